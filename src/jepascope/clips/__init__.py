@@ -1,0 +1,1 @@
+"""Clips: scenes and their factors, rendered on demand."""

@@ -1,0 +1,118 @@
+"""ClipSet: clips plus their factors, scene ids and splits. Lazy: pixels are made when asked for, never all at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepascope.errors import BadArgument, BadData
+
+SPLITS = ("fit", "judge", "test")
+COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
+
+
+class ClipSource(Protocol):
+    """Where pixels come from: a renderer or files on disk."""
+
+    digest: str
+
+    def video(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor: ...
+    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Clips of one length and size over a table of factors (one row a clip).
+
+    ``factors`` has at least ``scene`` (clips of one scene share it; splits never part them), ``split`` (fit, judge or
+    test) and one column per factor. ``frames`` and ``size`` are pixels in time and space; ``at`` changes them.
+    """
+
+    name: str
+    factors: pd.DataFrame
+    source: ClipSource
+    frames: int = 16
+    size: int = 64
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.size < 8:
+            raise BadArgument(f"Clip set '{self.name}': {self.frames} frames of {self.size} pixels cannot be rendered; ask for at least 1 frame of 8 pixels.")
+        for column in ("scene", "split"):
+            if column not in self.factors:
+                raise BadData(f"Clip set '{self.name}' has no column '{column}' in its factor table.")
+        crossing = self.factors.groupby("scene")["split"].nunique()
+        if (crossing > 1).any():
+            raise BadData(f"Clip set '{self.name}': scene {crossing.idxmax()} lies in more than one of {SPLITS}; splits must part whole scenes.")
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    def __repr__(self) -> str:
+        counts = self.factors["split"].value_counts()
+        parts = ", ".join(f"{counts.get(s, 0)} {s}" for s in SPLITS)
+        return f"ClipSet('{self.name}', {len(self)} clips ({parts}), {self.frames} frames x {self.size} px)"
+
+    @property
+    def digest(self) -> str:
+        """Names pixels and labels: source version, factor table, frames and size."""
+        table = self.factors.reset_index(drop=True)
+        head = json.dumps([self.source.digest, self.frames, self.size, list(table.columns)])
+        body = table.to_csv(index=False, float_format="%.17g")
+        return hashlib.sha256((head + body).encode()).hexdigest()[:16]
+
+    def at(self, frames: int, size: int) -> ClipSet:
+        """The same scenes at another length and size."""
+        return replace(self, frames=frames, size=size)
+
+    def split(self, name: str) -> ClipSet:
+        """The clips of one split."""
+        if name not in SPLITS:
+            raise BadArgument(f"There is no split '{name}'; splits are {', '.join(SPLITS)}.")
+        return self.select(np.asarray(self.factors["split"] == name))
+
+    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> ClipSet:
+        """A part of the clips, in the order asked for."""
+        index = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        return replace(self, factors=self.factors.iloc[index].reset_index(drop=True))
+
+    def with_factors(self, name: str, **columns: Sequence[object] | np.ndarray) -> ClipSet:
+        """The same scenes with some factors replaced and everything else identical (counterfactual twins)."""
+        unknown = set(columns) - set(self.factors.columns)
+        if unknown:
+            raise BadArgument(f"Clip set '{self.name}' has no factor '{sorted(unknown)[0]}'; it has {', '.join(self.factors.columns)}.")
+        return replace(self, name=name, factors=self.factors.assign(**columns))
+
+    def labels(self, variable: str) -> tuple[Int[np.ndarray, " clips"], tuple[str, ...]]:
+        """Class index of each clip and the class names (those of the whole set, sorted in the variable's natural order)."""
+        from jepascope.clips.variables import classes_of
+
+        return classes_of(self.factors, variable)
+
+    def video(self, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "clips frames 3 size size"]:
+        """Pixels in [0, 1]."""
+        return self.source.video(self.factors.iloc[rows], self.frames, self.size)
+
+    def batches(self, size: int) -> Iterator[tuple[slice, Tensor]]:
+        """Consecutive slices of at most ``size`` clips and their pixels."""
+        for start in range(0, len(self), size):
+            rows = slice(start, min(start + size, len(self)))
+            yield rows, self.video(rows)
+
+    def object_tokens(self, grid: tuple[int, int, int], rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Bool[Tensor, "clips tokens"]:
+        """Which tokens of a (time, height, width) grid the object covers; time-major, as V-JEPA orders its tokens.
+
+        A token counts when at least a tenth of its pixels are covered; the most covered token always counts, so that no
+        clip has an empty selection.
+        """
+        share = self.source.coverage(self.factors.iloc[rows], self.frames, self.size)
+        pooled = torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid).flatten(1)
+        return (pooled >= COVERED) | (pooled == pooled.amax(dim=1, keepdim=True))

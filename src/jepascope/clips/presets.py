@@ -1,0 +1,72 @@
+"""Clip sets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.factors import DIRECTION_NAMES, direction_angle, sample_factors
+from jepascope.clips.procedural import ProceduralSource
+from jepascope.clips.variables import changed
+from jepascope.errors import BadArgument
+
+SPLIT_SHARES = {"fit": 0.5, "judge": 0.3, "test": 0.2}
+STUDY_SEED_SPACE = 0x5CE9E  # mixed into every study seed; training draws from another space, so the two never meet
+
+
+def _splits(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Split names, the same share of every class in each."""
+    out = np.empty(len(labels), dtype=object)
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        first = round(SPLIT_SHARES["fit"] * len(rows))
+        second = first + round(SPLIT_SHARES["judge"] * len(rows))
+        out[rows[:first]], out[rows[first:second]], out[rows[second:]] = "fit", "judge", "test"
+    return out
+
+
+def directions8(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:
+    """The paper's stimuli: 8 directions x 50 clips, one moving object each, every other factor drawn independently.
+
+    Splits: half of each direction's clips fit, 0.3 judge, 0.2 test; every clip is a scene of its own.
+    """
+    if per_class < 5:
+        raise BadArgument(f"directions8 needs at least 5 clips per direction to fill three splits, not {per_class}.")
+    rng = np.random.default_rng([STUDY_SEED_SPACE, seed])
+    names = np.repeat(np.array(DIRECTION_NAMES), per_class)
+    table = sample_factors(direction_angle(names), rng)
+    table["direction"] = names
+    table.insert(0, "scene", np.arange(len(table)))
+    table.insert(1, "split", _splits(names, rng))
+    return ClipSet("directions8", table, ProceduralSource(), frames, size)
+
+
+def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet:
+    """Counterfactual twins, clip by clip: the same scene with another value of one variable, all else identical.
+
+    The other value is drawn uniformly from the remaining classes.
+    """
+    labels, names = clips.labels(variable)
+    rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 1])
+    other = (labels + rng.integers(1, len(names), len(labels))) % len(names)
+    return clips.with_factors(f"{clips.name}-twins", **changed(variable, other))
+
+
+def reverse_twins(clips: ClipSet) -> ClipSet:
+    """The same frames in the opposite order: the same positions, the opposite direction. The cleanest pair there is."""
+    labels, names = clips.labels("direction")
+    opposite = (labels + len(names) // 2) % len(names)
+    flipped = ~clips.factors["reversed"].to_numpy()
+    return clips.with_factors(f"{clips.name}-reversed", **changed("direction", opposite), reversed=flipped)
+
+
+PRESETS: dict[str, Callable[..., ClipSet]] = {"directions8": directions8}
+
+
+def preset(name: str, seed: int = 0, **sizes: int) -> ClipSet:
+    """A clip set by name, or BadArgument that lists the names."""
+    if name not in PRESETS:
+        raise BadArgument(f"There is no clip set '{name}'; known are {', '.join(PRESETS)}.")
+    return PRESETS[name](seed=seed, **sizes)

@@ -1,0 +1,89 @@
+"""VideoEncoder: the small interface behind which every frozen video encoder is studied.
+
+The residual stream ``h_l`` is tokens x width after block ``l``: ``h_0`` is the patch embedding, ``h_depth`` the output of the
+last block *before* the final norm. "Layer 7" always means "after block 7".
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.errors import BadArgument
+
+
+@dataclass(frozen=True)
+class EncoderCard:
+    """What an encoder is and has, known without running it."""
+
+    name: str
+    width: int
+    depth: int
+    frames: int
+    size: int
+    grid: tuple[int, int, int]
+    digest: str  # of weights and configuration: what addresses stored activations
+    has_predictor: bool = False
+    has_head: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return self.grid[0] * self.grid[1] * self.grid[2]
+
+
+class VideoEncoder(ABC):
+    """A frozen encoder as a patch embedding, a list of blocks and a final norm."""
+
+    card: EncoderCard
+
+    @abstractmethod
+    def embed(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips tokens width"]:
+        """``h_0`` of pixels in [0, 1]; normalisation of the pixels is the encoder's own business."""
+
+    @abstractmethod
+    def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """``h_index`` from ``h_(index - 1)``; blocks count from 1."""
+
+    @abstractmethod
+    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """The final norm."""
+
+    @abstractmethod
+    def untrained(self, seed: int) -> VideoEncoder:
+        """A twin of the same architecture with fresh weights."""
+
+    @abstractmethod
+    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VideoEncoder:
+        """The same encoder on another device."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device: ...
+
+    def describe(self) -> dict[str, Any]:
+        """Provenance: everything a report says about the encoder."""
+        from dataclasses import asdict
+
+        return asdict(self.card)
+
+    def run(
+        self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None
+    ) -> Float[Tensor, "clips tokens width"]:
+        """``h_stop`` from ``h_start`` (blocks start+1 .. stop): the suffix re-run. ``stop`` defaults to the last block."""
+        stop = self.card.depth if stop is None else stop
+        if not 0 <= start <= stop <= self.card.depth:
+            raise BadArgument(f"Encoder '{self.card.name}' has layers 0..{self.card.depth}; blocks {start}..{stop} do not exist.")
+        for index in range(start + 1, stop + 1):
+            hidden = self.block(index, hidden)
+        return hidden
+
+    def check_video(self, video: Tensor) -> None:
+        """Refuse what would be silently cropped or misplaced: odd frame counts, off-grid sizes, values outside [0, 1]."""
+        card = self.card
+        if video.ndim != 5 or video.shape[2] != 3:
+            raise BadArgument(f"Encoder '{card.name}' takes video of shape (clips, frames, 3, height, width), not {tuple(video.shape)}.")

@@ -1,0 +1,31 @@
+"""The few exceptions. Each message is a full sentence: what failed, where, and what to do."""
+
+from __future__ import annotations
+
+
+class JepascopeError(Exception):
+    """Anything that jepascope refuses or fails at; the command line prints it as one line (exit code 1)."""
+
+    exit_code = 1
+
+
+class BadArgument(JepascopeError):
+    """The caller asked for something that does not exist or does not fit (exit code 2)."""
+
+    exit_code = 2
+
+
+class BadCheckpoint(JepascopeError):
+    """A checkpoint is missing, truncated, of another architecture, or unsafe to read."""
+
+
+class BadData(JepascopeError):
+    """Clips, labels or activations that no honest number can be computed from."""
+
+
+class RunFolderError(JepascopeError):
+    """A run folder that cannot be written, belongs to another study, or holds damaged files."""
+
+
+class MissingExtra(JepascopeError):
+    """An optional dependency is absent; the message gives the exact install command."""
