@@ -1,0 +1,169 @@
+"""Training of the nano encoders: the V-JEPA objective on procedural clips, resumable, on CPU or GPU.
+
+Student and predictor see the context tokens only and predict the latents that an exponential-moving-average teacher, which
+sees the whole clip, has at the target tokens (L1). What ships is the teacher with the predictor.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import VJEPA2Model
+
+from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.nano.masks import future_mask, tube_mask
+from jepascope.encoders.nano.monitor import health
+from jepascope.encoders.nano.recipe import Recipe
+from jepascope.encoders.nano.stimuli import training_clips
+from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets, predict
+from jepascope.errors import RunFolderError
+
+CHECKPOINT = "checkpoint.pt"
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """Learning rate: linear warm-up, then cosine to ``final_rate`` of the peak."""
+    if step < recipe.warmup:
+        return recipe.learning_rate * (step + 1) / recipe.warmup
+    done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def momentum_at(recipe: Recipe, step: int) -> float:
+    """Teacher momentum: linear from ``ema`` to ``ema_end``."""
+    return recipe.ema + (recipe.ema_end - recipe.ema) * step / recipe.steps
+
+
+class Trainer:
+    """Student, teacher, optimiser and their random state; ``step`` advances all by one batch."""
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self.recipe, self.device, self.done = recipe, torch.device(device), 0
+        torch.manual_seed(recipe.seed)
+        self.student = VJEPA2Model(recipe.config()).to(self.device).train()
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False).eval()
+        self.view = VJepa2Encoder(self.teacher, recipe.name, {"targets": "centred"})
+        self.eyes = VJepa2Encoder.__new__(VJepa2Encoder)  # the student through the same interface, but trainable
+        self.eyes.__dict__.update(self.view.__dict__)
+        self.eyes.model = self.student
+        matrices = [p for p in self.student.parameters() if p.ndim > 1]
+        vectors = [p for p in self.student.parameters() if p.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.95), fused=self.device.type == "cuda")
+        self.pixels = torch.Generator(self.device).manual_seed(2**40 + recipe.seed)
+        self.choices = torch.Generator().manual_seed(2**41 + recipe.seed)
+        self.autocast = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
+
+    def mask(self) -> tuple[Tensor, Tensor]:
+        recipe = self.recipe
+        if float(torch.rand(1, generator=self.choices)) < recipe.future:
+            pick = int(torch.randint(len(recipe.future_context), (1,), generator=self.choices))
+            return future_mask(recipe.grid, recipe.future_context[pick])
+        return tube_mask(recipe.grid, recipe.block_keep, self.choices)
+
+    def step(self) -> Tensor:
+        recipe = self.recipe
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate_at(recipe, self.done)
+        video = training_clips(recipe.batch, recipe.frames, recipe.size, self.pixels)
+        context, target = (ids.to(self.device).expand(recipe.batch, -1) for ids in self.mask())
+        with self.autocast:
+            with torch.no_grad():
+                whole = self.view.norm(self.view.run(self.view.embed(video), 0))
+                wanted = torch.gather(centred_targets(whole.float()), 1, target[..., None].expand(-1, -1, whole.shape[-1]))
+            seen = self.eyes.encode_tokens(video, context)
+            loss = F.l1_loss(predict(self.student, seen, context, target, self.view.table).float(), wanted)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), recipe.clip_norm)
+        self.optimiser.step()
+        with torch.no_grad():
+            pairs = list(zip(self.teacher.encoder.parameters(), self.student.encoder.parameters(), strict=True))
+            torch._foreach_lerp_([t for t, _ in pairs], [s for _, s in pairs], 1 - momentum_at(recipe, self.done))
+        self.done += 1
+        return loss.detach()
+
+    def shipped(self) -> VJepa2Encoder:
+        """The teacher's encoder with the student's predictor."""
+        self.teacher.predictor.load_state_dict(self.student.predictor.state_dict())
+        return self.view
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "recipe": asdict(self.recipe),
+            "done": self.done,
+            "student": self.student.state_dict(),
+            "teacher": self.teacher.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "pixels": self.pixels.get_state(),
+            "choices": self.choices.get_state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        self.student.load_state_dict(state["student"])
+        self.teacher.load_state_dict(state["teacher"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.pixels.set_state(state["pixels"].cpu())
+        self.choices.set_state(state["choices"].cpu())
+
+
+def train(
+    recipe: Recipe,
+    folder: Path,
+    device: str = "cpu",
+    probe_clips: ClipSet | None = None,
+    checkpoint_every: int = 500,
+    max_seconds: float | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> Trainer:
+    """Train to the recipe's last step, or until ``max_seconds`` have passed; goes on from the folder's checkpoint.
+
+    Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl`` (loss, spread and probe accuracy).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(recipe, device)
+    path, curves = folder / CHECKPOINT, folder / "curves.jsonl"
+    if path.exists():
+        state = torch.load(path, map_location=device, weights_only=True)
+        if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
+            raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
+        trainer.restore(state)
+        lines = [json.loads(line) for line in curves.read_text().splitlines()] if curves.exists() else []
+        curves.write_text("".join(json.dumps(line) + "\n" for line in lines if line["step"] <= trainer.done))
+    began, losses = time.monotonic(), []
+
+    def note() -> None:
+        line: dict[str, Any] = {"step": trainer.done, "loss": float(torch.stack(losses).mean()) if losses else None}
+        losses.clear()
+        if probe_clips is not None:
+            line.update(asdict(health(trainer.shipped(), probe_clips)))
+        line["seconds"] = time.monotonic() - began
+        with curves.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        temporary = path.with_name(path.name + ".tmp")
+        torch.save(trainer.state(), temporary)
+        temporary.replace(path)
+
+    if trainer.done == 0:
+        note()
+    while trainer.done < recipe.steps:
+        losses.append(trainer.step())
+        if progress is not None:
+            progress(trainer.done, recipe.steps, losses[-1].item() if trainer.done % 50 == 0 else float("nan"))
+        late = max_seconds is not None and time.monotonic() - began > max_seconds
+        if trainer.done % checkpoint_every == 0 or trainer.done == recipe.steps or late:
+            note()
+        if late:
+            break
+    return trainer

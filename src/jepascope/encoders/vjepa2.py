@@ -1,0 +1,187 @@
+"""V-JEPA 2 (transformers' VJEPA2Model) behind the VideoEncoder interface.
+
+The loop over the blocks is ours, the weights and modules are transformers'. In float32 on a CPU the result equals
+transformers' own forward exactly; tests and the self-test at load hold it to that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import VJEPA2Config, VJEPA2Model
+
+from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.rotary import RotaryTable, rotary_table, rotate
+from jepascope.errors import BadArgument
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_SD = (0.229, 0.224, 0.225)
+
+
+def block_forward(layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
+    """One pre-norm transformer block with the rotary table given: the arithmetic of transformers' VJEPA2Layer."""
+    attention: Any = layer.attention
+    normed = layer.norm1(hidden)  # type: ignore[operator]
+    heads = (*normed.shape[:-1], -1, attention.attention_head_size)
+    query = rotate(attention.query(normed).view(heads).transpose(1, 2), table)
+    key = rotate(attention.key(normed).view(heads).transpose(1, 2), table)
+    value = attention.value(normed).view(heads).transpose(1, 2)
+    mixed = F.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
+    hidden = attention.proj(mixed.transpose(1, 2).reshape(normed.shape)) + hidden
+    return layer.mlp(layer.norm2(hidden)) + hidden  # type: ignore[operator, no-any-return]
+
+
+class VJepa2Encoder(VideoEncoder):
+    """A frozen V-JEPA 2 encoder, with its predictor when the checkpoint has one."""
+
+    def __init__(self, model: VJEPA2Model, name: str, extra: dict[str, Any] | None = None) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.extra = dict(extra or {})
+        config = model.config
+        side = config.crop_size // config.patch_size
+        grid = (config.frames_per_clip // config.tubelet_size, side, side)
+        self.card = EncoderCard(
+            name=name,
+            width=config.hidden_size,
+            depth=config.num_hidden_layers,
+            frames=config.frames_per_clip,
+            size=config.crop_size,
+            grid=grid,
+            digest=weights_digest(model),
+            has_predictor=True,
+        )
+        self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
+        self._mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
+        self._sd = torch.tensor(IMAGENET_SD).view(3, 1, 1)
+
+    @classmethod
+    def from_config(cls, config: VJEPA2Config, seed: int, name: str = "random") -> VJepa2Encoder:
+        """An encoder with fresh weights."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return cls(VJEPA2Model(config), name)
+
+    def untrained(self, seed: int) -> VJepa2Encoder:
+        twin = VJepa2Encoder.from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}")
+        return twin.at(self.card.frames, self.card.size).to(self.device)
+
+    def at(self, frames: int, size: int) -> VJepa2Encoder:
+        """The same encoder for clips of another length or size; positions follow the actual grid."""
+        config = self.model.config
+        if frames % config.tubelet_size or size % config.patch_size or frames < config.tubelet_size or size < config.patch_size:
+            raise BadArgument(
+                f"Encoder '{self.card.name}' cannot take {frames} frames of {size} pixels: frames must be a multiple of "
+                f"{config.tubelet_size} and the size a multiple of {config.patch_size}."
+            )
+        side = size // config.patch_size
+        twin = object.__new__(VJepa2Encoder)
+        twin.__dict__.update(self.__dict__)
+        twin.card = replace(self.card, frames=frames, size=size, grid=(frames // config.tubelet_size, side, side))
+        return twin
+
+    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
+        self.model.to(device=device, dtype=dtype)  # type: ignore[call-arg]
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.dtype
+
+    def preprocess(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips frames 3 height width"]:
+        """ImageNet normalisation of pixels in [0, 1]."""
+        return (video - self._mean.to(video)) / self._sd.to(video)
+
+    def embed(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips tokens width"]:
+        self.check_video(video)
+        video = video.to(self.device)
+        return self.model.encoder.embeddings(self.preprocess(video))  # type: ignore[no-any-return]
+
+    def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        return block_forward(self.model.encoder.layer[index - 1], hidden, self.table())
+
+    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        return self.model.encoder.layernorm(hidden)  # type: ignore[no-any-return]
+
+    def table(self, head_dim: int | None = None) -> RotaryTable:
+        """The rotary table of this encoder's grid (cached per device)."""
+        head_dim = head_dim or self.card.width // self.model.config.num_attention_heads
+        key = (self.card.grid, head_dim, self.device)
+        if key not in self._tables:
+            self._tables[key] = rotary_table(self.card.grid, head_dim).to(self.device)
+        return self._tables[key]
+
+    def encode_tokens(
+        self, video: Float[Tensor, "clips frames 3 height width"], ids: Int[Tensor, "clips tokens"]
+    ) -> Float[Tensor, "clips tokens width"]:
+        """Final-norm latents of the tokens ``ids`` when the encoder sees nothing else."""
+        hidden = self.embed(video)
+        hidden = torch.gather(hidden, 1, ids[..., None].expand(-1, -1, hidden.shape[-1]))
+        table = self.table().at(ids)
+        for layer in self.model.encoder.layer:
+            hidden = block_forward(layer, hidden, table)
+        return self.norm(hidden)
+
+    def forecast(
+        self,
+        context: Float[Tensor, "clips context width"],
+        context_ids: Int[Tensor, "clips context"],
+        target_ids: Int[Tensor, "clips targets"],
+    ) -> Float[Tensor, "clips targets width"]:
+        """The predictor's latents at ``target_ids`` from final-norm latents at ``context_ids``."""
+        return predict(self.model, context, context_ids, target_ids, self.table)
+
+    def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """Final-norm latents of whole clips as the predictor was trained to predict them.
+
+        V-JEPA 2 predicts layer-normalised latents; the nano encoders latents centred over the clip's tokens (their card).
+        """
+        if self.extra.get("targets") == "centred":
+            return centred_targets(latents)
+        return F.layer_norm(latents, latents.shape[-1:])
+
+
+def predict(
+    model: VJEPA2Model,
+    context: Float[Tensor, "clips context width"],
+    context_ids: Int[Tensor, "clips context"],
+    target_ids: Int[Tensor, "clips targets"],
+    table: Callable[[int], RotaryTable],
+) -> Float[Tensor, "clips targets width"]:
+    """transformers' predictor without its sorting (attention with explicit positions does not depend on the order)."""
+    predictor, config = model.predictor, model.config
+    mask = predictor.embeddings.mask_tokens[1 % config.pred_num_mask_tokens]
+    clips, targets = target_ids.shape
+    hidden = torch.cat([predictor.embeddings.predictor_embeddings(context), mask.expand(clips, targets, -1).to(context.dtype)], dim=1)
+    rows = table(config.pred_hidden_size // config.pred_num_attention_heads).at(torch.cat([context_ids, target_ids], dim=1))
+    for layer in predictor.layer:
+        hidden = block_forward(layer, hidden, rows)
+    return predictor.proj(predictor.layernorm(hidden)[:, context.shape[1] :])  # type: ignore[no-any-return]
+
+
+def centred_targets(latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    """Latents minus their mean over the clip's tokens, over their spread: nothing constant in a clip can be the target.
+
+    This is what keeps a small encoder from collapsing onto clip-wide appearance (data2vec centres its targets alike).
+    """
+    centred = latents - latents.mean(dim=1, keepdim=True)
+    return centred / centred.square().mean(dim=(1, 2), keepdim=True).add(1e-6).sqrt()
+
+
+def weights_digest(model: nn.Module) -> str:
+    """SHA-256 over names, shapes and float32 values of all weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tuple(value.shape)}".encode())
+        digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
