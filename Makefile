@@ -1,0 +1,44 @@
+# make demo    the main job on the embedded default; says where the report is
+# make test    the everyday test suite
+# make lint    style, types, import layering
+# Needs Python 3.11 or newer and make; everything goes into .venv. Another Python: make PYTHON=python3.12 demo
+PYTHON ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= runs/demo
+WORKERS ?= 2
+
+.PHONY: demo test all-tests lint core test-tools dev-tools clean
+.DEFAULT_GOAL := demo
+
+demo: core
+	@$(BIN)/jepascope run --out $(OUT)
+
+test: test-tools
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+all-tests: test-tools
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "slow or not slow"
+
+lint: dev-tools
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+core:
+	@tools/venv.sh $(VENV) $(PYTHON)
+	@$(BIN)/python tools/install.py
+
+test-tools:
+	@tools/venv.sh $(VENV) $(PYTHON)
+	@$(BIN)/python tools/install.py test
+
+dev-tools:
+	@tools/venv.sh $(VENV) $(PYTHON)
+	@$(BIN)/python tools/install.py test dev
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed the environment and caches; runs/ is kept."

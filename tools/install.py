@@ -1,0 +1,160 @@
+"""Install jepascope and its requirements into the virtual environment whose Python runs this file. Standard library only.
+
+    .venv/bin/python tools/install.py [EXTRA ...]
+
+1. torch first, in the release that constraints.txt pins. pip says, without installing, which build it would take; a CUDA build
+   (gigabytes) is taken only where an NVIDIA GPU is visible, and everywhere else the same release comes from PyTorch's CPU index.
+   A torch of that release that is there already is kept, whatever its build.
+2. then the project itself, editable, with the extras asked for.
+
+When nothing has changed since the last time (pyproject.toml, constraints.txt, this file), nothing is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CONSTRAINTS = ROOT / "constraints.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+STAMP = "jepascope-install.json"
+CUDA_REQUIREMENT = re.compile(r"(nvidia|cuda|triton|pytorch-triton)\b", re.IGNORECASE)
+
+
+class InstallError(Exception):
+    """One sentence for the person at the terminal."""
+
+
+def pinned_torch(constraints: str) -> str:
+    """The release in the line ``torch==X``."""
+    found = re.search(r"^torch==(\S+)", constraints, re.MULTILINE)
+    if found is None:
+        raise InstallError(f"{CONSTRAINTS} has no line 'torch==...'; restore the file.")
+    return found.group(1)
+
+
+def is_cuda_build(report: dict[str, Any]) -> bool:
+    """Whether pip's installation report speaks of a torch that needs NVIDIA's libraries."""
+    for item in report["install"]:
+        metadata = item["metadata"]
+        if metadata["name"].lower() != "torch":
+            continue
+        if "+cu" in metadata["version"]:
+            return True
+        return any(CUDA_REQUIREMENT.match(requirement) for requirement in metadata.get("requires_dist", []))
+    return False
+
+
+def gpu_visible() -> bool:
+    """Whether an NVIDIA GPU can be used here: nvidia-smi lists one, or the kernel driver does."""
+    if any(Path("/proc/driver/nvidia/gpus").glob("*")):
+        return True
+    smi = shutil.which("nvidia-smi")
+    if smi is None:
+        return False
+    try:
+        listed = subprocess.run([smi, "-L"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return listed.returncode == 0 and "GPU" in listed.stdout
+
+
+def torch_arguments(version: str, cuda_build: bool, gpu: bool) -> list[str]:
+    """What to tell pip so that a machine without a GPU never downloads a CUDA build."""
+    if cuda_build and not gpu:
+        return ["--index-url", CPU_INDEX, f"torch=={version}+cpu"]
+    return [f"torch=={version}"]
+
+
+def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    return subprocess.run(command, capture_output=capture, text=True, check=False)
+
+
+def modern_pip() -> None:
+    """Before 23.3 pip downloads the whole wheel to learn what it would install; newer ones read its metadata only."""
+    major, minor = (int(part) for part in importlib.metadata.version("pip").split(".")[:2])
+    if (major, minor) < (23, 3):
+        pip("install", "--quiet", "--upgrade", "pip", capture=True)  # without a network the old one does too
+
+
+def install_torch(version: str) -> None:
+    try:
+        if importlib.metadata.version("torch").split("+")[0] == version:
+            return
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    modern_pip()
+    asked = pip("install", "--dry-run", "--no-deps", "--quiet", "--report", "-", f"torch=={version}", capture=True)
+    if asked.returncode:
+        raise InstallError(f"pip finds no torch {version} for Python {sys.version.split()[0]} here. pip says:\n{asked.stderr.strip()}")
+    cuda_build, gpu = is_cuda_build(json.loads(asked.stdout)), gpu_visible()
+    arguments = torch_arguments(version, cuda_build, gpu)
+    build = "CUDA build: an NVIDIA GPU is here" if cuda_build and gpu else "CPU build"
+    print(f"Installing torch {version} ({build}) ...", flush=True)
+    # without its requirements: those come with the project's, from the usual index
+    if pip("install", "--quiet", "--no-deps", *arguments).returncode:
+        where = f" from {CPU_INDEX}" if CPU_INDEX in arguments else ""
+        raise InstallError(
+            f"torch {version} could not be installed{where} (pip says why above). Check the network and run the command again; "
+            f"or install a torch {version} of your choice with '{sys.executable} -m pip install', which is then kept."
+        )
+
+
+def install_project(extras: set[str]) -> None:
+    wanted = f"{ROOT}[{','.join(sorted(extras))}]" if extras else str(ROOT)
+    print("Installing jepascope" + (f" with {', '.join(sorted(extras))}" if extras else "") + " ...", flush=True)
+    if pip("install", "--quiet", "--constraint", str(CONSTRAINTS), "--editable", wanted).returncode:
+        raise InstallError("jepascope could not be installed (pip says why above). Check the network and free disk space, and run the command again.")
+
+
+def state() -> str:
+    """A digest of everything that an installation depends on; the environment's place too, as environments cannot be moved."""
+    digest = hashlib.sha256(f"{sys.prefix}\n{ROOT}\n{sys.version}".encode())
+    for path in (ROOT / "pyproject.toml", CONSTRAINTS, Path(__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def installed_extras(stamp: Path) -> set[str] | None:
+    """The extras of the last complete installation, or None when there was none like this."""
+    try:
+        last = json.loads(stamp.read_text())
+        return set(last["extras"]) if last["state"] == state() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def main(extras: set[str]) -> None:
+    if sys.prefix == sys.base_prefix:
+        raise InstallError(f"{sys.executable} is not in a virtual environment; run 'make demo' or 'make test', which make one.")
+    stamp = Path(sys.prefix) / STAMP
+    there = installed_extras(stamp)
+    if there is not None and extras <= there:
+        return
+    started = time.monotonic()
+    print(f"Installing into {sys.prefix}; this takes a few minutes the first time.", flush=True)
+    extras = extras | (there or set())
+    stamp.unlink(missing_ok=True)
+    install_torch(pinned_torch(CONSTRAINTS.read_text()))
+    install_project(extras)
+    stamp.write_text(json.dumps({"state": state(), "extras": sorted(extras)}))
+    print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(set(sys.argv[1:]))
+    except InstallError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; run the same command again to go on.")
