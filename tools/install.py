@@ -114,7 +114,7 @@ def install_project(extras: set[str]) -> None:
     wanted = f"{ROOT}[{','.join(sorted(extras))}]" if extras else str(ROOT)
     print("Installing jepascope" + (f" with {', '.join(sorted(extras))}" if extras else "") + " ...", flush=True)
     if pip("install", "--quiet", "--constraint", str(CONSTRAINTS), "--editable", wanted).returncode:
-        raise InstallError("jepascope could not be installed (pip says why above). Check the network and free disk space, and run the command again.")
+        raise InstallError("jepascope could not be installed (pip says why above). Check the network and disk space, then run it again.")
 
 
 def state() -> str:
