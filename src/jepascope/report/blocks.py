@@ -1,0 +1,102 @@
+"""What a section is made of. Sections return these plain values; the template turns them into HTML and escapes every string."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jepascope.report.figures.canvas import Drawing
+from jepascope.report.numbers import Cell
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+    kind: str = field(default="paragraph", init=False)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence that states a result, positive or negative alike."""
+
+    text: str
+    kind: str = field(default="finding", init=False)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its caption (unit, n, interval, control)."""
+
+    drawing: Drawing
+    caption: str
+    kind: str = field(default="figure", init=False)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A raster picture as a data URI."""
+
+    uri: str
+    alt: str
+    caption: str
+    width: int
+    kind: str = field(default="picture", init=False)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: ``words`` is the number of leading columns that hold text (set left), the rest are numbers (set right)."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell | str, ...], ...]
+    caption: str
+    words: int = 1
+    kind: str = field(default="grid", init=False)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One key figure."""
+
+    title: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Key figures side by side."""
+
+    cards: tuple[Card, ...]
+    kind: str = field(default="cards", init=False)
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """A file or a command, as it is."""
+
+    text: str
+    caption: str
+    kind: str = field(default="verbatim", init=False)
+
+
+Block = Paragraph | Finding | Figure | Picture | Grid | Cards | Verbatim
+
+
+@dataclass(frozen=True)
+class Section:
+    """A numbered part of the report."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:
+        return tuple(block.drawing for block in self.blocks if isinstance(block, Figure))
+
+
+def not_run(anchor: str, title: str, what: str) -> Section:
+    """The section of a stage that has not been run."""
+    return Section(anchor, title, (Paragraph(f"Not run: {what}."),))

@@ -1,0 +1,71 @@
+"""A run folder -> one HTML file. Nothing but the folder is read; the same folder gives the same bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from jepascope.errors import RunFolderError
+from jepascope.report.blocks import Section
+from jepascope.report.folder import RunFolder, read_run
+from jepascope.report.sections.discovery import emergence_section, l1_section
+from jepascope.report.sections.headline import headline
+from jepascope.report.sections.intervention import effects_section, map_section, matching_section
+from jepascope.report.sections.leaks import leaks
+from jepascope.report.sections.portability import portability
+from jepascope.report.sections.provenance import provenance
+from jepascope.report.sections.published import published
+from jepascope.report.sections.stimuli import stimuli
+
+SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
+    headline,
+    stimuli,
+    emergence_section,
+    l1_section,
+    map_section,
+    effects_section,
+    matching_section,
+    portability,
+    published,
+    leaks,
+    provenance,
+)
+
+
+def build_report(run: Path) -> Path:
+    """Write ``run``/figures/*.svg and ``run``/report.html from what the run folder holds; returns the report's path.
+
+    Raises RunFolderError for a folder or table that is missing, damaged or cannot be written.
+    """
+    run = Path(run)
+    folder = read_run(run)
+    sections = [make(folder) for make in SECTIONS]
+    html = render(folder, sections)
+    for drawing in (drawing for section in sections for drawing in section.drawings):
+        _write(run / "figures" / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
+    return _write(run / "report.html", html)
+
+
+def render(folder: RunFolder, sections: list[Section]) -> str:
+    """The page. Every string is escaped by Jinja2; only our own SVG and style sheet are marked as markup in the template."""
+    here = files("jepascope.report") / "templates"
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((here / "report.html.j2").read_text(encoding="utf-8"))
+    return template.render(run=folder, sections=sections, css=(here / "report.css").read_text(encoding="utf-8"))
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write under a temporary name and rename, so that a reader never meets half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunFolderError(f"{path} cannot be written ({error.strerror}); free space or make the folder writable and run 'jepascope report' again.") from error
+    return path

@@ -1,0 +1,48 @@
+"""Where in depth the variable becomes decodable: dense probe by layer, beside its baselines."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, style
+from jepascope.report.numbers import percent
+
+TOKENS = {"all": ("all tokens", BLUE, "o", "-"), "object": ("object tokens", VERMILION, "s", "-")}
+
+
+def emergence(probes: pd.DataFrame) -> Drawing:
+    """Accuracy of the dense probe by layer: trained (with intervals), untrained twins (range over seeds), pixels, chance."""
+    dense = probes[(probes["probe"] == "dense") & probes["chosen"].astype(bool)]
+    model = dense[dense["encoder"] == "model"].sort_values("layer")
+    with style("emergence"):
+        figure, (axes,) = canvas(3.3)
+        spoken = []
+        for tokens, (label, colour, marker, dash) in TOKENS.items():
+            rows = model[model["tokens"] == tokens]
+            if rows.empty:
+                continue
+            axes.fill_between(rows["layer"], rows["low"], rows["high"], color=colour, alpha=0.14, lw=0)
+            axes.plot(rows["layer"], rows["accuracy"], color=colour, marker=marker, ls=dash, label=f"trained, {label}", zorder=4)
+            top = rows.loc[rows["accuracy"].idxmax()] if rows["accuracy"].notna().any() else rows.iloc[-1]
+            spoken.append(f"trained encoder at {label}: highest {percent(top['accuracy'])} at layer {int(top['layer'])}")
+        for tokens, (label, colour, marker, _) in TOKENS.items():
+            rows = dense[(dense["encoder"] == "untrained") & (dense["tokens"] == tokens)]
+            if rows.empty:
+                continue
+            by = rows.groupby("layer")["accuracy"]
+            axes.fill_between(by.mean().index, by.min(), by.max(), color=PALE, alpha=0.8, lw=0)
+            axes.plot(by.mean().index, by.mean(), color=colour, marker=marker, mfc="white", ls=(0, (2, 1.5)), lw=1.1, label=f"untrained, {label}", zorder=3)
+            spoken.append(f"untrained twins at {label}: mean over layers {percent(float(by.mean().mean()))}")
+        pixels = dense[dense["encoder"] == "pixels"]
+        if not pixels.empty:
+            value = float(pixels["accuracy"].max())
+            axes.axhline(value, color=GREY, ls=(0, (6, 2, 1.5, 2)), lw=1.2, label="raw pixels")
+            spoken.append(f"raw pixels {percent(value)}")
+        chance = float(dense["chance"].mean())
+        axes.axhline(chance, color="black", ls=(0, (1, 1.5)), lw=1, label="chance")
+        spoken.append(f"chance {percent(chance)}")
+        layer_axis(axes, sorted({int(layer) for layer in model["layer"]}))
+        axes.set_ylim(0, 1.03)
+        axes.set_ylabel("probe accuracy")
+        figure.legend(loc="outside lower center", ncols=3)
+        return finish(figure, "emergence", "Dense-probe accuracy by layer", "; ".join(spoken) + ".")

@@ -1,0 +1,75 @@
+"""Geometry against effect: does a subspace that points elsewhere keep the causal effect? And does the dose decide?"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.report.figures.canvas import BLACK, BLUE, DASHES, GREEN, GREY, MARKERS, ORANGE, SERIES, VERMILION, Drawing, canvas, finish, style
+from jepascope.report.numbers import finite, shown, with_interval
+
+ACROSS = (BLUE, VERMILION, GREEN, BLACK)
+
+
+def _floor(axes_rows: pd.DataFrame, column: str) -> float:
+    return float(axes_rows[column].mean())
+
+
+def sas_rce(pairs: pd.DataFrame) -> Drawing:
+    """RCE over SAS, a point for each transfer a -> b; chance and ceiling of SAS, floors and ceiling of RCE as lines.
+
+    ``pairs`` has across, a, b, sas, sas_low, sas_high, sas_chance, sas_ceiling and the RCE columns of portability.
+    """
+    with style("sas-rce"):
+        figure, (axes,) = canvas(3.6)
+        spoken = []
+        for number, (across, rows) in enumerate(pairs.groupby("across", sort=False)):
+            colour, marker = ACROSS[number % len(ACROSS)], MARKERS[number % len(MARKERS)]
+            for saturated, part in rows.groupby(rows["saturated"].fillna(0).astype(bool)):
+                label = f"across {across}" + (", saturated" if saturated else "")
+                for row in part.itertuples():
+                    axes.plot([row.sas, row.sas], [row.low, row.high], color=colour, lw=1)
+                    axes.plot([row.sas_low, row.sas_high], [row.value, row.value], color=colour, lw=1)
+                axes.plot(part["sas"], part["value"], ls="none", marker=marker, ms=6, mec=colour, mfc="white" if saturated else colour, label=label)
+            for row in rows.itertuples():
+                spoken.append(f"{row.a} used in place of {row.b}: SAS {shown(row.sas)}, RCE {with_interval(row.value, row.low, row.high)}")
+        _line(axes.axvline, float(pairs["sas_chance"].mean()), "SAS chance", (0, (1, 1.5)), GREY)
+        _line(axes.axvline, float(pairs["sas_ceiling"].mean()), "SAS split-half ceiling", (0, (6, 2)), GREY)
+        _line(axes.axhline, 1.0, "RCE of the native subspace", "-", GREY)
+        _line(axes.axhline, _floor(pairs, "floor_random"), "RCE of random subspaces", (0, (1, 1.5)), ORANGE)
+        _line(axes.axhline, _floor(pairs, "floor_variance"), "RCE of variance-matched subspaces", (0, (6, 2)), ORANGE)
+        axes.set_xlim(0, 1.02)
+        axes.set_xlabel("SAS (alignment as geometry)")
+        axes.set_ylabel("RCE (effect retained)")
+        figure.legend(loc="outside lower center", ncols=2)
+        return finish(figure, "sas-rce", "Retained causal effect against alignment", "; ".join(spoken) + ".")
+
+
+def _line(draw: object, value: float, label: str, dash: object, colour: str) -> None:
+    if finite(value) and callable(draw):
+        draw(value, color=colour, ls=dash, lw=1.1, label=label, zorder=1)
+
+
+def dose_sweep(rce: pd.DataFrame) -> Drawing:
+    """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing."""
+    with style("rce-dose"):
+        figure, (axes,) = canvas(3.6)
+        spoken = []
+        for number, ((a, b), rows) in enumerate(rce.groupby(["a", "b"], sort=False)):
+            rows = rows.sort_values("dose")
+            colour, marker, dash = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
+            full = rows["saturated"].fillna(0).astype(bool)
+            axes.plot(rows["dose"], rows["value"], color=colour, ls=dash, label=f"{a} for {b}")
+            axes.vlines(rows["dose"], rows["low"], rows["high"], color=colour, lw=1)
+            axes.plot(rows["dose"][~full], rows["value"][~full], ls="none", color=colour, marker=marker)
+            axes.plot(rows["dose"][full], rows["value"][full], ls="none", marker=marker, mec=colour, mfc="white", zorder=5)
+            clear = rows[~full]
+            spoken.append(f"{a} for {b}: " + (f"{shown(clear['value'].min())} to {shown(clear['value'].max())} where not saturated" if len(clear) else "saturated"))
+        floors = rce.groupby("dose")[["floor_random", "floor_variance"]].mean()
+        for column, label, dash in (("floor_random", "random subspaces", DASHES[2]), ("floor_variance", "variance-matched subspaces", DASHES[1])):
+            if floors[column].notna().any():
+                axes.plot(floors.index, floors[column], color=ORANGE, ls=dash, lw=1.2, label=label)
+        axes.axhline(1, color=GREY, lw=0.9)
+        axes.set_xlabel("dose (1 = the natural change)")
+        axes.set_ylabel("RCE (effect retained)")
+        figure.legend(loc="outside lower center", ncols=2)
+        return finish(figure, "rce-dose", "Retained causal effect over the dose", "; ".join(spoken) + ". Hollow markers: saturated.")

@@ -1,0 +1,139 @@
+"""Section of stage three: alignment, principal angles, retained effect."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
+from jepascope.report.figures.alignment import sas_matrix
+from jepascope.report.figures.angles import angle_spectrum
+from jepascope.report.figures.retained import dose_sweep, sas_rce
+from jepascope.report.folder import RunFolder
+from jepascope.report.numbers import count_range, finite, interval_cell, number_cell, shown, with_interval
+
+KEYS = ["across", "a", "b", "layer", "rank"]
+
+
+def portability(run: RunFolder) -> Section:
+    """SAS with chance and ceiling, the spectrum behind it, RCE over doses, and the two against each other."""
+    title, table = "Portability", run.table("portability")
+    if table is None:
+        return not_run("portability", title, "no transfers (stage port)")
+    sas, rce = table[table["metric"] == "sas"], table[table["metric"] == "rce"]
+    main = sas[sas["across"] == "finder"]
+    blocks: list[Block] = []
+    pairs = joined(sas, rce)
+    blocks += [Finding(sentence) for sentence in readings(pairs)]
+    if not main.empty:
+        caption = (
+            f"SAS = |UᵀV|² / min(k) between finders at layer {count_range(main['layer'])}, rank {count_range(main['rank'])}, no unit. "
+            f"Control: chance k/d = {_values(main['chance'])}; split-half ceiling {_values(main['ceiling'])}. Intervals in the table."
+        )
+        blocks.append(Figure(sas_matrix(main), caption))
+    angles = run.table("angles")
+    if angles is not None:
+        part = angles[angles["across"] == "finder"]
+        part = angles if part.empty else part
+        caption = (
+            f"Principal angles in degrees, layer {count_range(part['layer'])}, one line for each pair (point values, no interval). Control: random subspaces of the same ranks "
+            "in the same space, dotted line the mean, grey band their range."
+        )
+        blocks.append(Figure(angle_spectrum(part), caption))
+    if not sas.empty:
+        blocks.append(_sas_grid(run, sas))
+    if not pairs.empty:
+        caption = (
+            f"Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: saturated at every dose). n = {count_range(pairs['n'])} "
+            f"test scenes; lines through points: {run.confidence}. Control: the RCE that random and variance-matched subspaces get."
+        )
+        blocks.append(Figure(sas_rce(pairs), caption))
+    if not rce.empty:
+        across = "finder" if (rce["across"] == "finder").any() else str(rce["across"].iloc[0])
+        part = rce[rce["across"] == across]
+        caption = (
+            f"RCE across {across} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {run.confidence}; hollow: saturated. "
+            "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
+        )
+        blocks += [Figure(dose_sweep(part), caption), _rce_grid(run, rce)]
+    return Section("portability", title, tuple(blocks))
+
+
+def joined(sas: pd.DataFrame, rce: pd.DataFrame) -> pd.DataFrame:
+    """RCE rows (one dose each) with the SAS of their pair, which is the same in either order."""
+    if sas.empty or rce.empty:
+        return pd.DataFrame()
+    columns = {"value": "sas", "low": "sas_low", "high": "sas_high", "chance": "sas_chance", "ceiling": "sas_ceiling"}
+    geometry = sas[[*KEYS, *columns]].rename(columns=columns)
+    swapped = geometry.rename(columns={"a": "b", "b": "a"})
+    both = pd.concat([geometry, swapped]).drop_duplicates(KEYS)
+    full = rce["saturated"].fillna(0).astype(bool)
+    ranked = rce.assign(full=full, place=rce["dose"].where(~full, -rce["dose"]))
+    picked = ranked.sort_values(["full", "place"], ascending=[True, False], kind="stable").drop_duplicates(KEYS)
+    return picked.drop(columns=["chance", "ceiling", "full", "place"]).sort_index().merge(both, on=KEYS)
+
+
+def readings(pairs: pd.DataFrame) -> list[str]:
+    """For each transfer between finders, whether it keeps more effect than a variance-matched subspace would."""
+    sentences = []
+    for row in pairs.to_dict("records"):
+        if row["across"] != "finder":
+            continue
+        kept = f"{row['a']} in place of {row['b']} keeps RCE {with_interval(row['value'], row['low'], row['high'])} at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
+        floor, name = row["floor_variance"], "variance-matched subspace"
+        if not finite(floor):
+            floor, name = row["floor_random"], "random subspace"
+        if bool(row["saturated"]):
+            tail = "saturated at every dose, so the ratio says nothing"
+        elif not finite(floor) or not finite(row["low"]):
+            tail = "no control to read it against"
+        elif row["low"] > floor:
+            tail = f"more than a {name} keeps ({shown(floor)})"
+        else:
+            tail = f"no more than a {name} keeps ({shown(floor)})"
+        sentences.append(f"{kept}: {tail}.")
+    return sentences
+
+
+def _values(column: pd.Series[float]) -> str:
+    known = sorted({shown(float(value)) for value in column if finite(float(value))})
+    return "n/a" if not known else known[0] if len(known) == 1 else f"{known[0]} to {known[-1]}"
+
+
+def _sas_grid(run: RunFolder, sas: pd.DataFrame) -> Grid:
+    rows = tuple(
+        (
+            str(row["across"]),
+            str(row["a"]),
+            str(row["b"]),
+            shown(float(row["layer"])),
+            shown(float(row["rank"])),
+            interval_cell(row["value"], row["low"], row["high"]),
+            number_cell(row["chance"]),
+            number_cell(row["calibrated"]),
+            number_cell(row["ceiling"]),
+            shown(row["n"]),
+        )
+        for row in sas.to_dict("records")
+    )
+    head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "ceiling", "n")
+    return Grid(head, rows, f"SAS. Brackets: {run.confidence}. Calibrated: (SAS − chance) / (1 − chance). Ceiling: two halves of the same data.", words=3)
+
+
+def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
+    rows = tuple(
+        (
+            str(row["across"]),
+            str(row["a"]),
+            str(row["b"]),
+            shown(row["dose"]),
+            interval_cell(row["value"], row["low"], row["high"]),
+            number_cell(row["floor_random"]),
+            number_cell(row["floor_variance"]),
+            "yes" if bool(row["saturated"]) else "no",
+            shown(row["n"]),
+        )
+        for row in rce.to_dict("records")
+    )
+    head = ("across", "a (used)", "b (native)", "dose", "RCE", "random", "variance-matched", "saturated", "n")
+    caption = f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. Dose 1 is the natural change. Random, variance-matched: the RCE of such subspaces."
+    return Grid(head, rows, caption, words=3)

@@ -1,0 +1,65 @@
+"""Which of a table's conditions the report's claims are about: one token selection, judge, dose, and one rank a finder.
+
+A table may hold more (other ranks, a dose sweep); figures that compare finders must not mix them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.folder import RunFolder
+
+FULL_DOSE = 1.0  # the natural twin change at the site
+CONTROLS = ("random", "variance", "shuffled", "norm")
+CONTROL_WORDS = {
+    "subspace": "the finder's subspace",
+    "random": "random directions",
+    "variance": "variance-matched",
+    "shuffled": "shuffled labels",
+    "norm": "norm-matched",
+}
+EDITS = ("ablate", "swap", "steer")
+
+
+def comparable(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one token selection, one judge, the dose nearest to 1 and, for each finder, the rank measured at most layers."""
+    tokens = str(run.summary.get("tokens", frame["tokens"].mode().iloc[0]))
+    frame = frame[frame["tokens"] == tokens] if (frame["tokens"] == tokens).any() else frame
+    judges = frame["judge"].unique()
+    frame = frame[frame["judge"] == ("probe" if "probe" in judges else judges[0])]
+    off = (frame["dose"] - FULL_DOSE).abs()
+    frame = frame[off == off.min()] if off.notna().any() else frame
+    return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
+
+
+def main_ranks(frame: pd.DataFrame) -> dict[str, int]:
+    """For each finder the rank that most layers have; the largest of several."""
+    seen = frame.groupby(["finder", "rank"])["layer"].nunique().reset_index().sort_values(["layer", "rank"])
+    return {str(finder): int(rank) for finder, rank in zip(seen["finder"], seen["rank"], strict=True)}
+
+
+def claim_layer(run: RunFolder, frame: pd.DataFrame) -> int:
+    """The best layer, or the last measured one when the summary names none that this table has."""
+    layers = {int(layer) for layer in frame["layer"]}
+    return run.best_layer if run.best_layer in layers else max(layers)
+
+
+def in_order(found: Any, known: tuple[str, ...]) -> list[str]:
+    """Names in the customary order, unknown ones after them in order of appearance."""
+    names = list(dict.fromkeys(str(name) for name in found))
+    return [name for name in known if name in names] + [name for name in names if name not in known]
+
+
+def finders_of(run: RunFolder, frame: pd.DataFrame) -> list[str]:
+    """Finders in the order in which the study lists them."""
+    return in_order(frame["finder"], tuple(str(name) for name in (run.summary.get("ce") or {})))
+
+
+def tokens_of(run: RunFolder, probes: pd.DataFrame) -> str:
+    """The token selection in which probes are read where only one can be shown: the study's, else the object's."""
+    ce = run.table("ce")
+    wanted = run.summary.get("tokens") or (ce["tokens"].mode().iloc[0] if ce is not None else "object")
+    present = [str(name) for name in probes["tokens"].unique()]
+    return str(wanted) if wanted in present else present[0]

@@ -1,0 +1,72 @@
+"""Plain sentences computed from intervals. The same rule words a positive and a negative result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepascope.report.numbers import finite, ratio_text, with_interval
+
+BASELINE = {
+    "random": "random directions of the same rank do",
+    "variance": "directions that remove the same variance do",
+    "shuffled": "the same finder on shuffled labels does",
+    "norm": "random edits of the same size do",
+}
+
+
+def is_bound(ratio: dict[str, Any]) -> bool:
+    """Whether a ratio of summary.json is a lower bound only."""
+    return bool(ratio.get("bound", ratio.get("is_bound", ratio.get("ratio_is_bound", False))))
+
+
+def has_effect(ce: dict[str, Any]) -> bool | None:
+    """Whether the interval of a causal effect lies above zero; None when there is no interval."""
+    return ce["low"] > 0 if finite(ce.get("low")) and finite(ce.get("high")) else None
+
+
+def against(ratio: dict[str, Any]) -> str:
+    """'more', 'no more' or 'less' than the control does, or 'unknown', from the interval of a ratio."""
+    low, high = ratio.get("low"), ratio.get("high")
+    if finite(low) and low > 1:  # type: ignore[operator]
+        return "more"
+    if is_bound(ratio):
+        return "no more" if finite(low) else "unknown"
+    if not finite(low) or not finite(high):
+        return "unknown"
+    return "less" if high < 1 else "no more"  # type: ignore[operator]
+
+
+def ratio_words(ratio: dict[str, Any]) -> str:
+    """A ratio of summary.json as it is printed."""
+    return ratio_text(ratio.get("value"), ratio.get("low"), ratio.get("high"), is_bound(ratio))
+
+
+def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) -> str:
+    """One sentence: is there an effect, and is it more than variance explains?"""
+    effect = has_effect(ce)
+    size = f"CE {with_interval(ce.get('value'), ce.get('low'), ce.get('high'))}"
+    if effect is None:
+        return f"{finder}: no interval could be computed for the effect of ablation ({size}), so nothing is claimed."
+    if not effect:
+        return f"{finder}: ablation has no effect that can be told from zero ({size})."
+    parts = []
+    for control in ("variance", "random"):
+        if control not in ratios:
+            continue
+        word = against(ratios[control])
+        figure = ratio_words(ratios[control])
+        if word == "unknown":
+            parts.append(f"its ratio to the {control} control could not be bounded")
+        elif control == "variance":
+            said = {"more": "more than variance explains", "no more": "no more than variance explains", "less": "less than variance alone would do"}
+            parts.append(f"{said[word]} (ratio to the variance-matched control {figure})")
+        else:
+            parts.append(f"{word} than {BASELINE[control]} (ratio {figure})")
+    return f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}." if parts else f"{finder}: ablation has an effect ({size}); no control was run."
+
+
+def row_verdict(low: Any, high: Any) -> str:
+    """Three words on a difference between subspace and control, from its interval."""
+    if not finite(low) or not finite(high):
+        return "no interval"
+    return "above control" if low > 0 else "below control" if high < 0 else "not told apart"

@@ -1,0 +1,329 @@
+"""A run folder made of random numbers: clearly test data, but with exactly the files, keys and columns of a real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+FINDERS = ("diff_means", "class_pca", "l1_probe")
+EDITS = ("ablate", "swap", "steer")
+CONTROLS = ("random", "variance", "shuffled", "norm")
+LAYERS = range(7)
+BEST, RANK, SCENES = 4, 7, 80
+DIRECTIONS = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
+
+
+def _probes(rng: np.random.Generator) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+
+    def add(encoder: str, seed: int, layer: int, tokens: str, probe: str, strength: float, accuracy: float, support: float, chosen: bool) -> None:
+        accuracy = float(np.clip(accuracy, 0.05, 0.995))
+        half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / SCENES)
+        rows.append(
+            {
+                "encoder": encoder,
+                "seed": seed,
+                "layer": layer,
+                "tokens": tokens,
+                "probe": probe,
+                "strength": strength,
+                "accuracy": accuracy,
+                "low": max(accuracy - half, 0),
+                "high": min(accuracy + half, 1),
+                "n": SCENES,
+                "chance": 0.125,
+                "support": support,
+                "cv_accuracy": accuracy - 0.02,
+                "cv_se": 0.02,
+                "chosen": chosen,
+                "gap": 1e-4,
+            }
+        )
+
+    for layer in LAYERS:
+        rise = 1 / (1 + np.exp(2.5 - 1.3 * layer))
+        for tokens, lift in (("all", 0.0), ("object", 0.08)):
+            for strength in (0.01, 0.1):
+                add("model", -1, layer, tokens, "dense", strength, 0.35 + 0.55 * rise + lift + rng.normal(0, 0.01), np.nan, strength == 0.1)
+            for strength in np.geomspace(0.003, 0.3, 7):
+                support = float(np.exp(-4 * strength * 3) * 0.8)
+                accuracy = (0.3 + 0.6 * rise + lift) * min(1.0, support * 6 + 0.15)
+                add("model", -1, layer, tokens, "l1", strength, accuracy, support, bool(np.isclose(strength, 0.03, rtol=0.1)))
+            for seed in range(3):
+                add("untrained", seed, layer, tokens, "dense", 0.1, 0.42 + 0.03 * layer**0.5 + rng.normal(0, 0.03), np.nan, True)
+    add("pixels", -1, 0, "all", "dense", 0.1, 0.31, np.nan, True)
+    return pd.DataFrame(rows)
+
+
+def _conditions() -> list[tuple[int, str, str, str, int]]:
+    return [
+        (layer, finder, edit, control, draws)
+        for layer in LAYERS
+        for finder in FINDERS
+        for edit in (EDITS if layer == BEST else EDITS[:1])
+        for control in ("subspace", *CONTROLS)
+        for draws in ((1,) if control == "subspace" else (20,) if layer == BEST else (3,))
+    ]
+
+
+def _truth(layer: int, finder: str, edit: str, control: str) -> float:
+    strength = {"diff_means": 0.75, "class_pca": 0.72, "l1_probe": 0.35}[finder] * {"ablate": 1.0, "swap": 0.8, "steer": 0.6}[edit]
+    return strength * layer / BEST * {"subspace": 1.0, "random": 0.015, "variance": 0.55, "shuffled": 0.04, "norm": 0.02}[control] * (layer <= BEST or 0.8)
+
+
+def _effects(rng: np.random.Generator) -> pd.DataFrame:
+    parts = []
+    for layer, finder, edit, control, draws in _conditions():
+        for draw in range(draws):
+            effect = _truth(layer, finder, edit, control)
+            mean = effect * (1 + (0.2 * rng.normal() if control != "subspace" else 0)) + (0.01 * rng.normal() if control != "subspace" else 0)
+            denominator = rng.gamma(8, 1, SCENES)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "layer": layer,
+                        "tokens": "object",
+                        "finder": finder,
+                        "rank": RANK,
+                        "edit": edit,
+                        "control": control,
+                        "draw": draw,
+                        "dose": 1.0,
+                        "judge": "probe",
+                        "scene": np.arange(SCENES),
+                        "target": np.arange(SCENES) % 8,
+                        "numerator": mean * denominator + rng.normal(0, 0.8, SCENES),
+                        "denominator": denominator,
+                        "correct": rng.random(SCENES) > effect,
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _ce(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    keys = ["layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"]
+    sums = effects.groupby(keys, as_index=False).agg(num=("numerator", "sum"), den=("denominator", "sum"), draws=("draw", "nunique"))
+    sums["value"] = sums["num"] / sums["den"]
+    own = sums[sums["control"] == "subspace"].set_index(["layer", "finder", "edit"])["value"]
+    rows = []
+    for row in sums.to_dict("records"):
+        half = 0.04 + 0.03 * rng.random()
+        base = own[(row["layer"], row["finder"], row["edit"])]
+        is_own = row["control"] == "subspace"
+        bound = not is_own and abs(row["value"]) < 0.02
+        ratio = np.nan if is_own else base / row["value"]
+        rows.append(
+            {key: row[key] for key in keys}
+            | {"value": row["value"], "low": row["value"] - half, "high": row["value"] + half, "n": SCENES, "draws": row["draws"]}
+            | {
+                "difference": np.nan if is_own else base - row["value"],
+                "difference_low": np.nan if is_own else base - row["value"] - 1.4 * half,
+                "difference_high": np.nan if is_own else base - row["value"] + 1.4 * half,
+                "ratio": ratio,
+                "ratio_low": abs(ratio) * 0.55,
+                "ratio_high": np.inf if bound else ratio * 1.7,
+                "ratio_is_bound": bound,
+                "percentile": np.nan if is_own else 100.0 if base > row["value"] * 1.3 else 85.0,
+                "p": np.nan if is_own else 1 / (1 + row["draws"]),
+                "p_holm": np.nan if is_own else min(1.0, 12 / (1 + row["draws"])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _matching(rng: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for layer, finder, edit, control, draws in _conditions():
+        if control == "subspace":
+            continue
+        for draw in range(draws):
+            variance, norm = 40.0, 5.5
+            reached = {"random": 0.08, "variance": 0.62 if finder == "class_pca" else 0.99, "shuffled": 0.3, "norm": 0.07}[control]
+            length = {"random": 0.3, "variance": 0.95, "shuffled": 0.5, "norm": 1.0}[control]
+            rows.append(
+                {
+                    "layer": layer,
+                    "finder": finder,
+                    "edit": edit,
+                    "control": control,
+                    "draw": draw,
+                    "rank": RANK,
+                    "variance_target": variance,
+                    "variance": variance * reached * (1 + 0.02 * rng.normal()),
+                    "norm_target": norm,
+                    "norm": norm * (length if control == "norm" else length * (1 + 0.02 * rng.normal())),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _portability() -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+
+    def add(metric: str, across: str, a: str, b: str, dose: float, value: float, **more: Any) -> None:
+        rows.append(
+            {"metric": metric, "across": across, "a": a, "b": b, "layer": BEST, "rank": RANK, "dose": dose, "value": value}
+            | {"low": value - 0.06, "high": value + 0.06, "n": SCENES, "chance": np.nan, "calibrated": np.nan, "ceiling": np.nan}
+            | {"floor_random": np.nan, "floor_variance": np.nan, "saturated": False}
+            | more
+        )
+
+    overlap = {("diff_means", "class_pca"): 0.93, ("diff_means", "l1_probe"): 0.31, ("class_pca", "l1_probe"): 0.29}
+    pairs = [("finder", a, b, v) for (a, b), v in overlap.items()] + [("data seed", f"{f}/seed 0", f"{f}/seed 1", 0.88) for f in FINDERS]
+    chance = RANK / 96
+    for across, a, b, sas in pairs:
+        add("sas", across, a, b, np.nan, sas, chance=chance, calibrated=(sas - chance) / (1 - chance), ceiling=0.94, n=200)
+        for first, second, value in ((a, b, min(1.02, sas + 0.35)), (b, a, min(1.05, sas + 0.42))):
+            for dose in (0.25, 0.5, 1.0, 1.5):
+                add(
+                    "rce",
+                    across,
+                    first,
+                    second,
+                    dose,
+                    value + 0.05 * (dose - 1),
+                    floor_random=0.02 * dose,
+                    floor_variance=0.5,
+                    ceiling=1.0,
+                    saturated=dose > 1.2,
+                )
+    return pd.DataFrame(rows)
+
+
+def _angles() -> pd.DataFrame:
+    rows = []
+    for a, b, tilt in (("diff_means", "class_pca", 3.0), ("diff_means", "l1_probe", 9.0), ("class_pca", "l1_probe", 10.0)):
+        for index in range(RANK):
+            random = 62 + 4 * index
+            rows.append(
+                {"a": a, "b": b, "across": "finder", "layer": BEST, "index": index, "degrees": min(tilt * (index + 1), 89.0)}
+                | {"random_mean": random, "random_low": random - 6, "random_high": min(random + 6, 90)}
+            )
+    return pd.DataFrame(rows)
+
+
+def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    probes, ce, port = tables["probes"], tables["ce"], tables["portability"]
+    picked = probes[probes["chosen"] & (probes["tokens"] == "object")]
+    best = ce[ce["layer"] == BEST]
+
+    def interval(row: Any, *more: str) -> dict[str, Any]:
+        return {key: row[key] for key in ("value", "low", "high", *more)}
+
+    def of(finder: str, edit: str, control: str) -> Any:
+        return best[(best["finder"] == finder) & (best["edit"] == edit) & (best["control"] == control)].iloc[0]
+
+    def ratio(finder: str, control: str) -> dict[str, Any]:
+        row = of(finder, "ablate", control)
+        return {"value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"], "bound": bool(row["ratio_is_bound"])}
+
+    def matrix(metric: str) -> dict[str, dict[str, float]]:
+        out: dict[str, dict[str, float]] = {}
+        for row in port[(port["metric"] == metric) & (port["dose"].isna() | (port["dose"] == 1)) & (port["across"] == "finder")].to_dict("records"):
+            out.setdefault(str(row["a"]), {})[str(row["b"])] = row["value"]
+        return out
+
+    def by_layer(encoder: str, probe: str, column: str) -> dict[str, float]:
+        part = picked[(picked["encoder"] == encoder) & (picked["probe"] == probe)]
+        return {str(k): float(v) for k, v in part.groupby("layer")[column].mean().items()}
+
+    return {
+        "schema": 1,
+        "model": "synthetic",
+        "clips": clips,
+        "variable": "direction",
+        "layers": list(LAYERS),
+        "best_layer": BEST,
+        "confidence": 0.95,
+        "headline": "Synthetic test data: these numbers are drawn at random and mean nothing.",
+        "probe": {
+            "dense": by_layer("model", "dense", "accuracy"),
+            "dense_untrained": by_layer("untrained", "dense", "accuracy"),
+            "l1_support": by_layer("model", "l1", "support"),
+        },
+        "ce": {finder: {edit: interval(of(finder, edit, "subspace"), "n") for edit in EDITS} for finder in FINDERS},
+        "controls": {control: {edit: interval(of(FINDERS[0], edit, control), "draws") for edit in EDITS} for control in CONTROLS},
+        "ce_ratio": {finder: {control: ratio(finder, control) for control in CONTROLS} for finder in FINDERS},
+        "sas": matrix("sas"),
+        "rce": matrix("rce"),
+        "leaks": {row["baseline"]: {k: row[k] for k in ("accuracy", "chance", "leak")} for row in tables["leaks"].to_dict("records")},
+        "seconds": {"capture": 21.4, "discover": 33.02, "intervene": 51.7, "port": 9.4},
+    }
+
+
+def _leaks() -> pd.DataFrame:
+    names = ("pixels_first_frame", "pixels_last_frame", "pixels_shuffled_frames", "pixels_mean_frame", "model_first_frame", "model_shuffled_frames")
+    accuracy = np.array([0.36, 0.34, 0.14, 0.11, 0.41, 0.13])
+    return pd.DataFrame(
+        {"baseline": names, "accuracy": accuracy, "low": accuracy - 0.08, "high": accuracy + 0.09, "n": SCENES, "chance": 0.125, "leak": accuracy > 0.3}
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def make_run(path: Path, seed: int = 0, clips: str = "directions8") -> Path:
+    """Write a run folder of random numbers."""
+    rng = np.random.default_rng(seed)
+    path.mkdir(parents=True)
+    (path / "figures").mkdir()
+    effects = _effects(rng)
+    tables = {"probes": _probes(rng), "leaks": _leaks(), "effects": effects, "matching": _matching(rng), "ce": _ce(effects, rng)}
+    tables |= {"portability": _portability(), "angles": _angles()}
+    for name, table in tables.items():
+        table.to_parquet(path / f"{name}.parquet", index=False)
+    (path / "summary.json").write_text(json.dumps(_jsonable(_summary(clips, tables)), indent=1))
+    provenance = {
+        "jepascope": "0.1.0",
+        "torch": "2.13.0",
+        "transformers": "5.23.0",
+        "python": "3.11.2",
+        "platform": "Linux-test",
+        "cpu_count": 2,
+        "checkpoint_digest": "0123456789abcdef",
+        "spec_digest": "fedcba9876543210",
+        "seeds": {"clips": 0, "untrained": [0, 1, 2]},
+        "started": "2026-11-23T00:00:00Z",
+        "seconds": 115.52,
+        "command": "jepascope run --model nano --out 'runs/one & two'",
+    }
+    (path / "provenance.json").write_text(json.dumps(provenance))
+    (path / "spec.yaml").write_text(f"model: nano\nclips: {json.dumps(clips)}\nvariable: direction\n")
+    frames = (rng.random((8, 16, 32, 32, 3)) * 60 + 60).astype(np.uint8)
+    for clip in range(8):
+        for frame in range(16):
+            angle = 2 * np.pi * clip / 8
+            x, y = 16 + np.cos(angle) * (frame - 7.5) * 0.8, 16 - np.sin(angle) * (frame - 7.5) * 0.8
+            frames[clip, frame, int(y) - 3 : int(y) + 3, int(x) - 3 : int(x) + 3] = (230, 180, 60)
+    sheet = frames[:, [0, 5, 10, 15]].transpose(0, 2, 1, 3, 4).reshape(8 * 32, 4 * 32, 3)
+    Image.fromarray(sheet).save(path / "figures" / "stimuli.png")
+    return path
+
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> MakeRun:
+    """Makes run folders under the test's own folder."""
+    made = 0
+
+    def maker(**options: Any) -> Path:
+        nonlocal made
+        made += 1
+        return make_run(tmp_path / f"run{made}", **options)
+
+    return maker
