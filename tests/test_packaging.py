@@ -1,0 +1,105 @@
+"""The package installs the right torch, imports fast, and carries what it ships."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+import jepascope
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = ("torch", "pandas", "matplotlib", "sklearn", "scipy", "transformers", "pyarrow", "av")
+
+
+@pytest.fixture(scope="module")
+def installer() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pip_report(version: str, *requires: str) -> dict[str, Any]:
+    """The part of pip's installation report that says which torch it would take."""
+    return {"install": [{"metadata": {"name": "torch", "version": version, "requires_dist": ["filelock", "sympy>=1.13.3", *requires]}}]}
+
+
+CUDA_REPORTS = {
+    "current": pip_report("2.13.0", 'cuda-toolkit[cublas,cudart]==13.0.3; platform_system == "Linux"', "nvidia-cudnn-cu13==9.20.0.48"),
+    "older": pip_report("2.8.0", 'nvidia-cublas-cu12==12.8.4.1; platform_system == "Linux" and platform_machine == "x86_64"'),
+    "triton alone": pip_report("2.13.0", 'triton==3.7.0; platform_system == "Linux"'),
+    "local version": pip_report("2.13.0+cu130"),
+}
+CPU_REPORTS = {"cpu wheel": pip_report("2.13.0+cpu"), "no local version": pip_report("2.13.0", "setuptools; python_version >= '3.12'")}
+
+
+@pytest.mark.parametrize("report", CUDA_REPORTS.values(), ids=CUDA_REPORTS)
+def test_without_a_gpu_a_cuda_build_is_replaced_by_the_cpu_build(installer: ModuleType, report: dict[str, Any]) -> None:
+    arguments = installer.torch_arguments("2.13.0", installer.is_cuda_build(report), gpu=False)
+    assert arguments == ["--index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"]
+
+
+@pytest.mark.parametrize("report", CPU_REPORTS.values(), ids=CPU_REPORTS)
+def test_a_cpu_build_is_taken_from_where_pip_finds_it(installer: ModuleType, report: dict[str, Any]) -> None:
+    for gpu in (False, True):
+        assert installer.torch_arguments("2.13.0", installer.is_cuda_build(report), gpu) == ["torch==2.13.0"]
+
+
+def test_with_a_gpu_the_cuda_build_is_kept(installer: ModuleType) -> None:
+    assert installer.torch_arguments("2.13.0", cuda_build=True, gpu=True) == ["torch==2.13.0"]
+
+
+def test_an_installation_is_repeated_only_when_what_it_depends_on_changes(
+    installer: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamp = tmp_path / "stamp.json"
+    assert installer.installed_extras(stamp) is None
+    stamp.write_text(json.dumps({"state": installer.state(), "extras": ["test"]}))
+    assert installer.installed_extras(stamp) == {"test"}
+    changed = tmp_path / "constraints.txt"
+    changed.write_text("torch==2.12.0\n")
+    monkeypatch.setattr(installer, "CONSTRAINTS", changed)
+    assert installer.installed_extras(stamp) is None
+    stamp.write_text("{half")
+    assert installer.installed_extras(stamp) is None
+
+
+def test_the_pinned_torch_lies_in_the_declared_range(installer: ModuleType) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    torch = next(requirement for requirement in map(Requirement, declared) if requirement.name == "torch")
+    assert torch.specifier.contains(installer.pinned_torch((ROOT / "constraints.txt").read_text()))
+
+
+@pytest.mark.parametrize("module", ["jepascope", "jepascope.cli", "jepascope.errors", "jepascope.study.spec", "jepascope.study.plan"])
+def test_what_the_command_line_imports_at_once_is_light(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_the_command_is_installed() -> None:
+    (command,) = [point for point in importlib.metadata.entry_points(group="console_scripts") if point.name == "jepascope"]
+    assert command.value == "jepascope.cli:main"
+    assert callable(command.load())
+
+
+def test_the_package_ships_its_types_weights_and_templates() -> None:
+    package = Path(jepascope.__file__).parent
+    assert (package / "py.typed").exists()
+    weights = list((package / "encoders" / "nano" / "weights").glob("*.safetensors"))
+    assert weights
+    assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
+    assert list((package / "report" / "templates").iterdir())
