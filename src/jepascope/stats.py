@@ -1,0 +1,180 @@
+"""Intervals, permutation percentiles and corrections: every number on screen gets its uncertainty here.
+
+All bootstraps resample whole scenes (and, where a control is involved, its draws as well) by multinomial counts, so that a
+resampled sum is one row of a matrix product. Intervals are percentile intervals (Efron & Tibshirani 1993, chapter 13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, nan, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from jepascope.errors import BadArgument, BadData
+
+RESAMPLES = 2000
+LEVEL = 0.95
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value, the ends of its interval, and the number of units (clips, scenes, draws) that it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class EffectRatio:
+    """A subspace's causal effect beside its control's, on the same scenes.
+
+    ``is_bound``: the control's mean effect is not distinguishable from zero. ``ratio.value`` is then a lower bound (the
+    lower end of the subspace's effect over the largest control effect that its interval admits) and ``ratio.high`` infinite.
+    ``percentile`` (0..100) places the effect among the single draws; ``p`` is one-sided, (1 + draws >= effect) / (1 + draws).
+    """
+
+    effect: Interval
+    control: Interval
+    difference: Interval
+    ratio: Interval
+    is_bound: bool
+    percentile: float
+    p: float
+    draws: int
+
+
+def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Int[Array, "resamples n"]:
+    """How often each of n units occurs in each resample of size n (rows sum to n)."""
+    if n < 1 or resamples < 1:
+        raise BadArgument(f"A bootstrap needs at least one unit and one resample, not {n} and {resamples}.")
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+
+
+def proportion(successes: int, n: int, level: float = LEVEL) -> Interval:
+    """A share with its Wilson (1927) score interval, which stays inside 0..1 and has width at 0 and at n."""
+    if not 0 <= successes <= n or n == 0:
+        raise BadArgument(f"A proportion needs 0 <= successes <= n and n >= 1, not {successes} of {n}.")
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share = successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # the ends are exactly 0 and 1 there, which rounding would miss
+    return Interval(share, 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half, n)
+
+
+def mean_interval(values: Float[Array, " n"], rng: np.random.Generator, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
+    """A mean with its bootstrap interval over the values."""
+    values = _finite("values", values, 1)
+    weights = bootstrap_weights(len(values), resamples, rng)
+    return _interval(float(values.mean()), weights @ values / len(values), len(values), level)
+
+
+def ratio_of_means(
+    numerator: Float[Array, " scenes"],
+    denominator: Float[Array, " scenes"],
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> Interval:
+    """sum(numerator) / sum(denominator) with its bootstrap interval over scenes, which are kept paired.
+
+    A scene is the unit: several conditions of one scene are summed before they come here. When the denominator's own
+    interval reaches zero the ratio means nothing, and value and ends are NaN.
+    """
+    numerator, denominator = _finite("numerator", numerator, 1), _finite("denominator", denominator, 1)
+    if len(numerator) != len(denominator):
+        raise BadArgument(f"Numerator and denominator must be of the same scenes, not {len(numerator)} and {len(denominator)}.")
+    weights = bootstrap_weights(len(numerator), resamples, rng)
+    below = weights @ denominator
+    if _reaches_zero(below, level):
+        return Interval(nan, nan, nan, len(numerator))
+    return _interval(float(numerator.sum() / denominator.sum()), weights @ numerator / below, len(numerator), level)
+
+
+def causal_effect_ratio(
+    numerator: Float[Array, " scenes"],
+    denominator: Float[Array, " scenes"],
+    control: Float[Array, "draws scenes"],
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> EffectRatio:
+    """CE of a subspace over the mean CE of its control (docs/science.md, effects), scenes and draws resampled together.
+
+    ``numerator`` and ``control`` hold the change of margin under the subspace's edit and under each draw of the control;
+    ``denominator`` what they are shares of (clean margin, or what the real twin changes). CE = sum / sum. All NaN when the
+    denominator's own interval reaches zero: the judge then reads nothing that could be lost or moved.
+    """
+    numerator, denominator = _finite("numerator", numerator, 1), _finite("denominator", denominator, 1)
+    control = _finite("control", control, 2)
+    scenes, draws = len(numerator), len(control)
+    if not scenes == len(denominator) == control.shape[1]:
+        raise BadArgument(f"Effects must be of the same scenes, not {scenes}, {len(denominator)} and {control.shape[1]}.")
+    by_scene, by_draw = bootstrap_weights(scenes, resamples, rng), bootstrap_weights(draws, resamples, rng)
+    below = by_scene @ denominator
+    if _reaches_zero(below, level):
+        nothing = Interval(nan, nan, nan, scenes)
+        return EffectRatio(nothing, Interval(nan, nan, nan, scenes), nothing, nothing, False, nan, nan, draws)
+    effects = by_scene @ numerator / below
+    controls = ((by_scene @ control.T) * by_draw).sum(axis=1) / draws / below
+    effect = _interval(float(numerator.sum() / denominator.sum()), effects, scenes, level)
+    null = control.sum(axis=1) / denominator.sum()
+    against = _interval(float(null.mean()), controls, scenes, level)
+    difference = _interval(effect.value - against.value, effects - controls, scenes, level)
+    is_bound = against.low <= 0
+    if is_bound:
+        largest = max(abs(against.low), abs(against.high))
+        bound = effect.low / largest if largest > 0 else (inf if effect.low > 0 else nan)
+        ratio = Interval(bound, bound, inf, scenes)
+    else:
+        ratio = _interval(effect.value / against.value, effects / controls, scenes, level)
+    place = percentile_in_null(effect.value, null)
+    return EffectRatio(effect, against, difference, ratio, is_bound, place, p_value(effect.value, null), draws)
+
+
+def percentile_in_null(value: float, null: Float[Array, " draws"]) -> float:
+    """Where a value lies among draws of the null, 0..100 (ties count half)."""
+    null = _finite("null", null, 1)
+    return float(100 * ((null < value).sum() + 0.5 * (null == value).sum()) / len(null))
+
+
+def p_value(value: float, null: Float[Array, " draws"]) -> float:
+    """(1 + #{null >= value}) / (1 + draws): one-sided, never zero (Phipson & Smyth 2010)."""
+    null = _finite("null", null, 1)
+    return float((1 + (null >= value).sum()) / (1 + len(null)))
+
+
+def holm(p: Sequence[float] | Float[Array, " tests"]) -> Float[Array, " tests"]:
+    """Holm's (1979) step-down adjusted p values, in the order given; NaN (a test that could not be made) stays NaN."""
+    given = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(given.shape, nan)
+    order = np.argsort(given)[: int(np.isfinite(given).sum())]
+    steps = given[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def _interval(value: float, resampled: Array, n: int, level: float) -> Interval:
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high), n)
+
+
+def _reaches_zero(resampled: Array, level: float) -> bool:
+    return bool(np.quantile(resampled, (1 - level) / 2) <= 0) or bool((resampled == 0).any())
+
+
+def _finite(name: str, values: Array, dimensions: int) -> Float[Array, "..."]:
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != dimensions or values.size == 0:
+        raise BadArgument(f"'{name}' must be a non-empty array of {dimensions} dimension(s), not of shape {values.shape}.")
+    if not np.isfinite(values).all():
+        raise BadData(f"'{name}' holds NaN or infinite values; an interval cannot be computed from them. Drop or repair those scenes first.")
+    return values
