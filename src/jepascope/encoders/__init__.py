@@ -1,0 +1,1 @@
+"""Encoders: frozen video encoders behind one small interface."""

@@ -83,7 +83,12 @@ class VideoEncoder(ABC):
         return hidden
 
     def check_video(self, video: Tensor) -> None:
-        """Refuse what would be silently cropped or misplaced: odd frame counts, off-grid sizes, values outside [0, 1]."""
+        """Refuse what the library would silently crop, repeat or misplace (odd frame counts, off-grid sizes)."""
         card = self.card
         if video.ndim != 5 or video.shape[2] != 3:
             raise BadArgument(f"Encoder '{card.name}' takes video of shape (clips, frames, 3, height, width), not {tuple(video.shape)}.")
+        if video.shape[1] != card.frames or tuple(video.shape[3:]) != (card.size, card.size):
+            raise BadArgument(
+                f"Encoder '{card.name}' is set up for {card.frames} frames of {card.size} x {card.size} pixels, not {video.shape[1]} of "
+                f"{video.shape[3]} x {video.shape[4]}; render the clips with .at({card.frames}, {card.size}) or set the encoder with .at(...)."
+            )

@@ -1,0 +1,73 @@
+"""Known checkpoints: what each is, has and needs. Nothing here imports torch, so listing models is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "nano" / "weights"
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """One row of ``jepascope models``. ``parameters`` counts encoder and predictor."""
+
+    name: str
+    parameters: int
+    width: int
+    depth: int
+    frames: int
+    size: int
+    predictor: bool
+    head: str
+    shipped: bool = False
+
+    @property
+    def weights_gb(self) -> float:
+        """Memory of the float32 weights in GB (10^9 bytes)."""
+        return self.parameters * 4 / 1e9
+
+    @property
+    def how(self) -> str:
+        """How to get it."""
+        return "ships with jepascope" if self.shipped else f"hf download {self.name} --local-dir {self.name.split('/')[-1]}"
+
+
+def _hub(name: str, parameters: int, width: int, depth: int, frames: int, size: int, head: str = "") -> KnownModel:
+    return KnownModel(f"facebook/{name}", parameters, width, depth, frames, size, True, head)
+
+
+KNOWN_MODELS = (
+    _hub("vjepa2-vitl-fpc64-256", 325_971_328, 1024, 24, 64, 256),
+    _hub("vjepa2-vith-fpc64-256", 653_930_880, 1280, 32, 64, 256),
+    _hub("vjepa2-vitg-fpc64-256", 1_034_555_264, 1408, 40, 64, 256),
+    _hub("vjepa2-vitg-fpc64-384", 1_034_555_264, 1408, 40, 64, 384),
+)
+
+
+def shipped_models() -> tuple[KnownModel, ...]:
+    """The nano encoders whose weights lie in this installation, read from their own configuration files."""
+    import json
+
+    rows = []
+    for folder in sorted(WEIGHTS.glob("*/config.json")):
+        config, about = json.loads(folder.read_text()), json.loads((folder.parent / "jepascope.json").read_text())
+        rows.append(
+            KnownModel(
+                folder.parent.name,
+                about["parameters"],
+                config["hidden_size"],
+                config["num_hidden_layers"],
+                config["frames_per_clip"],
+                config["crop_size"],
+                True,
+                "",
+                True,
+            )
+        )
+    return tuple(rows)
+
+
+def known_models() -> tuple[KnownModel, ...]:
+    """Everything that ``load_encoder`` knows by name."""
+    return shipped_models() + KNOWN_MODELS

@@ -1,0 +1,52 @@
+"""The construction self-test: an encoder is believed only after its own loop has been held against the library's forward."""
+
+from __future__ import annotations
+
+import torch
+
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadCheckpoint
+
+GPU_TOLERANCE = 1e-4  # of the output's scale; on a CPU in float32 the difference must be 0.0
+
+
+@torch.inference_mode()
+def self_test(encoder: VJepa2Encoder) -> float:
+    """Largest difference between our loop and transformers' forward; raises BadCheckpoint when anything is off.
+
+    Checks: loop equals forward; outputs are finite; running a suffix from a stored layer changes nothing; a changed patch
+    changes the token that the grid says it is and no other embedding; an edit at a middle layer reaches the output.
+    """
+    card = encoder.card
+    short = encoder.at(2 * encoder.model.config.tubelet_size, encoder.model.config.crop_size)
+    generator = torch.Generator().manual_seed(0)
+    video = torch.rand(1, short.card.frames, 3, short.card.size, short.card.size, generator=generator).to(encoder.device, encoder.dtype)
+
+    def fail(what: str) -> BadCheckpoint:
+        return BadCheckpoint(f"Encoder '{card.name}' failed its self-test: {what}. It is not the architecture that jepascope expects; do not use it.")
+
+    embedded = short.embed(video)
+    middle = short.run(embedded, 0, card.depth // 2)
+    ours = short.norm(short.run(middle, card.depth // 2))
+    if not bool(torch.isfinite(ours).all()):
+        raise fail("its output has NaN or infinite values (damaged weights?)")
+    theirs = encoder.model(short.preprocess(video), skip_predictor=True).last_hidden_state
+    difference = float((ours - theirs).abs().max())
+    exact = encoder.device.type == "cpu" and encoder.dtype == torch.float32
+    scale = float(theirs.abs().max())
+    if difference > (0.0 if exact else GPU_TOLERANCE * scale if encoder.dtype == torch.float32 else 0.1 * scale):
+        raise fail(f"its blocks one by one differ from transformers' forward by {difference:.2e}")
+
+    patch, tubelet = encoder.model.config.patch_size, encoder.model.config.tubelet_size
+    row, column = short.card.grid[1] - 1, 0
+    touched = video.clone()
+    touched[:, tubelet : 2 * tubelet, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] = 0.5
+    moved = (short.embed(touched) - embedded).abs().amax(-1)[0] > 0
+    expected = short.card.grid[1] * short.card.grid[2] + row * short.card.grid[2] + column
+    if moved.nonzero()[:, 0].tolist() != [expected]:
+        raise fail("its tokens are not in (time, row, column) order")
+    if card.depth > 1:
+        edited = short.norm(short.run(middle + middle.std(), card.depth // 2))
+        if bool((edited == ours).all()):
+            raise fail("an edit at a middle layer does not reach its output")
+    return difference
