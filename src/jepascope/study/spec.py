@@ -1,0 +1,139 @@
+"""StudySpec: the whole experiment as data. YAML in, a frozen typed object inside; its digest names the study.
+
+Imports neither torch nor pandas, so that a spec is checked at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from jepascope.errors import BadArgument
+
+FINDER_NAMES = ("diff_means", "class_pca", "l1_probe")
+VARIABLE_CLASSES = {"direction": 8, "shape": 4}
+CLIP_SETS = ("directions8",)
+MAX_SPEC_BYTES = 1_000_000
+
+
+class StudySpec(BaseModel):
+    """One study. Every field can be given in a YAML file or on the command line; the defaults are the demo."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
+    clips: Literal["directions8"] = Field("directions8", description="clip set that the study is made on")
+    variable: Literal["direction", "shape"] = Field("direction", description="state variable that is looked for")
+    clips_per_class: int = Field(50, ge=10, le=100_000, description="clips of each direction")
+    frames: int | None = Field(None, ge=1, le=1024, description="frames a clip; default: what the model was made for")
+    size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
+    seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
+    tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
+    finders: tuple[Literal["diff_means", "class_pca", "l1_probe"], ...] = Field(FINDER_NAMES, min_length=1)
+    rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1")
+    layers: Literal["all"] | tuple[int, ...] = Field("all", description="layers that are intervened on besides the best one")
+    best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
+    edits: tuple[Literal["ablate", "swap", "steer"], ...] = Field(("ablate", "swap", "steer"), min_length=1)
+    test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
+    draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
+    draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at the other layers")
+    doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the portability sweep")
+    untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
+    folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside the fit split")
+    resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
+
+    @field_validator("finders", "edits", "doses", "layers")
+    @classmethod
+    def _no_repeats(cls, value: Any) -> Any:
+        if isinstance(value, tuple) and len(set(value)) != len(value):
+            raise ValueError("names something twice")
+        return value
+
+    @field_validator("doses")
+    @classmethod
+    def _doses_are_finite(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < dose <= 10 for dose in value):
+            raise ValueError("doses lie in (0, 10]; 1 is the whole edit")
+        return value
+
+    @model_validator(mode="after")
+    def _rank_fits(self) -> StudySpec:
+        classes = VARIABLE_CLASSES[self.variable]
+        if self.rank is not None and self.rank > classes - 1:
+            raise ValueError(f"rank {self.rank} is more than {classes} classes can span; ask for at most {classes - 1}")
+        if "ablate" not in self.edits:
+            raise ValueError("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it")
+        return self
+
+    @property
+    def classes(self) -> int:
+        return VARIABLE_CLASSES[self.variable]
+
+    @property
+    def full_rank(self) -> int:
+        """The rank in force."""
+        return self.rank or self.classes - 1
+
+    @property
+    def digest(self) -> str:
+        """Names the study: SHA-256 of its canonical JSON."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def make_spec(values: dict[str, Any], source: str) -> StudySpec:
+    """A checked spec, or BadArgument that names the field, the reason and what is allowed."""
+    try:
+        return StudySpec(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"][:1]) or "the spec"
+        if first["type"] == "extra_forbidden":
+            raise BadArgument(f"{source}: there is no field '{field}'; fields are {', '.join(StudySpec.model_fields)}.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        given = f" (given: {first['input']!r})" if field != "the spec" and len(repr(first["input"])) < 80 else ""
+        raise BadArgument(f"{source}: {field}: {message}{given}.") from None
+    except TypeError as error:
+        raise BadArgument(f"{source}: {error}.") from None
+
+
+def read_spec(path: Path) -> dict[str, Any]:
+    """Fields of a YAML file (``yaml.safe_load``: data only, never objects)."""
+    try:
+        if path.stat().st_size > MAX_SPEC_BYTES:
+            raise BadArgument(f"'{path}' is larger than a spec can be ({MAX_SPEC_BYTES} bytes).")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise BadArgument(f"'{path}' is not a readable YAML spec: {str(error).splitlines()[0]}.") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
+    return values
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "demo": {},
+    "quick": {"clips_per_class": 20, "test_scenes": 16, "draws": 5, "untrained_seeds": 1},
+    "full": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20},
+}
+"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``full`` draws 200 of every control."""
+
+
+def spec_values(name: str | None) -> tuple[dict[str, Any], str]:
+    """Fields and a name for messages, from a preset, a YAML file, or nothing (the demo)."""
+    if name is None or name in PRESETS:
+        return dict(PRESETS[name or "demo"]), f"preset '{name or 'demo'}'"
+    path = Path(name).expanduser()
+    if path.suffix not in (".yaml", ".yml") and not path.exists():
+        raise BadArgument(f"There is no preset '{name}'; presets are {', '.join(PRESETS)}, or give a YAML file.")
+    return read_spec(path), f"'{path}'"
