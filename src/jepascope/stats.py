@@ -171,10 +171,10 @@ def _reaches_zero(resampled: Array, level: float) -> bool:
     return bool(np.quantile(resampled, (1 - level) / 2) <= 0) or bool((resampled == 0).any())
 
 
-def _finite(name: str, values: Array, dimensions: int) -> Float[Array, "..."]:
+def _finite(name: str, values: Array, dimensions: int) -> Float[Array, ...]:
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != dimensions or values.size == 0:
         raise BadArgument(f"'{name}' must be a non-empty array of {dimensions} dimension(s), not of shape {values.shape}.")
     if not np.isfinite(values).all():
-        raise BadData(f"'{name}' holds NaN or infinite values; an interval cannot be computed from them. Drop or repair those scenes first.")
+        raise BadData(f"'{name}' holds NaN or infinite values, so it has no interval; drop or repair those scenes first.")
     return values

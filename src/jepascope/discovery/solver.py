@@ -2,10 +2,10 @@
 
 Beck & Teboulle (2009) with the gradient restart of O'Donoghue & Candes (2015), each problem with its own step and its own
 momentum. The certain curvature bound is reached only by a probe that hesitates between two classes, so steps use a share of
-it that follows the curvature really met: a step over which the gradient turned more than that share allows is taken back
-(this needs about a fifth of the iterations). A problem ends when its certified duality gap falls under ``tolerance`` x log(classes); its solution is put
-aside at that moment, and designs and variants in which nothing is left are dropped from the batch. Numbers are therefore
-the same whether a problem is solved alone or among others (up to rounding).
+it that follows the curvature really met (about a fifth of the iterations). That share is a heuristic and needs no proof: a
+problem ends only when its certified duality gap falls under ``tolerance`` x log(classes). Its solution is put aside at that
+moment, and designs and variants in which nothing is left are dropped from the batch, so numbers are the same whether a
+problem is solved alone or among others (up to rounding).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jepascope.errors import BadArgument
 
 TOLERANCE = 1e-3  # of log(classes): at this gap the support of an L1 fit has settled (Jaccard >= 0.97 with the exact one)
 MAX_ITERATIONS = 5000
-RELAX, TIGHTEN = 0.95, 1.6  # how the curvature bound in use follows the curvature met: down a little, up at once
+RELAX, TIGHTEN = 0.95, 1.1  # the curvature assumed sinks slowly, and rises at once to a little above the curvature met
 CHECK_EVERY = 10  # iterations between two looks at the gap, each of which costs about one iteration
 
 
@@ -126,14 +126,16 @@ class _Work:
     def begin(cls, batch: Batch, l1: Tensor, l2: Tensor, state: Tensor) -> _Work:
         ones = state.new_ones(state.shape[0], 1, state.shape[2], 1)
         seen = logits(batch.x, state)
-        return cls(batch.x, batch.targets, batch.weights, l1, l2, batch.curvature, ones / 4, ones, state.clone(), state.clone(), seen, seen)
+        # whole tensors, not views: broadcasting a last dimension of one costs five times the product itself
+        weights, l1, l2, curvature = (t.expand(*t.shape[:3], batch.classes).contiguous() for t in (batch.weights, l1, l2, batch.curvature))
+        return cls(batch.x, batch.targets.contiguous(), weights, l1, l2, curvature, ones / 4, ones, state, state, seen, seen)
 
     def narrowed(self, rows: Tensor, cols: Tensor) -> _Work:
         parts = (getattr(self, field.name) for field in fields(self)[1:])
         return _Work(self.x[rows], *(part[rows][:, :, cols] for part in parts))
 
     def iterate(self) -> None:
-        """One proximal gradient step from the extrapolated point; a step that proves too long is taken back."""
+        """One proximal gradient step from the extrapolated point."""
         q = self.ahead.softmax(dim=3)
         slope = (self.x.mT @ (self.weights * (q - self.targets)).flatten(2)).view_as(self.point)
         bound = self.share * self.curvature
@@ -142,20 +144,20 @@ class _Work:
         threshold = self.l1 * step
         found = moved - torch.minimum(torch.maximum(moved, -threshold), threshold)
         seen = logits(self.x, found)
-        change = found - self.point
+        change, travelled = found - self.point, found - self.now
+        # curvature met on the way, as a share of the bound; the next step is as long as that allows
         bend = (self.weights * (seen.softmax(dim=3) - q) * (seen - self.ahead)).sum(dim=(1, 3), keepdim=True)
-        good = (bend <= (bound * change.square()).sum(dim=(1, 3), keepdim=True)) | (self.share >= 1)
-        travelled = found - self.now
-        # momentum that points uphill (in the metric of the steps) is thrown away
-        uphill = (change * travelled / step).sum(dim=(1, 3), keepdim=True) < 0
-        momentum = torch.where(uphill, 1.0, self.momentum)
+        length = (self.curvature * change.square()).sum(dim=(1, 3), keepdim=True)
+        met = bend / length.clamp_min(torch.finfo(length.dtype).tiny)
+        # momentum is thrown away where it points uphill (in the metric of the steps), or the step was far too long
+        spent = ((change * travelled / step).sum(dim=(1, 3), keepdim=True) < 0) | (met > 2 * self.share)
+        momentum = torch.where(spent, 1.0, self.momentum)
         following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
-        carry = torch.where(uphill, 0.0, (momentum - 1) / following)
-        self.point = torch.where(good, found + carry * travelled, self.point)
-        self.ahead = torch.where(good, seen + carry * (seen - self.seen), self.ahead)
-        self.now, self.seen = torch.where(good, found, self.now), torch.where(good, seen, self.seen)
-        self.momentum = torch.where(good, torch.where(uphill, 1.0, following), self.momentum)
-        self.share = torch.where(good, self.share * RELAX, (self.share * TIGHTEN).clamp_max(1.0))
+        carry = torch.where(spent, 0.0, (momentum - 1) / following)
+        self.point, self.ahead = found + carry * travelled, seen + carry * (seen - self.seen)
+        self.now, self.seen = found, seen
+        self.momentum = torch.where(spent, 1.0, following)
+        self.share = torch.maximum(RELAX * self.share, TIGHTEN * met).clamp_max(1.0)
 
 
 def _in_activation_space(batch: Batch, state: Tensor, gaps: Tensor, iterations: Tensor) -> Fits:

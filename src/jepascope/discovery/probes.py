@@ -1,0 +1,182 @@
+"""Dense and L1 probes of many layers at once: cross-validated along a path of strengths, refitted on all clips given.
+
+All clips passed in are of the ``fit`` (or ``judge``) split; accuracy on ``test`` is the caller's to take from the probes.
+Layers x (folds + the refit) are one batch of the solver. Coordinates are standardised over all clips given, without their
+labels, so that folds can share one design. Layers are handed over under any key whose text names them in errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from jepascope.discovery.elastic_net import Batch, prepare, strongest_l1
+from jepascope.discovery.folds import check_labels, scene_folds
+from jepascope.discovery.linear_probe import LinearProbe, standardise
+from jepascope.discovery.solver import TOLERANCE, Fits, solve_path
+from jepascope.errors import BadArgument, BadData
+
+__all__ = ["DENSE_STRENGTHS", "L1_SHARES", "LinearProbe", "PathPoint", "ProbePath", "dense_probes", "l1_paths"]
+
+DENSE_STRENGTHS = tuple(10 ** (-0.5 * step) for step in range(8))  # L2 on standardised coordinates, 1 to 3e-4
+L1_SHARES = tuple(0.03 ** (step / 19) for step in range(20))  # of the strength at which no coordinate is left
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """The probe at one strength, fitted to all clips, and how its strength did in cross-validation."""
+
+    strength: float  # nats per unit of standardised weight (L1) or of its square (L2, with the usual factor 1/2)
+    probe: LinearProbe
+    cv_accuracy: float  # mean over folds
+    cv_se: float  # standard error of that mean over folds
+    gap: float  # certified duality gap of the refit / log(classes)
+
+    @property
+    def support(self) -> float:
+        return self.probe.support
+
+
+@dataclass(frozen=True)
+class ProbePath:
+    """Probes of one layer from the strongest strength to the weakest, and which one cross-validation chose.
+
+    Dense: the best mean accuracy (of equals, the strongest). L1: the strongest within one standard error of the best.
+    """
+
+    kind: str
+    points: tuple[PathPoint, ...]
+    chosen: int
+
+    @property
+    def choice(self) -> PathPoint:
+        return self.points[self.chosen]
+
+    @property
+    def probe(self) -> LinearProbe:
+        return self.choice.probe
+
+    def __repr__(self) -> str:
+        c = self.choice
+        return (
+            f"ProbePath({self.kind}, {len(self.points)} strengths, chosen {c.strength:.3g}: cross-validated accuracy "
+            f"{c.cv_accuracy:.3f} ± {c.cv_se:.3f}, support {c.support:.2f})"
+        )
+
+
+def dense_probes(
+    layers: Mapping[Key, Float[Tensor, "clips _"]],
+    y: Int[Tensor, " clips"],
+    groups: Int[Tensor, " clips"] | None = None,
+    folds: int = 5,
+    strengths: Sequence[float] = DENSE_STRENGTHS,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> dict[Key, ProbePath]:
+    """L2 multinomial probes of every layer. ``groups`` are scene ids; folds never part a scene.
+
+    Raises BadData, naming the layer, for NaN or infinite or all-constant activations, and for labels with one class only
+    or with fewer scenes in a class than folds.
+    """
+    return _paths("dense", layers, y, groups, folds, strengths, seed, tolerance)
+
+
+def l1_paths(
+    layers: Mapping[Key, Float[Tensor, "clips _"]],
+    y: Int[Tensor, " clips"],
+    groups: Int[Tensor, " clips"] | None = None,
+    folds: int = 5,
+    shares: Sequence[float] = L1_SHARES,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+) -> dict[Key, ProbePath]:
+    """Sparse probes of every layer along a path of L1 strengths; errors as ``dense_probes``.
+
+    ``shares`` are shares of each layer's own strongest L1, the one at which no coordinate is left; its folds use the same
+    absolute strengths.
+    """
+    return _paths("l1", layers, y, groups, folds, shares, seed, tolerance)
+
+
+def _paths(
+    kind: str,
+    layers: Mapping[Key, Tensor],
+    y: Tensor,
+    groups: Tensor | None,
+    folds: int,
+    strengths: Sequence[float],
+    seed: int,
+    tolerance: float,
+) -> dict[Key, ProbePath]:
+    if not strengths or min(strengths) <= 0:
+        raise BadArgument("A probe path needs at least one strength, each above 0.")
+    order = sorted(strengths, reverse=True)
+    classes = check_labels(y)
+    fold_of = scene_folds(y, groups, folds, seed)
+    # one variant a fold, trained on the others, and a last one trained on everything
+    trained = torch.stack([fold_of != fold for fold in range(folds)] + [torch.ones_like(fold_of, dtype=torch.bool)]).float()
+    by_width: dict[int, list[Key]] = {}
+    for key, x in layers.items():
+        check_activations(x, len(y), key)
+        by_width.setdefault(x.shape[1], []).append(key)
+    found: dict[Key, ProbePath] = {}
+    for keys in by_width.values():
+        x, mean, scale = standardise(torch.stack([layers[key] for key in keys]))
+        batch = prepare(x, y[None, None], trained[None], classes, principal=kind == "dense")
+        pairs = _pairs(kind, batch, order)
+        collected: list[list[PathPoint]] = [[] for _ in keys]
+        for (l1, l2), fits in zip(pairs, solve_path(batch, pairs, tolerance), strict=True):
+            accuracy = _held_out_accuracy(x, y, fold_of, fits, folds)
+            for i, points in enumerate(collected):
+                probe = LinearProbe.from_standardised(fits.weights[i, -1], fits.bias[i, -1], mean[i], scale[i])
+                strength = float(l1[i, 0] if kind == "l1" else l2[i, 0])
+                se = float(accuracy[i].std()) / math.sqrt(folds)
+                points.append(PathPoint(strength, probe, float(accuracy[i].mean()), se, float(fits.gap[i, -1])))
+        for key, points in zip(keys, collected, strict=True):
+            found[key] = ProbePath(kind, tuple(points), _choice(kind, points))
+    return {key: found[key] for key in layers}
+
+
+def _pairs(kind: str, batch: Batch, order: list[float]) -> list[tuple[Tensor, Tensor]]:
+    """(l1, l2) per strength, each (designs, 1)."""
+    zero = batch.x.new_zeros(batch.x.shape[0], 1)
+    if kind == "dense":
+        return [(zero, zero + strength) for strength in order]
+    strongest = strongest_l1(batch)[:, -1:]
+    return [(strongest * share, zero) for share in order]
+
+
+def _held_out_accuracy(x: Tensor, y: Tensor, fold_of: Tensor, fits: Fits, folds: int) -> Float[Tensor, "designs folds"]:
+    """Of each fold's fit on the clips that it did not see."""
+    right = []
+    for fold in range(folds):
+        held = fold_of == fold
+        logits = x[:, held] @ fits.weights[:, fold].mT + fits.bias[:, fold, None]
+        right.append((logits.argmax(dim=2) == y[held]).double().mean(dim=1))
+    return torch.stack(right, dim=1)
+
+
+def _choice(kind: str, points: list[PathPoint]) -> int:
+    best = max(points, key=lambda point: point.cv_accuracy)  # the first of equals: the strongest
+    wanted = best.cv_accuracy - (best.cv_se if kind == "l1" else 0.0) - 1e-9
+    return next(i for i, point in enumerate(points) if point.cv_accuracy >= wanted)
+
+
+def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable) -> None:
+    """Refuse what no probe can be fitted to, naming the layer."""
+    layer = f"Layer {key}" if isinstance(key, int) else f"'{key}'"
+    if x.ndim != 2 or x.shape[0] != clips:
+        raise BadArgument(f"{layer}: activations must be (clips, width) with one row a label; got {tuple(x.shape)} for {clips} labels.")
+    if not bool(torch.isfinite(x).all()):
+        raise BadData(f"{layer} holds NaN or infinite activations; capture them again in float32, or leave that layer out.")
+    spread = x.double().std(dim=0, unbiased=False)
+    if bool((spread <= 1e-6 * x.abs().amax(dim=0)).all()):
+        raise BadData(f"{layer} has the same activations for every clip, so no probe can be fitted; leave it out or check its capture.")
