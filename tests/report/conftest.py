@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ DIRECTIONS = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
 def _probes(rng: np.random.Generator) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
 
-    def add(encoder: str, seed: int, layer: int, tokens: str, probe: str, strength: float, accuracy: float, support: float, chosen: bool) -> None:
+    def add(
+        encoder: str, seed: int, layer: int, tokens: str, probe: str, strength: float, accuracy: float, support: float, chosen: bool
+    ) -> None:
         accuracy = float(np.clip(accuracy, 0.05, 0.995))
         half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / SCENES)
         rows.append(
@@ -75,7 +78,13 @@ def _conditions() -> list[tuple[int, str, str, str, int]]:
 
 def _truth(layer: int, finder: str, edit: str, control: str) -> float:
     strength = {"diff_means": 0.75, "class_pca": 0.72, "l1_probe": 0.35}[finder] * {"ablate": 1.0, "swap": 0.8, "steer": 0.6}[edit]
-    return strength * layer / BEST * {"subspace": 1.0, "random": 0.015, "variance": 0.55, "shuffled": 0.04, "norm": 0.02}[control] * (layer <= BEST or 0.8)
+    return (
+        strength
+        * layer
+        / BEST
+        * {"subspace": 1.0, "random": 0.015, "variance": 0.55, "shuffled": 0.04, "norm": 0.02}[control]
+        * (layer <= BEST or 0.8)
+    )
 
 
 def _effects(rng: np.random.Generator) -> pd.DataFrame:
@@ -83,7 +92,9 @@ def _effects(rng: np.random.Generator) -> pd.DataFrame:
     for layer, finder, edit, control, draws in _conditions():
         for draw in range(draws):
             effect = _truth(layer, finder, edit, control)
-            mean = effect * (1 + (0.2 * rng.normal() if control != "subspace" else 0)) + (0.01 * rng.normal() if control != "subspace" else 0)
+            mean = effect * (1 + (0.2 * rng.normal() if control != "subspace" else 0)) + (
+                0.01 * rng.normal() if control != "subspace" else 0
+            )
             denominator = rng.gamma(8, 1, SCENES)
             parts.append(
                 pd.DataFrame(
@@ -227,7 +238,9 @@ def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
     def matrix(metric: str) -> dict[str, dict[str, float]]:
         out: dict[str, dict[str, float]] = {}
-        for row in port[(port["metric"] == metric) & (port["dose"].isna() | (port["dose"] == 1)) & (port["across"] == "finder")].to_dict("records"):
+        for row in port[(port["metric"] == metric) & (port["dose"].isna() | (port["dose"] == 1)) & (port["across"] == "finder")].to_dict(
+            "records"
+        ):
             out.setdefault(str(row["a"]), {})[str(row["b"])] = row["value"]
         return out
 
@@ -260,10 +273,25 @@ def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def _leaks() -> pd.DataFrame:
-    names = ("pixels_first_frame", "pixels_last_frame", "pixels_shuffled_frames", "pixels_mean_frame", "model_first_frame", "model_shuffled_frames")
+    names = (
+        "pixels_first_frame",
+        "pixels_last_frame",
+        "pixels_shuffled_frames",
+        "pixels_mean_frame",
+        "model_first_frame",
+        "model_shuffled_frames",
+    )
     accuracy = np.array([0.36, 0.34, 0.14, 0.11, 0.41, 0.13])
     return pd.DataFrame(
-        {"baseline": names, "accuracy": accuracy, "low": accuracy - 0.08, "high": accuracy + 0.09, "n": SCENES, "chance": 0.125, "leak": accuracy > 0.3}
+        {
+            "baseline": names,
+            "accuracy": accuracy,
+            "low": accuracy - 0.08,
+            "high": accuracy + 0.09,
+            "n": SCENES,
+            "chance": 0.125,
+            "leak": accuracy > 0.3,
+        }
     )
 
 
@@ -316,8 +344,19 @@ def make_run(path: Path, seed: int = 0, clips: str = "directions8") -> Path:
 MakeRun = Callable[..., Path]
 
 
+@pytest.fixture(scope="session", name="make_run")
+def run_maker(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+    """Writes a run folder to a path; the usual one is made once and copied."""
+    usual = make_run(tmp_path_factory.mktemp("usual") / "run")
+
+    def maker(path: Path, **options: Any) -> Path:
+        return make_run(path, **options) if options else Path(shutil.copytree(usual, path))
+
+    return maker
+
+
 @pytest.fixture
-def make(tmp_path: Path) -> MakeRun:
+def make(tmp_path: Path, make_run: MakeRun) -> MakeRun:
     """Makes run folders under the test's own folder."""
     made = 0
 

@@ -46,7 +46,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: ``words`` is the number of leading columns that hold text (set left), the rest are numbers (set right)."""
+    """A table; a row of one cell heads the group of rows below it.
+
+    ``words`` is the number of leading columns that hold text (set left); the rest are numbers (set right).
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell | str, ...], ...]

@@ -67,5 +67,7 @@ def _write(path: Path, text: str) -> Path:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise RunFolderError(f"{path} cannot be written ({error.strerror}); free space or make the folder writable and run 'jepascope report' again.") from error
+        raise RunFolderError(
+            f"{path} cannot be written ({error.strerror}); free space or make the folder writable and run 'jepascope report' again."
+        ) from error
     return path

@@ -12,7 +12,10 @@ import pandas as pd
 from jepascope.errors import RunFolderError
 
 TEXT = frozenset({"encoder", "tokens", "probe", "baseline", "finder", "edit", "control", "judge", "metric", "across", "a", "b"})
-"""Columns that hold words; every other column that the report reads holds numbers or truth values."""
+"""Columns that hold words."""
+
+TRUTH = frozenset({"chosen", "leak", "ratio_is_bound", "saturated"})
+"""Columns that hold truth values, missing where the question does not arise (read as no); every other column holds numbers."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +107,26 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise RunFolderError(
-            f"{path} is missing, so this is not a finished run folder; run the study again with the same --out, it resumes where it stopped."
+            f"{path} is missing, so this is not a finished run folder; run the study again with the same --out, it resumes where it "
+            "stopped."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path} cannot be read ({error}); delete it and run the study again with the same --out to write it anew.") from error
+        raise RunFolderError(
+            f"{path} cannot be read ({error}); delete it and run the study again with the same --out to write it anew."
+        ) from error
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(_text(path))
     except json.JSONDecodeError as error:
-        raise RunFolderError(f"{path} is not valid JSON ({error}); delete it and run the study again with the same --out to write it anew.") from error
+        raise RunFolderError(
+            f"{path} is not valid JSON ({error}); delete it and run the study again with the same --out to write it anew."
+        ) from error
     if not isinstance(value, dict):
-        raise RunFolderError(f"{path} must hold a JSON object, not a {type(value).__name__}; delete it and run the study again with the same --out.")
+        raise RunFolderError(
+            f"{path} must hold a JSON object, not a {type(value).__name__}; delete it and run the study again with the same --out."
+        )
     return value
 
 
@@ -124,14 +134,17 @@ def _read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFra
     if not path.exists():
         if summary.get(table.evidence):
             raise RunFolderError(
-                f"{path} is missing although summary.json reports '{table.evidence}'; run the study again with the same --out, only that stage is computed."
+                f"{path} is missing although summary.json reports '{table.evidence}'; run the study again with the same --out, only that "
+                "stage is computed."
             )
         return None
     try:
         frame = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises a dozen types for a damaged file; each means the same to the reader
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunFolderError(f"{path} is damaged ({reason}); delete it and run the study again with the same --out to compute it anew.") from error
+        raise RunFolderError(
+            f"{path} is damaged ({reason}); delete it and run the study again with the same --out to compute it anew."
+        ) from error
     missing = [column for column in table.columns if column not in frame]
     if missing:
         raise RunFolderError(
@@ -147,10 +160,14 @@ def _typed(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
         if name in TEXT:
             columns[str(name)] = column.astype(str)
             continue
+        if name in TRUTH:
+            columns[str(name)] = column.eq(True)
+            continue
         try:
-            columns[str(name)] = pd.to_numeric(column)
+            columns[str(name)] = pd.to_numeric(column).astype(float)
         except (ValueError, TypeError) as error:
             raise RunFolderError(
-                f"{path}: column '{name}' holds something that is not a number ({error}); delete the file and run the study again with the same --out."
+                f"{path}: column '{name}' holds something that is not a number ({error}); delete the file and run the study again with "
+                "the same --out."
             ) from error
     return pd.DataFrame(columns)

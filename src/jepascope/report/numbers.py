@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 DIGITS = 3
@@ -25,34 +26,44 @@ class Cell:
 
 def finite(value: Any) -> bool:
     """Whether a value is a number that can be shown."""
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, Real) and math.isfinite(value)  # Real: NumPy's scalars are numbers too
 
 
 def shown(value: Any, digits: int = DIGITS) -> str:
     """A number with ``digits`` significant digits, never in exponent form between 1e-4 and 1e6; 'n/a' for NaN and None."""
-    if not isinstance(value, int | float) or math.isnan(value):
+    if not isinstance(value, Real):
         return ABSENT
-    if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
     number = float(value)
+    if math.isnan(number):
+        return ABSENT
+    if math.isinf(number):
+        return "∞" if number > 0 else f"{MINUS}∞"
     if number == 0:
         return "0"
     exponent = math.floor(math.log10(abs(number)))
-    if exponent < -4 or exponent >= 6:
-        text = f"{number:.{digits - 1}e}"
-    elif exponent >= digits - 1:
-        text = f"{number:.0f}"
-    else:
-        text = f"{number:.{digits - 1 - exponent}f}" if exponent < 0 else f"{number:.{max(digits - 1 - exponent, 0)}f}"
+    plain = -4 <= exponent < 6
+    text = f"{number:.{max(digits - 1 - exponent, 0)}f}" if plain else f"{number:.{digits - 1}e}"
     return text.replace("-", MINUS, 1) if number < 0 else text
 
 
+def count(value: Any) -> str:
+    """A whole number (a layer, a rank, a number of scenes)."""
+    return f"{value:.0f}" if finite(value) else ABSENT
+
+
+def _decimals(value: float, low: float, high: float) -> int:
+    """Decimals that give the largest of three numbers three significant digits and the value itself at least two."""
+    largest = max(abs(value), abs(low), abs(high))
+    wanted = 2 - math.floor(math.log10(largest)) if largest else 0
+    own = 1 - math.floor(math.log10(abs(value))) if value else 0
+    return max(wanted, min(own, 4), 0)
+
+
 def percent(value: Any) -> str:
-    """A share as a percentage with three significant digits at most."""
+    """A share as a percentage with one decimal."""
     if not finite(value):
         return ABSENT
-    text = f"{100 * value:.1f}"
-    return (text[:-2] if text.endswith(".0") else text).replace("-", MINUS) + " %"
+    return f"{100 * value:.1f}".replace("-", MINUS).replace("100.0", "100") + " %"
 
 
 def span(low: Any, high: Any) -> str:
@@ -66,8 +77,12 @@ def percent_span(low: Any, high: Any) -> str:
 
 
 def with_interval(value: Any, low: Any, high: Any) -> str:
-    """Value and interval, as they stand together everywhere."""
-    return f"{shown(value)} {span(low, high)}"
+    """Value and interval, as they stand together everywhere: with the same number of decimals."""
+    if not (finite(value) and finite(low) and finite(high)) or max(abs(value), abs(low), abs(high)) >= 1e6:
+        return f"{shown(value)} {span(low, high)}"
+    decimals = _decimals(value, low, high)
+    texts = [f"{number:.{decimals}f}".replace("-", MINUS) for number in (value, low, high)]
+    return f"{texts[0]} [{texts[1]}, {texts[2]}]"
 
 
 def ratio_text(value: Any, low: Any, high: Any, is_bound: bool) -> str:

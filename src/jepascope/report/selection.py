@@ -21,6 +21,7 @@ CONTROL_WORDS = {
     "norm": "norm-matched",
 }
 EDITS = ("ablate", "swap", "steer")
+EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering"}
 
 
 def comparable(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:

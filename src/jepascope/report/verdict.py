@@ -58,11 +58,19 @@ def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) 
         if word == "unknown":
             parts.append(f"its ratio to the {control} control could not be bounded")
         elif control == "variance":
-            said = {"more": "more than variance explains", "no more": "no more than variance explains", "less": "less than variance alone would do"}
+            said = {
+                "more": "more than variance explains",
+                "no more": "no more than variance explains",
+                "less": "less than variance alone would do",
+            }
             parts.append(f"{said[word]} (ratio to the variance-matched control {figure})")
         else:
             parts.append(f"{word} than {BASELINE[control]} (ratio {figure})")
-    return f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}." if parts else f"{finder}: ablation has an effect ({size}); no control was run."
+    return (
+        f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}."
+        if parts
+        else f"{finder}: ablation has an effect ({size}); no control was run."
+    )
 
 
 def row_verdict(low: Any, high: Any) -> str:

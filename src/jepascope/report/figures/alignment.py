@@ -30,4 +30,9 @@ def sas_matrix(sas: pd.DataFrame) -> Drawing:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         chance, ceiling = sas["chance"].mean(), sas["ceiling"].mean()
-        return finish(figure, "sas-matrix", "SAS between finders", "; ".join(spoken) + f". Chance {shown(chance)}, split-half ceiling {shown(ceiling)}.")
+        return finish(
+            figure,
+            "sas-matrix",
+            "SAS between finders",
+            "; ".join(spoken) + f". Chance {shown(chance)}, split-half ceiling {shown(ceiling)}.",
+        )

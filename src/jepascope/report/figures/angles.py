@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.report.figures.canvas import DASHES, GREY, MARKERS, PALE, SERIES, Drawing, canvas, finish, style
+from jepascope.report.figures.canvas import DASHES, GREY, MARKERS, PALE, SERIES, Drawing, canvas, finish, legend_below, style
 from jepascope.report.numbers import shown
 
 
@@ -18,8 +18,8 @@ def angle_spectrum(angles: pd.DataFrame) -> Drawing:
         spoken = [f"random subspaces {shown(reference['random_mean'].min())} to {shown(reference['random_mean'].max())} degrees"]
         for number, ((a, b), rows) in enumerate(angles.groupby(["a", "b"], sort=False)):
             rows = rows.sort_values("index")
-            look = {"color": SERIES[number % len(SERIES)], "marker": MARKERS[number % len(MARKERS)], "ls": DASHES[number % len(DASHES)]}
-            axes.plot(rows["index"], rows["degrees"], label=f"{a} and {b}", **look)
+            colour, marker, dash = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
+            axes.plot(rows["index"], rows["degrees"], label=f"{a} and {b}", color=colour, marker=marker, ls=dash)
             spoken.append(f"{a} and {b} {shown(rows['degrees'].min())} to {shown(rows['degrees'].max())} degrees")
         indices = sorted({int(index) for index in angles["index"]})
         axes.set_xticks(indices[:: max(1, -(-len(indices) // 16))])
@@ -27,5 +27,5 @@ def angle_spectrum(angles: pd.DataFrame) -> Drawing:
         axes.set_yticks([0, 30, 60, 90])
         axes.set_xlabel("principal angle, in rising order")
         axes.set_ylabel("degrees")
-        figure.legend(loc="outside lower center", ncols=2)
+        legend_below(figure, 2)
         return finish(figure, "angles", "Principal angles between subspaces", "; ".join(spoken) + ".")

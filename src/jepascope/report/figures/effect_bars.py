@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from jepascope.report.figures.canvas import BLUE, ORANGE, SKY, VERMILION, Drawing, canvas, finish, style
+from jepascope.report.figures.canvas import BLUE, ORANGE, SKY, VERMILION, Drawing, canvas, finish, legend_below, style
 from jepascope.report.numbers import finite, shown, with_interval
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS
+from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS
 
 LOOKS = {
     "subspace": (BLUE, ""),
     "random": ("white", "///"),
     "variance": (ORANGE, "xxx"),
-    "shuffled": (SKY, "..."),
+    "shuffled": (SKY, "|||"),
     "norm": (VERMILION, "---"),
 }
 
@@ -41,9 +41,8 @@ def effect_bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str]
                 row = found.iloc[0]
                 y = order * step + place
                 colour, hatch = LOOKS[control]
-                label = CONTROL_WORDS[control] if order == 0 else None
                 value = row["value"] if finite(float(row["value"])) else 0.0
-                axes.barh(y, value, height=0.78, color=colour, hatch=hatch, ec="black", lw=0.7, label=label)
+                axes.barh(y, value, height=0.78, color=colour, hatch=hatch, ec="black", lw=0.7, label=CONTROL_WORDS[control])
                 if finite(float(row["low"])) and finite(float(row["high"])):
                     axes.plot([row["low"], row["high"]], [y, y], color="black", lw=1.3, marker="|", ms=5, zorder=5)
                 if draws is not None and control != "subspace":
@@ -57,8 +56,13 @@ def effect_bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str]
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("causal effect (share of the natural effect)")
-        figure.legend(loc="outside lower center", ncols=3)
-        return finish(figure, name, f"Causal effect of {edit}, beside its controls", "; ".join(spoken) + f". Null draws shown as dots{_spread(draws)}.")
+        legend_below(figure, 3)
+        return finish(
+            figure,
+            name,
+            f"Causal effect of {EDIT_WORDS.get(edit, edit)}, beside its controls",
+            "; ".join(spoken) + f". Null draws shown as dots{_spread(draws)}.",
+        )
 
 
 def _spread(draws: pd.DataFrame | None) -> str:

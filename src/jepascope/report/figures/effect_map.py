@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from jepascope.report.figures.canvas import Drawing, canvas, finish, style
-from jepascope.report.numbers import finite, shown
+from jepascope.report.numbers import ABSENT, MINUS, finite, shown
 
 
 def effect_map(ce: pd.DataFrame, finders: list[str], best_layer: int | None) -> Drawing:
@@ -14,15 +14,17 @@ def effect_map(ce: pd.DataFrame, finders: list[str], best_layer: int | None) -> 
     grid = ce.pivot_table(index="finder", columns="layer", values="value", aggfunc="first", dropna=False).reindex(finders)
     layers = [int(layer) for layer in grid.columns]
     values = grid.to_numpy(dtype=float)
-    top = max(1.0, float(np.nanmax(values))) if np.isfinite(values).any() else 1.0
+    known = values[np.isfinite(values)]
+    bottom, top = float(min([0.0, *known])), float(max([1.0, *known]))
     with style("effect-map"):
         figure, (axes,) = canvas(1.15 + 0.42 * len(finders))
-        image = axes.imshow(values, cmap="Greys", vmin=min(0.0, float(np.nanmin(values)) if np.isfinite(values).any() else 0.0), vmax=top * 1.15, aspect="auto")
+        image = axes.imshow(values, cmap="Greys", vmin=bottom, vmax=top * 1.15, aspect="auto")
         low, high = image.get_clim()
         small = 8.5 if len(layers) <= 14 else 6
         for (row, column), value in np.ndenumerate(values):
+            cell = f"{value:.2f}".replace("-", MINUS) if finite(float(value)) else ABSENT
             dark = finite(float(value)) and (value - low) / (high - low) > 0.55
-            axes.text(column, row, shown(float(value), 2), ha="center", va="center", color="white" if dark else "black", fontsize=small)
+            axes.text(column, row, cell, ha="center", va="center", color="white" if dark else "black", fontsize=small)
         axes.set_xticks(range(len(layers)), [f"{layer}*" if layer == best_layer else str(layer) for layer in layers])
         axes.set_yticks(range(len(finders)), finders)
         axes.set_xlabel("layer (* where claims are made)")

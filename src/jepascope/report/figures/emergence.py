@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, style
+from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.numbers import percent
 
 TOKENS = {"all": ("all tokens", BLUE, "o", "-"), "object": ("object tokens", VERMILION, "s", "-")}
@@ -12,7 +12,7 @@ TOKENS = {"all": ("all tokens", BLUE, "o", "-"), "object": ("object tokens", VER
 
 def emergence(probes: pd.DataFrame) -> Drawing:
     """Accuracy of the dense probe by layer: trained (with intervals), untrained twins (range over seeds), pixels, chance."""
-    dense = probes[(probes["probe"] == "dense") & probes["chosen"].astype(bool)]
+    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
     model = dense[dense["encoder"] == "model"].sort_values("layer")
     with style("emergence"):
         figure, (axes,) = canvas(3.3)
@@ -23,7 +23,7 @@ def emergence(probes: pd.DataFrame) -> Drawing:
                 continue
             axes.fill_between(rows["layer"], rows["low"], rows["high"], color=colour, alpha=0.14, lw=0)
             axes.plot(rows["layer"], rows["accuracy"], color=colour, marker=marker, ls=dash, label=f"trained, {label}", zorder=4)
-            top = rows.loc[rows["accuracy"].idxmax()] if rows["accuracy"].notna().any() else rows.iloc[-1]
+            top = rows.sort_values("accuracy", kind="stable", na_position="first").iloc[-1]
             spoken.append(f"trained encoder at {label}: highest {percent(top['accuracy'])} at layer {int(top['layer'])}")
         for tokens, (label, colour, marker, _) in TOKENS.items():
             rows = dense[(dense["encoder"] == "untrained") & (dense["tokens"] == tokens)]
@@ -31,7 +31,17 @@ def emergence(probes: pd.DataFrame) -> Drawing:
                 continue
             by = rows.groupby("layer")["accuracy"]
             axes.fill_between(by.mean().index, by.min(), by.max(), color=PALE, alpha=0.8, lw=0)
-            axes.plot(by.mean().index, by.mean(), color=colour, marker=marker, mfc="white", ls=(0, (2, 1.5)), lw=1.1, label=f"untrained, {label}", zorder=3)
+            axes.plot(
+                by.mean().index,
+                by.mean(),
+                color=colour,
+                marker=marker,
+                mfc="white",
+                ls=(0, (2, 1.5)),
+                lw=1.1,
+                label=f"untrained, {label}",
+                zorder=3,
+            )
             spoken.append(f"untrained twins at {label}: mean over layers {percent(float(by.mean().mean()))}")
         pixels = dense[dense["encoder"] == "pixels"]
         if not pixels.empty:
@@ -44,5 +54,5 @@ def emergence(probes: pd.DataFrame) -> Drawing:
         layer_axis(axes, sorted({int(layer) for layer in model["layer"]}))
         axes.set_ylim(0, 1.03)
         axes.set_ylabel("probe accuracy")
-        figure.legend(loc="outside lower center", ncols=3)
+        legend_below(figure, 3)
         return finish(figure, "emergence", "Dense-probe accuracy by layer", "; ".join(spoken) + ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from jepascope.report.figures.canvas import BLUE, GREY, VERMILION, Drawing, canvas, finish, layer_axis, style
 from jepascope.report.numbers import percent, shown
@@ -11,7 +12,8 @@ from jepascope.report.numbers import percent, shown
 def l1_path(path: pd.DataFrame, layer: int) -> Drawing:
     """Accuracy and support against the penalty at one layer; the one-standard-error choice is marked."""
     path = path.sort_values("strength")
-    picked = path[path["chosen"].astype(bool)]
+    most, least = percent(path["support"].max()), percent(path["support"].min())
+    picked = path[path["chosen"]]
     with style("l1-path"):
         figure, (accuracy, support) = canvas(3.9, rows=2, sharex=True)
         accuracy.fill_between(path["strength"], path["low"], path["high"], color=BLUE, alpha=0.14, lw=0)
@@ -24,13 +26,17 @@ def l1_path(path: pd.DataFrame, layer: int) -> Drawing:
             axes.set_ylim(0, 1.03)
             axes.legend(loc="best")
         support.set_xscale("log")
+        support.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        support.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        support.xaxis.set_minor_formatter(NullFormatter())
         support.set_xlabel("L1 strength (logarithmic; sparser to the right)")
         accuracy.set_ylabel("probe accuracy")
         support.set_ylabel("share of coordinates")
-        spoken = f"At layer {layer}, support runs from {percent(path['support'].max())} to {percent(path['support'].min())} of coordinates along the path"
+        spoken = f"At layer {layer}, support runs from {most} to {least} of coordinates along the path"
         if not picked.empty:
             row = picked.iloc[0]
-            spoken += f"; the one-standard-error choice, strength {shown(row['strength'])}, has accuracy {percent(row['accuracy'])} and support {percent(row['support'])}"
+            spoken += f"; the one-standard-error choice, strength {shown(row['strength'])}, has accuracy {percent(row['accuracy'])}"
+            spoken += f" and support {percent(row['support'])}"
         return finish(figure, "l1-path", "L1 path: accuracy and support against strength", spoken + ".")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.report.figures.canvas import MARKERS, SERIES, Drawing, canvas, finish, style
+from jepascope.report.figures.canvas import MARKERS, SERIES, Drawing, canvas, finish, legend_below, style
 from jepascope.report.numbers import shown
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS
 
@@ -26,12 +26,12 @@ def matching(table: pd.DataFrame, finders: list[str]) -> Drawing:
                     y = place + (order - (len(finders) - 1) / 2) * 0.2
                     colour, marker = SERIES[order % len(SERIES)], MARKERS[order % len(MARKERS)]
                     axes.plot([values.min(), values.max()], [y, y], color=colour, lw=1.4)
-                    axes.plot(values.mean(), y, color=colour, marker=marker, ls="none", label=finder if place == 0 and axes is panels[0] else None)
+                    axes.plot(values.mean(), y, color=colour, marker=marker, ls="none", label=finder)
                     spoken.append(f"{finder}, {CONTROL_WORDS[control]}: {column} {shown(float(values.mean()))}")
             axes.axvline(1, color="black", lw=1, ls=(0, (1, 1.5)))
             axes.set_xlim(left=0)
             axes.set_xlabel(label)
         panels[0].set_yticks(range(len(CONTROLS)), [CONTROL_WORDS[control] for control in CONTROLS])
         panels[0].set_ylim(len(CONTROLS) - 0.5, -0.5)
-        figure.legend(loc="outside lower center", ncols=3)
+        legend_below(figure, 3)
         return finish(figure, "matching", "What the controls matched, reached over target", "; ".join(spoken) + ".")

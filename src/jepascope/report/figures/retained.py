@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.report.figures.canvas import BLACK, BLUE, DASHES, GREEN, GREY, MARKERS, ORANGE, SERIES, VERMILION, Drawing, canvas, finish, style
+from jepascope.report.figures.canvas import (
+    BLACK,
+    BLUE,
+    DASHES,
+    GREEN,
+    GREY,
+    MARKERS,
+    SERIES,
+    VERMILION,
+    Drawing,
+    canvas,
+    finish,
+    legend_below,
+    style,
+)
 from jepascope.report.numbers import finite, shown, with_interval
 
+FLOORS = (("floor_random", "random subspaces", (0, (2, 3))), ("floor_variance", "variance-matched subspaces", (0, (8, 2, 1, 2))))
 ACROSS = (BLUE, VERMILION, GREEN, BLACK)
-
-
-def _floor(axes_rows: pd.DataFrame, column: str) -> float:
-    return float(axes_rows[column].mean())
 
 
 def sas_rce(pairs: pd.DataFrame) -> Drawing:
@@ -24,23 +35,31 @@ def sas_rce(pairs: pd.DataFrame) -> Drawing:
         spoken = []
         for number, (across, rows) in enumerate(pairs.groupby("across", sort=False)):
             colour, marker = ACROSS[number % len(ACROSS)], MARKERS[number % len(MARKERS)]
-            for saturated, part in rows.groupby(rows["saturated"].fillna(0).astype(bool)):
+            for saturated, part in rows.groupby(rows["saturated"]):
                 label = f"across {across}" + (", saturated" if saturated else "")
-                for row in part.itertuples():
-                    axes.plot([row.sas, row.sas], [row.low, row.high], color=colour, lw=1)
-                    axes.plot([row.sas_low, row.sas_high], [row.value, row.value], color=colour, lw=1)
-                axes.plot(part["sas"], part["value"], ls="none", marker=marker, ms=6, mec=colour, mfc="white" if saturated else colour, label=label)
+                axes.vlines(part["sas"], part["low"], part["high"], color=colour, lw=1)
+                axes.hlines(part["value"], part["sas_low"], part["sas_high"], color=colour, lw=1)
+                axes.plot(
+                    part["sas"],
+                    part["value"],
+                    ls="none",
+                    marker=marker,
+                    ms=6,
+                    mec=colour,
+                    mfc="white" if saturated else colour,
+                    label=label,
+                )
             for row in rows.itertuples():
                 spoken.append(f"{row.a} used in place of {row.b}: SAS {shown(row.sas)}, RCE {with_interval(row.value, row.low, row.high)}")
         _line(axes.axvline, float(pairs["sas_chance"].mean()), "SAS chance", (0, (1, 1.5)), GREY)
         _line(axes.axvline, float(pairs["sas_ceiling"].mean()), "SAS split-half ceiling", (0, (6, 2)), GREY)
         _line(axes.axhline, 1.0, "RCE of the native subspace", "-", GREY)
-        _line(axes.axhline, _floor(pairs, "floor_random"), "RCE of random subspaces", (0, (1, 1.5)), ORANGE)
-        _line(axes.axhline, _floor(pairs, "floor_variance"), "RCE of variance-matched subspaces", (0, (6, 2)), ORANGE)
+        _line(axes.axhline, float(pairs["floor_random"].mean()), "RCE of random subspaces", (0, (2, 3)), BLACK)
+        _line(axes.axhline, float(pairs["floor_variance"].mean()), "RCE of variance-matched subspaces", (0, (8, 2, 1, 2)), BLACK)
         axes.set_xlim(0, 1.02)
         axes.set_xlabel("SAS (alignment as geometry)")
         axes.set_ylabel("RCE (effect retained)")
-        figure.legend(loc="outside lower center", ncols=2)
+        legend_below(figure, 2)
         return finish(figure, "sas-rce", "Retained causal effect against alignment", "; ".join(spoken) + ".")
 
 
@@ -57,19 +76,19 @@ def dose_sweep(rce: pd.DataFrame) -> Drawing:
         for number, ((a, b), rows) in enumerate(rce.groupby(["a", "b"], sort=False)):
             rows = rows.sort_values("dose")
             colour, marker, dash = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-            full = rows["saturated"].fillna(0).astype(bool)
-            axes.plot(rows["dose"], rows["value"], color=colour, ls=dash, label=f"{a} for {b}")
+            full = rows["saturated"]
+            axes.plot(rows["dose"], rows["value"], color=colour, ls=dash, marker=marker, label=f"{a} for {b}")
             axes.vlines(rows["dose"], rows["low"], rows["high"], color=colour, lw=1)
-            axes.plot(rows["dose"][~full], rows["value"][~full], ls="none", color=colour, marker=marker)
             axes.plot(rows["dose"][full], rows["value"][full], ls="none", marker=marker, mec=colour, mfc="white", zorder=5)
             clear = rows[~full]
-            spoken.append(f"{a} for {b}: " + (f"{shown(clear['value'].min())} to {shown(clear['value'].max())} where not saturated" if len(clear) else "saturated"))
+            reach = f"{shown(clear['value'].min())} to {shown(clear['value'].max())} where not saturated" if len(clear) else "saturated"
+            spoken.append(f"{a} for {b}: {reach}")
         floors = rce.groupby("dose")[["floor_random", "floor_variance"]].mean()
-        for column, label, dash in (("floor_random", "random subspaces", DASHES[2]), ("floor_variance", "variance-matched subspaces", DASHES[1])):
+        for column, label, dash in FLOORS:
             if floors[column].notna().any():
-                axes.plot(floors.index, floors[column], color=ORANGE, ls=dash, lw=1.2, label=label)
+                axes.plot(floors.index, floors[column], color=BLACK, ls=dash, lw=1.1, label=label)
         axes.axhline(1, color=GREY, lw=0.9)
         axes.set_xlabel("dose (1 = the natural change)")
         axes.set_ylabel("RCE (effect retained)")
-        figure.legend(loc="outside lower center", ncols=2)
+        legend_below(figure, 2)
         return finish(figure, "rce-dose", "Retained causal effect over the dose", "; ".join(spoken) + ". Hollow markers: saturated.")

@@ -6,7 +6,7 @@ from jepascope.report.blocks import Block, Figure, Grid, Paragraph, Section, not
 from jepascope.report.figures.emergence import emergence
 from jepascope.report.figures.l1_path import l1_path, support_by_layer
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count_range, finite, percent, percent_span, shown
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
 from jepascope.report.selection import tokens_of
 
 
@@ -14,14 +14,16 @@ def emergence_section(run: RunFolder) -> Section:
     """Dense probe by layer beside untrained, pixels and chance; the figures as a table below."""
     title = "Emergence over depth"
     probes = run.table("probes")
-    dense = None if probes is None else probes[(probes["probe"] == "dense") & probes["chosen"].astype(bool)]
+    dense = None if probes is None else probes[(probes["probe"] == "dense") & probes["chosen"]]
     if dense is None or dense.empty:
         return not_run("emergence", title, "no dense probes (stage discover)")
     seeds = dense[dense["encoder"] == "untrained"]["seed"].nunique()
     caption = (
-        f"Share of test clips whose {run.summary['variable']} a dense (L2 multinomial) probe names correctly, by layer. n = {count_range(dense['n'])} test clips. "
+        f"Share of test clips whose {run.summary['variable']} a dense (L2 multinomial) probe names correctly, by layer. n = "
+        f"{count_range(dense['n'])} test clips. "
         f"Coloured bands: {run.confidence} of the proportion. Control: the same architecture with fresh weights"
-        f" ({seeds} seeds; dashed line the mean, grey band the range), raw pixels, and chance. Penalty chosen by cross-validation inside the fit split."
+        f" ({seeds} seeds; dashed line the mean, grey band the range), raw pixels, and chance. Penalty chosen by cross-validation inside "
+        "the fit split."
     )
     rows = []
     tokens = [name for name in ("all", "object") if (dense["tokens"] == name).any()]
@@ -31,15 +33,20 @@ def emergence_section(run: RunFolder) -> Section:
             at = dense[(dense["layer"] == layer) & (dense["tokens"] == name)]
             model, untrained = at[at["encoder"] == "model"], at[at["encoder"] == "untrained"]["accuracy"]
             if model.empty:
-                cells.append(Cell("n/a"))
+                cells.append(ABSENT)
             else:
                 row = model.iloc[0]
                 exact = repr(float(row["accuracy"])) if finite(float(row["accuracy"])) else ""
                 cells.append(Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", exact))
-            cells.append(Cell(f"{percent(float(untrained.mean()))} {percent_span(float(untrained.min()), float(untrained.max()))}" if len(untrained) else "n/a"))
+            spread = percent_span(float(untrained.min()), float(untrained.max()))
+            cells.append(f"{percent(float(untrained.mean()))} {spread}" if len(untrained) else ABSENT)
         rows.append(tuple(cells))
     head = ("layer", *(f"{who}, {name} tokens" for name in tokens for who in ("trained", "untrained")))
-    table = Grid(head, tuple(rows), f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained). * the layer at which claims are made.")
+    table = Grid(
+        head,
+        tuple(rows),
+        f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained). * the layer at which claims are made.",
+    )
     return Section("emergence", title, (Figure(emergence(dense), caption), table))
 
 
@@ -57,22 +64,26 @@ def l1_section(run: RunFolder) -> Section:
     blocks: list[Block] = [
         Figure(
             l1_path(path, int(layer)),
-            f"Layer {layer}, {tokens} tokens. Above: test accuracy, n = {count_range(path['n'])} clips, band {run.confidence}; dotted: chance. Below: support, the share of "
-            "coordinates with a non-zero weight for any class. The vertical line is the sparsest probe within one standard error of the best cross-validated accuracy.",
+            f"Layer {layer}, {tokens} tokens. Above: test accuracy, n = {count_range(path['n'])} clips, band {run.confidence}; dotted: "
+            "chance. Below: support, the share of "
+            "coordinates with a non-zero weight for any class. The vertical line is the sparsest probe within one standard error of the "
+            "best cross-validated accuracy.",
         )
     ]
-    chosen = sparse[sparse["chosen"].astype(bool)]
+    chosen = sparse[sparse["chosen"]]
     if not chosen.empty:
         blocks.append(
             Figure(
                 support_by_layer(chosen),
-                f"Support at the one-standard-error choice, by layer; share of coordinates, n = {count_range(chosen['n'])} test clips, one fit each (no interval).",
+                f"Support at the one-standard-error choice, by layer; share of coordinates, n = {count_range(chosen['n'])} test clips, "
+                "one fit each (no interval).",
             )
         )
     low, high = path["support"].min(), path["support"].max()
     blocks.append(
         Paragraph(
-            f"Support depends on the basis and on the penalty: at layer {layer} it runs from {percent(low)} to {percent(high)} along this path. It is not a dimension; "
+            f"Support depends on the basis and on the penalty: at layer {layer} it runs from {percent(low)} to {percent(high)} along "
+            "this path. It is not a dimension; "
             f"the class means of {_classes(run, path)} span one dimension less than there are classes."
         )
     )
@@ -81,4 +92,4 @@ def l1_section(run: RunFolder) -> Section:
 
 def _classes(run: RunFolder, path: object) -> str:
     chance = float(path["chance"].mean())  # type: ignore[index]
-    return f"{run.summary['variable']} ({shown(1 / chance, 2)} classes)" if finite(chance) and chance > 0 else str(run.summary["variable"])
+    return f"{run.summary['variable']} ({count(1 / chance)} classes)" if finite(chance) and chance > 0 else str(run.summary["variable"])

@@ -6,7 +6,7 @@ from typing import Any
 
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import percent, percent_span, span, shown
+from jepascope.report.numbers import count, percent, percent_span, shown, span
 from jepascope.report.selection import tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
 
@@ -32,7 +32,7 @@ def _accuracy(run: RunFolder) -> list[Card]:
     if probes is None or layer is None:
         return []
     tokens = tokens_of(run, probes)
-    rows = probes[(probes["probe"] == "dense") & probes["chosen"].astype(bool) & (probes["layer"] == layer) & (probes["tokens"] == tokens)]
+    rows = probes[(probes["probe"] == "dense") & probes["chosen"] & (probes["layer"] == layer) & (probes["tokens"] == tokens)]
     model, untrained = rows[rows["encoder"] == "model"], rows[rows["encoder"] == "untrained"]
     if model.empty:
         return []
@@ -41,7 +41,8 @@ def _accuracy(run: RunFolder) -> list[Card]:
         Card(
             f"Accuracy at layer {layer}",
             percent(row["accuracy"]),
-            f"{run.confidence} {percent_span(row['low'], row['high'])}; {int(row['n'])} test clips; {tokens} tokens; chance {percent(row['chance'])}",
+            f"{run.confidence} {percent_span(row['low'], row['high'])}; {int(row['n'])} test clips; {tokens} tokens; chance "
+            f"{percent(row['chance'])}",
         )
     ]
     if not untrained.empty:
@@ -60,8 +61,9 @@ def _effect(run: RunFolder) -> list[Card]:
     cards = [
         Card(
             f"Causal effect, {finder}",
-            shown(own["value"]),
-            f"share of the clean margin lost by ablation; {run.confidence} {span(own['low'], own['high'])}; {own.get('n', 'n/a')} test scenes",
+            shown(own.get("value")),
+            f"share of the clean margin lost by ablation; {run.confidence} {span(own.get('low'), own.get('high'))}; "
+            f"{count(own.get('n'))} test scenes",
         )
     ]
     ratios = (run.summary.get("ce_ratio") or {}).get(finder, {})
@@ -74,7 +76,13 @@ def _effect(run: RunFolder) -> list[Card]:
         if is_bound(ratio):
             cards.append(Card(title, ratio_words(ratio), f"lower bound: the control's effect cannot be told from zero{many}"))
         else:
-            cards.append(Card(title, f"{shown(ratio['value'])}×", f"{run.confidence} {span(ratio['low'], ratio['high'])}{many}; 1 = no more than the control"))
+            cards.append(
+                Card(
+                    title,
+                    f"{shown(ratio.get('value'))}×",
+                    f"{run.confidence} {span(ratio.get('low'), ratio.get('high'))}{many}; 1 = no more than the control",
+                )
+            )
     return cards
 
 
@@ -82,8 +90,11 @@ def _leaks(run: RunFolder) -> list[str]:
     table = run.table("leaks")
     if table is None:
         return []
-    found = table[table["leak"].astype(bool)]
+    found = table[table["leak"]]
     if found.empty:
         return [f"Leak check: none of {len(table)} motionless baselines reads the {run.summary['variable']} above chance."]
     names = ", ".join(f"{name} {percent(value)}" for name, value in zip(found["baseline"], found["accuracy"], strict=True))
-    return [f"Leak check: {len(found)} of {len(table)} motionless baselines read the {run.summary['variable']} above chance ({names}); see the leak check below."]
+    return [
+        f"Leak check: {len(found)} of {len(table)} motionless baselines read the {run.summary['variable']} above chance ({names}); see "
+        "the leak check below."
+    ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from jepascope.report.blocks import Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, finite, percent, percent_span, shown
+from jepascope.report.numbers import Cell, count, finite, percent, percent_span
 
 WHY = (
-    "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points away from the motion and the last position "
-    "along it. The two cannot both be independent of direction while the midpoint is. Shuffled and averaged frames keep all positions and lose their order: these must be at chance."
+    "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
+    "away from the motion and the last position "
+    "along it. The two cannot both be independent of direction while the midpoint is. Shuffled and averaged frames keep all positions "
+    "and lose their order: these must be at chance."
 )
 
 
@@ -26,11 +28,19 @@ def leaks(run: RunFolder) -> Section:
                 str(row["baseline"]).replace("_", " "),
                 Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", exact),
                 percent(row["chance"]),
-                shown(row["n"]),
+                count(row["n"]),
                 Cell("leaks" if leak else "at chance" if row["low"] <= row["chance"] <= row["high"] else "below chance", strong=leak),
             )
         )
-    found = int(table["leak"].astype(bool).sum())
-    verdict = f"{found} of {len(table)} baselines read the {run.summary['variable']} above chance." if found else f"None of {len(table)} baselines reads above chance."
-    grid = Grid(("what the probe sees", "accuracy", "chance", "n", "verdict"), tuple(rows), f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}.")
+    found = int(table["leak"].sum())
+    verdict = (
+        f"{found} of {len(table)} baselines read the {run.summary['variable']} above chance."
+        if found
+        else f"None of {len(table)} baselines reads above chance."
+    )
+    grid = Grid(
+        ("what the probe sees", "accuracy", "chance", "n", "verdict"),
+        tuple(rows),
+        f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}.",
+    )
     return Section("leaks", title, (Finding(verdict), grid, Paragraph(WHY)))

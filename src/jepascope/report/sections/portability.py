@@ -9,7 +9,7 @@ from jepascope.report.figures.alignment import sas_matrix
 from jepascope.report.figures.angles import angle_spectrum
 from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count_range, finite, interval_cell, number_cell, shown, with_interval
+from jepascope.report.numbers import count, count_range, finite, interval_cell, number_cell, shown, with_interval
 
 KEYS = ["across", "a", "b", "layer", "rank"]
 
@@ -35,7 +35,8 @@ def portability(run: RunFolder) -> Section:
         part = angles[angles["across"] == "finder"]
         part = angles if part.empty else part
         caption = (
-            f"Principal angles in degrees, layer {count_range(part['layer'])}, one line for each pair (point values, no interval). Control: random subspaces of the same ranks "
+            f"Principal angles in degrees, layer {count_range(part['layer'])}, one line for each pair (point values, no interval). "
+            "Control: random subspaces of the same ranks "
             "in the same space, dotted line the mean, grey band their range."
         )
         blocks.append(Figure(angle_spectrum(part), caption))
@@ -43,7 +44,8 @@ def portability(run: RunFolder) -> Section:
         blocks.append(_sas_grid(run, sas))
     if not pairs.empty:
         caption = (
-            f"Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: saturated at every dose). n = {count_range(pairs['n'])} "
+            "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
+            f"saturated at every dose). n = {count_range(pairs['n'])} "
             f"test scenes; lines through points: {run.confidence}. Control: the RCE that random and variance-matched subspaces get."
         )
         blocks.append(Figure(sas_rce(pairs), caption))
@@ -51,7 +53,8 @@ def portability(run: RunFolder) -> Section:
         across = "finder" if (rce["across"] == "finder").any() else str(rce["across"].iloc[0])
         part = rce[rce["across"] == across]
         caption = (
-            f"RCE across {across} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {run.confidence}; hollow: saturated. "
+            f"RCE across {across} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {run.confidence}; hollow: "
+            "saturated. "
             "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
         )
         blocks += [Figure(dose_sweep(part), caption), _rce_grid(run, rce)]
@@ -66,7 +69,7 @@ def joined(sas: pd.DataFrame, rce: pd.DataFrame) -> pd.DataFrame:
     geometry = sas[[*KEYS, *columns]].rename(columns=columns)
     swapped = geometry.rename(columns={"a": "b", "b": "a"})
     both = pd.concat([geometry, swapped]).drop_duplicates(KEYS)
-    full = rce["saturated"].fillna(0).astype(bool)
+    full = rce["saturated"]
     ranked = rce.assign(full=full, place=rce["dose"].where(~full, -rce["dose"]))
     picked = ranked.sort_values(["full", "place"], ascending=[True, False], kind="stable").drop_duplicates(KEYS)
     return picked.drop(columns=["chance", "ceiling", "full", "place"]).sort_index().merge(both, on=KEYS)
@@ -78,7 +81,10 @@ def readings(pairs: pd.DataFrame) -> list[str]:
     for row in pairs.to_dict("records"):
         if row["across"] != "finder":
             continue
-        kept = f"{row['a']} in place of {row['b']} keeps RCE {with_interval(row['value'], row['low'], row['high'])} at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
+        kept = (
+            f"{row['a']} in place of {row['b']} keeps RCE {with_interval(row['value'], row['low'], row['high'])} "
+            f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
+        )
         floor, name = row["floor_variance"], "variance-matched subspace"
         if not finite(floor):
             floor, name = row["floor_random"], "random subspace"
@@ -105,18 +111,23 @@ def _sas_grid(run: RunFolder, sas: pd.DataFrame) -> Grid:
             str(row["across"]),
             str(row["a"]),
             str(row["b"]),
-            shown(float(row["layer"])),
-            shown(float(row["rank"])),
+            count(row["layer"]),
+            count(row["rank"]),
             interval_cell(row["value"], row["low"], row["high"]),
             number_cell(row["chance"]),
             number_cell(row["calibrated"]),
             number_cell(row["ceiling"]),
-            shown(row["n"]),
+            count(row["n"]),
         )
         for row in sas.to_dict("records")
     )
     head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "ceiling", "n")
-    return Grid(head, rows, f"SAS. Brackets: {run.confidence}. Calibrated: (SAS − chance) / (1 − chance). Ceiling: two halves of the same data.", words=3)
+    return Grid(
+        head,
+        rows,
+        f"SAS. Brackets: {run.confidence}. Calibrated: (SAS − chance) / (1 − chance). Ceiling: two halves of the same data.",
+        words=3,
+    )
 
 
 def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
@@ -125,15 +136,18 @@ def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
             str(row["across"]),
             str(row["a"]),
             str(row["b"]),
-            shown(row["dose"]),
+            f"{row['dose']:g}",
             interval_cell(row["value"], row["low"], row["high"]),
             number_cell(row["floor_random"]),
             number_cell(row["floor_variance"]),
             "yes" if bool(row["saturated"]) else "no",
-            shown(row["n"]),
+            count(row["n"]),
         )
         for row in rce.to_dict("records")
     )
     head = ("across", "a (used)", "b (native)", "dose", "RCE", "random", "variance-matched", "saturated", "n")
-    caption = f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. Dose 1 is the natural change. Random, variance-matched: the RCE of such subspaces."
+    caption = (
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. Dose 1 is the natural change. "
+        "Random, variance-matched: the RCE of such subspaces."
+    )
     return Grid(head, rows, caption, words=3)

@@ -17,7 +17,12 @@ def published(run: RunFolder) -> Section:
     """Quantity by quantity; what this run did not measure says so."""
     probe = run.summary.get("probe") or {}
     rows = (
-        ("dense-probe accuracy, 8 directions", "96 % at layer 4, 100 % by layer 7", "ViT-L, synthetic", _dense(run, probe.get("dense") or {})),
+        (
+            "dense-probe accuracy, 8 directions",
+            "96 % at layer 4, 100 % by layer 7",
+            "ViT-L, synthetic",
+            _dense(run, probe.get("dense") or {}),
+        ),
         ("share of latent dimensions of the direction subspace", "57 %", "ViT-L", _support(run, probe.get("l1_support") or {})),
         ("CE ratio, ablation over random directions", "43× at layer 7", "ViT-L, synthetic", _ratios(run, "random")),
         ("CE ratio, ablation over variance-matched directions", "not published", "", _ratios(run, "variance")),
@@ -29,8 +34,10 @@ def published(run: RunFolder) -> Section:
     )
     head = ("quantity", "published", "published for", f"this run ({run.summary['model']})")
     note = (
-        "Another encoder, other clips and, where the abstract leaves it open, other definitions: the columns stand side by side for orientation, not as a replication. "
-        "Only the paper's abstract is public; it gives no intervals and names neither the rank behind SAS nor what its SAS and RCE were measured across."
+        "Another encoder, other clips and, where the abstract leaves it open, other definitions: the columns stand side by side for "
+        "orientation, not as a replication. "
+        "Only the paper's abstract is public; it gives no intervals and names neither the rank behind SAS nor what its SAS and RCE were "
+        "measured across."
     )
     return Section("published", "Beside the published figures", (Grid(head, rows, f"Published: {PAPER}.", words=4), Paragraph(note)))
 
@@ -47,7 +54,11 @@ def _dense(run: RunFolder, dense: dict[str, Any]) -> str:
 
 def _support(run: RunFolder, support: dict[str, Any]) -> str:
     value = support.get(str(run.best_layer))
-    return f"{percent(value)} at layer {run.best_layer} (L1 support, one-standard-error choice; not a dimension)" if finite(value) else NOT_MEASURED
+    return (
+        f"{percent(value)} at layer {run.best_layer} (L1 support, one-standard-error choice; not a dimension)"
+        if finite(value)
+        else NOT_MEASURED
+    )
 
 
 def _ratios(run: RunFolder, control: str) -> str:

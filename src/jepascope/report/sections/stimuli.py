@@ -19,12 +19,29 @@ def stimuli(run: RunFolder) -> Section:
         return not_run("stimuli", title, "this run folder holds no contact sheet (figures/stimuli.png)")
     data = path.read_bytes()
     if not data.startswith(SIGNATURE) or b"IEND" not in data[-16:]:
-        raise RunFolderError(f"{path} is damaged (not a whole PNG file); delete it and run the study again with the same --out to draw it anew.")
+        raise RunFolderError(
+            f"{path} is damaged (not a whole PNG file); delete it and run the study again with the same --out to draw it anew."
+        )
     width = int.from_bytes(data[16:20], "big")
     clips, variable = run.summary["clips"], run.summary["variable"]
-    caption = str(run.summary.get("stimuli_caption") or f"Examples from clip set {clips}, one for each value of {variable}. Arrows show the true path.")
-    blocks: list[Block] = [Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", f"Contact sheet of {clips}. {caption}", caption, min(width, SHOWN_WIDTH))]
+    caption = str(
+        run.summary.get("stimuli_caption")
+        or f"Examples from clip set {clips}, one for each value of {variable}. Arrows show the true path."
+    )
+    blocks: list[Block] = [
+        Picture(
+            f"data:image/png;base64,{base64.b64encode(data).decode()}",
+            f"Contact sheet of {clips}. {caption}",
+            caption,
+            min(width, SHOWN_WIDTH),
+        )
+    ]
     if counts := run.summary.get("splits"):
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
-        blocks.append(Paragraph(f"Splits part whole scenes: {named} clips. Subspaces are found on fit, read-outs trained on judge, everything reported is measured on test."))
+        blocks.append(
+            Paragraph(
+                f"Splits part whole scenes: {named} clips. Subspaces are found on fit, read-outs trained on judge, everything reported "
+                "is measured on test."
+            )
+        )
     return Section("stimuli", title, tuple(blocks))

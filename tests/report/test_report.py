@@ -1,0 +1,241 @@
+"""What is true of every report: it is whole, safe, reproducible, and says what the run folder says."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jepascope.errors import RunFolderError
+from jepascope.report import build_report
+from jepascope.report.numbers import shown, with_interval
+
+Make = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes and the text a reader sees outside the drawings."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.unread = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.unread += tag in {"style", "svg"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self.unread -= tag in {"style", "svg"}
+        self.text += " " if tag in {"td", "th"} else ""
+
+    def handle_data(self, data: str) -> None:
+        if not self.unread:
+            self.text += data
+
+
+def built(run: Path) -> Page:
+    return Page(build_report(run).read_text(encoding="utf-8"))
+
+
+def change(run: Path, table: str, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = run / f"{table}.parquet"
+    edit(pd.read_parquet(path)).to_parquet(path, index=False)
+
+
+def drop_keys(run: Path, *keys: str) -> None:
+    path = run / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in summary.items() if key not in keys}))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., Path]) -> tuple[Path, Page]:
+    """One report that several tests read and none changes."""
+    run = make_run(tmp_path_factory.mktemp("report") / "run")
+    return run, built(run)
+
+
+def test_every_effect_in_the_summary_is_printed_with_its_interval(page: tuple[Path, Page]) -> None:
+    run, html = page
+    summary = json.loads((run / "summary.json").read_text())
+    for edits in [*summary["ce"].values(), *summary["controls"].values()]:
+        for effect in edits.values():
+            assert with_interval(effect["value"], effect["low"], effect["high"]) in html.text
+    exact = {attributes.get("value") for tag, attributes in html.tags if tag == "data"}
+    for edits in summary["ce"].values():
+        for effect in edits.values():
+            assert f"{effect['value']!r} [{effect['low']!r}, {effect['high']!r}]" in exact  # not rounded away
+
+
+def test_random_and_variance_ratio_stand_side_by_side(page: tuple[Path, Page]) -> None:
+    _, html = page
+    assert html.text.index("CE ratio, random") < html.text.index("CE ratio, variance-matched") < html.text.index("ablation has an effect")
+
+
+def test_every_figure_has_a_description_a_caption_and_a_file(page: tuple[Path, Page]) -> None:
+    run, html = page
+    drawings = [attributes for tag, attributes in html.tags if tag == "svg"]
+    assert len(drawings) >= 10
+    assert all(attributes["role"] == "img" and len(attributes["aria-label"] or "") > 40 for attributes in drawings)
+    assert all(attributes["alt"] for tag, attributes in html.tags if tag == "img")
+    tags = [tag for tag, _ in html.tags]
+    assert tags.count("figcaption") == tags.count("figure") == len(drawings) + tags.count("img") + tags.count("table")
+    for path in (run / "figures").glob("*.svg"):
+        root = ElementTree.parse(path).getroot()
+        names = [child.tag.rsplit("}", 1)[1] for child in root]
+        assert names[:2] == ["title", "desc"] and root[1].text
+
+
+def test_no_two_elements_share_an_id_and_every_reference_has_a_target(page: tuple[Path, Page]) -> None:
+    _, html = page
+    ids = [attributes["id"] for _, attributes in html.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    text = (page[0] / "report.html").read_text()
+    targets = {a or b for a, b in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)}
+    assert len(targets) > 20 and targets <= set(ids)
+
+
+def test_nothing_is_loaded_from_anywhere(page: tuple[Path, Page]) -> None:
+    run, html = page
+    for tag, attributes in html.tags:
+        assert tag not in {"script", "link", "iframe", "object", "embed", "base"}
+        for name in ("src", "href", "xlink:href", "action", "srcset"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:image/"))
+        assert not any(name.startswith("on") for name in attributes)
+    style = (run / "report.html").read_text()
+    assert "@import" not in style and not re.search(r"url\((?!#)", style)
+    policy = [attributes["content"] for tag, attributes in html.tags if attributes.get("http-equiv") == "Content-Security-Policy"]
+    assert policy and "default-src 'none'" in (policy[0] or "") and "script" not in (policy[0] or "")
+
+
+def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
+    evil = '<script>alert("1")</script>$x_1$'
+    run = make(clips=evil)
+    for table in ("ce", "effects", "matching"):
+        change(run, table, lambda t: t.assign(finder=t["finder"].replace("diff_means", evil)))
+    change(run, "portability", lambda t: t.assign(a=t["a"].replace("diff_means", evil)))
+    change(run, "leaks", lambda t: t.assign(baseline=evil))
+    html = built(run)
+    assert evil in html.text and "<script" not in (run / "report.html").read_text()
+    for path in (run / "figures").glob("*.svg"):
+        ElementTree.parse(path)  # still well-formed
+
+
+def test_the_same_folder_gives_the_same_bytes(make: Make) -> None:
+    run = make()
+    names = ["report.html", "figures/emergence.svg", "figures/effect-ablate.svg"]
+    build_report(run)
+    first = [(run / name).read_bytes() for name in names]
+    build_report(run)
+    assert [(run / name).read_bytes() for name in names] == first
+    assert not list(run.rglob("*.part"))
+
+
+@pytest.mark.parametrize("table", ["probes", "leaks", "effects", "matching", "ce", "portability", "angles"])
+def test_a_damaged_a_missing_and_an_older_table_are_refused_by_name(make: Make, table: str) -> None:
+    run = make()
+    path = run / f"{table}.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RunFolderError, match=rf"{table}\.parquet is damaged .*again"):
+        build_report(run)
+    path.write_bytes(whole)
+    column = pd.read_parquet(path).columns[0]
+    change(run, table, lambda t: t.drop(columns=column))
+    with pytest.raises(RunFolderError, match=rf"{table}\.parquet has no column '{column}'"):
+        build_report(run)
+    path.unlink()
+    with pytest.raises(RunFolderError, match=rf"{table}\.parquet is missing .*again"):
+        build_report(run)
+    assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["summary.json", "provenance.json", "spec.yaml"])
+def test_a_folder_that_is_not_a_finished_run_is_refused_by_name(make: Make, tmp_path: Path, name: str) -> None:
+    run = make()
+    (run / name).unlink()
+    with pytest.raises(RunFolderError, match=rf"{name} is missing"):
+        build_report(run)
+    if name.endswith("json"):
+        (run / name).write_text("{")
+        with pytest.raises(RunFolderError, match=rf"{name} is not valid JSON"):
+            build_report(run)
+    with pytest.raises(RunFolderError, match="no run folder at"):
+        build_report(tmp_path / "nowhere")
+
+
+def test_a_truncated_picture_is_refused(make: Make) -> None:
+    run = make()
+    path = run / "figures" / "stimuli.png"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(RunFolderError, match=r"stimuli\.png is damaged"):
+        build_report(run)
+
+
+def test_a_stage_that_was_not_run_is_said_in_one_line(make: Make) -> None:
+    run = make()
+    for table in ("effects", "matching", "ce", "portability", "angles", "leaks"):
+        (run / f"{table}.parquet").unlink()
+    (run / "figures" / "stimuli.png").unlink()
+    drop_keys(run, "ce", "controls", "ce_ratio", "sas", "rce", "leaks", "headline")
+    html = built(run)
+    assert html.text.count("Not run: no interventions (stage intervene).") == 3
+    assert "Not run: no transfers (stage port)." in html.text and "Not run: no leak check" in html.text
+    assert "Emergence over depth" in html.text and "Untrained twin" in html.text
+    assert "not measured" in html.text
+
+
+def test_missing_numbers_are_said_to_be_missing(make: Make) -> None:
+    run = make()
+    unknown = {"ce": ("low", "high", "ratio", "ratio_low", "ratio_high", "p"), "portability": ("floor_variance", "ceiling")}
+    for table, columns in unknown.items():
+        change(run, table, lambda t, columns=columns: t.assign(**{name: np.nan for name in columns}))
+    change(run, "probes", lambda t: t.assign(accuracy=t["accuracy"].where(t["layer"] != 0), support=np.nan))
+    change(run, "matching", lambda t: t.assign(variance_target=np.nan))
+    html = built(run)
+    assert "n/a [n/a, n/a]" in html.text
+    assert "nan" not in html.text.lower().split()
+
+
+def test_a_ratio_with_no_denominator_is_a_lower_bound(make: Make) -> None:
+    run = make()
+    change(run, "ce", lambda t: t.assign(ratio_is_bound=t["control"] == "random", ratio=987.0, ratio_low=31.4, ratio_high=1234.0))
+    html = built(run)
+    table = pd.read_parquet(run / "ce.parquet")
+    best = json.loads((run / "summary.json").read_text())["best_layer"]
+    at_best = table[(table["control"] == "random") & (table["layer"] == best)]
+    assert html.text.count("≥ 31.4") == len(at_best) > 0
+    assert html.text.count(with_interval(987.0, 31.4, 1234.0)) == 3 * len(at_best)  # the three other controls print the whole ratio
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make()
+
+    def full(*_: Any, **__: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunFolderError, match=r"cannot be written \(No space left on device\)"):
+        build_report(run)
+
+
+def test_a_leak_is_printed_in_the_headline_and_in_its_table(page: tuple[Path, Page]) -> None:
+    _, html = page
+    assert "3 of 6 motionless baselines read the direction above chance" in html.text
+    assert html.text.count("leaks") >= 3 and "displacement is last position minus first" in html.text
+
+
+def test_shown_numbers_are_short(page: tuple[Path, Page]) -> None:
+    assert not re.search(r"\d\.\d{6,}", page[1].text)
+    assert shown(0.0123456) == "0.0123"
