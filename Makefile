@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= runs/demo
 WORKERS ?= 2
+# without compiled libraries in .venv every start would take three times as long (see tools/install.py)
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test all-tests lint core test-tools dev-tools clean
 .DEFAULT_GOAL := demo

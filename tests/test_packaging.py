@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import json
+import pkgutil
 import subprocess
 import sys
 import tomllib
@@ -88,6 +90,14 @@ def test_what_the_command_line_imports_at_once_is_light(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+def test_every_module_can_be_imported_with_its_annotations_checked() -> None:
+    """The tests' import hook resolves every annotation: no Protocol without @runtime_checkable, no name that is missing at run time."""
+    modules = [module.name for module in pkgutil.walk_packages(jepascope.__path__, "jepascope.") if not module.name.endswith("__main__")]
+    assert {"jepascope.clips", "jepascope.study.doctor"} <= set(modules)
+    for module in modules:
+        importlib.import_module(module)
 
 
 def test_the_command_is_installed() -> None:
