@@ -7,9 +7,12 @@ import importlib.metadata
 import importlib.util
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,20 +50,71 @@ CUDA_REPORTS = {
 CPU_REPORTS = {"cpu wheel": pip_report("2.13.0+cpu"), "no local version": pip_report("2.13.0", "setuptools; python_version >= '3.12'")}
 
 
+@dataclass
+class FakePip:
+    """Answers like pip; ``offers`` are the sources that have what they are asked for."""
+
+    offers: tuple[str, ...]
+    report: dict[str, Any]
+    installed: list[str] = field(default_factory=list)
+
+    def __call__(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+        if "--dry-run" in arguments:
+            return subprocess.CompletedProcess(arguments, 0, json.dumps(self.report), "")
+        source = next((word for word in arguments if word.startswith("https://")), "usual")
+        wanted = f"{source} {arguments[-1]}"
+        if wanted not in self.offers:
+            return subprocess.CompletedProcess(arguments, 1, "", "ERROR: No matching distribution found")
+        self.installed.append(wanted)
+        return subprocess.CompletedProcess(arguments, 0, "", "")
+
+
+PLAIN, USUAL_CPU, CPU_INDEX = "usual torch==2.13.0", "usual torch==2.13.0+cpu", "https://download.pytorch.org/whl/cpu torch==2.13.0+cpu"
+
+
+@pytest.fixture
+def no_torch(installer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePip, bool], FakePip]:
+    """A machine without torch, with or without a GPU, whose pip is the fake one."""
+
+    def machine(pip: FakePip, gpu: bool) -> FakePip:
+        monkeypatch.setattr(installer, "pip", pip)
+        monkeypatch.setattr(installer, "has_torch", lambda version: False)
+        monkeypatch.setattr(installer, "cuda_possible", lambda: gpu)
+        return pip
+
+    return machine
+
+
 @pytest.mark.parametrize("report", CUDA_REPORTS.values(), ids=CUDA_REPORTS)
-def test_without_a_gpu_a_cuda_build_is_replaced_by_the_cpu_build(installer: ModuleType, report: dict[str, Any]) -> None:
-    arguments = installer.torch_arguments("2.13.0", installer.is_cuda_build(report), gpu=False)
-    assert arguments == ["--index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0+cpu"]
+def test_without_a_gpu_a_cuda_build_is_never_taken(installer: ModuleType, no_torch: Any, report: dict[str, Any]) -> None:
+    pip = no_torch(FakePip((PLAIN, CPU_INDEX), report), gpu=False)
+    installer.install_torch("2.13.0")
+    assert pip.installed == [CPU_INDEX]
+    pip = no_torch(FakePip((PLAIN,), report), gpu=False)
+    with pytest.raises(installer.InstallError, match=re.escape("no CPU build of torch 2.13.0")):
+        installer.install_torch("2.13.0")
+    assert pip.installed == []
 
 
 @pytest.mark.parametrize("report", CPU_REPORTS.values(), ids=CPU_REPORTS)
-def test_a_cpu_build_is_taken_from_where_pip_finds_it(installer: ModuleType, report: dict[str, Any]) -> None:
-    for gpu in (False, True):
-        assert installer.torch_arguments("2.13.0", installer.is_cuda_build(report), gpu) == ["torch==2.13.0"]
+def test_without_a_gpu_a_cpu_build_is_taken_from_where_it_is(installer: ModuleType, no_torch: Any, report: dict[str, Any]) -> None:
+    for offers, expected in [((PLAIN, USUAL_CPU, CPU_INDEX), USUAL_CPU), ((PLAIN, CPU_INDEX), CPU_INDEX), ((PLAIN,), PLAIN)]:
+        pip = no_torch(FakePip(offers, report), gpu=False)
+        installer.install_torch("2.13.0")
+        assert pip.installed == [expected]
 
 
-def test_with_a_gpu_the_cuda_build_is_kept(installer: ModuleType) -> None:
-    assert installer.torch_arguments("2.13.0", cuda_build=True, gpu=True) == ["torch==2.13.0"]
+def test_with_a_gpu_pip_takes_what_it_likes(installer: ModuleType, no_torch: Any) -> None:
+    pip = no_torch(FakePip((PLAIN, USUAL_CPU, CPU_INDEX), CUDA_REPORTS["current"]), gpu=True)
+    installer.install_torch("2.13.0")
+    assert pip.installed == [PLAIN]
+
+
+def test_a_torch_of_the_pinned_release_is_kept(installer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = FakePip((PLAIN, USUAL_CPU, CPU_INDEX), CUDA_REPORTS["current"])
+    monkeypatch.setattr(installer, "pip", pip)
+    installer.install_torch(importlib.metadata.version("torch").split("+")[0])
+    assert pip.installed == []
 
 
 def test_an_installation_is_repeated_only_when_what_it_depends_on_changes(

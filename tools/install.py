@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/install.py [EXTRA ...]
 
-1. torch first, in the release that constraints.txt pins. pip says, without installing, which build it would take; a CUDA build
-   (gigabytes) is taken only where an NVIDIA GPU is visible, and everywhere else the same release comes from PyTorch's CPU index.
-   A torch of that release that is there already is kept, whatever its build.
+1. torch first, in the release that constraints.txt pins, and where no NVIDIA GPU is visible never as a CUDA build (gigabytes):
+   the CPU build from where pip looks anyway, or from PyTorch's CPU index, or whatever else pip would take if its metadata ask for
+   nothing of NVIDIA's. A torch of that release that is there already is kept, whatever its build.
 2. then the project itself, editable, with the extras asked for.
 
 When nothing has changed since the last time (pyproject.toml, constraints.txt, this file), nothing is done.
@@ -71,11 +71,14 @@ def gpu_visible() -> bool:
     return listed.returncode == 0 and "GPU" in listed.stdout
 
 
-def torch_arguments(version: str, cuda_build: bool, gpu: bool) -> list[str]:
-    """What to tell pip so that a machine without a GPU never downloads a CUDA build."""
-    if cuda_build and not gpu:
-        return ["--index-url", CPU_INDEX, f"torch=={version}+cpu"]
-    return [f"torch=={version}"]
+def cuda_possible() -> bool:
+    """Whether the plain release is what this machine wants: a GPU can use a CUDA build, and outside Linux there is none."""
+    return not sys.platform.startswith("linux") or gpu_visible()
+
+
+def cpu_sources(version: str) -> list[list[str]]:
+    """Where a CPU build may come from, as arguments to pip: its usual sources, then PyTorch's CPU index."""
+    return [[f"torch=={version}+cpu"], ["--index-url", CPU_INDEX, f"torch=={version}+cpu"]]
 
 
 def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
@@ -83,34 +86,47 @@ def pip(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=capture, text=True, check=False)
 
 
-def modern_pip() -> None:
-    """Before 23.3 pip downloads the whole wheel to learn what it would install; newer ones read its metadata only."""
-    major, minor = (int(part) for part in importlib.metadata.version("pip").split(".")[:2])
-    if (major, minor) < (23, 3):
-        pip("install", "--quiet", "--upgrade", "pip", capture=True)  # without a network the old one does too
+def would_install(version: str) -> dict[str, Any] | None:
+    """pip's report on the torch that it would take, from the wheel's metadata alone; None when it finds none."""
+    if tuple(map(int, importlib.metadata.version("pip").split(".")[:2])) < (23, 3):
+        pip(*INSTALL, "--upgrade", "pip", capture=True)  # older ones download the whole wheel to answer
+    # fast-deps: an index without metadata files is asked for the end of the wheel, not for all of it
+    arguments = ("--use-feature=fast-deps", "--dry-run", "--no-deps", "--quiet", "--report", "-", f"torch=={version}")
+    asked = pip("install", *arguments, capture=True)
+    return json.loads(asked.stdout) if asked.returncode == 0 else None
+
+
+def has_torch(version: str) -> bool:
+    try:
+        return importlib.metadata.version("torch").split("+")[0] == version
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def install_torch(version: str) -> None:
-    try:
-        if importlib.metadata.version("torch").split("+")[0] == version:
+    """torch without its requirements: those come with the project's, from pip's usual sources."""
+    if has_torch(version):
+        return
+    if cuda_possible():
+        print(f"Installing torch {version} ...", flush=True)
+        if pip(*INSTALL, "--no-deps", f"torch=={version}").returncode:
+            raise InstallError(f"torch {version} could not be installed (pip says why above). Check the network and run it again.")
+        return
+    print(f"Installing torch {version} (CPU build: no NVIDIA GPU here) ...", flush=True)
+    said = []
+    for source in cpu_sources(version):
+        done = pip(*INSTALL, "--no-deps", *source, capture=True)
+        if done.returncode == 0:
             return
-    except importlib.metadata.PackageNotFoundError:
-        pass
-    modern_pip()
-    asked = pip("install", "--dry-run", "--no-deps", "--quiet", "--report", "-", f"torch=={version}", capture=True)
-    if asked.returncode:
-        raise InstallError(f"pip finds no torch {version} for Python {sys.version.split()[0]} here. pip says:\n{asked.stderr.strip()}")
-    cuda_build, gpu = is_cuda_build(json.loads(asked.stdout)), gpu_visible()
-    arguments = torch_arguments(version, cuda_build, gpu)
-    build = "CUDA build: an NVIDIA GPU is here" if cuda_build and gpu else "CPU build"
-    print(f"Installing torch {version} ({build}) ...", flush=True)
-    # without its requirements: those come with the project's, from the usual index
-    if pip(*INSTALL, "--no-deps", *arguments).returncode:
-        where = f" from {CPU_INDEX}" if CPU_INDEX in arguments else ""
-        raise InstallError(
-            f"torch {version} could not be installed{where} (pip says why above). Check the network and run the command again; "
-            f"or install a torch {version} of your choice with '{sys.executable} -m pip install', which is then kept."
-        )
+        said.append(done.stderr.strip())
+    report = would_install(version)
+    if report is not None and not is_cuda_build(report):
+        if pip(*INSTALL, "--no-deps", f"torch=={version}").returncode == 0:
+            return
+    raise InstallError(
+        f"no CPU build of torch {version} for Python {sys.version.split()[0]} could be installed from {CPU_INDEX}. Check the network and "
+        f"run it again; or install a torch {version} of your own with '{sys.executable} -m pip install', it is then kept. pip said:\n{said[-1]}"
+    )
 
 
 def install_project(extras: set[str]) -> None:
