@@ -113,19 +113,17 @@ def install_torch(version: str) -> None:
             raise InstallError(f"torch {version} could not be installed (pip says why above). Check the network and run it again.")
         return
     print(f"Installing torch {version} (CPU build: no NVIDIA GPU here) ...", flush=True)
-    said = []
     for source in cpu_sources(version):
         done = pip(*INSTALL, "--no-deps", *source, capture=True)
         if done.returncode == 0:
             return
-        said.append(done.stderr.strip())
     report = would_install(version)
-    if report is not None and not is_cuda_build(report):
-        if pip(*INSTALL, "--no-deps", f"torch=={version}").returncode == 0:
-            return
+    if report is not None and not is_cuda_build(report) and pip(*INSTALL, "--no-deps", f"torch=={version}").returncode == 0:
+        return
+    said = "\n".join(line for line in done.stderr.splitlines() if line.startswith("ERROR"))
     raise InstallError(
         f"no CPU build of torch {version} for Python {sys.version.split()[0]} could be installed from {CPU_INDEX}. Check the network and "
-        f"run it again; or install a torch {version} of your own with '{sys.executable} -m pip install', it is then kept. pip said:\n{said[-1]}"
+        f"run it again; or install a torch {version} of your own with '{sys.executable} -m pip install', which is then kept.\n{said}"
     )
 
 
