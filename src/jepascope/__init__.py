@@ -1,1 +1,69 @@
-"""jepascope."""
+"""jepascope: causal state variables in the latents of frozen video encoders.
+
+>>> import jepascope as js
+>>> encoder = js.load_encoder("nano")
+>>> clips = js.directions8(seed=0)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jepascope.activations.activations import Activations as Activations
+    from jepascope.activations.capture import capture as capture
+    from jepascope.activations.site import Site as Site
+    from jepascope.clips.clipset import ClipSet as ClipSet
+    from jepascope.clips.presets import directions8 as directions8
+    from jepascope.clips.presets import reverse_twins as reverse_twins
+    from jepascope.clips.presets import twins as twins
+    from jepascope.discovery.finders import find as find
+    from jepascope.discovery.probes import dense_probes as dense_probes
+    from jepascope.discovery.probes import l1_paths as l1_paths
+    from jepascope.discovery.subspace import Subspace as Subspace
+    from jepascope.encoders.base import VideoEncoder as VideoEncoder
+    from jepascope.encoders.load import load_encoder as load_encoder
+    from jepascope.errors import JepascopeError as JepascopeError
+    from jepascope.intervention.controls import matched_controls as matched_controls
+    from jepascope.intervention.judges import ProbeJudge as ProbeJudge
+    from jepascope.intervention.run import intervene as intervene
+    from jepascope.report.build import build_report as build_report
+    from jepascope.study.run import run_study as run_study
+    from jepascope.study.spec import StudySpec as StudySpec
+
+_HOMES = {
+    "Activations": "activations.activations",
+    "ClipSet": "clips.clipset",
+    "JepascopeError": "errors",
+    "ProbeJudge": "intervention.judges",
+    "Site": "activations.site",
+    "StudySpec": "study.spec",
+    "Subspace": "discovery.subspace",
+    "VideoEncoder": "encoders.base",
+    "build_report": "report.build",
+    "capture": "activations.capture",
+    "dense_probes": "discovery.probes",
+    "directions8": "clips.presets",
+    "find": "discovery.finders",
+    "intervene": "intervention.run",
+    "l1_paths": "discovery.probes",
+    "load_encoder": "encoders.load",
+    "matched_controls": "intervention.controls",
+    "reverse_twins": "clips.presets",
+    "run_study": "study.run",
+    "twins": "clips.presets",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used, so that ``jepascope --help`` waits for none of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jepascope' has no attribute '{name}'")
+    return getattr(import_module(f"jepascope.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

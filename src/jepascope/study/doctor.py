@@ -184,7 +184,7 @@ def _writable(name: str, folder: Path, fix: str) -> Iterator[Check]:
 
 
 def _nano_weights() -> Iterator[Check]:
-    from jepascope.encoders import load_encoder
+    from jepascope.encoders.load import load_encoder
 
     files = sorted(WEIGHTS.glob("*.safetensors"))
     if not files:

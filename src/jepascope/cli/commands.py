@@ -1,0 +1,133 @@
+"""What the commands do with their options: build a spec, call the library, print. Nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+import yaml
+
+from jepascope.cli.terminal import bars, console
+from jepascope.errors import BadArgument
+
+if TYPE_CHECKING:
+    from jepascope.study.spec import StudySpec
+
+
+def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
+    """A spec from a preset or file, with what the command line gives on top."""
+    from jepascope.study.spec import make_spec, spec_values
+
+    values, source = spec_values(name)
+    options = {key: value for key, value in given.items() if value is not None}
+    for key in ("layers", "finders"):
+        if key in options and options[key] != "all":
+            options[key] = [part.strip() for part in str(options[key]).split(",") if part.strip()]
+    for item in extra or ():
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise BadArgument(f"--set {item}: write it as field=value.")
+        try:
+            options[key.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
+    return make_spec({**values, **options}, f"{source} with {', '.join(options)}" if options else source)
+
+
+def run_command(spec: StudySpec, out: Path | None, device: str, as_json: bool) -> None:
+    from jepascope.study.folder import Run
+
+    folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips}-{spec.digest[:8]}"
+    Run.open(folder, spec).close()  # before anything slow: a folder that cannot be used is said at once
+    with bars() as progress:
+        from jepascope.encoders.load import load_encoder
+        from jepascope.report.build import build_report
+        from jepascope.study.run import run_study
+
+        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        summary = run_study(spec, folder, encoder, progress)
+        report = build_report(folder)
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    out_console = console()
+    out_console.print(summary["headline"], markup=False)
+    leaks = [name for name, row in summary["leaks"].items() if row["leak"]]
+    if leaks:
+        out_console.print(f"Leak check: {len(leaks)} of {len(summary['leaks'])} motionless baselines read it above chance ({', '.join(leaks)}).", markup=False)
+    out_console.print(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}", markup=False)
+
+
+def plan_command(spec: StudySpec, device: str, as_json: bool) -> None:
+    from rich.table import Table
+
+    from jepascope.study.plan import make_plan
+
+    plan = make_plan(spec, device)
+    if as_json:
+        typer.echo(json.dumps(asdict(plan)))
+        return
+    table = Table("step", "forwards", "block passes", title=f"{spec.model} on {spec.clips}: {spec.variable}", title_justify="left")
+    for step in plan.steps:
+        table.add_row(step.name, f"{step.forwards:,}", f"{step.block_passes:,}")
+    table.add_row("all", f"{plan.forwards:,}", f"{plan.block_passes:,}", style="bold")
+    out = console()
+    out.print(table)
+    for line in plan.notes:
+        out.print(line, markup=False)
+
+
+def report_command(folder: Path) -> None:
+    from jepascope.report.build import build_report
+
+    typer.echo(str(build_report(folder).resolve()))
+
+
+def models_command(as_json: bool) -> None:
+    from rich.table import Table
+
+    from jepascope.encoders.models import known_models
+
+    rows = known_models()
+    if as_json:
+        typer.echo(json.dumps([{**asdict(row), "weights_gb": row.weights_gb, "how": row.how} for row in rows]))
+        return
+    table = Table("model", "parameters", "width x depth", "clip", "predictor", "weights in memory", "how to get it")
+    for row in rows:
+        clip = f"{row.frames} x {row.size} px"
+        table.add_row(
+            row.name, f"{row.parameters / 1e6:.1f} M", f"{row.width} x {row.depth}", clip, "yes" if row.predictor else "no", f"{row.weights_gb:.2f} GB", row.how
+        )
+    console().print(table)
+    console().print("Any local folder with config.json (model_type vjepa2) and safetensors weights works too: --model ./folder", markup=False)
+
+
+def doctor_command(as_json: bool) -> None:
+    from jepascope.study.doctor import doctor
+
+    checks = doctor()
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks]))
+    else:
+        out = console()
+        marks = {True: "ok", False: "FAIL", None: "note"}
+        for check in checks:
+            out.print(f"{marks[check.ok]:>4}  {check.name}: {check.detail}" + (f"  -> {check.fix}" if check.fix and check.ok is not True else ""), markup=False)
+    if any(check.ok is False for check in checks):
+        raise SystemExit(1)
+
+
+def train_command(name: str, out: Path, device: str, steps: int | None, batch: int | None, seconds: float | None) -> None:
+    from jepascope.encoders.nano.recipe import recipe_named
+
+    recipe = recipe_named(name)
+    recipe = replace(recipe, steps=steps or recipe.steps, batch=batch or recipe.batch)
+    with bars() as progress:
+        from jepascope.study.train import train_and_card
+
+        tick = progress.start(f"train {name}")
+        finished = train_and_card(recipe, out, device, seconds, lambda done, total, loss: tick(done, total))
+    typer.echo(f"Encoder and card: {out.resolve()} (use it with --model {out})" if finished else f"Stopped before the last step; the same command goes on. {out.resolve()}")

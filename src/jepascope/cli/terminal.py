@@ -1,0 +1,90 @@
+"""What a person sees: bars, one-line errors, exit codes. 0 done, 1 failed, 2 bad arguments, 130 stopped by Ctrl-C."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from jepascope.errors import JepascopeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+
+Command = TypeVar("Command", bound=Callable[..., None])
+INTERRUPTED = 130
+
+
+def answered(command: Command) -> Command:
+    """Every failure becomes one line on stderr and an exit code; JEPASCOPE_DEBUG=1 shows the traceback as well."""
+
+    @functools.wraps(command)
+    def run(*args: object, **kwargs: object) -> None:
+        try:
+            command(*args, **kwargs)
+        except JepascopeError as error:
+            _fail(str(error), error.exit_code, error)
+        except KeyboardInterrupt:
+            _fail("Stopped. What is finished is kept; the same command goes on from here.", INTERRUPTED, None)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(1) from None
+        except OSError as error:
+            where = f"'{error.filename}': " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}. Check the path, its permissions and the free space.", 1, error)
+        except MemoryError as error:
+            _fail("Out of memory. Use fewer clips or layers, or a machine with more.", 1, error)
+
+    return run  # type: ignore[return-value]
+
+
+def _fail(message: str, code: int, error: BaseException | None) -> None:
+    if error is not None and os.environ.get("JEPASCOPE_DEBUG"):
+        raise error
+    sys.stdout.flush()
+    one_line = " ".join(message.split())
+    sys.stderr.write(f"{'Error: ' if error is not None else ''}{one_line}\n")
+    raise SystemExit(code)
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console: plain where the output is not a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+class Bars:
+    """jepascope.study.progress.Progress as rich bars on stderr; on a pipe, one line for each piece of work."""
+
+    def __init__(self, progress: RichProgress, plain: bool) -> None:
+        self.progress, self.plain = progress, plain
+
+    def start(self, what: str) -> Callable[[int, int], None]:
+        if self.plain:
+            sys.stderr.write(f"{what}\n")
+            return lambda done, total: None
+        task = self.progress.add_task(what, total=None)
+
+        def tick(done: int, total: int) -> None:
+            self.progress.update(task, completed=done, total=total)
+
+        return tick
+
+    def say(self, line: str) -> None:
+        self.progress.console.print(line, markup=False)
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Bars with elapsed and remaining time while the body runs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    out = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, disable=not out.is_terminal) as progress:
+        yield Bars(progress, plain=not out.is_terminal)

@@ -1,0 +1,155 @@
+"""Bench: one study's encoder, clips and captured activations, made when a step first asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.capture import capture
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.degrade import degrade
+from jepascope.clips.presets import preset, twins
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.judges import require_disjoint
+from jepascope.study.folder import Run
+from jepascope.study.progress import Progress
+from jepascope.study.spec import StudySpec
+
+OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability
+
+
+class Degraded(NamedTuple):
+    """A degradation as capture's transform."""
+
+    name: str
+    apply: Callable[[Tensor], Tensor]
+
+    def __call__(self, video: Tensor) -> Tensor:
+        return self.apply(video)
+
+
+class Bench:
+    """What the steps of one study share. ``layers`` are those that can be intervened on with blocks after them: 0..depth-1."""
+
+    def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress) -> None:
+        self.run, self.spec, self.encoder, self.progress = run, run.spec, encoder, progress
+        check_spec_fits(self.spec, encoder)
+        card = encoder.card
+        self.clips = preset(self.spec.clips, self.spec.seed, per_class=self.spec.clips_per_class).at(card.frames, card.size)
+        factors = self.clips.factors
+        require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
+        self.classes = self.clips.labels(self.spec.variable)[1]
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that are intervened on besides the best one."""
+        return tuple(range(self.encoder.card.depth)) if self.spec.layers == "all" else tuple(sorted(self.spec.layers))
+
+    def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
+        """One pass, kept in the run folder's store."""
+        return capture(self.encoder, clips, self.run.activations, progress=self.progress.start(what), **options)  # type: ignore[arg-type]
+
+    @cached_property
+    def sites(self) -> tuple[int, ...]:
+        """Layers whose tokens and moments are kept."""
+        best = () if self.spec.best_layer is None else (self.spec.best_layer,)
+        candidates = candidate_layers(self.encoder.card.depth) if self.spec.best_layer is None else ()
+        return tuple(sorted({*self.layers, *best, *candidates}))
+
+    @cached_property
+    def fit(self) -> Activations:
+        return self.capture(self.clips.split("fit"), "capture fit clips", moments=self.sites)
+
+    @cached_property
+    def judge(self) -> Activations:
+        return self.capture(self.clips.split("judge"), "capture judge clips")
+
+    @cached_property
+    def chosen_test(self) -> np.ndarray:
+        """Which test clips are intervened on: the same number of every class, the first of each."""
+        test = self.clips.split("test")
+        labels, names = test.labels(self.spec.variable)
+        per_class = max(1, self.spec.test_scenes // len(names))
+        rows = [np.flatnonzero(labels == label)[:per_class] for label in range(len(names))]
+        mask = np.zeros(len(test), dtype=bool)
+        mask[np.concatenate(rows)] = True
+        return mask
+
+    @cached_property
+    def test(self) -> Activations:
+        """The test scenes that are intervened on, with their tokens."""
+        return self.capture(self.clips.split("test").select(self.chosen_test), "capture test clips", sites=self.sites)
+
+    @cached_property
+    def twins(self) -> Activations:
+        """Their twins with another value of the variable."""
+        return self.capture(twins(self.test.clips, self.spec.variable, self.spec.seed), "capture twins", sites=self.sites)
+
+    @cached_property
+    def spare_test(self) -> Activations | None:
+        """Test clips that are only probed."""
+        spare = self.clips.split("test").select(~self.chosen_test)
+        return self.capture(spare, "capture test clips (probed only)") if len(spare) else None
+
+    @cached_property
+    def other_fit(self) -> Activations:
+        """The fit split of the same clip set under another seed: new scenes for the data-seed portability."""
+        other = preset(self.spec.clips, self.spec.seed + OTHER_SEED, per_class=self.spec.clips_per_class).at(self.clips.frames, self.clips.size)
+        return self.capture(other.split("fit"), "capture fit clips of another seed")
+
+    def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
+        """Pooled activations of the whole test split (chosen scenes first)."""
+        parts = [self.test] if self.spare_test is None else [self.test, self.spare_test]
+        return torch.cat([part.pooled(layer, tokens) for part in parts])
+
+    @property
+    def test_labels(self) -> Int[Tensor, " clips"]:
+        parts = [self.test] if self.spare_test is None else [self.test, self.spare_test]
+        return torch.cat([self.labels(part) for part in parts])
+
+    def labels(self, activations: Activations) -> Int[Tensor, " clips"]:
+        return torch.tensor(activations.clips.labels(self.spec.variable)[0])
+
+    def scenes(self, activations: Activations) -> Int[Tensor, " clips"]:
+        return torch.tensor(activations.clips.factors["scene"].to_numpy())
+
+    @cached_property
+    def probed_clips(self) -> ClipSet:
+        """Fit and test clips: what baselines are probed on."""
+        return self.clips.select((self.clips.factors["split"] != "judge").to_numpy())
+
+    def degraded(self, how: str) -> Activations:
+        transform = Degraded(f"{how}-{self.spec.seed}", partial(degrade, how=how, seed=self.spec.seed))
+        return self.capture(self.probed_clips, f"capture {how.replace('_', ' ')}", transform=transform)
+
+    def untrained(self, seed: int) -> Activations:
+        twin = self.encoder.untrained(seed)
+        tick = self.progress.start(f"capture untrained twin {seed}")
+        return capture(twin, self.probed_clips, self.run.activations, progress=tick)
+
+
+def candidate_layers(depth: int) -> tuple[int, ...]:
+    """Layers that may be the best one: with a block before and a block after, so that an edit is judged through the network."""
+    return tuple(range(1, depth)) or (0,)
+
+
+def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
+    """Refuse layers and ranks that this encoder does not have."""
+    card = encoder.card
+    wanted = (() if spec.layers == "all" else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
+    for layer in wanted:
+        if not 0 <= layer < card.depth:
+            raise BadArgument(
+                f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on (an edit at the last "
+                f"layer would be read off unchanged); there is no layer {layer} to edit."
+            )
+    if spec.full_rank * 2 > card.width:
+        raise BadArgument(f"Rank {spec.full_rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}.")

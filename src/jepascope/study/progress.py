@@ -1,0 +1,25 @@
+"""Progress: what a step reports while it works; the command line draws bars from it, tests and notebooks ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+Tick = Callable[[int, int], None]
+
+
+class Progress(Protocol):
+    """``start`` names a piece of work and returns what it reports (done, total) to."""
+
+    def start(self, what: str) -> Tick: ...
+    def say(self, line: str) -> None: ...
+
+
+class Silent:
+    """Reports nothing."""
+
+    def start(self, what: str) -> Tick:
+        return lambda done, total: None
+
+    def say(self, line: str) -> None:
+        pass

@@ -1,0 +1,46 @@
+"""Where a run's numbers come from: versions, machine, digests, seeds and the command that makes them again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import time
+from typing import Any
+
+from jepascope.encoders.base import VideoEncoder
+from jepascope.study.spec import StudySpec
+
+PACKAGES = ("jepascope", "torch", "transformers", "numpy", "scipy", "pandas", "pyarrow", "safetensors")
+
+
+def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, Any]:
+    """What provenance.json holds. Nothing in it enters a table."""
+    import torch
+
+    return {
+        "command": command(spec, out),
+        "spec_digest": spec.digest,
+        "seed": spec.seed,
+        "encoder": encoder.describe(),
+        "device": str(encoder.device),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processors": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def command(spec: StudySpec, out: str) -> str:
+    """The command line that runs this study again."""
+    return f"jepascope run {shlex.quote(out + '/spec.yaml')} --out {shlex.quote(out + '-again')}"
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

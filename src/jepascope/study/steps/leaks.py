@@ -1,0 +1,40 @@
+"""The leak check: what reads the variable where nothing moves -> leaks.parquet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+import torch
+
+from jepascope.clips.degrade import DEGRADATIONS, degrade
+from jepascope.discovery.leaks import leak_check
+from jepascope.study.bench import Bench
+from jepascope.study.steps.probes import PIXEL_SIDE
+
+
+def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
+    """Each degradation read from pixels and from the model (pooled at the last layer and at ``layer``)."""
+    clips, spec = bench.probed_clips, bench.spec
+    labels = torch.tensor(clips.labels(spec.variable)[0])
+    groups = torch.tensor(clips.factors["scene"].to_numpy())
+    split = clips.factors["split"].to_numpy()
+    fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
+    rows = []
+    tick = bench.progress.start("leak check")
+    for done, how in enumerate(DEGRADATIONS):
+        features = {f"pixels_{how}": _still_pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer, spec.tokens)}
+        for name, values in features.items():
+            rows += [asdict(row) for row in leak_check({name: values}, labels, fit, test, groups, spec.folds, spec.seed)]
+        tick(done + 1, len(DEGRADATIONS))
+    return pd.DataFrame(rows).sort_values("baseline", kind="stable")
+
+
+def _still_pixels(bench: Bench, how: str) -> torch.Tensor:
+    parts = []
+    for rows, video in bench.probed_clips.batches(64):
+        still = degrade(video.mean(dim=2, keepdim=True), how, bench.spec.seed + rows.start)
+        small = torch.nn.functional.adaptive_avg_pool2d(still[:, :, 0], min(PIXEL_SIDE, video.shape[-1]))
+        # a repeated frame says nothing more the second time
+        parts.append(small.flatten(1) if how == "shuffled_frames" else small[:, 0].flatten(1))
+    return torch.cat(parts)

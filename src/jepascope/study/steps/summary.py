@@ -1,0 +1,133 @@
+"""summary.json: the run's figures under stable keys, and its headline in words. Made from the tables alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from jepascope.study.spec import StudySpec
+
+SCHEMA = 1
+LEVEL = 0.95
+
+
+def number(value: Any) -> float | None:
+    """A JSON number; null where there is none (NaN or infinite)."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def summarise(
+    spec: StudySpec,
+    model: str,
+    depth: int,
+    best: int,
+    probes: pd.DataFrame,
+    leaks: pd.DataFrame,
+    ce: pd.DataFrame,
+    portability: pd.DataFrame,
+    splits: dict[str, int],
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """All keys that the issue of the first release names, and a few more; keys are added, never renamed."""
+    chosen = probes[probes["chosen"] & (probes["tokens"] == spec.tokens)]
+    own = chosen[chosen["encoder"] == "model"]
+    untrained = chosen[(chosen["encoder"] == "untrained") & (chosen["probe"] == "dense")]
+    l1 = own[own["probe"] == "l1"]
+    summary: dict[str, Any] = {
+        "schema": SCHEMA,
+        "headline": "",
+        "model": model,
+        "clips": spec.clips,
+        "variable": spec.variable,
+        "tokens": spec.tokens,
+        "confidence": LEVEL,
+        "splits": splits,
+        "layers": list(range(depth + 1)),
+        "best_layer": best,
+        "chance": 1 / spec.classes,
+        "rank": spec.full_rank,
+        "probe": {
+            "dense": _by_layer(own[own["probe"] == "dense"], "accuracy"),
+            "dense_untrained": _by_layer(untrained.groupby("layer", as_index=False)["accuracy"].mean(), "accuracy"),
+            "l1": _by_layer(l1, "accuracy"),
+            "l1_support": _by_layer(l1, "support"),
+        },
+        **effects_at(ce, best),
+        "sas": pairs(portability, "sas", best),
+        "rce": pairs(portability, "rce", best),
+        "leaks": {row["baseline"]: {"accuracy": row["accuracy"], "chance": row["chance"], "leak": bool(row["leak"])} for _, row in leaks.iterrows()},
+        "seconds": seconds,
+    }
+    summary["headline"] = headline(summary, probes)
+    return summary
+
+
+def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float]:
+    return {str(int(row["layer"])): float(row[column]) for _, row in rows.iterrows()}
+
+
+def effects_at(ce: pd.DataFrame, layer: int) -> dict[str, Any]:
+    """CE of every finder and edit, of every control (over finders), and the ablation's ratios, at one layer."""
+    here = ce[ce["layer"] == layer]
+    effects: dict[str, Any] = {}
+    controls: dict[str, Any] = {}
+    ratios: dict[str, Any] = {}
+    for _, row in here.iterrows():
+        figure = {"value": number(row["value"]), "low": number(row["low"]), "high": number(row["high"])}
+        if row["control"] == "subspace":
+            effects.setdefault(row["finder"], {})[row["edit"]] = {**figure, "n": int(row["n"])}
+            continue
+        entry = controls.setdefault(row["control"], {}).setdefault(row["edit"], {**figure, "draws": int(row["draws"]), "by_finder": {}})
+        entry["by_finder"][row["finder"]] = figure
+        if row["edit"] == "ablate":
+            ratio = {"value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"]}
+            ratios.setdefault(row["finder"], {})[row["control"]] = {
+                **{key: number(value) for key, value in ratio.items()},
+                "bound": bool(row["ratio_is_bound"]),
+                "percentile": number(row["percentile"]),
+                "p_holm": number(row["p_holm"]),
+            }
+    return {"ce": effects, "controls": controls, "ce_ratio": ratios}
+
+
+def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[str, float | None]]:
+    """``[a][b]`` of a portability metric at one layer; RCE at the largest dose that does not saturate, else at the largest."""
+    rows = portability[(portability["metric"] == metric) & (portability["layer"] == layer)]
+    if metric == "rce":
+        rows = rows.sort_values(["saturated", "dose"], ascending=[True, False], kind="stable").drop_duplicates(["a", "b"])
+    found: dict[str, dict[str, float | None]] = {}
+    for _, row in rows.iterrows():
+        found.setdefault(row["a"], {})[row["b"]] = number(row["value"])
+    return found
+
+
+def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
+    """One sentence with the figures that matter: what decodes, what ablation does, and against which control it holds."""
+    layer, variable = summary["best_layer"], summary["variable"]
+    untrained = summary["probe"]["dense_untrained"].get(str(layer))
+    beside = f"untrained twins {untrained:.2f}, " if untrained is not None else ""
+    text = (
+        f"{variable.capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.2f} at layer "
+        f"{layer} of {summary['layers'][-1]} ({beside}chance {summary['chance']:.3f})"
+    )
+    finder = next(iter(summary["ce"]))
+    effect = summary["ce"][finder]["ablate"]
+    if effect["value"] is None:
+        return text + "; the judge reads no margin there, so no causal effect can be stated."
+    text += (
+        f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} % "
+        f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] of the judge's margin"
+    )
+    said = [_against(name, summary["ce_ratio"][finder][key]) for key, name in (("random", "random"), ("variance", "variance-matched")) if key in summary["ce_ratio"][finder]]
+    return text + ": " + " and ".join(said) + f" (n = {effect['n']} test scenes, 95 % intervals)." if said else text + "."
+
+
+def _against(name: str, ratio: dict[str, Any]) -> str:
+    if ratio["value"] is None:
+        return f"its ratio to {name} directions cannot be stated"
+    if ratio["bound"]:
+        return f"more than {ratio['value']:.1f} times what {name} directions do (a lower bound: theirs is not distinguishable from zero)"
+    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {ratio['high']:.1f}] what {name} directions do"
