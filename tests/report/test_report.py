@@ -16,6 +16,7 @@ import pytest
 
 from jepascope.errors import RunFolderError
 from jepascope.report import build_report
+from jepascope.report.folder import TABLES
 from jepascope.report.numbers import shown, with_interval
 
 Make = Callable[..., Path]
@@ -57,6 +58,14 @@ def drop_keys(run: Path, *keys: str) -> None:
     path = run / "summary.json"
     summary = json.loads(path.read_text())
     path.write_text(json.dumps({key: value for key, value in summary.items() if key not in keys}))
+
+
+def keep(run: Path, *tables: str) -> None:
+    """Leave only some tables, as if the other stages had not been run."""
+    for name, table in TABLES.items():
+        if name not in tables:
+            (run / f"{name}.parquet").unlink()
+            drop_keys(run, table.evidence)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +130,9 @@ def test_nothing_is_loaded_from_anywhere(page: tuple[Path, Page]) -> None:
 
 def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
     evil = '<script>alert("1")</script>$x_1$'
-    run = make(clips=evil)
+    run = make()
+    summary = (run / "summary.json").read_text()
+    (run / "summary.json").write_text(summary.replace(json.dumps("directions8"), json.dumps(evil)))
     for table in ("ce", "effects", "matching"):
         change(run, table, lambda t: t.assign(finder=t["finder"].replace("diff_means", evil)))
     change(run, "portability", lambda t: t.assign(a=t["a"].replace("diff_means", evil)))
@@ -132,13 +143,11 @@ def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
         ElementTree.parse(path)  # still well-formed
 
 
-def test_the_same_folder_gives_the_same_bytes(make: Make) -> None:
-    run = make()
-    names = ["report.html", "figures/emergence.svg", "figures/effect-ablate.svg"]
-    build_report(run)
-    first = [(run / name).read_bytes() for name in names]
-    build_report(run)
-    assert [(run / name).read_bytes() for name in names] == first
+def test_the_same_tables_give_the_same_bytes(page: tuple[Path, Page], make: Make) -> None:
+    run, again = page[0], make()
+    build_report(again)
+    for path in [run / "report.html", *sorted((run / "figures").iterdir())]:
+        assert (again / path.relative_to(run)).read_bytes() == path.read_bytes(), path.name
     assert not list(run.rglob("*.part"))
 
 
@@ -175,10 +184,21 @@ def test_a_folder_that_is_not_a_finished_run_is_refused_by_name(make: Make, tmp_
         build_report(tmp_path / "nowhere")
 
 
-def test_a_truncated_picture_is_refused(make: Make) -> None:
+def test_damaged_stimuli_are_refused(make: Make) -> None:
     run = make()
-    path = run / "figures" / "stimuli.png"
-    path.write_bytes(path.read_bytes()[:500])
+    keep(run)
+    arrays = run / "figures" / "stimuli.npz"
+    picture = run / "figures" / "stimuli.png"
+    with np.load(arrays) as whole:
+        np.savez(arrays, frames=whole["frames"][:1], labels=whole["labels"], path=whole["path"])
+    with pytest.raises(RunFolderError, match=r"stimuli\.npz is damaged"):
+        build_report(run)
+    arrays.write_bytes(arrays.read_bytes()[:500])
+    with pytest.raises(RunFolderError, match=r"stimuli\.npz is damaged"):
+        build_report(run)
+    arrays.unlink()
+    assert [attributes for tag, attributes in built(run).tags if tag == "img"]
+    picture.write_bytes(picture.read_bytes()[:500])
     with pytest.raises(RunFolderError, match=r"stimuli\.png is damaged"):
         build_report(run)
 
@@ -188,6 +208,7 @@ def test_a_stage_that_was_not_run_is_said_in_one_line(make: Make) -> None:
     for table in ("effects", "matching", "ce", "portability", "angles", "leaks"):
         (run / f"{table}.parquet").unlink()
     (run / "figures" / "stimuli.png").unlink()
+    (run / "figures" / "stimuli.npz").unlink()
     drop_keys(run, "ce", "controls", "ce_ratio", "sas", "rce", "leaks", "headline")
     html = built(run)
     assert html.text.count("Not run: no interventions (stage intervene).") == 3
@@ -210,17 +231,25 @@ def test_missing_numbers_are_said_to_be_missing(make: Make) -> None:
 
 def test_a_ratio_with_no_denominator_is_a_lower_bound(make: Make) -> None:
     run = make()
-    change(run, "ce", lambda t: t.assign(ratio_is_bound=t["control"] == "random", ratio=987.0, ratio_low=31.4, ratio_high=1234.0))
+    keep(run, "ce")
+
+    def bounded(table: pd.DataFrame) -> pd.DataFrame:
+        table = table[table["edit"] == "ablate"]
+        random = table["control"] == "random"
+        return table.assign(ratio_is_bound=random, ratio=np.where(random, 31.4, 987.0), ratio_low=30.0, ratio_high=1234.0)
+
+    change(run, "ce", bounded)
     html = built(run)
     table = pd.read_parquet(run / "ce.parquet")
     best = json.loads((run / "summary.json").read_text())["best_layer"]
     at_best = table[(table["control"] == "random") & (table["layer"] == best)]
     assert html.text.count("≥ 31.4") == len(at_best) > 0
-    assert html.text.count(with_interval(987.0, 31.4, 1234.0)) == 3 * len(at_best)  # the three other controls print the whole ratio
+    assert html.text.count(with_interval(987.0, 30.0, 1234.0)) == 3 * len(at_best)  # the three other controls print the whole ratio
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make()
+    keep(run)
 
     def full(*_: Any, **__: Any) -> int:
         raise OSError(28, "No space left on device")

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
+from jepascope.stats import LEVEL
 
 TEXT = frozenset({"encoder", "tokens", "probe", "baseline", "finder", "edit", "control", "judge", "metric", "across", "a", "b"})
 """Columns that hold words."""
@@ -76,9 +77,8 @@ class RunFolder:
 
     @property
     def confidence(self) -> str:
-        """How an interval is called: '95 % interval' when the run states its level, else 'interval'."""
-        level = self.summary.get("confidence")
-        return "interval" if level is None else f"{100 * float(level):g} % interval"
+        """How an interval is called: '95 % interval'."""
+        return f"{100 * float(self.summary.get('confidence', LEVEL)):g} % interval"
 
 
 def read_run(path: Path) -> RunFolder:

@@ -63,7 +63,7 @@ def percent(value: Any) -> str:
     """A share as a percentage with one decimal."""
     if not finite(value):
         return ABSENT
-    return f"{100 * value:.1f}".replace("-", MINUS).replace("100.0", "100") + " %"
+    return f"{100 * value:.1f}".replace("-", MINUS).replace("100.0", "100") + "\u00a0%"
 
 
 def span(low: Any, high: Any) -> str:
@@ -86,9 +86,9 @@ def with_interval(value: Any, low: Any, high: Any) -> str:
 
 
 def ratio_text(value: Any, low: Any, high: Any, is_bound: bool) -> str:
-    """A ratio with its interval; when its denominator cannot be told from zero, only the lower bound is printed."""
+    """A ratio with its interval; when its denominator cannot be told from zero, ``value`` is a lower bound (stats.EffectRatio)."""
     if is_bound:
-        return f"≥ {shown(low)}" if finite(low) else "unbounded"
+        return f"≥ {shown(value)}" if finite(value) else "unbounded"
     return with_interval(value, low, high)
 
 

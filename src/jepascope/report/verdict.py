@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from typing import Any
 
 from jepascope.report.numbers import finite, ratio_text, with_interval
@@ -15,8 +16,8 @@ BASELINE = {
 
 
 def is_bound(ratio: dict[str, Any]) -> bool:
-    """Whether a ratio of summary.json is a lower bound only."""
-    return bool(ratio.get("bound", ratio.get("is_bound", ratio.get("ratio_is_bound", False))))
+    """Whether a ratio of summary.json is a lower bound only: said so, or a value without an upper end (JSON has no infinity)."""
+    return bool(ratio.get("is_bound", finite(ratio.get("value")) and not finite(ratio.get("high"))))
 
 
 def has_effect(ce: dict[str, Any]) -> bool | None:
@@ -26,14 +27,12 @@ def has_effect(ce: dict[str, Any]) -> bool | None:
 
 def against(ratio: dict[str, Any]) -> str:
     """'more', 'no more' or 'less' than the control does, or 'unknown', from the interval of a ratio."""
-    low, high = ratio.get("low"), ratio.get("high")
-    if finite(low) and low > 1:  # type: ignore[operator]
-        return "more"
+    value, low, high = (float(ratio[key]) if finite(ratio.get(key)) else nan for key in ("value", "low", "high"))
     if is_bound(ratio):
-        return "no more" if finite(low) else "unknown"
-    if not finite(low) or not finite(high):
+        return "more" if value > 1 else "unknown"
+    if isnan(low) or isnan(high):
         return "unknown"
-    return "less" if high < 1 else "no more"  # type: ignore[operator]
+    return "more" if low > 1 else "less" if high < 1 else "no more"
 
 
 def ratio_words(ratio: dict[str, Any]) -> str:
@@ -56,7 +55,7 @@ def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) 
         word = against(ratios[control])
         figure = ratio_words(ratios[control])
         if word == "unknown":
-            parts.append(f"its ratio to the {control} control could not be bounded")
+            parts.append(f"whether that is more than the {control} control does is not known (ratio {figure})")
         elif control == "variance":
             said = {
                 "more": "more than variance explains",
