@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -28,7 +29,8 @@ class Site:
 
 
 def pool(hidden: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"] | None = None) -> Float[Tensor, "clips width"]:
-    """Pooled activation: the mean over the selected tokens (all of them without a mask)."""
+    """Pooled activation: the mean over the selected tokens (all of them without a mask), float32 or better."""
+    hidden = hidden.float() if hidden.dtype in (torch.float16, torch.bfloat16) else hidden
     if mask is None:
         return hidden.mean(dim=1)
     weight = mask.to(hidden.dtype)

@@ -1,0 +1,97 @@
+"""Activations: what one pass of a clip set through an encoder left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepascope.activations.moments import Moments
+from jepascope.activations.site import Site
+from jepascope.activations.store import SHARD, Store
+from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.base import EncoderCard
+from jepascope.errors import BadArgument
+
+
+@dataclass(frozen=True, repr=False)
+class Activations:
+    """Pooled activations of every layer, object masks, and tokens and moments at the layers that were asked for.
+
+    Pooled activations and masks are in memory; tokens are read from the store when asked for. ``rows`` are the clips'
+    positions in the store, so that a part (``select``, ``split``) copies no tokens.
+    """
+
+    encoder_card: EncoderCard
+    clips: ClipSet
+    object_mask: Bool[Tensor, "clips tokens"]
+    sites: tuple[int, ...]
+    rows: Int[Tensor, " clips"]
+    store: Store
+    all_pooled: Mapping[str, Float[Tensor, "clips layers width"]]
+    all_moments: Mapping[tuple[int, str], Moments]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __repr__(self) -> str:
+        kept = f"tokens at layers {', '.join(map(str, self.sites))}" if self.sites else "no tokens"
+        card = self.encoder_card
+        return f"Activations({card.name} on '{self.clips.name}', {len(self)} clips, layers 0..{card.depth}, {kept})"
+
+    def pooled(self, layer: int, tokens: str = "all") -> Float[Tensor, "clips width"]:
+        """Mean of ``h_layer`` over the selected tokens, float32."""
+        self._check(Site(layer, tokens))
+        return self.all_pooled[tokens][:, layer]
+
+    def tokens(self, layer: int, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "rows tokens width"]:
+        """``h_layer`` of some clips, in the encoder's precision."""
+        if layer not in self.sites:
+            raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*self.sites, layer)}.")
+        wanted = self.rows[rows if isinstance(rows, slice) else torch.as_tensor(np.asarray(rows))]
+        parts = []
+        shards = wanted // SHARD
+        starts = torch.cat([torch.zeros(min(len(shards), 1), dtype=torch.int64), torch.nonzero(shards.diff()).flatten() + 1]).tolist()
+        for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):  # runs of clips of one shard
+            parts.append(self.store.tokens(int(shards[start]), layer, wanted[start:stop] % SHARD))
+        if not parts:
+            return torch.empty(0, self.encoder_card.tokens, self.encoder_card.width)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def moments(self, layer: int, tokens: str = "all") -> Moments:
+        """Mean and covariance of the selected tokens over all clips of the capture (also where this is a part of it)."""
+        self._check(Site(layer, tokens))
+        try:
+            return self.all_moments[layer, tokens]
+        except KeyError:
+            raise BadArgument(f"Token moments of layer {layer} were not captured; capture again with moments=({layer},).") from None
+
+    def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
+        """The token selection as a mask; None stands for all tokens."""
+        return self.object_mask if Site(0, tokens).tokens == "object" else None
+
+    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> Activations:
+        """Some of the clips."""
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        picked = torch.from_numpy(np.asarray(index, dtype=np.int64))
+        return replace(
+            self,
+            clips=self.clips.select(index),
+            object_mask=self.object_mask[picked],
+            rows=self.rows[picked],
+            all_pooled={name: value[picked] for name, value in self.all_pooled.items()},
+        )
+
+    def split(self, name: str) -> Activations:
+        """The clips of one split."""
+        self.clips.split(name)  # refuses an unknown name
+        return self.select(self.clips.factors["split"].to_numpy() == name)
+
+    def _check(self, site: Site) -> None:
+        card = self.encoder_card
+        if not 0 <= site.layer <= card.depth:
+            raise BadArgument(f"Encoder '{card.name}' has layers 0..{card.depth}; there is no layer {site.layer}.")

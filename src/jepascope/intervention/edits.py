@@ -1,0 +1,94 @@
+"""Three families of edits, one form: h' = h + dose * U U^T r, for every selected token, with r the family's displacement.
+
+Definitions: docs/science.md, "Interventions". A family is only its displacement r; projecting on the subspace, masking by
+token, scaling by dose and matching another edit's norm are the same for all and done once, in the rank-dimensional
+coordinates of U (where a token's edit has the norm of its coordinates, because U is orthonormal).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepascope.errors import BadArgument, BadData
+
+EDITS = ("ablate", "swap", "steer")
+ABLATE_TO = ("mean", "zero")
+
+
+def ablation_displacement(
+    hidden: Float[Tensor, "clips tokens width"], mean: Float[Tensor, " width"], to: str = "mean"
+) -> Float[Tensor, "clips tokens width"]:
+    """r = m - h: with it the edit is h - U U^T (h - m), mean ablation (Li et al. 2024), or zero ablation with m = 0."""
+    if to not in ABLATE_TO:
+        raise BadArgument(f"Ablation goes to {' or '.join(ABLATE_TO)}, not to '{to}'.")
+    return mean - hidden if to == "mean" else -hidden
+
+
+def swap_displacement(
+    hidden: Float[Tensor, "clips tokens width"], donor: Float[Tensor, "clips tokens width"]
+) -> Float[Tensor, "clips tokens width"]:
+    """r = h_donor - h, token by token: interchange intervention (Geiger et al. 2021) on the subspace. The donor is the twin."""
+    return donor - hidden
+
+
+def steer_displacement(
+    class_means: Float[Tensor, "classes width"], source: Int[Tensor, " clips"], target: Int[Tensor, " clips"]
+) -> Float[Tensor, "clips 1 width"]:
+    """r = mu_target - mu_source, the same for every token of a clip: additive steering by a difference of class means."""
+    return (class_means[target] - class_means[source])[:, None]
+
+
+def class_means(x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], classes: int) -> Float[Tensor, "classes width"]:
+    """Mean of each class; every class must occur."""
+    counts = torch.bincount(y, minlength=classes)
+    if (counts == 0).any():
+        raise BadData(f"Class {int((counts == 0).nonzero()[0])} has no clip, so it has no mean to steer to; use a larger fit split.")
+    sums = torch.zeros(classes, x.shape[1], dtype=torch.float64).index_add_(0, y, x.double())
+    return (sums / counts[:, None]).float()
+
+
+def coordinates(
+    displacement: Float[Tensor, "clips displaced width"],
+    bases: Float[Tensor, "conditions width rank"],
+    mask: Bool[Tensor, "clips tokens"] | None = None,
+    norms: Float[Tensor, "conditions clips displaced"] | None = None,
+) -> Float[Tensor, "conditions clips _ rank"]:
+    """U^T r for each condition's U: zero at tokens outside the mask, and rescaled to ``norms`` token by token if given.
+
+    A displacement of one row a clip stands for all its tokens. A token whose own edit is zero stays zero when rescaled.
+    """
+    clips, displaced, width = displacement.shape
+    inside = (displacement.reshape(1, clips * displaced, width) @ bases).view(len(bases), clips, displaced, -1)
+    if norms is not None:
+        own = torch.linalg.vector_norm(inside, dim=-1)
+        inside = inside * (norms / own).nan_to_num_(nan=0.0, posinf=0.0)[..., None]
+    if mask is not None:
+        inside = inside * mask[None, :, :, None]
+    return inside
+
+
+def edit(
+    hidden: Float[Tensor, "clips tokens width"],
+    inside: Float[Tensor, "conditions clips _ rank"],
+    bases: Float[Tensor, "conditions width rank"],
+    doses: Float[Tensor, " conditions"],
+) -> Float[Tensor, "conditions clips tokens width"]:
+    """h + dose * U c, with c the ``coordinates`` of the displacement in U; one result for each condition."""
+    conditions, (clips, tokens, width) = len(bases), hidden.shape
+    scaled = (inside * doses[:, None, None, None]).expand(-1, -1, tokens, -1).reshape(conditions, clips * tokens, -1)
+    base = hidden.to(bases.dtype).reshape(1, clips * tokens, width).expand(conditions, -1, -1)
+    # one fused product-and-sum: the edit costs a single pass over the hidden states it makes
+    edited = torch.baddbmm(base, scaled, bases.transpose(1, 2))
+    return edited.view(conditions, clips, tokens, width).to(hidden.dtype)
+
+
+def check_doses(doses: Sequence[float]) -> tuple[float, ...]:
+    """Finite doses, at least one."""
+    if not doses or not all(math.isfinite(dose) for dose in doses):
+        raise BadArgument(f"Doses must be finite numbers, not {list(doses)}; 1 is the natural change, 0 changes nothing.")
+    return tuple(float(dose) for dose in doses)
