@@ -147,7 +147,9 @@ def _ce(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
                 "p_holm": np.nan if is_own else min(1.0, 12 / (1 + row["draws"])),
             }
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    unasked = table["control"] == "subspace"
+    return table.assign(ratio_is_bound=table["ratio_is_bound"].astype("boolean").mask(unasked))
 
 
 def _matching(rng: np.random.Generator) -> pd.DataFrame:
@@ -234,7 +236,7 @@ def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
     def ratio(finder: str, control: str) -> dict[str, Any]:
         row = of(finder, "ablate", control)
-        return {"value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"], "is_bound": bool(row["ratio_is_bound"])}
+        return {"value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"], "bound": bool(row["ratio_is_bound"])}
 
     def matrix(metric: str) -> dict[str, dict[str, float]]:
         out: dict[str, dict[str, float]] = {}
@@ -336,11 +338,6 @@ def make_run(path: Path, seed: int = 0, clips: str = "directions8") -> Path:
             angle = 2 * np.pi * clip / 8
             x, y = 16 + np.cos(angle) * (frame - 7.5) * 0.8, 16 - np.sin(angle) * (frame - 7.5) * 0.8
             frames[clip, frame, int(y) - 3 : int(y) + 3, int(x) - 3 : int(x) + 3] = (230, 180, 60)
-    steps = np.arange(16) - 7.5
-    angles = 2 * np.pi * np.arange(8)[:, None] / 8
-    track = 0.5 + 0.8 * np.stack([np.cos(angles) * steps, -np.sin(angles) * steps], axis=-1) / 32
-    picked = [0, 5, 10, 15]
-    np.savez(path / "figures" / "stimuli.npz", frames=frames[:, picked], labels=np.array(DIRECTIONS), path=track[:, picked])
     sheet = frames[:, [0, 5, 10, 15]].transpose(0, 2, 1, 3, 4).reshape(8 * 32, 4 * 32, 3)
     Image.fromarray(sheet).save(path / "figures" / "stimuli.png")
     return path

@@ -161,7 +161,7 @@ def _typed(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
             columns[str(name)] = column.astype(str)
             continue
         if name in TRUTH:
-            columns[str(name)] = column.eq(True)
+            columns[str(name)] = column.eq(True).fillna(False).astype(bool)
             continue
         try:
             columns[str(name)] = pd.to_numeric(column).astype(float)

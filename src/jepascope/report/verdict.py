@@ -17,7 +17,7 @@ BASELINE = {
 
 def is_bound(ratio: dict[str, Any]) -> bool:
     """Whether a ratio of summary.json is a lower bound only: said so, or a value without an upper end (JSON has no infinity)."""
-    return bool(ratio.get("is_bound", finite(ratio.get("value")) and not finite(ratio.get("high"))))
+    return bool(ratio.get("bound", finite(ratio.get("value")) and not finite(ratio.get("high"))))
 
 
 def has_effect(ce: dict[str, Any]) -> bool | None:

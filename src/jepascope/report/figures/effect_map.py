@@ -22,7 +22,7 @@ def effect_map(ce: pd.DataFrame, finders: list[str], best_layer: int | None) -> 
         low, high = image.get_clim()
         small = 8.5 if len(layers) <= 14 else 6
         for (row, column), value in np.ndenumerate(values):
-            cell = f"{value:.2f}".replace("-", MINUS) if finite(float(value)) else ABSENT
+            cell = f"{round(float(value), 2) + 0.0:.2f}".replace("-", MINUS) if finite(float(value)) else ABSENT
             dark = finite(float(value)) and (value - low) / (high - low) > 0.55
             axes.text(column, row, cell, ha="center", va="center", color="white" if dark else "black", fontsize=small)
         axes.set_xticks(range(len(layers)), [f"{layer}*" if layer == best_layer else str(layer) for layer in layers])
