@@ -141,14 +141,14 @@ def train(
         trainer.restore(state)
         lines = [json.loads(line) for line in curves.read_text().splitlines()] if curves.exists() else []
         curves.write_text("".join(json.dumps(line) + "\n" for line in lines if line["step"] <= trainer.done))
-    began, losses = time.monotonic(), []
+    began, spent, losses = time.monotonic(), _seconds_so_far(curves), []
 
     def note() -> None:
         line: dict[str, Any] = {"step": trainer.done, "loss": float(torch.stack(losses).mean()) if losses else None}
         losses.clear()
         if probe_clips is not None:
             line.update(asdict(health(trainer.shipped(), probe_clips)))
-        line["seconds"] = time.monotonic() - began
+        line["seconds"] = spent + time.monotonic() - began
         with curves.open("a") as file:
             file.write(json.dumps(line) + "\n")
         temporary = path.with_name(path.name + ".tmp")
@@ -167,3 +167,9 @@ def train(
         if late:
             break
     return trainer
+
+
+def _seconds_so_far(curves: Path) -> float:
+    """Training time of earlier, stopped processes."""
+    lines = curves.read_text().splitlines() if curves.exists() else []
+    return float(json.loads(lines[-1])["seconds"]) if lines else 0.0

@@ -1,0 +1,47 @@
+"""jepascope train: train a recipe, then save the encoder with its measured card."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from jepascope.clips.presets import directions8
+from jepascope.encoders.load import load_encoder, save_encoder
+from jepascope.encoders.nano.recipe import Recipe
+from jepascope.encoders.nano.train import train
+from jepascope.errors import BadArgument
+from jepascope.study.card import measure_card, write_card
+
+MONITOR_SEED = 1_000  # study clips that the curves are drawn on; the card uses others
+
+
+def train_and_card(
+    recipe: Recipe, out: Path, device: str, seconds: float | None, progress: Callable[[int, int, float], None] | None = None
+) -> bool:
+    """Train into ``out`` (resumes from its checkpoint) and, when the last step is done, write encoder and card there.
+
+    Returns whether it finished. Raises BadArgument for a device that is not there.
+    """
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadArgument(f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu.") from None
+    trainer = train(recipe, out, device, directions8(MONITOR_SEED), max_seconds=seconds, progress=progress)
+    if trainer.done < recipe.steps:
+        return False
+    save_encoder(trainer.shipped(), out, {"recipe": recipe.name})
+    curves = [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
+    write_card(out, measure_card(load_encoder(str(out)), recipe, curves, machine(device)))
+    return True
+
+
+def machine(device: str) -> str:
+    """Where it was trained, in words."""
+    if device.startswith("cuda"):
+        return f"one {torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    return f"{os.cpu_count()} cores ({platform.machine()}), torch {torch.__version__}"
