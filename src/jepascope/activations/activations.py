@@ -52,7 +52,7 @@ class Activations:
         """``h_layer`` of some clips, in the encoder's precision."""
         if layer not in self.sites:
             raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*self.sites, layer)}.")
-        wanted = self.rows[rows if isinstance(rows, slice) else torch.as_tensor(np.asarray(rows))]
+        wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
         parts = []
         shards = wanted // SHARD
         starts = torch.cat([torch.zeros(min(len(shards), 1), dtype=torch.int64), torch.nonzero(shards.diff()).flatten() + 1]).tolist()
@@ -77,7 +77,7 @@ class Activations:
     def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> Activations:
         """Some of the clips."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
-        picked = torch.from_numpy(np.asarray(index, dtype=np.int64))
+        picked = torch.from_numpy(np.array(index, dtype=np.int64))
         return replace(
             self,
             clips=self.clips.select(index),

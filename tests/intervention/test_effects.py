@@ -1,0 +1,226 @@
+"""Effects at a site: what the tables say is what hooked forwards give, shared or not, in whatever batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from jepascope.activations.site import Site, pool
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.conditions import merged
+from jepascope.intervention.controls import ControlDraw, matched_controls
+from jepascope.intervention.edits import EDITS
+from jepascope.intervention.effects import intervene, outcome
+from jepascope.intervention.judges import margin, target_margin
+
+LAYER, DRAWS = 1, 2
+EFFECTS_COLUMNS = [
+    *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "scene", "target"),
+    *("numerator", "denominator", "correct"),
+]
+KEY = ["finder", "edit", "control", "draw", "dose", "scene"]
+
+
+def controls_of(study, finders: dict[str, Subspace], tokens: str = "object") -> dict[str, list[ControlDraw]]:
+    cov = study.whole.moments(LAYER, tokens).covariance
+    avoid = torch.cat([subspace.basis for subspace in finders.values()], dim=1)
+    return {
+        name: matched_controls(subspace, cov, DRAWS, 0, lambda y: study.subspace(int(y[0]) + 50), study.labels, avoid)
+        for name, subspace in finders.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def finders(study) -> dict[str, Subspace]:
+    return {"one": study.subspace(1), "two": study.subspace(2)}
+
+
+@pytest.fixture(scope="module")
+def tables(study, finders) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return intervene(
+        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), study.judge, doses=(1.0, 0.5)
+    )
+
+
+def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
+    effects, matching = tables
+    assert list(effects.columns) == EFFECTS_COLUMNS
+    assert list(matching.columns) == [
+        *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance", "norm_target", "norm")
+    ]
+    conditions = 2 * 3 * (1 + 4 * DRAWS)
+    assert len(effects) == conditions * 2 * 8 and not effects.duplicated(KEY).any()
+    assert len(matching) == 2 * 3 * 4 * DRAWS
+    assert effects["correct"].dtype == bool and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tables, name: str) -> None:
+    scenes, encoder, u = study.scenes, study.encoder, finders["two"]
+    h, donor = scenes.source.tokens(LAYER).double(), scenes.twin.tokens(LAYER).double()
+    mask = scenes.source.object_mask
+    projector = u.basis.double() @ u.basis.double().T
+    steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label]).double()[:, None]
+    r = {"ablate": u.mean.double() - h, "swap": donor - h, "steer": steered.expand_as(h)}[name]
+    edited = torch.where(mask[..., None], h + r @ projector, h).float()
+
+    def hook(module: torch.nn.Module, args: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (edited, *output[1:])
+
+    last: list[Tensor] = []
+    handles = [
+        encoder.model.encoder.layer[LAYER - 1].register_forward_hook(hook),
+        encoder.model.encoder.layer[-1].register_forward_hook(lambda module, args, output: last.append(output[0])),
+    ]
+    try:
+        with torch.inference_mode():
+            encoder.model(encoder.preprocess(scenes.source.clips.video()), skip_predictor=True)
+    finally:
+        for handle in handles:
+            handle.remove()
+    logits = study.judge.logits(pool(last[0], mask))
+    clean = study.judge.logits(scenes.source.pooled(3, "object"))
+    twin = study.judge.logits(scenes.twin.pooled(3, "object"))
+    if name == "ablate":
+        numerator, denominator = margin(clean, scenes.label) - margin(logits, scenes.label), margin(clean, scenes.label)
+    else:
+        before = target_margin(clean, scenes.label, scenes.target)
+        numerator = target_margin(logits, scenes.label, scenes.target) - before
+        denominator = target_margin(twin, scenes.label, scenes.target) - before
+    rows = tables[0].query("finder == 'two' and edit == @name and control == 'subspace' and dose == 1.0")
+    np.testing.assert_allclose(rows["numerator"], numerator, atol=1e-4)
+    np.testing.assert_allclose(rows["denominator"], denominator, atol=1e-12)
+    expected = scenes.label if name == "ablate" else scenes.target
+    assert rows["target"].tolist() == expected.tolist()
+    assert rows["correct"].tolist() == (logits.argmax(dim=-1) == expected).tolist()
+    assert rows["scene"].tolist() == scenes.ids.tolist()
+
+
+def test_swapping_everything_does_what_the_twin_does(study) -> None:
+    """A subspace of all but one dimension, plus that dimension, moves the margin as far as the real change: CE is 1."""
+    scenes, encoder = study.scenes, study.encoder
+    clean, twin = (study.judge.logits(a.pooled(3, "object")) for a in (scenes.source, scenes.twin))
+    swapped = encoder.run(scenes.twin.tokens(LAYER), LAYER)
+    read = study.judge.logits(pool(swapped, scenes.twin.object_mask))
+    numerator, denominator = outcome("swap", read[None], clean, twin, scenes.label, scenes.target)
+    torch.testing.assert_close(numerator[0], denominator)
+
+
+def test_norms_of_the_norm_control_are_the_true_edits_and_others_are_printed(tables) -> None:
+    matching = tables[1]
+    norm = matching[matching["control"] == "norm"]
+    np.testing.assert_allclose(norm["norm"], norm["norm_target"], rtol=1e-5)
+    other = matching[matching["control"] != "norm"]
+    assert (np.abs(other["norm"] / other["norm_target"] - 1) > 1e-3).all()
+    variance = matching[matching["control"] == "variance"]
+    np.testing.assert_allclose(variance["variance"], variance["variance_target"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["swap", "steer"])
+@pytest.mark.parametrize("tokens", ["all", "object"])
+def test_the_printed_norm_is_the_mean_length_of_a_tokens_edit(study, finders, name: str, tokens: str) -> None:
+    scenes, u = study.scenes, finders["one"]
+    _, matching = intervene(
+        study.encoder, Site(LAYER, tokens), scenes, {"one": u}, controls_of(study, {"one": u}), study.judge, edits=(name,), batch=3
+    )
+    h, donor = scenes.source.tokens(LAYER), scenes.twin.tokens(LAYER)
+    steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label])[:, None].expand_as(h)
+    lengths = ((donor - h if name == "swap" else steered) @ u.basis).norm(dim=-1)
+    mean = lengths[scenes.source.object_mask].mean() if tokens == "object" else lengths.mean()
+    np.testing.assert_allclose(matching["norm_target"], mean, rtol=1e-5)
+
+
+def test_a_finder_has_the_same_rows_alone_and_in_company(study, finders, tables) -> None:
+    controls = controls_of(study, finders)
+    alone, _ = intervene(
+        study.encoder, Site(LAYER, "object"), study.scenes, {"two": finders["two"]}, controls, study.judge, doses=(1.0, 0.5), batch=5
+    )
+    company = tables[0].query("finder == 'two'")
+    pd.testing.assert_frame_equal(
+        alone.sort_values(KEY).reset_index(drop=True), company.sort_values(KEY).reset_index(drop=True), check_exact=True
+    )
+
+
+def test_shared_controls_run_once(study, finders) -> None:
+    conditions = merged(finders, controls_of(study, finders), (1.0,))
+    shared = [condition for condition in conditions if len(condition.owners) > 1]
+    assert sorted({owner.control for condition in shared for owner in condition.owners}) == ["random", "shuffled"]
+    assert len(conditions) == 2 * (1 + 4 * DRAWS) - len(shared)
+
+
+def test_progress_counts_every_edited_clip(study, finders) -> None:
+    seen: list[tuple[int, int]] = []
+    intervene(
+        study.encoder,
+        Site(LAYER),
+        study.scenes,
+        finders,
+        {},
+        study.judge,
+        batch=3,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[-1] == (2 * 3 * 8, 2 * 3 * 8)
+    assert all(a[0] < b[0] for a, b in pairwise(seen))
+
+
+def test_ce_is_the_ratio_of_sums_and_sits_beside_its_controls(tables) -> None:
+    effects = tables[0]
+    table = ce_table(effects, seed=3, resamples=200)
+    assert list(table.columns) == [
+        *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge", "value", "low", "high", "n", "draws"),
+        *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
+        *("percentile", "p", "p_holm"),
+    ]
+    assert len(table) == 2 * 3 * 2 * 5
+    assert table["ratio_is_bound"].dtype == bool
+    pd.testing.assert_frame_equal(table, ce_table(effects, seed=3, resamples=200))
+
+
+def planted(effect: float, control: float, draws: int = 20) -> pd.DataFrame:
+    """An effects table with known causal effects: the control's vary a little by draw."""
+    rng = np.random.default_rng(0)
+    below = rng.uniform(1, 2, 30)
+    rows = []
+    for finder, scale in (("used", effect), ("unused", control)):
+        for name, draw, value in [("subspace", 0, scale), *(("random", i, control + 0.01 * rng.standard_normal()) for i in range(draws))]:
+            for scene, denominator in enumerate(below):
+                rows.append((4, "all", finder, 2, "swap", name, draw, 1.0, "probe", scene, 0, value * denominator, denominator, True))
+    return pd.DataFrame(rows, columns=EFFECTS_COLUMNS)
+
+
+def test_planted_effects_come_out_as_planted() -> None:
+    table = ce_table(planted(0.8, 0.2), seed=0).set_index(["finder", "control"])
+    used, null = table.loc[("used", "subspace")], table.loc[("used", "random")]
+    assert used["value"] == pytest.approx(0.8) and used["low"] == pytest.approx(0.8) and used["n"] == 30
+    assert null["value"] == pytest.approx(0.2, abs=0.01) and null["draws"] == 20
+    assert null["ratio_low"] < 0.8 / null["value"] == pytest.approx(null["ratio"])
+    assert null["difference"] == pytest.approx(0.8 - null["value"])
+    assert null["p"] == pytest.approx(1 / 21) and null["percentile"] == 100
+    assert null["p_holm"] == pytest.approx(2 / 21)  # the smaller of two tests counts twice
+    assert table.loc[("unused", "random")]["p_holm"] > 0.05
+
+
+def test_bad_input_is_refused(study, finders) -> None:
+    scenes = study.scenes
+    with pytest.raises(BadData, match="twin of its own class"):
+        replace(scenes, target=scenes.label)
+    with pytest.raises(BadData, match="not of the same scenes"):
+        replace(scenes, twin=scenes.twin.select(np.arange(8)[::-1].copy()))
+    with pytest.raises(BadData, match="as many labels and targets"):
+        replace(scenes, label=scenes.label[:3], target=scenes.target[:3])
+    foreign = Subspace(torch.eye(20)[:, :2], torch.zeros(20))
+    with pytest.raises(BadArgument, match=r"has width 20.*48"):
+        intervene(study.encoder, Site(LAYER), scenes, {"foreign": foreign}, {}, study.judge)
+    with pytest.raises(BadArgument, match="no edit 'burn'"):
+        intervene(study.encoder, Site(LAYER), scenes, finders, {}, study.judge, edits=("burn",))
+    with pytest.raises(BadData, match="exactly one is needed"):
+        ce_table(planted(1, 0).query("control != 'subspace'"))
