@@ -1,0 +1,109 @@
+"""Alignment of two subspaces of one width: SAS with its chance level and ceiling, and the spectrum of principal angles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+from jaxtyping import Float, Float64, Int
+from torch import Tensor
+
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadArgument, BadData
+from jepascope.stats import LEVEL, Interval
+
+Find = Callable[[Tensor, Tensor], Subspace]
+"""A finder with everything but clips given: (x (clips, width), y (clips,)) -> Subspace."""
+
+
+def sas(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> float:
+    """Subspace alignment score |U^T V|_F^2 / min(k_U, k_V) (docs/science.md, "Portability"): 1 where the smaller lies in the larger.
+
+    The mean squared cosine of the principal angles; it depends on the spans alone. Bases must be orthonormal.
+    """
+    _check_width(u, v)
+    overlap = u.double().T @ v.double()
+    return float(overlap.square().sum()) / min(u.shape[1], v.shape[1])
+
+
+def sas_chance(width: int, rank_u: int, rank_v: int) -> float:
+    """Mean SAS of independent random subspaces: max(k_U, k_V) / d.
+
+    For V uniform of rank k_V, E[V V^T] = (k_V / d) I, so E|U^T V|_F^2 = tr(U^T E[V V^T] U) = k_U k_V / d; divided by
+    min(k_U, k_V) that is max(k_U, k_V) / d, and k / d for equal ranks.
+    """
+    return max(rank_u, rank_v) / width
+
+
+def calibrated(value: float, chance: float) -> float:
+    """(value - chance) / (1 - chance): 0 at chance, 1 for perfect alignment."""
+    if not chance < 1:
+        raise BadArgument(f"Two subspaces that fill the space (chance {chance:.3g}) are always aligned; compare smaller ranks.")
+    return (value - chance) / (1 - chance)
+
+
+def principal_angles(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float64[np.ndarray, " angles"]:
+    """Principal angles in degrees, smallest first; as many as the smaller rank."""
+    _check_width(u, v)
+    falling = scipy.linalg.subspace_angles(u.double().numpy(), v.double().numpy())
+    angles: np.ndarray = np.degrees(falling[::-1])
+    return angles
+
+
+@dataclass(frozen=True)
+class AngleReference:
+    """Principal angles of random subspaces in degrees, smallest first: mean and the quantiles of a 95 % range of each."""
+
+    mean: Float64[np.ndarray, " angles"]
+    low: Float64[np.ndarray, " angles"]
+    high: Float64[np.ndarray, " angles"]
+
+
+def random_angles(width: int, rank_u: int, rank_v: int, seed: int, draws: int = 500) -> AngleReference:
+    """Where the principal angles of unrelated subspaces lie: what a spectrum has to be read against.
+
+    Simulated: the cosines are the singular values of the k_U rows on top of a Haar-distributed basis of rank k_V.
+    """
+    if max(rank_u, rank_v) > width:
+        raise BadArgument(f"Ranks {rank_u} and {rank_v} do not fit in width {width}.")
+    rng = np.random.default_rng(seed)
+    q = np.linalg.qr(rng.standard_normal((draws, width, rank_v)))[0]
+    cosines = np.linalg.svd(q[:, :rank_u], compute_uv=False)
+    angles = np.degrees(np.arccos(np.clip(cosines, 0, 1)))  # singular values fall, so angles grow
+    low, high = np.quantile(angles, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return AngleReference(angles.mean(axis=0), low, high)
+
+
+def split_half_ceiling(find: Find, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], splits: int, seed: int) -> Interval:
+    """SAS of a finder with itself on two halves of its clips: what sampling noise alone leaves of a perfect 1.
+
+    Halves are drawn class by class. The value is the mean over ``splits`` random halvings, the ends their 95 % range
+    (it shrinks not with more splits: it is the spread of one halving). Each half has half of the clips, so that the
+    ceiling is a lower bound for subspaces found on all of them.
+    """
+    if splits < 1:
+        raise BadArgument(f"A split-half ceiling needs at least one split, not {splits}.")
+    counts = torch.bincount(y)
+    if int(counts[counts > 0].min()) < 2:
+        raise BadData("A class with a single clip cannot be halved; the split-half ceiling needs at least two clips of every class.")
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(splits):
+        first = np.zeros(len(y), dtype=bool)
+        for label in torch.unique(y).tolist():
+            rows = rng.permutation(torch.nonzero(y == label).flatten().numpy())
+            first[rows[: len(rows) // 2]] = True
+        half = torch.from_numpy(first)
+        values.append(sas(find(x[half], y[half]).basis, find(x[~half], y[~half]).basis))
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(np.mean(values)), float(low), float(high), splits)
+
+
+def _check_width(u: Tensor, v: Tensor) -> None:
+    if u.shape[0] != v.shape[0]:
+        raise BadArgument(
+            f"Subspaces of widths {u.shape[0]} and {v.shape[0]} have no angles between them; carry one over with a linear map first."
+        )

@@ -1,0 +1,79 @@
+"""Theorems of the retained causal effect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jepascope.errors import BadData
+from jepascope.portability.retained import SATURATED, rce, rce_rows
+from jepascope.portability.tables import PORTABILITY_COLUMNS, portability_table
+
+SCENES = 40
+
+
+def effects(shares: dict[str, float], controls: dict[str, float] | None = None, noise: float = 0.05) -> pd.DataFrame:
+    """An effects table: each finder moves its share of what the twin moves, at every dose in proportion."""
+    rng = np.random.default_rng(0)
+    below = rng.uniform(1, 2, SCENES)
+    rows = []
+    for finder, share in shares.items():
+        groups = [("subspace", 0, share), *((name, draw, value) for name, value in (controls or {}).items() for draw in range(3))]
+        for control, draw, value in groups:
+            for dose in (0.5, 1.0):
+                moved = value * dose * below + noise * rng.standard_normal(SCENES)
+                rows += [
+                    (2, finder, 3, "swap", control, draw, dose, scene, n, d) for scene, (n, d) in enumerate(zip(moved, below, strict=True))
+                ]
+    return pd.DataFrame(rows, columns=["layer", "finder", "rank", "edit", "control", "draw", "dose", "scene", "numerator", "denominator"])
+
+
+def test_a_subspace_retains_all_of_its_own_effect() -> None:
+    numerator = np.random.default_rng(0).normal(1, 0.3, SCENES)
+    own = rce(numerator, numerator)
+    assert own.value == own.low == own.high == 1 and own.n == SCENES
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7, 1.3])
+def test_a_share_of_the_effect_is_found_inside_its_interval(share: float) -> None:
+    rows = portability_table(rce_rows(effects({"native": 0.8, "other": 0.8 * share}), [("native", "other")], "finder"))
+    assert list(rows.columns) == PORTABILITY_COLUMNS
+    assert ((rows["low"] < share) & (share < rows["high"])).all()
+    assert rows["value"].to_numpy() == pytest.approx([share, share], abs=0.05)
+    assert sorted(rows["dose"]) == [0.5, 1.0]
+
+
+def test_scaling_both_effects_leaves_the_ratio() -> None:
+    a, b = np.random.default_rng(0).normal(1, 0.3, (2, SCENES))
+    assert rce(5 * a, 5 * b).value == pytest.approx(rce(a, b).value)
+
+
+def test_floors_are_what_the_controls_retain() -> None:
+    table = effects({"native": 0.8, "other": 0.6}, {"random": 0.08, "variance": 0.4})
+    rows = portability_table(rce_rows(table, [("native", "other")], "data seed"))
+    assert rows["floor_random"].to_numpy() == pytest.approx([0.1, 0.1], abs=0.03)
+    assert rows["floor_variance"].to_numpy() == pytest.approx([0.5, 0.5], abs=0.03)
+    without = portability_table(rce_rows(effects({"native": 0.8, "other": 0.6}), [("native", "other")], "data seed"))
+    assert without[["floor_random", "floor_variance"]].isna().all(axis=None)
+
+
+def test_a_dose_is_saturated_only_where_both_effects_are() -> None:
+    full = SATURATED + 0.03
+    both = portability_table(rce_rows(effects({"native": full, "other": full}, noise=0), [("native", "other")], "finder"))
+    assert both.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
+    one = portability_table(rce_rows(effects({"native": full, "other": 0.5}, noise=0), [("native", "other")], "finder"))
+    assert not one["saturated"].any()
+
+
+def test_no_native_effect_gives_no_ratio() -> None:
+    rows = portability_table(rce_rows(effects({"native": 0.0, "other": 0.5}), [("native", "other")], "finder"))
+    assert rows[["value", "low", "high"]].isna().all(axis=None)
+
+
+def test_effects_of_other_scenes_are_refused() -> None:
+    table = effects({"native": 0.8, "other": 0.6})
+    with pytest.raises(BadData, match="not judged on the same scenes"):
+        rce_rows(table[(table["finder"] == "native") | (table["scene"] > 3)], [("native", "other")], "finder")
+    with pytest.raises(BadData, match="no finder 'third'"):
+        rce_rows(table, [("native", "third")], "finder")
