@@ -111,10 +111,10 @@ def strongest_l1(batch: Batch) -> Float[Tensor, "designs variants"]:
 def duality_gap(
     x: Float[Tensor, "designs clips columns"],
     targets: Float[Tensor, "designs clips variants classes"],
-    weights: Float[Tensor, "designs clips variants 1"],
+    weights: Float[Tensor, "designs clips variants #classes"],
     state: Float[Tensor, "designs columns variants classes"],
-    l1: Float[Tensor, "designs columns variants 1"],
-    l2: Float[Tensor, "designs columns variants 1"],
+    l1: Float[Tensor, "designs columns variants #classes"],
+    l2: Float[Tensor, "designs columns variants #classes"],
 ) -> Float[Tensor, "designs variants"]:
     """F(state) - D(u) >= F(state) - min F, in nats, for the dual point u = a (q - onehot), q = softmax(z).
 

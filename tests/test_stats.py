@@ -1,0 +1,157 @@
+"""Intervals cover, ratios are what they say, corrections are Holm's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jepascope.errors import BadArgument, BadData
+from jepascope.stats import (
+    bootstrap_weights,
+    causal_effect_ratio,
+    holm,
+    mean_interval,
+    p_value,
+    percentile_in_null,
+    proportion,
+    ratio_of_means,
+)
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@given(n=st.integers(1, 40), resamples=st.integers(1, 20))
+def test_every_resample_has_as_many_units_as_there_are(n: int, resamples: int) -> None:
+    weights = bootstrap_weights(n, resamples, generator())
+    assert weights.shape == (resamples, n)
+    assert (weights.sum(axis=1) == n).all() and (weights >= 0).all()
+
+
+@given(n=st.integers(1, 500), share=st.floats(0, 1))
+def test_wilson_holds_the_share_inside_zero_and_one(n: int, share: float) -> None:
+    found = proportion(round(n * share), n)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.low < found.high
+
+
+def test_wilson_is_the_published_interval() -> None:
+    from scipy.stats import binomtest
+
+    oracle = binomtest(37, 50).proportion_ci(method="wilson")
+    found = proportion(37, 50)
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high))
+
+
+def test_bootstrap_intervals_cover_the_mean_about_as_often_as_they_say() -> None:
+    rng = generator(1)
+    hits = [(i := mean_interval(rng.normal(2.0, 1.0, 50), rng, resamples=400)).low <= 2.0 <= i.high for _ in range(300)]
+    assert 0.89 <= np.mean(hits) <= 0.985
+
+
+def test_ratio_intervals_cover_the_true_ratio() -> None:
+    rng = generator(2)
+    hits = []
+    for _ in range(300):
+        below = rng.normal(4.0, 1.0, 60)
+        found = ratio_of_means(0.5 * below + rng.normal(0, 1.0, 60), below, rng, resamples=400)
+        hits.append(found.low <= 0.5 <= found.high)
+    assert 0.89 <= np.mean(hits) <= 0.985
+
+
+def test_an_effect_that_is_the_same_share_in_every_scene_has_no_width() -> None:
+    below = generator(3).uniform(1, 2, 30)
+    found = ratio_of_means(0.7 * below, below, generator())
+    assert (found.value, found.low, found.high) == pytest.approx((0.7, 0.7, 0.7))
+    assert found.n == 30
+
+
+def test_the_causal_effect_ratio_is_the_ratio_of_the_two_effects() -> None:
+    rng = generator(4)
+    below = rng.uniform(1, 3, 80)
+    found = causal_effect_ratio(0.8 * below, below, np.stack([0.2 * below, 0.4 * below] * 10), rng)
+    assert found.effect.value == pytest.approx(0.8)
+    assert found.control.value == pytest.approx(0.3)
+    assert found.ratio.value == pytest.approx(0.8 / 0.3)
+    assert found.difference.value == pytest.approx(0.5)
+    assert found.ratio.low < found.ratio.value < found.ratio.high and not found.is_bound
+    assert (found.percentile, found.p, found.draws, found.effect.n) == (100, pytest.approx(1 / 21), 20, 80)
+
+
+def test_resampling_draws_widens_the_controls_interval_where_draws_differ() -> None:
+    below = generator(5).uniform(1, 3, 200)
+    same = causal_effect_ratio(0.8 * below, below, np.stack([0.3 * below] * 10), generator())
+    apart = causal_effect_ratio(0.8 * below, below, np.stack([s * below for s in np.linspace(0.1, 0.5, 10)]), generator())
+    assert same.control.value == pytest.approx(apart.control.value)
+    assert apart.control.high - apart.control.low > 0.05 > same.control.high - same.control.low
+
+
+def test_a_control_indistinguishable_from_zero_makes_the_ratio_a_lower_bound() -> None:
+    rng = generator(6)
+    below = rng.uniform(1, 3, 80)
+    found = causal_effect_ratio(0.8 * below, below, rng.normal(0, 0.2, (20, 80)), rng)
+    assert found.control.low <= 0 <= found.control.high
+    assert found.is_bound and math.isinf(found.ratio.high)
+    assert found.ratio.value == pytest.approx(found.effect.low / max(-found.control.low, found.control.high))
+    exact = causal_effect_ratio(0.8 * below, below, np.zeros((3, 80)), rng)
+    assert exact.is_bound and math.isinf(exact.ratio.value)
+
+
+def test_without_a_readable_denominator_there_is_no_effect() -> None:
+    rng = generator(7)
+    below = rng.normal(0, 1, 40)
+    below -= below.mean()
+    found = causal_effect_ratio(np.ones(40), below, np.ones((5, 40)), rng)
+    assert all(math.isnan(v) for v in (found.effect.value, found.ratio.value, found.p, found.difference.low))
+    assert math.isnan(ratio_of_means(np.ones(40), below, rng).value)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = generator(8).normal(size=30)
+    assert mean_interval(values, generator(9)) == mean_interval(values, generator(9))
+
+
+def test_p_is_never_zero_and_uniform_under_the_null() -> None:
+    null = np.arange(19.0)
+    assert p_value(100.0, null) == pytest.approx(1 / 20)
+    assert p_value(-1.0, null) == 1
+    # each of 20 exchangeable values gets another p: exactly 1/20, ..., 20/20
+    values = generator(10).normal(size=20)
+    found = sorted(p_value(values[i], np.delete(values, i)) for i in range(20))
+    assert found == pytest.approx([(i + 1) / 20 for i in range(20)])
+
+
+def test_the_percentile_counts_ties_half() -> None:
+    assert percentile_in_null(1.0, np.array([0.0, 1.0, 1.0, 2.0])) == 50
+    assert percentile_in_null(9.0, np.arange(4.0)) == 100
+
+
+def test_holm_is_the_textbook_example_and_leaves_missing_tests_missing() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    found = holm([0.01, math.nan, 0.03])
+    assert found[[0, 2]].tolist() == pytest.approx([0.02, 0.03]) and math.isnan(found[1])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_lies_between_the_raw_p_and_bonferroni_and_keeps_the_order(p: list[float]) -> None:
+    found, raw = holm(p), np.array(p)
+    assert (found >= raw).all() and (found <= np.minimum(1, raw * len(p)) + 1e-12).all()
+    assert (np.diff(found[np.argsort(raw, kind="stable")]) >= 0).all()
+
+
+def test_bad_input_is_refused_in_a_sentence() -> None:
+    with pytest.raises(BadArgument, match="0 <= successes"):
+        proportion(3, 2)
+    with pytest.raises(BadData, match="NaN or infinite"):
+        mean_interval(np.array([1.0, np.nan]), generator())
+    with pytest.raises(BadData, match="'control' holds NaN"):
+        causal_effect_ratio(np.ones(3), np.ones(3), np.full((2, 3), np.nan), generator())
+    with pytest.raises(BadArgument, match="at least one unit"):
+        bootstrap_weights(0, 10, generator())
+    with pytest.raises(BadArgument, match="non-empty"):
+        p_value(1.0, np.array([]))
