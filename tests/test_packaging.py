@@ -163,7 +163,7 @@ def test_the_command_is_installed() -> None:
 def test_the_package_ships_its_types_weights_and_templates() -> None:
     package = Path(jepascope.__file__).parent
     assert (package / "py.typed").exists()
-    weights = list((package / "encoders" / "nano" / "weights").glob("*.safetensors"))
+    weights = list((package / "encoders" / "nano" / "weights").glob("*/model.safetensors"))
     assert weights
     assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
     assert list((package / "report" / "templates").iterdir())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+from jepascope.encoders.models import WEIGHTS
 from jepascope.study import doctor as module
 from jepascope.study.doctor import Check, cache_folder, doctor, package_check
 
@@ -24,23 +26,24 @@ def test_a_sound_installation_passes(tmp_path: Path) -> None:
 def test_every_failure_comes_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
     monkeypatch.setattr(module, "OLDEST_PYTHON", (99, 0))
-    checks = doctor(cache=blocked / "cache", folder=blocked)
+    checks = doctor(cache=blocked / "cache", folder=blocked, weights=tmp_path)
     assert {"python", "cache folder", "working folder", "nano weights"} <= {check.name for check in checks if check.ok is False}
     assert all(check.fix for check in checks if check.ok is False)
 
 
-def test_a_damaged_weight_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    damaged = tmp_path / "nano-of-no-name.safetensors"
-    damaged.write_bytes(b"\x08\0\0\0\0\0\0\0{trunca")
-    monkeypatch.setattr(module, "WEIGHTS", tmp_path)
-    check = named(doctor(tmp_path, tmp_path), "nano-of-no-name weights")
-    assert check.ok is False
-    assert str(damaged) in check.detail
+def test_damaged_weights_are_named_and_whole_ones_still_pass(tmp_path: Path) -> None:
+    for name in ("whole", "truncated"):
+        shutil.copytree(WEIGHTS / "nano", tmp_path / name)
+    damaged = tmp_path / "truncated" / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    checks = doctor(tmp_path, tmp_path, tmp_path)
+    assert named(checks, "whole weights").ok
+    assert named(checks, "truncated weights").ok is False
+    assert "truncated" in named(checks, "truncated weights").detail
 
 
-@pytest.mark.parametrize("library", ["torch", "jepascope.encoders"])
+@pytest.mark.parametrize("library", ["torch", "jepascope.encoders.load"])
 def test_a_library_that_cannot_be_imported_is_a_finding_not_a_crash(library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, library, None)  # import raises ImportError
     checks = doctor(tmp_path, tmp_path)

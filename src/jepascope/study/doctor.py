@@ -19,7 +19,6 @@ from packaging.requirements import Requirement
 OLDEST_PYTHON = (3, 11)
 MEMORY_FOR_DEMO = 3 * 2**30  # the demo's peak stays under this
 DISK_FOR_DEMO = 2**30
-WEIGHTS = Path(__file__).resolve().parent.parent / "encoders" / "nano" / "weights"
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,11 @@ class Check:
     fix: str = ""
 
 
-def doctor(cache: Path | None = None, folder: Path | None = None) -> list[Check]:
+def doctor(cache: Path | None = None, folder: Path | None = None, weights: Path | None = None) -> list[Check]:
     """Every check, in the order in which a person would look.
 
-    ``cache`` and ``folder`` default to the user's cache folder and the working folder (where runs are written).
+    ``cache``, ``folder`` and ``weights`` default to the user's cache folder, the working folder (where runs are written) and
+    the folder of the encoders that ship with jepascope.
     """
     cache, folder = cache or cache_folder(), folder or Path.cwd()
     checks: list[tuple[str, Callable[[], Iterator[Check]]]] = [
@@ -46,7 +46,7 @@ def doctor(cache: Path | None = None, folder: Path | None = None) -> list[Check]
         ("memory", _memory),
         ("cache folder", lambda: _writable("cache folder", cache, "set JEPASCOPE_CACHE to a folder that you can write to")),
         ("working folder", lambda: _writable("working folder", folder, "run from another folder, or give --out")),
-        ("nano weights", _nano_weights),
+        ("nano weights", lambda: _shipped_weights(weights)),
         ("extras", _extras),
     ]
     return [check for name, look in checks for check in _guarded(name, look)]
@@ -183,20 +183,22 @@ def _writable(name: str, folder: Path, fix: str) -> Iterator[Check]:
     yield Check(name, enough, f"{folder} ({_gib(free)} free{said})", "" if enough else f"free at least {_gib(DISK_FOR_DEMO)}, or {fix}")
 
 
-def _nano_weights() -> Iterator[Check]:
+def _shipped_weights(weights: Path | None) -> Iterator[Check]:
     from jepascope.encoders.load import load_encoder
+    from jepascope.encoders.models import WEIGHTS
 
-    files = sorted(WEIGHTS.glob("*.safetensors"))
-    if not files:
-        yield Check("nano weights", False, f"no weights in {WEIGHTS}", "install jepascope again, or train them: jepascope train")
-    for path in files:
-        name = f"{path.stem} weights"
+    weights = weights or WEIGHTS
+    folders = sorted(path for path in weights.glob("*") if path.is_dir())
+    if not folders:
+        yield Check("nano weights", False, f"no weights in {weights}", "install jepascope again, or train them: jepascope train")
+    for folder in folders:
+        name = f"{folder.name} weights"
         try:
-            card = load_encoder(path.stem).card
-        except Exception as error:  # whatever is wrong with the file, the other one may be whole
-            yield Check(name, False, f"{path} cannot be read ({error})", "install jepascope again: the file is damaged")
+            card = load_encoder(str(folder)).card
+        except Exception as error:  # whatever is wrong with this one, the other may be whole
+            yield Check(name, False, str(error), "install jepascope again: the file is damaged or missing")
         else:
-            size = path.stat().st_size / 2**20
+            size = (folder / "model.safetensors").stat().st_size / 2**20
             yield Check(name, True, f"digest {card.digest}, width {card.width}, {card.depth} layers, {size:.1f} MiB")
 
 
