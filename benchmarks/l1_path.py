@@ -82,9 +82,9 @@ def by_saga(x: Tensor, y: Tensor, classes: int, l1s: list[float]) -> tuple[float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, value in {"layers": 1, "clips": 160, "width": 48, "classes": 8, "folds": 2, "strengths": 5, "seed": 0}.items():
+    for name, value in {"layers": 1, "clips": 160, "width": 96, "classes": 8, "folds": 5, "strengths": 8, "seed": 0}.items():
         parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--weakest", type=float, default=0.2, help="last strength, as a share of the strongest")
+    parser.add_argument("--weakest", type=float, default=0.1, help="last strength, as a share of the strongest")
     a = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", ConvergenceWarning)

@@ -32,7 +32,7 @@ class Leak:
 
 
 def leak_check(
-    features: Mapping[str, Float[Tensor, "clips _"]],
+    features: Mapping[str, Float[Tensor, "clips ..."]],
     y: Int[Tensor, " clips"],
     fit: Int[Tensor, " fit"],
     test: Int[Tensor, " test"],
