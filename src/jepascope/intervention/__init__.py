@@ -1,0 +1,1 @@
+"""Intervention: edits on a subspace, their matched controls, judges, and causal effects."""
