@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jepascope.encoders.load import load_encoder as load_encoder
     from jepascope.errors import JepascopeError as JepascopeError
     from jepascope.intervention.controls import matched_controls as matched_controls
+    from jepascope.intervention.effects import intervene as intervene
     from jepascope.intervention.judges import ProbeJudge as ProbeJudge
-    from jepascope.intervention.run import intervene as intervene
     from jepascope.report.build import build_report as build_report
     from jepascope.study.run import run_study as run_study
     from jepascope.study.spec import StudySpec as StudySpec
@@ -46,7 +46,7 @@ _HOMES = {
     "dense_probes": "discovery.probes",
     "directions8": "clips.presets",
     "find": "discovery.finders",
-    "intervene": "intervention.run",
+    "intervene": "intervention.effects",
     "l1_paths": "discovery.probes",
     "load_encoder": "encoders.load",
     "matched_controls": "intervention.controls",
@@ -55,7 +55,7 @@ _HOMES = {
     "twins": "clips.presets",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

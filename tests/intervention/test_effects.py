@@ -33,7 +33,7 @@ def controls_of(study, finders: dict[str, Subspace], tokens: str = "object") -> 
     cov = study.whole.moments(LAYER, tokens).covariance
     avoid = torch.cat([subspace.basis for subspace in finders.values()], dim=1)
     return {
-        name: matched_controls(subspace, cov, DRAWS, 0, lambda y: study.subspace(int(y[0]) + 50), study.labels, avoid)
+        name: matched_controls(subspace, cov, DRAWS, 0, [study.subspace(50 + draw) for draw in range(DRAWS)], avoid)
         for name, subspace in finders.items()
     }
 

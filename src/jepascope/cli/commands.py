@@ -57,7 +57,10 @@ def run_command(spec: StudySpec, out: Path | None, device: str, as_json: bool) -
     out_console.print(summary["headline"], markup=False)
     leaks = [name for name, row in summary["leaks"].items() if row["leak"]]
     if leaks:
-        out_console.print(f"Leak check: {len(leaks)} of {len(summary['leaks'])} motionless baselines read it above chance ({', '.join(leaks)}).", markup=False)
+        out_console.print(
+            f"Leak check: {len(leaks)} of {len(summary['leaks'])} motionless baselines read it above chance ({', '.join(leaks)}).",
+            markup=False,
+        )
     out_console.print(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}", markup=False)
 
 
@@ -99,10 +102,18 @@ def models_command(as_json: bool) -> None:
     for row in rows:
         clip = f"{row.frames} x {row.size} px"
         table.add_row(
-            row.name, f"{row.parameters / 1e6:.1f} M", f"{row.width} x {row.depth}", clip, "yes" if row.predictor else "no", f"{row.weights_gb:.2f} GB", row.how
+            row.name,
+            f"{row.parameters / 1e6:.1f} M",
+            f"{row.width} x {row.depth}",
+            clip,
+            "yes" if row.predictor else "no",
+            f"{row.weights_gb:.2f} GB",
+            row.how,
         )
     console().print(table)
-    console().print("Any local folder with config.json (model_type vjepa2) and safetensors weights works too: --model ./folder", markup=False)
+    console().print(
+        "Any local folder with config.json (model_type vjepa2) and safetensors weights works too: --model ./folder", markup=False
+    )
 
 
 def doctor_command(as_json: bool) -> None:
@@ -115,7 +126,10 @@ def doctor_command(as_json: bool) -> None:
         out = console()
         marks = {True: "ok", False: "FAIL", None: "note"}
         for check in checks:
-            out.print(f"{marks[check.ok]:>4}  {check.name}: {check.detail}" + (f"  -> {check.fix}" if check.fix and check.ok is not True else ""), markup=False)
+            out.print(
+                f"{marks[check.ok]:>4}  {check.name}: {check.detail}" + (f"  -> {check.fix}" if check.fix and check.ok is not True else ""),
+                markup=False,
+            )
     if any(check.ok is False for check in checks):
         raise SystemExit(1)
 
@@ -130,4 +144,8 @@ def train_command(name: str, out: Path, device: str, steps: int | None, batch: i
 
         tick = progress.start(f"train {name}")
         finished = train_and_card(recipe, out, device, seconds, lambda done, total, loss: tick(done, total))
-    typer.echo(f"Encoder and card: {out.resolve()} (use it with --model {out})" if finished else f"Stopped before the last step; the same command goes on. {out.resolve()}")
+    typer.echo(
+        f"Encoder and card: {out.resolve()} (use it with --model {out})"
+        if finished
+        else f"Stopped before the last step; the same command goes on. {out.resolve()}"
+    )

@@ -24,21 +24,33 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 Device = Annotated[str, typer.Option("--device", envvar="JEPASCOPE_DEVICE", help="cpu, cuda, cuda:1, mps, ...")]
 SpecName = Annotated[str | None, typer.Argument(metavar="[SPEC]", help="A preset (demo, quick, full) or a YAML file; default: demo.")]
 Model = Annotated[
-    str | None, typer.Option("--model", "-m", envvar="JEPASCOPE_MODEL", help="nano, nano-wide, a local folder, or a hub name such as facebook/vjepa2-vitl-fpc64-256.")
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="JEPASCOPE_MODEL",
+        help="nano, nano-wide, a local folder, or a hub name such as facebook/vjepa2-vitl-fpc64-256.",
+    ),
 ]
 Clips = Annotated[str | None, typer.Option("--clips", help="Clip set: directions8.")]
 Variable = Annotated[str | None, typer.Option("--variable", help="State variable: direction or shape.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seeds clips, splits, controls and resampling.")]
 Frames = Annotated[int | None, typer.Option("--frames", help="Frames a clip; default: what the model was made for.")]
 Size = Annotated[int | None, typer.Option("--size", help="Pixels a side; default: what the model was made for.")]
-Layers = Annotated[str | None, typer.Option("--layers", help="Layers to intervene on besides the best one: 'all' or numbers such as 3,7,11.")]
-BestLayer = Annotated[int | None, typer.Option("--best-layer", help="The layer that the claim is made for; default: chosen on the fit split.")]
+Layers = Annotated[
+    str | None, typer.Option("--layers", help="Layers to intervene on besides the best one: 'all' or numbers such as 3,7,11.")
+]
+BestLayer = Annotated[
+    int | None, typer.Option("--best-layer", help="The layer that the claim is made for; default: chosen on the fit split.")
+]
 Finders = Annotated[str | None, typer.Option("--finders", help="Of diff_means, class_pca, l1_probe, with commas.")]
 Draws = Annotated[int | None, typer.Option("--draws", help="Draws of every control at the best layer.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any other field of the spec: --set test_scenes=80. Repeatable.")]
 
 
-@app.command(epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7")
+@app.command(
+    epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+)
 @answered
 def run(
     spec: SpecName = None,
@@ -53,7 +65,9 @@ def run(
     finders: Finders = None,
     draws: Draws = None,
     set_: Set = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")
+    ] = None,
     device: Device = "cpu",
     json_: Json = False,
 ) -> None:
@@ -61,10 +75,14 @@ def run(
     from jepascope.cli.commands import run_command, spec_from
 
     given = {"model": model, "clips": clips, "variable": variable, "seed": seed, "frames": frames, "size": size}
-    run_command(spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), out, device, json_)
+    run_command(
+        spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), out, device, json_
+    )
 
 
-@app.command(epilog="Examples:  jepascope plan   |   jepascope plan full   |   jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda")
+@app.command(
+    epilog="Examples:  jepascope plan   |   jepascope plan full   |   jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
+)
 @answered
 def plan(
     spec: SpecName = None,
@@ -86,7 +104,9 @@ def plan(
     from jepascope.cli.commands import plan_command, spec_from
 
     given = {"model": model, "clips": clips, "variable": variable, "seed": seed, "frames": frames, "size": size}
-    plan_command(spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), device, json_)
+    plan_command(
+        spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), device, json_
+    )
 
 
 @app.command(epilog="Example:  jepascope report runs/demo")

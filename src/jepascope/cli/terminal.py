@@ -36,7 +36,10 @@ def answered(command: Command) -> Command:
         except OSError as error:
             where = f"'{error.filename}': " if error.filename else ""
             _fail(f"{where}{error.strerror or error}. Check the path, its permissions and the free space.", 1, error)
-        except MemoryError as error:
+        except Exception as error:
+            if not isinstance(error, MemoryError):
+                what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                _fail(f"Unexpected {what}. This is a bug in jepascope: please report it with the output of JEPASCOPE_DEBUG=1.", 1, error)
             _fail("Out of memory. Use fewer clips or layers, or a machine with more.", 1, error)
 
     return run  # type: ignore[return-value]

@@ -45,13 +45,17 @@ class ClipSet:
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.size < 8:
-            raise BadArgument(f"Clip set '{self.name}': {self.frames} frames of {self.size} pixels cannot be rendered; ask for at least 1 frame of 8 pixels.")
+            raise BadArgument(
+                f"Clip set '{self.name}': {self.frames} frames of {self.size} pixels cannot be rendered; ask for at least 1 frame of 8 pixels."
+            )
         for column in ("scene", "split"):
             if column not in self.factors:
                 raise BadData(f"Clip set '{self.name}' has no column '{column}' in its factor table.")
         crossing = self.factors.groupby("scene")["split"].nunique()
         if (crossing > 1).any():
-            raise BadData(f"Clip set '{self.name}': scene {crossing.idxmax()} lies in more than one of {SPLITS}; splits must part whole scenes.")
+            raise BadData(
+                f"Clip set '{self.name}': scene {crossing.idxmax()} lies in more than one of {SPLITS}; splits must part whole scenes."
+            )
 
     def __len__(self) -> int:
         return len(self.factors)
@@ -107,7 +111,9 @@ class ClipSet:
             rows = slice(start, min(start + size, len(self)))
             yield rows, self.video(rows)
 
-    def object_tokens(self, grid: tuple[int, int, int], rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Bool[Tensor, "clips tokens"]:
+    def object_tokens(
+        self, grid: tuple[int, int, int], rows: slice | Sequence[int] | np.ndarray = slice(None)
+    ) -> Bool[Tensor, "clips tokens"]:
         """Which tokens of a (time, height, width) grid the object covers; time-major, as V-JEPA orders its tokens.
 
         A token counts when at least a tenth of its pixels are covered; the most covered token always counts, so that no

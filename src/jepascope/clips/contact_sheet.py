@@ -24,7 +24,12 @@ def contact_sheet(clips: ClipSet, variable: str) -> Figure:
     frames = np.unique(np.linspace(0, clips.frames - 1, min(SHOWN_FRAMES, clips.frames)).round().astype(int))
     rows = math.ceil(len(first) / 2)
     figure = Figure(figsize=(8.6, 1.12 * rows), dpi=150)
-    grid = figure.subplots(rows, 2 * len(frames) + 1, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.06, "width_ratios": [1] * len(frames) + [0.35] + [1] * len(frames)})
+    grid = figure.subplots(
+        rows,
+        2 * len(frames) + 1,
+        squeeze=False,
+        gridspec_kw={"wspace": 0.04, "hspace": 0.06, "width_ratios": [1] * len(frames) + [0.35] + [1] * len(frames)},
+    )
     for axes in grid.flat:
         axes.set_axis_off()
     for place, clip in enumerate(first):
@@ -41,7 +46,9 @@ def contact_sheet(clips: ClipSet, variable: str) -> Figure:
                 for spine in axes.spines.values():
                     spine.set_visible(False)
         start, end = (_centre(factors, clips, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))
-        grid[row, offset + len(frames) - 1].annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "white", "lw": 1.6, "shrinkA": 0, "shrinkB": 0})
+        grid[row, offset + len(frames) - 1].annotate(
+            "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "white", "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+        )
     figure.subplots_adjust(left=0.05, right=0.995, top=0.995, bottom=0.005)
     return figure
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,11 +13,13 @@ from jepascope.errors import BadArgument
 DEGRADATIONS = ("first_frame", "last_frame", "shuffled_frames", "mean_frame")
 
 
-def degrade(video: Float[Tensor, "clips frames channels height width"], how: str, seed: int = 0) -> Float[Tensor, "clips frames channels height width"]:
+def degrade(
+    video: Float[Tensor, "clips frames channels height width"], how: str, seed: int = 0
+) -> Float[Tensor, "clips frames channels height width"]:
     """The clip with the order of its frames destroyed, at the same length.
 
     ``first_frame`` and ``last_frame`` repeat one frame, ``mean_frame`` repeats the average of all, ``shuffled_frames``
-    draws another order for every clip.
+    draws another order for every clip (from its own pixels and ``seed``, so that it does not depend on the batch).
     """
     frames = video.shape[1]
     if how == "first_frame":
@@ -25,7 +29,10 @@ def degrade(video: Float[Tensor, "clips frames channels height width"], how: str
     if how == "mean_frame":
         return video.mean(dim=1, keepdim=True).expand_as(video)
     if how == "shuffled_frames":
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.stack([torch.randperm(frames, generator=generator) for _ in range(len(video))])
-        return torch.stack([clip[row] for clip, row in zip(video, order, strict=True)])
+        return torch.stack([clip[_order(clip, frames, seed)] for clip in video])
     raise BadArgument(f"There is no degradation '{how}'; known are {', '.join(DEGRADATIONS)}.")
+
+
+def _order(clip: Float[Tensor, "frames channels height width"], frames: int, seed: int) -> Tensor:
+    own = zlib.crc32((clip * 255).round().byte().cpu().numpy().tobytes())
+    return torch.randperm(frames, generator=torch.Generator().manual_seed(own + seed))

@@ -13,9 +13,9 @@ import pandas as pd
 DIRECTION_NAMES = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
 SHAPES = ("disc", "square", "diamond", "triangle")
 
-SIZE_RANGE = (0.085, 0.125)  # radius of the disc of equal area
-SPEED_RANGE = (0.20, 0.34)  # travelled in one clip
-MARGIN = 0.02  # what stays free between the object's outermost point and the border
+SIZE_RANGE = (0.07, 0.105)  # radius of the disc of equal area
+SPEED_RANGE = (0.14, 0.26)  # travelled in one clip
+MARGIN = 0.01  # what stays free between the object's outermost point and the border
 
 
 def direction_angle(names: pd.Series | np.ndarray) -> np.ndarray:

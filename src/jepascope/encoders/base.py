@@ -71,9 +71,7 @@ class VideoEncoder(ABC):
 
         return asdict(self.card)
 
-    def run(
-        self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None
-    ) -> Float[Tensor, "clips tokens width"]:
+    def run(self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None) -> Float[Tensor, "clips tokens width"]:
         """``h_stop`` from ``h_start`` (blocks start+1 .. stop): the suffix re-run. ``stop`` defaults to the last block."""
         stop = self.card.depth if stop is None else stop
         if not 0 <= start <= stop <= self.card.depth:

@@ -24,7 +24,9 @@ EXTRAS = "jepascope.json"  # beside config.json: what transformers' configuratio
 HEAD_KEYS = ("pooler.", "classifier.")
 
 
-def load_encoder(name: str, device: str = "cpu", dtype: torch.dtype = torch.float32, frames: int | None = None, size: int | None = None) -> VJepa2Encoder:
+def load_encoder(
+    name: str, device: str = "cpu", dtype: torch.dtype = torch.float32, frames: int | None = None, size: int | None = None
+) -> VJepa2Encoder:
     """A frozen encoder that passed its self-test.
 
     ``name``: "nano" or "nano-wide" (shipped), a local folder in Hugging Face format (config.json, model.safetensors), or a hub
@@ -39,15 +41,21 @@ def load_encoder(name: str, device: str = "cpu", dtype: torch.dtype = torch.floa
     elif path.is_dir():
         model, extra, label = *_read(path, name), path.resolve().name
     elif path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (".pt", ".pth", ".safetensors"):
-        raise BadCheckpoint(f"'{name}' is not a folder with config.json and model.safetensors; give such a folder, a hub name, or one of: {', '.join(sorted(shipped))}.")
+        raise BadCheckpoint(
+            f"'{name}' is not a folder with config.json and model.safetensors; give such a folder, a hub name, or one of: {', '.join(sorted(shipped))}."
+        )
     elif name.count("/") == 1:
         model, extra, label = *_fetch(name), name
     else:
-        raise BadArgument(f"There is no model '{name}'; known are {', '.join(m.name for m in known_models())}, and any local folder or hub name.")
+        raise BadArgument(
+            f"There is no model '{name}'; known are {', '.join(m.name for m in known_models())}, and any local folder or hub name."
+        )
     try:
         encoder = VJepa2Encoder(model.to(dtype), label, extra).to(device)
     except (RuntimeError, AssertionError) as error:
-        raise BadArgument(f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`.") from None
+        raise BadArgument(
+            f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
+        ) from None
     self_test(encoder)
     return encoder.at(frames or encoder.card.frames, size or encoder.card.size)
 
@@ -58,7 +66,9 @@ def _read(folder: Path, name: str) -> tuple[VJEPA2Model, dict[str, Any]]:
     if not config_file.exists():
         raise BadCheckpoint(f"'{name}' has no config.json; a checkpoint folder holds config.json and model.safetensors.")
     if not any(folder.glob("*.safetensors")):
-        raise BadCheckpoint(f"'{name}' has no .safetensors weights (pickled weights are never read); download the safetensors files into it.")
+        raise BadCheckpoint(
+            f"'{name}' has no .safetensors weights (pickled weights are never read); download the safetensors files into it."
+        )
     try:
         kind = json.loads(config_file.read_text()).get("model_type")
     except (ValueError, AttributeError, OSError) as error:
@@ -119,7 +129,9 @@ def _from_pretrained(source: str, name: str, local: bool) -> VJEPA2Model:
     mismatched = sorted(str(key) for key in info.get("mismatched_keys", ()))
     for what, keys in (("lacks", missing), ("has unknown", unexpected), ("has misshapen", mismatched)):
         if keys:
-            raise BadCheckpoint(f"'{name}' {what} weights: {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}. It does not fit its config.json.")
+            raise BadCheckpoint(
+                f"'{name}' {what} weights: {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}. It does not fit its config.json."
+            )
     return model  # type: ignore[no-any-return]
 
 

@@ -23,7 +23,9 @@ def self_test(encoder: VJepa2Encoder) -> float:
     video = torch.rand(1, short.card.frames, 3, short.card.size, short.card.size, generator=generator).to(encoder.device, encoder.dtype)
 
     def fail(what: str) -> BadCheckpoint:
-        return BadCheckpoint(f"Encoder '{card.name}' failed its self-test: {what}. It is not the architecture that jepascope expects; do not use it.")
+        return BadCheckpoint(
+            f"Encoder '{card.name}' failed its self-test: {what}. It is not the architecture that jepascope expects; do not use it."
+        )
 
     embedded = short.embed(video)
     middle = short.run(embedded, 0, card.depth // 2)

@@ -6,12 +6,12 @@ subspace, so that none borrows its effect. Every draw says what it matched and h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
@@ -20,10 +20,6 @@ from jepascope.errors import BadArgument
 CONTROLS = ("random", "variance", "shuffled", "norm")
 CONTAINED = 1e-5  # a basis whose residual is below this lies inside the space to avoid
 TRACE_TOLERANCE = 1e-9  # relative, where the bisection for the variance stops
-
-Labels = Int[Tensor, " clips"]
-Find = Callable[[Labels], Subspace]
-"""A finder with everything but its labels given."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +142,7 @@ def matched_controls(
     covariance: Float[Tensor, "width width"],
     draws: int,
     seed: int,
-    find: Find | None = None,
-    labels: Labels | None = None,
+    shuffled: Sequence[Subspace] | None = None,
     avoid: Float[Tensor, "width vectors"] | None = None,
     names: Sequence[str] = CONTROLS,
 ) -> list[ControlDraw]:
@@ -155,7 +150,8 @@ def matched_controls(
 
     ``covariance`` is that of the tokens edited at the site. ``avoid`` names further directions to stay orthogonal to: with
     the directions of all finders at a site, finders of equal rank share their ``random`` draws, and each is run once.
-    ``find`` and ``labels`` are needed for ``shuffled``: the finder, and the labels that it is given permuted.
+    ``shuffled`` holds what the same finder finds on permuted labels, at least ``draws`` of them (discovery's ``find_shuffled``);
+    it is needed for the control of that name.
     """
     unknown = [name for name in names if name not in CONTROLS]
     if unknown:
@@ -176,7 +172,7 @@ def matched_controls(
         if name == "variance":
             bases = variance_matched(free, covariance, target, rank, draws, rng)
         elif name == "shuffled":
-            bases = _shuffled(find, labels, subspace, draws, rng)
+            bases = _shuffled(shuffled, subspace, draws)
         else:
             bases = haar(free, rank, draws, rng)
         for draw, basis in enumerate(bases.float()):
@@ -195,18 +191,14 @@ def _to_avoid(basis: Tensor, avoid: Tensor | None) -> Tensor:
     return avoid if float(residual.abs().max()) < CONTAINED else torch.cat([avoid, basis.to(avoid)], dim=1)
 
 
-def _shuffled(
-    find: Find | None, labels: Labels | None, subspace: Subspace, draws: int, rng: np.random.Generator
-) -> Float64[Tensor, "draws width rank"]:
-    if find is None or labels is None:
-        raise BadArgument("The control 'shuffled' runs the finder on permuted labels; pass find and labels.")
-    bases = []
-    for _ in range(draws):
-        found = find(labels[torch.from_numpy(rng.permutation(len(labels)))])
+def _shuffled(shuffled: Sequence[Subspace] | None, subspace: Subspace, draws: int) -> Float64[Tensor, "draws width rank"]:
+    given = len(shuffled or ())
+    if shuffled is None or given < draws:
+        raise BadArgument(f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...).")
+    for found in shuffled:
         if found.basis.shape != subspace.basis.shape:
             raise BadArgument(
                 f"The finder gave a subspace of rank {found.rank} on permuted labels and of rank {subspace.rank} on the true ones; "
                 "give it the rank explicitly, so that the control matches."
             )
-        bases.append(found.basis.double())
-    return torch.stack(bases)
+    return torch.stack([found.basis.double() for found in shuffled[:draws]])

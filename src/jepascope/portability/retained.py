@@ -32,7 +32,7 @@ def rce_rows(
 ) -> list[dict[str, object]]:
     """Rows of the portability table for pairs (native, transferred) of the effects table's ``finder`` names.
 
-    One row for each pair, layer, edit and dose. ``floor_random`` and ``floor_variance`` are the RCE that the native
+    One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one. ``floor_random`` and ``floor_variance`` are the RCE that the native
     subspace's own controls get (NaN where they were not run at that dose); ``saturated`` marks doses at which both
     effects reach 0.95.
     """
@@ -57,8 +57,8 @@ def rce_rows(
                 {
                     "metric": "rce",
                     "across": across,
-                    "a": native,
-                    "b": transferred,
+                    "a": transferred,
+                    "b": native,
                     "layer": layer,
                     "edit": edit,
                     "rank": int(by_finder[transferred]["rank"].iloc[0]),

@@ -102,7 +102,9 @@ class Bench:
     @cached_property
     def other_fit(self) -> Activations:
         """The fit split of the same clip set under another seed: new scenes for the data-seed portability."""
-        other = preset(self.spec.clips, self.spec.seed + OTHER_SEED, per_class=self.spec.clips_per_class).at(self.clips.frames, self.clips.size)
+        other = preset(self.spec.clips, self.spec.seed + OTHER_SEED, per_class=self.spec.clips_per_class).at(
+            self.clips.frames, self.clips.size
+        )
         return self.capture(other.split("fit"), "capture fit clips of another seed")
 
     def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
@@ -152,4 +154,6 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
                 f"layer would be read off unchanged); there is no layer {layer} to edit."
             )
     if spec.full_rank * 2 > card.width:
-        raise BadArgument(f"Rank {spec.full_rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}.")
+        raise BadArgument(
+            f"Rank {spec.full_rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
+        )

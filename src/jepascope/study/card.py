@@ -182,6 +182,3 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     """``card.json`` and ``card.md`` beside the weights."""
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
     (folder / "card.md").write_text(card_markdown(card))
-
-
-

@@ -30,8 +30,12 @@ def writing(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         if error.errno == errno.ENOSPC:
-            raise RunFolderError(f"The disk is full: '{path}' could not be written. Free some space and run the same command again; finished steps are kept.") from None
-        raise RunFolderError(f"'{path}' could not be written ({error.strerror or error}). Choose a folder you can write to with --out.") from None
+            raise RunFolderError(
+                f"The disk is full: '{path}' could not be written. Free some space and run the same command again; finished steps are kept."
+            ) from None
+        raise RunFolderError(
+            f"'{path}' could not be written ({error.strerror or error}). Choose a folder you can write to with --out."
+        ) from None
 
 
 class Run:
@@ -70,7 +74,9 @@ class Run:
         except BlockingIOError:
             raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.") from None
         except OSError as error:
-            raise RunFolderError(f"'{self.path}' cannot be written ({error.strerror}); choose a folder you can write to with --out.") from None
+            raise RunFolderError(
+                f"'{self.path}' cannot be written ({error.strerror}); choose a folder you can write to with --out."
+            ) from None
 
     def close(self) -> None:
         if self._lock is not None:
@@ -97,7 +103,9 @@ class Run:
         try:
             return pd.read_parquet(path)
         except Exception as error:  # pyarrow raises many kinds; each means the file is not what was written
-            raise RunFolderError(f"'{path}' cannot be read ({str(error).splitlines()[0][:200]}); delete it and run again to make it anew.") from None
+            raise RunFolderError(
+                f"'{path}' cannot be read ({str(error).splitlines()[0][:200]}); delete it and run again to make it anew."
+            ) from None
 
     def write_json(self, name: str, value: Any) -> None:
         with writing(self.path / name) as temporary:

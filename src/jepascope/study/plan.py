@@ -84,7 +84,9 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     best = spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1)
     for layer in (*layers, best):
         if not 0 <= layer < model.depth:
-            raise BadArgument(f"'{spec.model}' has layers 0..{model.depth}, and 0..{model.depth - 1} can be intervened on; there is no layer {layer} to edit.")
+            raise BadArgument(
+                f"'{spec.model}' has layers 0..{model.depth}, and 0..{model.depth - 1} can be intervened on; there is no layer {layer} to edit."
+            )
     fit, judge, test = (round(share * spec.clips_per_class) * 8 for share in SPLIT_SHARES)
     scenes = min(test, max(1, spec.test_scenes // spec.classes) * spec.classes)
     finders, draws = len(spec.finders), spec.draws
@@ -92,7 +94,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     at_best = finders + draws * ((1 if shared else finders) + (CONTROL_COUNT - 1) * finders)
     elsewhere = finders + spec.draws_elsewhere * (1 if shared else finders)
     others = [layer for layer in layers if layer != best]
-    sweep = (2 * finders + 2 * PORT_DRAWS) * len(spec.doses)
+    sweep = (2 * finders + PORT_DRAWS * ((1 if shared else finders) + finders)) * len(spec.doses)
 
     def through(clips: int) -> PlanStep:
         return PlanStep("", clips, clips * model.depth)
@@ -122,7 +124,11 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
         f"about {flops / 1e12:.1f} TFLOP: roughly {_duration(flops / rate)} on {device} (assumes {rate / 1e9:.0f} GFLOP/s; machines differ by several times)",
         f"about {memory / 1e9:.1f} GB of memory for weights and one batch, {disk / 1e9:.2f} GB on disk for tokens at {kept} layers",
         f"{scenes} test scenes, {draws} draws of each of {CONTROL_COUNT} controls at the best layer, {spec.draws_elsewhere} of the random control elsewhere",
-        *(() if spec.best_layer is not None else (f"the best layer is chosen by the probes; counted here as layer {best}, where most blocks run",)),
+        *(
+            ()
+            if spec.best_layer is not None
+            else (f"the best layer is chosen by the probes; counted here as layer {best}, where most blocks run",)
+        ),
     )
     return Plan(steps, sum(step.forwards for step in steps), passes, flops / 1e12, flops / rate, memory / 1e9, disk / 1e9, notes)
 

@@ -25,7 +25,7 @@ def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, An
         "seed": spec.seed,
         "encoder": encoder.describe(),
         "device": str(encoder.device),
-        "versions": {name: _version(name) for name in PACKAGES},
+        **{name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),

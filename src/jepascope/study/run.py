@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from jepascope.encoders.base import VideoEncoder
+from jepascope.intervention.causal_effect import ce_table
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import provenance
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.interventions import causal_effects, run_interventions
+from jepascope.study.steps.interventions import run_interventions
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.portability import run_portability
 from jepascope.study.steps.probes import best_layer, run_probes
@@ -76,7 +77,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
     effects, _ = steps.tables("intervene", ("effects", "matching"), lambda: run_interventions(bench, best, subspaces))
-    (ce,) = steps.tables("statistics", ("ce",), lambda: (causal_effects(effects, spec.seed, spec.resamples),))
+    (ce,) = steps.tables("statistics", ("ce",), lambda: (ce_table(effects, spec.seed, spec.resamples),))
     portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best]))
     splits = bench.clips.factors["split"].value_counts()
     summary = summarise(

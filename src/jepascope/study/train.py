@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
 from jepascope.errors import BadArgument
 from jepascope.study.card import measure_card, write_card
+from jepascope.study.monitor import health
 
 MONITOR_SEED = 1_000  # study clips that the curves are drawn on; the card uses others
 
@@ -31,7 +33,8 @@ def train_and_card(
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise BadArgument(f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu.") from None
-    trainer = train(recipe, out, device, directions8(MONITOR_SEED), max_seconds=seconds, progress=progress)
+    clips = directions8(MONITOR_SEED)
+    trainer = train(recipe, out, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
     if trainer.done < recipe.steps:
         return False
     save_encoder(trainer.shipped(), out, {"recipe": recipe.name})

@@ -67,12 +67,30 @@ class Recipe:
 
 RECIPES = {
     "nano": Recipe(
-        "nano", 1, depth=4, width=96, heads=3, predictor_depth=1, predictor_width=48, predictor_heads=3,
-        steps=8_413, batch=192, learning_rate=2e-3, ema=0.995,
+        "nano",
+        1,
+        depth=4,
+        width=96,
+        heads=3,
+        predictor_depth=1,
+        predictor_width=48,
+        predictor_heads=3,
+        steps=8_413,
+        batch=192,
+        learning_rate=2e-3,
+        ema=0.995,
     ),
     "nano-wide": Recipe(
-        "nano-wide", 2, depth=8, width=192, heads=6, predictor_depth=2, predictor_width=96, predictor_heads=6,
-        steps=5_432, batch=256,
+        "nano-wide",
+        2,
+        depth=8,
+        width=192,
+        heads=6,
+        predictor_depth=2,
+        predictor_width=96,
+        predictor_heads=6,
+        steps=5_432,
+        batch=256,
     ),
 }
 """What the shipped weights were trained with; the odd step counts are what a fixed time on the training machine allowed."""

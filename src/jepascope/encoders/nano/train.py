@@ -20,9 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import VJEPA2Model
 
-from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.nano.masks import future_mask, tube_mask
-from jepascope.encoders.nano.monitor import health
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
 from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets, predict
@@ -122,14 +120,15 @@ def train(
     recipe: Recipe,
     folder: Path,
     device: str = "cpu",
-    probe_clips: ClipSet | None = None,
+    watch: Callable[[VJepa2Encoder], dict[str, Any]] | None = None,
     checkpoint_every: int = 500,
     max_seconds: float | None = None,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Trainer:
     """Train to the recipe's last step, or until ``max_seconds`` have passed; goes on from the folder's checkpoint.
 
-    Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl`` (loss, spread and probe accuracy).
+    Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl``: the loss, and whatever ``watch``
+    measures on the encoder at every checkpoint.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(recipe, device)
@@ -146,8 +145,8 @@ def train(
     def note() -> None:
         line: dict[str, Any] = {"step": trainer.done, "loss": float(torch.stack(losses).mean()) if losses else None}
         losses.clear()
-        if probe_clips is not None:
-            line.update(asdict(health(trainer.shipped(), probe_clips)))
+        if watch is not None:
+            line.update(watch(trainer.shipped()))
         line["seconds"] = spent + time.monotonic() - began
         with curves.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -1,11 +1,9 @@
-"""Interventions: edits, their controls and the judge at every layer -> effects, matching and ce tables."""
+"""Interventions: edits, their controls and the judge at every layer -> effects and matching tables."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -15,9 +13,9 @@ from jepascope.discovery.probes import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means
-from jepascope.intervention.effects import Scenes, intervene
+from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, holm
+from jepascope.intervention.run import Scenes
 from jepascope.study.bench import Bench
 
 ELSEWHERE = ("random",)  # the control that runs at layers no claim is made for
@@ -35,26 +33,28 @@ def scenes_at(bench: Bench, layer: int) -> Scenes:
     return Scenes(bench.test, bench.twins, bench.labels(bench.test), bench.labels(bench.twins), means)
 
 
-def controls_at(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int) -> dict[str, list[ControlDraw]]:
-    """Matched controls of every finder; ``random`` and ``norm`` draws avoid all finders' subspaces, so that finders share them."""
+def controls_at(
+    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int
+) -> dict[str, list[ControlDraw]]:
+    """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``."""
     spec, fit = bench.spec, bench.fit
     covariance = fit.moments(layer, spec.tokens).covariance
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
-    room = bench.encoder.card.width - torch.linalg.matrix_rank(everything).item()
+    room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = everything if room >= 2 * spec.full_rank else None
+    x, labels, groups = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.scenes(fit)
     found = {}
     for finder, subspace in subspaces.items():
-        permuted: Iterator[Subspace] = iter(())
+        shuffled = None
         if "shuffled" in names:
-            x, labels, groups = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.scenes(fit)
-            permuted = iter(find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, layer=layer))
-        found[finder] = matched_controls(
-            subspace, covariance, draws, spec.seed, lambda _, permuted=permuted: next(permuted), avoid, names=names
-        )
+            shuffled = find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, layer=layer)
+        found[finder] = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, names)
     return found
 
 
-def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ProbeJudge, best: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_layer(
+    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ProbeJudge, best: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Effects and matching of one layer; each edit is a part of its own on disk, so that a killed run loses one at most."""
     spec, run = bench.spec, bench.run
     controls: dict[str, list[ControlDraw]] | None = None
@@ -63,7 +63,9 @@ def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge
         names = [f"parts/{table}-layer{layer}-{edit}{'-best' if best else ''}" for table in ("effects", "matching")]
         if not all(run.has(f"{name}.parquet") for name in names):
             if controls is None:
-                controls = controls_at(bench, layer, subspaces, CONTROLS if best else ELSEWHERE, spec.draws if best else spec.draws_elsewhere)
+                controls = controls_at(
+                    bench, layer, subspaces, CONTROLS if best else ELSEWHERE, spec.draws if best else spec.draws_elsewhere
+                )
             tick = bench.progress.start(f"{edit} at layer {layer}" + (" with every control" if best else ""))
             tables = intervene(
                 bench.encoder, Site(layer, spec.tokens), scenes_at(bench, layer), subspaces, controls, judge, (edit,), progress=tick
@@ -79,47 +81,6 @@ def run_interventions(bench: Bench, best: int, subspaces: Mapping[int, Mapping[s
     """The best layer in full, the others by ablation against the random control."""
     judge = probe_judge(bench)
     parts = [run_layer(bench, layer, found, judge, layer == best) for layer, found in sorted(subspaces.items())]
-    return pd.concat([effects for effects, _ in parts], ignore_index=True), pd.concat([matching for _, matching in parts], ignore_index=True)
-
-
-def causal_effects(effects: pd.DataFrame, seed: int, resamples: int) -> pd.DataFrame:
-    """ce.parquet from the effects of single scenes: CE of every subspace, and against each control difference, ratio and p.
-
-    Holm's correction runs over layers x finders within each edit and control.
-    """
-    rows = []
-    for where, group in effects.groupby(["layer", "tokens", "finder", "rank", "edit", "dose", "judge"], sort=True):
-        key = dict(zip(("layer", "tokens", "finder", "rank", "edit", "dose", "judge"), where, strict=True))
-        own = group[group["control"] == "subspace"].sort_values("scene")
-        numerator, denominator = own["numerator"].to_numpy(), own["denominator"].to_numpy()
-        for position, control in enumerate(c for c in CONTROLS if (group["control"] == c).any()):
-            null = group[group["control"] == control].pivot(index="draw", columns="scene", values="numerator").sort_index(axis=1)
-            rng = np.random.default_rng([seed, zlib.crc32(f"{where}{control}".encode())])
-            found = causal_effect_ratio(numerator, denominator, null.to_numpy(), rng, resamples)
-            if position == 0:
-                rows.append({**key, "control": "subspace", **_interval(found.effect), "draws": 1})
-            rows.append({**key, "control": control, **_interval(found.control), **_against(found)})
-    table = pd.DataFrame(rows)
-    table["p_holm"] = np.nan
-    for _, group in table[table["p"].notna()].groupby(["edit", "control", "dose"]):
-        table.loc[group.index, "p_holm"] = holm(group["p"].to_numpy())
-    return table.astype({"ratio_is_bound": "boolean"})
-
-
-def _interval(found: Interval) -> dict[str, float | int]:
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
-
-
-def _against(found: EffectRatio) -> dict[str, float | int | bool]:
-    return {
-        "draws": found.draws,
-        "difference": found.difference.value,
-        "difference_low": found.difference.low,
-        "difference_high": found.difference.high,
-        "ratio": found.ratio.value,
-        "ratio_low": found.ratio.low,
-        "ratio_high": found.ratio.high,
-        "ratio_is_bound": found.is_bound,
-        "percentile": found.percentile,
-        "p": found.p,
-    }
+    return pd.concat([effects for effects, _ in parts], ignore_index=True), pd.concat(
+        [matching for _, matching in parts], ignore_index=True
+    )

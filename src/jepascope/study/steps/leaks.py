@@ -32,9 +32,9 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
 
 def _still_pixels(bench: Bench, how: str) -> torch.Tensor:
     parts = []
-    for rows, video in bench.probed_clips.batches(64):
-        still = degrade(video.mean(dim=2, keepdim=True), how, bench.spec.seed + rows.start)
-        small = torch.nn.functional.adaptive_avg_pool2d(still[:, :, 0], min(PIXEL_SIDE, video.shape[-1]))
+    for _, video in bench.probed_clips.batches(64):
+        still = degrade(video, how, bench.spec.seed).mean(dim=2)
+        small = torch.nn.functional.adaptive_avg_pool2d(still, min(PIXEL_SIDE, video.shape[-1]))
         # a repeated frame says nothing more the second time
         parts.append(small.flatten(1) if how == "shuffled_frames" else small[:, 0].flatten(1))
     return torch.cat(parts)

@@ -58,7 +58,10 @@ def summarise(
         **effects_at(ce, best),
         "sas": pairs(portability, "sas", best),
         "rce": pairs(portability, "rce", best),
-        "leaks": {row["baseline"]: {"accuracy": row["accuracy"], "chance": row["chance"], "leak": bool(row["leak"])} for _, row in leaks.iterrows()},
+        "leaks": {
+            row["baseline"]: {"accuracy": row["accuracy"], "chance": row["chance"], "leak": bool(row["leak"])}
+            for _, row in leaks.iterrows()
+        },
         "seconds": seconds,
     }
     summary["headline"] = headline(summary, probes)
@@ -121,7 +124,11 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} % "
         f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] of the judge's margin"
     )
-    said = [_against(name, summary["ce_ratio"][finder][key]) for key, name in (("random", "random"), ("variance", "variance-matched")) if key in summary["ce_ratio"][finder]]
+    said = [
+        _against(name, summary["ce_ratio"][finder][key])
+        for key, name in (("random", "random"), ("variance", "variance-matched"))
+        if key in summary["ce_ratio"][finder]
+    ]
     return text + ": " + " and ".join(said) + f" (n = {effect['n']} test scenes, 95 % intervals)." if said else text + "."
 
 

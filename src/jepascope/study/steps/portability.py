@@ -1,0 +1,69 @@
+"""Portability at the best layer: across finders and across data seeds -> portability and angles tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import permutations
+
+import pandas as pd
+
+from jepascope.activations.site import Site
+from jepascope.discovery.finders import find
+from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.effects import intervene
+from jepascope.portability.alignment import split_half_ceiling
+from jepascope.portability.retained import FLOORS, rce_rows
+from jepascope.portability.tables import angle_rows, angle_table, portability_table, sas_rows
+from jepascope.study.bench import Bench
+from jepascope.study.plan import PORT_DRAWS
+from jepascope.study.steps.interventions import controls_at, probe_judge, scenes_at
+
+HALVINGS = 4  # random halvings of the fit clips behind each split-half ceiling
+OTHER = "other seed"
+
+
+def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """SAS, RCE over a dose sweep and principal angles of the finders' subspaces with each other and with their own on new scenes."""
+    spec, fit = bench.spec, bench.fit
+    tick = bench.progress.start("portability")
+    x, labels = fit.pooled(layer, spec.tokens), bench.labels(fit)
+    finders = {name: partial(_found, name, spec.full_rank, spec.seed) for name in subspaces}
+    ceilings = {}
+    for name, finder in finders.items():
+        ceilings[name] = split_half_ceiling(finder, x, labels, HALVINGS, spec.seed)
+    tick(1, 3)
+    other = bench.other_fit
+    elsewhere = {name: finder(other.pooled(layer, spec.tokens), bench.labels(other)) for name, finder in finders.items()}
+    tick(2, 3)
+
+    rows = sas_rows(subspaces, "finder", layer, ceilings)
+    angles = angle_rows(subspaces, "finder", layer, spec.seed)
+    for name, subspace in subspaces.items():
+        pair = {name: subspace, f"{name} ({OTHER})": elsewhere[name]}
+        own = {label: ceilings[name] for label in pair}
+        rows += sas_rows(pair, "data seed", layer, own)
+        angles += angle_rows(pair, "data seed", layer, spec.seed)
+
+    controls = controls_at(bench, layer, subspaces, FLOORS, PORT_DRAWS)
+    everyone = {**subspaces, **{f"{name} ({OTHER})": subspace for name, subspace in elsewhere.items()}}
+    effects, _ = intervene(
+        bench.encoder,
+        Site(layer, spec.tokens),
+        scenes_at(bench, layer),
+        everyone,
+        controls,
+        probe_judge(bench),
+        ("ablate",),
+        spec.doses,
+        progress=bench.progress.start("dose sweep"),
+    )
+    across_finders = [(native, used) for used, native in permutations(subspaces, 2)]
+    rows += rce_rows(effects, across_finders, "finder", spec.seed, spec.resamples)
+    rows += rce_rows(effects, [(name, f"{name} ({OTHER})") for name in subspaces], "data seed", spec.seed, spec.resamples)
+    tick(3, 3)
+    return portability_table(rows), angle_table(angles)
+
+
+def _found(name: str, rank: int, seed: int, x: object, y: object) -> Subspace:
+    return find(name, x, y, rank, seed)  # type: ignore[arg-type]
