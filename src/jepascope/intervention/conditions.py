@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.controls import ControlDraw, Matched
+from jepascope.intervention.controls import COMPLEMENT, ControlDraw, Matched
 
 
 @dataclass(frozen=True)
@@ -25,41 +25,55 @@ class Owner:
 
 @dataclass(frozen=True)
 class Condition:
-    """One row of what is run: a basis at a dose, and whose it is. Equal conditions of several finders are run once."""
+    """One row of what is run: a basis at a dose, and whose it is. Equal conditions of several finders are run once.
+
+    ``rescale``: each token's edit gets the norm of the true edit. ``carried``: the coordinates of the displacement in the true
+    basis are used on this one (see ``merged``).
+    """
 
     basis: Float[Tensor, "width rank"]
     true_basis: Float[Tensor, "width true_rank"]
     mean: Float[Tensor, " width"]
     rescale: bool
+    carried: bool
     dose: float
     owners: list[Owner] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[bytes, ...]:
         """Equal for conditions that compute the same (the true edit matters only where it is matched)."""
-        parts = [self.basis, self.mean, *([self.true_basis] if self.rescale else [])]
+        parts = [self.basis, self.mean, *([self.true_basis] if self.rescale or self.carried else [])]
         return (*(part.numpy().tobytes() for part in parts), np.float64(self.dose).tobytes())
 
 
-def merged(subspaces: Mapping[str, Subspace], controls: Mapping[str, Sequence[ControlDraw]], doses: Sequence[float]) -> list[Condition]:
-    """All conditions, each once, whoever shares it."""
+def merged(
+    subspaces: Mapping[str, Subspace], controls: Mapping[str, Sequence[ControlDraw]], doses: Sequence[float], steer: bool = False
+) -> list[Condition]:
+    """All conditions of one edit, each once, whoever shares it.
+
+    Steering moves every token by a difference of class means, and a subspace that spans the class means holds all of it: its
+    projection on a control drawn in the complement would be zero, and the control would compare with doing nothing. So for
+    ``steer`` the complement's controls carry the true edit's coordinates over: V U^T r, the same step along other directions.
+    """
     unique: dict[tuple[bytes, ...], Condition] = {}
     for finder, subspace in subspaces.items():
-        own = [(subspace.basis, False, Owner(finder, "subspace", 0, None))]
-        own += [(draw.basis, draw.rescale, Owner(finder, draw.name, draw.draw, draw.matched)) for draw in controls.get(finder, ())]
-        for basis, rescale, owner in own:
+        own = [(subspace.basis, False, False, Owner(finder, "subspace", 0, None))]
+        for draw in controls.get(finder, ()):
+            carried = steer and draw.name in COMPLEMENT
+            own.append((draw.basis, draw.rescale and not carried, carried, Owner(finder, draw.name, draw.draw, draw.matched)))
+        for basis, rescale, carried, owner in own:
             for dose in doses:
-                condition = Condition(basis, subspace.basis, subspace.mean, rescale, dose)
+                condition = Condition(basis, subspace.basis, subspace.mean, rescale, carried, dose)
                 unique.setdefault(condition.key, condition).owners.append(owner)
     return list(unique.values())
 
 
 def alike(conditions: Sequence[Condition], by_mean: bool) -> list[list[int]]:
-    """Conditions that can share a batch: of equal rank, rescaled or not, and ablated towards the same mean."""
+    """Conditions that can share a batch: of equal rank, rescaled or carried or neither, and ablated towards the same mean."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, condition in enumerate(conditions):
         mean = condition.mean.numpy().tobytes() if by_mean else b""
-        groups.setdefault((condition.basis.shape[1], condition.rescale, mean), []).append(i)
+        groups.setdefault((condition.basis.shape[1], condition.rescale, condition.carried, mean), []).append(i)
     return list(groups.values())
 
 

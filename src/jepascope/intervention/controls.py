@@ -18,6 +18,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
+COMPLEMENT = ("random", "variance", "norm")  # drawn orthogonal to the subspace
 CONTAINED = 1e-5  # a basis whose residual is below this lies inside the space to avoid
 TRACE_TOLERANCE = 1e-9  # relative, where the bisection for the variance stops
 
@@ -194,7 +195,9 @@ def _to_avoid(basis: Tensor, avoid: Tensor | None) -> Tensor:
 def _shuffled(shuffled: Sequence[Subspace] | None, subspace: Subspace, draws: int) -> Float64[Tensor, "draws width rank"]:
     given = len(shuffled or ())
     if shuffled is None or given < draws:
-        raise BadArgument(f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...).")
+        raise BadArgument(
+            f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...)."
+        )
     for found in shuffled:
         if found.basis.shape != subspace.basis.shape:
             raise BadArgument(

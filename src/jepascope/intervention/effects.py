@@ -54,16 +54,17 @@ def intervene(
                 f"The subspace of '{name}' has width {subspace.width}, encoder '{encoder.card.name}' {encoder.card.width}; "
                 "find it again on this encoder."
             )
-    conditions = merged(subspaces, controls, check_doses(doses))
+    checked = check_doses(doses)
     clean, twin = _read(judge, scenes.source), _read(judge, scenes.twin)
-    total = len(edits) * len(conditions) * len(scenes.ids)
-    effects, matching = [], []
-    for position, name in enumerate(edits):
-        done = position * len(conditions) * len(scenes.ids)
+    planned = {name: merged(subspaces, controls, checked, name == "steer") for name in edits}
+    total = sum(len(conditions) for conditions in planned.values()) * len(scenes.ids)
+    effects, matching, done = [], [], 0
+    for name, conditions in planned.items():
         said = (lambda count, done=done: progress(done + count, total)) if progress else None
         logits, norms = run_edit(encoder, site, scenes, conditions, judge, name, batch, said, ablate_to)
         effects.append(_effect_rows(site, scenes, conditions, judge, name, logits, clean, twin, list(subspaces)))
         matching.append(_matching_rows(site, conditions, name, norms, list(subspaces)))
+        done += len(conditions) * len(scenes.ids)
     return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
 
 

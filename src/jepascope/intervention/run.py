@@ -102,6 +102,8 @@ class _Group:
         self.bases = torch.stack([condition.basis for condition in group]).to(displacement)
         self.doses = torch.tensor([condition.dose for condition in group], dtype=displacement.dtype, device=displacement.device)
         self.displacement, self.mask = displacement, mask
+        # a carried condition takes its coordinates in the true basis and moves along its own
+        self.frames = torch.stack([c.true_basis for c in group]).to(displacement) if group[0].carried else self.bases
         self.norm_sums = torch.zeros(len(group), dtype=torch.float64)
         self.norms: Tensor | None = None
         if group[0].rescale:
@@ -113,7 +115,7 @@ class _Group:
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:
         norms = None if self.norms is None else self.norms[self.true[part]]
-        inside = coordinates(self.displacement, self.bases[part], self.mask, norms)
+        inside = coordinates(self.displacement, self.frames[part], self.mask, norms)
         tokens = hidden.shape[1] // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
         self.norm_sums[part] = tokens * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu()
         return edit(hidden, inside, self.bases[part], self.doses[part])

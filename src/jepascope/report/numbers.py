@@ -9,6 +9,7 @@ from typing import Any
 
 DIGITS = 3
 ABSENT = "n/a"
+NOTHING = 1e-6  # an effect this small is the rounding of float32, not a measurement
 MINUS = "\u2212"
 
 
@@ -80,6 +81,8 @@ def with_interval(value: Any, low: Any, high: Any) -> str:
     """Value and interval, as they stand together everywhere: with the same number of decimals."""
     if not (finite(value) and finite(low) and finite(high)) or max(abs(value), abs(low), abs(high)) >= 1e6:
         return f"{shown(value)} {span(low, high)}"
+    if max(abs(value), abs(low), abs(high)) < NOTHING:
+        return f"0 (within {NOTHING:g})"
     decimals = _decimals(value, low, high)
     texts = [f"{number:.{decimals}f}".replace("-", MINUS) for number in (value, low, high)]
     return f"{texts[0]} [{texts[1]}, {texts[2]}]"

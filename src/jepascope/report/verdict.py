@@ -15,6 +15,9 @@ BASELINE = {
 }
 
 
+CLOSE_RATIO = 2.0  # a control that reaches half of the effect is named in the verdict
+
+
 def is_bound(ratio: dict[str, Any]) -> bool:
     """Whether a ratio of summary.json is a lower bound only: said so, or a value without an upper end (JSON has no infinity)."""
     return bool(ratio.get("bound", finite(ratio.get("value")) and not finite(ratio.get("high"))))
@@ -49,7 +52,7 @@ def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) 
     if not effect:
         return f"{finder}: ablation has no effect that can be told from zero ({size})."
     parts = []
-    for control in ("variance", "random"):
+    for control in ("variance", "random", "shuffled", "norm"):
         if control not in ratios:
             continue
         word = against(ratios[control])
@@ -58,18 +61,33 @@ def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) 
             parts.append(f"whether that is more than the {control} control does is not known (ratio {figure})")
         elif control == "variance":
             said = {
-                "more": "more than variance explains",
-                "no more": "no more than variance explains",
-                "less": "less than variance alone would do",
+                "more": "more than its variance explains",
+                "no more": "no more than its variance explains",
+                "less": "less than its variance alone would do",
             }
             parts.append(f"{said[word]} (ratio to the variance-matched control {figure})")
         else:
             parts.append(f"{word} than {BASELINE[control]} (ratio {figure})")
-    return (
-        f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}."
-        if parts
-        else f"{finder}: ablation has an effect ({size}); no control was run."
-    )
+    if not parts:
+        return f"{finder}: ablation has an effect ({size}); no control was run."
+    return f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}.{_closest(ratios)}"
+
+
+def _closest(ratios: dict[str, dict[str, Any]]) -> str:
+    """Names the control that comes nearest to the subspace's own effect, and what that one means when it is the shuffled one."""
+    known = {control: ratio["value"] for control, ratio in ratios.items() if finite(ratio.get("value")) and not is_bound(ratio)}
+    if not known:
+        return ""
+    control = min(known, key=lambda name: known[name])
+    if known[control] >= CLOSE_RATIO:
+        return ""
+    text = f" The {control} control comes close ({100 / known[control]:.0f} % of the effect)."
+    if control == "shuffled":
+        text += (
+            " Permuted labels still pick out the directions in which clips differ most; where the variable is most of that difference, "
+            "they find much of the same subspace, so this control says that the labels add little, not that the subspace is inert."
+        )
+    return text
 
 
 def row_verdict(low: Any, high: Any) -> str:

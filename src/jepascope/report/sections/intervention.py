@@ -92,7 +92,7 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         f"{EDIT_WORDS.get(edit, edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
         "over scenes and draws together. ≥: the control's effect cannot be told from zero, so the "
         "ratio is a lower bound. Percentile: place of the subspace among the draws. p: one-sided, (1 + draws at least as large) / (1 + "
-        "draws); Holm: corrected over layers and finders. "
+        "draws), so never below 1 / (1 + draws); Holm: corrected over layers and finders. "
         "Reading: from the interval of the difference."
     )
     return Grid(head, tuple(rows), caption, words=2)

@@ -9,8 +9,9 @@ from jepascope.report.numbers import Cell, count, finite, percent, percent_span
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
     "away from the motion and the last position "
-    "along it. The two cannot both be independent of direction while the midpoint is. Shuffled and averaged frames keep all positions "
-    "and lose their order: these must be at chance."
+    "along it. The two cannot both be independent of direction while the midpoint is. Shuffled and averaged frames keep the set of positions "
+    "and lose its order: they still show the axis of the motion but not which way along it, so a perfect reader of them names one of two "
+    "opposite directions and is right half of the time. Above 50 % the way along the axis would leak; between chance and 50 % the axis does."
 )
 
 

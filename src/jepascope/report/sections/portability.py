@@ -11,6 +11,7 @@ from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, count_range, finite, interval_cell, number_cell, shown, with_interval
 
+COINCIDE = 0.999  # SAS from which two subspaces are called the same
 KEYS = ["across", "a", "b", "layer", "rank"]
 
 
@@ -23,11 +24,13 @@ def portability(run: RunFolder) -> Section:
     main = sas[sas["across"] == "finder"]
     blocks: list[Block] = []
     pairs = joined(sas, rce)
-    blocks += [Finding(sentence) for sentence in readings(pairs)]
+    same = coinciding(sas)
+    blocks += [Finding(sentence) for sentence in same.values()]
+    blocks += [Finding(sentence) for sentence in readings(pairs, set(same))]
     if not main.empty:
         caption = (
             f"SAS = |UᵀV|² / min(k) between finders at layer {count_range(main['layer'])}, rank {count_range(main['rank'])}, no unit. "
-            f"Control: chance k/d = {_values(main['chance'])}; split-half ceiling {_values(main['ceiling'])}. Intervals in the table."
+            f"Control: chance k/d = {_values(main['chance'])}; split-half ceiling {_values(main['ceiling'])}. Values in the table."
         )
         blocks.append(Figure(sas_matrix(main), caption))
     angles = run.table("angles")
@@ -41,7 +44,7 @@ def portability(run: RunFolder) -> Section:
         )
         blocks.append(Figure(angle_spectrum(part), caption))
     if not sas.empty:
-        blocks.append(_sas_grid(run, sas))
+        blocks.append(_sas_grid(sas))
     if not pairs.empty:
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
@@ -75,11 +78,27 @@ def joined(sas: pd.DataFrame, rce: pd.DataFrame) -> pd.DataFrame:
     return picked.drop(columns=["chance", "ceiling", "full", "place"]).sort_index().merge(both, on=KEYS)
 
 
-def readings(pairs: pd.DataFrame) -> list[str]:
-    """For each transfer between finders, whether it keeps more effect than a variance-matched subspace would."""
+def coinciding(sas: pd.DataFrame) -> dict[str, str]:
+    """Finders whose subspace is that of an earlier one: said once, instead of every sentence twice."""
+    found: dict[str, str] = {}
+    for row in sas[sas["across"] == "finder"].to_dict("records"):
+        if row["value"] >= COINCIDE and row["a"] not in found:
+            found.setdefault(
+                str(row["b"]),
+                f"{row['b']} and {row['a']} found the same subspace here (SAS {shown(row['value'])}), so their figures agree. At rank "
+                "classes - 1, class_pca and diff_means both span the class means and must.",
+            )
+    return found
+
+
+def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
+    """For each transfer between finders, whether it keeps more effect than a variance-matched subspace would.
+
+    Finders in ``same`` have the subspace of another one and are left out.
+    """
     sentences = []
     for row in pairs.to_dict("records"):
-        if row["across"] != "finder":
+        if row["across"] != "finder" or same & {row["a"], row["b"]}:
             continue
         kept = (
             f"{row['a']} in place of {row['b']} keeps RCE {with_interval(row['value'], row['low'], row['high'])} "
@@ -105,7 +124,7 @@ def _values(column: pd.Series[float]) -> str:
     return "n/a" if not known else known[0] if len(known) == 1 else f"{known[0]} to {known[-1]}"
 
 
-def _sas_grid(run: RunFolder, sas: pd.DataFrame) -> Grid:
+def _sas_grid(sas: pd.DataFrame) -> Grid:
     rows = tuple(
         (
             str(row["across"]),
@@ -113,19 +132,19 @@ def _sas_grid(run: RunFolder, sas: pd.DataFrame) -> Grid:
             str(row["b"]),
             count(row["layer"]),
             count(row["rank"]),
-            interval_cell(row["value"], row["low"], row["high"]),
+            number_cell(row["value"]),
             number_cell(row["chance"]),
             number_cell(row["calibrated"]),
             number_cell(row["ceiling"]),
-            count(row["n"]),
         )
         for row in sas.to_dict("records")
     )
-    head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "ceiling", "n")
+    head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "ceiling")
     return Grid(
         head,
         rows,
-        f"SAS. Brackets: {run.confidence}. Calibrated: (SAS − chance) / (1 − chance). Ceiling: two halves of the same data.",
+        "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds and "
+        "in the ceiling). Calibrated: (SAS − chance) / (1 − chance). Ceiling: the same finder on two halves of its clips, each half as many.",
         words=3,
     )
 
