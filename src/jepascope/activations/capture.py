@@ -157,7 +157,7 @@ class _Seen:
 @torch.inference_mode()
 def _one_pass(
     encoder: VideoEncoder,
-    video: Float[Tensor, "clips frames 3 height width"],
+    video: Float[Tensor, "clips frames 3 rows columns"],
     object_mask: Bool[Tensor, "clips tokens"],
     sites: tuple[int, ...],
     moments: tuple[int, ...],

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,13 @@ SPLITS = ("fit", "judge", "test")
 COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
 
 
+@runtime_checkable
 class ClipSource(Protocol):
     """Where pixels come from: a renderer or files on disk."""
 
-    digest: str
+    @property
+    def digest(self) -> str:
+        """Changes whenever the pixels of a row of factors would."""
 
     def video(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor: ...
     def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor: ...
@@ -46,7 +49,8 @@ class ClipSet:
     def __post_init__(self) -> None:
         if self.frames < 1 or self.size < 8:
             raise BadArgument(
-                f"Clip set '{self.name}': {self.frames} frames of {self.size} pixels cannot be rendered; ask for at least 1 frame of 8 pixels."
+                f"Clip set '{self.name}': {self.frames} frames of {self.size} pixels cannot be rendered; "
+                "ask for at least 1 frame of 8 pixels."
             )
         for column in ("scene", "split"):
             if column not in self.factors:
@@ -85,10 +89,12 @@ class ClipSet:
 
     def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> ClipSet:
         """A part of the clips, in the order asked for."""
-        index = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
+        if rows.dtype == bool and len(rows) != len(self):
+            raise BadArgument(f"Clip set '{self.name}' has {len(self)} clips; a mask of {len(rows)} cannot select from it.")
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
         return replace(self, factors=self.factors.iloc[index].reset_index(drop=True))
 
-    def with_factors(self, name: str, **columns: Sequence[object] | np.ndarray) -> ClipSet:
+    def with_factors(self, name: str, **columns: Any) -> ClipSet:
         """The same scenes with some factors replaced and everything else identical (counterfactual twins)."""
         unknown = set(columns) - set(self.factors.columns)
         if unknown:
@@ -103,7 +109,10 @@ class ClipSet:
 
     def video(self, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "clips frames 3 size size"]:
         """Pixels in [0, 1]."""
-        return self.source.video(self.factors.iloc[rows], self.frames, self.size)
+        return self.source.video(self._rows(rows), self.frames, self.size)
+
+    def _rows(self, rows: slice | Sequence[int] | np.ndarray) -> pd.DataFrame:
+        return self.factors.iloc[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
 
     def batches(self, size: int) -> Iterator[tuple[slice, Tensor]]:
         """Consecutive slices of at most ``size`` clips and their pixels."""
@@ -119,6 +128,6 @@ class ClipSet:
         A token counts when at least a tenth of its pixels are covered; the most covered token always counts, so that no
         clip has an empty selection.
         """
-        share = self.source.coverage(self.factors.iloc[rows], self.frames, self.size)
+        share = self.source.coverage(self._rows(rows), self.frames, self.size)
         pooled = torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid).flatten(1)
         return (pooled >= COVERED) | (pooled == pooled.amax(dim=1, keepdim=True))

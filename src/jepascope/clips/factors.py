@@ -27,7 +27,8 @@ def direction_angle(names: pd.Series | np.ndarray) -> np.ndarray:
 def nearest_direction(angle: np.ndarray) -> np.ndarray:
     """Name of the nearest of the eight directions to each angle (radians)."""
     index = np.round(np.asarray(angle) / (2 * np.pi / len(DIRECTION_NAMES))).astype(int) % len(DIRECTION_NAMES)
-    return np.array(DIRECTION_NAMES)[index]
+    names: np.ndarray = np.array(DIRECTION_NAMES)[index]
+    return names
 
 
 def sample_factors(angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

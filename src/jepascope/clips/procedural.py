@@ -26,18 +26,19 @@ def _column(rows: pd.DataFrame, name: str) -> Tensor:
 class ProceduralSource:
     """Renders rows of a factor table. The digest names the renderer's version: change it when pixels change."""
 
-    digest: ClassVar[str] = "procedural-1"
+    digest: ClassVar[str] = "procedural-2"
 
     def objects(self, rows: pd.DataFrame) -> Objects:
-        angle, speed = _column(rows, "angle"), _column(rows, "speed")
+        # in float64, so that opposite angles give exactly opposite displacements once rounded
+        angle, speed = (rows[name].to_numpy(dtype=np.float64) for name in ("angle", "speed"))
         rgb = [colorsys.hls_to_rgb(h, light * 0.75, 0.6) for h, light in zip(rows["hue"], rows["lightness"], strict=True)]
         codes = [SHAPES.index(name) for name in rows["shape"]]
         return Objects(
             shape=torch.tensor(codes)[:, None],
             x=_column(rows, "x")[:, None],
             y=_column(rows, "y")[:, None],
-            vx=(torch.cos(angle) * speed)[:, None],
-            vy=(-torch.sin(angle) * speed)[:, None],
+            vx=torch.from_numpy((np.cos(angle) * speed).astype(np.float32))[:, None],
+            vy=torch.from_numpy((-np.sin(angle) * speed).astype(np.float32))[:, None],
             radius=_column(rows, "size")[:, None],
             colour=torch.tensor(rgb, dtype=torch.float32).reshape(-1, 1, 3),
         )

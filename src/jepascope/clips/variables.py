@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from jepascope.clips.factors import DIRECTION_NAMES, SHAPES, direction_angle
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadData
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ def classes_of(factors: pd.DataFrame, variable: str) -> tuple[np.ndarray, tuple[
     """Class index per row and the class names."""
     known = variable_named(variable)
     index = {name: i for i, name in enumerate(known.classes)}
+    strange = {str(value) for value in factors[known.column]} - set(index)
+    if strange:
+        raise BadData(f"'{min(strange)}' is no class of the variable '{variable}'; its classes are {', '.join(known.classes)}.")
     return np.array([index[str(value)] for value in factors[known.column]], dtype=np.int64), known.classes
 
 

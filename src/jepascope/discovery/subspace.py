@@ -30,10 +30,14 @@ class Subspace:
 
     def __post_init__(self) -> None:
         if self.basis.ndim != 2 or self.mean.shape != self.basis.shape[:1]:
-            raise BadArgument(f"A subspace needs a basis (width, rank) and a mean (width), not {tuple(self.basis.shape)} and {tuple(self.mean.shape)}.")
+            raise BadArgument(
+                f"A subspace needs a basis (width, rank) and a mean (width), not {tuple(self.basis.shape)} and {tuple(self.mean.shape)}."
+            )
         width, rank = self.basis.shape
         if not 1 <= rank < width:
-            raise BadArgument(f"A subspace of rank {rank} in width {width} cannot be edited against controls; the rank must lie in 1..{width - 1}.")
+            raise BadArgument(
+                f"A subspace of rank {rank} in width {width} cannot be edited against controls; the rank must lie in 1..{width - 1}."
+            )
         if not torch.isfinite(self.basis).all() or not torch.isfinite(self.mean).all():
             raise BadArgument(f"The subspace from {self.provenance or 'unknown source'} holds NaN or infinite values.")
         error = (self.basis.T.double() @ self.basis.double() - torch.eye(rank, dtype=torch.float64)).abs().max().item()
@@ -49,7 +53,10 @@ class Subspace:
         present = int((values > values[0] * 1e-6).sum()) if values.numel() and values[0] > 0 else 0
         rank = present if rank is None else rank
         if rank > present or present == 0:
-            raise BadArgument(f"The directions span rank {present}, not the {rank} asked for ({provenance or 'no provenance'}); ask for rank {present} or less.")
+            raise BadArgument(
+                f"The directions span rank {present}, not the {rank} asked for ({provenance or 'no provenance'}); "
+                f"ask for rank {present} or less."
+            )
         basis = left[:, :rank]
         # a sign convention, so that the same data give the same file on every machine
         signs = torch.sign(basis.gather(0, basis.abs().argmax(dim=0, keepdim=True)))

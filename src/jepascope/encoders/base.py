@@ -42,7 +42,7 @@ class VideoEncoder(ABC):
     card: EncoderCard
 
     @abstractmethod
-    def embed(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips tokens width"]:
+    def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         """``h_0`` of pixels in [0, 1]; normalisation of the pixels is the encoder's own business."""
 
     @abstractmethod
@@ -87,6 +87,7 @@ class VideoEncoder(ABC):
             raise BadArgument(f"Encoder '{card.name}' takes video of shape (clips, frames, 3, height, width), not {tuple(video.shape)}.")
         if video.shape[1] != card.frames or tuple(video.shape[3:]) != (card.size, card.size):
             raise BadArgument(
-                f"Encoder '{card.name}' is set up for {card.frames} frames of {card.size} x {card.size} pixels, not {video.shape[1]} of "
-                f"{video.shape[3]} x {video.shape[4]}; render the clips with .at({card.frames}, {card.size}) or set the encoder with .at(...)."
+                f"Encoder '{card.name}' is set up for {card.frames} frames of {card.size} x {card.size} pixels, "
+                f"not {video.shape[1]} of {video.shape[3]} x {video.shape[4]}; "
+                f"render the clips with .at({card.frames}, {card.size}) or set the encoder with .at(...)."
             )

@@ -42,7 +42,8 @@ def load_encoder(
         model, extra, label = *_read(path, name), path.resolve().name
     elif path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (".pt", ".pth", ".safetensors"):
         raise BadCheckpoint(
-            f"'{name}' is not a folder with config.json and model.safetensors; give such a folder, a hub name, or one of: {', '.join(sorted(shipped))}."
+            f"'{name}' is not a folder with config.json and model.safetensors; "
+            f"give such a folder, a hub name, or one of: {', '.join(sorted(shipped))}."
         )
     elif name.count("/") == 1:
         model, extra, label = *_fetch(name), name
@@ -129,10 +130,9 @@ def _from_pretrained(source: str, name: str, local: bool) -> VJEPA2Model:
     mismatched = sorted(str(key) for key in info.get("mismatched_keys", ()))
     for what, keys in (("lacks", missing), ("has unknown", unexpected), ("has misshapen", mismatched)):
         if keys:
-            raise BadCheckpoint(
-                f"'{name}' {what} weights: {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}. It does not fit its config.json."
-            )
-    return model  # type: ignore[no-any-return]
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            raise BadCheckpoint(f"'{name}' {what} weights: {keys[0]}{more}. It does not fit its config.json.")
+    return model
 
 
 @contextmanager

@@ -15,7 +15,8 @@ def self_test(encoder: VJepa2Encoder) -> float:
     """Largest difference between our loop and transformers' forward; raises BadCheckpoint when anything is off.
 
     Checks: loop equals forward; outputs are finite; running a suffix from a stored layer changes nothing; a changed patch
-    changes the token that the grid says it is and no other embedding; an edit at a middle layer reaches the output.
+    changes the token that the grid says it is and no other embedding; an edit at a middle layer reaches the output; the
+    predictor's forecast is finite.
     """
     card = encoder.card
     short = encoder.at(2 * encoder.model.config.tubelet_size, encoder.model.config.crop_size)
@@ -51,4 +52,8 @@ def self_test(encoder: VJepa2Encoder) -> float:
         edited = short.norm(short.run(middle + middle.std(), card.depth // 2))
         if bool((edited == ours).all()):
             raise fail("an edit at a middle layer does not reach its output")
+    ids = torch.arange(short.card.tokens, device=encoder.device)[None]
+    half = short.card.tokens // 2
+    if not bool(torch.isfinite(short.forecast(ours[:, :half], ids[:, :half], ids[:, half:])).all()):
+        raise fail("its predictor's forecast has NaN or infinite values (damaged weights?)")
     return difference

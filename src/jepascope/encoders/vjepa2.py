@@ -7,6 +7,7 @@ transformers' own forward exactly; tests and the self-test at load hold it to th
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ from jepascope.errors import BadArgument
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_SD = (0.229, 0.224, 0.225)
+BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act", "layer_norm_eps")
+"""What changes the output of the same weights (frames and size are the clips' own)."""
 
 
 def block_forward(layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
@@ -54,7 +57,7 @@ class VJepa2Encoder(VideoEncoder):
             frames=config.frames_per_clip,
             size=config.crop_size,
             grid=grid,
-            digest=weights_digest(model),
+            digest=model_digest(model),
             has_predictor=True,
         )
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
@@ -62,15 +65,15 @@ class VJepa2Encoder(VideoEncoder):
         self._sd = torch.tensor(IMAGENET_SD).view(3, 1, 1)
 
     @classmethod
-    def from_config(cls, config: VJEPA2Config, seed: int, name: str = "random") -> VJepa2Encoder:
+    def from_config(cls, config: VJEPA2Config, seed: int, name: str = "random", extra: dict[str, Any] | None = None) -> VJepa2Encoder:
         """An encoder with fresh weights."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return cls(VJEPA2Model(config), name)
+            return cls(VJEPA2Model(config), name, extra)
 
     def untrained(self, seed: int) -> VJepa2Encoder:
-        twin = VJepa2Encoder.from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}")
-        return twin.at(self.card.frames, self.card.size).to(self.device)
+        twin = VJepa2Encoder.from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}", self.extra)
+        return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
 
     def at(self, frames: int, size: int) -> VJepa2Encoder:
         """The same encoder for clips of another length or size; positions follow the actual grid."""
@@ -87,22 +90,22 @@ class VJepa2Encoder(VideoEncoder):
         return twin
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
-        self.model.to(device=device, dtype=dtype)  # type: ignore[call-arg]
+        self.model.to(device=device, dtype=dtype)
         return self
 
     @property
     def device(self) -> torch.device:
-        return self.model.device
+        return self.model.device  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.model.dtype
+        return self.model.dtype  # type: ignore[no-any-return]
 
-    def preprocess(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips frames 3 height width"]:
+    def preprocess(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips frames 3 rows columns"]:
         """ImageNet normalisation of pixels in [0, 1]."""
         return (video - self._mean.to(video)) / self._sd.to(video)
 
-    def embed(self, video: Float[Tensor, "clips frames 3 height width"]) -> Float[Tensor, "clips tokens width"]:
+    def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
         video = video.to(self.device)
         return self.model.encoder.embeddings(self.preprocess(video))  # type: ignore[no-any-return]
@@ -122,7 +125,7 @@ class VJepa2Encoder(VideoEncoder):
         return self._tables[key]
 
     def encode_tokens(
-        self, video: Float[Tensor, "clips frames 3 height width"], ids: Int[Tensor, "clips tokens"]
+        self, video: Float[Tensor, "clips frames 3 rows columns"], ids: Int[Tensor, "clips tokens"]
     ) -> Float[Tensor, "clips tokens width"]:
         """Final-norm latents of the tokens ``ids`` when the encoder sees nothing else."""
         hidden = self.embed(video)
@@ -178,9 +181,9 @@ def centred_targets(latents: Float[Tensor, "clips tokens width"]) -> Float[Tenso
     return centred / centred.square().mean(dim=(1, 2), keepdim=True).add(1e-6).sqrt()
 
 
-def weights_digest(model: nn.Module) -> str:
-    """SHA-256 over names, shapes and float32 values of all weights."""
-    digest = hashlib.sha256()
+def model_digest(model: VJEPA2Model) -> str:
+    """SHA-256 over what of the configuration the shapes do not tell, and names, shapes and float32 values of all weights."""
+    digest = hashlib.sha256(json.dumps([getattr(model.config, name) for name in BESIDE_SHAPES]).encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(f"{name}{tuple(value.shape)}".encode())
         digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -20,6 +20,7 @@ from jepascope.errors import BadArgument
 __all__ = ["FINDERS", "Finder", "class_pca", "diff_means", "find", "find_shuffled", "l1_probe"]
 
 
+@runtime_checkable
 class Finder(Protocol):
     """The one signature. ``groups`` are scene ids, for finders that cross-validate; ``seed`` for those that draw."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -47,8 +48,9 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.recipe, self.device, self.done = recipe, torch.device(device), 0
-        torch.manual_seed(recipe.seed)
-        self.student = VJEPA2Model(recipe.config()).to(self.device).train()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.student = VJEPA2Model(recipe.config()).to(self.device).train()
         self.teacher = copy.deepcopy(self.student).requires_grad_(False).eval()
         self.view = VJepa2Encoder(self.teacher, recipe.name, {"targets": "centred"})
         self.eyes = VJepa2Encoder.__new__(VJepa2Encoder)  # the student through the same interface, but trainable
@@ -82,7 +84,7 @@ class Trainer:
             seen = self.eyes.encode_tokens(video, context)
             loss = F.l1_loss(predict(self.student, seen, context, target, self.view.table).float(), wanted)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), recipe.clip_norm)
         self.optimiser.step()
         with torch.no_grad():
@@ -92,9 +94,10 @@ class Trainer:
         return loss.detach()
 
     def shipped(self) -> VJepa2Encoder:
-        """The teacher's encoder with the student's predictor."""
-        self.teacher.predictor.load_state_dict(self.student.predictor.state_dict())
-        return self.view
+        """The teacher's encoder with the student's predictor, as they are now: a copy that further steps leave alone."""
+        model = copy.deepcopy(self.teacher)
+        model.predictor.load_state_dict(self.student.predictor.state_dict())
+        return VJepa2Encoder(model, self.recipe.name, self.view.extra)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -133,14 +136,20 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(recipe, device)
     path, curves = folder / CHECKPOINT, folder / "curves.jsonl"
+    lines: list[dict[str, Any]] = []
     if path.exists():
-        state = torch.load(path, map_location=device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=device, weights_only=True)
+        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+            first = str(error).splitlines()[0]
+            raise RunFolderError(f"'{path}' is not a readable checkpoint ({first}); delete it, and training starts from step 0.") from None
         if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
             raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
         trainer.restore(state)
-        lines = [json.loads(line) for line in curves.read_text().splitlines()] if curves.exists() else []
-        curves.write_text("".join(json.dumps(line) + "\n" for line in lines if line["step"] <= trainer.done))
-    began, spent, losses = time.monotonic(), _seconds_so_far(curves), []
+        lines = [line for line in _written(curves) if line["step"] <= trainer.done]
+    curves.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    began, spent = time.monotonic(), float(lines[-1]["seconds"]) if lines else 0.0
+    losses: list[Tensor] = []
 
     def note() -> None:
         line: dict[str, Any] = {"step": trainer.done, "loss": float(torch.stack(losses).mean()) if losses else None}
@@ -168,7 +177,13 @@ def train(
     return trainer
 
 
-def _seconds_so_far(curves: Path) -> float:
-    """Training time of earlier, stopped processes."""
+def _written(curves: Path) -> list[dict[str, Any]]:
+    """The lines of an earlier process; the last one may have been cut short by a kill."""
     lines = curves.read_text().splitlines() if curves.exists() else []
-    return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+    whole = []
+    for line in lines:
+        try:
+            whole.append(json.loads(line))
+        except ValueError:
+            break
+    return whole
