@@ -3,6 +3,9 @@
 >>> import jepascope as js
 >>> encoder = js.load_encoder("nano")
 >>> clips = js.directions8(seed=0)
+>>> activations = js.capture(encoder, clips)
+>>> subspace = js.find(activations, "direction", layer=3)
+>>> js.intervene(encoder, activations, subspace)[["control", "value", "low", "high", "ratio"]]
 """
 
 from __future__ import annotations
@@ -12,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jepascope.activations.activations import Activations as Activations
-    from jepascope.activations.capture import capture as capture
     from jepascope.activations.site import Site as Site
     from jepascope.clips.clipset import ClipSet as ClipSet
     from jepascope.clips.presets import directions8 as directions8
     from jepascope.clips.presets import reverse_twins as reverse_twins
     from jepascope.clips.presets import twins as twins
-    from jepascope.discovery.finders import find as find
     from jepascope.discovery.probes import dense_probes as dense_probes
     from jepascope.discovery.probes import l1_paths as l1_paths
     from jepascope.discovery.subspace import Subspace as Subspace
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from jepascope.encoders.load import load_encoder as load_encoder
     from jepascope.errors import JepascopeError as JepascopeError
     from jepascope.intervention.controls import matched_controls as matched_controls
-    from jepascope.intervention.effects import intervene as intervene
     from jepascope.intervention.judges import ProbeJudge as ProbeJudge
     from jepascope.report.build import build_report as build_report
+    from jepascope.study.analysis import capture as capture
+    from jepascope.study.analysis import find as find
+    from jepascope.study.analysis import intervene as intervene
+    from jepascope.study.analysis import port as port
     from jepascope.study.run import run_study as run_study
     from jepascope.study.spec import StudySpec as StudySpec
 
@@ -42,14 +46,15 @@ _HOMES = {
     "Subspace": "discovery.subspace",
     "VideoEncoder": "encoders.base",
     "build_report": "report.build",
-    "capture": "activations.capture",
+    "capture": "study.analysis",
     "dense_probes": "discovery.probes",
     "directions8": "clips.presets",
-    "find": "discovery.finders",
-    "intervene": "intervention.effects",
+    "find": "study.analysis",
+    "intervene": "study.analysis",
     "l1_paths": "discovery.probes",
     "load_encoder": "encoders.load",
     "matched_controls": "intervention.controls",
+    "port": "study.analysis",
     "reverse_twins": "clips.presets",
     "run_study": "study.run",
     "twins": "clips.presets",

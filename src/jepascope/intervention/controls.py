@@ -196,7 +196,8 @@ def _shuffled(shuffled: Sequence[Subspace] | None, subspace: Subspace, draws: in
     given = len(shuffled or ())
     if shuffled is None or given < draws:
         raise BadArgument(
-            f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...)."
+            f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; "
+            "pass shuffled=find_shuffled(...)."
         )
     for found in shuffled:
         if found.basis.shape != subspace.basis.shape:

@@ -1,0 +1,149 @@
+"""The study's stages as functions for notebooks: capture, find, intervene, port. Each captures what it needs and is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import torch
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.capture import capture as capture_pass
+from jepascope.activations.site import Site
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.presets import twins
+from jepascope.discovery.finders import find as find_in
+from jepascope.discovery.finders import find_shuffled
+from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
+from jepascope.intervention.edits import class_means
+from jepascope.intervention.effects import intervene as intervene_at
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.run import Scenes
+from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.portability.retained import rce
+from jepascope.stats import Interval
+from jepascope.study.doctor import cache_folder
+
+
+def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:
+    """One pass of the scenes through the encoder, rendered at the length and size that it takes; pooled at every layer.
+
+    Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
+    is False.
+    """
+    store = cache_folder() / "activations" if cache else None
+    return capture_pass(encoder, clips.at(encoder.card.frames, encoder.card.size), store)
+
+
+def labels_of(activations: Activations, variable: str) -> torch.Tensor:
+    return torch.tensor(activations.clips.labels(variable)[0])
+
+
+def scenes_of(activations: Activations) -> torch.Tensor:
+    return torch.tensor(activations.clips.factors["scene"].to_numpy(copy=True))
+
+
+def find(
+    activations: Activations,
+    variable: str,
+    layer: int,
+    finder: str = "diff_means",
+    rank: int | None = None,
+    tokens: str = "all",
+    seed: int = 0,
+) -> Subspace:
+    """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone.
+
+    Raises BadArgument for an unknown finder, variable or layer, or a rank that the classes do not allow.
+    """
+    fit = activations.split("fit")
+    where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
+    found = find_in(finder, fit.pooled(layer, tokens), labels_of(fit, variable), rank, seed, scenes_of(fit))
+    return replace(found, provenance={**found.provenance, "variable": variable, **where})
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """What interventions on one subspace's site need."""
+
+    site: Site
+    scenes: Scenes
+    judge: ProbeJudge
+    controls: dict[str, list[ControlDraw]]
+
+
+def _stand(encoder: VideoEncoder, activations: Activations, subspace: Subspace, draws: int, names: Sequence[str], seed: int) -> _Stand:
+    said = subspace.provenance
+    missing = [key for key in ("variable", "layer", "tokens", "finder") if key not in said]
+    if missing:
+        raise BadArgument(
+            f"The subspace's provenance does not say its {missing[0]}; make it with jepascope.find, or use intervention.effects."
+        )
+    if said.get("model") != encoder.card.name or activations.encoder_card.digest != encoder.card.digest:
+        raise BadArgument(f"The subspace was found in '{said.get('model')}', not in '{encoder.card.name}'; find it again on this encoder.")
+    variable, site = str(said["variable"]), Site(int(said["layer"]), str(said["tokens"]))
+    fit, judge, test = (activations.split(name) for name in ("fit", "judge", "test"))
+    moments = capture_pass(encoder, fit.clips, moments=(site.layer,)).moments(site.layer, site.tokens)
+    source = capture_pass(encoder, test.clips, sites=(site.layer,))
+    twin = capture_pass(encoder, twins(test.clips, variable, seed), sites=(site.layer,))
+    x, y, groups = fit.pooled(site.layer, site.tokens), labels_of(fit, variable), scenes_of(fit)
+    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), class_means(x, y, int(y.max()) + 1))
+    last = encoder.card.depth
+    probe = dense_probes({last: judge.pooled(last, site.tokens)}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
+    shuffled = find_shuffled(str(said["finder"]), x, y, subspace.rank, draws, seed, groups) if "shuffled" in names else None
+    drawn = matched_controls(subspace, moments.covariance, draws, seed, shuffled, names=names)
+    return _Stand(site, scenes, ProbeJudge(probe, site.tokens), {"subspace": drawn})
+
+
+def intervene(
+    encoder: VideoEncoder,
+    activations: Activations,
+    subspace: Subspace,
+    edit: str = "ablate",
+    dose: float = 1.0,
+    draws: int = 20,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """CE of one edit on ``subspace`` beside its four matched controls: the columns of ce.parquet, one row each.
+
+    ``activations`` cover fit, judge and test clips (a plain ``capture``); tokens of the test clips and their twins at the
+    subspace's layer are captured here. The judge is a probe trained on split ``judge`` at the last layer.
+    """
+    stand = _stand(encoder, activations, subspace, draws, CONTROLS, seed)
+    effects, _ = intervene_at(encoder, stand.site, stand.scenes, {"subspace": subspace}, stand.controls, stand.judge, (edit,), (dose,))
+    return ce_table(effects.assign(finder=str(subspace.provenance["finder"])), seed)
+
+
+@dataclass(frozen=True)
+class Portability:
+    """``sas`` of two subspaces with its ``chance`` level and calibrated value, and ``rce`` of ``other`` used in place of the first."""
+
+    sas: float
+    chance: float
+    calibrated: float
+    rce: Interval
+    native: Interval
+    dose: float
+
+
+def port(
+    encoder: VideoEncoder, activations: Activations, subspace: Subspace, other: Subspace, dose: float = 0.5, seed: int = 0
+) -> Portability:
+    """How ``other`` aligns with ``subspace`` and what share of its ablation effect it retains at the same site.
+
+    ``native`` is the first subspace's own CE; at 0.95 and more the ratio is saturated: ask for a lower dose.
+    """
+    stand = _stand(encoder, activations, subspace, 1, ("random",), seed)
+    both = {"native": subspace, "other": other}
+    effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judge, ("ablate",), (dose,))
+    numerators = {name: rows.set_index("scene").sort_index()["numerator"].to_numpy() for name, rows in effects.groupby("finder")}
+    own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
+    value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)
+    native = Interval(float(own["value"]), float(own["low"]), float(own["high"]), int(own["n"]))
+    return Portability(value, chance, calibrated(value, chance), rce(numerators["other"], numerators["native"], seed), native, dose)
