@@ -16,6 +16,9 @@ from jepascope.errors import BadArgument
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
 
+FLOAT32 = 4  # bytes
+LISTS = ("layers", "finders", "edits", "doses")  # fields that take several values, with commas on the command line
+
 
 def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
     """A spec from a preset or file, with what the command line gives on top."""
@@ -23,17 +26,17 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
 
     values, source = spec_values(name)
     options = {key: value for key, value in given.items() if value is not None}
-    for key in ("layers", "finders"):
-        if key in options and options[key] != "all":
-            options[key] = [part.strip() for part in str(options[key]).split(",") if part.strip()]
     for item in extra or ():
         key, equals, text = item.partition("=")
         if not equals:
             raise BadArgument(f"--set {item}: write it as field=value.")
         try:
             options[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
+    for key in LISTS:
+        if isinstance(options.get(key), str | int | float) and options[key] != "all":
+            options[key] = [part.strip() for part in str(options[key]).split(",") if part.strip()]
     return make_spec({**values, **options}, f"{source} with {', '.join(options)}" if options else source)
 
 
@@ -41,7 +44,7 @@ def run_command(spec: StudySpec, out: Path | None, device: str, as_json: bool) -
     from jepascope.study.folder import Run
 
     folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips}-{spec.digest[:8]}"
-    Run.open(folder, spec).close()  # before anything slow: a folder that cannot be used is said at once
+    Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once
     with bars() as progress:
         from jepascope.encoders.load import load_encoder
         from jepascope.report.build import build_report
@@ -98,22 +101,24 @@ def models_command(as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([{**asdict(row), "weights_gb": row.weights_gb, "how": row.how} for row in rows]))
         return
-    table = Table("model", "parameters", "width x depth", "clip", "predictor", "weights in memory", "how to get it")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("model", "width x depth", "frames x px", "weights"):
+        table.add_column(name, no_wrap=True, justify="left" if name == "model" else "right")
     for row in rows:
-        clip = f"{row.frames} x {row.size} px"
-        table.add_row(
-            row.name,
-            f"{row.parameters / 1e6:.1f} M",
-            f"{row.width} x {row.depth}",
-            clip,
-            "yes" if row.predictor else "no",
-            f"{row.weights_gb:.2f} GB",
-            row.how,
-        )
-    console().print(table)
-    console().print(
-        "Any local folder with config.json (model_type vjepa2) and safetensors weights works too: --model ./folder", markup=False
-    )
+        table.add_row(row.name, f"{row.width} x {row.depth}", f"{row.frames} x {row.size}", _bytes(row.parameters * FLOAT32))
+    out = console()
+    out.print(table)
+    out.print()
+    for line in (
+        f"Ship with jepascope: {', '.join(row.name for row in rows if row.shipped)}. Weights are what they take in memory (float32).",
+        "Another one: `hf download NAME --local-dir FOLDER`, then `--model ./FOLDER`.",
+        "Any local folder with config.json (model_type vjepa2) and safetensors works.",
+    ):
+        out.print(line, markup=False)
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def doctor_command(as_json: bool) -> None:

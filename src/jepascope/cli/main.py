@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jepascope.cli.options import takes_spec
 from jepascope.cli.terminal import answered
+
+if TYPE_CHECKING:
+    from jepascope.study.spec import StudySpec
 
 app = typer.Typer(
     name="jepascope",
@@ -22,91 +26,35 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Device = Annotated[str, typer.Option("--device", envvar="JEPASCOPE_DEVICE", help="cpu, cuda, cuda:1, mps, ...")]
-SpecName = Annotated[str | None, typer.Argument(metavar="[SPEC]", help="A preset (demo, quick, full) or a YAML file; default: demo.")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        envvar="JEPASCOPE_MODEL",
-        help="nano, nano-wide, a local folder, or a hub name such as facebook/vjepa2-vitl-fpc64-256.",
-    ),
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")
 ]
-Clips = Annotated[str | None, typer.Option("--clips", help="Clip set: directions8.")]
-Variable = Annotated[str | None, typer.Option("--variable", help="State variable: direction or shape.")]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seeds clips, splits, controls and resampling.")]
-Frames = Annotated[int | None, typer.Option("--frames", help="Frames a clip; default: what the model was made for.")]
-Size = Annotated[int | None, typer.Option("--size", help="Pixels a side; default: what the model was made for.")]
-Layers = Annotated[
-    str | None, typer.Option("--layers", help="Layers to intervene on besides the best one: 'all' or numbers such as 3,7,11.")
-]
-BestLayer = Annotated[
-    int | None, typer.Option("--best-layer", help="The layer that the claim is made for; default: chosen on the fit split.")
-]
-Finders = Annotated[str | None, typer.Option("--finders", help="Of diff_means, class_pca, l1_probe, with commas.")]
-Draws = Annotated[int | None, typer.Option("--draws", help="Draws of every control at the best layer.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Any other field of the spec: --set test_scenes=80. Repeatable.")]
 
 
 @app.command(
-    epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+    epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   "
+    "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
 )
 @answered
-def run(
-    spec: SpecName = None,
-    model: Model = None,
-    clips: Clips = None,
-    variable: Variable = None,
-    seed: Seed = None,
-    frames: Frames = None,
-    size: Size = None,
-    layers: Layers = None,
-    best_layer: BestLayer = None,
-    finders: Finders = None,
-    draws: Draws = None,
-    set_: Set = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")
-    ] = None,
-    device: Device = "cpu",
-    json_: Json = False,
-) -> None:
+@takes_spec
+def run(spec: StudySpec, out: Out = None, device: Device = "cpu", json_: Json = False) -> None:
     """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
-    from jepascope.cli.commands import run_command, spec_from
+    from jepascope.cli.commands import run_command
 
-    given = {"model": model, "clips": clips, "variable": variable, "seed": seed, "frames": frames, "size": size}
-    run_command(
-        spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), out, device, json_
-    )
+    run_command(spec, out, device, json_)
 
 
 @app.command(
-    epilog="Examples:  jepascope plan   |   jepascope plan full   |   jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
+    epilog="Examples:  jepascope plan   |   jepascope plan full   |   "
+    "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
 )
 @answered
-def plan(
-    spec: SpecName = None,
-    model: Model = None,
-    clips: Clips = None,
-    variable: Variable = None,
-    seed: Seed = None,
-    frames: Frames = None,
-    size: Size = None,
-    layers: Layers = None,
-    best_layer: BestLayer = None,
-    finders: Finders = None,
-    draws: Draws = None,
-    set_: Set = None,
-    device: Device = "cpu",
-    json_: Json = False,
-) -> None:
+@takes_spec
+def plan(spec: StudySpec, device: Device = "cpu", json_: Json = False) -> None:
     """Say what a study would run: conditions, forwards, memory, disk and time. Loads no model."""
-    from jepascope.cli.commands import plan_command, spec_from
+    from jepascope.cli.commands import plan_command
 
-    given = {"model": model, "clips": clips, "variable": variable, "seed": seed, "frames": frames, "size": size}
-    plan_command(
-        spec_from(spec, {**given, "layers": layers, "best_layer": best_layer, "finders": finders, "draws": draws}, set_), device, json_
-    )
+    plan_command(spec, device, json_)
 
 
 @app.command(epilog="Example:  jepascope report runs/demo")

@@ -16,8 +16,9 @@ from jepascope.activations.capture import capture
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.presets import preset, twins
+from jepascope.discovery.probes import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
@@ -41,12 +42,37 @@ class Bench:
 
     def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress) -> None:
         self.run, self.spec, self.encoder, self.progress = run, run.spec, encoder, progress
-        check_spec_fits(self.spec, encoder)
         card = encoder.card
         self.clips = preset(self.spec.clips, self.spec.seed, per_class=self.spec.clips_per_class).at(card.frames, card.size)
         factors = self.clips.factors
         require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
         self.classes = self.clips.labels(self.spec.variable)[1]
+        self.folds = self._folds()
+        self._l1: dict[int, ProbePath] = {}
+
+    def _folds(self) -> int:
+        """Folds of every cross-validation: the spec's, or fewer where a class has fewer clips in the split to be folded."""
+        scarce = self.spec.folds
+        for split in ("fit", "judge"):
+            counts = np.bincount(self.clips.split(split).labels(self.spec.variable)[0], minlength=len(self.classes))
+            if counts.min() < 2:
+                raise BadData(
+                    f"Split '{split}' has {counts.min()} clip(s) of {self.spec.variable} '{self.classes[counts.argmin()]}', too few to "
+                    f"cross-validate; raise clips_per_class (now {self.spec.clips_per_class})."
+                )
+            scarce = min(scarce, int(counts.min()))
+        if scarce < self.spec.folds:
+            self.progress.say(
+                f"{scarce}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
+            )
+        return scarce
+
+    def l1_path(self, layer: int) -> ProbePath:
+        """The sparse probe's path on the fit split at one layer, fitted once: the finder and its shuffled control both start from it."""
+        if layer not in self._l1:
+            inputs = {layer: self.fit.pooled(layer, self.spec.tokens)}
+            self._l1.update(l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed))
+        return self._l1[layer]
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -150,8 +176,8 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     for layer in wanted:
         if not 0 <= layer < card.depth:
             raise BadArgument(
-                f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on (an edit at the last "
-                f"layer would be read off unchanged); there is no layer {layer} to edit."
+                f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on "
+                f"(an edit at the last layer would be read off unchanged); there is no layer {layer} to edit."
             )
     if spec.full_rank * 2 > card.width:
         raise BadArgument(

@@ -103,16 +103,19 @@ def card_markdown(card: dict[str, Any]) -> str:
     best = max(layers, key=lambda layer: trained["object"][layer])
     margin = trained["object"][best] - max(twin["object"][best] for twin in card["untrained"])
     rows = [
-        f"| {layer} | {trained['object'][layer]:.3f} | {untrained('object', layer)} | {trained['all'][layer]:.3f} | {untrained('all', layer)} |"
+        f"| {layer} | {trained['object'][layer]:.3f} | {untrained('object', layer)} | {trained['all'][layer]:.3f} | "
+        f"{untrained('all', layer)} |"
         for layer in layers
     ]
     forecasts = [
-        f"| {row['context']} | {row['to_twin']:.3f} | {row['to_source']:.3f} | {row['to_persistence']:.3f} | {row['identified']['value']:.3f} "
+        f"| {row['context']} | {row['to_twin']:.3f} | {row['to_source']:.3f} | {row['to_persistence']:.3f} | "
+        f"{row['identified']['value']:.3f} "
         f"[{row['identified']['low']:.3f}, {row['identified']['high']:.3f}] |"
         for row in card["forecast"]
     ]
     curve = [
-        f"| {line['step']} | {_shown(line['loss'])} | {line['between']:.2f} | {line['rank']:.1f} | {max(line['accuracy_object']):.3f} | {max(line['accuracy_all']):.3f} |"
+        f"| {line['step']} | {_shown(line['loss'])} | {line['between']:.2f} | {line['rank']:.1f} | {max(line['accuracy_object']):.3f} "
+        f"| {max(line['accuracy_all']):.3f} |"
         for line in card["curves"]
         if "between" in line
     ]
@@ -120,26 +123,38 @@ def card_markdown(card: dict[str, Any]) -> str:
         [
             f"# Model card: {card['name']}",
             "",
-            f"A V-JEPA 2 encoder (transformers' `VJEPA2Model`) of {card['parameters'] / 1e6:.2f} M parameters with predictor: {recipe['depth']} blocks of width "
-            f"{recipe['width']} ({recipe['heads']} heads); predictor of {recipe['predictor_depth']} block(s) of width {recipe['predictor_width']}. "
-            f"Clips: {recipe['frames']} frames of {recipe['size']} x {recipe['size']} px, patch {recipe['patch']}, tubelet {recipe['tubelet']}.",
+            f"A V-JEPA 2 encoder (transformers' `VJEPA2Model`) of {card['parameters'] / 1e6:.2f} M parameters with predictor: "
+            f"{recipe['depth']} blocks of width "
+            f"{recipe['width']} ({recipe['heads']} heads); predictor of {recipe['predictor_depth']} block(s) of width "
+            f"{recipe['predictor_width']}. "
+            f"Clips: {recipe['frames']} frames of {recipe['size']} x {recipe['size']} px, patch {recipe['patch']}, tubelet "
+            f"{recipe['tubelet']}.",
             "",
             "## Data and recipe",
             "",
-            "Procedural clips drawn afresh at every step (`jepascope/encoders/nano/stimuli.py`): about a fifth drifting textures, the rest one to three moving "
-            "shapes on flat or textured, still or panning grounds, with sensor noise. Study clips come from another generator and seed space; none was trained on.",
+            "Procedural clips drawn afresh at every step (`jepascope/encoders/nano/stimuli.py`): about a fifth drifting textures, the "
+            "rest one to three moving "
+            "shapes on flat or textured, still or panning grounds, with sensor noise. Study clips come from another generator and "
+            "seed space; none was trained on.",
             "",
-            f"V-JEPA objective: student and predictor see the context only and predict, by L1, the latents that an EMA teacher (momentum {recipe['ema']} to "
-            f"{recipe['ema_end']}) has of the whole clip. {100 * recipe['future']:.0f} % of steps: context = the first {' or '.join(map(str, recipe['future_context']))} "
-            f"tubelet(s), target = everything later; the others: spatio-temporal blocks (tubes), at most {100 * recipe['block_keep']:.0f} % visible. "
-            "**Anti-collapse measure**: targets are the teacher's latents minus their mean over the clip's tokens, over their spread (centred targets). "
-            f"AdamW {recipe['learning_rate']}, {recipe['steps']} steps of {recipe['batch']} clips, weight decay {recipe['weight_decay']}, seed {recipe['seed']}.",
+            "V-JEPA objective: student and predictor see the context only and predict, by L1, the latents that an EMA teacher "
+            f"(momentum {recipe['ema']} to "
+            f"{recipe['ema_end']}) has of the whole clip. {100 * recipe['future']:.0f} % of steps: context = the first "
+            f"{' or '.join(map(str, recipe['future_context']))} "
+            "tubelet(s), target = everything later; the others: spatio-temporal blocks (tubes), at most "
+            f"{100 * recipe['block_keep']:.0f} % visible. "
+            "**Anti-collapse measure**: targets are the teacher's latents minus their mean over the clip's tokens, over their spread "
+            "(centred targets). "
+            f"AdamW {recipe['learning_rate']}, {recipe['steps']} steps of {recipe['batch']} clips, weight decay "
+            f"{recipe['weight_decay']}, seed {recipe['seed']}.",
             "",
-            f"Cost: {_shown(card['seconds'])} s on {card['machine']}; {card['clips_seen']:,} clips. Again: `jepascope train {card['name']} --out DIR`.",
+            f"Cost: {_shown(card['seconds'])} s on {card['machine']}; {card['clips_seen']:,} clips. Again: `jepascope train "
+            f"{card['name']} --out DIR`.",
             "",
             "## Direction by layer",
             "",
-            f"Dense probe, 8 directions, chance 0.125; fitted on 200 clips of `directions8(seed={CARD_SEED})`, scored on {trained['n']} others. Untrained: mean (range) over "
+            f"Dense probe, 8 directions, chance 0.125; fitted on 200 clips of `directions8(seed={CARD_SEED})`, scored on "
+            f"{trained['n']} others. Untrained: mean (range) over "
             f"{len(card['untrained'])} fresh seeds.",
             "",
             "| layer | object tokens | untrained | all tokens | untrained |",
@@ -150,8 +165,10 @@ def card_markdown(card: dict[str, Any]) -> str:
             "",
             "## Forecast",
             "",
-            "Mean absolute difference at object tokens between the predictor's forecast of a twin and (a) the twin's rendered future, (b) the source's future "
-            "(same scene, another direction), (c) for comparison, of repeating the last latents. Identified: share of 80 scenes whose forecast is nearer to (a) than to (b).",
+            "Mean absolute difference at object tokens between the predictor's forecast of a twin and (a) the twin's rendered future, "
+            "(b) the source's future "
+            "(same scene, another direction), (c) for comparison, of repeating the last latents. Identified: share of 80 scenes whose "
+            "forecast is nearer to (a) than to (b).",
             "",
             "| context tubelets | to twin (a) | to source (b) | persistence (c) | identified [95 %] |",
             "|---|---|---|---|---|",
@@ -159,7 +176,8 @@ def card_markdown(card: dict[str, Any]) -> str:
             "",
             "## Training curves",
             "",
-            "`between`: share of the last layer's variance that lies between clips (near 1 would be collapse); rank: effective rank of the last layer; accuracies are "
+            "`between`: share of the last layer's variance that lies between clips (near 1 would be collapse); rank: effective rank "
+            "of the last layer; accuracies are "
             "of a ridge classifier at the best layer (cruder than the probe above).",
             "",
             "| step | loss | between | rank | best at object tokens | best at all tokens |",
@@ -168,7 +186,8 @@ def card_markdown(card: dict[str, Any]) -> str:
             "",
             "## Limits",
             "",
-            "Trained on procedural clips of moving shapes and textures at one small size: it knows nothing of natural video, and figures on it say nothing about ViT-L.",
+            "Trained on procedural clips of moving shapes and textures at one small size: it knows nothing of natural video, and "
+            "figures on it say nothing about ViT-L.",
             "",
         ]
     )

@@ -6,16 +6,23 @@ import contextlib
 import errno
 import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
 
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SPEC = "spec.yaml"
+LOCK = ".lock"
+LEFT_BY_A_KILL = frozenset({LOCK, f"{SPEC}.tmp"})  # all that a run killed in its first moments leaves
 
 
 @contextlib.contextmanager
@@ -26,16 +33,31 @@ def writing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
+        if not isinstance(error, OSError | SafetensorError):
+            raise
+        # safetensors reports the system's errors in its own type, as text
+        if getattr(error, "errno", None) == errno.ENOSPC or f"os error {errno.ENOSPC}" in str(error):
             raise RunFolderError(
                 f"The disk is full: '{path}' could not be written. Free some space and run the same command again; finished steps are kept."
             ) from None
+        reason = getattr(error, "strerror", None) or error
+        raise RunFolderError(f"'{path}' could not be written ({reason}). Choose a folder you can write to with --out.") from None
+
+
+def _same_study(saved: Path, spec: StudySpec) -> None:
+    try:
+        theirs = make_spec(read_spec(saved), f"'{saved}'")
+    except BadArgument as error:
         raise RunFolderError(
-            f"'{path}' could not be written ({error.strerror or error}). Choose a folder you can write to with --out."
+            f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
         ) from None
+    mine, other = spec.model_dump(), theirs.model_dump()
+    differing = ", ".join(f"{key} is {other[key]!r} there and {mine[key]!r} here" for key in mine if mine[key] != other[key])
+    if differing:
+        raise BadArgument(f"'{saved.parent}' holds another study ({differing}); nothing was changed. Choose another --out.")
 
 
 class Run:
@@ -48,28 +70,33 @@ class Run:
     @classmethod
     def open(cls, path: Path, spec: StudySpec) -> Run:
         """Create the folder or go on with it. A folder of another study, or in use by another process, is refused."""
-        saved = path / "spec.yaml"
-        if path.exists() and not path.is_dir():
-            raise BadArgument(f"'{path}' is a file; give a folder with --out.")
-        if saved.exists():
-            theirs = make_spec(read_spec(saved), f"'{saved}'")
-            if theirs.digest != spec.digest:
-                mine, other = spec.model_dump(), theirs.model_dump()
-                differing = ", ".join(f"{key} is {other[key]!r} there and {mine[key]!r} here" for key in mine if mine[key] != other[key])
-                raise BadArgument(f"'{path}' holds another study ({differing}); nothing was changed. Choose another --out.")
-        elif path.exists() and any(path.iterdir()):
-            raise BadArgument(f"'{path}' is neither empty nor a run folder; nothing was changed. Choose another --out.")
+        cls.check(path, spec)
         run = cls(path, spec)
         run._acquire()
+        saved = path / SPEC
         if not saved.exists():
             with writing(saved) as temporary:
                 temporary.write_text(spec.to_yaml())
         return run
 
+    @staticmethod
+    def check(path: Path, spec: StudySpec) -> None:
+        """Refuse a folder that cannot be used for this study. Nothing is written, so that a later refusal leaves no folder behind."""
+        saved = path / SPEC
+        if path.exists() and not path.is_dir():
+            raise BadArgument(f"'{path}' is a file; give a folder with --out.")
+        if saved.exists():
+            _same_study(saved, spec)
+        elif path.exists() and any(entry.name not in LEFT_BY_A_KILL for entry in path.iterdir()):
+            raise BadArgument(f"'{path}' is neither empty nor a run folder; nothing was changed. Choose another --out.")
+        parent = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise RunFolderError(f"'{path}' cannot be written ('{parent}' is not a writable folder); choose another one with --out.")
+
     def _acquire(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / ".lock").open("w")
+            self._lock = (self.path / LOCK).open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.") from None

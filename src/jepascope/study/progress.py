@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Tick = Callable[[int, int], None]
 
 
+@runtime_checkable
 class Progress(Protocol):
     """``start`` names a piece of work and returns what it reports (done, total) to."""
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.study.bench import Bench
+from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import provenance
@@ -59,6 +61,7 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     cannot be written. Whatever is finished stays, and the same call goes on from there.
     """
     progress = progress or Silent()
+    check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     run = Run.open(out, spec)
     try:
         return _run(run, encoder, progress)
@@ -98,8 +101,6 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
 
 def _same_encoder(run: Run, bench: Bench) -> None:
     """A folder goes on with the encoder it began with: the same name may hold other weights by now."""
-    from jepascope.errors import BadArgument
-
     digest = bench.encoder.card.digest
     known = run.json("provenance.json", {}).get("encoder", {}).get("digest")
     if known is None:
@@ -109,8 +110,6 @@ def _same_encoder(run: Run, bench: Bench) -> None:
 
 
 def _stimuli(bench: Bench) -> None:
-    from jepascope.clips.contact_sheet import contact_sheet
-
     path = bench.run.path / "figures" / "stimuli.png"
     if not path.exists():
         figure = contact_sheet(bench.clips, bench.spec.variable)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from jepascope.errors import BadArgument
 
-FINDER_NAMES = ("diff_means", "class_pca", "l1_probe")
+Finder = Literal["diff_means", "class_pca", "l1_probe"]
+Edit = Literal["ablate", "swap", "steer"]
 VARIABLE_CLASSES = {"direction": 8, "shape": 4}
 CLIP_SETS = ("directions8",)
 MAX_SPEC_BYTES = 1_000_000
@@ -34,17 +35,17 @@ class StudySpec(BaseModel):
     size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
     seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
-    finders: tuple[Literal["diff_means", "class_pca", "l1_probe"], ...] = Field(FINDER_NAMES, min_length=1)
+    finders: tuple[Finder, ...] = Field(("diff_means", "class_pca", "l1_probe"), min_length=1)
     rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1")
     layers: Literal["all"] | tuple[int, ...] = Field("all", description="layers that are intervened on besides the best one")
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
-    edits: tuple[Literal["ablate", "swap", "steer"], ...] = Field(("ablate", "swap", "steer"), min_length=1)
+    edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
     draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at the other layers")
     doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the portability sweep")
     untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
-    folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside the fit split")
+    folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
 
     @field_validator("finders", "edits", "doses", "layers")

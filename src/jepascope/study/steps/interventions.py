@@ -25,7 +25,8 @@ def probe_judge(bench: Bench) -> ProbeJudge:
     """The held-out probe: trained on split judge at the last layer, strength chosen by cross-validation there."""
     judge, last, spec = bench.judge, bench.encoder.card.depth, bench.spec
     inputs = {last: judge.pooled(last, spec.tokens)}
-    return ProbeJudge(dense_probes(inputs, bench.labels(judge), bench.scenes(judge), spec.folds, seed=spec.seed)[last].probe, spec.tokens)
+    paths = dense_probes(inputs, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)
+    return ProbeJudge(paths[last].probe, spec.tokens)
 
 
 def scenes_at(bench: Bench, layer: int) -> Scenes:
@@ -47,7 +48,8 @@ def controls_at(
     for finder, subspace in subspaces.items():
         shuffled = None
         if "shuffled" in names:
-            shuffled = find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, layer=layer)
+            path = bench.l1_path(layer) if finder == "l1_probe" else None
+            shuffled = find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, path, layer=layer)
         found[finder] = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, names)
     return found
 

@@ -25,7 +25,7 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     for done, how in enumerate(DEGRADATIONS):
         features = {f"pixels_{how}": _still_pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer, spec.tokens)}
         for name, values in features.items():
-            rows += [asdict(row) for row in leak_check({name: values}, labels, fit, test, groups, spec.folds, spec.seed)]
+            rows += [asdict(row) for row in leak_check({name: values}, labels, fit, test, groups, bench.folds, spec.seed)]
         tick(done + 1, len(DEGRADATIONS))
     return pd.DataFrame(rows).sort_values("baseline", kind="stable")
 

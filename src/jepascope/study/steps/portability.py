@@ -7,9 +7,13 @@ from functools import partial
 from itertools import permutations
 
 import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.discovery.finders import find
+from jepascope.discovery.probes import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.portability.alignment import split_half_ceiling
@@ -28,7 +32,7 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
     spec, fit = bench.spec, bench.fit
     tick = bench.progress.start("portability")
     x, labels = fit.pooled(layer, spec.tokens), bench.labels(fit)
-    finders = {name: partial(_found, name, spec.full_rank, spec.seed) for name in subspaces}
+    finders = {name: partial(_found, name, spec.full_rank, bench.folds, spec.seed) for name in subspaces}
     ceilings = {}
     for name, finder in finders.items():
         ceilings[name] = split_half_ceiling(finder, x, labels, HALVINGS, spec.seed)
@@ -65,5 +69,8 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
     return portability_table(rows), angle_table(angles)
 
 
-def _found(name: str, rank: int, seed: int, x: object, y: object) -> Subspace:
-    return find(name, x, y, rank, seed)  # type: ignore[arg-type]
+def _found(name: str, rank: int, folds: int, seed: int, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Subspace:
+    path = None
+    if name == "l1_probe":  # half of the clips may hold too few of a class for the study's folds
+        path = l1_paths({name: x}, y, None, min(folds, int(torch.bincount(y).min())), seed=seed)[name]
+    return find(name, x, y, rank, seed, path=path)

@@ -58,7 +58,7 @@ def dense_of(bench: Bench, activations: Activations, **where: Hashable) -> list[
     rows: list[dict[str, object]] = []
     for tokens in SELECTIONS:
         inputs = {layer: fit.pooled(layer, tokens) for layer in layers}
-        paths = dense_probes(inputs, bench.labels(fit), bench.scenes(fit), bench.spec.folds, seed=bench.spec.seed)
+        paths = dense_probes(inputs, bench.labels(fit), bench.scenes(fit), bench.folds, seed=bench.spec.seed)
         held = {layer: test.pooled(layer, tokens) for layer in layers}
         rows += probe_rows(paths, held, bench.labels(test), len(bench.classes), tokens=tokens, **where)
     return rows
@@ -76,7 +76,7 @@ def run_probes(bench: Bench) -> pd.DataFrame:
         inputs = {layer: fit.pooled(layer, tokens) for layer in layers}
         held = {layer: bench.test_pooled(layer, tokens) for layer in layers}
         for kind in (dense_probes, l1_paths):
-            paths = kind(inputs, labels, groups, spec.folds, seed=spec.seed)
+            paths = kind(inputs, labels, groups, bench.folds, seed=spec.seed)
             where = {"encoder": "model", "seed": -1, "tokens": tokens}
             rows += probe_rows(paths, held, bench.test_labels, len(bench.classes), **where)
             tick(1 + 2 * SELECTIONS.index(tokens) + (kind is l1_paths), total)
@@ -109,7 +109,7 @@ def pixel_rows(bench: Bench) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name, differences in (("pixels", False), ("frame_differences", True)):
         features = pixels_of(bench, differences)
-        paths = dense_probes({0: features[fit]}, labels[fit], groups[fit], bench.spec.folds, seed=bench.spec.seed)
+        paths = dense_probes({0: features[fit]}, labels[fit], groups[fit], bench.folds, seed=bench.spec.seed)
         where = {"encoder": name, "seed": -1, "tokens": "all"}
         rows += probe_rows(paths, {0: features[~fit]}, labels[~fit], len(bench.classes), **where)
     return rows
@@ -124,4 +124,4 @@ def best_layer(bench: Bench, probes: pd.DataFrame) -> int:
         return bench.spec.best_layer
     own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == bench.spec.tokens) & probes["chosen"]]
     scores = own.set_index("layer")["cv_accuracy"].loc[list(candidate_layers(bench.encoder.card.depth))]
-    return int(scores.idxmax())
+    return int(scores.index.to_numpy()[scores.argmax()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
@@ -23,12 +24,18 @@ def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Su
     tick = bench.progress.start("find subspaces")
     found: dict[int, dict[str, Subspace]] = {}
     for done, (layer, finder) in enumerate(wanted):
-        path = subspace_path(bench, finder, layer)
-        if not path.exists():
-            where = {"layer": layer, "tokens": spec.tokens, "model": bench.encoder.card.name, "clips_digest": fit.clips.digest}
-            subspace = find(finder, fit.pooled(layer, spec.tokens), labels, spec.full_rank, spec.seed, groups, **where)
-            with writing(path) as temporary:
+        file = subspace_path(bench, finder, layer)
+        if not file.exists():
+            where: dict[str, Any] = {
+                "layer": layer,
+                "tokens": spec.tokens,
+                "model": bench.encoder.card.name,
+                "clips_digest": fit.clips.digest,
+            }
+            path = bench.l1_path(layer) if finder == "l1_probe" else None
+            subspace = find(finder, fit.pooled(layer, spec.tokens), labels, spec.full_rank, spec.seed, groups, path, **where)
+            with writing(file) as temporary:
                 subspace.save(temporary)
-        found.setdefault(layer, {})[finder] = Subspace.load(path)
+        found.setdefault(layer, {})[finder] = Subspace.load(file)
         tick(done + 1, len(wanted))
     return found

@@ -51,7 +51,7 @@ def summarise(
         "rank": spec.full_rank,
         "probe": {
             "dense": _by_layer(own[own["probe"] == "dense"], "accuracy"),
-            "dense_untrained": _by_layer(untrained.groupby("layer", as_index=False)["accuracy"].mean(), "accuracy"),
+            "dense_untrained": _by_layer(untrained.groupby("layer")[["accuracy"]].mean().reset_index(), "accuracy"),
             "l1": _by_layer(l1, "accuracy"),
             "l1_support": _by_layer(l1, "support"),
         },
@@ -68,8 +68,8 @@ def summarise(
     return summary
 
 
-def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float]:
-    return {str(int(row["layer"])): float(row[column]) for _, row in rows.iterrows()}
+def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float | None]:
+    return {str(int(row["layer"])): number(row[column]) for _, row in rows.iterrows()}
 
 
 def effects_at(ce: pd.DataFrame, layer: int) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     )
     finder = next(iter(summary["ce"]))
     effect = summary["ce"][finder]["ablate"]
-    if effect["value"] is None:
+    if effect["value"] is None or effect["low"] is None:
         return text + "; the judge reads no margin there, so no causal effect can be stated."
     text += (
         f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} % "
@@ -133,7 +133,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
 
 
 def _against(name: str, ratio: dict[str, Any]) -> str:
-    if ratio["value"] is None:
+    if ratio["value"] is None or ratio["low"] is None:
         return f"its ratio to {name} directions cannot be stated"
     if ratio["bound"]:
         return f"more than {ratio['value']:.1f} times what {name} directions do (a lower bound: theirs is not distinguishable from zero)"
