@@ -64,3 +64,15 @@ def tokens_of(run: RunFolder, probes: pd.DataFrame) -> str:
     wanted = run.summary.get("tokens") or (ce["tokens"].mode().iloc[0] if ce is not None else "object")
     present = [str(name) for name in probes["tokens"].unique()]
     return str(wanted) if wanted in present else present[0]
+
+
+COINCIDE = 0.999  # SAS from which two subspaces are called the same
+
+
+def coinciding(sas: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of pairs (a, b) of finders with one subspace, each b once and never as another pair's a."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sas[sas["across"] == "finder"].to_dict("records"):
+        if row["value"] >= COINCIDE and row["a"] not in found:
+            found.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
+    return list(found.values())

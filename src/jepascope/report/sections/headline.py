@@ -7,7 +7,7 @@ from typing import Any
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, percent, percent_span, shown, span
-from jepascope.report.selection import tokens_of
+from jepascope.report.selection import coinciding, tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
 
 
@@ -20,11 +20,25 @@ def headline(run: RunFolder) -> Section:
     if cards:
         blocks.append(Cards(tuple(cards)))
     ce, ratios = run.summary.get("ce") or {}, run.summary.get("ce_ratio") or {}
-    blocks += [Finding(verdict(str(finder), edits["ablate"], ratios.get(finder, {}))) for finder, edits in ce.items() if "ablate" in edits]
+    same = _twins(run)
+    for finder, edits in ce.items():
+        if finder in same:
+            blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
+        elif "ablate" in edits:
+            blocks.append(Finding(verdict(str(finder), edits["ablate"], ratios.get(finder, {}))))
     blocks += [Finding(sentence) for sentence in _leaks(run)]
     if not blocks:
         blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
     return Section("headline", "Result", tuple(blocks))
+
+
+def _twins(run: RunFolder) -> dict[str, str]:
+    """Finders that found the subspace of an earlier one."""
+    table = run.table("portability")
+    if table is None:
+        return {}
+    pairs = coinciding(table[table["metric"] == "sas"])
+    return {str(row["b"]): str(row["a"]) for row in pairs}
 
 
 def _accuracy(run: RunFolder) -> list[Card]:

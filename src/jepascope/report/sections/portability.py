@@ -10,8 +10,8 @@ from jepascope.report.figures.angles import angle_spectrum
 from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, count_range, finite, interval_cell, number_cell, shown, with_interval
+from jepascope.report.selection import coinciding
 
-COINCIDE = 0.999  # SAS from which two subspaces are called the same
 KEYS = ["across", "a", "b", "layer", "rank"]
 
 
@@ -24,7 +24,7 @@ def portability(run: RunFolder) -> Section:
     main = sas[sas["across"] == "finder"]
     blocks: list[Block] = []
     pairs = joined(sas, rce)
-    same = coinciding(sas)
+    same = _said_once(sas)
     blocks += [Finding(sentence) for sentence in same.values()]
     blocks += [Finding(sentence) for sentence in readings(pairs, set(same))]
     if not main.empty:
@@ -78,17 +78,13 @@ def joined(sas: pd.DataFrame, rce: pd.DataFrame) -> pd.DataFrame:
     return picked.drop(columns=["chance", "ceiling", "full", "place"]).sort_index().merge(both, on=KEYS)
 
 
-def coinciding(sas: pd.DataFrame) -> dict[str, str]:
-    """Finders whose subspace is that of an earlier one: said once, instead of every sentence twice."""
-    found: dict[str, str] = {}
-    for row in sas[sas["across"] == "finder"].to_dict("records"):
-        if row["value"] >= COINCIDE and row["a"] not in found:
-            found.setdefault(
-                str(row["b"]),
-                f"{row['b']} and {row['a']} found the same subspace here (SAS {shown(row['value'])}), so their figures agree. At rank "
-                "classes - 1, class_pca and diff_means both span the class means and must.",
-            )
-    return found
+def _said_once(sas: pd.DataFrame) -> dict[str, str]:
+    """A sentence for each finder whose subspace is that of an earlier one, instead of every other sentence twice."""
+    return {
+        str(row["b"]): f"{row['b']} and {row['a']} found the same subspace here (SAS {shown(row['value'])}), so their figures agree. "
+        "At rank classes - 1, class_pca and diff_means both span the class means and must."
+        for row in coinciding(sas)
+    }
 
 
 def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
