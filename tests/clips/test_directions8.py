@@ -72,7 +72,7 @@ def test_an_object_that_goes_north_goes_up_the_screen_and_east_to_the_right() ->
     angle = torch.from_numpy(clips.factors["angle"].to_numpy(copy=True))
     travelled = torch.from_numpy(clips.factors["speed"].to_numpy(copy=True)) * 64 * 3 / 4
     expected = torch.stack([angle.cos() * travelled, angle.sin() * travelled], dim=1)
-    torch.testing.assert_close(moved.double(), expected, atol=0.05, rtol=0)
+    torch.testing.assert_close(moved.double(), expected, atol=0.15, rtol=0)  # pixels
 
 
 def test_a_seed_names_one_table_and_another_seed_another() -> None:
