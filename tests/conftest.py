@@ -46,3 +46,68 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Caches go to a folder of the test, never to the user's."""
     monkeypatch.setenv("JEPASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
     yield
+
+
+TINY: dict[str, Any] = {
+    "clips_per_class": 10,
+    "test_scenes": 8,
+    "draws": 2,
+    "draws_elsewhere": 2,
+    "untrained_seeds": 1,
+    "finders": ("diff_means",),
+    "resamples": 100,
+    "doses": (0.5, 1.0),
+}
+"""Fields of the smallest study that runs every stage."""
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a random V-JEPA 2 encoder of 3 blocks and 8 tokens, as ``--model`` takes it."""
+    from transformers import VJEPA2Config
+
+    from jepascope.encoders.load import save_encoder
+    from jepascope.encoders.vjepa2 import VJepa2Encoder
+
+    config = VJEPA2Config(
+        patch_size=8,
+        crop_size=16,
+        frames_per_clip=4,
+        tubelet_size=2,
+        hidden_size=48,
+        num_attention_heads=2,
+        num_hidden_layers=3,
+        pred_hidden_size=24,
+        pred_num_attention_heads=2,
+        pred_num_hidden_layers=1,
+        pred_num_mask_tokens=2,
+    )
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    save_encoder(VJepa2Encoder.from_config(config, seed=0, name="tiny"), folder, {})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_model: Path) -> Any:
+    from jepascope.encoders.load import load_encoder
+
+    return load_encoder(str(tiny_model))
+
+
+@pytest.fixture(scope="session")
+def tiny_spec(tiny_model: Path) -> Any:
+    from jepascope.study.spec import StudySpec
+
+    return StudySpec(model=str(tiny_model), **TINY)
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Path:
+    """The run folder of one tiny study that nothing interrupted. Shared: tests that change it copy it first."""
+    from jepascope.report.build import build_report
+    from jepascope.study.run import run_study
+
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    run_study(tiny_spec, folder, tiny_encoder)
+    build_report(folder)
+    return folder

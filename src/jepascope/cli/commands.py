@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,8 +148,14 @@ def train_command(name: str, out: Path, device: str, steps: int | None, batch: i
     with bars() as progress:
         from jepascope.study.train import train_and_card
 
-        tick = progress.start(f"train {name}")
-        finished = train_and_card(recipe, out, device, seconds, lambda done, total, loss: tick(done, total))
+        started: list[Callable[[int, int], None]] = []
+
+        def tick(done: int, total: int, loss: float) -> None:
+            if not started:  # not before the first step, so that a refusal is all that is said
+                started.append(progress.start(f"train {name}"))
+            started[0](done, total)
+
+        finished = train_and_card(recipe, out, device, seconds, tick)
     typer.echo(
         f"Encoder and card: {out.resolve()} (use it with --model {out})"
         if finished

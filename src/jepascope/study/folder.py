@@ -74,9 +74,13 @@ class Run:
         run = cls(path, spec)
         run._acquire()
         saved = path / SPEC
-        if not saved.exists():
-            with writing(saved) as temporary:
-                temporary.write_text(spec.to_yaml())
+        try:
+            if not saved.exists():
+                with writing(saved) as temporary:
+                    temporary.write_text(spec.to_yaml())
+        except BaseException:
+            run.close()
+            raise
         return run
 
     @staticmethod
@@ -99,8 +103,10 @@ class Run:
             self._lock = (self.path / LOCK).open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.close()
             raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.") from None
         except OSError as error:
+            self.close()
             raise RunFolderError(
                 f"'{self.path}' cannot be written ({error.strerror}); choose a folder you can write to with --out."
             ) from None

@@ -1,0 +1,134 @@
+"""A plan counts what a study runs, without loading what runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from jepascope.clips.degrade import DEGRADATIONS
+from jepascope.clips.presets import SPLIT_SHARES, directions8
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument
+from jepascope.intervention import controls
+from jepascope.study import plan
+from jepascope.study.bench import Bench
+from jepascope.study.folder import Run
+from jepascope.study.plan import make_plan
+from jepascope.study.progress import Silent
+from jepascope.study.run import Steps, run_study
+from jepascope.study.spec import StudySpec
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Encoder, out: Path) -> Counter[str]:
+    """Clips x blocks that a real run puts through the encoder, by step."""
+    passes: Counter[str] = Counter()
+    now = [""]
+    block, timed = VJepa2Encoder.block, Steps.timed
+
+    def counting(self: VJepa2Encoder, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        passes[now[0]] += len(hidden)
+        return block(self, index, hidden)
+
+    def named(self: Steps, name: str, work: Any) -> Any:
+        now[0] = name
+        return timed(self, name, work)
+
+    monkeypatch.setattr(VJepa2Encoder, "block", counting)
+    monkeypatch.setattr(Steps, "timed", named)
+    run_study(spec, out, encoder)
+    return passes
+
+
+def planned(spec: StudySpec) -> dict[str, int]:
+    capture, baselines, best, elsewhere, other_seed, sweep = (step.block_passes for step in make_plan(spec).steps)
+    return {
+        "capture": capture,
+        "probes and leaks": baselines,
+        "intervene": best + elsewhere,
+        "port": other_seed + sweep,
+    }
+
+
+def test_the_plan_counts_exactly_what_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+) -> None:
+    seeds = count()
+
+    def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: object) -> torch.Tensor:
+        # in so small a random encoder the variance asked for is out of reach, and all draws are the one nearest subspace
+        return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))
+
+    monkeypatch.setattr(controls, "variance_matched", reached)
+    spec = tiny_spec.model_copy(update={"finders": ("diff_means", "class_pca"), "best_layer": 1, "untrained_seeds": 1})
+    passes = counted(monkeypatch, spec, tiny_encoder, tmp_path / "run")
+    ran = {
+        "capture": passes["capture"],
+        "probes and leaks": passes["probes"] + passes["leaks"],
+        "intervene": passes["intervene"],
+        "port": passes["port"],
+    }
+    assert ran == planned(spec)
+    assert sum(passes.values()) == make_plan(spec).block_passes
+
+
+def test_what_the_plan_copies_is_what_the_study_uses() -> None:
+    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == plan.SPLIT_SHARES
+    assert len(DEGRADATIONS) == plan.DEGRADED_SETS
+    assert len(controls.CONTROLS) == plan.CONTROL_COUNT
+
+
+@pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])
+def test_splits_are_planned_as_they_are_made(per_class: int, tiny_spec: StudySpec) -> None:
+    spec = tiny_spec.model_copy(update={"clips_per_class": per_class, "test_scenes": 10_000})
+    counts = directions8(0, per_class).factors["split"].value_counts()
+    captured = make_plan(spec).steps[0].forwards
+    assert captured == counts["fit"] + counts["judge"] + 2 * counts["test"]  # every test clip and its twin
+
+
+def test_planning_imports_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys; from jepascope.cli import app\n"
+        "try: app(['plan', '--json'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "sys.exit([name for name in ('torch', 'pandas', 'transformers', 'sklearn', 'matplotlib') if name in sys.modules] or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["block_passes"] == make_plan(StudySpec()).block_passes
+
+
+def test_a_hub_model_is_planned_without_its_weights() -> None:
+    spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
+    found = make_plan(spec, "cuda")
+    tokens = 8 * 16 * 16
+    assert found.disk_gb == pytest.approx(2 * 40 * tokens * 1024 * 4 / 1e9)
+    assert "on cuda" in found.notes[0]
+
+
+def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="nano, nano-wide"):
+        make_plan(StudySpec(model="nanoo"))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadArgument, match="not the configuration"):
+        make_plan(StudySpec(model=str(tmp_path)))
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(BadArgument, match="no device 'nonsense'"):
+        make_plan(StudySpec(), "nonsense")
+
+
+def test_bench_and_plan_agree_on_the_layers_kept(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
+    run = Run.open(tmp_path, tiny_spec)
+    bench = Bench(run, tiny_encoder, Silent())
+    run.close()
+    assert f"at {len(bench.sites)} layers" in make_plan(tiny_spec).notes[1]

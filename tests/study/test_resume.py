@@ -1,0 +1,206 @@
+"""The same seed gives the same tables, whatever was interrupted on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jepascope.activations import store
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.study import folder as folder_module
+from jepascope.study import run as run_module
+from jepascope.study.folder import Run
+from jepascope.study.run import run_study
+from jepascope.study.spec import StudySpec
+
+TABLES = ("probes", "leaks", "effects", "matching", "ce", "portability", "angles")
+STAGES = (
+    "capture fit clips",
+    "capture twins",
+    "probes of every layer",
+    "capture untrained twin 0",
+    "leak check",
+    "capture shuffled frames",
+    "find subspaces",
+    "ablate at layer 0",
+    "swap at layer",
+    "steer at layer",
+    "portability",
+    "capture fit clips of another seed",
+    "dose sweep",
+)
+
+
+class Interrupting:
+    """Progress that presses Ctrl-C at the first report of one piece of work."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage, self.hit = stage, False
+
+    def start(self, what: str) -> Callable[[int, int], None]:
+        def tick(done: int, total: int) -> None:
+            if what.startswith(self.stage):
+                self.hit = True
+                raise KeyboardInterrupt
+
+        return tick
+
+    def say(self, line: str) -> None:
+        pass
+
+
+def same_tables(one: Path, other: Path) -> list[str]:
+    return [name for name in TABLES if (one / f"{name}.parquet").read_bytes() != (other / f"{name}.parquet").read_bytes()]
+
+
+def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was_not(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    for stage in STAGES:
+        progress = Interrupting(stage)
+        with pytest.raises(KeyboardInterrupt):
+            run_study(tiny_spec, run, tiny_encoder, progress)
+        assert progress.hit, f"nothing reported '{stage}'"
+        assert not list(run.rglob("*.tmp"))
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == []
+
+
+def test_a_finished_study_computes_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+
+    def computed(*_: object) -> None:
+        raise AssertionError("a block ran")
+
+    monkeypatch.setattr(VJepa2Encoder, "block", computed)
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == []
+
+
+@pytest.mark.parametrize("lost", ["leaks", "matching", "ce", "angles"])
+def test_a_table_that_was_deleted_comes_back_equal(
+    lost: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / f"{lost}.parquet").unlink()
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == []
+
+
+@pytest.mark.parametrize("victim", ["spec.yaml", "probes.parquet", "subspaces", "parts", "seconds.json", "summary.json", "stimuli.png"])
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    if victim != "spec.yaml":
+        shutil.copytree(finished_run, run)
+    for path in [path for path in run.rglob("*") if victim in str(path.relative_to(run)) and path.is_file()]:
+        path.unlink()
+    if victim in ("parts", "subspaces"):
+        (run / "effects.parquet").unlink()
+    kept = {path: path.read_bytes() for path in run.rglob("*.parquet")}
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if victim in str(target):
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(folder_module.RunFolderError, match="disk is full"):
+            run_study(tiny_spec, run, tiny_encoder)
+    assert not list(run.rglob("*.tmp"))
+    assert all(path.read_bytes() == value for path, value in kept.items())
+    if victim != "spec.yaml":
+        run_study(tiny_spec, run, tiny_encoder)
+        assert same_tables(run, finished_run) == []
+
+
+def test_a_full_disk_while_capturing_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "save_file", full)
+    with pytest.raises(folder_module.RunFolderError, match="disk is full"):
+        run_study(tiny_spec, tmp_path / "run", tiny_encoder)
+
+
+@pytest.mark.parametrize("pattern", ["probes.parquet", "effects.parquet", "subspaces/*.safetensors", "seconds.json", "provenance.json"])
+def test_a_damaged_file_is_named_and_deleting_it_mends_the_run(
+    pattern: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    victim = next(run.glob(pattern))
+    victim.write_bytes(victim.read_bytes()[:20])
+    with pytest.raises(folder_module.RunFolderError, match=f"{victim.name}.*delete it and run again"):
+        run_study(tiny_spec, run, tiny_encoder)
+    victim.unlink()
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == []
+
+
+def test_damaged_activations_are_computed_again(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / "effects.parquet").unlink()
+    shutil.rmtree(run / "parts")
+    for shard in (run / "activations").rglob("*.safetensors"):
+        shard.write_bytes(shard.read_bytes()[:1000])
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == []
+
+
+def test_a_folder_in_use_by_another_process_is_refused(tmp_path: Path, tiny_spec: StudySpec) -> None:
+    code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(tmp_path / ".lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(folder_module.RunFolderError, match="in use by another"):
+            Run.open(tmp_path, tiny_spec)
+        other.kill()
+    Run.open(tmp_path, tiny_spec).close()  # a lock dies with its process
+
+
+def test_other_weights_under_the_same_name_are_refused(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    with pytest.raises(run_module.BadArgument, match="begun with other weights"):
+        run_study(tiny_spec, run, tiny_encoder.untrained(7))
+    assert same_tables(run, finished_run) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait_for", ["activations/*/manifest.json", "probes.parquet", "parts/*.parquet", "ce.parquet"])
+def test_a_killed_process_goes_on_where_it_was(wait_for: str, tmp_path: Path, tiny_spec: StudySpec, finished_run: Path) -> None:
+    run, spec = tmp_path / "run", tmp_path / "spec.yaml"
+    spec.write_text(tiny_spec.to_yaml())
+    command = [sys.executable, "-m", "jepascope", "run", str(spec), "--out", str(run)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not list(run.glob(wait_for)):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    subprocess.run(command, check=True, capture_output=True)
+    assert same_tables(run, finished_run) == []
