@@ -17,14 +17,14 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import ControlDraw, matched_controls
-from jepascope.intervention.edits import EDITS
+from jepascope.intervention.edits import EDITS, swap_displacement
 from jepascope.intervention.effects import intervene, outcome
-from jepascope.intervention.judges import margin, target_margin
+from jepascope.intervention.judges import ProbeJudge, margin, target_margin
 
 LAYER, DRAWS = 1, 2
 EFFECTS_COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "scene", "target"),
-    *("numerator", "denominator", "correct"),
+    *("numerator", "numerator_direct", "denominator", "correct"),
 ]
 KEY = ["finder", "edit", "control", "draw", "dose", "scene"]
 
@@ -54,7 +54,8 @@ def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
     effects, matching = tables
     assert list(effects.columns) == EFFECTS_COLUMNS
     assert list(matching.columns) == [
-        *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance", "norm_target", "norm")
+        *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
+        *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
     ]
     conditions = 2 * 3 * (1 + 4 * DRAWS)
     assert len(effects) == conditions * 2 * 8 and not effects.duplicated(KEY).any()
@@ -66,7 +67,7 @@ def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
 def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tables, name: str) -> None:
     scenes, encoder, u = study.scenes, study.encoder, finders["two"]
     h, donor = scenes.source.tokens(LAYER).double(), scenes.twin.tokens(LAYER).double()
-    mask = scenes.source.object_mask
+    mask = scenes.source.object_mask | scenes.twin.object_mask
     projector = u.basis.double() @ u.basis.double().T
     steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label]).double()[:, None]
     r = {"ablate": u.mean.double() - h, "swap": donor - h, "steer": steered.expand_as(h)}[name]
@@ -87,8 +88,7 @@ def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tab
         for handle in handles:
             handle.remove()
     logits = study.judge.logits(pool(last[0], mask))
-    clean = study.judge.logits(scenes.source.pooled(3, "object"))
-    twin = study.judge.logits(scenes.twin.pooled(3, "object"))
+    clean, twin = (study.judge.logits(pool(encoder.run(a.tokens(LAYER), LAYER), mask)) for a in (scenes.source, scenes.twin))
     if name == "ablate":
         numerator, denominator = margin(clean, scenes.label) - margin(logits, scenes.label), margin(clean, scenes.label)
     else:
@@ -97,7 +97,7 @@ def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tab
         denominator = target_margin(twin, scenes.label, scenes.target) - before
     rows = tables[0].query("finder == 'two' and edit == @name and control == 'subspace' and dose == 1.0")
     np.testing.assert_allclose(rows["numerator"], numerator, atol=1e-4)
-    np.testing.assert_allclose(rows["denominator"], denominator, atol=1e-12)
+    np.testing.assert_allclose(rows["denominator"], denominator, atol=1e-6)
     expected = scenes.label if name == "ablate" else scenes.target
     assert rows["target"].tolist() == expected.tolist()
     assert rows["correct"].tolist() == (logits.argmax(dim=-1) == expected).tolist()
@@ -105,20 +105,41 @@ def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tab
 
 
 def test_swapping_everything_does_what_the_twin_does(study) -> None:
-    """A subspace of all but one dimension, plus that dimension, moves the margin as far as the real change: CE is 1."""
+    """With all tokens a swap in a subspace and in its complement gives the twin: the two effects of a linear net would add to 1.
+
+    Here the whole-space displacement is put in: every row's CE is then exactly the twin's own change.
+    """
     scenes, encoder = study.scenes, study.encoder
-    clean, twin = (study.judge.logits(a.pooled(3, "object")) for a in (scenes.source, scenes.twin))
-    swapped = encoder.run(scenes.twin.tokens(LAYER), LAYER)
-    read = study.judge.logits(pool(swapped, scenes.twin.object_mask))
-    numerator, denominator = outcome("swap", read[None], clean, twin, scenes.label, scenes.target)
-    torch.testing.assert_close(numerator[0], denominator)
+    clean, twin = (study.judge.logits(pool(encoder.run(a.tokens(LAYER), LAYER))) for a in (scenes.source, scenes.twin))
+    swapped = encoder.run(scenes.source.tokens(LAYER) + swap_displacement(scenes.source.tokens(LAYER), scenes.twin.tokens(LAYER)), LAYER)
+    numerator, denominator = outcome("swap", study.judge.logits(pool(swapped))[None], clean, twin, scenes.label, scenes.target)
+    torch.testing.assert_close(numerator[0], denominator, atol=1e-5, rtol=1e-4)
+
+
+def test_the_direct_path_is_all_of_an_edit_at_the_last_layer_and_not_before(study, finders) -> None:
+    """Edited after the last block nothing runs any more, so what arrives is the edit itself; before it the blocks add theirs."""
+    for layer, same in ((3, True), (LAYER, False)):
+        judge = ProbeJudge(study.judge.probe, "all")
+        effects, _ = intervene(study.encoder, Site(layer, "all"), study.scenes, finders, {}, judge, edits=EDITS)
+        close = np.allclose(effects["numerator"], effects["numerator_direct"], atol=1e-4)
+        assert close is same
+
+
+def test_steering_controls_take_a_step_of_the_true_length_along_other_directions(study, finders) -> None:
+    """The step lies in the span of the class means, so projecting it on a complement would take no step at all."""
+    _, matching = intervene(
+        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), study.judge, edits=("steer",)
+    )
+    carried = matching[matching["control"].isin(["random", "variance", "norm"])]
+    np.testing.assert_allclose(carried["norm"], carried["norm_target"], rtol=1e-4)
+    assert (carried["overlap"] < 1e-6).all()
 
 
 def test_norms_of_the_norm_control_are_the_true_edits_and_others_are_printed(tables) -> None:
     matching = tables[1]
     norm = matching[matching["control"] == "norm"]
     np.testing.assert_allclose(norm["norm"], norm["norm_target"], rtol=1e-5)
-    other = matching[matching["control"] != "norm"]
+    other = matching[(matching["control"] != "norm") & (matching["edit"] != "steer")]
     assert (np.abs(other["norm"] / other["norm_target"] - 1) > 1e-3).all()
     variance = matching[matching["control"] == "variance"]
     np.testing.assert_allclose(variance["variance"], variance["variance_target"], rtol=1e-4)
@@ -134,7 +155,8 @@ def test_the_printed_norm_is_the_mean_length_of_a_tokens_edit(study, finders, na
     h, donor = scenes.source.tokens(LAYER), scenes.twin.tokens(LAYER)
     steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label])[:, None].expand_as(h)
     lengths = ((donor - h if name == "swap" else steered) @ u.basis).norm(dim=-1)
-    mean = lengths[scenes.source.object_mask].mean() if tokens == "object" else lengths.mean()
+    edited = scenes.mask(tokens)
+    mean = lengths.mean() if edited is None else lengths[edited].mean()
     np.testing.assert_allclose(matching["norm_target"], mean, rtol=1e-5)
 
 
@@ -177,8 +199,9 @@ def test_ce_is_the_ratio_of_sums_and_sits_beside_its_controls(tables) -> None:
     table = ce_table(effects, seed=3, resamples=200)
     assert list(table.columns) == [
         *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge", "value", "low", "high", "n", "draws"),
-        *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
-        *("percentile", "p", "p_holm"),
+        *("difference", "difference_low", "difference_high", "excess_low", "excess_high"),
+        *("ratio", "ratio_low", "ratio_high", "ratio_is_bound", "percentile", "p", "p_holm", "p_floor"),
+        *("direct", "direct_low", "direct_high"),
     ]
     assert len(table) == 2 * 3 * 2 * 5
     assert table["ratio_is_bound"].dtype == bool
@@ -194,7 +217,7 @@ def planted(effect: float, control: float, draws: int = 20) -> pd.DataFrame:
         for name, draw, value in [("subspace", 0, scale), *(("random", i, control + 0.01 * rng.standard_normal()) for i in range(draws))]:
             for scene, denominator in enumerate(below):
                 rows.append((4, "all", finder, 2, "swap", name, draw, 1.0, "probe", scene, 0, value * denominator, denominator, True))
-    return pd.DataFrame(rows, columns=EFFECTS_COLUMNS)
+    return pd.DataFrame(rows, columns=[c for c in EFFECTS_COLUMNS if c != "numerator_direct"])
 
 
 def test_planted_effects_come_out_as_planted() -> None:
@@ -206,7 +229,47 @@ def test_planted_effects_come_out_as_planted() -> None:
     assert null["difference"] == pytest.approx(0.8 - null["value"])
     assert null["p"] == pytest.approx(1 / 21) and null["percentile"] == 100
     assert null["p_holm"] == pytest.approx(2 / 21)  # the smaller of two tests counts twice
+    assert null["p_floor"] == pytest.approx(2 / 21)
     assert table.loc[("unused", "random")]["p_holm"] > 0.05
+    assert np.isnan(used["p_floor"]) and null["excess_low"] > 0
+
+
+def test_a_subspace_found_twice_is_one_test() -> None:
+    once = planted(0.8, 0.2)
+    again = once[once["finder"] == "used"].assign(finder="again", numerator=lambda t: t["numerator"] * (1 + 1e-8))
+    table = ce_table(pd.concat([once, again], ignore_index=True)).set_index(["finder", "control"])
+    alone = ce_table(once).set_index(["finder", "control"])
+    for finder in ("used", "again"):
+        assert table.loc[(finder, "random"), "p_holm"] == alone.loc[("used", "random"), "p_holm"]
+    assert table.loc[("used", "random"), "p_floor"] == pytest.approx(2 / 21)
+    other = again.assign(numerator=again["numerator"] * 1.01)
+    assert ce_table(pd.concat([once, other], ignore_index=True))["p_floor"].max() == pytest.approx(3 / 21)
+
+
+def test_the_floor_of_p_is_reached_by_effects_above_all_draws_and_never_passes_one() -> None:
+    many = [planted(0.8 + 0.01 * i, 0.2, draws=10).assign(layer=i).query("finder == 'used'") for i in range(12)]
+    few = ce_table(pd.concat(many[:5], ignore_index=True), resamples=50).query("control == 'random'")
+    assert few["p_holm"].tolist() == pytest.approx([5 / 11] * 5) == few["p_floor"].tolist()
+    assert (ce_table(pd.concat(many, ignore_index=True), resamples=50).query("control == 'random'")["p_floor"] == 1).all()
+
+
+def test_few_draws_carry_no_test_and_do_not_enlarge_the_family() -> None:
+    whole, thin = planted(0.8, 0.2), planted(0.8, 0.2, draws=3).assign(layer=5)
+    table = ce_table(pd.concat([whole, thin], ignore_index=True))
+    few = table.query("layer == 5 and control == 'random'")
+    comparisons = ["difference", "difference_low", "excess_low", "ratio", "ratio_high", "percentile", "p", "p_holm", "p_floor"]
+    assert few[comparisons].isna().all(axis=None) and not few["ratio_is_bound"].any() and (few["draws"] == 3).all()
+    assert (few["low"] <= few["value"]).all() and (few["value"] <= few["high"]).all()
+    assert table.query("layer == 4")["p_floor"].max() == pytest.approx(2 / 21)
+
+
+def test_the_direct_part_is_read_from_its_own_numerators() -> None:
+    effects = planted(0.8, 0.2).assign(numerator_direct=lambda t: t["numerator"] / 2)
+    table = ce_table(effects, seed=0).set_index(["finder", "control"])
+    own, null = table.loc[("used", "subspace")], table.loc[("used", "random")]
+    assert (own["direct"], own["direct_low"], own["direct_high"]) == pytest.approx((0.4, 0.4, 0.4))
+    assert null["direct"] == pytest.approx(null["value"] / 2) and np.isnan(null["direct_low"])
+    assert ce_table(planted(0.8, 0.2), resamples=50)["direct"].isna().all()
 
 
 def test_bad_input_is_refused(study, finders) -> None:

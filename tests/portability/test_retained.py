@@ -58,12 +58,13 @@ def test_floors_are_what_the_controls_retain() -> None:
     assert without[["floor_random", "floor_variance"]].isna().all(axis=None)
 
 
-def test_a_dose_is_saturated_only_where_both_effects_are() -> None:
+def test_a_dose_is_saturated_where_either_effect_is() -> None:
     full = SATURATED + 0.03
     both = portability_table(rce_rows(effects({"native": full, "other": full}, noise=0), [("native", "other")], "finder"))
     assert both.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
+    assert not portability_table(rce_rows(effects({"native": 0.8, "other": 0.5}, noise=0), [("native", "other")], "finder"))["saturated"].any()
     one = portability_table(rce_rows(effects({"native": full, "other": 0.5}, noise=0), [("native", "other")], "finder"))
-    assert not one["saturated"].any()
+    assert one.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
 
 
 def test_no_native_effect_gives_no_ratio() -> None:

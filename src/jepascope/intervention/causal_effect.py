@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,15 @@ from jepascope.errors import BadData
 from jepascope.stats import RESAMPLES, EffectRatio, Interval, causal_effect_ratio, holm, ratio_of_means
 
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge"]
-FAMILY = ["tokens", "edit", "control", "dose", "judge"]  # one family of tests: all layers x finders
+FAMILY = ["tokens", "edit", "control", "dose", "judge"]  # one family of tests: all layers x finders that carry a p
+SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
 COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
     *("value", "low", "high", "n", "draws"),
-    *("difference", "difference_low", "difference_high"),
+    *("difference", "difference_low", "difference_high", "excess_low", "excess_high"),
     *("ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
-    *("percentile", "p", "p_holm"),
+    *("percentile", "p", "p_holm", "p_floor"),
+    *("direct", "direct_low", "direct_high"),
 ]
 
 
@@ -25,10 +27,16 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     """One row per condition: CE = sum of numerators / sum of denominators, with intervals (docs/science.md, "Effects").
 
     Rows of control "subspace" carry the finder's own CE. A control's row carries that control's CE (mean over draws), and
-    the finder's difference, ratio, percentile and p against it; p is corrected (Holm) across layers x finders.
+    the finder's difference, excess, ratio, percentile and p against it (stats.EffectRatio). With fewer than
+    stats.MIN_DRAWS draws ``low`` and ``high`` are the least and the largest draw, and all comparisons are NaN.
     Every row's bootstrap starts from the same seed, so that one finder's interval is the same beside every control.
+
+    ``p_holm``: p corrected over the layers x finders that carry one; finders whose edits coincide are one test. ``p_floor``:
+    the smallest p_holm that the family's draws allow. ``direct``: the part of CE that reaches the judge through the residual
+    stream alone, with no block run; NaN without the column ``numerator_direct``.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
+    owns: dict[int, np.ndarray] = {}
     for key, group in effects.groupby(CONDITION, sort=False):
         condition = dict(zip(CONDITION, key, strict=True))
         own = by_draw(group, "subspace")
@@ -37,38 +45,77 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
         numerator = own.to_numpy()[0]
         below = group[group["control"] == "subspace"].set_index("scene")["denominator"].loc[own.columns].to_numpy()
         ce = ratio_of_means(numerator, below, np.random.default_rng(seed), resamples)
-        rows.append({**condition, "control": "subspace", "draws": 1, **_interval("value", ce), "n": ce.n, "ratio_is_bound": False})
+        direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
+        rows.append({**condition, "control": "subspace", "draws": 1, **_ends("", ce), "n": ce.n, "ratio_is_bound": False, **direct})
         for control in group["control"].unique():
             if control == "subspace":
                 continue
             draws = by_draw(group, control)[own.columns].to_numpy()
             against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples)
-            rows.append({**condition, "control": control, **_against(against)})
+            owns[len(rows)] = numerator
+            direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
+            rows.append({**condition, "control": control, **_against(against), **direct})
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"ratio_is_bound": bool})
-    tested = table["control"] != "subspace"
-    table["p_holm"] = np.nan
-    for _, family in table[tested].groupby(FAMILY, sort=False):
-        table.loc[family.index, "p_holm"] = holm(family["p"].to_numpy())
+    table["p_holm"] = table["p_floor"] = np.nan
+    for _, family in table[table["p"].notna()].groupby(FAMILY, sort=False):
+        table.loc[family.index, ["p_holm", "p_floor"]] = _corrected(family, owns)
     return table
 
 
-def by_draw(group: pd.DataFrame, control: str) -> pd.DataFrame:
+def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:
     """Numerators of one control, draws x scenes."""
-    return group[group["control"] == control].pivot(index="draw", columns="scene", values="numerator")
+    return group[group["control"] == control].pivot(index="draw", columns="scene", values=column)
 
 
-def _interval(name: str, interval: Interval) -> dict[str, float]:
-    value, low, high, _ = astuple(interval)
-    return {name: value, (f"{name}_low" if name != "value" else "low"): low, (f"{name}_high" if name != "value" else "high"): high}
+def _corrected(family: pd.DataFrame, owns: dict[int, np.ndarray]) -> np.ndarray:
+    """p_holm and p_floor of a family's rows; coinciding tests count once, with the largest of their p."""
+    tests: list[list[int]] = []
+    for row in family.index:
+        place = family.loc[row, ["layer", "rank"]].tolist()
+        for test in tests:
+            if place == family.loc[test[0], ["layer", "rank"]].tolist() and _coincide(owns[row], owns[test[0]]):
+                test.append(row)
+                break
+        else:
+            tests.append([row])
+    adjusted = holm([float(family.loc[test, "p"].max()) for test in tests])
+    by_row = {row: p for test, p in zip(tests, adjusted, strict=True) for row in test}
+    floor = min(1.0, len(tests) / (1 + float(family["draws"].max())))
+    return np.array([(by_row[row], floor) for row in family.index])
+
+
+def _coincide(a: np.ndarray, b: np.ndarray) -> bool:
+    return len(a) == len(b) and bool(np.abs(a - b).max() <= SAME_TEST * max(np.abs(a).max(), np.abs(b).max()))
+
+
+def _direct(
+    group: pd.DataFrame, control: str, below: np.ndarray, ce: Interval, rng: np.random.Generator, resamples: int
+) -> dict[str, float]:
+    """The direct part of a CE, with an interval for the subspace's own (scenes are resampled), the mean over draws for a control's."""
+    missing = {"direct": nan, "direct_low": nan, "direct_high": nan}
+    if "numerator_direct" not in group or np.isnan(ce.value):
+        return missing
+    through = by_draw(group, control, "numerator_direct").to_numpy()
+    if not np.isfinite(through).all():
+        return missing
+    if control == "subspace":
+        return _ends("direct", ratio_of_means(through[0], below, rng, resamples))
+    return {**missing, "direct": float(through.mean(axis=0).sum() / below.sum())}
+
+
+def _ends(name: str, interval: Interval) -> dict[str, float]:
+    return {name or "value": interval.value, f"{name}_low".lstrip("_"): interval.low, f"{name}_high".lstrip("_"): interval.high}
 
 
 def _against(found: EffectRatio) -> dict[str, object]:
     return {
-        **_interval("value", found.control),
+        **_ends("", found.control),
         "n": found.control.n,
         "draws": found.draws,
-        **_interval("difference", found.difference),
-        **_interval("ratio", found.ratio),
+        **_ends("difference", found.difference),
+        "excess_low": found.excess.low,
+        "excess_high": found.excess.high,
+        **_ends("ratio", found.ratio),
         "ratio_is_bound": found.is_bound,
         "percentile": found.percentile,
         "p": found.p,

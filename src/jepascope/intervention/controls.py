@@ -6,6 +6,7 @@ subspace, so that none borrows its effect. Every draw says what it matched and h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,11 +26,17 @@ TRACE_TOLERANCE = 1e-9  # relative, where the bisection for the variance stops
 
 @dataclass(frozen=True)
 class Matched:
-    """What a control shares with the subspace: its rank, and the token variance it holds at the site (target and reached)."""
+    """What a control shares with the subspace: its rank, the token variance it holds at the site, and, for the reader's eyes
+    (no control matches it), the variance of pooled activations, which is what a pooled read-out sees. ``overlap`` is the SAS
+    of the two: 0 for what is drawn in the complement.
+    """
 
     rank: int
     variance_target: float
     variance: float
+    pooled_variance_target: float
+    pooled_variance: float
+    overlap: float
 
 
 @dataclass(frozen=True)
@@ -59,9 +66,17 @@ def complement(avoid: Float[Tensor, "width vectors"]) -> Float64[Tensor, "width 
 
 def haar(free: Float64[Tensor, "width free"], rank: int, draws: int, rng: np.random.Generator) -> Float64[Tensor, "draws width rank"]:
     """Uniformly distributed (Haar) rank-dimensional subspaces of the span of ``free``."""
-    gaussian = torch.from_numpy(rng.standard_normal((draws, free.shape[1], rank)))
-    inside: Tensor = torch.linalg.qr(gaussian).Q
+    inside: Tensor = torch.linalg.qr(ambient(free, rank, draws, rng)).Q
     return free @ inside
+
+
+def ambient(frame: Float64[Tensor, "width free"], rank: int, draws: int, rng: np.random.Generator) -> Float64[Tensor, "draws free rank"]:
+    """Gaussian vectors of the whole space, in the coordinates of ``frame``.
+
+    Drawn in the whole space, so that the same seed gives the same subspaces whichever basis of its span ``frame`` is: an SVD's
+    null space is an arbitrary basis, and changes with the last digit of its input.
+    """
+    return frame.T @ torch.from_numpy(rng.standard_normal((draws, len(frame), rank)))
 
 
 def variance_matched(
@@ -84,7 +99,7 @@ def variance_matched(
     exact = free.T @ covariance.double() @ free
     values, vectors = torch.linalg.eigh((exact + exact.T) / 2)
     values, vectors = values.flip(0), vectors.flip(1)
-    gaussian = torch.from_numpy(rng.standard_normal((draws, len(values), rank)))
+    gaussian = ambient(free @ vectors, rank, draws, rng)
     log = values.clamp(min=values[0] * 1e-12).log()
     if target >= float(values[:rank].sum()):
         chosen = torch.eye(len(values), rank, dtype=torch.float64).expand(draws, -1, -1)
@@ -146,13 +161,14 @@ def matched_controls(
     shuffled: Sequence[Subspace] | None = None,
     avoid: Float[Tensor, "width vectors"] | None = None,
     names: Sequence[str] = CONTROLS,
+    pooled_covariance: Float[Tensor, "width width"] | None = None,
 ) -> list[ControlDraw]:
     """``draws`` draws of each control. The same seed gives the same draws, and fewer draws are the first of more.
 
     ``covariance`` is that of the tokens edited at the site. ``avoid`` names further directions to stay orthogonal to: with
     the directions of all finders at a site, finders of equal rank share their ``random`` draws, and each is run once.
     ``shuffled`` holds what the same finder finds on permuted labels, at least ``draws`` of them (discovery's ``find_shuffled``);
-    it is needed for the control of that name.
+    it is needed for the control of that name. ``pooled_covariance`` (between clips) is only reported on, NaN without it.
     """
     unknown = [name for name in names if name not in CONTROLS]
     if unknown:
@@ -167,6 +183,10 @@ def matched_controls(
             f"rank {rank}; lower the rank, or draw the controls of each finder on their own."
         )
     target = removed_variance(subspace.basis, covariance)
+
+    def pooled(basis: Tensor) -> float:
+        return math.nan if pooled_covariance is None else removed_variance(basis, pooled_covariance)
+
     out: list[ControlDraw] = []
     for name in names:
         rng = np.random.default_rng([seed, CONTROLS.index(name)])
@@ -177,7 +197,9 @@ def matched_controls(
         else:
             bases = haar(free, rank, draws, rng)
         for draw, basis in enumerate(bases.float()):
-            matched = Matched(rank, target, removed_variance(basis, covariance))
+            overlap = float((subspace.basis.T @ basis).square().sum()) / rank
+            reached = removed_variance(basis, covariance)
+            matched = Matched(rank, target, reached, pooled(subspace.basis), pooled(basis), overlap)
             out.append(ControlDraw(name, draw, basis, rescale=name == "norm", matched=matched))
     return out
 
@@ -196,8 +218,7 @@ def _shuffled(shuffled: Sequence[Subspace] | None, subspace: Subspace, draws: in
     given = len(shuffled or ())
     if shuffled is None or given < draws:
         raise BadArgument(
-            f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; "
-            "pass shuffled=find_shuffled(...)."
+            f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...)."
         )
     for found in shuffled:
         if found.basis.shape != subspace.basis.shape:

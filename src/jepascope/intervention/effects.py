@@ -9,7 +9,6 @@ import pandas as pd
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH
 from jepascope.discovery.subspace import Subspace
@@ -19,9 +18,12 @@ from jepascope.intervention.conditions import Condition, Owner, merged, owned
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.edits import EDITS, check_doses
 from jepascope.intervention.judges import ProbeJudge, correct, margin, target_margin
-from jepascope.intervention.run import Scenes, run_edit
+from jepascope.intervention.run import Edited, Scenes, run_edit
 
-MATCHING_COLUMNS = ["layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance", "norm_target", "norm"]
+MATCHING_COLUMNS = [
+    *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
+    *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
+]
 
 Progress = Callable[[int, int], None]
 
@@ -55,15 +57,14 @@ def intervene(
                 "find it again on this encoder."
             )
     checked = check_doses(doses)
-    clean, twin = _read(judge, scenes.source), _read(judge, scenes.twin)
     planned = {name: merged(subspaces, controls, checked, name == "steer") for name in edits}
     total = sum(len(conditions) for conditions in planned.values()) * len(scenes.ids)
     effects, matching, done = [], [], 0
     for name, conditions in planned.items():
         said = (lambda count, done=done: progress(done + count, total)) if progress else None
-        logits, norms = run_edit(encoder, site, scenes, conditions, judge, name, batch, said, ablate_to)
-        effects.append(_effect_rows(site, scenes, conditions, judge, name, logits, clean, twin, list(subspaces)))
-        matching.append(_matching_rows(site, conditions, name, norms, list(subspaces)))
+        edited = run_edit(encoder, site, scenes, conditions, judge, name, batch, said, ablate_to)
+        effects.append(_effect_rows(site, scenes, conditions, judge, name, edited, list(subspaces)))
+        matching.append(_matching_rows(site, conditions, name, edited.norms, list(subspaces)))
         done += len(conditions) * len(scenes.ids)
     return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
 
@@ -88,24 +89,19 @@ def outcome(
     return target_margin(edited, label, target) - before, target_margin(twin, label, target) - before
 
 
-def _read(judge: ProbeJudge, activations: Activations) -> Float64[Tensor, "clips classes"]:
-    return judge.logits(activations.pooled(activations.encoder_card.depth, judge.tokens))
-
-
 def _effect_rows(
     site: Site,
     scenes: Scenes,
     conditions: Sequence[Condition],
     judge: ProbeJudge,
     name: str,
-    logits: Tensor,
-    clean: Tensor,
-    twin: Tensor,
+    edited: Edited,
     finders: list[str],
 ) -> pd.DataFrame:
-    numerator, denominator = outcome(name, logits, clean, twin, scenes.label, scenes.target)
+    numerator, denominator = outcome(name, edited.logits, edited.clean, edited.twin, scenes.label, scenes.target)
+    direct, _ = outcome(name, edited.direct, edited.clean, edited.twin, scenes.label, scenes.target)
     expected = scenes.label if name == "ablate" else scenes.target
-    right = correct(logits, expected)
+    right = correct(edited.logits, expected)
     rows = owned(conditions, finders)
     index = [i for i, _ in rows]
     count, per = len(rows), len(scenes.ids)
@@ -127,6 +123,7 @@ def _effect_rows(
             "scene": np.tile(scenes.ids, count),
             "target": np.tile(expected.numpy(), count),
             "numerator": numerator[index].flatten().numpy(),
+            "numerator_direct": direct[index].flatten().numpy(),
             "denominator": np.tile(denominator.numpy(), count),
             "correct": right[index].flatten().numpy(),
         }
@@ -148,6 +145,9 @@ def _matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms
             "rank": owner.matched.rank,
             "variance_target": owner.matched.variance_target,
             "variance": owner.matched.variance,
+            "pooled_variance_target": owner.matched.pooled_variance_target,
+            "pooled_variance": owner.matched.pooled_variance,
+            "overlap": owner.matched.overlap,
             "norm_target": true[owner.finder],
             "norm": float(norms[i]),
         }

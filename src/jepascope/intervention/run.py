@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
@@ -43,9 +43,28 @@ class Scenes:
         if len(same):
             raise BadData(f"Scene {source[int(same[0])]} has a twin of its own class; swap and steer need another value of the variable.")
 
+    def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
+        """Tokens that are edited or read; for ``object`` those of the object in either twin, so that both are treated alike."""
+        own, other = self.source.mask(tokens), self.twin.mask(tokens)
+        return None if own is None or other is None else own | other
+
     @property
     def ids(self) -> np.ndarray:
         return self.source.clips.factors["scene"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The judge's logits: under each condition, under the edit's direct path alone (``h_L`` as it was plus the mean edit: what
+    residual connections carry to the read-out with no block seeing the edit), without an edit, and of the twins; and the mean
+    norm of a token's edit at dose 1.
+    """
+
+    logits: Float64[Tensor, "conditions clips classes"]
+    direct: Float64[Tensor, "conditions clips classes"]
+    clean: Float64[Tensor, "clips classes"]
+    twin: Float64[Tensor, "clips classes"]
+    norms: Float64[Tensor, " conditions"]
 
 
 def run_edit(
@@ -58,14 +77,17 @@ def run_edit(
     batch: int = BATCH,
     progress: Callable[[int], None] | None = None,
     ablate_to: str = "mean",
-) -> tuple[Float64[Tensor, "conditions clips classes"], Float64[Tensor, " conditions"]]:
-    """The judge's logits under one edit in every condition, and the mean norm of a token's edit at dose 1.
+) -> Edited:
+    """One edit in every condition, re-run to the last layer and read by the judge.
 
     Scenes are taken in chunks, whose tokens alone are in memory; conditions are folded into batches.
     """
     source, clips, device = scenes.source, len(scenes.ids), encoder.device
     groups = alike(conditions, by_mean=name == "ablate")
     logits = torch.empty(len(conditions), clips, len(scenes.class_means), dtype=torch.float64)
+    direct = torch.empty_like(logits)
+    clean, twin = read_unedited(encoder, site, scenes, judge, batch)
+    selected, read = scenes.mask(site.tokens), scenes.mask(judge.tokens)
     norm_sums, edited_tokens = torch.zeros(len(conditions), dtype=torch.float64), 0
     chunks = -(-clips // batch)
     size = -(-clips // chunks)  # chunks of equal size, so that none leaves a small batch at the end
@@ -73,7 +95,6 @@ def run_edit(
     for start in range(0, clips, size):
         rows = slice(start, min(start + size, clips))
         hidden = source.tokens(site.layer, rows).to(device)
-        selected, read = source.mask(site.tokens), source.mask(judge.tokens)
         mask = None if selected is None else selected[rows].to(device)
         donor = scenes.twin.tokens(site.layer, rows).to(device) if name == "swap" else hidden
         edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
@@ -85,26 +106,50 @@ def run_edit(
                 displacement = swap_displacement(hidden, donor)
             else:
                 displacement = steer_displacement(scenes.class_means, scenes.label[rows], scenes.target[rows]).to(hidden)
-            runner = _Group(group, displacement.float(), mask)
-            pooled = rerun(encoder, hidden, site.layer, runner, len(group), None if read is None else read[rows], batch)
+            seen = None if read is None else read[rows]
+            runner = _Group(group, displacement.float(), mask, seen)
+            pooled = rerun(encoder, hidden, site.layer, runner, len(group), seen, batch)
             logits[members, rows] = judge.logits(pooled)
+            direct[members, rows] = judge.logits(clean[rows] + runner.shift)
             norm_sums[members] += runner.norm_sums
             done += len(group) * hidden.shape[0]
             if progress:
                 progress(done)
-    return logits, norm_sums / max(edited_tokens, 1)
+    return Edited(logits, direct, judge.logits(clean), judge.logits(twin), norm_sums / max(edited_tokens, 1))
+
+
+def read_unedited(
+    encoder: VideoEncoder, site: Site, scenes: Scenes, judge: ProbeJudge, batch: int = BATCH
+) -> tuple[Float[Tensor, "clips width"], Float[Tensor, "clips width"]]:
+    """Pooled ``h_L`` of the scenes and of their twins, over the tokens that the judge reads under edits as well."""
+    read = scenes.mask(judge.tokens)
+    if read is None:
+        return tuple(part.pooled(encoder.card.depth) for part in (scenes.source, scenes.twin))  # type: ignore[return-value]
+    pooled = []
+    for part in (scenes.source, scenes.twin):
+        chunks = [slice(start, min(start + batch, len(part))) for start in range(0, len(part), batch)]
+        pooled.append(
+            torch.cat([rerun(encoder, part.tokens(site.layer, rows), site.layer, _unedited, 1, read[rows], batch)[0] for rows in chunks])
+        )
+    return pooled[0], pooled[1]
+
+
+def _unedited(hidden: Tensor, part: slice) -> Tensor:
+    return hidden[None]
 
 
 class _Group:
-    """Conditions of one rank and one displacement, as the edit that ``rerun`` calls; adds up norms on the way."""
+    """Conditions of one rank and one displacement, as the edit that ``rerun`` calls; keeps norms and mean shifts on the way."""
 
-    def __init__(self, group: Sequence[Condition], displacement: Tensor, mask: Tensor | None) -> None:
+    def __init__(self, group: Sequence[Condition], displacement: Tensor, mask: Tensor | None, read: Tensor | None) -> None:
         self.bases = torch.stack([condition.basis for condition in group]).to(displacement)
         self.doses = torch.tensor([condition.dose for condition in group], dtype=displacement.dtype, device=displacement.device)
         self.displacement, self.mask = displacement, mask
         # a carried condition takes its coordinates in the true basis and moves along its own
         self.frames = torch.stack([c.true_basis for c in group]).to(displacement) if group[0].carried else self.bases
         self.norm_sums = torch.zeros(len(group), dtype=torch.float64)
+        self.read = read if read is None else read.to(displacement)
+        self.shift = torch.empty(len(group), displacement.shape[0], displacement.shape[2])
         self.norms: Tensor | None = None
         if group[0].rescale:
             # the true edits' norms, once for each of the finders that share this group
@@ -118,4 +163,17 @@ class _Group:
         inside = coordinates(self.displacement, self.frames[part], self.mask, norms)
         tokens = hidden.shape[1] // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
         self.norm_sums[part] = tokens * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu()
+        # what the edit alone adds to the pooled read-out: residual connections carry it there whatever the blocks do
+        mean = pool_inside(inside, self.read) * self.doses[part, None, None]
+        self.shift[part] = (mean @ self.bases[part].transpose(1, 2)).cpu()
         return edit(hidden, inside, self.bases[part], self.doses[part])
+
+
+def pool_inside(
+    inside: Float[Tensor, "conditions clips edited rank"], read: Float[Tensor, "clips tokens"] | None
+) -> Float[Tensor, "conditions clips rank"]:
+    """Mean of the edits' coordinates over the tokens that are read; a single row stands for all tokens of its clip."""
+    if read is None or inside.shape[2] == 1:
+        return inside.mean(dim=2)
+    weight = read / read.sum(dim=1, keepdim=True)
+    return torch.einsum("cstk,st->csk", inside, weight)

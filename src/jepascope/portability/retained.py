@@ -12,7 +12,7 @@ from jaxtyping import Float
 from jepascope.errors import BadData
 from jepascope.stats import RESAMPLES, Interval, ratio_of_means
 
-SATURATED = 0.95  # where both effects reach this, their ratio says nothing about the subspaces
+SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
 FLOORS = ("random", "variance")
 
 
@@ -32,9 +32,9 @@ def rce_rows(
 ) -> list[dict[str, object]]:
     """Rows of the portability table for pairs (native, transferred) of the effects table's ``finder`` names.
 
-    One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one. ``floor_random`` and ``floor_variance`` are the RCE that the native
-    subspace's own controls get (NaN where they were not run at that dose); ``saturated`` marks doses at which both
-    effects reach 0.95.
+    One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one.
+    ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get (NaN where they were not run at that
+    dose); ``saturated`` marks doses at which either effect reaches 0.95.
     """
     rows: list[dict[str, object]] = []
     wanted = list(pairs)
@@ -52,7 +52,7 @@ def rce_rows(
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
             found = rce(carried.to_numpy(), own.to_numpy(), seed, resamples)
             below = float(denominator.sum())
-            both = min(float(own.sum()), float(carried.sum())) / below
+            largest = max(float(own.sum()), float(carried.sum())) / below
             rows.append(
                 {
                     "metric": "rce",
@@ -70,8 +70,8 @@ def rce_rows(
                     "chance": nan,
                     "calibrated": nan,
                     "ceiling": nan,
-                    **{f"floor_{name}": _floor(by_finder[native], name, own, seed, resamples) for name in FLOORS},
-                    "saturated": both >= SATURATED,
+                    **{f"floor_{name}": _floor(by_finder[transferred], name, own, seed, resamples) for name in FLOORS},
+                    "saturated": largest >= SATURATED,
                 }
             )
     return rows
