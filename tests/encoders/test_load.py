@@ -78,7 +78,9 @@ def test_a_path_that_is_no_folder_is_refused_with_what_is_expected(name: str) ->
 
 
 def test_a_hub_name_without_a_network_says_how_to_fetch_it() -> None:
-    with pytest.raises(BadCheckpoint, match=r"hf download facebook/vjepa2-vitl-fpc64-256 --local-dir vjepa2-vitl-fpc64-256.*--model \./vjepa2"):
+    with pytest.raises(
+        BadCheckpoint, match=r"hf download facebook/vjepa2-vitl-fpc64-256 --local-dir vjepa2-vitl-fpc64-256.*--model \./vjepa2"
+    ):
         load_encoder("facebook/vjepa2-vitl-fpc64-256")
 
 

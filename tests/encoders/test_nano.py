@@ -28,7 +28,7 @@ SMALL = Recipe(
     "small", 3, depth=1, width=24, heads=2, predictor_depth=1, predictor_width=12, predictor_heads=1, size=16, frames=4,
     steps=4, batch=4, warmup=2, future=0.5, future_context=(1,),
 )  # fmt: skip
-GRIDS = st.tuples(st.integers(2, 5), st.integers(2, 8), st.integers(2, 8))
+GRIDS = st.tuples(st.integers(2, 5), st.integers(1, 8), st.integers(2, 8))
 
 # masks
 
@@ -48,18 +48,16 @@ def test_a_future_mask_hides_all_that_comes_later_and_nothing_else(grid: tuple[i
 
 
 @settings(deadline=None)
-@given(grid=GRIDS, keep=st.floats(0.3, 0.9), seed=st.integers(0, 2**31))
+@given(grid=GRIDS, keep=st.floats(0.01, 0.9), seed=st.integers(0, 2**31))
 def test_a_tube_mask_hides_the_same_places_at_all_times_and_leaves_some(grid: tuple[int, int, int], keep: float, seed: int) -> None:
     height, width = grid[1:]
-    if min(height, width) < 3 or keep * height * width < 1:
-        return  # a rectangle of at least 2 x 2 would hide the whole plane
     seen, hidden = tube_mask(grid, keep, torch.Generator().manual_seed(seed))
     check_mask(grid, seen, hidden)
     plane = torch.zeros(grid[0] * height * width, dtype=torch.bool)
     plane[hidden] = True
     plane = plane.view(grid[0], -1)
     assert (plane == plane[0]).all()
-    assert (~plane[0]).float().mean() <= keep
+    assert (~plane[0]).float().mean() <= keep or (~plane[0]).sum() == 1
 
 
 # training clips
@@ -124,7 +122,6 @@ def test_what_is_shipped_is_a_copy_with_a_digest_of_its_own_weights() -> None:
     digest = VJepa2Encoder(first.model, "again").card.digest
     trainer.step()
     assert first.card.digest == digest == VJepa2Encoder(first.model, "again").card.digest != trainer.shipped().card.digest
-    assert torch.equal(first.model.predictor.proj.weight, first.model.predictor.proj.weight)
     assert first.extra == {"targets": "centred"}
 
 
@@ -154,7 +151,8 @@ def test_a_run_stopped_in_the_middle_ends_with_the_weights_and_curves_of_one_tha
     whole = train(SMALL, tmp_path / "whole", watch=watch, checkpoint_every=2)
     stopped = train(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2, max_seconds=0)
     assert stopped.done == 1
-    (tmp_path / "parts" / "curves.jsonl").open("a").write('{"step": 2, "lo')  # what a kill in the middle of a line leaves
+    with (tmp_path / "parts" / "curves.jsonl").open("a") as file:
+        file.write('{"step": 2, "lo')  # what a kill in the middle of a line leaves
     rest = train(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2)
     assert same(whole.shipped(), rest.shipped())
     curves = [[json.loads(line) for line in (tmp_path / name / "curves.jsonl").read_text().splitlines()] for name in ("whole", "parts")]

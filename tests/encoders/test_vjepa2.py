@@ -119,7 +119,9 @@ def test_rotary_positions_equal_transformers_on_square_and_other_grids(grid: tup
     head = 48 // heads
     x = torch.randn(2, heads, grid[0] * grid[1] * grid[2], head, generator=torch.Generator().manual_seed(0))
     side = config.crop_size // config.patch_size
-    ids = torch.tensor([t * side * side + row * side + column for t in range(grid[0]) for row in range(grid[1]) for column in range(grid[2])])
+    ids = torch.tensor(
+        [t * side * side + row * side + column for t in range(grid[0]) for row in range(grid[1]) for column in range(grid[2])]
+    )
     theirs = attention.apply_rotary_embeddings(x, attention.get_position_ids(x.transpose(1, 2), masks=ids.expand(2, -1)))
     assert largest(rotate(x, rotary_table(grid, head)), theirs) == 0.0
 

@@ -17,11 +17,16 @@ def future_mask(grid: tuple[int, int, int], context: int) -> tuple[Int[Tensor, "
 def tube_mask(
     grid: tuple[int, int, int], keep: float, generator: torch.Generator
 ) -> tuple[Int[Tensor, " context"], Int[Tensor, " targets"]]:
-    """V-JEPA's spatio-temporal blocks: rectangles through all of time are hidden until at most ``keep`` of the plane is left."""
+    """V-JEPA's spatio-temporal blocks: rectangles through all of time are hidden until at most ``keep`` of the plane is left.
+
+    One place is always left. Sides of rectangles are 2 to half the plane's, or 1 where it is too narrow for that: so that some
+    rectangle can always hide more without hiding everything.
+    """
     _, height, width = grid
     hidden = torch.zeros(height, width, dtype=torch.bool)
-    while (~hidden).float().mean() > keep:
-        h, w = (int(torch.randint(2, max(3, side // 2 + 1), (1,), generator=generator)) for side in (height, width))
+    sides = [(min(2, max(1, side // 2)), side // 2 + 1) for side in (height, width)]
+    while (~hidden).float().mean() > keep and (~hidden).sum() > 1:
+        h, w = (int(torch.randint(low, max(low + 1, high), (1,), generator=generator)) for low, high in sides)
         top = int(torch.randint(0, height - h + 1, (1,), generator=generator))
         left = int(torch.randint(0, width - w + 1, (1,), generator=generator))
         patch = hidden[top : top + h, left : left + w].clone()

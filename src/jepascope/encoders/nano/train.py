@@ -141,7 +141,7 @@ def train(
         try:
             state = torch.load(path, map_location=device, weights_only=True)
         except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            first = str(error).splitlines()[0]
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise RunFolderError(f"'{path}' is not a readable checkpoint ({first}); delete it, and training starts from step 0.") from None
         if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
             raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
