@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import (
+    MIN_DRAWS,
     bootstrap_weights,
     causal_effect_ratio,
     holm,
@@ -97,9 +98,85 @@ def test_a_control_indistinguishable_from_zero_makes_the_ratio_a_lower_bound() -
     found = causal_effect_ratio(0.8 * below, below, rng.normal(0, 0.2, (20, 80)), rng)
     assert found.control.low <= 0 <= found.control.high
     assert found.is_bound and math.isinf(found.ratio.high)
-    assert found.ratio.value == pytest.approx(found.effect.low / max(-found.control.low, found.control.high))
-    exact = causal_effect_ratio(0.8 * below, below, np.zeros((3, 80)), rng)
+    assert found.ratio.value == pytest.approx(found.effect.low / found.control.high)
+    exact = causal_effect_ratio(0.8 * below, below, np.zeros((20, 80)), rng)
     assert exact.is_bound and math.isinf(exact.ratio.value)
+    neither = causal_effect_ratio(rng.normal(0, 0.2, 80), below, rng.normal(0, 0.2, (20, 80)), rng)
+    assert neither.is_bound and math.isnan(neither.ratio.value)
+
+
+def test_there_is_no_ratio_to_a_control_that_works_the_other_way() -> None:
+    rng = generator(11)
+    below = rng.uniform(1, 3, 80)
+    found = causal_effect_ratio(0.8 * below, below, -0.3 * below + rng.normal(0, 0.2, (20, 80)), rng)
+    assert found.control.high < 0 < found.difference.low
+    assert math.isnan(found.ratio.value) and not found.is_bound
+
+
+def test_a_resample_whose_control_has_no_effect_is_a_large_ratio_not_a_negative_one() -> None:
+    rng = generator(12)
+    below = rng.uniform(1, 3, 40)
+    draws = np.stack([s * below for s in [0.0] * 9 + [-0.1] + [1.0] * 3])  # the mean is positive, many resamples are near zero
+    seen = [causal_effect_ratio(0.8 * below, below, np.roll(draws, i, axis=0), generator(i), resamples=400) for i in range(5)]
+    assert all(not math.isnan(f.ratio.low) and f.ratio.low > 0.8 for f in seen)
+    close = np.stack([s * below for s in [0.0] * 9 + [-0.03] + [1.0] * 3])
+    found = causal_effect_ratio(0.8 * below, below, close, generator(), resamples=1000, level=0.9)
+    assert found.control.low > 0 and 0.8 < found.ratio.low < found.ratio.value < found.ratio.high
+
+
+def exchangeable(rng: np.random.Generator, scenes: int = 40, draws: int = 20, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    """Numerators of 1 + draws subspaces from one distribution of effects, and the denominators: row 0 is 'the finder's'."""
+    below = rng.uniform(1, 3, scenes)
+    return rng.normal(0.3, 0.1, (1 + draws, 1)) * below + rng.normal(0, noise, (1 + draws, scenes)), below
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_subspace_that_is_just_another_draw_is_rarely_called_outside_them(seed: int) -> None:
+    rng, outside, above = generator(seed), 0, 0
+    for _ in range(300):
+        numerators, below = exchangeable(rng, noise=0.6)
+        found = causal_effect_ratio(numerators[0], below, numerators[1:], rng, resamples=200)
+        outside += found.excess.low > 0
+        above += found.difference.low > 0
+    assert outside / 300 <= 0.05
+    assert above / 300 > 0.1  # why the difference from the mean cannot carry that claim
+
+
+def test_a_subspace_far_from_its_draws_is_called_outside_them() -> None:
+    rng = generator(13)
+    numerators, below = exchangeable(rng)
+    found = causal_effect_ratio(0.8 * below, below, numerators[1:], rng)
+    assert 0 < found.excess.low < found.difference.low and found.excess.value == found.difference.value
+
+
+def test_intervals_of_the_ratio_to_a_control_cover_it() -> None:
+    rng, hits = generator(14), []
+    for _ in range(300):
+        numerators, below = exchangeable(rng)
+        found = causal_effect_ratio(0.8 * below + rng.normal(0, 0.3, 40), below, numerators[1:], rng, resamples=300)
+        hits.append(found.ratio.low <= 0.8 / 0.3 <= found.ratio.high)
+    assert 0.88 <= np.mean(hits) <= 0.985
+
+
+@pytest.mark.parametrize("draws", [1, 3, MIN_DRAWS - 1])
+def test_few_draws_are_shown_as_they_are_and_compared_with_nothing(draws: int) -> None:
+    numerators, below = exchangeable(generator(15), draws=draws)
+    found = causal_effect_ratio(0.8 * below, below, numerators[1:], generator())
+    singles = numerators[1:].sum(axis=1) / below.sum()
+    assert (found.control.value, found.control.low, found.control.high) == pytest.approx((singles.mean(), singles.min(), singles.max()))
+    assert found.effect.value == pytest.approx(0.8) and found.draws == draws and not found.is_bound
+    compared = (
+        found.difference.value,
+        found.difference.low,
+        found.excess.low,
+        found.ratio.value,
+        found.ratio.high,
+        found.p,
+        found.percentile,
+    )
+    assert all(math.isnan(value) for value in compared)
+    enough, below = exchangeable(generator(15), draws=MIN_DRAWS)
+    assert causal_effect_ratio(0.8 * below, below, enough[1:], generator()).p == 1 / (1 + MIN_DRAWS)
 
 
 def test_without_a_readable_denominator_there_is_no_effect() -> None:
