@@ -100,7 +100,7 @@ def test_a_table_that_was_deleted_comes_back_equal(
     assert same_tables(run, finished_run) == []
 
 
-@pytest.mark.parametrize("victim", ["spec.yaml", "probes.parquet", "subspaces", "parts", "seconds.json", "summary.json", "stimuli.png"])
+@pytest.mark.parametrize("victim", ["spec.yaml", "ce.parquet", "subspaces", "parts", "seconds.json", "summary.json", "stimuli.png"])
 def test_a_full_disk_is_one_line_and_loses_nothing(
     victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_full_disk_while_capturing_is_one_line(
         run_study(tiny_spec, tmp_path / "run", tiny_encoder)
 
 
-@pytest.mark.parametrize("pattern", ["probes.parquet", "effects.parquet", "subspaces/*.safetensors", "seconds.json", "provenance.json"])
+@pytest.mark.parametrize("pattern", ["ce.parquet", "effects.parquet", "subspaces/*.safetensors", "seconds.json", "provenance.json"])
 def test_a_damaged_file_is_named_and_deleting_it_mends_the_run(
     pattern: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:

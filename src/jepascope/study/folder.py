@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import json
 import os
 import time
@@ -35,7 +36,8 @@ def writing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            for left in path.parent.glob(f"{glob.escape(temporary.name)}*"):  # a writer may use a temporary name of its own
+                left.unlink()
         if not isinstance(error, OSError | SafetensorError):
             raise
         # safetensors reports the system's errors in its own type, as text

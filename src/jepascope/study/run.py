@@ -79,7 +79,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     best = best_layer(bench, probes)
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
-    effects, _ = steps.tables("intervene", ("effects", "matching"), lambda: run_interventions(bench, best, subspaces))
+    effects, matching = steps.tables("intervene", ("effects", "matching"), lambda: run_interventions(bench, best, subspaces))
     (ce,) = steps.tables("statistics", ("ce",), lambda: (ce_table(effects, spec.seed, spec.resamples),))
     portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best]))
     splits = bench.clips.factors["split"].value_counts()
@@ -91,6 +91,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
         probes,
         leaks,
         ce,
+        matching,
         portability,
         {name: int(splits[name]) for name in ("fit", "judge", "test")},
         {name: round(value, 3) for name, value in steps.seconds.items()},

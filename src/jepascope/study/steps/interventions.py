@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import torch
 
+from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
 from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.probes import dense_probes
@@ -44,13 +45,14 @@ def controls_at(
     room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = everything if room >= 2 * spec.full_rank else None
     x, labels, groups = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.scenes(fit)
+    pooled = Moments.of(x).covariance
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
         if "shuffled" in names:
             path = bench.l1_path(layer) if finder == "l1_probe" else None
             shuffled = find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, path, layer=layer)
-        found[finder] = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, names)
+        found[finder] = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, names, pooled)
     return found
 
 

@@ -8,26 +8,41 @@ import pandas as pd
 import torch
 
 from jepascope.clips.degrade import DEGRADATIONS, degrade
+from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.leaks import leak_check
 from jepascope.study.bench import Bench
 from jepascope.study.steps.probes import PIXEL_SIDE
 
+COLUMNS = ["baseline", "accuracy", "low", "high", "n", "chance", "leak", "explained"]
+AXIS = 0.5  # of two opposite directions, either one
+
 
 def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
-    """Each degradation read from pixels and from the model (pooled at the last layer and at ``layer``)."""
+    """Each degradation read from pixels and from the model (at ``layer``, pooled over all tokens: the object's own tokens follow
+    the motion that was taken away).
+
+    ``explained`` is the accuracy that is no news: for an end frame what its position tells of the direction, for shuffled
+    and averaged frames one half (they show the axis of motion, not the way along it). Only motion can be taken away, so the
+    table is empty for variables that a single frame may show.
+    """
+    if bench.spec.variable != "direction":
+        return pd.DataFrame(columns=COLUMNS)
     clips, spec = bench.probed_clips, bench.spec
     labels = torch.tensor(clips.labels(spec.variable)[0])
     groups = torch.tensor(clips.factors["scene"].to_numpy())
     split = clips.factors["split"].to_numpy()
     fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
+    end = end_position_limit()
     rows = []
     tick = bench.progress.start("leak check")
     for done, how in enumerate(DEGRADATIONS):
-        features = {f"pixels_{how}": _still_pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer, spec.tokens)}
+        features = {f"pixels_{how}": _still_pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer)}
         for name, values in features.items():
-            rows += [asdict(row) for row in leak_check({name: values}, labels, fit, test, groups, bench.folds, spec.seed)]
+            explained = end if how in ("first_frame", "last_frame") else AXIS
+            found = leak_check({name: values}, labels, fit, test, groups, bench.folds, spec.seed)
+            rows += [{**asdict(row), "explained": explained} for row in found]
         tick(done + 1, len(DEGRADATIONS))
-    return pd.DataFrame(rows).sort_values("baseline", kind="stable")
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("baseline", kind="stable")
 
 
 def _still_pixels(bench: Bench, how: str) -> torch.Tensor:

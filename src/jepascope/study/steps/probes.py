@@ -116,12 +116,16 @@ def pixel_rows(bench: Bench) -> list[dict[str, object]]:
 
 
 def best_layer(bench: Bench, probes: pd.DataFrame) -> int:
-    """The layer that the claim is made for: the best cross-validated dense accuracy inside ``fit``; of equals, the earliest.
+    """The layer that the claim is made for: the earliest whose dense accuracy, cross-validated inside ``fit``, lies within one
+    standard error of the best.
 
-    No test clip has a say. The first and the last layer are not candidates (see ``candidate_layers``).
+    The earliest, because an edit near the end reaches the read-out by the residual stream, whatever the network computes with
+    it. No test clip has a say. The first and the last layer are not candidates (see ``candidate_layers``).
     """
     if bench.spec.best_layer is not None:
         return bench.spec.best_layer
     own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == bench.spec.tokens) & probes["chosen"]]
-    scores = own.set_index("layer")["cv_accuracy"].loc[list(candidate_layers(bench.encoder.card.depth))]
-    return int(scores.index.to_numpy()[scores.argmax()])
+    candidates = candidate_layers(bench.encoder.card.depth)
+    scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
+    best, se = max((scores[layer] for layer in candidates), key=lambda score: score[0])
+    return min(layer for layer in candidates if scores[layer][0] >= best - se - 1e-9)

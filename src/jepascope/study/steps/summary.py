@@ -27,6 +27,7 @@ def summarise(
     probes: pd.DataFrame,
     leaks: pd.DataFrame,
     ce: pd.DataFrame,
+    matching: pd.DataFrame,
     portability: pd.DataFrame,
     splits: dict[str, int],
     seconds: dict[str, float],
@@ -55,16 +56,21 @@ def summarise(
             "l1": _by_layer(l1, "accuracy"),
             "l1_support": _by_layer(l1, "support"),
         },
-        **effects_at(ce, best),
+        **effects_at(ce, matching, best),
         "sas": pairs(portability, "sas", best),
         "rce": pairs(portability, "rce", best),
         "leaks": {
-            row["baseline"]: {"accuracy": row["accuracy"], "chance": row["chance"], "leak": bool(row["leak"])}
+            row["baseline"]: {
+                "accuracy": row["accuracy"],
+                "chance": row["chance"],
+                "leak": bool(row["leak"]),
+                "explained": row["explained"],
+            }
             for _, row in leaks.iterrows()
         },
         "seconds": seconds,
     }
-    summary["headline"] = headline(summary, probes)
+    summary["headline"] = headline(summary)
     return summary
 
 
@@ -72,16 +78,22 @@ def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float | None]:
     return {str(int(row["layer"])): number(row[column]) for _, row in rows.iterrows()}
 
 
-def effects_at(ce: pd.DataFrame, layer: int) -> dict[str, Any]:
-    """CE of every finder and edit, of every control (over finders), and the ablation's ratios, at one layer."""
+def effects_at(ce: pd.DataFrame, matching: pd.DataFrame, layer: int) -> dict[str, Any]:
+    """CE of every finder and edit, of every control (over finders), and the ablation's ratios, at one layer.
+
+    ``overlap`` beside a ratio: mean SAS of the control's draws with the subspace.
+    """
     here = ce[ce["layer"] == layer]
+    drawn = matching[(matching["layer"] == layer) & (matching["edit"] == "ablate")]
+    overlaps = {key: float(rows["overlap"].mean()) for key, rows in drawn.groupby(["finder", "control"])}
     effects: dict[str, Any] = {}
     controls: dict[str, Any] = {}
     ratios: dict[str, Any] = {}
     for _, row in here.iterrows():
         figure = {"value": number(row["value"]), "low": number(row["low"]), "high": number(row["high"])}
         if row["control"] == "subspace":
-            effects.setdefault(row["finder"], {})[row["edit"]] = {**figure, "n": int(row["n"])}
+            direct = {"value": number(row["direct"]), "low": number(row["direct_low"]), "high": number(row["direct_high"])}
+            effects.setdefault(row["finder"], {})[row["edit"]] = {**figure, "n": int(row["n"]), "direct": direct}
             continue
         entry = controls.setdefault(row["control"], {}).setdefault(row["edit"], {**figure, "draws": int(row["draws"]), "by_finder": {}})
         entry["by_finder"][row["finder"]] = figure
@@ -92,6 +104,9 @@ def effects_at(ce: pd.DataFrame, layer: int) -> dict[str, Any]:
                 "bound": bool(row["ratio_is_bound"]),
                 "percentile": number(row["percentile"]),
                 "p_holm": number(row["p_holm"]),
+                "excess_low": number(row["excess_low"]),
+                "excess_high": number(row["excess_high"]),
+                "overlap": overlaps.get((row["finder"], row["control"])),
             }
     return {"ce": effects, "controls": controls, "ce_ratio": ratios}
 
@@ -107,14 +122,14 @@ def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[
     return found
 
 
-def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
-    """One sentence with the figures that matter: what decodes, what ablation does, and against which control it holds."""
-    layer, variable = summary["best_layer"], summary["variable"]
-    untrained = summary["probe"]["dense_untrained"].get(str(layer))
-    beside = f"untrained twins {untrained:.2f}, " if untrained is not None else ""
+def headline(summary: dict[str, Any]) -> str:
+    """The figures that matter, the least flattering comparison among them: what decodes and from what else, what ablation does
+    and how much of that the residual stream carries by itself, and what the controls do, the closest one named.
+    """
+    layer, variable, spec_tokens = summary["best_layer"], summary["variable"], summary["tokens"]
     text = (
         f"{variable.capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.2f} at layer "
-        f"{layer} of {summary['layers'][-1]} ({beside}chance {summary['chance']:.3f})"
+        f"{layer} of {summary['layers'][-1]} ({_baselines(probes, layer, spec_tokens)}chance {summary['chance']:.3f})"
     )
     finder = next(iter(summary["ce"]))
     effect = summary["ce"][finder]["ablate"]
@@ -124,17 +139,40 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} % "
         f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] of the judge's margin"
     )
-    said = [
-        _against(name, summary["ce_ratio"][finder][key])
-        for key, name in (("random", "random"), ("variance", "variance-matched"))
-        if key in summary["ce_ratio"][finder]
-    ]
-    return text + ": " + " and ".join(said) + f" (n = {effect['n']} test scenes, 95 % intervals)." if said else text + "."
+    if effect["direct"]["value"] is not None:
+        text += f", {100 * effect['direct']['value']:.0f} points of it with no block seeing the edit"
+    ratios = summary["ce_ratio"].get(finder, {})
+    words = {
+        "random": "random directions",
+        "variance": "variance-matched directions",
+        "shuffled": "subspaces found on shuffled labels",
+        "norm": "random edits of the same size",
+    }
+    wanted = ["random", "variance"]
+    known = {name: ratio["value"] for name, ratio in ratios.items() if ratio["value"] is not None}
+    if known and min(known, key=lambda name: known[name]) not in wanted:
+        wanted.append(min(known, key=lambda name: known[name]))
+    said = [_against(words[name], ratios[name]) for name in wanted if name in ratios]
+    scope = f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
+    return text + ": " + ", ".join(said) + scope if said else text + scope
 
 
-def _against(name: str, ratio: dict[str, Any]) -> str:
+def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
+    """The strongest thing that is not the trained model, and the untrained twins."""
+    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
+    untrained = dense[(dense["encoder"] == "untrained") & (dense["layer"] == layer) & (dense["tokens"] == tokens)]["accuracy"]
+    pixels = dense[dense["encoder"].isin(["pixels", "frame_differences"])].sort_values("accuracy")
+    words = "" if pixels.empty else f"{str(pixels['encoder'].iloc[-1]).replace('_', ' ')} {pixels['accuracy'].iloc[-1]:.2f}, "
+    return words + ("" if untrained.empty else f"untrained twins {untrained.mean():.2f}, ")
+
+
+def _against(words: str, ratio: dict[str, Any]) -> str:
     if ratio["value"] is None or ratio["low"] is None:
-        return f"its ratio to {name} directions cannot be stated"
+        return f"no ratio to {words} can be stated"
     if ratio["bound"]:
-        return f"more than {ratio['value']:.1f} times what {name} directions do (a lower bound: theirs is not distinguishable from zero)"
-    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {ratio['high']:.1f}] what {name} directions do"
+        return f"more than {ratio['value']:.1f} times what {words} do (a lower bound: theirs is not distinguishable from zero)"
+    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {_upper(ratio['high'])}] what {words} do"
+
+
+def _upper(value: float | None) -> str:
+    return "unbounded" if value is None else f"{value:.1f}"
