@@ -1,35 +1,18 @@
-"""A tiny random V-JEPA 2 encoder, and the two shipped ones."""
+"""A tiny random encoder, and the same tests on the two shipped ones; lets the tests of this folder import ``encoders_at_hand``."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
-import torch
-from torch import Tensor
-from transformers import VJEPA2Config
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from encoders_at_hand import SHIPPED, tiny_config
 
 from jepascope.encoders.load import load_encoder
-from jepascope.encoders.models import shipped_models
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-
-SHIPPED = tuple(model.name for model in shipped_models())
-
-
-def tiny_config(**changes: int | bool) -> VJEPA2Config:
-    sizes = {
-        "patch_size": 8,
-        "crop_size": 32,
-        "frames_per_clip": 8,
-        "tubelet_size": 2,
-        "hidden_size": 48,
-        "num_attention_heads": 2,
-        "num_hidden_layers": 3,
-        "pred_hidden_size": 24,
-        "pred_num_attention_heads": 2,
-        "pred_num_hidden_layers": 2,
-        "pred_num_mask_tokens": 3,
-        "pred_zero_init_mask_tokens": False,
-    }
-    return VJEPA2Config(**{**sizes, **changes})
 
 
 @pytest.fixture
@@ -41,8 +24,3 @@ def tiny() -> VJepa2Encoder:
 @pytest.fixture(scope="module", params=["tiny", *SHIPPED])
 def encoder(request: pytest.FixtureRequest) -> VJepa2Encoder:
     return VJepa2Encoder.from_config(tiny_config(), seed=0) if request.param == "tiny" else load_encoder(request.param)
-
-
-def noise_video(encoder: VJepa2Encoder, clips: int, seed: int = 0) -> Tensor:
-    card = encoder.card
-    return torch.rand(clips, card.frames, 3, card.size, card.size, generator=torch.Generator().manual_seed(seed))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from encoders_at_hand import SHIPPED, noise_video
 from safetensors.torch import load_file, save_file
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conftest import SHIPPED, noise_video
 
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.models import WEIGHTS, known_models, shipped_models

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from encoders_at_hand import SHIPPED
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conftest import SHIPPED
 
 from jepascope.encoders.models import WEIGHTS
 from jepascope.encoders.nano.masks import future_mask, tube_mask
@@ -182,7 +178,7 @@ def test_a_truncated_checkpoint_is_refused_with_what_to_do(tmp_path: Path, left:
     train(SMALL, tmp_path, max_seconds=0)
     whole = (tmp_path / "checkpoint.pt").read_bytes()
     (tmp_path / "checkpoint.pt").write_bytes(whole[: int(left * len(whole))])
-    with pytest.raises(RunFolderError, match="not a readable checkpoint.*delete it"):
+    with pytest.raises(RunFolderError, match=r"not a readable checkpoint.*delete it"):
         train(SMALL, tmp_path)
 
 
@@ -211,7 +207,7 @@ def test_a_shipped_encoder_is_worth_studying_by_its_measured_card(name: str) -> 
 
 
 def worth_studying(trained: dict, untrained: list[dict], forecast: list[dict]) -> None:
-    """Direction at object tokens at the best layer: at least 0.9 and 0.15 above the best of the untrained twins; forecasts follow the twin."""
+    """Direction at the best layer's object tokens: at least 0.9, and 0.15 above the best untrained twin; forecasts follow the twin."""
     best = max(range(len(trained["object"])), key=lambda layer: trained["object"][layer])
     assert trained["object"][best] >= 0.9
     assert trained["object"][best] - max(max(twin["object"]) for twin in untrained) >= 0.15

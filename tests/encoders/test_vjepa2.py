@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
+from encoders_at_hand import noise_video, tiny_config
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2RopeAttention
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from conftest import noise_video, tiny_config
 
 from jepascope.encoders.rotary import rotary_table, rotate
 from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets
