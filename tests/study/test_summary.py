@@ -102,20 +102,22 @@ def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_r
     }
 
 
-def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str, Any]) -> None:
-    summary["ce"] = {"diff_means": {"ablate": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 8}}}
-    measured = {"value": 3.0, "low": 2.0, "high": 4.0, "bound": False}
-    summary["ce_ratio"] = {"diff_means": {"random": {**measured, "bound": True}, "variance": measured}}
-    text = headline(summary)
+def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str, Any], finished_run: Path) -> None:
+    probes = pd.read_parquet(finished_run / "probes.parquet")
+    direct = {"value": 0.125, "low": 0.1, "high": 0.15}
+    summary["ce"] = {"diff_means": {"ablate": {"value": 0.5, "low": 0.25, "high": 0.75, "n": 8, "direct": direct}}}
+    for ratio in summary["ce_ratio"]["diff_means"].values():
+        ratio.update(value=3.0, low=2.0, high=4.0, bound=False)
+    text = headline(summary, probes)
     for part in (
         "removes 50 % [25, 75]",
-        "more than 3.0 times what random",
+        "3.0 times [2.0, 4.0] what random",
         "3.0 times [2.0, 4.0] what variance-matched",
         "n = 8 test scenes",
     ):
         assert part in text
     summary["ce"]["diff_means"]["ablate"].update(value=None, low=None, high=None)
-    assert "no causal effect can be stated" in headline(summary)
+    assert "no causal effect can be stated" in headline(summary, probes)
 
 
 def test_the_tables_hold_what_the_spec_asks_for(finished_run: Path, tiny_spec: StudySpec) -> None:

@@ -70,7 +70,7 @@ def summarise(
         },
         "seconds": seconds,
     }
-    summary["headline"] = headline(summary)
+    summary["headline"] = headline(summary, probes)
     return summary
 
 
@@ -122,7 +122,7 @@ def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[
     return found
 
 
-def headline(summary: dict[str, Any]) -> str:
+def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     """The figures that matter, the least flattering comparison among them: what decodes and from what else, what ablation does
     and how much of that the residual stream carries by itself, and what the controls do, the closest one named.
     """
