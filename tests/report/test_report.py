@@ -257,3 +257,77 @@ def test_a_leak_is_printed_in_the_headline_and_in_its_table(page: tuple[Path, Pa
 def test_shown_numbers_are_short(page: tuple[Path, Page]) -> None:
     assert not re.search(r"\d\.\d{6,}", page[1].text)
     assert shown(0.0123456) == "0.0123"
+
+
+def newer(run: Path) -> None:
+    """Give the folder the columns and keys that this version adds."""
+
+    def effects(ce: pd.DataFrame) -> pd.DataFrame:
+        few, own = ce["draws"] < 10, ce["control"] == "subspace"
+        ce = ce.assign(excess_low=ce["difference_low"] - 0.01, excess_high=ce["difference_high"] + 0.01, p_floor=(6 / 21))
+        ce.loc[few | own, ["difference", "difference_low", "difference_high", "excess_low", "excess_high", "p", "p_holm", "p_floor"]] = (
+            np.nan
+        )
+        return ce.assign(direct=0.9 * ce["value"], direct_low=0.9 * ce["low"], direct_high=0.9 * ce["high"])
+
+    change(run, "ce", effects)
+    change(
+        run,
+        "matching",
+        lambda t: t.assign(
+            pooled_variance_target=2.0,
+            pooled_variance=np.where(t["control"] == "variance", 0.4, 0.1),
+            overlap=np.where(t["control"] == "shuffled", 0.55, 0.0),
+        ),
+    )
+    change(run, "leaks", lambda t: t.assign(explained=np.where(t["baseline"] == "model_first_frame", 0.3, 0.5)))
+    change(run, "portability", lambda t: t.assign(edit=np.where(t["metric"] == "rce", "ablate", "")))
+    frames = {"encoder": "frame_differences", "seed": -1, "layer": 0, "tokens": "all", "probe": "dense", "accuracy": 0.777, "chosen": True}
+    change(run, "probes", lambda t: pd.concat([t, pd.DataFrame([t.iloc[-1].to_dict() | frames])], ignore_index=True))
+    summary = json.loads((run / "summary.json").read_text())
+    for edits in summary["ce"].values():
+        edits["ablate"]["direct"] = {key: 0.9 * edits["ablate"][key] for key in ("value", "low", "high")}
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
+@pytest.fixture(scope="module")
+def new_page(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., Path]) -> Page:
+    run = make_run(tmp_path_factory.mktemp("newer") / "run")
+    newer(run)
+    return built(run)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "reaches the read-out by the residual stream alone",
+        "Direct part of it",
+        "With these draws no p (Holm) can fall below 0.29, so none can reach 0.05.",
+        "reaches less than half of the pooled variance",
+        "Overlap: SAS of the control",
+        "frame differences 77.7",
+        "1 of them above what position or axis explains",
+        "Dose 1 of ablation removes the subspace's content in full.",
+        "Subspaces found from all clips can exceed it",
+        "they hold for this subspace, this judge and this encoder",
+        "a read-out refitted after the edit",
+    ],
+)
+def test_what_this_version_adds_is_said(new_page: Page, page: tuple[Path, Page], said: str) -> None:
+    assert said in new_page.text
+    always = ("Subspaces found", "they hold for", "a read-out refitted")
+    assert (said in page[1].text) == said.startswith(always)  # and an older folder is still read
+
+
+def test_few_draws_are_not_read(make: Make) -> None:
+    run = make()
+    newer(run)
+    change(run, "ce", lambda t: t.assign(draws=t["draws"].where(t["control"] == "subspace", 3)))
+    text = built(run).text
+    assert "too few draws" in text and "outside its draws  " not in text.replace("'outside its draws'", "")
+
+
+def test_nothing_is_called_no_more_than_a_control(page: tuple[Path, Page], new_page: Page) -> None:
+    for text in (page[1].text, new_page.text):
+        assert "no more than" not in text and "natural change" not in text
+    assert "not told apart from what" in page[1].text + new_page.text or "above the mean" in new_page.text

@@ -70,14 +70,13 @@ def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.
 def _corrected(family: pd.DataFrame, owns: dict[int, np.ndarray]) -> np.ndarray:
     """p_holm and p_floor of a family's rows; coinciding tests count once, with the largest of their p."""
     tests: list[list[int]] = []
+    places = family[["layer", "rank"]].apply(tuple, axis=1)
     for row in family.index:
-        place = family.loc[row, ["layer", "rank"]].tolist()
-        for test in tests:
-            if place == family.loc[test[0], ["layer", "rank"]].tolist() and _coincide(owns[row], owns[test[0]]):
-                test.append(row)
-                break
-        else:
+        same = (test for test in tests if places[row] == places[test[0]] and _coincide(owns[row], owns[test[0]]))
+        if (test := next(same, None)) is None:
             tests.append([row])
+        else:
+            test.append(row)
     adjusted = holm([float(family.loc[test, "p"].max()) for test in tests])
     by_row = {row: p for test, p in zip(tests, adjusted, strict=True) for row in test}
     floor = min(1.0, len(tests) / (1 + float(family["draws"].max())))

@@ -14,8 +14,9 @@ from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.sections.discovery import emergence_section, l1_section
 from jepascope.report.sections.headline import headline
-from jepascope.report.sections.intervention import effects_section, map_section, matching_section
+from jepascope.report.sections.intervention import effects_section, map_section
 from jepascope.report.sections.leaks import leaks
+from jepascope.report.sections.matching import matching_section
 from jepascope.report.sections.portability import portability
 from jepascope.report.sections.provenance import provenance
 from jepascope.report.sections.published import published

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,12 @@ class Table:
 
     columns: tuple[str, ...]
     evidence: str
+    added: tuple[str, ...] = ()
+    """Columns that folders of earlier versions lack; read as missing there."""
 
 
-def _table(evidence: str, columns: str) -> Table:
-    return Table(tuple(columns.split()), evidence)
+def _table(evidence: str, columns: str, added: str = "") -> Table:
+    return Table(tuple(columns.split()), evidence, tuple(added.split()))
 
 
 TABLES = {
@@ -36,17 +39,23 @@ TABLES = {
         "probe",
         "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se chosen",
     ),
-    "leaks": _table("leaks", "baseline accuracy low high n chance leak"),
+    "leaks": _table("leaks", "baseline accuracy low high n chance leak", added="explained"),
     "effects": _table("ce", "layer tokens finder rank edit control draw dose judge scene numerator denominator"),
-    "matching": _table("ce", "rank layer finder edit control draw variance_target variance norm_target norm"),
+    "matching": _table(
+        "ce",
+        "rank layer finder edit control draw variance_target variance norm_target norm",
+        added="pooled_variance_target pooled_variance overlap",
+    ),
     "ce": _table(
         "ce",
         "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high"
         " ratio ratio_low ratio_high ratio_is_bound percentile p p_holm",
+        added="excess_low excess_high p_floor direct direct_low direct_high",
     ),
     "portability": _table(
         "sas",
         "metric across a b layer rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated",
+        added="edit",
     ),
     "angles": _table("sas", "a b across layer index degrees random_mean random_low random_high"),
 }
@@ -150,7 +159,8 @@ def _read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFra
         raise RunFolderError(
             f"{path} has no column '{missing[0]}'; it was written by another version of jepascope: run the study again with a new --out."
         )
-    return _typed(path, frame[list(table.columns)])
+    filled = {name: "" if name in TEXT else nan for name in table.added if name not in frame}
+    return _typed(path, frame.assign(**filled)[[*table.columns, *table.added]])
 
 
 def _typed(path: Path, frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from jepascope.report.folder import RunFolder
 
-FULL_DOSE = 1.0  # the natural twin change at the site
+FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
 CONTROLS = ("random", "variance", "shuffled", "norm")
 CONTROL_WORDS = {
     "subspace": "the finder's subspace",
@@ -21,6 +21,11 @@ CONTROL_WORDS = {
     "norm": "norm-matched",
 }
 EDITS = ("ablate", "swap", "steer")
+FULL_DOSE_WORDS = {
+    "ablate": "dose 1 of ablation removes the subspace's content in full",
+    "swap": "dose 1 of a swap is the change to the real twin",
+    "steer": "dose 1 of steering is the difference of the class means",
+}
 EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering"}
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
+from jepascope.report.figures.canvas import BLUE, GREEN, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.numbers import percent
 
 TOKENS = {"all": ("all tokens", BLUE, "o", "-"), "object": ("object tokens", VERMILION, "s", "-")}
 
+WITHOUT_ENCODER = {
+    "pixels": ("raw pixels", GREY, (0, (6, 2, 1.5, 2))),
+    "frame_differences": ("frame differences", GREEN, (0, (8, 3))),
+}
+
 
 def emergence(probes: pd.DataFrame) -> Drawing:
-    """Accuracy of the dense probe by layer: trained (with intervals), untrained twins (range over seeds), pixels, chance."""
+    """Accuracy of the dense probe by layer: trained (with intervals), untrained twins (range over seeds), pixels and their differences."""
     dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
     model = dense[dense["encoder"] == "model"].sort_values("layer")
     with style("emergence"):
@@ -43,11 +48,13 @@ def emergence(probes: pd.DataFrame) -> Drawing:
                 zorder=3,
             )
             spoken.append(f"untrained twins at {label}: mean over layers {percent(float(by.mean().mean()))}")
-        pixels = dense[dense["encoder"] == "pixels"]
-        if not pixels.empty:
-            value = float(pixels["accuracy"].max())
-            axes.axhline(value, color=GREY, ls=(0, (6, 2, 1.5, 2)), lw=1.2, label="raw pixels")
-            spoken.append(f"raw pixels {percent(value)}")
+        for encoder, (label, colour, gaps) in WITHOUT_ENCODER.items():
+            rows = dense[dense["encoder"] == encoder]
+            if rows.empty:
+                continue
+            value = float(rows["accuracy"].max())
+            axes.axhline(value, color=colour, ls=gaps, lw=1.2, label=label)
+            spoken.append(f"{label} {percent(value)}")
         chance = float(dense["chance"].mean())
         axes.axhline(chance, color="black", ls=(0, (1, 1.5)), lw=1, label="chance")
         spoken.append(f"chance {percent(chance)}")

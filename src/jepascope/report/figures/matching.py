@@ -8,7 +8,7 @@ from jepascope.report.figures.canvas import MARKERS, SERIES, Drawing, canvas, fi
 from jepascope.report.numbers import shown
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS
 
-QUANTITIES = (("variance removed, reached / target", "variance"), ("edit norm, reached / target", "norm"))
+QUANTITIES = (("token variance, reached / target", "variance"), ("edit norm, reached / target", "norm"))
 
 
 def matching(table: pd.DataFrame, finders: list[str]) -> Drawing:

@@ -52,7 +52,7 @@ def sas_rce(pairs: pd.DataFrame) -> Drawing:
             for row in rows.itertuples():
                 spoken.append(f"{row.a} used in place of {row.b}: SAS {shown(row.sas)}, RCE {with_interval(row.value, row.low, row.high)}")
         _line(axes.axvline, float(pairs["sas_chance"].mean()), "SAS chance", (0, (1, 1.5)), GREY)
-        _line(axes.axvline, float(pairs["sas_ceiling"].mean()), "SAS split-half ceiling", (0, (6, 2)), GREY)
+        _line(axes.axvline, float(pairs["sas_ceiling"].mean()), "SAS split-half reference", (0, (6, 2)), GREY)
         _line(axes.axhline, 1.0, "RCE of the native subspace", "-", GREY)
         _line(axes.axhline, float(pairs["floor_random"].mean()), "RCE of random subspaces", (0, (2, 3)), BLACK)
         _line(axes.axhline, float(pairs["floor_variance"].mean()), "RCE of variance-matched subspaces", (0, (8, 2, 1, 2)), BLACK)
@@ -88,7 +88,7 @@ def dose_sweep(rce: pd.DataFrame) -> Drawing:
             if floors[column].notna().any():
                 axes.plot(floors.index, floors[column], color=BLACK, ls=dash, lw=1.1, label=label)
         axes.axhline(1, color=GREY, lw=0.9)
-        axes.set_xlabel("dose (1 = the natural change)")
+        axes.set_xlabel("dose (1 = the edit in full)")
         axes.set_ylabel("RCE (effect retained)")
         legend_below(figure, 2)
         return finish(figure, "rce-dose", "Retained causal effect over the dose", "; ".join(spoken) + ". Hollow markers: saturated.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from jepascope.report.blocks import Block, Figure, Grid, Paragraph, Section, not_run
 from jepascope.report.figures.emergence import emergence
 from jepascope.report.figures.l1_path import l1_path, support_by_layer
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
 from jepascope.report.selection import tokens_of
+
+BASELINES = {"pixels": "raw pixels", "frame_differences": "frame differences"}
 
 
 def emergence_section(run: RunFolder) -> Section:
@@ -22,7 +26,8 @@ def emergence_section(run: RunFolder) -> Section:
         f"Share of test clips whose {run.summary['variable']} a dense (L2 multinomial) probe names correctly, by layer. n = "
         f"{count_range(dense['n'])} test clips. "
         f"Coloured bands: {run.confidence} of the proportion. Control: the same architecture with fresh weights"
-        f" ({seeds} seeds; dashed line the mean, grey band the range), raw pixels, and chance. Penalty chosen by cross-validation inside "
+        f" ({seeds} seeds; dashed line the mean, grey band the range), raw pixels, "
+        "differences of successive frames (the plainest reading of motion), and chance. Penalty chosen by cross-validation inside "
         "the fit split."
     )
     rows = []
@@ -47,7 +52,22 @@ def emergence_section(run: RunFolder) -> Section:
         tuple(rows),
         f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained). * the layer at which claims are made.",
     )
-    return Section("emergence", title, (Figure(emergence(dense), caption), table))
+    return Section("emergence", title, (Figure(emergence(dense), caption), table, *_baselines(run, dense)))
+
+
+def _baselines(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
+    """What the same probe reads with no encoder at all."""
+    rows = tuple(
+        (
+            BASELINES[str(row["encoder"])],
+            Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", repr(float(row["accuracy"]))),
+            percent(row["chance"]),
+            count(row["n"]),
+        )
+        for row in dense[dense["encoder"].isin(list(BASELINES))].to_dict("records")
+    )
+    caption = f"The same probe on the clips themselves, without an encoder. Brackets: {run.confidence}."
+    return (Grid(("what the probe sees", "accuracy", "chance", "n"), rows, caption),) if rows else ()
 
 
 def l1_section(run: RunFolder) -> Section:

@@ -6,9 +6,16 @@ from typing import Any
 
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count, percent, percent_span, shown, span
+from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.report.sections.leaks import leak_words
 from jepascope.report.selection import coinciding, tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
+
+SCOPE = (
+    "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
+    "nothing about another training run of any of the three. "
+    "Not in this version's run: the encoder's own predictor as judge, a read-out refitted after the edit, isolation of other factors."
+)
 
 
 def headline(run: RunFolder) -> Section:
@@ -27,6 +34,8 @@ def headline(run: RunFolder) -> Section:
         elif "ablate" in edits:
             blocks.append(Finding(verdict(str(finder), edits["ablate"], ratios.get(finder, {}))))
     blocks += [Finding(sentence) for sentence in _leaks(run)]
+    if ce:
+        blocks.append(Paragraph(SCOPE))
     if not blocks:
         blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
     return Section("headline", "Result", tuple(blocks))
@@ -78,7 +87,8 @@ def _effect(run: RunFolder) -> list[Card]:
             shown(own.get("value")),
             f"share of the clean margin lost by ablation; {run.confidence} {span(own.get('low'), own.get('high'))}; "
             f"{count(own.get('n'))} test scenes",
-        )
+        ),
+        *_direct(own, run.confidence),
     ]
     ratios = (run.summary.get("ce_ratio") or {}).get(finder, {})
     draws = {control: (edits.get("ablate") or {}).get("draws") for control, edits in (run.summary.get("controls") or {}).items()}
@@ -89,15 +99,29 @@ def _effect(run: RunFolder) -> list[Card]:
         many = f"; {draws[control]} draws" if draws.get(control) else ""
         if is_bound(ratio):
             cards.append(Card(title, ratio_words(ratio), f"lower bound: the control's effect cannot be told from zero{many}"))
+        elif not finite(ratio.get("value")):
+            cards.append(Card(title, ratio_words(ratio), f"the two effects have no ratio (see the table of effects){many}"))
         else:
             cards.append(
                 Card(
                     title,
                     f"{shown(ratio.get('value'))}×",
-                    f"{run.confidence} {span(ratio.get('low'), ratio.get('high'))}{many}; 1 = no more than the control",
+                    f"{run.confidence} {span(ratio.get('low'), ratio.get('high'))}{many}; 1 = as much as the control does on average",
                 )
             )
     return cards
+
+
+def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
+    """What of the effect needs no block: absent from older folders."""
+    direct = own.get("direct")
+    part = direct if isinstance(direct, dict) else {"value": direct}
+    if not finite(part.get("value")) or not finite(own.get("value")):
+        return []
+    interval = f"; {confidence} {span(part['low'], part['high'])}" if finite(part.get("low")) and finite(part.get("high")) else ""
+    rest = shown(own["value"] - part["value"], 2)
+    detail = f"reaches the read-out by the residual stream alone, no block run{interval}; through the blocks {rest}"
+    return [Card("Direct part of it", shown(part["value"]), detail)]
 
 
 def _leaks(run: RunFolder) -> list[str]:
@@ -105,10 +129,8 @@ def _leaks(run: RunFolder) -> list[str]:
     if table is None:
         return []
     found = table[table["leak"]]
+    said = leak_words(run, table)
     if found.empty:
-        return [f"Leak check: none of {len(table)} motionless baselines reads the {run.summary['variable']} above chance."]
+        return [f"Leak check: {said[0].lower()}{said[1:]}"]
     names = ", ".join(f"{name} {percent(value)}" for name, value in zip(found["baseline"], found["accuracy"], strict=True))
-    return [
-        f"Leak check: {len(found)} of {len(table)} motionless baselines read the {run.summary['variable']} above chance ({names}); see "
-        "the leak check below."
-    ]
+    return [f"Leak check: {said[:-1]} ({names}); see the leak check below."]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
+
 from jepascope.report.blocks import Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import Cell, count, finite, percent, percent_span
 
+BEYOND = "above what position/axis explains"
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
-    "away from the motion and the last position "
-    "along it. The two cannot both be independent of direction while the midpoint is. Shuffled and averaged frames keep the set of positions "
-    "and lose its order: they still show the axis of the motion but not which way along it, so a perfect reader of them names one of two "
-    "opposite directions and is right half of the time. Above 50 % the way along the axis would leak; between chance and 50 % the axis does."
+    "away from the motion and the last position along it. The two cannot both be independent of direction while the midpoint is. "
+    "Shuffled and averaged frames keep the set of positions and lose its order: they still show the axis of the motion but not which "
+    "way along it, so a perfect reader of them names one of two opposite directions and is right half of the time. "
 )
+PRINTED = (
+    "The column 'explained' prints these limits: for an end frame, what its position alone gives away; for shuffled and averaged frames "
+    "of directions, the axis's 50 %. A baseline whose interval lies above its limit shows something else than position or axis."
+)
+UNPRINTED = "Above 50 % the way along the axis would leak; between chance and 50 % the axis does."
 
 
 def leaks(run: RunFolder) -> Section:
@@ -20,28 +29,46 @@ def leaks(run: RunFolder) -> Section:
     title, table = "Leak check", run.table("leaks")
     if table is None:
         return not_run("leaks", title, "no leak check in this run folder")
+    known = bool(table["explained"].notna().any())
     rows = []
     for row in table.to_dict("records"):
-        leak = bool(row["leak"])
         exact = repr(float(row["accuracy"])) if finite(row["accuracy"]) else ""
         rows.append(
             (
                 str(row["baseline"]).replace("_", " "),
                 Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", exact),
                 percent(row["chance"]),
+                *((percent(row["explained"]),) if known else ()),
                 count(row["n"]),
-                Cell("leaks" if leak else "at chance" if row["low"] <= row["chance"] <= row["high"] else "below chance", strong=leak),
+                Cell(word(row), strong=bool(row["leak"])),
             )
         )
-    found = int(table["leak"].sum())
-    verdict = (
-        f"{found} of {len(table)} baselines read the {run.summary['variable']} above chance."
-        if found
-        else f"None of {len(table)} baselines reads above chance."
-    )
     grid = Grid(
-        ("what the probe sees", "accuracy", "chance", "n", "verdict"),
+        ("what the probe sees", "accuracy", "chance", *(("explained",) if known else ()), "n", "verdict"),
         tuple(rows),
-        f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}.",
+        f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}."
+        + (" Explained: the accuracy that position or axis alone can reach." if known else ""),
     )
-    return Section("leaks", title, (Finding(verdict), grid, Paragraph(WHY)))
+    why = Paragraph(WHY + (PRINTED if known else UNPRINTED))
+    return Section("leaks", title, (Finding(leak_words(run, table)), grid, why))
+
+
+def word(row: Any) -> str:
+    """The verdict on one baseline, from its interval, chance and what position or axis alone can explain."""
+    if not row["leak"]:
+        return "not above chance"
+    if not finite(row["explained"]):
+        return "leaks"
+    return BEYOND if row["low"] > row["explained"] else "explained"
+
+
+def leak_words(run: RunFolder, table: pd.DataFrame) -> str:
+    """How many baselines read the variable, and how many of them more than position or axis explains."""
+    found = table[table["leak"]]
+    if found.empty:
+        return f"None of {len(table)} motionless baselines reads the {run.summary['variable']} above chance."
+    text = f"{len(found)} of {len(table)} motionless baselines read the {run.summary['variable']} above chance"
+    if found["explained"].notna().all():
+        beyond = sum(word(row) == BEYOND for row in found.to_dict("records"))
+        text += f", {beyond or 'none'} of them above what position or axis explains"
+    return text + "."

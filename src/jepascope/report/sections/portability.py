@@ -10,7 +10,7 @@ from jepascope.report.figures.angles import angle_spectrum
 from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, count_range, finite, interval_cell, number_cell, shown, with_interval
-from jepascope.report.selection import coinciding
+from jepascope.report.selection import EDITS, FULL_DOSE_WORDS, coinciding, in_order
 
 KEYS = ["across", "a", "b", "layer", "rank"]
 
@@ -30,7 +30,8 @@ def portability(run: RunFolder) -> Section:
     if not main.empty:
         caption = (
             f"SAS = |UᵀV|² / min(k) between finders at layer {count_range(main['layer'])}, rank {count_range(main['rank'])}, no unit. "
-            f"Control: chance k/d = {_values(main['chance'])}; split-half ceiling {_values(main['ceiling'])}. Values in the table."
+            f"Control: chance k/d = {_values(main['chance'])}; split-half reference at half the clips "
+            f"{_values(main['ceiling'])}. Values in the table."
         )
         blocks.append(Figure(sas_matrix(main), caption))
     angles = run.table("angles")
@@ -57,7 +58,7 @@ def portability(run: RunFolder) -> Section:
         part = rce[rce["across"] == across]
         caption = (
             f"RCE across {across} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {run.confidence}; hollow: "
-            "saturated. "
+            f"saturated; {full_dose(part)[:1].lower()}{full_dose(part)[1:]} "
             "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
         )
         blocks += [Figure(dose_sweep(part), caption), _rce_grid(run, rce)]
@@ -88,7 +89,7 @@ def _said_once(sas: pd.DataFrame) -> dict[str, str]:
 
 
 def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
-    """For each transfer between finders, whether it keeps more effect than a variance-matched subspace would.
+    """For each transfer between finders, whether it is told apart from what a variance-matched subspace keeps.
 
     Finders in ``same`` have the subspace of another one and are left out.
     """
@@ -109,10 +110,19 @@ def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
             tail = "no control to read it against"
         elif row["low"] > floor:
             tail = f"more than a {name} keeps ({shown(floor)})"
+        elif row["high"] < floor:
+            tail = f"less than a {name} keeps ({shown(floor)})"
         else:
-            tail = f"no more than a {name} keeps ({shown(floor)})"
+            tail = f"not told apart from what a {name} keeps ({shown(floor)})"
         sentences.append(f"{kept}: {tail}.")
     return sentences
+
+
+def full_dose(rce: pd.DataFrame) -> str:
+    """What dose 1 is, for the edits that a table holds (folders of earlier versions do not name them)."""
+    said = [FULL_DOSE_WORDS[edit] for edit in in_order(rce["edit"], EDITS) if edit in FULL_DOSE_WORDS]
+    text = "; ".join(said) or "dose 1 is the edit in full"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _values(column: pd.Series[float]) -> str:
@@ -139,8 +149,9 @@ def _sas_grid(sas: pd.DataFrame) -> Grid:
     return Grid(
         head,
         rows,
-        "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds and "
-        "in the ceiling). Calibrated: (SAS − chance) / (1 − chance). Ceiling: the same finder on two halves of its clips, each half as many.",
+        "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds). "
+        "Calibrated: (SAS − chance) / (1 − chance). Ceiling: a split-half reference, the same finder on two halves of its clips. "
+        "Subspaces found from all clips can exceed it, and finders compared on the same clips share their noise.",
         words=3,
     )
 
@@ -162,7 +173,7 @@ def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
     )
     head = ("across", "a (used)", "b (native)", "dose", "RCE", "random", "variance-matched", "saturated", "n")
     caption = (
-        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. Dose 1 is the natural change. "
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. {full_dose(rce)} "
         "Random, variance-matched: the RCE of such subspaces."
     )
     return Grid(head, rows, caption, words=3)
