@@ -28,7 +28,7 @@ from torch import Tensor
 
 from jepascope.errors import RunFolderError
 
-FORMAT = "jepascope-activations-1"
+FORMAT = "jepascope-activations-2"  # 2: object tokens are the places passed, at all times
 SHARD = 50  # clips a file
 
 log = logging.getLogger(__name__)

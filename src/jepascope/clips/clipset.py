@@ -123,11 +123,13 @@ class ClipSet:
     def object_tokens(
         self, grid: tuple[int, int, int], rows: slice | Sequence[int] | np.ndarray = slice(None)
     ) -> Bool[Tensor, "clips tokens"]:
-        """Which tokens of a (time, height, width) grid the object covers; time-major, as V-JEPA orders its tokens.
+        """Tokens of the places that the object passes, at all times; (time, height, width) in V-JEPA's time-major order.
 
-        A token counts when at least a tenth of its pixels are covered; the most covered token always counts, so that no
-        clip has an empty selection.
+        A place counts when at some time at least a tenth of its pixels are covered; the most covered one always counts, so
+        that no clip has an empty selection. The selection is the same at all times: one that followed the object would itself
+        tell which way it moves, even on a clip whose motion was taken away.
         """
         share = self.source.coverage(self._rows(rows), self.frames, self.size)
-        pooled = torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid).flatten(1)
-        return (pooled >= COVERED) | (pooled == pooled.amax(dim=1, keepdim=True))
+        pooled = torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid)[:, 0].amax(dim=1).flatten(1)
+        passed = (pooled >= COVERED) | (pooled == pooled.amax(dim=1, keepdim=True))
+        return passed.repeat(1, grid[0])

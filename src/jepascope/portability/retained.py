@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import nan
 
 import numpy as np
@@ -33,8 +33,8 @@ def rce_rows(
     """Rows of the portability table for pairs (native, transferred) of the effects table's ``finder`` names.
 
     One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one.
-    ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get (NaN where they were not run at that
-    dose); ``saturated`` marks doses at which either effect reaches 0.95.
+    ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get (to ``b`` where none were run for
+    ``a``, NaN where for neither); ``saturated`` marks doses at which either effect reaches 0.95.
     """
     rows: list[dict[str, object]] = []
     wanted = list(pairs)
@@ -70,7 +70,7 @@ def rce_rows(
                     "chance": nan,
                     "calibrated": nan,
                     "ceiling": nan,
-                    **{f"floor_{name}": _floor(by_finder[transferred], name, own, seed, resamples) for name in FLOORS},
+                    **{f"floor_{name}": _floor(by_finder, (transferred, native), name, own, seed, resamples) for name in FLOORS},
                     "saturated": largest >= SATURATED,
                 }
             )
@@ -83,8 +83,14 @@ def _own(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     return own["numerator"], own["denominator"]
 
 
-def _floor(rows: pd.DataFrame, control: str, own: pd.Series[float], seed: int, resamples: int) -> float:
-    drawn = rows[rows["control"] == control]
-    if drawn.empty:
-        return nan
-    return rce(drawn.groupby("scene")["numerator"].mean().loc[own.index].to_numpy(), own.to_numpy(), seed, resamples).value
+def _floor(
+    by_finder: Mapping[str, pd.DataFrame], names: Sequence[str], control: str, own: pd.Series[float], seed: int, resamples: int
+) -> float:
+    """Mean effect of the first of the finders' controls that was run, over the native effect."""
+    for name in names:
+        rows = by_finder[name]
+        drawn = rows[rows["control"] == control]
+        if not drawn.empty:
+            mean = drawn.groupby("scene")["numerator"].mean().loc[own.index].to_numpy()
+            return rce(mean, own.to_numpy(), seed, resamples).value
+    return nan
