@@ -39,7 +39,7 @@ def rce_rows(
     rows: list[dict[str, object]] = []
     wanted = list(pairs)
     for (layer, edit, dose), group in effects.groupby(["layer", "edit", "dose"], sort=False):
-        by_finder = dict(list(group.groupby("finder", sort=False)))
+        by_finder = {str(name): rows for name, rows in group.groupby("finder", sort=False)}
         for native, transferred in wanted:
             for name in (native, transferred):
                 if name not in by_finder:
