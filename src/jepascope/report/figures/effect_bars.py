@@ -55,7 +55,7 @@ def effect_bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str]
         axes.set_ylim(len(finders) * step - 1.2, -0.8)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("causal effect (1 = all of the margin)")
+        axes.set_xlabel("causal effect (1 = the whole effect)")
         legend_below(figure, 3)
         return finish(
             figure,

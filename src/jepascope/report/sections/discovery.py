@@ -11,7 +11,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
 from jepascope.report.selection import tokens_of
 
-BASELINES = {"pixels": "raw pixels", "frame_differences": "frame differences"}
+BASELINES = {"pixels": "raw pixels", "frame_differences": "frame differences"}  # the latter are the plainest reading of motion
 
 
 def emergence_section(run: RunFolder) -> Section:
@@ -22,12 +22,13 @@ def emergence_section(run: RunFolder) -> Section:
     if dense is None or dense.empty:
         return not_run("emergence", title, "no dense probes (stage discover)")
     seeds = dense[dense["encoder"] == "untrained"]["seed"].nunique()
+    plain = "".join(f"{name}, " for encoder, name in BASELINES.items() if (dense["encoder"] == encoder).any())
     caption = (
         f"Share of test clips whose {run.summary['variable']} a dense (L2 multinomial) probe names correctly, by layer. n = "
         f"{count_range(dense['n'])} test clips. "
         f"Coloured bands: {run.confidence} of the proportion. Control: the same architecture with fresh weights"
-        f" ({seeds} seeds; dashed line the mean, grey band the range), raw pixels, "
-        "differences of successive frames (the plainest reading of motion), and chance. Penalty chosen by cross-validation inside "
+        f" ({seeds} seeds; dashed line the mean, grey band the range), {plain}and chance. "
+        "Penalty chosen by cross-validation inside "
         "the fit split."
     )
     rows = []

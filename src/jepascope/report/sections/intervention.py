@@ -94,8 +94,9 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
             if control == controls[0]:
                 first = own.iloc[0]
                 size = interval_cell(first["value"], first["low"], first["high"])
-                group = f"{finder}: CE {size}{_direct(first)}, n = {count(first['n'])} scenes, rank {count(first['rank'])}"
+                group = f"{finder}: CE {size}, n = {count(first['n'])} scenes, rank {count(first['rank'])}"
                 rows.append((Cell(group, size.exact, strong=True),))
+                rows += [(Cell(said),) for said in _direct(first)]
             rows.append(_ratio_row(control, null.iloc[0]))
     head = ("control", "reading", "CE of control", "difference", "ratio", "percentile", "p", "p (Holm)", "draws")
     caption = (
@@ -110,13 +111,13 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
     return Grid(head, tuple(rows), caption, words=2)
 
 
-def _direct(own: Any) -> str:
+def _direct(own: Any) -> list[str]:
     """What of an effect needs no block, and what the blocks add."""
     if not finite(float(own["direct"])):
-        return ""
+        return []
     direct = with_interval(float(own["direct"]), float(own["direct_low"]), float(own["direct_high"]))
     rest = shown(float(own["value"] - own["direct"]), 2)
-    return f", of which {direct} reaches the read-out by the residual stream alone, {rest} through the blocks"
+    return [f"of which {direct} reaches the read-out by the residual stream alone, {rest} through the blocks"]
 
 
 def _unreachable(part: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from jepascope.report.blocks import Figure, Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.figures.matching import matching
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count, count_range, number_cell, percent
+from jepascope.report.numbers import NOTHING, Cell, count, count_range, number_cell, percent
 from jepascope.report.sections.intervention import NOT_RUN
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks
 
@@ -47,7 +47,7 @@ def matching_section(run: RunFolder) -> Section:
                 shortfalls.append(f"{finder}, {CONTROL_WORDS[control]}: {words}")
             if control == "variance" and pooled and words == "matched" and _share(mean, "pooled_variance") < HALF:
                 unseen.append(f"{finder} {percent(_share(mean, 'pooled_variance'))}")
-            cells = tuple(number_cell(float(mean[name])) for name in mean.index)
+            cells = tuple(number_cell(0.0 if abs(mean[name]) < NOTHING else float(mean[name])) for name in mean.index)
             rows.append((finder, CONTROL_WORDS.get(control, control), words, count(part["rank"].iloc[0]), *cells))
     head: tuple[str, ...] = ("finder", "control", "promise", "rank", "token variance", "target", "edit norm", "target")
     head += (("pooled variance", "target") if pooled else ()) + (("overlap",) if overlap else ())
