@@ -66,7 +66,7 @@ def test_the_promised_keys_are_there(summary: dict[str, Any]) -> None:
     for ratios in summary["ce_ratio"].values():
         assert ratios.keys() == CONTROLS
         assert all(figure.keys() >= {"value", "low", "high"} for figure in ratios.values())
-    assert all(figure.keys() == {"accuracy", "chance", "leak"} for figure in summary["leaks"].values())
+    assert all(figure.keys() >= {"accuracy", "chance", "leak"} for figure in summary["leaks"].values())
     assert summary["seconds"].keys() == {"capture", "probes", "leaks", "subspaces", "intervene", "statistics", "port"}
 
 
