@@ -164,7 +164,8 @@ def card_markdown(card: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
             *rows,
             "",
-            f"Best at object tokens (layer chosen by cross-validation on the fitting clips): layer {best}, {trained['object'][best]:.3f}, {margin:+.3f} over the best untrained twin.",
+            f"Best at object tokens (layer chosen by cross-validation on the fitting clips): layer {best}, "
+            f"{trained['object'][best]:.3f}, {margin:+.3f} over the best untrained twin.",
             "",
             "## Forecast",
             "",
