@@ -24,7 +24,7 @@ CARD_SEED = 2_000  # study clips of a seed that neither training nor the demo us
 UNTRAINED_SEEDS = 3
 
 
-def measure_card(encoder: VJepa2Encoder, recipe: Recipe, curves: list[dict[str, Any]], machine: str) -> dict[str, Any]:
+def measure_card(encoder: VJepa2Encoder, recipe: Recipe, curves: list[dict[str, Any]], machine: str, note: str = "") -> dict[str, Any]:
     """Probe accuracy by layer beside untrained twins, and the predictor's forecast beside the twin's and the source's future."""
     clips = directions8(CARD_SEED).at(encoder.card.frames, encoder.card.size)
     return {
@@ -38,6 +38,7 @@ def measure_card(encoder: VJepa2Encoder, recipe: Recipe, curves: list[dict[str, 
         "untrained": [layer_accuracy(encoder.untrained(seed), clips) for seed in range(UNTRAINED_SEEDS)],
         "forecast": [forecast_figures(encoder, clips.split("test"), context) for context in range(1, encoder.card.grid[0])],
         "curves": curves,
+        "curves_note": note,
     }
 
 
@@ -182,7 +183,7 @@ def card_markdown(card: dict[str, Any]) -> str:
             "",
             "`between`: share of the last layer's variance that lies between clips (near 1 would be collapse); rank: effective rank "
             "of the last layer; accuracies are "
-            "of a ridge classifier at the best layer (cruder than the probe above).",
+            f"of a ridge classifier at the best layer (cruder than the probe above).{' ' if card['curves_note'] else ''}{card['curves_note']}",
             "",
             "| step | loss | between | rank | best at object tokens | best at all tokens |",
             "|---|---|---|---|---|---|",

@@ -171,7 +171,9 @@ def _against(words: str, ratio: dict[str, Any]) -> str:
         return f"no ratio to {words} can be stated"
     if ratio["bound"]:
         return f"more than {ratio['value']:.1f} times what {words} do (a lower bound: theirs is not distinguishable from zero)"
-    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {_upper(ratio['high'])}] what {words} do"
+    inside = ratio.get("excess_low") is not None and ratio["excess_low"] <= 0
+    caveat = " on average, though not more than single draws of them may" if inside else ""
+    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {_upper(ratio['high'])}] what {words} do{caveat}"
 
 
 def _upper(value: float | None) -> str:
