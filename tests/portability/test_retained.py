@@ -62,7 +62,8 @@ def test_a_dose_is_saturated_where_either_effect_is() -> None:
     full = SATURATED + 0.03
     both = portability_table(rce_rows(effects({"native": full, "other": full}, noise=0), [("native", "other")], "finder"))
     assert both.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
-    assert not portability_table(rce_rows(effects({"native": 0.8, "other": 0.5}, noise=0), [("native", "other")], "finder"))["saturated"].any()
+    neither = portability_table(rce_rows(effects({"native": 0.8, "other": 0.5}, noise=0), [("native", "other")], "finder"))
+    assert not neither["saturated"].any()
     one = portability_table(rce_rows(effects({"native": full, "other": 0.5}, noise=0), [("native", "other")], "finder"))
     assert one.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
 

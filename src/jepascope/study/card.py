@@ -183,7 +183,7 @@ def card_markdown(card: dict[str, Any]) -> str:
             "",
             "`between`: share of the last layer's variance that lies between clips (near 1 would be collapse); rank: effective rank "
             "of the last layer; accuracies are "
-            f"of a ridge classifier at the best layer (cruder than the probe above).{' ' if card['curves_note'] else ''}{card['curves_note']}",
+            f"of a ridge classifier at the best layer (cruder than the probe above). {card['curves_note']}".rstrip(),
             "",
             "| step | loss | between | rank | best at object tokens | best at all tokens |",
             "|---|---|---|---|---|---|",
