@@ -16,7 +16,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def activations(encoder):
-    return js.capture(encoder, js.directions8(seed=3, per_class=10), cache=False)
+    return js.capture(encoder, js.directions8(seed=3, per_class=20), cache=False)
 
 
 def test_every_public_name_is_there() -> None:
@@ -40,7 +40,7 @@ def test_an_effect_stands_beside_its_four_controls(encoder, activations) -> None
     subspace = js.find(activations, "direction", layer=2)
     table = js.intervene(encoder, activations, subspace, draws=10).set_index("control")
     assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"]
-    assert table["finder"].eq("diff_means").all() and table["n"].eq(16).all()
+    assert table["finder"].eq("diff_means").all() and table["n"].eq(32).all()
     assert table.loc["subspace", "value"] > table.loc["random", "value"]
 
 
