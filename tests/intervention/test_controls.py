@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
-from jepascope.intervention.controls import CONTROLS, ControlDraw, complement, matched_controls, removed_variance
+from jepascope.intervention.controls import CONTROLS, ControlDraw, carrier, complement, matched_controls, removed_variance
 
 WIDTH = 24
 DRAWN = ("random", "variance", "norm")
@@ -142,3 +143,15 @@ def test_what_cannot_be_matched_is_refused() -> None:
         matched_controls(subspace(0, 2), cov, 1, 0)
     with pytest.raises(BadArgument, match="rank 2 on permuted labels and of rank 3"):
         matched_controls(subspace(0, 3), cov, 1, 0, [subspace(1, 2)])
+
+
+def test_a_carried_step_depends_on_the_spans_alone() -> None:
+    """V R U^T is the same map whichever bases the two subspaces are written in, and keeps every length."""
+    u, v = basis(0, 3), basis(1, 3)
+    turned = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(2))).Q
+    first = carrier(u, v, np.random.default_rng(5)) @ u.T
+    again = carrier(u @ turned, v @ turned.T, np.random.default_rng(5)) @ (u @ turned).T
+    torch.testing.assert_close(first, again, atol=1e-5, rtol=0)
+    step = u @ torch.tensor([1.0, -2.0, 0.5])
+    torch.testing.assert_close((first @ step).norm(), step.norm())
+    torch.testing.assert_close(v @ (v.T @ (first @ step)), first @ step, atol=1e-5, rtol=0)

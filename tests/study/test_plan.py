@@ -17,7 +17,7 @@ import torch
 from jepascope.clips.degrade import DEGRADATIONS
 from jepascope.clips.presets import SPLIT_SHARES, directions8
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
 from jepascope.study import plan
 from jepascope.study.bench import Bench
@@ -118,7 +118,7 @@ def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="nano, nano-wide"):
         make_plan(StudySpec(model="nanoo"))
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(BadArgument, match="not the configuration"):
+    with pytest.raises(BadCheckpoint, match="is of a 'None' model"):
         make_plan(StudySpec(model=str(tmp_path)))
 
 

@@ -95,7 +95,7 @@ def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_r
     chosen = probes[probes["chosen"] & (probes["tokens"] == tiny_spec.tokens) & (probes["encoder"] == "model")]
     accuracy = chosen[chosen["probe"] == "dense"].set_index("layer")["accuracy"]
     assert summary["probe"]["dense"] == {str(layer): value for layer, value in accuracy.items()}
-    assert f"with accuracy {accuracy[best]:.2f} at layer {best}" in summary["headline"]
+    assert f"with accuracy {accuracy[best]:.3f} at layer {best}" in summary["headline"]
     leaks = pd.read_parquet(finished_run / "leaks.parquet")
     assert {row["baseline"]: row["accuracy"] for _, row in leaks.iterrows()} == {
         name: figure["accuracy"] for name, figure in summary["leaks"].items()
@@ -110,7 +110,7 @@ def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str,
         ratio.update(value=3.0, low=2.0, high=4.0, bound=False)
     text = headline(summary, probes)
     for part in (
-        "removes 50 % [25, 75]",
+        "removes 50 [25, 75] % of the judge's margin (12 points of it with no block seeing the edit)",
         "3.0 times [2.0, 4.0] what random",
         "3.0 times [2.0, 4.0] what variance-matched",
         "n = 8 test scenes",

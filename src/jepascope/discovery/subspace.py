@@ -92,5 +92,5 @@ class Subspace:
             with safe_open(path, framework="pt") as file:
                 provenance = json.loads((file.metadata() or {}).get("provenance", "{}"))
                 return cls(file.get_tensor("basis"), file.get_tensor("mean"), provenance)
-        except (SafetensorError, OSError, ValueError) as error:
+        except (SafetensorError, OSError, ValueError, BadArgument) as error:
             raise RunFolderError(f"'{path}' is not a readable subspace file ({error}); delete it and run again.") from None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import torch
 from transformers import VJEPA2Config, VJEPA2Model
 
+from jepascope.encoders.geometry import MAX_TOKENS, check_config, read_config
 from jepascope.encoders.models import WEIGHTS, known_models, shipped_models
 from jepascope.encoders.selftest import self_test
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -57,8 +58,15 @@ def load_encoder(
         raise BadArgument(
             f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
         ) from None
+    if encoder.device.type == "meta":
+        raise BadArgument("Device 'meta' holds no values, so nothing can be computed on it. Use --device cpu or cuda.")
     self_test(encoder)
-    return encoder.at(frames or encoder.card.frames, size or encoder.card.size)
+    fitted = encoder.at(frames or encoder.card.frames, size or encoder.card.size)
+    if fitted.card.tokens > MAX_TOKENS:
+        raise BadArgument(
+            f"{fitted.card.frames} frames of {fitted.card.size} pixels make {fitted.card.tokens:,} tokens a clip, more than {MAX_TOKENS:,}."
+        )
+    return fitted
 
 
 def _read(folder: Path, name: str) -> tuple[VJEPA2Model, dict[str, Any]]:
@@ -70,17 +78,12 @@ def _read(folder: Path, name: str) -> tuple[VJEPA2Model, dict[str, Any]]:
         raise BadCheckpoint(
             f"'{name}' has no .safetensors weights (pickled weights are never read); download the safetensors files into it."
         )
-    try:
-        kind = json.loads(config_file.read_text()).get("model_type")
-    except (ValueError, AttributeError, OSError) as error:
-        raise BadCheckpoint(f"'{config_file}' is not a readable configuration ({error}); download it again.") from None
-    if kind != "vjepa2":
-        raise BadCheckpoint(f"'{name}' is a '{kind}' checkpoint; jepascope reads V-JEPA 2 (model_type 'vjepa2').")
+    check_config(read_config(config_file), config_file)
     extra: dict[str, Any] = {}
     if (folder / EXTRAS).exists():
         try:
             extra = dict(json.loads((folder / EXTRAS).read_text()))
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError, RecursionError) as error:
             raise BadCheckpoint(f"'{folder / EXTRAS}' is damaged ({error}); download the checkpoint again.") from None
     return _from_pretrained(str(folder), name, local=True), extra
 
@@ -120,7 +123,13 @@ def _from_pretrained(source: str, name: str, local: bool) -> VJEPA2Model:
         with _quiet():
             config = VJEPA2Config.from_pretrained(source, local_files_only=local)
             model, info = VJEPA2Model.from_pretrained(
-                source, config=config, use_safetensors=True, local_files_only=local, output_loading_info=True, dtype=torch.float32
+                source,
+                config=config,
+                use_safetensors=True,
+                local_files_only=local,
+                output_loading_info=True,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
             )
     except Exception as error:  # transformers raises a dozen kinds; each means the same to the caller
         first = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -60,7 +60,14 @@ def merged(
         own = [(subspace.basis, False, False, Owner(finder, "subspace", 0, None))]
         for draw in controls.get(finder, ()):
             carried = steer and draw.name in COMPLEMENT
-            own.append((draw.basis, draw.rescale and not carried, carried, Owner(finder, draw.name, draw.draw, draw.matched)))
+            own.append(
+                (
+                    draw.frame if carried else draw.basis,
+                    draw.rescale and not carried,
+                    carried,
+                    Owner(finder, draw.name, draw.draw, draw.matched),
+                )
+            )
         for basis, rescale, carried, owner in own:
             for dose in doses:
                 condition = Condition(basis, subspace.basis, subspace.mean, rescale, carried, dose)

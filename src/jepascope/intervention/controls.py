@@ -41,11 +41,15 @@ class Matched:
 
 @dataclass(frozen=True)
 class ControlDraw:
-    """One draw of a control. ``rescale``: each token's edit gets the norm of the true edit."""
+    """One draw of a control. ``rescale``: each token's edit gets the norm of the true edit.
+
+    ``frame`` spans what ``basis`` does; coordinates in the true subspace's own basis are carried over on it (see ``carrier``).
+    """
 
     name: str
     draw: int
     basis: Float[Tensor, "width rank"]
+    frame: Float[Tensor, "width rank"]
     rescale: bool
     matched: Matched
 
@@ -200,8 +204,23 @@ def matched_controls(
             overlap = float((subspace.basis.T @ basis).square().sum()) / rank
             reached = removed_variance(basis, covariance)
             matched = Matched(rank, target, reached, pooled(subspace.basis), pooled(basis), overlap)
-            out.append(ControlDraw(name, draw, basis, rescale=name == "norm", matched=matched))
+            frame = carrier(subspace.basis, basis, np.random.default_rng([seed, CONTROLS.index(name), draw, 1]))
+            out.append(ControlDraw(name, draw, basis, frame, rescale=name == "norm", matched=matched))
     return out
+
+
+def carrier(
+    basis: Float[Tensor, "width rank"], other: Float[Tensor, "width rank"], rng: np.random.Generator
+) -> Float[Tensor, "width rank"]:
+    """A random isometry from one subspace to another, as the image of ``basis`` in the span of ``other``.
+
+    V R with R the orthogonal polar factor of V^T A U, A Gaussian: V R U^T depends on the two spans and the seed alone, not on
+    the bases that they happen to be written in.
+    """
+    gaussian = torch.from_numpy(rng.standard_normal((len(basis), len(basis))))
+    left, _, right = torch.linalg.svd(other.double().T @ gaussian @ basis.double())
+    frame: Tensor = (other.double() @ left @ right).float()
+    return frame
 
 
 def _to_avoid(basis: Tensor, avoid: Tensor | None) -> Tensor:

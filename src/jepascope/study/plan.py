@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepascope.encoders.geometry import MAX_TOKENS, check_config, read_config
 from jepascope.encoders.models import WEIGHTS, known_models
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
@@ -70,12 +70,9 @@ def geometry(spec: StudySpec) -> Geometry:
         path = Path(spec.model).expanduser() / "config.json"
     known = {model.name: model for model in known_models()}
     if path.exists():
-        try:
-            config = json.loads(path.read_text())
-            width, depth, patch, tubelet = (config[key] for key in ("hidden_size", "num_hidden_layers", "patch_size", "tubelet_size"))
-            frames, size = spec.frames or config["frames_per_clip"], spec.size or config["crop_size"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BadArgument(f"'{path}' is not the configuration of a V-JEPA 2 model ({type(error).__name__}: {error}).") from None
+        sizes = check_config(read_config(path), path)
+        width, depth, patch, tubelet = sizes.width, sizes.depth, sizes.patch, sizes.tubelet
+        frames, size = spec.frames or sizes.frames, spec.size or sizes.size
         parameters = known[spec.model].parameters if spec.model in known else 12 * depth * width * width
     elif spec.model in known:
         row = known[spec.model]
@@ -85,7 +82,10 @@ def geometry(spec: StudySpec) -> Geometry:
         raise BadArgument(f"There is no model '{spec.model}'; known are {', '.join(known)}, and any local folder with a config.json.")
     if frames % tubelet or size % patch:
         raise BadArgument(f"'{spec.model}' cannot take {frames} frames of {size} pixels: multiples of {tubelet} and {patch} are needed.")
-    return Geometry(spec.model, width, depth, (frames // tubelet) * (size // patch) ** 2, parameters)
+    tokens = (frames // tubelet) * (size // patch) ** 2
+    if tokens > MAX_TOKENS:
+        raise BadArgument(f"{frames} frames of {size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}.")
+    return Geometry(spec.model, width, depth, tokens, parameters)
 
 
 def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:

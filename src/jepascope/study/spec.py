@@ -19,7 +19,8 @@ Finder = Literal["diff_means", "class_pca", "l1_probe"]
 Edit = Literal["ablate", "swap", "steer"]
 VARIABLE_CLASSES = {"direction": 8, "shape": 4}
 CLIP_SETS = ("directions8",)
-MAX_SPEC_BYTES = 1_000_000
+MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
+MAX_BRACKETS = 200
 
 
 class StudySpec(BaseModel):
@@ -99,7 +100,8 @@ def make_spec(values: dict[str, Any], source: str) -> StudySpec:
         if first["type"] == "extra_forbidden":
             raise BadArgument(f"{source}: there is no field '{field}'; fields are {', '.join(StudySpec.model_fields)}.") from None
         message = first["msg"].removeprefix("Value error, ")
-        given = f" (given: {first['input']!r})" if field != "the spec" and len(repr(first["input"])) < 80 else ""
+        plain = isinstance(first["input"], str | int | float | bool | None)
+        given = f" (given: {repr(first['input'])[:60]})" if plain and field != "the spec" else ""
         raise BadArgument(f"{source}: {field}: {message}{given}.") from None
     except TypeError as error:
         raise BadArgument(f"{source}: {error}.") from None
@@ -108,13 +110,22 @@ def make_spec(values: dict[str, Any], source: str) -> StudySpec:
 def read_spec(path: Path) -> dict[str, Any]:
     """Fields of a YAML file (``yaml.safe_load``: data only, never objects)."""
     try:
+        if path.exists() and not path.is_file():
+            raise BadArgument(f"'{path}' is not a regular file; give a YAML file or a preset ({', '.join(PRESETS)}).")
         if path.stat().st_size > MAX_SPEC_BYTES:
             raise BadArgument(f"'{path}' is larger than a spec can be ({MAX_SPEC_BYTES} bytes).")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if text.count("[") + text.count("{") > MAX_BRACKETS:
+            raise BadArgument(f"'{path}' nests more lists than a spec can hold.")
+        # a few aliases of aliases can stand for more values than memory holds, and a spec needs none
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise BadArgument(f"'{path}' uses YAML aliases (*name); write the values out.")
+        values = yaml.safe_load(text)
     except FileNotFoundError:
         raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise BadArgument(f"'{path}' is not a readable YAML spec: {str(error).splitlines()[0]}.") from None
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        raise BadArgument(f"'{path}' is not a readable YAML spec: {first[:200]}.") from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

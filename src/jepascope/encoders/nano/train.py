@@ -25,7 +25,7 @@ from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
 from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets, predict
-from jepascope.errors import RunFolderError
+from jepascope.errors import BadArgument, RunFolderError
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -133,9 +133,13 @@ def train(
     Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl``: the loss, and whatever ``watch``
     measures on the encoder at every checkpoint.
     """
+    path, curves = folder / CHECKPOINT, folder / "curves.jsonl"
+    if folder.exists() and not folder.is_dir():
+        raise BadArgument(f"'{folder}' is a file; give a folder with --out.")
+    if folder.exists() and any(folder.iterdir()) and not path.exists() and not curves.exists():
+        raise BadArgument(f"'{folder}' is neither empty nor a training folder; nothing was changed. Choose another --out.")
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(recipe, device)
-    path, curves = folder / CHECKPOINT, folder / "curves.jsonl"
     lines: list[dict[str, Any]] = []
     if path.exists():
         try:

@@ -29,10 +29,10 @@ def sas_matrix(sas: pd.DataFrame) -> Drawing:
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        chance, ceiling = sas["chance"].mean(), sas["ceiling"].mean()
+        chance = sas["chance"].mean()
         return finish(
             figure,
             "sas-matrix",
             "SAS between finders",
-            "; ".join(spoken) + f". Chance {shown(chance)}, split-half ceiling {shown(ceiling)}.",
+            "; ".join(spoken) + f". Chance {shown(chance)}.",
         )

@@ -96,7 +96,7 @@ def l1_section(run: RunFolder) -> Section:
         blocks.append(
             Figure(
                 support_by_layer(chosen),
-                f"Support at the one-standard-error choice, by layer; share of coordinates, n = {count_range(chosen['n'])} test clips, "
+                "Support at the one-standard-error choice, by layer; share of coordinates of a probe of the fit clips, "
                 "one fit each (no interval).",
             )
         )

@@ -120,7 +120,7 @@ def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
         return []
     interval = f"; {confidence} {span(part['low'], part['high'])}" if finite(part.get("low")) and finite(part.get("high")) else ""
     rest = shown(own["value"] - part["value"], 2)
-    detail = f"reaches the read-out by the residual stream alone, no block run{interval}; through the blocks {rest}"
+    detail = f"reaches the read-out by the residual stream alone, with no block seeing the edit{interval}; through the blocks {rest}"
     return [Card("Direct part of it", shown(part["value"]), detail)]
 
 

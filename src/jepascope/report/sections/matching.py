@@ -54,7 +54,7 @@ def matching_section(run: RunFolder) -> Section:
     verdict = (
         "Not every control reached what it promises. " + "; ".join(shortfalls) + "."
         if shortfalls
-        else "Every control reached what it promises."
+        else "Every control reached what it promises (ablation at this layer; the other edits are in matching.parquet)."
     )
     if unseen:
         verdict += (
@@ -74,8 +74,8 @@ def matching_section(run: RunFolder) -> Section:
 
 
 HOW = (
-    "Random, variance-matched and norm-matched directions are drawn in the orthogonal complement of the finder's subspace, so that no "
-    "control borrows its effect. "
+    "Random, variance-matched and norm-matched directions are drawn in the orthogonal complement of all finders' subspaces (of the "
+    "finder's own where the width leaves too little room), so that no control borrows their effect. "
     "Where nothing in that complement can match, the closest is used; a control that falls short makes the comparison easier to pass."
 )
 

@@ -98,7 +98,7 @@ def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
         if row["across"] != "finder" or same & {row["a"], row["b"]}:
             continue
         kept = (
-            f"{row['a']} in place of {row['b']} keeps RCE {with_interval(row['value'], row['low'], row['high'])} "
+            f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])} "
             f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
         )
         floor, name = row["floor_variance"], "variance-matched subspace"
@@ -109,11 +109,11 @@ def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
         elif not finite(floor) or not finite(row["low"]):
             tail = "no control to read it against"
         elif row["low"] > floor:
-            tail = f"more than a {name} keeps ({shown(floor)})"
+            tail = f"more than a {name} has ({shown(floor)})"
         elif row["high"] < floor:
-            tail = f"less than a {name} keeps ({shown(floor)})"
+            tail = f"less than a {name} has ({shown(floor)})"
         else:
-            tail = f"not told apart from what a {name} keeps ({shown(floor)})"
+            tail = f"not told apart from what a {name} has ({shown(floor)})"
         sentences.append(f"{kept}: {tail}.")
     return sentences
 
@@ -145,12 +145,12 @@ def _sas_grid(sas: pd.DataFrame) -> Grid:
         )
         for row in sas.to_dict("records")
     )
-    head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "ceiling")
+    head = ("across", "a", "b", "layer", "rank", "SAS", "chance", "calibrated", "split-half")
     return Grid(
         head,
         rows,
         "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds). "
-        "Calibrated: (SAS − chance) / (1 − chance). Ceiling: a split-half reference, the same finder on two halves of its clips. "
+        "Calibrated: (SAS − chance) / (1 − chance). Split-half: the same finder on two halves of its clips. "
         "Subspaces found from all clips can exceed it, and finders compared on the same clips share their noise.",
         words=3,
     )

@@ -128,7 +128,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     """
     layer, variable, spec_tokens = summary["best_layer"], summary["variable"], summary["tokens"]
     text = (
-        f"{variable.capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.2f} at layer "
+        f"{variable.capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.3f} at layer "
         f"{layer} of {summary['layers'][-1]} ({_baselines(probes, layer, spec_tokens)}chance {summary['chance']:.3f})"
     )
     finder = next(iter(summary["ce"]))
@@ -136,11 +136,11 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     if effect["value"] is None or effect["low"] is None:
         return text + "; the judge reads no margin there, so no causal effect can be stated."
     text += (
-        f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} % "
-        f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] of the judge's margin"
+        f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} "
+        f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % of the judge's margin"
     )
     if effect["direct"]["value"] is not None:
-        text += f", {100 * effect['direct']['value']:.0f} points of it with no block seeing the edit"
+        text += f" ({100 * effect['direct']['value']:.0f} points of it with no block seeing the edit)"
     ratios = summary["ce_ratio"].get(finder, {})
     words = {
         "random": "random directions",
@@ -154,7 +154,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         wanted.append(min(known, key=lambda name: known[name]))
     said = [_against(words[name], ratios[name]) for name in wanted if name in ratios]
     scope = f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
-    return text + ": " + ", ".join(said) + scope if said else text + scope
+    return f"{text}{scope} That is {', '.join(said)}." if said else text + scope
 
 
 def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
@@ -170,9 +170,9 @@ def _against(words: str, ratio: dict[str, Any]) -> str:
     if ratio["value"] is None or ratio["low"] is None:
         return f"no ratio to {words} can be stated"
     if ratio["bound"]:
-        return f"more than {ratio['value']:.1f} times what {words} do (a lower bound: theirs is not distinguishable from zero)"
+        return f"more than {ratio['value']:.1f} times what {words} do on average (a lower bound: theirs is not distinguishable from zero)"
     inside = ratio.get("excess_low") is not None and ratio["excess_low"] <= 0
-    caveat = " on average, though not more than single draws of them may" if inside else ""
+    caveat = " on average (single draws of which do as much)" if inside else " on average"
     return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {_upper(ratio['high'])}] what {words} do{caveat}"
 
 

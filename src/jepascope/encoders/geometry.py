@@ -1,0 +1,92 @@
+"""Sizes of a V-JEPA 2 configuration, checked before anything is built from them. A stranger's config.json is only text.
+
+Imports no torch, so that a plan is checked as a run is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jepascope.errors import BadCheckpoint
+
+MAX_CONFIG_BYTES = 1_000_000
+MAX_TOKENS = 100_000  # a clip; ViT-g at 64 frames of 384 px has 18,432
+BOUNDS = {  # field: (default of transformers' VJEPA2Config, least, most)
+    "hidden_size": (1024, 6, 16_384),
+    "num_hidden_layers": (24, 1, 200),
+    "num_attention_heads": (16, 1, 256),
+    "patch_size": (16, 1, 256),
+    "crop_size": (256, 1, 4_096),
+    "frames_per_clip": (64, 1, 4_096),
+    "tubelet_size": (2, 1, 64),
+    "in_chans": (3, 3, 3),
+    "pred_hidden_size": (384, 6, 16_384),
+    "pred_num_hidden_layers": (12, 1, 200),
+    "pred_num_attention_heads": (12, 1, 256),
+    "pred_num_mask_tokens": (10, 1, 1_000),
+}
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What counting and building need to know of a model."""
+
+    width: int
+    depth: int
+    patch: int
+    tubelet: int
+    frames: int
+    size: int
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json as a dictionary; BadCheckpoint in one sentence for anything else."""
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_CONFIG_BYTES:
+            raise BadCheckpoint(f"'{path}' is not a configuration file (a regular file of at most {MAX_CONFIG_BYTES} bytes).")
+        config = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
+    if not isinstance(config, dict):
+        raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")
+    if config.get("model_type") != "vjepa2":
+        raise BadCheckpoint(f"'{path}' is of a '{config.get('model_type')}' model; jepascope reads V-JEPA 2 (model_type 'vjepa2').")
+    return config
+
+
+def check_config(config: dict[str, Any], path: Path) -> Geometry:
+    """The model's sizes, or BadCheckpoint that names the field and what is allowed."""
+    sizes: dict[str, int] = {}
+    for field, (default, least, most) in BOUNDS.items():
+        value = config.get(field, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
+        sizes[field] = value
+    for whole, part in (
+        ("hidden_size", "num_attention_heads"),
+        ("pred_hidden_size", "pred_num_attention_heads"),
+        ("crop_size", "patch_size"),
+        ("frames_per_clip", "tubelet_size"),
+    ):
+        if sizes[whole] % sizes[part]:
+            raise BadCheckpoint(f"'{path}': {whole} ({sizes[whole]}) is not a multiple of {part} ({sizes[part]}).")
+    ratio = config.get("mlp_ratio", 4.0)
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
+        raise BadCheckpoint(f"'{path}': mlp_ratio is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    found = Geometry(
+        sizes["hidden_size"],
+        sizes["num_hidden_layers"],
+        sizes["patch_size"],
+        sizes["tubelet_size"],
+        sizes["frames_per_clip"],
+        sizes["crop_size"],
+    )
+    tokens = (found.frames // found.tubelet) * (found.size // found.patch) ** 2
+    if tokens > MAX_TOKENS:
+        raise BadCheckpoint(
+            f"'{path}': {found.frames} frames of {found.size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}."
+        )
+    return found
