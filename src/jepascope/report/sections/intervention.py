@@ -46,9 +46,19 @@ def map_section(run: RunFolder) -> Section:
     caption = (
         f"Causal effect of ablation, {MEASURE['ablate']}, by layer and finder. n = {count_range(own['n'])} test scenes; "
         f"{own['tokens'].iloc[0]} tokens; "
-        f"judge: {own['judge'].iloc[0]}; ranks: {ranks}. Intervals and controls at the marked layer follow below."
+        f"judge: {own['judge'].iloc[0]}; ranks: {ranks}. Intervals and controls at the marked layer follow below{_elsewhere(run, ce)}."
     )
     return Section("map", title, (Figure(effect_map(own, finders_of(run, own), run.best_layer), caption),))
+
+
+def _elsewhere(run: RunFolder, ce: pd.DataFrame | None) -> str:
+    """What was run at the layers that no claim is made for."""
+    if ce is None:
+        return ""
+    other = ce[(ce["control"] == "random") & (ce["layer"] != run.best_layer)]
+    if other.empty:
+        return ""
+    return f"; at the others only ablation was run, against {count_range(other['draws'])} draws of the random control (ce.parquet)"
 
 
 def effects_section(run: RunFolder) -> Section:
@@ -70,6 +80,8 @@ def effects_section(run: RunFolder) -> Section:
             f"{count_range(part['n'])} test scenes; black lines: {run.confidence} over scenes (controls: over scenes "
             f"and draws); dots: each null draw (matched controls: {count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
+        if edit == "steer":
+            caption += " Random and norm-matched are the same control here, drawn twice: the finder's own step along other directions."
         blocks += [Figure(effect_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
     return Section("effects", f"{title}, layer {layer}", tuple(blocks))
 
