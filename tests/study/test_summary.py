@@ -110,7 +110,7 @@ def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str,
         ratio.update(value=3.0, low=2.0, high=4.0, bound=False)
     text = headline(summary, probes)
     for part in (
-        "removes 50 [25, 75] % of the judge's margin (12 points of it with no block seeing the edit)",
+        "removes 50 [25, 75] % of the judge's margin, 12 points of it with no block seeing the edit (n = 8",
         "3.0 times [2.0, 4.0] what random",
         "3.0 times [2.0, 4.0] what variance-matched",
         "n = 8 test scenes",

@@ -140,7 +140,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % of the judge's margin"
     )
     if effect["direct"]["value"] is not None:
-        text += f" ({100 * effect['direct']['value']:.0f} points of it with no block seeing the edit)"
+        text += f", {100 * effect['direct']['value']:.0f} points of it with no block seeing the edit"
     ratios = summary["ce_ratio"].get(finder, {})
     words = {
         "random": "random directions",
