@@ -25,7 +25,3 @@ class BadData(JepascopeError):
 
 class RunFolderError(JepascopeError):
     """A run folder that cannot be written, belongs to another study, or holds damaged files."""
-
-
-class MissingExtra(JepascopeError):
-    """An optional dependency is absent; the message gives the exact install command."""

@@ -83,13 +83,6 @@ def proportion(successes: int, n: int, level: float = LEVEL) -> Interval:
     return Interval(share, 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half, n)
 
 
-def mean_interval(values: Float[Array, " n"], rng: np.random.Generator, resamples: int = RESAMPLES, level: float = LEVEL) -> Interval:
-    """A mean with its bootstrap interval over the values."""
-    values = _finite("values", values, 1)
-    weights = bootstrap_weights(len(values), resamples, rng)
-    return _interval(float(values.mean()), weights @ values / len(values), len(values), level)
-
-
 def ratio_of_means(
     numerator: Float[Array, " scenes"],
     denominator: Float[Array, " scenes"],

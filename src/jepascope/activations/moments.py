@@ -29,16 +29,6 @@ class Moments:
         centred = exact - mean
         return cls(len(x), mean.cpu(), (centred.T @ centred).div_(len(x)).cpu())
 
-    @property
-    def variance(self) -> float:
-        """Total variance: the trace of the covariance."""
-        return float(self.covariance.trace())
-
-    def variance_in(self, basis: Float[Tensor, "width rank"]) -> float:
-        """Variance inside the span of an orthonormal basis, tr(U^T S U): what ablating it removes."""
-        exact = basis.double()
-        return float((exact * (self.covariance @ exact)).sum())
-
 
 class MomentsFitter:
     """Streams vectors into moments. ``update`` in any cut gives what one batch of all gives, up to float64 rounding.

@@ -18,7 +18,6 @@ from jepascope.errors import BadArgument
 Finder = Literal["diff_means", "class_pca", "l1_probe"]
 Edit = Literal["ablate", "swap", "steer"]
 VARIABLE_CLASSES = {"direction": 8, "shape": 4}
-CLIP_SETS = ("directions8",)
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
 

@@ -29,7 +29,7 @@ def _velocity(generator: torch.Generator, low: float, high: float, *shape: int) 
 
 
 def training_clips(clips: int, frames: int, size: int, generator: torch.Generator) -> Float[Tensor, "clips frames 3 size size"]:
-    """Pixels in [0, 1] with sensor noise; about a quarter drifting textures, the rest one to three moving shapes."""
+    """Pixels in [0, 1] with sensor noise; about a fifth drifting textures, the rest one to three moving shapes."""
     kind = torch.rand(clips, generator=generator, device=generator.device)
     drifting = kind < 0.2  # texture alone
     count = torch.randint(1, MAX_OBJECTS + 1, (clips,), generator=generator, device=generator.device)

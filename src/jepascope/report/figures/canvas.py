@@ -24,7 +24,7 @@ WIDTH = 6.4  # inches; 461 SVG units, which a phone shows at about three quarter
 
 # Okabe & Ito (2008), "Color universal design"
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE = "#595959", "#D9D9D9"
 
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, BLACK, ORANGE, SKY)
