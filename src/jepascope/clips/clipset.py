@@ -11,9 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
+from jepascope.clips.classes import classes_of, values_of
+from jepascope.clips.variables import Variable, variable_named
 from jepascope.errors import BadArgument, BadData
 
 SPLITS = ("fit", "judge", "test")
@@ -37,7 +39,8 @@ class ClipSet:
     """Clips of one length and size over a table of factors (one row a clip).
 
     ``factors`` has at least ``scene`` (clips of one scene share it; splits never part them), ``split`` (fit, judge or
-    test) and one column per factor. ``frames`` and ``size`` are pixels in time and space; ``at`` changes them.
+    test) and one column per factor. ``frames`` and ``size`` are pixels in time and space; ``at`` changes them. ``own`` are
+    variables that the clips carry as labels besides their factors (see ``labelled``).
     """
 
     name: str
@@ -45,6 +48,7 @@ class ClipSet:
     source: ClipSource
     frames: int = 16
     size: int = 64
+    own: tuple[Variable, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.size < 8:
@@ -71,8 +75,8 @@ class ClipSet:
 
     @property
     def digest(self) -> str:
-        """Names pixels and labels: source version, factor table, frames and size."""
-        table = self.factors.reset_index(drop=True)
+        """Names pixels and factors: source version, factor table, frames and size. Labels of one's own change no pixel."""
+        table = self.factors.drop(columns=[column for variable in self.own for column in variable.columns]).reset_index(drop=True)
         head = json.dumps([self.source.digest, self.frames, self.size, list(table.columns)])
         body = table.to_csv(index=False, float_format="%.17g")
         return hashlib.sha256((head + body).encode()).hexdigest()[:16]
@@ -103,9 +107,16 @@ class ClipSet:
 
     def labels(self, variable: str) -> tuple[Int[np.ndarray, " clips"], tuple[str, ...]]:
         """Class index of each clip and the class names (those of the whole set, sorted in the variable's natural order)."""
-        from jepascope.clips.variables import classes_of
+        known = self.variable(variable)
+        return classes_of(self.factors, known), known.classes
 
-        return classes_of(self.factors, variable)
+    def values(self, variable: str) -> Float64[np.ndarray, "clips outputs"] | None:
+        """(cos, sin) of a circular variable, the numbers of a numeric one, None for a categorical one."""
+        return values_of(self.factors, self.variable(variable))
+
+    def variable(self, name: str) -> Variable:
+        """The variable of that name: a factor, or labels that the clips carry."""
+        return variable_named(name, self.own)
 
     def video(self, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "clips frames 3 size size"]:
         """Pixels in [0, 1]."""

@@ -42,7 +42,7 @@ def contact_sheet(clips: ClipSet, variable: str) -> Figure:
             if column == 0:
                 axes.set_axis_on()
                 axes.set(xticks=[], yticks=[])
-                axes.set_ylabel(f"{factors[variable]}", rotation=0, ha="right", va="center", fontsize=10)
+                axes.set_ylabel(names[labels[clip]], rotation=0, ha="right", va="center", fontsize=10)
                 for spine in axes.spines.values():
                     spine.set_visible(False)
         start, end = (_centre(factors, clips, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))

@@ -10,12 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-DIRECTION_NAMES = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
-SHAPES = ("disc", "square", "diamond", "triangle")
-
-SIZE_RANGE = (0.07, 0.105)  # radius of the disc of equal area
-SPEED_RANGE = (0.14, 0.26)  # travelled in one clip
-MARGIN = 0.01  # what stays free between the object's outermost point and the border
+from jepascope.clips.ranges import DIRECTION_NAMES, POSITION_RANGE, SHAPES, SIZE_RANGE, SPEED_RANGE
 
 
 def direction_angle(names: pd.Series | np.ndarray) -> np.ndarray:
@@ -40,14 +35,13 @@ def sample_factors(angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame
     prints how much.)
     """
     n = len(angles)
-    reach = SPEED_RANGE[1] / 2 + SIZE_RANGE[1] * 1.56 + MARGIN  # 1.56: circumradius of the equal-area triangle
     table = pd.DataFrame(
         {
             "direction": nearest_direction(angles),
             "angle": np.mod(angles, 2 * np.pi),
             "speed": rng.uniform(*SPEED_RANGE, n),
-            "x": rng.uniform(reach, 1 - reach, n),
-            "y": rng.uniform(reach, 1 - reach, n),
+            "x": rng.uniform(*POSITION_RANGE, n),
+            "y": rng.uniform(*POSITION_RANGE, n),
             "size": rng.uniform(*SIZE_RANGE, n),
             "shape": rng.choice(SHAPES, n),
             "hue": rng.uniform(0, 1, n),

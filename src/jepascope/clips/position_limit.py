@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jepascope.clips.factors import DIRECTION_NAMES, direction_angle, sample_factors
+from jepascope.clips.factors import direction_angle, sample_factors
+from jepascope.clips.ranges import DIRECTION_NAMES
 
 SCENES = 400_000
 BINS = 24

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.factors import DIRECTION_NAMES, direction_angle, sample_factors
+from jepascope.clips.factors import direction_angle, sample_factors
 from jepascope.clips.procedural import ProceduralSource
-from jepascope.clips.variables import changed
+from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.errors import BadArgument
 
 SPLIT_SHARES = {"fit": 0.5, "judge": 0.3, "test": 0.2}
@@ -46,12 +47,13 @@ def directions8(seed: int = 0, per_class: int = 50, frames: int = 16, size: int 
 def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet:
     """Counterfactual twins, clip by clip: the same scene with another value of one variable, all else identical.
 
-    The other value is drawn uniformly from the remaining classes.
+    Its class is drawn uniformly from the remaining ones; what else the value is, says ``changed``. Raises BadArgument for a
+    variable that cannot be rendered.
     """
     labels, names = clips.labels(variable)
     rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 1])
     other = (labels + rng.integers(1, len(names), len(labels))) % len(names)
-    return clips.with_factors(f"{clips.name}-twins", **changed(variable, other))
+    return clips.with_factors(f"{clips.name}-twins", **changed(clips.factors, clips.variable(variable), other, rng))
 
 
 def reverse_twins(clips: ClipSet) -> ClipSet:
@@ -59,7 +61,8 @@ def reverse_twins(clips: ClipSet) -> ClipSet:
     labels, names = clips.labels("direction")
     opposite = (labels + len(names) // 2) % len(names)
     flipped = ~clips.factors["reversed"].to_numpy()
-    return clips.with_factors(f"{clips.name}-reversed", **changed("direction", opposite), reversed=flipped)
+    there = changed(clips.factors, clips.variable("direction"), opposite, np.random.default_rng(0))  # a direction draws nothing
+    return clips.with_factors(f"{clips.name}-reversed", **there, reversed=flipped)
 
 
 PRESETS: dict[str, Callable[..., ClipSet]] = {"directions8": directions8}

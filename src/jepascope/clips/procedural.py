@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.factors import SHAPES
+from jepascope.clips.ranges import SHAPES
 from jepascope.clips.render import Objects, Waves, coverage, render
 
 CHUNK = 8  # clips rendered at once: what stays in the processor's cache

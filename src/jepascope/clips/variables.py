@@ -1,53 +1,95 @@
-"""State variables: which factor a study is about, its classes, and how a twin gets another value of it."""
+"""State variables: which property of the scene a study is about, its classes and its values.
+
+A description only, without a numerical library, so that a spec is checked at once; ``clips.classes`` reads it off a table.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-import pandas as pd
+from jepascope.clips.ranges import COLOURS, DIRECTION_NAMES, POSITION_RANGE, SHAPES, SIZE_RANGE, SPEED_RANGE
+from jepascope.errors import BadArgument
 
-from jepascope.clips.factors import DIRECTION_NAMES, SHAPES, direction_angle
-from jepascope.errors import BadArgument, BadData
+Kind = Literal["categorical", "circular", "numeric"]
+BINS = 4
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A categorical state variable: the factor column that holds it and its classes in natural order."""
+    """A state variable.
+
+    Every variable has ``classes`` in natural order, for class-based finders, judges and twins. A circular or numeric one has
+    values besides: (cos, sin) of an angle, or one number for each of ``outputs``, in ``unit``. ``columns`` of the factor table
+    hold it. ``edges``: the inner borders of the classes of a numeric variable, for each column. ``rendered``: whether a twin
+    with another value can be made (a column of a labels file is only known, not rendered).
+    """
 
     name: str
-    column: str
+    kind: Kind
     classes: tuple[str, ...]
+    columns: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
+    unit: str = ""
+    edges: tuple[tuple[float, ...], ...] = ()
+    limits: tuple[float, float] = (float("-inf"), float("inf"))
+    rendered: bool = True
+
+    @property
+    def width(self) -> int:
+        """Columns of its values: 2 for an angle (cos, sin), one a number, 0 for a categorical variable."""
+        return 2 if self.kind == "circular" else len(self.outputs)
+
+
+def inner_edges(low: float, high: float, bins: int = BINS) -> tuple[float, ...]:
+    """Borders between classes of equal width: of the range that is sampled, not of the clips at hand, so that they never move."""
+    return tuple(low + (high - low) * step / bins for step in range(1, bins))
 
 
 VARIABLES = {
-    "direction": Variable("direction", "direction", DIRECTION_NAMES),
-    "shape": Variable("shape", "shape", SHAPES),
+    known.name: known
+    for known in (
+        Variable("direction", "circular", DIRECTION_NAMES, ("direction", "angle"), ("angle",), "degrees"),
+        Variable(
+            "speed",
+            "numeric",
+            ("slowest", "slow", "fast", "fastest"),
+            ("speed",),
+            ("speed",),
+            "frame sides a clip",
+            (inner_edges(*SPEED_RANGE),),
+            SPEED_RANGE,
+        ),
+        Variable(
+            "position",
+            "numeric",
+            ("top left", "top right", "bottom left", "bottom right"),
+            ("x", "y"),
+            ("x", "y"),
+            "frame sides",
+            ((0.5,), (0.5,)),
+            POSITION_RANGE,
+        ),
+        Variable(
+            "size",
+            "numeric",
+            ("smallest", "small", "large", "largest"),
+            ("size",),
+            ("size",),
+            "frame sides",
+            (inner_edges(*SIZE_RANGE),),
+            SIZE_RANGE,
+        ),
+        Variable("shape", "categorical", SHAPES, ("shape",)),
+        Variable("colour", "circular", COLOURS, ("hue",), ("hue",), "degrees"),
+    )
 }
 
 
-def variable_named(name: str) -> Variable:
-    """The variable, or BadArgument that lists what there is."""
+def variable_named(name: str, others: tuple[Variable, ...] = ()) -> Variable:
+    """The variable (one of ``others``, labels that clips carry, or a factor), or BadArgument that lists what there is."""
+    known = {**VARIABLES, **{other.name: other for other in others}}
     try:
-        return VARIABLES[name]
+        return known[name]
     except KeyError:
-        raise BadArgument(f"There is no variable '{name}'; known are {', '.join(VARIABLES)}.") from None
-
-
-def classes_of(factors: pd.DataFrame, variable: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class index per row and the class names."""
-    known = variable_named(variable)
-    index = {name: i for i, name in enumerate(known.classes)}
-    strange = {str(value) for value in factors[known.column]} - set(index)
-    if strange:
-        raise BadData(f"'{min(strange)}' is no class of the variable '{variable}'; its classes are {', '.join(known.classes)}.")
-    return np.array([index[str(value)] for value in factors[known.column]], dtype=np.int64), known.classes
-
-
-def changed(variable: str, classes: np.ndarray) -> dict[str, np.ndarray]:
-    """Factor columns that give each row the class asked for (index into the variable's classes)."""
-    known = variable_named(variable)
-    names = np.array(known.classes)[classes]
-    if variable == "direction":
-        return {"direction": names, "angle": direction_angle(names)}
-    return {known.column: names}
+        raise BadArgument(f"There is no variable '{name}'; known are {', '.join(known)}.") from None

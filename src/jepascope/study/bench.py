@@ -13,9 +13,12 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
+from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.presets import preset, twins
+from jepascope.discovery.finders import NEEDS_PATH
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
@@ -46,7 +49,8 @@ class Bench:
         self.clips = preset(self.spec.clips, self.spec.seed, per_class=self.spec.clips_per_class).at(card.frames, card.size)
         factors = self.clips.factors
         require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
-        self.classes = self.clips.labels(self.spec.variable)[1]
+        self.variable = self.clips.variable(self.spec.variable)
+        self.classes = self.variable.classes
         self.folds = self._folds()
         self._l1: dict[int, ProbePath] = {}
 
@@ -73,6 +77,13 @@ class Bench:
             inputs = {layer: self.fit.pooled(layer, self.spec.tokens)}
             self._l1.update(l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed))
         return self._l1[layer]
+
+    def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
+        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the L1 path of the study's own selection."""
+        part, selection = of or self.fit, tokens or self.spec.tokens
+        path = self.l1_path(layer) if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
+        groups, where = self.scenes(part), str(Site(layer, selection))
+        return Labelled(part.pooled(layer, selection), self.labels(part), None, groups, None, path, where)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -145,6 +156,11 @@ class Bench:
 
     def labels(self, activations: Activations) -> Int[Tensor, " clips"]:
         return torch.tensor(activations.clips.labels(self.spec.variable)[0])
+
+    def values(self, activations: Activations) -> Float[Tensor, "clips outputs"] | None:
+        """(cos, sin) of a circular variable, the numbers of a numeric one (in ``variable.unit``), None for a categorical one."""
+        values = activations.clips.values(self.spec.variable)
+        return None if values is None else torch.tensor(values, dtype=torch.float32)
 
     def scenes(self, activations: Activations) -> Int[Tensor, " clips"]:
         return torch.tensor(activations.clips.factors["scene"].to_numpy())

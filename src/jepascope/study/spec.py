@@ -13,11 +13,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
 
 Finder = Literal["diff_means", "class_pca", "l1_probe"]
 Edit = Literal["ablate", "swap", "steer"]
-VARIABLE_CLASSES = {"direction": 8, "shape": 4}
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
 
@@ -29,7 +29,7 @@ class StudySpec(BaseModel):
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
     clips: Literal["directions8"] = Field("directions8", description="clip set that the study is made on")
-    variable: Literal["direction", "shape"] = Field("direction", description="state variable that is looked for")
+    variable: str = Field("direction", description="state variable that is looked for")
     clips_per_class: int = Field(50, ge=10, le=100_000, description="clips of each direction")
     frames: int | None = Field(None, ge=1, le=1024, description="frames a clip; default: what the model was made for")
     size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
@@ -62,9 +62,16 @@ class StudySpec(BaseModel):
             raise ValueError("doses lie in (0, 10]; 1 is the whole edit")
         return value
 
+    @field_validator("variable")
+    @classmethod
+    def _variable_is_known(cls, value: str) -> str:
+        if value not in VARIABLES:
+            raise ValueError(f"there is no such variable; known are {', '.join(VARIABLES)}")
+        return value
+
     @model_validator(mode="after")
     def _rank_fits(self) -> StudySpec:
-        classes = VARIABLE_CLASSES[self.variable]
+        classes = self.classes
         if self.rank is not None and self.rank > classes - 1:
             raise ValueError(f"rank {self.rank} is more than {classes} classes can span; ask for at most {classes - 1}")
         if "ablate" not in self.edits:
@@ -73,7 +80,12 @@ class StudySpec(BaseModel):
 
     @property
     def classes(self) -> int:
-        return VARIABLE_CLASSES[self.variable]
+        return len(self.state_variable.classes)
+
+    @property
+    def state_variable(self) -> Variable:
+        """What ``variable`` names: its kind, classes and values."""
+        return variable_named(self.variable)
 
     @property
     def full_rank(self) -> int:
