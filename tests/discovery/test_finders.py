@@ -12,6 +12,7 @@ from planted_classes import planted
 from torch import Tensor
 
 from jepascope.discovery.finders import FINDERS, find, find_shuffled
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
@@ -30,7 +31,7 @@ def turned(width: int, seed: int) -> Tensor:
 @given(seed=st.integers(0, 999), classes=st.integers(2, 6))
 def test_at_full_rank_diff_means_and_class_pca_coincide_and_say_so(seed: int, classes: int) -> None:
     x, y = planted(seed, classes=classes)
-    one, other = find("diff_means", x[0], y), find("class_pca", x[0], y)
+    one, other = find("diff_means", Labelled(x[0], y)), find("class_pca", Labelled(x[0], y))
     assert one.rank == other.rank == classes - 1
     assert alike(one, other) == pytest.approx(1, abs=1e-5)
     assert "class_pca" in one.provenance["coincides"] and "diff_means" in other.provenance["coincides"]
@@ -41,7 +42,7 @@ def test_at_rank_one_diff_means_is_the_largest_difference_and_class_pca_the_lead
     means = torch.tensor([[3.0, 0], [-3, 0], [0.5, 2.5], [0.5, -2.5], [0.5, 2.6], [-1.5, -2.6]])
     x = torch.cat([means, torch.zeros(6, 3)], dim=1).repeat_interleave(4, dim=0)
     y = torch.arange(6).repeat_interleave(4)
-    one, other = find("diff_means", x, y, 1), find("class_pca", x, y, 1)
+    one, other = find("diff_means", Labelled(x, y), 1), find("class_pca", Labelled(x, y), 1)
     assert torch.allclose(one.basis[:, 0].abs(), torch.tensor([1.0, 0, 0, 0, 0]))
     assert alike(one, other) < 0.5
     assert "coincides" not in one.provenance and "coincides" not in other.provenance
@@ -50,14 +51,14 @@ def test_at_rank_one_diff_means_is_the_largest_difference_and_class_pca_the_lead
 def test_two_classes_give_the_classical_difference_in_means() -> None:
     x, y = planted(seed=1, classes=2)
     difference = x[0][y == 1].mean(0) - x[0][y == 0].mean(0)
-    assert float((find("diff_means", x[0], y).basis[:, 0] @ difference) / difference.norm()) == pytest.approx(1, abs=1e-5)
+    assert float((find("diff_means", Labelled(x[0], y)).basis[:, 0] @ difference) / difference.norm()) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("finder", ["diff_means", "class_pca"])
 def test_the_subspace_turns_with_the_basis(finder: str) -> None:
     x, y = planted(seed=2)
     turn = turned(x.shape[2], seed=3)
-    plain, rotated = find(finder, x[0], y, 2), find(finder, x[0] @ turn, y, 2)
+    plain, rotated = find(finder, Labelled(x[0], y), 2), find(finder, Labelled(x[0] @ turn, y), 2)
     assert alike(rotated, Subspace(turn.T @ plain.basis, turn.T @ plain.mean)) == pytest.approx(1, abs=1e-5)
 
 
@@ -65,7 +66,7 @@ def test_the_subspace_turns_with_the_basis(finder: str) -> None:
 def test_permuting_clips_changes_nothing(finder: str) -> None:
     x, y = planted(seed=4)
     groups, order = torch.arange(len(y)), torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
-    one, other = find(finder, x[0], y, 3, groups=groups), find(finder, x[0][order], y[order], 3, groups=groups[order])
+    one, other = find(finder, Labelled(x[0], y, groups=groups), 3), find(finder, Labelled(x[0][order], y[order], groups=groups[order]), 3)
     assert alike(one, other) == pytest.approx(1, abs=1e-3)
 
 
@@ -73,14 +74,17 @@ def test_permuting_clips_changes_nothing(finder: str) -> None:
 def test_more_clips_of_one_class_do_not_change_what_class_means_span(finder: str) -> None:
     x, y = planted(seed=5)
     extra = x[0][y == 0]
-    one, other = find(finder, x[0], y, 2), find(finder, torch.cat([x[0], extra, extra]), torch.cat([y, y[y == 0], y[y == 0]]), 2)
+    one, other = (
+        find(finder, Labelled(x[0], y), 2),
+        find(finder, Labelled(torch.cat([x[0], extra, extra]), torch.cat([y, y[y == 0], y[y == 0]])), 2),
+    )
     assert alike(one, other) == pytest.approx(1, abs=1e-5)
 
 
 def test_ablating_the_l1_subspace_leaves_its_probe_with_constant_odds() -> None:
     x, y = planted(seed=6)
     path = l1_paths({0: x[0]}, y)[0]
-    found = find("l1_probe", x[0], y)
+    found = find("l1_probe", Labelled(x[0], y))
     ablated = x[0] - (x[0] - found.mean) @ found.basis @ found.basis.T
     logits = path.probe.logits(ablated)
     odds = logits - logits.mean(dim=1, keepdim=True)
@@ -91,25 +95,25 @@ def test_ablating_the_l1_subspace_leaves_its_probe_with_constant_odds() -> None:
 def test_a_given_path_gives_what_fitting_it_again_gives() -> None:
     x, y = planted(seed=7)
     path = l1_paths({0: x[0]}, y)[0]
-    torch.testing.assert_close(find("l1_probe", x[0], y, 3, path=path).basis, find("l1_probe", x[0], y, 3).basis)
+    torch.testing.assert_close(find("l1_probe", Labelled(x[0], y, path=path), 3).basis, find("l1_probe", Labelled(x[0], y), 3).basis)
 
 
 @pytest.mark.parametrize("finder", FINDERS)
 def test_shuffled_labels_give_as_many_subspaces_as_draws_at_the_same_rank_and_elsewhere(finder: str) -> None:
     x, y = planted(seed=8, clips=80, width=30, signal=2.0)
-    true = find(finder, x[0], y, 3)
-    draws = find_shuffled(finder, x[0], y, 3, draws=4, seed=1, layer=7)
+    true = find(finder, Labelled(x[0], y), 3)
+    draws = find_shuffled(finder, Labelled(x[0], y), 3, draws=4, seed=1, layer=7)
     assert [d.provenance["draw"] for d in draws] == [0, 1, 2, 3]
     assert all(d.rank == 3 and d.provenance["layer"] == 7 and d.provenance["labels"] == "shuffled" for d in draws)
     assert max(alike(true, d) for d in draws) < 0.7
-    again = find_shuffled(finder, x[0], y, 3, draws=4, seed=1)
+    again = find_shuffled(finder, Labelled(x[0], y), 3, draws=4, seed=1)
     assert all(torch.equal(a.basis, b.basis) for a, b in zip(draws, again, strict=True))
 
 
 @pytest.mark.parametrize("finder", FINDERS)
 def test_provenance_carries_finder_rank_and_what_the_caller_adds(finder: str) -> None:
     x, y = planted(seed=9)
-    found = find(finder, x[0], y, 2, layer=7, tokens="object")
+    found = find(finder, Labelled(x[0], y), 2, layer=7, tokens="object")
     assert {k: found.provenance[k] for k in ("finder", "rank", "layer", "tokens")} == {
         "finder": finder,
         "rank": 2,
@@ -123,7 +127,7 @@ def test_a_sparse_probe_at_chance_walks_down_the_path_and_says_so() -> None:
     x, y = planted(seed=10)
     path = l1_paths({0: x[0]}, y)[0]
     at_chance = replace(path, chosen=0)  # the strongest strength, which keeps no coordinate
-    found = find("l1_probe", x[0], y, 3, path=at_chance)
+    found = find("l1_probe", Labelled(x[0], y, path=at_chance), 3)
     assert at_chance.probe.support == 0 and found.rank == 3
     assert "first strength on the path" in found.provenance["strength_rule"]
 
@@ -131,15 +135,15 @@ def test_a_sparse_probe_at_chance_walks_down_the_path_and_says_so() -> None:
 def test_what_labels_do_not_allow_is_refused_with_the_remedy() -> None:
     x, y = planted(seed=11)
     with pytest.raises(BadArgument, match=r"no finder 'pca'; known are diff_means, class_pca, l1_probe"):
-        find("pca", x[0], y)
-    with pytest.raises(BadArgument, match=r"4 classes in width 12 allow ranks 1\.\.3; ask for 3 or less"):
-        find("diff_means", x[0], y, 4)
+        find("pca", Labelled(x[0], y))
+    with pytest.raises(BadArgument, match=r"the activations: 4 classes in width 12 allow ranks 1\.\.3; ask for 3 or less"):
+        find("diff_means", Labelled(x[0], y), 4)
     with pytest.raises(BadData, match="one class"):
-        find("class_pca", x[0], 0 * y)
+        find("class_pca", Labelled(x[0], 0 * y))
     with pytest.raises(BadData, match=r"layer 7.*NaN"):
-        find("class_pca", x[0] / 0, y, layer=7)
+        find("class_pca", Labelled(x[0] / 0, y, where="layer 7"))
     with pytest.raises(BadArgument, match="at least one draw"):
-        find_shuffled("diff_means", x[0], y, 2, draws=0)
+        find_shuffled("diff_means", Labelled(x[0], y), 2, draws=0)
     flat = torch.nn.functional.one_hot(y % 2, 12).float()
     with pytest.raises(BadArgument, match=r"differ in 1 direction.*lower rank"):
-        find("diff_means", flat, y, 3)
+        find("diff_means", Labelled(flat, y), 3)

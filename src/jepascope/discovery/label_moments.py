@@ -37,6 +37,35 @@ class LabelMoments:
     def count(self) -> int:
         return int(self.counts.sum())
 
+    @property
+    def width(self) -> int:
+        return self.means.shape[1]
+
+    @property
+    def centred_means(self) -> Float64[Tensor, "classes width"]:
+        """Class means less their mean, every class counted alike: what diff_means and class_pca are made of."""
+        return self.means - self.means.mean(dim=0)
+
+    @property
+    def class_cross(self) -> Float64[Tensor, "width classes"]:
+        """Covariance of x with the one-hot label: column c is (share of class c) x (its mean less the mean of all clips)."""
+        return ((self.counts / self.count)[:, None] * (self.means - self.mean)).T
+
+    @property
+    def between(self) -> Float64[Tensor, "width width"]:
+        """Covariance of the class means, every clip counted alike: covariance - within."""
+        apart = (self.means - self.mean) * (self.counts / self.count).sqrt()[:, None]
+        return apart.T @ apart
+
+    def check(self, where: str) -> None:
+        """Refuse what no finder can use, naming the site."""
+        if self.classes < 2:
+            raise BadData(f"At {where}: all clips are of one class, so there is nothing to tell apart; take clips of two classes or more.")
+        if not bool(torch.isfinite(self.covariance).all() & torch.isfinite(self.means).all()):
+            raise BadData(f"At {where}: the moments hold NaN or infinite values; capture again in float32, or leave that layer out.")
+        if float(self.covariance.diagonal().max()) <= (1e-6 * float(self.mean.abs().max())) ** 2:
+            raise BadData(f"At {where}: activations are the same for every clip; leave that layer out or check its capture.")
+
 
 class LabelMomentsFitter:
     """Streams (x, y, values) into LabelMoments. Any cut into batches gives what one batch gives, up to float64 rounding."""

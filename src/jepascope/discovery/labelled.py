@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
@@ -15,6 +15,7 @@ from jepascope.discovery.folds import check_labels
 from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
 from jepascope.discovery.probes import ProbePath, check_activations
 from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument, JepascopeError
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,23 @@ class Suffix:
     twin: Activations
     target: Int[Tensor, " clips"]
 
+    def mask(self) -> Bool[Tensor, "clips tokens"] | None:
+        """Tokens that are exchanged and read: those of the object in either twin; None for all."""
+        own, other = self.source.mask(self.site.tokens), self.twin.mask(self.site.tokens)
+        return None if own is None or other is None else own | other
+
+    def select(self, rows: Int[Tensor, " rows"]) -> Suffix:
+        picked = rows.numpy()
+        return replace(self, source=self.source.select(picked), twin=self.twin.select(picked), target=self.target[rows])
+
 
 @dataclass(frozen=True)
 class Labelled:
     """``y`` are class indices, ``values`` the variable itself where it has values: (cos, sin) of an angle, or numbers.
 
     ``groups`` are scene ids, for finders that cross-validate; ``path`` an L1 path already fitted to these clips; ``where`` names
-    the site in errors ("layer 3"). Finders that need moments alone take them from ``moments``, which streams.
+    the site in errors ("layer 3"). Finders that need moments alone take them from ``moments``, which streams: ``streamed`` is for
+    studies that never hold their clips.
     """
 
     x: Float[Tensor, "clips width"]
@@ -46,26 +57,70 @@ class Labelled:
     suffix: Suffix | None = None
     path: ProbePath | None = None
     where: str = "the activations"
+    given: LabelMoments | None = None
+
+    @classmethod
+    def streamed(cls, moments: LabelMoments, where: str = "the activations") -> Labelled:
+        """From moments alone; finders that need the clips themselves refuse."""
+        width = moments.means.shape[1]
+        return cls(torch.empty(0, width), torch.empty(0, dtype=torch.int64), where=where, given=moments)
 
     @property
     def width(self) -> int:
         return self.x.shape[1]
 
+    @property
+    def outputs(self) -> int:
+        """How many values the variable has: 0 where it has classes alone."""
+        if self.given is not None:
+            return 0 if self.given.cross is None else self.given.cross.shape[1]
+        return 0 if self.values is None else self.values.shape[1]
+
     @cached_property
     def classes(self) -> int:
-        return check_labels(self.y)
+        return check_labels(self.y) if self.given is None else self.given.classes
 
     @cached_property
     def moments(self) -> LabelMoments:
-        fitter = LabelMomentsFitter(self.width, self.classes, 0 if self.values is None else self.values.shape[1])
-        return fitter.update(self.x, self.y, self.values).fit()
+        if self.given is not None:
+            return self.given
+        return LabelMomentsFitter(self.width, self.classes, self.outputs).update(self.x, self.y, self.values).fit()
 
     def check(self) -> None:
         """Refuse what no finder can use, naming the site: NaN, infinite or constant activations, labels of one class only."""
+        if self.given is not None:
+            self.given.check(self.where)
+            return
         check_activations(self.x, len(self.y), self.where)
-        check_labels(self.y)
+        try:
+            check_labels(self.y)
+        except JepascopeError as error:
+            raise type(error)(f"At {self.where}: {error}") from None
+        if self.values is not None and (len(self.values) != len(self.y) or not bool(torch.isfinite(self.values).all())):
+            raise BadArgument(f"At {self.where}: the variable's values must be finite, one row for each of the {len(self.y)} clips.")
+
+    def need_clips(self, finder: str) -> None:
+        """Refuse moments without their clips."""
+        if self.given is not None:
+            raise BadArgument(
+                f"Finder '{finder}' needs the clips of {self.where}, and only their moments were given; use a finder of second moments."
+            )
+
+    def select(self, clips: Bool[Tensor, " clips"]) -> Labelled:
+        """Some of the clips (and no path: it was fitted to all of them)."""
+        self.need_clips("one of a part of the clips")
+        rows = torch.nonzero(clips).flatten()
+        values, groups = (None if column is None else column[rows] for column in (self.values, self.groups))
+        suffix = None if self.suffix is None else self.suffix.select(rows)
+        return replace(self, x=self.x[rows], y=self.y[rows], values=values, groups=groups, suffix=suffix, path=None)
 
     def permuted(self, generator: torch.Generator) -> Labelled:
-        """The same clips with labels and values in another random order."""
+        """The same clips with labels and values in another random order: a clip's, and what its twin shows, go together.
+
+        The path is kept: it says which strength the true labels chose.
+        """
+        self.need_clips("one of permuted labels")
         order = torch.randperm(len(self.y), generator=generator)
-        return replace(self, y=self.y[order], values=None if self.values is None else self.values[order])
+        values = None if self.values is None else self.values[order]
+        suffix = None if self.suffix is None else replace(self.suffix, target=self.suffix.target[order])
+        return replace(self, y=self.y[order], values=values, suffix=suffix)

@@ -15,8 +15,8 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import LEVEL, Interval
 
-Find = Callable[[Tensor, Tensor], Subspace]
-"""A finder with everything but clips given: (x (clips, width), y (clips,)) -> Subspace."""
+Find = Callable[[Tensor], Subspace]
+"""A finder with everything given but which clips to use: mask (clips,) -> Subspace."""
 
 
 def sas(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> float:
@@ -77,7 +77,7 @@ def random_angles(width: int, rank_u: int, rank_v: int, seed: int, draws: int = 
     return AngleReference(angles.mean(axis=0), low, high)
 
 
-def split_half_ceiling(find: Find, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], splits: int, seed: int) -> Interval:
+def split_half_ceiling(find: Find, y: Int[Tensor, " clips"], splits: int, seed: int) -> Interval:
     """SAS of a finder with itself on two halves of its clips: what sampling noise alone leaves of a perfect 1.
 
     Halves are drawn class by class. The value is the mean over ``splits`` random halvings, the ends their 95 % range
@@ -97,7 +97,7 @@ def split_half_ceiling(find: Find, x: Float[Tensor, "clips width"], y: Int[Tenso
             rows = rng.permutation(torch.nonzero(y == label).flatten().numpy())
             first[rows[: len(rows) // 2]] = True
         half = torch.from_numpy(first)
-        values.append(sas(find(x[half], y[half]).basis, find(x[~half], y[~half]).basis))
+        values.append(sas(find(half).basis, find(~half).basis))
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(np.mean(values)), float(low), float(high), splits)
 

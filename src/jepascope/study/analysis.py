@@ -15,6 +15,7 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import twins
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.finders import find_shuffled
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
@@ -49,6 +50,12 @@ def scenes_of(activations: Activations) -> torch.Tensor:
     return torch.tensor(activations.clips.factors["scene"].to_numpy(copy=True))
 
 
+def labelled(activations: Activations, variable: str, site: Site) -> Labelled:
+    """What a finder is given of one site."""
+    x, y = activations.pooled(site.layer, site.tokens), labels_of(activations, variable)
+    return Labelled(x, y, groups=scenes_of(activations), where=str(site))
+
+
 def find(
     activations: Activations,
     variable: str,
@@ -64,7 +71,7 @@ def find(
     """
     fit = activations.split("fit")
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
-    found = find_in(finder, fit.pooled(layer, tokens), labels_of(fit, variable), rank, seed, scenes_of(fit))
+    found = find_in(finder, labelled(fit, variable, Site(layer, tokens)), rank, seed)
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
 
@@ -92,11 +99,11 @@ def _stand(encoder: VideoEncoder, activations: Activations, subspace: Subspace, 
     moments = capture_pass(encoder, fit.clips, moments=(site.layer,)).moments(site.layer, site.tokens)
     source = capture_pass(encoder, test.clips, sites=(site.layer,))
     twin = capture_pass(encoder, twins(test.clips, variable, seed), sites=(site.layer,))
-    x, y, groups = fit.pooled(site.layer, site.tokens), labels_of(fit, variable), scenes_of(fit)
-    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), class_means(x, y, int(y.max()) + 1))
+    data = labelled(fit, variable, site)
+    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), class_means(data.x, data.y, data.classes))
     last = encoder.card.depth
     probe = dense_probes({last: judge.pooled(last, site.tokens)}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
-    shuffled = find_shuffled(str(said["finder"]), x, y, subspace.rank, draws, seed, groups) if "shuffled" in names else None
+    shuffled = find_shuffled(str(said["finder"]), data, subspace.rank, draws, seed) if "shuffled" in names else None
     drawn = matched_controls(subspace, moments.covariance, draws, seed, shuffled, names=names)
     return _Stand(site, scenes, ProbeJudge(probe, site.tokens), {"subspace": drawn})
 

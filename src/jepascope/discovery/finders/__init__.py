@@ -1,99 +1,94 @@
-"""Finders: each takes activations and labels of the ``fit`` split and returns a Subspace, behind one signature."""
+"""Finders: each takes labelled activations of the ``fit`` split and returns a Subspace, behind one signature."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
 from jepascope.discovery.finders.class_pca import class_pca
 from jepascope.discovery.finders.diff_means import diff_means
-from jepascope.discovery.finders.l1_probe import from_path, l1_probe, l1_probe_shuffled
-from jepascope.discovery.folds import check_labels
-from jepascope.discovery.probes import ProbePath, check_activations
+from jepascope.discovery.finders.l1_probe import as_pattern, l1_probe, l1_probe_pattern, l1_probe_shuffled
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
-__all__ = ["FINDERS", "Finder", "class_pca", "diff_means", "find", "find_shuffled", "l1_probe"]
+__all__ = ["FINDERS", "NEEDS_PATH", "Finder", "Labelled", "class_pca", "diff_means", "find", "find_shuffled", "l1_probe", "max_rank"]
 
 
 @runtime_checkable
 class Finder(Protocol):
-    """The one signature. ``groups`` are scene ids, for finders that cross-validate; ``seed`` for those that draw."""
+    """The one signature. ``seed`` is for those that draw or cross-validate."""
 
-    def __call__(
-        self,
-        x: Float[Tensor, "clips width"],
-        y: Int[Tensor, " clips"],
-        rank: int | None = None,
-        seed: int = 0,
-        groups: Int[Tensor, " clips"] | None = None,
-    ) -> Subspace: ...
+    def __call__(self, data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace: ...
 
 
-FINDERS: dict[str, Finder] = {"diff_means": diff_means, "class_pca": class_pca, "l1_probe": l1_probe}
+FINDERS: dict[str, Finder] = {
+    "diff_means": diff_means,
+    "class_pca": class_pca,
+    "l1_probe": l1_probe,
+    "l1_probe_pattern": l1_probe_pattern,
+}
+"""By name. Where a finder has two forms the bare name is the filter's, and ``<name>_pattern`` is covariance times filter."""
 
 
-def find(
-    name: str,
-    x: Float[Tensor, "clips width"],
-    y: Int[Tensor, " clips"],
-    rank: int | None = None,
-    seed: int = 0,
-    groups: Int[Tensor, " clips"] | None = None,
-    path: ProbePath | None = None,
-    **provenance: Any,
-) -> Subspace:
+NEEDS_PATH = frozenset({"l1_probe", "l1_probe_pattern"})
+"""Finders that start from an L1 path, and fit one where ``Labelled.path`` is not given."""
+
+
+def max_rank(name: str, classes: int, width: int, outputs: int = 0) -> int:
+    """The highest rank that finder ``name`` can give: classes - 1 for what class means span, ``outputs`` (how many values the
+    variable has) for ridge_circle, width - 1 for the others."""
+    if name not in FINDERS:
+        raise BadArgument(f"There is no finder '{name}'; known are {', '.join(FINDERS)}.")
+    return min(classes - 1, width - 1)
+
+
+def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **provenance: Any) -> Subspace:
     """The subspace that finder ``name`` finds; ``provenance`` (layer, tokens, ...) is added to what the finder says itself.
-
-    ``path`` is an L1 path already fitted to these clips (``l1_paths``, same groups and seed): l1_probe then takes it as it is.
 
     Raises BadArgument for an unknown finder and for a rank that the labels or the width do not allow.
     """
-    _check(name, x, y, rank, provenance)
-    found = from_path(path, x, rank) if name == "l1_probe" and path is not None else FINDERS[name](x, y, rank, seed, groups)
+    _check(name, data, rank)
+    found = FINDERS[name](data, rank, seed)
     return replace(found, provenance={**found.provenance, **provenance})
 
 
-def find_shuffled(
-    name: str,
-    x: Float[Tensor, "clips width"],
-    y: Int[Tensor, " clips"],
-    rank: int | None,
-    draws: int,
-    seed: int = 0,
-    groups: Int[Tensor, " clips"] | None = None,
-    path: ProbePath | None = None,
-    **provenance: Any,
-) -> list[Subspace]:
-    """The same finder on ``draws`` random permutations of the labels: the ``shuffled`` control.
+def find_shuffled(name: str, data: Labelled, rank: int | None, draws: int, seed: int = 0, **provenance: Any) -> list[Subspace]:
+    """The same finder on ``draws`` random permutations of labels and values together: the ``shuffled`` control.
 
-    l1_probe fits all permutations in one batch, at the strength that the true labels chose (``path`` as in ``find``).
+    l1_probe fits all permutations in one batch, at the strength that the true labels chose.
     """
-    _check(name, x, y, rank, provenance)
+    _check(name, data, rank)
     if draws < 1:
         raise BadArgument(f"A shuffled control needs at least one draw, not {draws}.")
     generator = torch.Generator().manual_seed(seed)
-    labels = torch.stack([y[torch.randperm(len(y), generator=generator)] for _ in range(draws)])
-    if name == "l1_probe":
-        found = l1_probe_shuffled(x, y, rank, labels, seed, groups, path)
-    else:
-        found = [FINDERS[name](x, permuted, rank, seed, groups) for permuted in labels]
+    permuted = [data.permuted(generator) for _ in range(draws)]
+    together = _TOGETHER.get(name)
+    found = together(data, rank, permuted, seed) if together else [FINDERS[name](one, rank, seed) for one in permuted]
     said = {"labels": "shuffled", "seed": seed, **provenance}
     return [replace(one, provenance={**one.provenance, "draw": draw, **said}) for draw, one in enumerate(found)]
 
 
-def _check(name: str, x: Tensor, y: Tensor, rank: int | None, provenance: dict[str, Any]) -> None:
-    if name not in FINDERS:
-        raise BadArgument(f"There is no finder '{name}'; known are {', '.join(FINDERS)}.")
-    check_activations(x, len(y), f"{name} at {', '.join(f'{k} {v}' for k, v in provenance.items())}" if provenance else name)
-    classes = check_labels(y)
-    most = min(classes - 1, x.shape[1] - 1)
+def _l1_patterns_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
+    return [as_pattern(found, data) for found in l1_probe_shuffled(data, rank, permuted, seed)]
+
+
+_TOGETHER: dict[str, Callable[[Labelled, int | None, Sequence[Labelled], int], list[Subspace]]] = {
+    "l1_probe": l1_probe_shuffled,
+    "l1_probe_pattern": _l1_patterns_shuffled,
+}
+"""Finders that take all permutations of a control in one batch."""
+
+
+def _check(name: str, data: Labelled, rank: int | None) -> None:
+    most = max_rank(name, 2, 2)  # refuses an unknown name
+    data.check()
+    most = max_rank(name, data.classes, data.width, data.outputs)
     if rank is not None and not 1 <= rank <= most:
         raise BadArgument(
-            f"Finder '{name}' cannot give rank {rank}: {classes} classes in width {x.shape[1]} allow ranks 1..{most}; "
-            f"ask for {most} or less."
+            f"Finder '{name}' cannot give rank {rank} at {data.where}: {data.classes} classes in width {data.width} allow "
+            f"ranks 1..{most}; ask for {most} or less."
         )

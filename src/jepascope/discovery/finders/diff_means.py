@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.finders.class_means import class_means
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
 NEGLIGIBLE = 1e-6  # of the largest difference
 
 
-def diff_means(
-    x: Float[Tensor, "clips width"],
-    y: Int[Tensor, " clips"],
-    rank: int | None = None,
-    seed: int = 0,
-    groups: Int[Tensor, " clips"] | None = None,
-) -> Subspace:
+def diff_means(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """Span of ``rank`` differences of class means: the two classes furthest apart first, then the pair furthest apart in
     what that direction leaves over, and so on (a pivoted Gram-Schmidt over all pairs of classes).
 
     At rank 1 it is the classical difference in means of the two most different classes. At full rank (classes - 1) the
     differences span the centred class means, so the subspace *is* that of class_pca: a theorem, not a finding. (Leading
     singular vectors of all differences would be class_pca at every rank, since sum_ab (m_a - m_b)(m_a - m_b)' equals
-    2 classes x the scatter of the means.) ``seed`` and ``groups`` are the shared signature's; nothing here is random.
+    2 classes x the scatter of the means.) ``seed`` is the shared signature's; nothing here is random.
     """
-    means = class_means(x, y)
-    classes = len(means)
+    means, classes = data.moments.means, data.classes
     rank = classes - 1 if rank is None else rank
     low, high = torch.triu_indices(classes, classes, offset=1)
     left = means[high] - means[low]
@@ -39,14 +31,16 @@ def diff_means(
         size = left.norm(dim=1)
         pair = int(size.argmax())
         if not float(size[pair]) > NEGLIGIBLE * float(largest):
-            raise BadArgument(f"The class means differ in {len(basis)} direction(s), not in the {rank} asked for; ask for a lower rank.")
+            raise BadArgument(
+                f"At {data.where} the class means differ in {len(basis)} direction(s), not in the {rank} asked for; ask for a lower rank."
+            )
         direction = left[pair] / size[pair]
         for earlier in basis:  # once more, against rounding
             direction = direction - (direction @ earlier) * earlier
         direction = direction / direction.norm()
         basis.append(direction)
         left = left - torch.outer(left @ direction, direction)
-    provenance = {"finder": "diff_means", "rank": rank, "classes": classes, "clips": len(y)}
+    provenance = {"finder": "diff_means", "form": "pattern", "rank": rank, "classes": classes, "clips": data.moments.count}
     if rank == classes - 1:
         provenance["coincides"] = "class_pca: at rank classes - 1 both are the span of the centred class means"
-    return Subspace(torch.stack(basis, dim=1).float(), x.double().mean(dim=0).float(), provenance)
+    return Subspace(torch.stack(basis, dim=1).float(), data.moments.mean.float(), provenance)

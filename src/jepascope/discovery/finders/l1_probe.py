@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.elastic_net import prepare
-from jepascope.discovery.folds import check_labels
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.linear_probe import LinearProbe, standardise
 from jepascope.discovery.probes import ProbePath, l1_paths
 from jepascope.discovery.solver import solve_path
@@ -17,51 +19,39 @@ from jepascope.errors import BadArgument
 INDEPENDENT = 1e-4  # of the largest singular value: what counts as a direction of its own
 
 
-def l1_probe(
-    x: Float[Tensor, "clips width"],
-    y: Int[Tensor, " clips"],
-    rank: int | None = None,
-    seed: int = 0,
-    groups: Int[Tensor, " clips"] | None = None,
-) -> Subspace:
+def l1_probe(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """Span of the sparse probe's weights on raw activations, less their mean over classes (which no softmax sees).
 
     The strength is cross-validation's one-standard-error choice; where that probe spans less than ``rank`` (a probe near
     chance keeps no coordinate at all), the path is walked down to the first strength that spans it, and the provenance says
     so. Without ``rank``: all that the chosen probe spans. These are filters (what the probe reads with), not patterns (what
-    the variable moves). Of more directions than asked for, the leading singular vectors are kept.
+    the variable moves). Of more directions than asked for, the leading singular vectors are kept. ``data.path`` is taken
+    where it is there.
     """
-    path = l1_paths({"l1_probe's input": x}, y, groups, seed=seed)["l1_probe's input"]
-    return from_path(path, x, rank)
-
-
-def from_path(path: ProbePath, x: Float[Tensor, "clips width"], rank: int | None = None) -> Subspace:
-    """The finder's last step, for a caller that already has the layer's L1 path."""
+    path = data.path or _path(data, seed)
     for index in range(path.chosen, len(path.points)):
         point = path.points[index]
         if _spanned(point.probe) >= (rank or 1):
-            return _subspace(point.probe, x, rank, point.strength, "one standard error" if index == path.chosen else _WALKED)
-    raise _too_narrow(rank, _spanned(path.points[-1].probe))
+            return _subspace(point.probe, data, rank, point.strength, "one standard error" if index == path.chosen else _WALKED)
+    raise _too_narrow(data, rank, _spanned(path.points[-1].probe))
 
 
-def l1_probe_shuffled(
-    x: Float[Tensor, "clips width"],
-    y: Int[Tensor, " clips"],
-    rank: int | None,
-    labels: Int[Tensor, "draws clips"],
-    seed: int = 0,
-    groups: Int[Tensor, " clips"] | None = None,
-    path: ProbePath | None = None,
-) -> list[Subspace]:
+def l1_probe_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
+    """Covariance times the filters of ``l1_probe`` at the same rank."""
+    return as_pattern(l1_probe(data, rank, seed), data)
+
+
+def l1_probe_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
     """The finder on other labels (a control's permutations), all in one batch, at the strength that the true labels chose.
 
     Cross-validating each permutation would cost folds times as much and choose nothing: it is at chance at any strength.
-    ``path``: the true labels' path, where the caller has it.
     """
-    path = path or l1_paths({"l1_probe's input": x}, y, groups, seed=seed)["l1_probe's input"]
+    data.need_clips("l1_probe")
+    path = data.path or _path(data, seed)
     rank = rank or max(1, _spanned(path.probe))
-    standard, mean, scale = standardise(x)
-    batch = prepare(standard[None], labels[None], torch.ones(1, 1, len(y)), check_labels(y))
+    standard, mean, scale = standardise(data.x)
+    labels = torch.stack([one.y for one in permuted])
+    batch = prepare(standard[None], labels[None], torch.ones(1, 1, len(data.y)), data.classes)
     found: dict[int, Subspace] = {}
     narrowest = 0
     for index, fits in enumerate(solve_path(batch, [(point.strength, 0.0) for point in path.points])):
@@ -71,14 +61,27 @@ def l1_probe_shuffled(
         for draw, probe in enumerate(probes):
             if draw not in found and _spanned(probe) >= rank:
                 rule = "the true labels' strength" if index == path.chosen else _WALKED
-                found[draw] = _subspace(probe, x, rank, path.points[index].strength, rule)
+                found[draw] = _subspace(probe, data, rank, path.points[index].strength, rule)
         if len(found) == len(labels):
             return [found[draw] for draw in range(len(labels))]
         narrowest = min(_spanned(probe) for probe in probes)
-    raise _too_narrow(rank, narrowest)
+    raise _too_narrow(data, rank, narrowest)
+
+
+def as_pattern(filters: Subspace, data: Labelled) -> Subspace:
+    """Covariance times the filters (Haufe et al. 2014): the directions that carry what the filters read."""
+    moved = data.moments.covariance @ filters.basis.double()
+    said = {key: value for key, value in filters.provenance.items() if key != "coincides"}
+    found = Subspace.spanned_by(moved, data.moments.mean, filters.rank)
+    return replace(found, provenance={**said, "finder": f"{said['finder']}_pattern", "form": "pattern"})
 
 
 _WALKED = "the first strength on the path whose probe spans the rank asked for"
+
+
+def _path(data: Labelled, seed: int) -> ProbePath:
+    data.need_clips("l1_probe")
+    return l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where]
 
 
 def _directions(probe: LinearProbe) -> Tensor:
@@ -91,17 +94,17 @@ def _spanned(probe: LinearProbe) -> int:
     return int((values > INDEPENDENT * values[0]).sum()) if float(values[0]) > 0 else 0
 
 
-def _subspace(probe: LinearProbe, x: Tensor, rank: int | None, strength: float, rule: str) -> Subspace:
+def _subspace(probe: LinearProbe, data: Labelled, rank: int | None, strength: float, rule: str) -> Subspace:
     kept = _spanned(probe) if rank is None else rank
-    provenance = {"finder": "l1_probe", "classes": probe.classes, "clips": len(x)}
+    provenance = {"finder": "l1_probe", "form": "filter", "classes": probe.classes, "clips": len(data.y)}
     said = {"strength": strength, "strength_rule": rule, "support": probe.support}
-    found = Subspace.spanned_by(_directions(probe), x.double().mean(dim=0), kept, **provenance, **said)
+    found = Subspace.spanned_by(_directions(probe), data.x.double().mean(dim=0), kept, **provenance, **said)
     found.provenance["rank"] = kept
     return found
 
 
-def _too_narrow(rank: int | None, spanned: int) -> BadArgument:
+def _too_narrow(data: Labelled, rank: int | None, spanned: int) -> BadArgument:
     return BadArgument(
-        f"Even at the weakest strength the sparse probe spans {spanned} direction(s), not the {rank or 1} asked for; "
+        f"At {data.where} even the weakest strength's sparse probe spans {spanned} direction(s), not the {rank or 1} asked for; "
         "ask for a lower rank or add clips."
     )

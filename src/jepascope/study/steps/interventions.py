@@ -44,14 +44,13 @@ def controls_at(
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
     room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = everything if room >= 2 * spec.full_rank else None
-    x, labels, groups = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.scenes(fit)
-    pooled = Moments.of(x).covariance
+    pooled = Moments.of(fit.pooled(layer, spec.tokens)).covariance
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
         if "shuffled" in names:
-            path = bench.l1_path(layer) if finder == "l1_probe" else None
-            shuffled = find_shuffled(finder, x, labels, spec.full_rank, draws, spec.seed, groups, path, layer=layer)
+            data = bench.labelled(layer, finder=finder)
+            shuffled = find_shuffled(finder, data, subspace.rank, draws, spec.seed, layer=layer)
         found[finder] = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, names, pooled)
     return found
 

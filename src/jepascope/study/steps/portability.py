@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import permutations
 
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.discovery.finders import find
+from jepascope.discovery.finders import NEEDS_PATH, find
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
@@ -29,16 +31,16 @@ OTHER = "other seed"
 
 def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """SAS, RCE over a dose sweep and principal angles of the finders' subspaces with each other and with their own on new scenes."""
-    spec, fit = bench.spec, bench.fit
+    spec = bench.spec
     tick = bench.progress.start("portability")
-    x, labels = fit.pooled(layer, spec.tokens), bench.labels(fit)
-    finders = {name: partial(_found, name, spec.full_rank, bench.folds, spec.seed) for name in subspaces}
+    finders = {name: partial(_found, name, subspace.rank, bench.folds, spec.seed) for name, subspace in subspaces.items()}
     ceilings = {}
     for name, finder in finders.items():
-        ceilings[name] = split_half_ceiling(finder, x, labels, HALVINGS, spec.seed)
+        data = bench.labelled(layer, finder=name)
+        ceilings[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, spec.seed)
     tick(1, 3)
     other = bench.other_fit
-    elsewhere = {name: finder(other.pooled(layer, spec.tokens), bench.labels(other)) for name, finder in finders.items()}
+    elsewhere = {name: finder(bench.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
     tick(2, 3)
 
     rows = sas_rows(subspaces, "finder", layer, ceilings)
@@ -69,8 +71,12 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
     return portability_table(rows), angle_table(angles)
 
 
-def _found(name: str, rank: int, folds: int, seed: int, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Subspace:
+def _found(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
     path = None
-    if name == "l1_probe":  # half of the clips may hold too few of a class for the study's folds
-        path = l1_paths({name: x}, y, None, min(folds, int(torch.bincount(y).min())), seed=seed)[name]
-    return find(name, x, y, rank, seed, path=path)
+    if name in NEEDS_PATH:  # half of the clips may hold too few of a class for the study's folds
+        path = l1_paths({name: data.x}, data.y, None, min(folds, int(torch.bincount(data.y).min())), seed=seed)[name]
+    return find(name, replace(data, path=path), rank, seed)
+
+
+def _found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Bool[Tensor, " clips"]) -> Subspace:
+    return finder(data.select(clips))

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jepascope.discovery.finders import find
+from jepascope.discovery.finders import find, max_rank
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.study.bench import Bench
 from jepascope.study.folder import writing
@@ -16,10 +17,15 @@ def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
     return bench.run.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
 
 
+def rank_of(bench: Bench, finder: str, data: Labelled) -> int:
+    """The study's rank, or the finder's largest where that is less and the spec does not insist."""
+    most = max_rank(finder, data.classes, data.width, data.outputs)
+    return min(bench.spec.full_rank, most) if bench.spec.rank is None and most else bench.spec.full_rank
+
+
 def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
     """Found on split fit, saved, and read back where they are there already."""
     spec, fit = bench.spec, bench.fit
-    labels, groups = bench.labels(fit), bench.scenes(fit)
     wanted = [(layer, finder) for layer in sorted(set(layers)) for finder in spec.finders]
     tick = bench.progress.start("find subspaces")
     found: dict[int, dict[str, Subspace]] = {}
@@ -32,8 +38,8 @@ def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Su
                 "model": bench.encoder.card.name,
                 "clips_digest": fit.clips.digest,
             }
-            path = bench.l1_path(layer) if finder == "l1_probe" else None
-            subspace = find(finder, fit.pooled(layer, spec.tokens), labels, spec.full_rank, spec.seed, groups, path, **where)
+            data = bench.labelled(layer, finder=finder)
+            subspace = find(finder, data, rank_of(bench, finder, data), spec.seed, **where)
             with writing(file) as temporary:
                 subspace.save(temporary)
         found.setdefault(layer, {})[finder] = Subspace.load(file)
