@@ -24,7 +24,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import INTERCEPT_L2, duality_gap, prepare, strongest_l1
+from jepascope.discovery.duality import duality_gap
+from jepascope.discovery.elastic_net import INTERCEPT_L2, prepare, strongest_l1
 from jepascope.discovery.folds import scene_folds
 from jepascope.discovery.linear_probe import standardise
 from jepascope.discovery.solver import TOLERANCE, solve_path

@@ -1,12 +1,13 @@
-"""The multinomial elastic net as a batch of problems: designs, clip weights, curvature bound, duality gap.
+"""The multinomial elastic net as a batch of problems: designs, clip weights, curvature bound.
 
 For one design X (clips x width, centred) and one set of clip weights a (summing to 1) the objective is::
 
-    F(W, b) = sum_i a_i [ logsumexp(z_i) - z_i,y_i ]  +  l1 |W|_1  +  l2/2 |W|^2  +  e/2 |b|^2,     z_i = x_i W + b
+    F(W, b) = sum_i a_i [ logsumexp(z_i) - z_i,y_i ]  +  l1 |W|  +  l2/2 |W|^2  +  e/2 |b|^2,     z_i = x_i W + b
 
-Folds are clip weights of zero, so that all folds share their design and nothing is copied. The intercept is a constant
-column with no L1 and an L2 of e = ``INTERCEPT_L2``: without any its dual coordinate would have to vanish exactly and no
-finite gap existed; with it the dual is finite and the gap exact for the F above (an intercept of 1 costs 5e-7 nats).
+with |W| the sum of all absolute weights, or of the 2-norms of W's rows (``penalties``). Folds and resamples are clip weights
+(zero for clips left out), so that they share their design and nothing is copied. The intercept is a constant column with no L1 and
+an L2 of e = ``INTERCEPT_L2``: without any its dual coordinate would have to vanish exactly and no finite gap existed; with
+it the dual is finite and the gap exact for the F above (an intercept of 1 costs 5e-7 nats).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.discovery.penalties import Penalty, magnitude
 from jepascope.errors import BadArgument, BadData
 
 INTERCEPT_L2 = 1e-6
@@ -28,15 +30,15 @@ class Batch:
     """Designs and what is fitted to each, as ``prepare`` makes them. The last column of ``x`` is the intercept's."""
 
     x: Float[Tensor, "designs clips columns"]
-    targets: Float[Tensor, "designs clips variants classes"]
-    weights: Float[Tensor, "designs clips variants 1"]
-    curvature: Float[Tensor, "designs columns variants 1"]
+    targets: Float[Tensor, "designs variants classes clips"]
+    weights: Float[Tensor, "designs variants 1 clips"]
+    curvature: Float[Tensor, "designs variants 1 _"]  # one for all columns, or one a column
     centre: Float[Tensor, "designs 1 width"]
     rotation: Float[Tensor, "designs width axes"] | None
 
     @property
     def classes(self) -> int:
-        return self.targets.shape[-1]
+        return self.targets.shape[2]
 
 
 def prepare(
@@ -69,7 +71,7 @@ def prepare(
     x = x.to(dtype)
     centre = x.mean(dim=1, keepdim=True)
     x = x - centre
-    share = (weights.to(dtype) / total.to(dtype)).expand(designs, variants, clips)
+    share = (weights.to(x) / total.to(x)).expand(-1, variants, clips)
     rotation = None
     if principal:
         _, singular, right = torch.linalg.svd(x, full_matrices=False)
@@ -77,13 +79,13 @@ def prepare(
         x = x @ rotation
         # X'AX <= max(a) X'X as matrices, so the spectrum of all clips bounds that of every fold
         spectrum = torch.cat([singular.square(), singular.new_full((designs, 1), clips)], dim=1)
-        curvature = 0.5 * ROUNDING * spectrum[:, :, None] * share.amax(dim=2)[:, None, :]
+        curvature = 0.5 * ROUNDING * spectrum[:, None] * share.amax(dim=2, keepdim=True)
         x = torch.cat([x, x.new_ones(designs, clips, 1)], dim=2)
     else:
         x = torch.cat([x, x.new_ones(designs, clips, 1)], dim=2)
-        curvature = (0.5 * ROUNDING * _largest_eigenvalue(x, share))[:, None, :].expand(-1, x.shape[2], -1)
-    targets = torch.nn.functional.one_hot(y.transpose(1, 2), classes).to(dtype).expand(designs, clips, variants, classes)
-    return Batch(x, targets, share.transpose(1, 2)[..., None], curvature[..., None], centre, rotation)
+        curvature = (0.5 * ROUNDING * _largest_eigenvalue(x, share))[:, :, None]
+    targets = torch.nn.functional.one_hot(y.to(x.device), classes).mT.to(dtype).expand(designs, variants, classes, clips)
+    return Batch(x, targets, share.expand(designs, variants, clips)[:, :, None], curvature[:, :, None], centre, rotation)
 
 
 def _largest_eigenvalue(x: Tensor, share: Tensor) -> Float[Tensor, "designs variants"]:
@@ -96,46 +98,23 @@ def _largest_eigenvalue(x: Tensor, share: Tensor) -> Float[Tensor, "designs vari
     return torch.stack(found, dim=1)
 
 
-def logits(x: Float[Tensor, "designs clips columns"], state: Float[Tensor, "designs columns variants classes"]) -> Tensor:
-    """(designs, clips, variants, classes): one matrix product a design, whatever the number of variants."""
-    return (x @ state.flatten(2)).view(*x.shape[:2], *state.shape[2:])
+def logits(
+    x: Float[Tensor, "designs clips columns"], state: Float[Tensor, "designs variants classes columns"]
+) -> Float[Tensor, "designs variants classes clips"]:
+    """One matrix product a design, whatever the number of variants."""
+    return (state.flatten(1, 2) @ x.mT).view(*state.shape[:3], x.shape[1])
 
 
-def strongest_l1(batch: Batch) -> Float[Tensor, "designs variants"]:
-    """The smallest L1 strength at which every weight is zero: |X'A(frequencies - onehot)|_inf at the intercept-only fit."""
-    frequencies = (batch.weights * batch.targets).sum(dim=1, keepdim=True)
-    slope = batch.x[:, :, :-1].mT @ (batch.weights * (frequencies - batch.targets)).flatten(2)
-    return slope.view(*slope.shape[:2], *batch.targets.shape[2:]).abs().amax(dim=(1, 3))
+def gradient(
+    x: Float[Tensor, "designs clips columns"], residual: Float[Tensor, "designs variants classes clips"]
+) -> Float[Tensor, "designs variants classes columns"]:
+    """Of the loss in W and b, from residual = a (q - onehot) with q = softmax(z)."""
+    return (residual.flatten(1, 2) @ x).view(*residual.shape[:3], x.shape[2])
 
 
-def duality_gap(
-    x: Float[Tensor, "designs clips columns"],
-    targets: Float[Tensor, "designs clips variants classes"],
-    weights: Float[Tensor, "designs clips variants #classes"],
-    state: Float[Tensor, "designs columns variants classes"],
-    l1: Float[Tensor, "designs columns variants #classes"],
-    l2: Float[Tensor, "designs columns variants #classes"],
-) -> Float[Tensor, "designs variants"]:
-    """F(state) - D(u) >= F(state) - min F, in nats, for the dual point u = a (q - onehot), q = softmax(z).
-
-    D(u) = -sum_i a_i sum_c q_ic log q_ic - sum_j R_j*(-x_j'u), with R* = (|v| - l1)_+^2 / (2 l2) where l2 > 0. Where
-    l2 = 0, R* is zero in the box |v| <= l1 and infinite outside, so q is first moved towards the onehot until -X'u lies
-    in the box. (Fenchel-Rockafellar duality; for the lasso this scaling is El Ghaoui et al. 2012.)
-    """
-    log_q = logits(x, state).log_softmax(dim=3)
-    loss = -(weights * targets * log_q).sum(dim=(1, 3))
-    penalty = (l1 * state.abs() + 0.5 * l2 * state.square()).sum(dim=(1, 3))
-    q = log_q.exp()
-    slope = (x.mT @ (weights * (q - targets)).flatten(2)).view_as(state)
-    boxed = l2 == 0
-    outside = torch.where(boxed, slope.abs() / l1.clamp_min(torch.finfo(x.dtype).tiny), 0.0).amax(dim=(1, 3))
-    scale = 1 / outside.clamp_min(1.0)
-    if bool((scale < 1).any()):
-        at = scale[:, None, :, None]
-        q = targets + at * (q - targets)
-        log_q = q.clamp_min(torch.finfo(x.dtype).tiny).log()
-        slope = slope * at
-    negative_entropy = (weights * q * log_q).sum(dim=(1, 3))
-    excess = (slope.abs() - l1).clamp_min(0.0)
-    conjugate = torch.where(boxed, 0.0, excess.square() / (2 * torch.where(boxed, 1.0, l2))).sum(dim=(1, 3))
-    return loss + penalty + negative_entropy + conjugate
+def strongest_l1(batch: Batch, penalty: Penalty = "l1") -> Float[Tensor, "designs variants"]:
+    """The smallest strength at which every weight is zero: the largest gradient of any weight (or row) at the
+    intercept-only fit, whose q are the class frequencies."""
+    frequencies = (batch.weights * batch.targets).sum(dim=3, keepdim=True)
+    slope = gradient(batch.x, batch.weights * (frequencies - batch.targets))[..., :-1]
+    return magnitude(slope, penalty).amax(dim=(2, 3))

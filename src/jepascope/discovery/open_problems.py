@@ -1,0 +1,97 @@
+"""The problems of a batch that are still being solved, each on its working set of coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from jepascope.discovery.duality import Certificate, duality_gap
+from jepascope.discovery.elastic_net import Batch, logits
+from jepascope.discovery.fista import Work
+from jepascope.discovery.penalties import Penalty
+from jepascope.discovery.working_set import UNPAYABLE, gathered
+
+PER_PROBLEM = ("targets", "weights", "l1", "l2", "curvature", "share", "momentum", "now", "point", "seen", "ahead")
+
+
+@dataclass
+class OpenProblems:
+    """``work`` moves the gathered columns; here are all columns, and which problem of the batch each place holds."""
+
+    work: Work
+    x: Tensor  # (rows, clips, columns), as l1, l2 and curvature on all columns
+    l1: Tensor
+    l2: Tensor
+    curvature: Tensor
+    member: Tensor  # (rows, slots, columns): the working sets
+    gathered: Tensor | None  # (rows, some): the columns that ``work`` holds; None: all
+    rows: Tensor  # (rows,) which design
+    slots: Tensor  # (rows, slots) which variant
+    open: Tensor  # (rows, slots); a slot may hold an ended problem, to keep the axes rectangular
+
+    @classmethod
+    def of(cls, batch: Batch, l1: Tensor, l2: Tensor, state: Tensor, penalty: Penalty) -> OpenProblems:
+        designs, variants, _, columns = state.shape
+        one = state.new_ones(designs, variants, 1, 1)
+        seen = logits(batch.x, state)
+        parts = (batch.targets, batch.weights, l1, l2, batch.curvature, one / 4, one, state, state, seen, seen)
+        at = {"device": state.device}
+        return cls(
+            Work(batch.x, *parts, penalty),
+            batch.x,
+            *parts[2:5],
+            torch.zeros(designs, variants, columns, dtype=torch.bool, **at),
+            None,
+            torch.arange(designs, **at),
+            torch.arange(variants, **at).expand(designs, variants),
+            torch.ones(designs, variants, dtype=torch.bool, **at),
+        )
+
+    def gap_on_working_sets(self) -> Tensor:
+        w = self.work
+        return duality_gap(w.x, w.targets, w.weights, w.now, w.l1, w.l2, w.penalty, w.seen).gap
+
+    def certificate(self) -> Certificate:
+        """On all columns."""
+        w = self.work
+        return duality_gap(self.x, w.targets, w.weights, self.whole(w.now), self.l1, self.l2, w.penalty, w.seen)
+
+    def whole(self, part: Tensor) -> Tensor:
+        """A tensor over the gathered columns as one over all, zero elsewhere."""
+        if self.gathered is None:
+            return part
+        full = part.new_zeros(*part.shape[:3], self.x.shape[2])
+        return full.scatter_(3, self._spread(part), part)
+
+    def _part(self, full: Tensor) -> Tensor:
+        return full if self.gathered is None or full.shape[3] == 1 else full.gather(3, self._spread(full))
+
+    def _spread(self, like: Tensor) -> Tensor:
+        assert self.gathered is not None
+        return self.gathered[:, None, None].expand(*like.shape[:3], -1)
+
+    def regroup(self) -> None:
+        """Gather the columns that the working sets now need."""
+        now, point = self.whole(self.work.now), self.whole(self.work.point)
+        self.gathered = gathered(self.member)
+        x = self.x if self.gathered is None else self.x.gather(2, self.gathered[:, None].expand(-1, self.x.shape[1], -1))
+        barred = torch.where(self.member[:, :, None], self.l1, UNPAYABLE)
+        l1, l2, curvature = self._part(barred), self._part(self.l2), self._part(self.curvature)
+        self.work = replace(self.work, x=x, l1=l1, l2=l2, curvature=curvature, now=self._part(now), point=self._part(point))
+
+    def drop_ended(self) -> None:
+        """Leave out designs in which nothing is open, and close ranks in the others."""
+        keep = self.open.any(dim=1)
+        most = int(self.open.sum(dim=1).max())
+        if most == self.open.shape[1] and bool(keep.all()):
+            return
+        order = self.open[keep].to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most]
+        at = torch.arange(len(order), device=order.device)[:, None]
+        parts = {name: getattr(self.work, name)[keep][at, order] for name in PER_PROBLEM}
+        self.work = replace(self.work, x=self.work.x[keep], **parts)
+        self.x, self.rows = self.x[keep], self.rows[keep]
+        self.gathered = None if self.gathered is None else self.gathered[keep]
+        for name in ("l1", "l2", "curvature", "member", "slots", "open"):
+            setattr(self, name, getattr(self, name)[keep][at, order])
