@@ -15,9 +15,12 @@ from jepascope.stats import (
     bootstrap_weights,
     causal_effect_ratio,
     holm,
+    mean_interval,
+    null_bound,
     p_value,
     percentile_in_null,
     proportion,
+    r_squared,
     ratio_of_means,
 )
 
@@ -232,3 +235,45 @@ def test_bad_input_is_refused_in_a_sentence() -> None:
         bootstrap_weights(0, 10, generator())
     with pytest.raises(BadArgument, match="non-empty"):
         p_value(1.0, np.array([]))
+
+
+def test_a_mean_of_units_that_share_scenes_is_as_uncertain_as_its_scenes() -> None:
+    rng = generator(3)
+    once = rng.normal(0.0, 1.0, 60)
+    alone = mean_interval(once, generator(0))
+    copied = mean_interval(np.repeat(once, 4), generator(0), np.repeat(np.arange(60), 4))
+    assert (copied.value, copied.low, copied.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert (alone.n, copied.n) == (60, 240)
+    assert alone.high - alone.low == pytest.approx(2 * 1.96 * once.std() / math.sqrt(60), rel=0.1)
+
+
+def test_r_squared_is_scikit_learns_and_covers() -> None:
+    from sklearn.metrics import r2_score
+
+    rng = generator(4)
+    hits = []
+    for _ in range(200):
+        true = rng.normal(size=(80, 1))
+        predicted = true + rng.normal(0.0, 0.5, true.shape)
+        found = r_squared(true, predicted, rng, resamples=300)
+        assert found.value == pytest.approx(r2_score(true, predicted))
+        hits.append(found.low <= 0.75 <= found.high)
+    assert 0.87 <= np.mean(hits) <= 0.99
+    several = rng.normal(size=(50, 2)) * [1, 3]
+    noisy = several + rng.normal(size=several.shape)
+    assert r_squared(several, noisy, rng).value == pytest.approx(r2_score(several, noisy, multioutput="variance_weighted"))
+    assert math.isnan(r_squared(np.ones((5, 1)), np.ones((5, 1)), rng).value)
+
+
+@given(draws=st.integers(19, 60))
+def test_one_more_draw_of_the_null_exceeds_its_bound_in_at_most_five_percent_of_cases(draws: int) -> None:
+    ranks = np.arange(draws + 1, dtype=np.float64)
+    # exchangeable: each of the draws + 1 values is the new one equally often
+    above = [value > null_bound(np.delete(ranks, i)) for i, value in enumerate(ranks)]
+    assert np.mean(above) <= 0.05 + 1e-12
+    assert np.mean(above) > 0.05 - 1 / (draws + 1)
+
+
+def test_too_few_draws_bound_nothing() -> None:
+    assert math.isnan(null_bound(np.arange(18.0)))
+    assert null_bound(np.arange(19.0)) == 18

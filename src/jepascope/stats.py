@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, nan, sqrt
+from math import ceil, inf, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -81,6 +81,70 @@ def proportion(successes: int, n: int, level: float = LEVEL) -> Interval:
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # the ends are exactly 0 and 1 there, which rounding would miss
     return Interval(share, 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half, n)
+
+
+def mean_interval(
+    values: Float[Array, " units"],
+    rng: np.random.Generator,
+    scenes: Int[Array, " units"] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> Interval:
+    """A mean with its bootstrap interval over scenes; without ``scenes`` every unit is its own. ``n`` counts units."""
+    values = _finite("values", values, 1)
+    weights = _unit_weights(len(values), scenes, resamples, rng)
+    return _interval(float(values.mean()), weights @ values / weights.sum(axis=1), len(values), level)
+
+
+def r_squared(
+    true: Float[Array, "units outputs"],
+    predicted: Float[Array, "units outputs"],
+    rng: np.random.Generator,
+    scenes: Int[Array, " units"] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> Interval:
+    """1 - sum |true - predicted|^2 / sum |true - mean|^2 over all outputs, with its bootstrap interval over scenes.
+
+    The mean is that of the units scored (of each resample its own), so that a constant guess never lies above zero. NaN where
+    the true values do not vary.
+    """
+    true, predicted = _finite("true", true, 2), _finite("predicted", predicted, 2)
+    if true.shape != predicted.shape:
+        raise BadArgument(f"True and predicted values must have one shape, not {true.shape} and {predicted.shape}.")
+    centred = true - true.mean(axis=0)
+    spread = float(np.square(centred).sum())
+    if spread <= 0:
+        return Interval(nan, nan, nan, len(true))
+    missed = np.square(true - predicted).sum(axis=1)
+    weights = _unit_weights(len(true), scenes, resamples, rng)
+    count = weights.sum(axis=1)
+    total = weights @ np.square(centred).sum(axis=1) - np.square(weights @ centred).sum(axis=1) / count
+    # a resample of one value only has no R^2; it is as good as never when there are more than a few units
+    varied = total > 1e-12 * spread
+    return _interval(float(1 - missed.sum() / spread), 1 - (weights @ missed)[varied] / total[varied], len(true), level)
+
+
+def null_bound(null: Float[Array, " draws"], level: float = LEVEL) -> float:
+    """The ceil(level x (draws + 1))-th smallest draw: one more exchangeable draw lies above it in at most 1 - level of cases.
+
+    (Phipson & Smyth 2010.) Draws of the largest of many statistics make it hold for all of them at once (Westfall & Young 1993).
+    Fewer than level / (1 - level) draws cannot bound anything, and give NaN.
+    """
+    null = _finite("null", null, 1)
+    # the tolerance is for 0.95 x 20, which is 19 and not a little more
+    rank = ceil(level * (len(null) + 1) - 1e-9)
+    return float(np.sort(null)[rank - 1]) if rank <= len(null) else nan
+
+
+def _unit_weights(n: int, scenes: Array | None, resamples: int, rng: np.random.Generator) -> Int[Array, "resamples n"]:
+    """How often each unit occurs in each resample of whole scenes."""
+    if scenes is None:
+        return bootstrap_weights(n, resamples, rng)
+    if len(scenes) != n:
+        raise BadArgument(f"There are {n} values but {len(scenes)} scene ids; pass one scene id a value.")
+    ids, index = np.unique(scenes, return_inverse=True)
+    return bootstrap_weights(len(ids), resamples, rng)[:, index]
 
 
 def ratio_of_means(

@@ -61,6 +61,7 @@ class LinearProbe:
 
 def standardise(
     x: Float[Tensor, "... clips width"],
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[Float[Tensor, "... clips width"], Float[Tensor, "... width"], Float[Tensor, "... width"]]:
     """(x - mean) / scale over clips, with mean and scale. A coordinate that does not vary becomes zero (scale 1)."""
     mean = x.double().mean(dim=-2, keepdim=True)
@@ -69,4 +70,4 @@ def standardise(
     constant = scale <= CONSTANT * x.abs().amax(dim=-2, keepdim=True)
     scale = torch.where(constant, 1.0, scale)
     standard = torch.where(constant, 0.0, centred / scale)
-    return standard.to(torch.float32), mean[..., 0, :].to(torch.float32), scale[..., 0, :].to(torch.float32)
+    return standard.to(dtype), mean[..., 0, :].to(dtype), scale[..., 0, :].to(dtype)

@@ -1,0 +1,144 @@
+"""Angles read by ridge regression to (cos, sin), and whether the code is a circle: angles of an arc that was left out of training.
+
+A probe that is right between the classes that it was shown may have learned eight clusters. Here each arc of the circle is read
+by a probe that never saw a clip of it: a linear code of the angle is read all the same, unrelated clusters are not. Chance is
+90 degrees; a probe that knows no more than the arcs it saw guesses *away* from the missing one, so an error above 90 is no signal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from jepascope.discovery.ridge import (
+    RIDGE_STRENGTHS,
+    checked_strengths,
+    checked_targets,
+    ridge_fits,
+    squared_error,
+    stacked,
+    strongest_best,
+)
+from jepascope.errors import BadArgument, BadData
+from jepascope.stats import LEVEL, RESAMPLES, Interval, mean_interval
+
+ARCS = 8
+FEWEST_ARCS = 4  # two are left out at a time, and two points are the fewest that have a direction
+CHANCE = 90.0  # degrees: mean error of any guess when angles are uniform
+DISCRETE = 16  # with at most so many different angles, each of several clips, every angle is an arc of its own
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def on_circle(angles: Float[Tensor, " clips"]) -> Float[Tensor, "clips 2"]:
+    """(cos, sin)."""
+    return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def decoded_angle(values: Float[Tensor, "clips 2"]) -> Float[Tensor, " clips"]:
+    """Angle in radians of (cos, sin), or of what a probe gave for them; the length plays no part."""
+    return torch.atan2(values[:, 1], values[:, 0])
+
+
+def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, " clips"]) -> Float[Tensor, " clips"]:
+    """Degrees between two angles (radians) the shorter way round: 0 to 180."""
+    apart = true.double() - predicted.double()
+    return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
+
+
+def mean_circular_error(
+    true: Float[Tensor, " clips"],
+    predicted: Float[Tensor, " clips"],
+    rng: np.random.Generator,
+    scenes: Int[Tensor, " clips"] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> Interval:
+    """Mean absolute angular difference in degrees with its bootstrap interval over scenes (clips where none are given)."""
+    return mean_interval(circular_errors(true, predicted).numpy(), rng, None if scenes is None else scenes.numpy(), resamples, level)
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """The circle cut into arcs; an angle belongs to the nearest centre (radians)."""
+
+    centres: Float[Tensor, " arcs"]
+
+    @classmethod
+    def of(cls, angles: Float[Tensor, " clips"], arcs: int = ARCS) -> Arcs:
+        """One arc an angle where the clips have few different angles, each several times; else ``arcs`` equal ones, the first about 0."""
+        turns = (angles.double() / (2 * math.pi)) % 1
+        # 1 - tiny is 0 again
+        distinct, counts = torch.unique((turns * 1e6).round() % 1e6, return_counts=True)
+        if len(distinct) <= DISCRETE and int(counts.min()) >= 2:
+            return cls(distinct / 1e6 * 2 * math.pi)
+        if arcs < FEWEST_ARCS:
+            raise BadArgument(f"Held-out arcs need at least {FEWEST_ARCS} arcs, not {arcs}.")
+        return cls(torch.arange(arcs, dtype=torch.float64) * (2 * math.pi / arcs))
+
+    def index(self, angles: Float[Tensor, " clips"]) -> Int[Tensor, " clips"]:
+        return (angles.double()[:, None] - self.centres).cos().argmax(dim=1)
+
+
+@dataclass(frozen=True)
+class ArcReading:
+    """What probes that never saw a clip's arc gave for it."""
+
+    predicted: Float[Tensor, "clips 2"]
+    strength: float  # median over arcs
+
+
+def held_out_arcs(
+    layers: Mapping[Key, Float[Tensor, "clips _"]],
+    values: Float[Tensor, "clips 2"],
+    held: Mapping[Key, Float[Tensor, "held _"]],
+    held_values: Float[Tensor, "held 2"],
+    arcs: int = ARCS,
+    strengths: Sequence[float] = RIDGE_STRENGTHS,
+) -> dict[Key, ArcReading]:
+    """Of every layer: each arc's clips of ``held`` (the test split) read by a ridge probe fitted to the other arcs of ``layers``.
+
+    The strength for an arc is the one that does best when each of the *other* arcs is left out in its turn as well: what makes a
+    probe good between known arcs need not make it good beyond them. Every pair of arcs is left out once and serves both.
+    Raises BadData for angles in fewer than 4 arcs, and for whatever ``ridge_probes`` refuses.
+    """
+    order, y = checked_strengths(strengths), checked_targets(values)
+    cut = Arcs.of(decoded_angle(y), arcs)
+    arc, held_arc = cut.index(decoded_angle(y)), cut.index(decoded_angle(held_values))
+    present = arc.unique().tolist()
+    if len(present) < FEWEST_ARCS:
+        raise BadData(
+            f"The clips' angles lie in {len(present)} arc(s) of the circle, too few to leave one out; take clips of at least "
+            f"{FEWEST_ARCS} directions."
+        )
+    found: dict[Key, ArcReading] = {}
+    for keys, x in stacked(layers, len(y)):
+        tested = torch.stack([held[key] for key in keys]).double()
+        error = {one: x.new_zeros(len(keys), len(order)) for one in present}
+        for a, b in combinations(present, 2):
+            trained = (arc != a) & (arc != b)
+            fits = ridge_fits(x[:, trained], y[trained], order)
+            for outer, inner in ((a, b), (b, a)):
+                rows = arc == inner
+                error[outer] += squared_error(fits, x[:, rows], y[rows])
+        predicted = x.new_zeros(len(keys), len(held_values), 2)
+        chosen = []
+        for a in held_arc.unique().tolist():
+            # an arc without a clip to fit needs nothing left out: no probe ever saw it
+            trained, rows = arc != a, held_arc == a
+            fits = ridge_fits(x[:, trained], y[trained], order)
+            best = strongest_best(error[a] if a in error else torch.stack(list(error.values())).sum(dim=0))
+            predicted[:, rows] = fits.predict(tested[:, rows])[torch.arange(len(keys)), best]
+            chosen.append(x.new_tensor(order)[best])
+        middle = torch.stack(chosen).median(dim=0).values.tolist()
+        for i, key in enumerate(keys):
+            found[key] = ArcReading(predicted[i], middle[i])
+    return {key: found[key] for key in layers}
