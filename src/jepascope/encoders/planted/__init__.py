@@ -1,0 +1,1 @@
+"""Planted networks: small encoders whose causal subspace is known by construction."""
