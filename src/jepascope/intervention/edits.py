@@ -36,6 +36,12 @@ def swap_displacement(
     return donor - hidden
 
 
+def donor_displacement(pooled: Float[Tensor, "clips width"], donor: Float[Tensor, "clips width"]) -> Float[Tensor, "clips 1 width"]:
+    """r = pooled donor - pooled clip, the same for every token: interchange with a clip of another class, whose tokens show other
+    places and so have no token to trade with."""
+    return (donor - pooled)[:, None]
+
+
 def steer_displacement(
     class_means: Float[Tensor, "classes width"], source: Int[Tensor, " clips"], target: Int[Tensor, " clips"]
 ) -> Float[Tensor, "clips 1 width"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,15 +17,17 @@ from jepascope.activations.suffix import BATCH, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadData
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.edits import ablation_displacement, coordinates, edit, steer_displacement, swap_displacement
+from jepascope.intervention.edits import ablation_displacement, coordinates, donor_displacement, edit, steer_displacement, swap_displacement
 from jepascope.intervention.judges import ProbeJudge
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """The test scenes that are intervened on: their activations, their twins', and the class each of the two shows.
+    """The test scenes that are intervened on: their activations, their partners', and the class each of the two shows.
 
-    ``class_means`` (of pooled activations of split ``fit`` at the site) is what steering adds differences of.
+    ``class_means`` (of pooled activations of split ``fit`` at the site) is what steering adds differences of. ``donor`` says what
+    the partners in ``twin`` are: the same scenes with another value of the variable ("twin"), swapped token by token; or, where
+    that cannot be rendered, other clips of another class ("class"), swapped by the difference of pooled activations.
     """
 
     source: Activations
@@ -32,20 +35,27 @@ class Scenes:
     label: Int[Tensor, " clips"]
     target: Int[Tensor, " clips"]
     class_means: Float[Tensor, "classes width"]
+    donor: Literal["twin", "class"] = "twin"
 
     def __post_init__(self) -> None:
         source, twin = self.source.clips.factors["scene"].to_numpy(), self.twin.clips.factors["scene"].to_numpy()
-        if len(source) != len(twin) or (source != twin).any():
+        if self.donor == "class" and len(source) != len(twin):
+            raise BadData(f"{len(source)} scenes need one donor each, not {len(twin)}.")
+        if self.donor == "twin" and (len(source) != len(twin) or (source != twin).any()):
             raise BadData("The twins are not of the same scenes in the same order as the clips; make them from these clips.")
         if not len(source) == len(self.label) == len(self.target):
             raise BadData(f"{len(source)} scenes need as many labels and targets, not {len(self.label)} and {len(self.target)}.")
         same = (self.label == self.target).nonzero()
         if len(same):
-            raise BadData(f"Scene {source[int(same[0])]} has a twin of its own class; swap and steer need another value of the variable.")
+            what = "twin" if self.donor == "twin" else "donor"
+            raise BadData(f"Scene {source[int(same[0])]} has a {what} of its own class; swap and steer need another value of the variable.")
 
     def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
-        """Tokens that are edited or read; for ``object`` those of the object in either twin, so that both are treated alike."""
+        """Tokens that are edited or read; for ``object`` those of the object in either twin, so that both are treated alike.
+        A donor's object is another one elsewhere: there the clip's own tokens alone."""
         own, other = self.source.mask(tokens), self.twin.mask(tokens)
+        if self.donor == "class":
+            return own
         return None if own is None or other is None else own | other
 
     @property
@@ -96,14 +106,14 @@ def run_edit(
         rows = slice(start, min(start + size, clips))
         hidden = source.tokens(site.layer, rows).to(device)
         mask = None if selected is None else selected[rows].to(device)
-        donor = scenes.twin.tokens(site.layer, rows).to(device) if name == "swap" else hidden
+        swapped = _swap_displacement(scenes, site, rows, hidden) if name == "swap" else hidden
         edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
         for members in groups:
             group = [conditions[i] for i in members]
             if name == "ablate":
                 displacement = ablation_displacement(hidden, group[0].mean.to(hidden), ablate_to)
             elif name == "swap":
-                displacement = swap_displacement(hidden, donor)
+                displacement = swapped
             else:
                 displacement = steer_displacement(scenes.class_means, scenes.label[rows], scenes.target[rows]).to(hidden)
             seen = None if read is None else read[rows]
@@ -121,10 +131,11 @@ def run_edit(
 def read_unedited(
     encoder: VideoEncoder, site: Site, scenes: Scenes, judge: ProbeJudge, batch: int = BATCH
 ) -> tuple[Float[Tensor, "clips width"], Float[Tensor, "clips width"]]:
-    """Pooled ``h_L`` of the scenes and of their twins, over the tokens that the judge reads under edits as well."""
+    """Pooled ``h_L`` of the scenes and of their twins, over the tokens that the judge reads under edits as well; of donors, over
+    their own."""
     read = scenes.mask(judge.tokens)
-    if read is None:
-        return tuple(part.pooled(encoder.card.depth) for part in (scenes.source, scenes.twin))  # type: ignore[return-value]
+    if read is None or scenes.donor == "class":
+        return tuple(part.pooled(encoder.card.depth, judge.tokens) for part in (scenes.source, scenes.twin))  # type: ignore[return-value]
     pooled = []
     for part in (scenes.source, scenes.twin):
         chunks = [slice(start, min(start + batch, len(part))) for start in range(0, len(part), batch)]
@@ -132,6 +143,13 @@ def read_unedited(
             torch.cat([rerun(encoder, part.tokens(site.layer, rows), site.layer, _unedited, 1, read[rows], batch)[0] for rows in chunks])
         )
     return pooled[0], pooled[1]
+
+
+def _swap_displacement(scenes: Scenes, site: Site, rows: slice, hidden: Float[Tensor, "clips tokens width"]) -> Tensor:
+    if scenes.donor == "twin":
+        return swap_displacement(hidden, scenes.twin.tokens(site.layer, rows).to(hidden.device))
+    own, donor = (part.pooled(site.layer, site.tokens)[rows] for part in (scenes.source, scenes.twin))
+    return donor_displacement(own, donor).to(hidden)
 
 
 def _unedited(hidden: Tensor, part: slice) -> Tensor:

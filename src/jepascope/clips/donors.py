@@ -1,0 +1,30 @@
+"""Donors: where no twin can be rendered, another clip that shows another class takes its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int
+
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.presets import STUDY_SEED_SPACE
+from jepascope.errors import BadData
+
+
+def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, " clips"]:
+    """For each clip the row of its donor: a clip of the same set, of a class drawn uniformly from the other ones that occur.
+
+    A donor differs in everything that two scenes may differ in, not in the variable alone. Raises BadData where all clips are
+    of one class.
+    """
+    labels, names = clips.labels(variable)
+    present = np.unique(labels)
+    if len(present) < 2:
+        raise BadData(
+            f"All {len(clips)} clips of '{clips.name}' show {variable} '{names[present[0]]}'; a swap needs donors of another class. "
+            "Take more test scenes, or labels that vary among them."
+        )
+    rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 2])
+    place = np.searchsorted(present, labels)
+    target = present[(place + rng.integers(1, len(present), len(labels))) % len(present)]
+    members = {label: np.flatnonzero(labels == label) for label in present}
+    return np.array([rng.choice(members[label]) for label in target], dtype=np.int64)
