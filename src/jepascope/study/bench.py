@@ -14,12 +14,9 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
-from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.presets import preset, twins
-from jepascope.discovery.finders import NEEDS_PATH
-from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.finders import NEEDS_PATH
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import ProbePath, l1_paths
@@ -86,14 +83,7 @@ class Bench:
         part, selection = of or self.fit, tokens or self.spec.tokens
         path = self.l1_path(layer) if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
         groups, where = self.scenes(part), str(Site(layer, selection))
-        return Labelled(part.pooled(layer, selection), self.labels(part), None, groups, None, path, where)
-
-    def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
-        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the L1 path of the study's own selection."""
-        part, selection = of or self.fit, tokens or self.spec.tokens
-        path = self.l1_path(layer) if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
-        groups, where = self.scenes(part), str(Site(layer, selection))
-        return Labelled(part.pooled(layer, selection), self.labels(part), None, groups, None, path, where)
+        return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, None, path, where)
 
     @property
     def layers(self) -> tuple[int, ...]:
