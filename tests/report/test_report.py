@@ -16,7 +16,7 @@ import pytest
 
 from jepascope.errors import RunFolderError
 from jepascope.report import build_report
-from jepascope.report.folder import TABLES
+from jepascope.report.tables import TABLES
 from jepascope.report.numbers import shown, with_interval
 
 Make = Callable[..., Path]
@@ -64,7 +64,7 @@ def keep(run: Path, *tables: str) -> None:
     """Leave only some tables, as if the other stages had not been run."""
     for name, table in TABLES.items():
         if name not in tables:
-            (run / f"{name}.parquet").unlink()
+            (run / f"{name}.parquet").unlink(missing_ok=True)
             drop_keys(run, table.evidence)
 
 

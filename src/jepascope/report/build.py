@@ -12,21 +12,28 @@ from jinja2 import Environment, StrictUndefined
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
-from jepascope.report.sections.discovery import emergence_section, l1_section
+from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.headline import headline
 from jepascope.report.sections.intervention import effects_section, map_section
 from jepascope.report.sections.leaks import leaks
 from jepascope.report.sections.matching import matching_section
+from jepascope.report.sections.others import others_section
 from jepascope.report.sections.portability import portability
 from jepascope.report.sections.provenance import provenance
 from jepascope.report.sections.published import published
+from jepascope.report.sections.sparsity import l1_section
 from jepascope.report.sections.stimuli import stimuli
+from jepascope.report.sections.token_map import token_section
+from jepascope.report.sections.value import value_section
 
 SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
     headline,
     stimuli,
     emergence_section,
+    value_section,
+    token_section,
     l1_section,
+    others_section,
     map_section,
     effects_section,
     matching_section,

@@ -19,6 +19,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+IMAGE_DPI = 288  # of maps, which an SVG holds as pixels: sharp on a dense screen and in print
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 WIDTH = 6.4  # inches; 461 SVG units, which a phone shows at about three quarters
 
@@ -87,7 +88,7 @@ def canvas(height: float, rows: int = 1, columns: int = 1, sharex: bool = False,
 def finish(figure: Figure, name: str, title: str, alt: str) -> Drawing:
     """Render to SVG: no dates, ids unique to this figure, a title and a description inside, a role and a label outside."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    figure.savefig(buffer, format="svg", dpi=IMAGE_DPI, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)

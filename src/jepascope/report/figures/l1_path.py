@@ -5,12 +5,15 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from jepascope.report.figures.canvas import BLUE, GREY, VERMILION, Drawing, canvas, finish, layer_axis, style
+from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.numbers import percent, shown
 
 
-def l1_path(path: pd.DataFrame, layer: int) -> Drawing:
-    """Accuracy and support against the penalty at one layer; the one-standard-error choice is marked."""
+def l1_path(path: pd.DataFrame, layer: int, stability: pd.DataFrame | None = None) -> Drawing:
+    """Accuracy and support against the penalty at one layer; the one-standard-error choice is marked.
+
+    ``stability``, where it was run, adds the support's range over half-samples and the support that permuted labels get.
+    """
     path = path.sort_values("strength")
     most, least = percent(path["support"].max()), percent(path["support"].min())
     picked = path[path["chosen"]]
@@ -20,6 +23,12 @@ def l1_path(path: pd.DataFrame, layer: int) -> Drawing:
         accuracy.plot(path["strength"], path["accuracy"], color=BLUE, marker="o", label="test accuracy")
         accuracy.axhline(float(path["chance"].mean()), color="black", ls=(0, (1, 1.5)), lw=1, label="chance")
         support.plot(path["strength"], path["support"], color=VERMILION, marker="s", label="support")
+        if stability is not None:
+            halves = stability.sort_values("strength")
+            band = (halves["strength"], halves["support_low"], halves["support_high"])
+            support.fill_between(*band, color=VERMILION, alpha=0.2, lw=0, label="range over half-samples")
+            null = halves["permuted_support"]
+            support.plot(halves["strength"], null, color=GREY, marker="^", mfc="white", ls=(0, (2, 1.5)), label="permuted labels")
         for axes in (accuracy, support):
             for strength in picked["strength"]:
                 axes.axvline(strength, color=GREY, ls=(0, (6, 2)), lw=1, label="one-standard-error choice")
@@ -40,17 +49,48 @@ def l1_path(path: pd.DataFrame, layer: int) -> Drawing:
         return finish(figure, "l1-path", "L1 path: accuracy and support against strength", spoken + ".")
 
 
-def support_by_layer(chosen: pd.DataFrame) -> Drawing:
-    """Support at the one-standard-error choice by layer, for each token selection."""
+def support_by_layer(chosen: pd.DataFrame, stability: pd.DataFrame | None = None) -> Drawing:
+    """Support at the one-standard-error choice by layer, for each token selection; with its range over half-samples where that was run."""
     with style("l1-support"):
-        figure, (axes,) = canvas(2.5)
+        figure, (axes,) = canvas(2.9)
         spoken = []
         for (tokens, rows), colour, marker in zip(chosen.groupby("tokens"), (BLUE, VERMILION, GREY), "os^", strict=False):
             rows = rows.sort_values("layer")
             axes.plot(rows["layer"], rows["support"], color=colour, marker=marker, label=f"{tokens} tokens")
             spoken.append(f"{tokens} tokens: {percent(rows['support'].min())} to {percent(rows['support'].max())} of coordinates")
+            if stability is None or not (stability["tokens"] == tokens).any():
+                continue
+            halves = stability[stability["tokens"] == tokens].sort_values("layer")
+            band = (halves["layer"], halves["support_low"], halves["support_high"])
+            axes.fill_between(*band, color=colour, alpha=0.2, lw=0, label=f"{tokens} tokens, range over half-samples")
+            stable, null = halves["stable"], halves["permuted_support"]
+            axes.plot(halves["layer"], stable, color=colour, marker="D", mfc="white", ls=(0, (6, 2)), label=f"{tokens} tokens, stable")
+            axes.plot(
+                halves["layer"], null, color=GREY, marker="^", mfc="white", ls=(0, (2, 1.5)), label=f"{tokens} tokens, permuted labels"
+            )
+            spoken.append(f"stable at {tokens} tokens: {percent(stable.min())} to {percent(stable.max())}")
         layer_axis(axes, sorted({int(layer) for layer in chosen["layer"]}))
         axes.set_ylim(0, 1.03)
         axes.set_ylabel("share of coordinates")
-        axes.legend(loc="best")
+        legend_below(figure, 2)
         return finish(figure, "l1-support", "L1 support by layer at the one-standard-error choice", "; ".join(spoken) + ".")
+
+
+def selection_frequencies(frequency: pd.Series[float], threshold: float, layer: int) -> Drawing:
+    """How often each coordinate is selected in half-samples, sorted: a plateau near 1 with a steep fall means a stable choice."""
+    ordered = frequency.sort_values(ascending=False, ignore_index=True)
+    stable = int((ordered >= threshold).sum())
+    with style("l1-frequencies"):
+        figure, (axes,) = canvas(2.4)
+        place = range(1, len(ordered) + 1)
+        axes.fill_between(place, ordered, step="mid", color=PALE, lw=0)
+        axes.step(place, ordered, where="mid", color=BLUE)
+        axes.axhline(threshold, color="black", ls=(0, (6, 2)), lw=1, label=f"threshold {threshold:g}")
+        axes.set_xlim(0.5, len(ordered) + 0.5)
+        axes.set_ylim(0, 1.03)
+        axes.set_xlabel("coordinates, most often selected first")
+        axes.set_ylabel("share of half-samples")
+        axes.legend(loc="upper right")
+        spoken = f"At layer {layer}, {stable} of {len(ordered)} coordinates are selected in at least {percent(threshold)} of half-samples, "
+        spoken += f"{int((ordered > 0).sum())} in any."
+        return finish(figure, "l1-frequencies", "How often each coordinate is selected", spoken)

@@ -1,0 +1,69 @@
+"""Where in the clip the variable can be read: one map a time step, a cell for each token position."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from jepascope.report.figures.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
+from jepascope.report.numbers import percent, shown
+
+MOST_ACROSS = 8
+COLOURS = "cividis_r"  # lightness falls evenly, for every kind of colour vision and in greyscale
+
+
+def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
+    """Accuracy or R^2 of a reader of each token alone; hatched where it does not exceed ``null``, the best token's value by chance.
+
+    ``tokens`` has t, row, column, accuracy, chance, null and metric, one row a token of one layer.
+    """
+    times = sorted({int(t) for t in tokens["t"]})
+    grid = grids(tokens)
+    null, chance = float(tokens["null"].max()), float(tokens["chance"].mean())
+    values = tokens["accuracy"]
+    say = percent if tokens["metric"].iloc[0] == "accuracy" else shown
+    bottom = float(np.nanmin([chance, null, values.min()]))
+    top = float(max(values.max(), null, bottom + 1e-6))
+    across = min(len(times), MOST_ACROSS if len(times) > 2 * MOST_ACROSS else 4 if len(times) <= 8 else 6)
+    down = -(-len(times) // across)
+    with style("token-map"):
+        side = (WIDTH - 0.9) / across
+        tall = min(max(grid.shape[1] / grid.shape[2], 0.4), 1.6)
+        figure, panels = canvas(0.35 + down * (side * tall + 0.12), rows=down, columns=across)
+        above = []
+        scale = ScalarMappable(Normalize(bottom, top), COLOURS)
+        for index, axes in enumerate(panels):
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if index >= len(times):
+                axes.set_axis_off()
+                continue
+            cells = grid[index]
+            seen = np.where(cells > null, cells, np.nan) if np.isfinite(null) else cells
+            above.append(int(np.isfinite(seen).sum()))
+            axes.patch.set(hatch="//////", edgecolor=GREY, facecolor="white")
+            axes.imshow(seen, cmap=COLOURS, vmin=bottom, vmax=top, aspect="auto")
+            axes.spines[:].set_visible(True)
+            axes.set_title(f"t = {times[index]} ({above[-1]})", fontsize=8, fontweight="normal", pad=2)
+        bar = figure.colorbar(scale, ax=panels, shrink=0.9, aspect=30, pad=0.015)
+        for level, words, dash in ((chance, "chance", (0, (1, 1))), (null, "max-null", "-")):
+            if np.isfinite(level):
+                bar.ax.axhline(level, color=BLACK if level <= (bottom + top) / 2 else "white", ls=dash, lw=1.6)
+                bar.ax.text(-0.25, level, words, ha="right", va="center", fontsize=7, rotation=90, transform=bar.ax.get_yaxis_transform())
+        bar.ax.tick_params(labelsize=8)
+        best = tokens.iloc[int(values.argmax())] if values.notna().any() else None
+        spoken = f"Layer {layer}. " + "; ".join(f"t {t}: {n} tokens above the max-null" for t, n in zip(times, above, strict=True))
+        if best is not None:
+            spoken += f". Best {say(best['accuracy'])} at t {int(best['t'])}, row {int(best['row'])}, column {int(best['column'])}"
+        return finish(figure, "token-map", "What each token alone tells", f"{spoken}; max-null {say(null)}, chance {say(chance)}.")
+
+
+def grids(tokens: pd.DataFrame) -> np.ndarray:
+    """(times, rows, columns) of values; NaN where a token was not read."""
+    times = {t: index for index, t in enumerate(sorted({int(t) for t in tokens["t"]}))}
+    grid = np.full((len(times), int(tokens["row"].max()) + 1, int(tokens["column"].max()) + 1), np.nan)
+    places = ([times[int(t)] for t in tokens["t"]], tokens["row"].astype(int), tokens["column"].astype(int))
+    grid[places] = tokens["accuracy"]
+    return grid

@@ -1,0 +1,103 @@
+"""Section of stage one: which tokens tell the variable when read alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
+from jepascope.report.figures.token_map import token_map
+from jepascope.report.folder import RunFolder
+from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.report.selection import claim_layer
+
+TITLE = "Where in the clip: the token map"
+MOST_SIDE, MOST_TIMES = 64, 64  # a map beyond this is no map of tokens: nothing is drawn
+BEST = 5  # tokens listed
+
+
+def token_section(run: RunFolder) -> Section:
+    """Every token position with a reader of its own, held against what the best of all tokens reaches by chance."""
+    table = run.table("token_map")
+    placed = None if table is None else table[table["layer"].notna()].dropna(subset=["t", "row", "column"])
+    if placed is None or placed.empty:
+        return not_run("tokens", TITLE, "no token map (stage discover)")
+    layer = claim_layer(run, placed)
+    at = placed[placed["layer"] == layer].drop_duplicates(["t", "row", "column"])
+    places = at[["t", "row", "column"]]
+    if (places < 0).any(axis=None) or (places[["row", "column"]] >= MOST_SIDE).any(axis=None) or at["t"].nunique() > MOST_TIMES:
+        return not_run("tokens", TITLE, f"the places in token_map.parquet are not those of tokens (0 to {MOST_SIDE - 1})")
+    blocks: list[Block] = [Finding(token_words(at, layer, run.variable))]
+    caption = (
+        f"Layer {layer}: {_quantity(at)} of a reader of each token alone, by its place; one map a time step t, in brackets the tokens "
+        f"above the max-null. n = {count_range(at['n'])} test clips. Control: the max-null, which the best of all {len(at)} tokens reaches "
+        "under permuted labels in 95 % of draws; hatched cells do not exceed it. Intervals of the best tokens below, of all in "
+        "token_map.parquet."
+    )
+    return Section("tokens", TITLE, (*blocks, Figure(token_map(at, layer), caption), _grid(run, at)))
+
+
+def _is_share(at: pd.DataFrame) -> bool:
+    return bool(at["metric"].iloc[0] == "accuracy")
+
+
+def _quantity(at: pd.DataFrame) -> str:
+    return "accuracy" if _is_share(at) else "R² on test clips"
+
+
+def token_words(at: pd.DataFrame, layer: int, variable: str) -> str:
+    """How many tokens exceed the null, and where the best one lies."""
+    say = percent if _is_share(at) else shown
+    null = float(at["null"].max())
+    if not at["accuracy"].notna().any():
+        return f"At layer {layer} no token was scored."
+    best = at.iloc[int(at["accuracy"].argmax())]
+    level = "chance" if _is_share(at) else "best constant guess"
+    place = (
+        f"t = {count(best['t'])}, row {count(best['row'])}, column {count(best['column'])}, with {_with_interval(at, best)} "
+        f"({level} {say(best['chance'])})"
+    )
+    if not finite(null):
+        return (
+            f"At layer {layer} the token that tells most about {variable} alone is {place}. No null was drawn, so none of this is judged."
+        )
+    above = at[at["accuracy"] > null]
+    if above.empty:
+        return (
+            f"At layer {layer} none of {len(at)} tokens alone tells {variable} better than the best of all does under permuted labels "
+            f"({say(null)}); the highest is {place}."
+        )
+    by = above.groupby("t").size()
+    often = ", ".join(count(t) for t in by[by == by.max()].index[:4])
+    return (
+        f"At layer {layer} {len(above)} of {len(at)} tokens ({percent(len(above) / len(at))}) tell {variable} alone better than the best "
+        f"of all does under permuted labels ({say(null)}). The best is {place}. Most of them lie at t = {often} ({int(by.max())} tokens), "
+        f"in {_places(above)} of {_places(at)} places of the frame."
+    )
+
+
+def _places(at: pd.DataFrame) -> int:
+    return len(at[["row", "column"]].drop_duplicates())
+
+
+def _with_interval(at: pd.DataFrame, row: pd.Series[float]) -> str:
+    if _is_share(at):
+        return f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}"
+    return with_interval(row["accuracy"], row["low"], row["high"])
+
+
+def _grid(run: RunFolder, at: pd.DataFrame) -> Grid:
+    best = at.sort_values("accuracy", ascending=False, kind="stable", na_position="last").head(BEST)
+    rows = tuple(
+        (
+            *(count(row[name]) for name in ("token", "t", "row", "column")),
+            Cell(_with_interval(at, row), repr(float(row["accuracy"])) if finite(float(row["accuracy"])) else ""),
+            "yes" if row["accuracy"] > row["null"] else "no" if finite(float(row["null"])) else "not known",
+        )
+        for _, row in best.iterrows()
+    )
+    head = ("token", "t", "row", "column", _quantity(at), "above the max-null")
+    return Grid(
+        head,
+        rows,
+        f"The {len(best)} tokens that tell most. Brackets: {run.confidence}, for a token chosen beforehand, which these are not.",
+    )

@@ -1,0 +1,150 @@
+"""Section of stage one: reading the value itself, an angle or a number, with a linear reader."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Paragraph, Section, not_run
+from jepascope.report.circle import Error, circle_words
+from jepascope.report.figures.decoded import compass, predicted
+from jepascope.report.figures.value_by_layer import FLOOR, value_by_layer
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
+from jepascope.report.numbers import count_range, finite, shown, span, with_interval
+from jepascope.report.sections.value_table import HELD, value_grid
+from jepascope.report.selection import claim_layer, tokens_of
+
+MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet
+
+
+def value_section(run: RunFolder) -> Section:
+    """Error or R^2 by layer, and true against decoded at the layer of the claims."""
+    title, values = "Reading the value", run.table("values")
+    model = None if values is None else values[values["encoder"] == "model"]
+    if values is None or model is None or model.empty:
+        return not_run("value", title, f"no value probes (stage discover; {run.variable} may have classes only)")
+    tokens, layer = tokens_of(run, model), claim_layer(run, model)
+    outputs = list(dict.fromkeys(model["output"]))
+    blocks: list[Block] = []
+    for number, output in enumerate(outputs[:MOST_OUTPUTS]):
+        rows = values[values["output"] == output]
+        circular = bool((rows["probe"] == "circular").any())
+        blocks += [Finding(value_words(rows, layer, tokens, output)), *_by_layer(run, rows, output, number, circular)]
+        if circular:
+            blocks += _compass(run, output, number)
+    blocks += _predicted(run, model, outputs)
+    if len(outputs) > MOST_OUTPUTS:
+        blocks.append(Paragraph(f"{len(outputs) - MOST_OUTPUTS} more outputs are in values.parquet."))
+    return Section("value", title, tuple(blocks))
+
+
+def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> str:
+    """What the value probes of one output say at one layer."""
+    at = values[(values["encoder"] == "model") & (values["layer"] == layer) & (values["tokens"] == tokens)]
+    clips, arcs = (at[at["held_out"] == kind] for kind in HELD)
+    where = f"At layer {layer} ({tokens} tokens)"
+    if clips.empty:
+        return f"{where} {output} was not read from held-out clips."
+    row = clips.iloc[0]
+    error = Error(*(float(row[name]) for name in ("error", "low", "high")))
+    if row["probe"] == "circular":
+        held = None if arcs.empty else Error(*(float(arcs.iloc[0][name]) for name in ("error", "low", "high")))
+        return f"{where}, {output}: {circle_words(error, held, float(row['chance']))}"
+    unit = f" {row['unit']}" if row["unit"] else ""
+    low, high = float(row["r2_low"]), float(row["r2_high"])
+    reading = (
+        "a linear reader reads"
+        if low > 0
+        else "a linear reader does not read"
+        if high < 0
+        else "no linear reading can be told from none of"
+    )
+    said = (
+        f"{where} {reading} {output}: R² {with_interval(row['r2'], low, high)}"
+        if finite(low) and finite(high)
+        else (f"{where}, {output}: R² {shown(row['r2'])}, without an interval")
+    )
+    return (
+        f"{said}, mean absolute error {error}{unit} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
+    )
+
+
+def _over_untrained(values: pd.DataFrame, row: pd.Series[float]) -> str:
+    same = (values["layer"] == row["layer"]) & (values["tokens"] == row["tokens"]) & (values["held_out"] == "clips")
+    fresh = values[same & (values["encoder"] == "untrained")]["r2"].dropna()
+    if fresh.empty or not finite(float(row["r2_low"])):
+        return ""
+    least, most = float(fresh.min()), float(fresh.max())
+    word = "more than" if row["r2_low"] > most else "less than" if row["r2_high"] < least else "not told apart from"
+    return f"; {word} untrained twins of the same architecture read (R² {span(least, most)} over {len(fresh)} seeds)"
+
+
+def _by_layer(run: RunFolder, rows: pd.DataFrame, output: str, number: int, circular: bool) -> list[Block]:
+    unit = str(rows["unit"].iloc[0])
+    seeds = rows[rows["encoder"] == "untrained"]["seed"].nunique()
+    model = rows[rows["encoder"] == "model"]
+    common = (
+        f"n = {count_range(model['n'])} test clips; bands: {run.confidence} over clips. Control: untrained twins ({seeds} seeds, dotted, "
+        "grey band the range), raw pixels and frame differences where measured"
+    )
+    arcs = bool((model["held_out"] == "arcs").any())
+    if circular:
+        what = (
+            f"Mean absolute error in degrees of a ridge probe to the cosine and sine of {output}, by layer; lower is better. {common}, and "
+            "chance."
+        )
+        label, name, title = "error, degrees", f"value-{number}", f"Error of the decoded {output} by layer"
+    else:
+        what = f"R² of a ridge probe to {output}{f' ({unit})' if unit else ''}, by layer. {common}; 0 is the best constant guess."
+        if (model["r2"] < FLOOR).any():
+            what += f" The axis ends at {shown(FLOOR)}; lower values are in the table."
+        label, name, title = "R² on test clips", f"value-{number}", f"R² of {output} by layer"
+    if arcs:
+        what += " Dashed, hollow: the arc that holds the clip was left out of the training clips."
+    metric = "error" if circular else "r2"
+    return [Figure(value_by_layer(rows, metric, label, name, title), what), value_grid(run, rows, output, unit, circular)]
+
+
+def _readings(run: RunFolder) -> pd.DataFrame | None:
+    table = run.table("readings")
+    if table is None:
+        return None
+    tokens, layer = tokens_of(run, table), claim_layer(run, table)
+    return table[(table["layer"] == layer) & (table["tokens"] == tokens)]
+
+
+def _compass(run: RunFolder, output: str, number: int) -> list[Block]:
+    readings = _readings(run)
+    rows = None if readings is None else readings[readings["output"] == output].dropna(subset=["true", "predicted"])
+    rows = None if rows is None else rows[rows["held_out"].isin(HELD)]
+    if rows is None or rows.empty:
+        return []
+    layer, tokens = int(rows["layer"].iloc[0]), rows["tokens"].iloc[0]
+    each = ", ".join(f"{(rows['held_out'] == kind).sum()} {kind}" for kind in HELD if (rows["held_out"] == kind).any())
+    caption = (
+        f"Layer {layer}, {tokens} tokens; each point a test clip (n = {each.replace('arcs', 'of held-out arcs')}). Above: decoded over "
+        "true angle in degrees; grey lines: read without error. Below: true angles on the ring; each arrow is the mean of the decoded "
+        "directions of one true angle (length 1 when all clips agree, no interval), tied by a dotted line to where it belongs. Control: "
+        "the chance error, in the figure above."
+    )
+    return [Figure(compass(rows, layer, f"compass-{number}", f"True and decoded {output}"), caption)]
+
+
+def _predicted(run: RunFolder, model: pd.DataFrame, outputs: list[str]) -> list[Block]:
+    readings = _readings(run)
+    if readings is None:
+        return []
+    numeric = model[model["probe"] != "circular"].drop_duplicates("output")
+    known = set(readings[readings["held_out"] == "clips"]["output"])
+    units = {str(row["output"]): str(row["unit"]) for row in numeric.to_dict("records") if row["output"] in known}
+    units = {name: units[name] for name in outputs[:MOST_OUTPUTS] if name in units}
+    rows = readings[readings["output"].isin(list(units)) & (readings["held_out"] == "clips")]
+    if rows.empty:
+        return []
+    layer, tokens = int(rows["layer"].iloc[0]), rows["tokens"].iloc[0]
+    caption = (
+        f"Layer {layer}, {tokens} tokens; each point a test clip (n = {count_range(rows.groupby('output').size())}, single readings, no "
+        "interval). Dotted: read without error. Control: the best constant guess would be a horizontal line."
+    )
+    names = ", ".join(short(name, 24) for name in units)
+    return [Figure(predicted(rows, units, layer, "predicted", f"True and predicted {names}"), caption)]
