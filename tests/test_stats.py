@@ -22,6 +22,7 @@ from jepascope.stats import (
     proportion,
     r_squared,
     ratio_of_means,
+    scene_weights,
 )
 
 
@@ -240,8 +241,8 @@ def test_bad_input_is_refused_in_a_sentence() -> None:
 def test_a_mean_of_units_that_share_scenes_is_as_uncertain_as_its_scenes() -> None:
     rng = generator(3)
     once = rng.normal(0.0, 1.0, 60)
-    alone = mean_interval(once, generator(0))
-    copied = mean_interval(np.repeat(once, 4), generator(0), np.repeat(np.arange(60), 4))
+    alone = mean_interval(once, scene_weights(60, generator(0)))
+    copied = mean_interval(np.repeat(once, 4), scene_weights(240, generator(0), np.repeat(np.arange(60), 4)))
     assert (copied.value, copied.low, copied.high) == pytest.approx((alone.value, alone.low, alone.high))
     assert (alone.n, copied.n) == (60, 240)
     assert alone.high - alone.low == pytest.approx(2 * 1.96 * once.std() / math.sqrt(60), rel=0.1)
@@ -255,14 +256,15 @@ def test_r_squared_is_scikit_learns_and_covers() -> None:
     for _ in range(200):
         true = rng.normal(size=(80, 1))
         predicted = true + rng.normal(0.0, 0.5, true.shape)
-        found = r_squared(true, predicted, rng, resamples=300)
+        found = r_squared(true, predicted, scene_weights(80, rng, resamples=300))
         assert found.value == pytest.approx(r2_score(true, predicted))
         hits.append(found.low <= 0.75 <= found.high)
     assert 0.87 <= np.mean(hits) <= 0.99
     several = rng.normal(size=(50, 2)) * [1, 3]
     noisy = several + rng.normal(size=several.shape)
-    assert r_squared(several, noisy, rng).value == pytest.approx(r2_score(several, noisy, multioutput="variance_weighted"))
-    assert math.isnan(r_squared(np.ones((5, 1)), np.ones((5, 1)), rng).value)
+    weights = scene_weights(50, rng)
+    assert r_squared(several, noisy, weights).value == pytest.approx(r2_score(several, noisy, multioutput="variance_weighted"))
+    assert math.isnan(r_squared(np.ones((50, 1)), np.ones((50, 1)), weights).value)
 
 
 @given(draws=st.integers(19, 60))

@@ -83,28 +83,31 @@ def proportion(successes: int, n: int, level: float = LEVEL) -> Interval:
     return Interval(share, 0.0 if successes == 0 else middle - half, 1.0 if successes == n else middle + half, n)
 
 
-def mean_interval(
-    values: Float[Array, " units"],
-    rng: np.random.Generator,
-    scenes: Int[Array, " units"] | None = None,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-) -> Interval:
-    """A mean with its bootstrap interval over scenes; without ``scenes`` every unit is its own. ``n`` counts units."""
+def scene_weights(
+    n: int, rng: np.random.Generator, scenes: Int[Array, " units"] | None = None, resamples: int = RESAMPLES
+) -> Float[Array, "resamples units"]:
+    """How often each of n units occurs in each resample of whole scenes; without ``scenes`` every unit is its own."""
+    if scenes is None:
+        return bootstrap_weights(n, resamples, rng).astype(np.float64)
+    if len(scenes) != n:
+        raise BadArgument(f"There are {n} values but {len(scenes)} scene ids; pass one scene id a value.")
+    ids, index = np.unique(scenes, return_inverse=True)
+    return bootstrap_weights(len(ids), resamples, rng).astype(np.float64)[:, index]
+
+
+def mean_interval(values: Float[Array, " units"], weights: Float[Array, "resamples units"], level: float = LEVEL) -> Interval:
+    """A mean with its bootstrap interval; ``weights`` from ``scene_weights``. ``n`` counts units."""
     values = _finite("values", values, 1)
-    weights = _unit_weights(len(values), scenes, resamples, rng)
     return _interval(float(values.mean()), weights @ values / weights.sum(axis=1), len(values), level)
 
 
 def r_squared(
     true: Float[Array, "units outputs"],
     predicted: Float[Array, "units outputs"],
-    rng: np.random.Generator,
-    scenes: Int[Array, " units"] | None = None,
-    resamples: int = RESAMPLES,
+    weights: Float[Array, "resamples units"],
     level: float = LEVEL,
 ) -> Interval:
-    """1 - sum |true - predicted|^2 / sum |true - mean|^2 over all outputs, with its bootstrap interval over scenes.
+    """1 - sum |true - predicted|^2 / sum |true - mean|^2 over all outputs, with its bootstrap interval.
 
     The mean is that of the units scored (of each resample its own), so that a constant guess never lies above zero. NaN where
     the true values do not vary.
@@ -117,9 +120,8 @@ def r_squared(
     if spread <= 0:
         return Interval(nan, nan, nan, len(true))
     missed = np.square(true - predicted).sum(axis=1)
-    weights = _unit_weights(len(true), scenes, resamples, rng)
-    count = weights.sum(axis=1)
-    total = weights @ np.square(centred).sum(axis=1) - np.square(weights @ centred).sum(axis=1) / count
+    # the spread about each resample's own mean
+    total = weights @ np.square(centred).sum(axis=1) - np.square(weights @ centred).sum(axis=1) / weights.sum(axis=1)
     # a resample of one value only has no R^2; it is as good as never when there are more than a few units
     varied = total > 1e-12 * spread
     return _interval(float(1 - missed.sum() / spread), 1 - (weights @ missed)[varied] / total[varied], len(true), level)
@@ -135,16 +137,6 @@ def null_bound(null: Float[Array, " draws"], level: float = LEVEL) -> float:
     # the tolerance is for 0.95 x 20, which is 19 and not a little more
     rank = ceil(level * (len(null) + 1) - 1e-9)
     return float(np.sort(null)[rank - 1]) if rank <= len(null) else nan
-
-
-def _unit_weights(n: int, scenes: Array | None, resamples: int, rng: np.random.Generator) -> Int[Array, "resamples n"]:
-    """How often each unit occurs in each resample of whole scenes."""
-    if scenes is None:
-        return bootstrap_weights(n, resamples, rng)
-    if len(scenes) != n:
-        raise BadArgument(f"There are {n} values but {len(scenes)} scene ids; pass one scene id a value.")
-    ids, index = np.unique(scenes, return_inverse=True)
-    return bootstrap_weights(len(ids), resamples, rng)[:, index]
 
 
 def ratio_of_means(

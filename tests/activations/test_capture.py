@@ -84,6 +84,13 @@ def test_rows_come_in_the_order_asked_for(whole: Activations) -> None:
     assert torch.equal(whole.tokens(3, order), torch.stack([whole.tokens(3)[row] for row in order]))
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_span_of_tokens_is_that_part_of_all_of_them(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, stored: bool) -> None:
+    kept = capture(encoder, clips, tmp_path if stored else None, sites=SITES)
+    for rows, span in ((slice(None), slice(2, 5)), ([60, 3, 51], slice(0, 1)), ([], slice(1, 3))):
+        assert torch.equal(kept.tokens(3, rows, span), kept.tokens(3, rows)[:, span])
+
+
 def test_a_split_is_the_rows_of_that_split(whole: Activations) -> None:
     part = whole.split("judge")
     rows = (whole.clips.factors["split"] == "judge").to_numpy().nonzero()[0]

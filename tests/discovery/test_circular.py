@@ -15,8 +15,10 @@ from jepascope.discovery.circular import Arcs, circular_errors, decoded_angle, h
 from jepascope.discovery.ridge import ridge_probes
 from jepascope.discovery.value_scores import score_angle, score_number
 from jepascope.errors import BadArgument, BadData
+from jepascope.stats import scene_weights
 
 EIGHT = torch.arange(160, dtype=torch.float64) % 8 * math.pi / 4
+WEIGHTS = {n: scene_weights(n, np.random.default_rng(0)) for n in (80, 100)}
 
 
 def circle(angles: Tensor, seed: int = 0, width: int = 20) -> Tensor:
@@ -42,8 +44,8 @@ def test_a_circle_is_read_on_arcs_that_were_left_out_and_clusters_are_not(angles
     read = held_out_arcs({k: x[fit] for k, x in layers.items()}, values[fit], {k: x[test] for k, x in layers.items()}, values[test])
     error = {}
     for name, x in layers.items():
-        inside = score_angle(values[test], paths[name].probe.predict(x[test]))
-        error[name] = score_angle(values[test], read[name].predicted)
+        inside = score_angle(values[test], paths[name].probe.predict(x[test]), WEIGHTS[80])
+        error[name] = score_angle(values[test], read[name].predicted, WEIGHTS[80])
         assert inside.error.value < 20  # where nothing is left out both are read
         assert inside.chance == error[name].chance == 90
     assert error["circle"].error.high < 30
@@ -99,7 +101,7 @@ def test_circular_error_is_a_distance_on_the_circle(a: float, b: float, turn: fl
 def test_guesses_of_a_uniform_angle_err_by_ninety_degrees() -> None:
     assert float(circular_errors(EIGHT, torch.full_like(EIGHT, 0.7)).mean()) == pytest.approx(90)
     guess = torch.rand(4000, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 7
-    error = mean_circular_error(EIGHT.repeat(25), guess, np.random.default_rng(0))
+    error = mean_circular_error(EIGHT.repeat(25), guess, scene_weights(4000, np.random.default_rng(0)))
     assert error.low < 90 < error.high
     assert error.high - error.low < 5
 
@@ -107,15 +109,15 @@ def test_guesses_of_a_uniform_angle_err_by_ninety_degrees() -> None:
 def test_numbers_are_scored_in_their_unit_beside_the_best_constant() -> None:
     g = torch.Generator().manual_seed(0)
     fitted, true = torch.rand(200, generator=g), torch.rand(100, generator=g)
-    perfect = score_number(true, true, fitted)
+    perfect = score_number(true, true, fitted, WEIGHTS[100])
     assert (perfect.error.value, perfect.r2.value) == (0, 1)
     assert perfect.chance == pytest.approx(0.25, abs=0.03)  # of a uniform number on 0..1
-    constant = score_number(true, torch.full_like(true, float(fitted.median())), fitted)
+    constant = score_number(true, torch.full_like(true, float(fitted.median())), fitted, WEIGHTS[100])
     assert constant.error.value == pytest.approx(constant.chance, abs=1e-3)
     assert constant.r2.value <= 0
-    off = score_number(true, true + 0.1, fitted)
+    off = score_number(true, true + 0.1, fitted, WEIGHTS[100])
     assert off.error.value == pytest.approx(0.1, abs=1e-6)
-    assert score_number(5 * true, 5 * true + 0.5, 5 * fitted).error.value == pytest.approx(0.5, abs=1e-6)
+    assert score_number(5 * true, 5 * true + 0.5, 5 * fitted, WEIGHTS[100]).error.value == pytest.approx(0.5, abs=1e-6)
 
 
 def test_angles_in_too_few_arcs_are_refused() -> None:

@@ -48,18 +48,20 @@ class Activations:
         self._check(Site(layer, tokens))
         return self.all_pooled[tokens][:, layer]
 
-    def tokens(self, layer: int, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "rows tokens width"]:
-        """``h_layer`` of some clips, in the encoder's precision."""
+    def tokens(
+        self, layer: int, rows: slice | Sequence[int] | np.ndarray = slice(None), span: slice = slice(None)
+    ) -> Float[Tensor, "rows tokens width"]:
+        """``h_layer`` of some clips at some consecutive token positions (``span``), in the encoder's precision."""
         if layer not in self.sites:
             raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*self.sites, layer)}.")
         wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
-        parts = []
+        if not len(wanted):
+            return torch.empty(0, self.encoder_card.tokens, self.encoder_card.width)[:, span]
         shards = wanted // SHARD
-        starts = torch.cat([torch.zeros(min(len(shards), 1), dtype=torch.int64), torch.nonzero(shards.diff()).flatten() + 1]).tolist()
+        starts = [0, *(torch.nonzero(shards.diff()).flatten() + 1).tolist()]
+        parts = []
         for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):  # runs of clips of one shard
-            parts.append(self.store.tokens(int(shards[start]), layer, wanted[start:stop] % SHARD))
-        if not parts:
-            return torch.empty(0, self.encoder_card.tokens, self.encoder_card.width)
+            parts.append(self.store.tokens(int(shards[start]), layer, wanted[start:stop] % SHARD, span))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def moments(self, layer: int, tokens: str = "all") -> Moments:

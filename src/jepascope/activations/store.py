@@ -40,7 +40,7 @@ class Store(Protocol):
 
     def read(self, index: int) -> dict[str, Tensor] | None: ...
     def write(self, index: int, tensors: dict[str, Tensor]) -> None: ...
-    def tokens(self, index: int, layer: int, rows: Tensor) -> Tensor: ...
+    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Tensor: ...
 
 
 class MemoryStore:
@@ -55,8 +55,8 @@ class MemoryStore:
     def write(self, index: int, tensors: dict[str, Tensor]) -> None:
         self.shards[index] = tensors
 
-    def tokens(self, index: int, layer: int, rows: Tensor) -> Float[Tensor, "rows tokens width"]:
-        return self.shards[index][f"tokens.{layer}"][rows]
+    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
+        return self.shards[index][f"tokens.{layer}"][:, span][rows]
 
 
 class DiskStore:
@@ -101,11 +101,11 @@ class DiskStore:
             self.done.pop(str(index), None)
             raise _unwritable(path, error) from None
 
-    def tokens(self, index: int, layer: int, rows: Tensor) -> Float[Tensor, "rows tokens width"]:
+    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
         try:
-            # the file is mapped, so only the rows asked for are read from disk
+            # the file is mapped, so only the rows and tokens asked for are read from disk
             with safe_open(self.path(index), framework="pt") as file:
-                return file.get_tensor(f"tokens.{layer}")[rows]  # type: ignore[no-any-return]
+                return file.get_tensor(f"tokens.{layer}")[:, span][rows]  # type: ignore[no-any-return]
         except (OSError, SafetensorError) as error:
             raise RunFolderError(f"'{self.path(index)}' cannot be read any more ({error}); run again, which computes it anew.") from None
 

@@ -28,7 +28,7 @@ from jepascope.discovery.ridge import (
     strongest_best,
 )
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import LEVEL, RESAMPLES, Interval, mean_interval
+from jepascope.stats import LEVEL, Interval, mean_interval
 
 ARCS = 8
 FEWEST_ARCS = 4  # two are left out at a time, and two points are the fewest that have a direction
@@ -55,15 +55,10 @@ def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, " cl
 
 
 def mean_circular_error(
-    true: Float[Tensor, " clips"],
-    predicted: Float[Tensor, " clips"],
-    rng: np.random.Generator,
-    scenes: Int[Tensor, " clips"] | None = None,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
+    true: Float[Tensor, " clips"], predicted: Float[Tensor, " clips"], weights: Float[np.ndarray, "resamples clips"], level: float = LEVEL
 ) -> Interval:
-    """Mean absolute angular difference in degrees with its bootstrap interval over scenes (clips where none are given)."""
-    return mean_interval(circular_errors(true, predicted).numpy(), rng, None if scenes is None else scenes.numpy(), resamples, level)
+    """Mean absolute angular difference in degrees with its bootstrap interval; ``weights`` from ``stats.scene_weights``."""
+    return mean_interval(circular_errors(true, predicted).numpy(), weights, level)
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ class RidgeFits(NamedTuple):
     bias: Float[Tensor, "layers strengths outputs"]
 
     def predict(self, x: Float[Tensor, "layers clips width"]) -> Float[Tensor, "layers strengths clips outputs"]:
-        product: Tensor = x.double() @ self.weights.flatten(1, 2).mT
-        return product.unflatten(2, self.bias.shape[1:]).transpose(1, 2) + self.bias[:, :, None]
+        product = x.double()[:, None] @ self.weights.mT
+        return product + self.bias[:, :, None]
 
 
 def ridge_probes(
