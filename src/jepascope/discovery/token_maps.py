@@ -76,7 +76,7 @@ def token_accuracy(
     n = len(held_y)
     scores = tuple(proportion(int(count), n) for count in read.scores[0])
     chance = int(torch.bincount(held_y).max()) / n
-    return _map(scores, "accuracy", chance, read.scores[1:] / n, read.strengths)
+    return _map(scores, "accuracy", chance, read.scores[1:].double() / n, read.strengths)
 
 
 def token_r_squared(
