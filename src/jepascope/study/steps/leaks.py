@@ -11,7 +11,7 @@ from jepascope.clips.degrade import DEGRADATIONS, degrade
 from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.leaks import leak_check
 from jepascope.study.bench import Bench
-from jepascope.study.steps.probes import PIXEL_SIDE
+from jepascope.study.probed import PIXEL_SIDE
 
 COLUMNS = ["baseline", "accuracy", "low", "high", "n", "chance", "leak", "explained"]
 AXIS = 0.5  # of two opposite directions, either one

@@ -1,46 +1,74 @@
-"""Probes of every layer, beside untrained twins and raw pixels -> probes.parquet; and the layer that claims are made for."""
+"""Probes of every layer, beside untrained twins, raw pixels, control tasks and permuted labels -> probes.parquet; and the layer
+that claims are made for."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.activations.activations import Activations
-from jepascope.activations.site import SELECTIONS
 from jepascope.discovery.probes import ProbePath, dense_probes, l1_paths
+from jepascope.discovery.selectivity import control_labels, permuted_hits, scene_types
+from jepascope.errors import BadData
 from jepascope.stats import proportion
 from jepascope.study.bench import Bench, candidate_layers
+from jepascope.study.probed import Source, Target, count_sources, sources
+from jepascope.study.progress import Progress
+from jepascope.study.spec import StudySpec
 
-PIXEL_SIDE = 16  # pixels are averaged down to this many a side before they are probed
+FIRST = ["encoder", "seed", "layer", "tokens", "probe", "strength"]
+
+Rows = list[dict[str, object]]
+
+
+def run_probes(bench: Bench) -> pd.DataFrame:
+    """Every probe of the study; fitted on split fit, scored on split test."""
+    target = Target.of(bench.clips, bench.spec.variable)
+    return probe_table(sources(bench), count_sources(bench), target, bench.spec, bench.folds, bench.progress)
+
+
+def probe_table(probed: Iterable[Source], count: int, target: Target, spec: StudySpec, folds: int, progress: Progress) -> pd.DataFrame:
+    """Dense probes of every source (``count`` of them), and for the model L1 paths, control tasks and permuted labels."""
+    rows: Rows = []
+    tick = progress.start(f"probes of every layer: {target.name}")
+    for done, source in enumerate(probed):
+        dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+        rows += probe_rows(dense, source.test, target.test_labels, **source.where)
+        if source.encoder == "model":
+            sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+            rows += probe_rows(sparse, source.test, target.test_labels, **source.where)
+            if source.tokens == spec.tokens:
+                try:
+                    rows += control_rows(source, target, folds, spec.control_seeds)
+                except BadData as error:
+                    progress.say(f"No control tasks for {target.name}. {error}")
+                rows += permuted_rows(source, target, dense, spec.permutations, spec.seed)
+        tick(done + 1, count)
+    table = pd.DataFrame(rows)
+    return table[FIRST + [column for column in table.columns if column not in FIRST]]
 
 
 def probe_rows(
     paths: Mapping[int, ProbePath],
-    test: Mapping[int, Float[Tensor, "clips width"]],
+    test: Mapping[int, Float[Tensor, "clips _"]],
     labels: Int[Tensor, " clips"],
-    classes: int,
     **where: Hashable,
-) -> list[dict[str, object]]:
+) -> Rows:
     """One row per layer and strength: accuracy on test clips with its Wilson interval."""
-    rows: list[dict[str, object]] = []
+    rows: Rows = []
     for layer, path in paths.items():
         for index, point in enumerate(path.points):
-            scored = proportion(point.probe.correct(test[layer], labels), len(labels))
             rows.append(
                 {
                     **where,
                     "layer": layer,
                     "probe": path.kind,
                     "strength": point.strength,
-                    "accuracy": scored.value,
-                    "low": scored.low,
-                    "high": scored.high,
-                    "n": scored.n,
-                    "chance": 1 / classes,
+                    **_scored(point.probe.correct(test[layer], labels), labels),
                     "support": point.support if path.kind == "l1" else float("nan"),
                     "cv_accuracy": point.cv_accuracy,
                     "cv_se": point.cv_se,
@@ -51,68 +79,58 @@ def probe_rows(
     return rows
 
 
-def dense_of(bench: Bench, activations: Activations, **where: Hashable) -> list[dict[str, object]]:
-    """Dense probes of a baseline captured on fit and test clips together."""
-    fit, test = activations.split("fit"), activations.split("test")
-    layers = range(activations.encoder_card.depth + 1)
-    rows: list[dict[str, object]] = []
-    for tokens in SELECTIONS:
-        inputs = {layer: fit.pooled(layer, tokens) for layer in layers}
-        paths = dense_probes(inputs, bench.labels(fit), bench.scenes(fit), bench.folds, seed=bench.spec.seed)
-        held = {layer: test.pooled(layer, tokens) for layer in layers}
-        rows += probe_rows(paths, held, bench.labels(test), len(bench.classes), tokens=tokens, **where)
+def control_rows(source: Source, target: Target, folds: int, seeds: int) -> Rows:
+    """Dense probes on control tasks: a random class for every type of scene (see ``discovery.selectivity``).
+
+    Each chooses its own strength, as the probe of the variable does. Raises BadData where the clips' other factors make no task.
+    """
+    if not seeds:
+        return []
+    factors, classes = target.factors, int(target.fit_labels.max()) + 1
+    fit = np.arange(len(factors)) < len(target.fit)
+    types = scene_types(factors, fit, target.variable.columns, classes)
+    rows: Rows = []
+    for seed in range(seeds):
+        labels = control_labels(types, classes, seed)
+        y, held = labels[: len(target.fit)], labels[len(target.fit) :]
+        fewest = min(len(target.fit_scenes[y == label].unique()) for label in range(classes))
+        paths = dense_probes(source.fit, y, target.fit_scenes, max(2, min(folds, fewest)), seed=seed)
+        where = {**source.where, "encoder": "control_task", "seed": seed}
+        rows += [row for row in probe_rows(paths, source.test, held, **where) if row["chosen"]]
     return rows
 
 
-def run_probes(bench: Bench) -> pd.DataFrame:
-    """Every probe of the study; fitted on split fit, scored on split test."""
-    spec, fit = bench.spec, bench.fit
-    layers = range(bench.encoder.card.depth + 1)
-    labels, groups = bench.labels(fit), bench.scenes(fit)
-    rows: list[dict[str, object]] = []
-    tick = bench.progress.start("probes of every layer")
-    total = 2 * len(SELECTIONS) + spec.untrained_seeds + 1
-    for tokens in SELECTIONS:
-        inputs = {layer: fit.pooled(layer, tokens) for layer in layers}
-        held = {layer: bench.test_pooled(layer, tokens) for layer in layers}
-        for kind in (dense_probes, l1_paths):
-            paths = kind(inputs, labels, groups, bench.folds, seed=spec.seed)
-            where = {"encoder": "model", "seed": -1, "tokens": tokens}
-            rows += probe_rows(paths, held, bench.test_labels, len(bench.classes), **where)
-            tick(1 + 2 * SELECTIONS.index(tokens) + (kind is l1_paths), total)
-    for seed in range(spec.untrained_seeds):
-        rows += dense_of(bench, bench.untrained(seed), encoder="untrained", seed=seed)
-        tick(2 * len(SELECTIONS) + seed + 1, total)
-    rows += pixel_rows(bench)
-    tick(total, total)
-    first = ["encoder", "seed", "layer", "tokens", "probe", "strength"]
-    table = pd.DataFrame(rows)
-    return table[first + [column for column in table.columns if column not in first]]
+def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath], draws: int, seed: int) -> Rows:
+    """The dense probe trained on permuted labels, at the strength that the true labels chose, scored on true test labels."""
+    if not draws:
+        return []
+    strengths = {layer: path.choice.strength for layer, path in dense.items()}
+    hits = permuted_hits(source.fit, target.fit_labels, source.test, target.test_labels, strengths, draws, seed)
+    return [
+        {
+            **source.where,
+            "encoder": "permuted",
+            "seed": draw,
+            "layer": layer,
+            "probe": "dense",
+            "strength": strengths[layer],
+            **_scored(count, target.test_labels),
+            "support": float("nan"),
+            "cv_accuracy": float("nan"),
+            "cv_se": float("nan"),
+            "gap": float("nan"),
+            "chosen": True,
+        }
+        for layer, counts in hits.items()
+        for draw, count in enumerate(counts.tolist())
+    ]
 
 
-def pixels_of(bench: Bench, differences: bool = False) -> Float[Tensor, "clips features"]:
-    """Grey pixels of fit and test clips, averaged down, flattened; or their differences from frame to frame."""
-    parts = []
-    for _, video in bench.probed_clips.batches(64):
-        grey = video.mean(dim=2)
-        small = torch.nn.functional.adaptive_avg_pool2d(grey, min(PIXEL_SIDE, grey.shape[-1]))
-        parts.append((small.diff(dim=1) if differences else small).flatten(1))
-    return torch.cat(parts)
-
-
-def pixel_rows(bench: Bench) -> list[dict[str, object]]:
-    """The same probe on the pixels themselves and on frame differences (in row 'layer' 0: before any network)."""
-    factors = bench.probed_clips.factors
-    labels = torch.tensor(bench.probed_clips.labels(bench.spec.variable)[0])
-    groups = torch.tensor(factors["scene"].to_numpy())
-    fit = torch.tensor((factors["split"] == "fit").to_numpy(copy=True))
-    rows: list[dict[str, object]] = []
-    for name, differences in (("pixels", False), ("frame_differences", True)):
-        features = pixels_of(bench, differences)
-        paths = dense_probes({0: features[fit]}, labels[fit], groups[fit], bench.folds, seed=bench.spec.seed)
-        where = {"encoder": name, "seed": -1, "tokens": "all"}
-        rows += probe_rows(paths, {0: features[~fit]}, labels[~fit], len(bench.classes), **where)
-    return rows
+def _scored(correct: int, labels: Int[Tensor, " clips"]) -> dict[str, float]:
+    """Accuracy beside chance, the share of the largest class among the clips scored."""
+    found = proportion(correct, len(labels))
+    chance = int(torch.bincount(labels).max()) / len(labels)
+    return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
 
 
 def best_layer(bench: Bench, probes: pd.DataFrame) -> int:

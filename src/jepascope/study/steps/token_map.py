@@ -1,0 +1,69 @@
+"""A reader of every token position at the layer that claims are made for -> token_map.parquet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from jepascope.activations.activations import Activations
+from jepascope.discovery.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
+from jepascope.stats import scene_weights
+from jepascope.study.bench import Bench
+from jepascope.study.probed import Target
+from jepascope.study.spec import StudySpec
+
+COLUMNS = ["layer", "tokens", "token", "t", "row", "column", "accuracy", "low", "high", "n", "chance", "metric", "null"]
+
+
+def run_token_map(bench: Bench, layer: int) -> pd.DataFrame:
+    """Empty when the spec leaves it out. Fit and test clips pass once more: of most of them no tokens were kept."""
+    if not bench.spec.token_map:
+        return pd.DataFrame(columns=COLUMNS)
+    return token_table(token_activations(bench, layer), layer, Target.of(bench.clips, bench.spec.variable), bench.spec)
+
+
+def token_activations(bench: Bench, layer: int) -> Activations:
+    """Fit and test clips with their tokens at one layer."""
+    return bench.capture(bench.probed_clips, "capture tokens for the map", sites=(layer,))
+
+
+def token_table(activations: Activations, layer: int, target: Target, spec: StudySpec) -> pd.DataFrame:
+    """``activations`` hold the target's fit and test clips. Accuracy on classes, or R^2 for a numeric variable.
+
+    At least 20 draws of permuted labels, whatever the spec says: fewer bound nothing.
+    """
+    card, where = activations.encoder_card, f"layer {layer}"
+    fit, test = (tokens_of(activations.split(split), layer) for split in ("fit", "test"))
+    draws = max(FEWEST_DRAWS, spec.permutations)
+    if target.variable.kind == "numeric" and target.fit_values is not None and target.test_values is not None:
+        weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
+        found = token_r_squared(fit, test, card.tokens, target.fit_values, target.test_values, weights, draws, spec.seed, where)
+    else:
+        found = token_accuracy(fit, test, card.tokens, target.fit_labels, target.test_labels, draws, spec.seed, where)
+    return _table(found, layer, card.grid)
+
+
+def tokens_of(activations: Activations, layer: int) -> TokenRange:
+    """Read from the store when asked for, so that a large model's tokens are never in memory together."""
+    return lambda start, stop: activations.tokens(layer, span=slice(start, stop)).float()
+
+
+def _table(found: TokenMap, layer: int, grid: tuple[int, int, int]) -> pd.DataFrame:
+    times, rows, columns = np.unravel_index(np.arange(len(found.scores)), grid)  # time-major, as V-JEPA orders tokens
+    return pd.DataFrame(
+        {
+            "layer": layer,
+            "tokens": "each",
+            "token": np.arange(len(found.scores)),
+            "t": times,
+            "row": rows,
+            "column": columns,
+            "accuracy": [score.value for score in found.scores],
+            "low": [score.low for score in found.scores],
+            "high": [score.high for score in found.scores],
+            "n": [score.n for score in found.scores],
+            "chance": found.chance,
+            "metric": found.metric,
+            "null": found.null,
+        }
+    )
