@@ -33,7 +33,7 @@ def one_line(result: Result, code: int) -> str:
         (["quik"], "presets are demo, quick, full"),
         (["missing.yaml"], "no spec or preset"),
         (["--clips", "kinetics"], "clips"),
-        (["--variable", "colour"], "variable"),
+        (["--variable", "mass"], "variable"),
         (["--finders", "magic"], "finders"),
         (["--finders", ""], "finders"),
         (["--finders", "l1_probe,l1_probe"], "twice"),

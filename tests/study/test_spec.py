@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+import yaml
 
-from jepascope.errors import BadArgument
+from jepascope.clips.variables import VARIABLES
+from jepascope.errors import BadArgument, BadData
+from jepascope.study.ranks import OF_VALUES, UP_TO_WIDTH, Finder, most, rank_of, spanned
 from jepascope.study.spec import PRESETS, StudySpec, make_spec, read_spec, spec_values
 
 OTHER: dict[str, Any] = {
@@ -27,6 +30,10 @@ OTHER: dict[str, Any] = {
     "draws": 21,
     "draws_elsewhere": 4,
     "doses": (0.1,),
+    "token_map": False,
+    "stability_subsamples": 10,
+    "permutations": 5,
+    "control_seeds": 1,
     "untrained_seeds": 0,
     "folds": 4,
     "resamples": 999,
@@ -43,7 +50,8 @@ def test_yaml_gives_the_same_spec_back(spec: StudySpec, tmp_path: Path) -> None:
 
 
 def test_every_field_changes_the_digest() -> None:
-    assert OTHER.keys() == StudySpec.model_fields.keys() - {"clips"}  # there is one clip set so far
+    labels = {"labels", "labels_digest"}  # see below
+    assert OTHER.keys() == StudySpec.model_fields.keys() - {"clips"} - labels  # there is one clip set so far
     digests = {StudySpec(**{field: value}).digest for field, value in OTHER.items()}
     assert len(digests) == len(OTHER)
     assert StudySpec().digest not in digests
@@ -67,3 +75,115 @@ def test_an_empty_file_is_the_demo(tmp_path: Path) -> None:
 def test_a_refusal_names_source_field_and_value() -> None:
     with pytest.raises(BadArgument, match=r"^here: draws: .*greater than or equal to 2 \(given: 1\)\.$"):
         make_spec({"draws": 1}, "here")
+
+
+# finders and ranks
+
+FINDERS: tuple[str, ...] = get_args(Finder)
+
+
+@pytest.mark.parametrize("finder", FINDERS)
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_every_finder_has_a_rank_for_every_variable_it_is_allowed_for(finder: str, name: str) -> None:
+    variable, full = VARIABLES[name], len(VARIABLES[name].classes) - 1
+    if finder in OF_VALUES and variable.kind == "categorical":
+        with pytest.raises(BadArgument, match=f"{finder} needs a variable with values, and '{name}' is categorical"):
+            make_spec({"variable": name, "finders": [finder]}, "here")
+        return
+    spec = make_spec({"variable": name, "finders": [finder]}, "here")
+    allowed = {"direction": 2, "colour": 2, "position": 2}.get(name, 1) if finder in OF_VALUES else full
+    assert 1 <= spec.rank_of(finder) == min(full, allowed) <= full == spec.full_rank
+
+
+@pytest.mark.parametrize("finder", FINDERS)
+def test_a_rank_above_what_the_classes_span_needs_a_finder_that_goes_higher(finder: str) -> None:
+    values = {"finders": [finder], "rank": 8}
+    if finder in UP_TO_WIDTH:
+        assert make_spec(values, "here").rank_of(finder) == 8
+        return
+    limit = 2 if finder in OF_VALUES else 7
+    with pytest.raises(BadArgument, match=f"rank 8 is more than {finder} allows: at most {limit} .*within_pca"):
+        make_spec(values, "here")
+    assert make_spec({**values, "rank": limit}, "here").rank_of(finder) == limit
+
+
+def test_one_finder_that_cannot_refuses_the_rank_for_all() -> None:
+    with pytest.raises(BadArgument, match="rank 3 is more than ridge_circle allows: at most 2"):
+        make_spec({"finders": ["diff_means", "ridge_circle"], "rank": 3}, "here")
+
+
+def test_finders_that_coincide_by_a_theorem_span_one_subspace() -> None:
+    direction = VARIABLES["direction"]
+    assert spanned(["diff_means", "class_pca", "lda_pattern"], None, direction) == 7
+    assert spanned(["diff_means", "class_pca", "lda"], None, direction) == 14
+    assert spanned(["diff_means", "class_pca"], 3, direction) == 6  # below full rank they differ
+    assert spanned(["diff_means", "ridge_circle"], None, direction) == 9
+    assert all(most(finder, direction) == rank_of(finder, None, direction) for finder in FINDERS if finder not in UP_TO_WIDTH)
+
+
+# labels of one's own
+
+SCENES = 80
+
+
+def labels_file(folder: Path, name: str = "labels.csv", change: str = "") -> Path:
+    path = folder / name
+    rows = [f"{i},{('cat', 'dog', 'owl')[i % 3]},{i * 0.5}" for i in range(SCENES)]
+    path.write_text("\n".join(["scene,kind,weight", *rows]) + "\n" + change)
+    return path
+
+
+def labelled(path: Path, **values: Any) -> StudySpec:
+    return make_spec({"labels": str(path), "variable": "kind", "clips_per_class": 10, **values}, "here")
+
+
+def test_a_column_of_a_labels_file_is_a_variable(tmp_path: Path) -> None:
+    spec = labelled(labels_file(tmp_path))
+    assert (spec.state_variable.classes, spec.classes, spec.full_rank) == (("cat", "dog", "owl"), 3, 2)
+    assert labelled(labels_file(tmp_path), variable="weight").state_variable.kind == "numeric"
+
+
+def test_the_digest_is_of_what_the_labels_say_not_of_where_they_lie(tmp_path: Path) -> None:
+    here, there = labelled(labels_file(tmp_path)), labelled(labels_file(tmp_path, "copy.csv"))
+    assert here.digest == there.digest
+    other = labelled(labels_file(tmp_path, "other.csv", "\n"))
+    assert other.digest != here.digest and other.labels_digest != here.labels_digest
+
+
+def test_a_spec_finds_its_labels_beside_it(tmp_path: Path) -> None:
+    labels_file(tmp_path)
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump({"labels": "labels.csv", "variable": "kind", "clips_per_class": 10}))
+    spec = make_spec(read_spec(tmp_path / "spec.yaml"), "here")
+    assert spec.digest == labelled(tmp_path / "labels.csv").digest
+    (tmp_path / "again.yaml").write_text(spec.to_yaml())
+    assert make_spec(read_spec(tmp_path / "again.yaml"), "here").digest == spec.digest
+
+
+def test_labels_that_changed_since_the_spec_was_made_are_refused(tmp_path: Path) -> None:
+    path = labels_file(tmp_path)
+    values = labelled(path).model_dump()
+    labels_file(tmp_path, change="\n")
+    with pytest.raises(BadArgument, match="not the labels file that the spec was made with"):
+        make_spec(values, "here")
+
+
+def test_a_variable_that_is_no_column_lists_the_columns(tmp_path: Path) -> None:
+    path = labels_file(tmp_path)
+    with pytest.raises(BadArgument, match="no label column 'sort'; it has kind, weight"):
+        labelled(path, variable="sort")
+    with pytest.raises(BadArgument, match=r"'speed' is a factor .* name a column of .* \(kind, weight\)"):
+        labelled(path, variable="speed")
+    with pytest.raises(BadArgument, match="variable: there is no such variable; known are direction"):
+        make_spec({"variable": "kind"}, "here")
+    with pytest.raises(BadArgument, match="labels_digest is given without labels"):
+        make_spec({"labels_digest": "0"}, "here")
+
+
+def test_labels_of_other_clips_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="80 scenes, but 320 of the study's 400 are missing, first scene 80"):
+        labelled(labels_file(tmp_path), clips_per_class=50)
+
+
+def test_das_needs_twins_and_labels_have_none(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match="das is trained on twins, and none can be rendered for the labels 'kind'"):
+        labelled(labels_file(tmp_path), finders=["das"])

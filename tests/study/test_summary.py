@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.presets import preset
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.study import bench as bench_module
+from jepascope.study import scenes as scenes_module
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
@@ -129,7 +131,7 @@ def test_the_tables_hold_what_the_spec_asks_for(finished_run: Path, tiny_spec: S
     assert at_best.query("control != 'subspace'").groupby(["edit", "control"])["draw"].nunique().eq(tiny_spec.draws).all()
     assert at_best["scene"].nunique() == tiny_spec.test_scenes
     assert np.isfinite(effects[["numerator", "denominator"]].to_numpy()).all()
-    clips = bench_module.preset(tiny_spec.clips, tiny_spec.seed, per_class=tiny_spec.clips_per_class).factors
+    clips = preset(tiny_spec.clips, tiny_spec.seed, per_class=tiny_spec.clips_per_class).factors
     assert set(effects["scene"]) <= set(clips.loc[clips["split"] == "test", "scene"])  # nothing fitted or judging is tested
 
 
@@ -146,8 +148,7 @@ def test_a_bench_refuses_splits_that_share_a_scene(
         factors.loc[factors["split"] == "test", "scene"] = factors.loc[factors["split"] == "fit", "scene"].iloc[0]
         return Overlapping(clips.name, factors, clips.source, clips.frames, clips.size)
 
-    preset = bench_module.preset
-    monkeypatch.setattr(bench_module, "preset", overlapping)
+    monkeypatch.setattr(scenes_module, "preset", overlapping)
     run = Run.open(tmp_path, tiny_spec)
     with pytest.raises(BadData, match="'fit' and in 'test'"):
         Bench(run, tiny_encoder, Silent())

@@ -35,6 +35,8 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
             options[key.strip()] = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError):
             raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
+    if "labels" in options:
+        values.pop("labels_digest", None)  # that of another file
     for key in LISTS:
         if isinstance(options.get(key), str | int | float) and options[key] != "all":
             options[key] = [part.strip() for part in str(options[key]).split(",") if part.strip()]

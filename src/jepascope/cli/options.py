@@ -25,7 +25,16 @@ def spec_options(
         ),
     ] = None,
     clips: Annotated[str | None, typer.Option("--clips", help="Clip set: directions8.")] = None,
-    variable: Annotated[str | None, typer.Option("--variable", help="State variable: direction or shape.")] = None,
+    variable: Annotated[
+        str | None,
+        typer.Option("--variable", help="State variable: direction, speed, position, size, shape, colour, or a column of --labels."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels", help="CSV file of labels of your own: a column 'scene' (or 'clip', counted from 0) and one or more to study."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seeds clips, splits, controls and resampling.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", help="Frames a clip; default: what the model was made for.")] = None,
     size: Annotated[int | None, typer.Option("--size", help="Pixels a side; default: what the model was made for.")] = None,
@@ -35,7 +44,13 @@ def spec_options(
     best_layer: Annotated[
         int | None, typer.Option("--best-layer", help="The layer that the claim is made for; default: chosen on the fit split.")
     ] = None,
-    finders: Annotated[str | None, typer.Option("--finders", help="Of diff_means, class_pca, l1_probe, with commas.")] = None,
+    finders: Annotated[
+        str | None,
+        typer.Option(
+            "--finders",
+            help="With commas: diff_means, class_pca, within_pca, l1_probe, ridge_circle, lda, leace, inlp, das; or NAME_pattern.",
+        ),
+    ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of every control at the best layer.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other field of the spec: --set test_scenes=80. Repeatable.")] = None,
 ) -> StudySpec:
@@ -46,6 +61,7 @@ def spec_options(
         "model": model,
         "clips": clips,
         "variable": variable,
+        "labels": labels,
         "seed": seed,
         "frames": frames,
         "size": size,

@@ -12,6 +12,7 @@ from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture as capture_pass
 from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.finders import find_shuffled
@@ -98,9 +99,14 @@ def _stand(encoder: VideoEncoder, activations: Activations, subspace: Subspace, 
     fit, judge, test = (activations.split(name) for name in ("fit", "judge", "test"))
     moments = capture_pass(encoder, fit.clips, moments=(site.layer,)).moments(site.layer, site.tokens)
     source = capture_pass(encoder, test.clips, sites=(site.layer,))
-    twin = capture_pass(encoder, twins(test.clips, variable, seed), sites=(site.layer,))
+    rendered = test.clips.variable(variable).rendered
+    if rendered:
+        twin = capture_pass(encoder, twins(test.clips, variable, seed), sites=(site.layer,))
+    else:
+        twin = source.select(donor_rows(source.clips, variable, seed))
     data = labelled(fit, variable, site)
-    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), class_means(data.x, data.y, data.classes))
+    means = class_means(data.x, data.y, data.classes)
+    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), means, "twin" if rendered else "class")
     last = encoder.card.depth
     probe = dense_probes({last: judge.pooled(last, site.tokens)}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
     shuffled = find_shuffled(str(said["finder"]), data, subspace.rank, draws, seed) if "shuffled" in names else None
@@ -118,6 +124,8 @@ def intervene(
     seed: int = 0,
 ) -> pd.DataFrame:
     """CE of one edit on ``subspace`` beside its four matched controls: the columns of ce.parquet, one row each.
+
+    A swap takes from the test clip's twin; where none can be rendered (labels of your own), from another clip of another class.
 
     ``activations`` cover fit, judge and test clips (a plain ``capture``); tokens of the test clips and their twins at the
     subspace's layer are captured here. The judge is a probe trained on split ``judge`` at the last layer.

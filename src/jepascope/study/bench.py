@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -16,18 +16,18 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import degrade
-from jepascope.clips.presets import preset, twins
+from jepascope.clips.donors import donor_rows
+from jepascope.clips.presets import twins
 from jepascope.discovery.finders import NEEDS_PATH
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument, BadData
+from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
+from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
-
-OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability
 
 
 class Degraded(NamedTuple):
@@ -46,30 +46,19 @@ class Bench:
     def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress) -> None:
         self.run, self.spec, self.encoder, self.progress = run, run.spec, encoder, progress
         card = encoder.card
-        self.clips = preset(self.spec.clips, self.spec.seed, per_class=self.spec.clips_per_class).at(card.frames, card.size)
+        self.clips = study_clips(self.spec).at(card.frames, card.size)
         factors = self.clips.factors
         require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
         self.variable = self.clips.variable(self.spec.variable)
         self.classes = self.variable.classes
-        self.folds = self._folds()
-        self._l1: dict[int, ProbePath] = {}
-
-    def _folds(self) -> int:
-        """Folds of every cross-validation: the spec's, or fewer where a class has fewer clips in the split to be folded."""
-        scarce = self.spec.folds
-        for split in ("fit", "judge"):
-            counts = np.bincount(self.clips.split(split).labels(self.spec.variable)[0], minlength=len(self.classes))
-            if counts.min() < 2:
-                raise BadData(
-                    f"Split '{split}' has {counts.min()} clip(s) of {self.spec.variable} '{self.classes[counts.argmin()]}', too few to "
-                    f"cross-validate; raise clips_per_class (now {self.spec.clips_per_class})."
-                )
-            scarce = min(scarce, int(counts.min()))
-        if scarce < self.spec.folds:
-            self.progress.say(
-                f"{scarce}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
+        other = other_clips(self.spec)
+        self.other_clips = None if other is None else other.at(card.frames, card.size)
+        self.folds = folds_of(self.spec, self.clips, self.other_clips)
+        if self.folds < self.spec.folds:
+            progress.say(
+                f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
             )
-        return scarce
+        self._l1: dict[int, ProbePath] = {}
 
     def l1_path(self, layer: int) -> ProbePath:
         """The sparse probe's path on the fit split at one layer, fitted once: the finder and its shuffled control both start from it."""
@@ -111,7 +100,7 @@ class Bench:
 
     @cached_property
     def chosen_test(self) -> np.ndarray:
-        """Which test clips are intervened on: the same number of every class, the first of each."""
+        """Which test clips are intervened on: the same number of every class, the first of each; fewer where a class has fewer."""
         test = self.clips.split("test")
         labels, names = test.labels(self.spec.variable)
         per_class = max(1, self.spec.test_scenes // len(names))
@@ -127,8 +116,15 @@ class Bench:
 
     @cached_property
     def twins(self) -> Activations:
-        """Their twins with another value of the variable."""
+        """Their partners: twins with another value of the variable, or donors where none can be rendered (see ``donor``)."""
+        if self.donor == "class":
+            return self.test.select(donor_rows(self.test.clips, self.spec.variable, self.spec.seed))
         return self.capture(twins(self.test.clips, self.spec.variable, self.spec.seed), "capture twins", sites=self.sites)
+
+    @property
+    def donor(self) -> Literal["twin", "class"]:
+        """What a swap takes from: the scene's twin, or another test clip of another class."""
+        return "twin" if self.variable.rendered else "class"
 
     @cached_property
     def spare_test(self) -> Activations | None:
@@ -137,12 +133,12 @@ class Bench:
         return self.capture(spare, "capture test clips (probed only)") if len(spare) else None
 
     @cached_property
-    def other_fit(self) -> Activations:
-        """The fit split of the same clip set under another seed: new scenes for the data-seed portability."""
-        other = preset(self.spec.clips, self.spec.seed + OTHER_SEED, per_class=self.spec.clips_per_class).at(
-            self.clips.frames, self.clips.size
-        )
-        return self.capture(other.split("fit"), "capture fit clips of another seed")
+    def other_fit(self) -> Activations | None:
+        """The fit split of the same clip set under another seed: new scenes for the data-seed portability; None where they have no
+        labels."""
+        if self.other_clips is None:
+            return None
+        return self.capture(self.other_clips.split("fit"), "capture fit clips of another seed")
 
     def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
         """Pooled activations of the whole test split (chosen scenes first)."""
@@ -186,7 +182,7 @@ def candidate_layers(depth: int) -> tuple[int, ...]:
 
 
 def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
-    """Refuse layers and ranks that this encoder does not have."""
+    """Refuse layers and ranks that this encoder does not have, and classes of which there are too few clips."""
     card = encoder.card
     wanted = (() if spec.layers == "all" else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
     for layer in wanted:
@@ -195,7 +191,9 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
                 f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on "
                 f"(an edit at the last layer would be read off unchanged); there is no layer {layer} to edit."
             )
-    if spec.full_rank * 2 > card.width:
+    rank = max(spec.rank_of(finder) for finder in spec.finders)
+    if rank * 2 > card.width:
         raise BadArgument(
-            f"Rank {spec.full_rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
+            f"Rank {rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
         )
+    folds_of(spec, study_clips(spec), other_clips(spec))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SPEC = "spec.yaml"
 LOCK = ".lock"
-LEFT_BY_A_KILL = frozenset({LOCK, f"{SPEC}.tmp"})  # all that a run killed in its first moments leaves
+LABELS = "labels.csv"
+LEFT_BY_A_KILL = frozenset({LOCK, f"{SPEC}.tmp", LABELS, f"{LABELS}.tmp"})  # all that a run killed in its first moments leaves
 
 
 @contextlib.contextmanager
@@ -56,7 +57,7 @@ def _same_study(saved: Path, spec: StudySpec) -> None:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
         ) from None
-    mine, other = spec.model_dump(), theirs.model_dump()
+    mine, other = spec.model_dump(exclude={"labels"}), theirs.model_dump(exclude={"labels"})  # a file is named by its contents
     differing = ", ".join(f"{key} is {other[key]!r} there and {mine[key]!r} here" for key in mine if mine[key] != other[key])
     if differing:
         raise BadArgument(f"'{saved.parent}' holds another study ({differing}); nothing was changed. Choose another --out.")
@@ -78,12 +79,31 @@ class Run:
         saved = path / SPEC
         try:
             if not saved.exists():
+                run._keep_labels()
                 with writing(saved) as temporary:
-                    temporary.write_text(spec.to_yaml())
+                    temporary.write_text(run._saved().to_yaml())
         except BaseException:
             run.close()
             raise
+        if spec.labels is not None:
+            run.spec = spec.model_copy(update={"labels": str(path / LABELS)})  # from here on the copy is read
         return run
+
+    def _saved(self) -> StudySpec:
+        """The spec as it is written: its labels lie beside it, so that the folder can be moved."""
+        return self.spec if self.spec.labels is None else self.spec.model_copy(update={"labels": LABELS})
+
+    def _keep_labels(self) -> None:
+        """A copy of the labels file, so that the run can be made again from its folder."""
+        if self.spec.labels is None:
+            return
+        source, copy = Path(self.spec.labels).expanduser(), self.path / LABELS
+        contents = source.read_bytes()
+        if copy.exists() and copy.read_bytes() != contents:
+            raise BadArgument(f"'{self.path}' holds a labels.csv of its own; nothing was changed. Choose another --out.")
+        if not copy.exists():
+            with writing(copy) as temporary:
+                temporary.write_bytes(contents)
 
     @staticmethod
     def check(path: Path, spec: StudySpec) -> None:

@@ -5,6 +5,7 @@ Imports neither torch nor pandas, so that a spec is checked at once.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from jepascope.clips.labels_file import read_labels
+from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
+from jepascope.study.ranks import Finder, check_finders, rank_of
 
-Finder = Literal["diff_means", "class_pca", "l1_probe"]
 Edit = Literal["ablate", "swap", "steer"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
@@ -29,6 +32,8 @@ class StudySpec(BaseModel):
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
     clips: Literal["directions8"] = Field("directions8", description="clip set that the study is made on")
+    labels: str | None = Field(None, description="CSV file of labels of one's own; the variable is then one of its columns")
+    labels_digest: str | None = Field(None, description="names the contents of the labels file; filled in")
     variable: str = Field("direction", description="state variable that is looked for")
     clips_per_class: int = Field(50, ge=10, le=100_000, description="clips of each direction")
     frames: int | None = Field(None, ge=1, le=1024, description="frames a clip; default: what the model was made for")
@@ -36,7 +41,7 @@ class StudySpec(BaseModel):
     seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
     finders: tuple[Finder, ...] = Field(("diff_means", "class_pca", "l1_probe"), min_length=1)
-    rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1")
+    rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
     layers: Literal["all"] | tuple[int, ...] = Field("all", description="layers that are intervened on besides the best one")
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
     edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
@@ -45,6 +50,10 @@ class StudySpec(BaseModel):
     draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at the other layers")
     doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the portability sweep")
     untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
+    token_map: bool = Field(True, description="probe every token position at the best layer")
+    stability_subsamples: int = Field(50, ge=0, le=10_000, description="half-samples of stability selection; 0 leaves it out")
+    permutations: int = Field(20, ge=0, le=10_000, description="draws of permuted labels behind the nulls of discovery")
+    control_seeds: int = Field(3, ge=0, le=100, description="control tasks of the probes (random labels of the other factors)")
     folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
 
@@ -62,18 +71,31 @@ class StudySpec(BaseModel):
             raise ValueError("doses lie in (0, 10]; 1 is the whole edit")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_are_named_by_their_contents(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("labels"), str):
+            return values
+        digest, said = read_labels(Path(values["labels"]).expanduser()).digest, values.get("labels_digest")
+        if said not in (None, digest):
+            raise BadArgument(
+                f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now {digest}); "
+                "put that file back, or drop labels_digest for a new study."
+            )
+        return {**values, "labels_digest": digest}
+
     @field_validator("variable")
     @classmethod
-    def _variable_is_known(cls, value: str) -> str:
-        if value not in VARIABLES:
-            raise ValueError(f"there is no such variable; known are {', '.join(VARIABLES)}")
+    def _variable_is_known(cls, value: str, info: Any) -> str:
+        if info.data.get("labels") is None and value not in VARIABLES:
+            raise ValueError(f"there is no such variable; known are {', '.join(VARIABLES)}, and columns of a file given with labels")
         return value
 
     @model_validator(mode="after")
-    def _rank_fits(self) -> StudySpec:
-        classes = self.classes
-        if self.rank is not None and self.rank > classes - 1:
-            raise ValueError(f"rank {self.rank} is more than {classes} classes can span; ask for at most {classes - 1}")
+    def _choices_fit_the_variable(self) -> StudySpec:
+        if self.labels is None and self.labels_digest is not None:
+            raise ValueError("labels_digest is given without labels; name the file")
+        check_finders(self.finders, self.rank, self.state_variable)
         if "ablate" not in self.edits:
             raise ValueError("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it")
         return self
@@ -85,20 +107,38 @@ class StudySpec(BaseModel):
     @property
     def state_variable(self) -> Variable:
         """What ``variable`` names: its kind, classes and values."""
-        return variable_named(self.variable)
+        if self.labels is None:
+            return variable_named(self.variable)
+        return _column(self.labels, str(self.labels_digest), self.variable, len(DIRECTION_NAMES) * self.clips_per_class)
 
     @property
     def full_rank(self) -> int:
-        """The rank in force."""
+        """The rank of a finder that gives as many directions as the classes can span."""
         return self.rank or self.classes - 1
+
+    def rank_of(self, finder: str) -> int:
+        """The rank in force for a finder."""
+        return rank_of(finder, self.rank, self.state_variable)
 
     @property
     def digest(self) -> str:
-        """Names the study: SHA-256 of its canonical JSON."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]
+        """Names the study: SHA-256 of its canonical JSON. A labels file counts by its contents, wherever it lies."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json", exclude={"labels"}), sort_keys=True).encode()).hexdigest()[:12]
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+@functools.lru_cache(maxsize=8)
+def _column(path: str, digest: str, column: str, scenes: int) -> Variable:
+    """A column of a labels file for scenes 0, 1, 2, ...; ``digest`` is there for the cache."""
+    file = read_labels(Path(path).expanduser())
+    if column in VARIABLES and column not in file.columns:
+        raise BadArgument(
+            f"'{column}' is a factor of the scenes and needs no labels: name a column of '{path}' ({', '.join(file.columns)}) with "
+            "--variable, or leave the labels out."
+        )
+    return file.variable(column, range(scenes))
 
 
 def make_spec(values: dict[str, Any], source: str) -> StudySpec:
@@ -141,6 +181,8 @@ def read_spec(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
+    if isinstance(values.get("labels"), str):  # a file beside the spec, so that a run folder can be moved
+        values["labels"] = str(path.parent / Path(values["labels"]).expanduser())
     return values
 
 

@@ -32,7 +32,7 @@ def probe_judge(bench: Bench) -> ProbeJudge:
 
 def scenes_at(bench: Bench, layer: int) -> Scenes:
     means = class_means(bench.fit.pooled(layer, bench.spec.tokens), bench.labels(bench.fit), len(bench.classes))
-    return Scenes(bench.test, bench.twins, bench.labels(bench.test), bench.labels(bench.twins), means)
+    return Scenes(bench.test, bench.twins, bench.labels(bench.test), bench.labels(bench.twins), means, bench.donor)
 
 
 def controls_at(

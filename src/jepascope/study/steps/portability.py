@@ -30,7 +30,8 @@ OTHER = "other seed"
 
 
 def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """SAS, RCE over a dose sweep and principal angles of the finders' subspaces with each other and with their own on new scenes."""
+    """SAS, RCE over a dose sweep and principal angles of the finders' subspaces with each other and with their own on new scenes
+    (not for labels of one's own: new scenes have none)."""
     spec = bench.spec
     tick = bench.progress.start("portability")
     finders = {name: partial(_found, name, subspace.rank, bench.folds, spec.seed) for name, subspace in subspaces.items()}
@@ -40,13 +41,15 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
         ceilings[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, spec.seed)
     tick(1, 3)
     other = bench.other_fit
-    elsewhere = {name: finder(bench.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
+    elsewhere: dict[str, Subspace] = {}
+    if other is not None:
+        elsewhere = {name: finder(bench.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
     tick(2, 3)
 
     rows = sas_rows(subspaces, "finder", layer, ceilings)
     angles = angle_rows(subspaces, "finder", layer, spec.seed)
-    for name, subspace in subspaces.items():
-        pair = {name: subspace, f"{name} ({OTHER})": elsewhere[name]}
+    for name in elsewhere:
+        pair = {name: subspaces[name], f"{name} ({OTHER})": elsewhere[name]}
         own = {label: ceilings[name] for label in pair}
         rows += sas_rows(pair, "data seed", layer, own)
         angles += angle_rows(pair, "data seed", layer, spec.seed)
@@ -66,7 +69,7 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
     )
     across_finders = [(native, used) for used, native in permutations(subspaces, 2)]
     rows += rce_rows(effects, across_finders, "finder", spec.seed, spec.resamples)
-    rows += rce_rows(effects, [(name, f"{name} ({OTHER})") for name in subspaces], "data seed", spec.seed, spec.resamples)
+    rows += rce_rows(effects, [(name, f"{name} ({OTHER})") for name in elsewhere], "data seed", spec.seed, spec.resamples)
     tick(3, 3)
     return portability_table(rows), angle_table(angles)
 

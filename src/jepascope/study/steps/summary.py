@@ -48,8 +48,9 @@ def summarise(
         "splits": splits,
         "layers": list(range(depth + 1)),
         "best_layer": best,
-        "chance": 1 / spec.classes,
-        "rank": spec.full_rank,
+        "chance": number(own["chance"].max()),
+        "rank": spec.rank_of(spec.finders[0]),
+        "swap_donor": "twin" if spec.state_variable.rendered else "class",
         "probe": {
             "dense": _by_layer(own[own["probe"] == "dense"], "accuracy"),
             "dense_untrained": _by_layer(untrained.groupby("layer")[["accuracy"]].mean().reset_index(), "accuracy"),

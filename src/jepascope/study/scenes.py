@@ -1,0 +1,52 @@
+"""The scenes of a study: its clip set with the variable's labels, those of the second data seed, and how many of a class there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.presets import preset
+from jepascope.errors import BadData
+from jepascope.study.spec import StudySpec
+
+OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability
+FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and fit's halves by themselves
+
+
+def study_clips(spec: StudySpec) -> ClipSet:
+    """The study's clip set; labels of one's own stand beside its factors."""
+    clips = preset(spec.clips, spec.seed, per_class=spec.clips_per_class)
+    return clips if spec.labels is None else clips.labelled_from(Path(spec.labels).expanduser(), spec.variable)
+
+
+def other_clips(spec: StudySpec) -> ClipSet | None:
+    """The same clip set under another seed; None for labels of one's own, which new scenes do not have."""
+    return None if spec.labels is not None else preset(spec.clips, spec.seed + OTHER_SEED, per_class=spec.clips_per_class)
+
+
+def folds_of(spec: StudySpec, clips: ClipSet, other: ClipSet | None) -> int:
+    """Folds of every cross-validation: the spec's, or fewer where a class has fewer clips in the split to be folded.
+
+    Only directions are balanced; other classes fall as the scenes are drawn. A class with too few clips is refused (BadData).
+    """
+    scarce = min(int(_enough(spec, clips.split(split), f"Split '{split}'", fewest).min()) for split, fewest in FEWEST.items())
+    if other is not None:
+        _enough(spec, other.split("fit"), "Split 'fit' of the second data seed", FEWEST["judge"])
+    return min(spec.folds, scarce)
+
+
+def _enough(spec: StudySpec, clips: ClipSet, what: str, fewest: int) -> Int[np.ndarray, " classes"]:
+    labels, names = clips.labels(spec.variable)
+    counts = np.bincount(labels, minlength=len(names))
+    if counts.min() < fewest:
+        fix = f"raise clips_per_class (now {spec.clips_per_class})"
+        if spec.labels is not None:
+            fix = "label more clips so, or merge the class with another"
+        raise BadData(
+            f"{what} has {counts.min()} clip(s) of {spec.variable} '{names[counts.argmin()]}', and at least {fewest} are needed to "
+            f"cross-validate and to halve them; {fix}."
+        )
+    return counts
