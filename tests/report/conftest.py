@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from itertools import combinations, cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 FINDERS = ("diff_means", "class_pca", "l1_probe")
+SIX = ("diff_means", "lda", "l1_probe", "ridge_circle_pattern", "leace_pattern", "das")
 EDITS = ("ablate", "swap", "steer")
 CONTROLS = ("random", "variance", "shuffled", "norm")
 LAYERS = range(7)
@@ -65,11 +67,11 @@ def _probes(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _conditions() -> list[tuple[int, str, str, str, int]]:
+def _conditions(finders: tuple[str, ...]) -> list[tuple[int, str, str, str, int]]:
     return [
         (layer, finder, edit, control, draws)
         for layer in LAYERS
-        for finder in FINDERS
+        for finder in finders
         for edit in (EDITS if layer == BEST else EDITS[:1])
         for control in ("subspace", *CONTROLS)
         for draws in ((1,) if control == "subspace" else (20,) if layer == BEST else (3,))
@@ -77,7 +79,7 @@ def _conditions() -> list[tuple[int, str, str, str, int]]:
 
 
 def _truth(layer: int, finder: str, edit: str, control: str) -> float:
-    strength = {"diff_means": 0.75, "class_pca": 0.72, "l1_probe": 0.35}[finder] * {"ablate": 1.0, "swap": 0.8, "steer": 0.6}[edit]
+    strength = {"diff_means": 0.75, "class_pca": 0.72, "l1_probe": 0.35}.get(finder, 0.5) * {"ablate": 1.0, "swap": 0.8, "steer": 0.6}[edit]
     return (
         strength
         * layer
@@ -87,9 +89,9 @@ def _truth(layer: int, finder: str, edit: str, control: str) -> float:
     )
 
 
-def _effects(rng: np.random.Generator) -> pd.DataFrame:
+def _effects(rng: np.random.Generator, finders: tuple[str, ...]) -> pd.DataFrame:
     parts = []
-    for layer, finder, edit, control, draws in _conditions():
+    for layer, finder, edit, control, draws in _conditions(finders):
         for draw in range(draws):
             effect = _truth(layer, finder, edit, control)
             mean = effect * (1 + (0.2 * rng.normal() if control != "subspace" else 0)) + (
@@ -152,9 +154,9 @@ def _ce(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table.assign(ratio_is_bound=table["ratio_is_bound"].astype("boolean").mask(unasked))
 
 
-def _matching(rng: np.random.Generator) -> pd.DataFrame:
+def _matching(rng: np.random.Generator, finders: tuple[str, ...]) -> pd.DataFrame:
     rows = []
-    for layer, finder, edit, control, draws in _conditions():
+    for layer, finder, edit, control, draws in _conditions(finders):
         if control == "subspace":
             continue
         for draw in range(draws):
@@ -178,7 +180,7 @@ def _matching(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _portability() -> pd.DataFrame:
+def _portability(finders: tuple[str, ...]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
 
     def add(metric: str, across: str, a: str, b: str, dose: float, value: float, **more: Any) -> None:
@@ -190,7 +192,8 @@ def _portability() -> pd.DataFrame:
         )
 
     overlap = {("diff_means", "class_pca"): 0.93, ("diff_means", "l1_probe"): 0.31, ("class_pca", "l1_probe"): 0.29}
-    pairs = [("finder", a, b, v) for (a, b), v in overlap.items()] + [("data seed", f"{f}/seed 0", f"{f}/seed 1", 0.88) for f in FINDERS]
+    pairs = [("finder", a, b, overlap.get((a, b), 0.4)) for a, b in combinations(finders, 2)]
+    pairs += [("data seed", f"{f}/seed 0", f"{f}/seed 1", 0.88) for f in finders]
     chance = RANK / 96
     for across, a, b, sas in pairs:
         add("sas", across, a, b, np.nan, sas, chance=chance, calibrated=(sas - chance) / (1 - chance), ceiling=0.94, n=200)
@@ -211,9 +214,9 @@ def _portability() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _angles() -> pd.DataFrame:
+def _angles(finders: tuple[str, ...]) -> pd.DataFrame:
     rows = []
-    for a, b, tilt in (("diff_means", "class_pca", 3.0), ("diff_means", "l1_probe", 9.0), ("class_pca", "l1_probe", 10.0)):
+    for (a, b), tilt in zip(combinations(finders, 2), cycle((3.0, 9.0, 10.0)), strict=False):
         for index in range(RANK):
             random = 62 + 4 * index
             rows.append(
@@ -223,7 +226,7 @@ def _angles() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def _summary(clips: str, tables: dict[str, pd.DataFrame], finders: tuple[str, ...]) -> dict[str, Any]:
     probes, ce, port = tables["probes"], tables["ce"], tables["portability"]
     picked = probes[probes["chosen"] & (probes["tokens"] == "object")]
     best = ce[ce["layer"] == BEST]
@@ -264,9 +267,9 @@ def _summary(clips: str, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
             "dense_untrained": by_layer("untrained", "dense", "accuracy"),
             "l1_support": by_layer("model", "l1", "support"),
         },
-        "ce": {finder: {edit: interval(of(finder, edit, "subspace"), "n") for edit in EDITS} for finder in FINDERS},
-        "controls": {control: {edit: interval(of(FINDERS[0], edit, control), "draws") for edit in EDITS} for control in CONTROLS},
-        "ce_ratio": {finder: {control: ratio(finder, control) for control in CONTROLS} for finder in FINDERS},
+        "ce": {finder: {edit: interval(of(finder, edit, "subspace"), "n") for edit in EDITS} for finder in finders},
+        "controls": {control: {edit: interval(of(finders[0], edit, control), "draws") for edit in EDITS} for control in CONTROLS},
+        "ce_ratio": {finder: {control: ratio(finder, control) for control in CONTROLS} for finder in finders},
         "sas": matrix("sas"),
         "rce": matrix("rce"),
         "leaks": {row["baseline"]: {k: row[k] for k in ("accuracy", "chance", "leak")} for row in tables["leaks"].to_dict("records")},
@@ -302,8 +305,12 @@ def _null_probes(rng: np.random.Generator, probes: pd.DataFrame) -> pd.DataFrame
     model = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == "object") & probes["chosen"]]
     rows = []
     for row in model.to_dict("records"):
-        rows += [row | {"encoder": "control_task", "seed": k, "accuracy": 0.3 + 0.02 * rng.normal(), "low": 0.2, "high": 0.4} for k in range(3)]
-        rows += [row | {"encoder": "permuted", "seed": k, "accuracy": rng.binomial(80, 0.125) / 80, "low": 0, "high": 0.2} for k in range(5)]
+        rows += [
+            row | {"encoder": "control_task", "seed": k, "accuracy": 0.3 + 0.02 * rng.normal(), "low": 0.2, "high": 0.4} for k in range(3)
+        ]
+        rows += [
+            row | {"encoder": "permuted", "seed": k, "accuracy": rng.binomial(80, 0.125) / 80, "low": 0, "high": 0.2} for k in range(5)
+        ]
     return pd.DataFrame(rows)
 
 
@@ -422,18 +429,25 @@ def _jsonable(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def make_run(path: Path, seed: int = 0, clips: str = "directions8", variable: str = "direction", outputs: dict[str, str] | None = None) -> Path:
+def make_run(
+    path: Path,
+    seed: int = 0,
+    clips: str = "directions8",
+    variable: str = "direction",
+    outputs: dict[str, str] | None = None,
+    finders: tuple[str, ...] = FINDERS,
+) -> Path:
     """Write a run folder of random numbers; without ``outputs`` it lacks the tables that older folders lack."""
     rng = np.random.default_rng(seed)
     path.mkdir(parents=True)
     (path / "figures").mkdir()
-    effects = _effects(rng)
-    tables = {"probes": _probes(rng), "leaks": _leaks(), "effects": effects, "matching": _matching(rng), "ce": _ce(effects, rng)}
-    tables |= {"portability": _portability(), "angles": _angles()}
+    effects = _effects(rng, finders)
+    tables = {"probes": _probes(rng), "leaks": _leaks(), "effects": effects, "matching": _matching(rng, finders), "ce": _ce(effects, rng)}
+    tables |= {"portability": _portability(finders), "angles": _angles(finders)}
     for name, table in tables.items():
         table.to_parquet(path / f"{name}.parquet", index=False)
     added = {} if outputs is None else {"classes": 8, "swap_donor": "twin" if variable == "direction" else "class", "tokens": "object"}
-    summary = _summary(clips, tables) | {"variable": variable} | added
+    summary = _summary(clips, tables, finders) | {"variable": variable} | added
     (path / "summary.json").write_text(json.dumps(_jsonable(summary), indent=1))
     if outputs is not None:
         write_stage_one(path, tables["probes"], outputs, seed)

@@ -15,8 +15,11 @@ class Error:
     low: float
     high: float
 
-    def __str__(self) -> str:
-        return with_interval(self.value, self.low, self.high)
+    @property
+    def degrees(self) -> str:
+        """'16.9° [15.2, 18.6]'."""
+        value, *interval = with_interval(self.value, self.low, self.high).split(" ", 1)
+        return " ".join((f"{value}°", *interval))
 
     def beside(self, level: float) -> str:
         """'better', 'worse' or 'not told apart' as the interval lies below, above or across ``level``; 'unknown' without one."""
@@ -30,12 +33,12 @@ def circle_words(clips: Error, arcs: Error | None, chance: float) -> str:
 
     A code that is a circle lets a reader place an arc that it was never shown; separate clusters do not.
     """
-    said = f"Held-out clips are read with an error of {clips}° (chance {chance:g}°)"
+    said = f"held-out clips are read with an error of {clips.degrees} (chance {chance:g}°)"
     if clips.beside(chance) != "better":
         return f"{said}: the angle is not read, so nothing can be said of its shape."
     if arcs is None:
         return f"{said}. No arcs were held out, so this does not tell a circle from clusters."
-    said += f"; held-out arcs, which the reader was never shown, with {arcs}°"
+    said += f"; held-out arcs, which the reader was never shown, with {arcs.degrees}"
     kept = (chance - arcs.value) / (chance - clips.value)
     match arcs.beside(chance):
         case "unknown":

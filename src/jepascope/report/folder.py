@@ -40,8 +40,19 @@ class RunFolder:
 
     @property
     def variable(self) -> str:
-        """The variable's name, which may be a stranger's: bounded."""
-        return short(self.summary["variable"])
+        """The variable's name as it stands in a sentence: a stranger's is bounded, and quoted where it is no plain word."""
+        name = short(self.summary["variable"])
+        return name if name.isidentifier() else f"“{name}”"
+
+    @property
+    def model(self) -> str:
+        """The model's name, bounded."""
+        return short(self.summary["model"])
+
+    @property
+    def noun(self) -> str:
+        """What a classifier names: 'direction', or 'class of X'."""
+        return self.variable if self.is_direction else f"class of {self.variable}"
 
     @property
     def is_direction(self) -> bool:

@@ -36,9 +36,10 @@ def _read(path: Path) -> Other:
         summary = read_json(path / "summary.json")
         tables = {table: read_table(path / f"{table}.parquet", TABLES[table], {}) for table in READ}
     except RunFolderError as error:
-        return Other(name, None, short(str(error).replace(f"{path}/", ""), 240))
+        reason = str(error).split("; ")[0].replace(f"{path}/", "")
+        return Other(name, None, f"{short(reason, 200)}. Delete {short(path.name)} and run 'jepascope probe' for it again.")
     layer = summary.get("best_layer")
     if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int)):
-        return Other(name, None, "summary.json: 'best_layer' is not a layer; run 'jepascope probe' for this variable again.")
+        return Other(name, None, "summary.json: 'best_layer' is not a layer. Run 'jepascope probe' for it again.")
     variable = summary.get("variable", name)
     return Other(short(variable), RunFolder(path, {"variable": variable, **summary}, {}, "", {"ce": None, **tables}))

@@ -26,7 +26,13 @@ FULL_DOSE_WORDS = {
     "swap": "dose 1 of a swap is the change to the real twin",
     "steer": "dose 1 of steering is the difference of the class means",
 }
+DONOR_DOSE_WORDS = {**FULL_DOSE_WORDS, "swap": "dose 1 of a swap is the change to the donor, a clip of the target class"}
 EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering"}
+
+
+def has_twins(run: RunFolder) -> bool:
+    """Whether swaps are with a twin, the same scene with another value; otherwise with a clip of the target class (the summary says)."""
+    return bool(run.summary.get("swap_donor", "twin") != "class")
 
 
 def comparable(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:

@@ -59,10 +59,10 @@ def points_span(low: float, high: float) -> str:
     return f"[{points(low)}, {points(high)}]"
 
 
-def worth(read: Reading, variable: str, tokens: str, layer: int, confidence: str) -> str:
+def worth(read: Reading, noun: str, tokens: str, layer: int, confidence: str) -> str:
     """Accuracy, selectivity and the permuted labels at one layer, in words that follow the numbers."""
     said = (
-        f"At layer {layer} ({tokens} tokens) the dense probe names {variable} on {percent(read.accuracy)} of the test clips "
+        f"At layer {layer} ({tokens} tokens) the dense probe names the {noun} of {percent(read.accuracy)} of the test clips "
         f"({confidence} {percent_span(read.low, read.high)}; chance {percent(read.chance)})."
     )
     if read.control:

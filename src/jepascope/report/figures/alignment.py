@@ -25,7 +25,10 @@ def sas_matrix(sas: pd.DataFrame) -> Drawing:
         for (i, j), value in np.ndenumerate(values):
             text = "1 (itself)" if i == j else shown(float(value), 2)
             axes.text(j, i, text, ha="center", va="center", color="white" if value > 0.6 else "black", fontsize=8.5)
-        axes.set_xticks(range(len(names)), names)
+        if len(names) > 4 or max(map(len, names)) > 12:
+            axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
+        else:
+            axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)

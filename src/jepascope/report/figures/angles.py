@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 
-from jepascope.report.figures.canvas import DASHES, GREY, MARKERS, PALE, SERIES, Drawing, canvas, finish, legend_below, style
+from jepascope.report.figures.canvas import GREY, PALE, Drawing, canvas, finish, legend_below, style
+from jepascope.report.figures.pairs import ACROSS, MOST_LINES, look, one_a_finder
+from jepascope.report.names import LABEL, short
 from jepascope.report.numbers import shown
 
 
 def angle_spectrum(angles: pd.DataFrame) -> Drawing:
-    """Principal angles of each pair in rising order, beside those of random subspaces of the same ranks."""
+    """Principal angles of each pair in rising order, beside those of random subspaces of the same ranks.
+
+    More pairs than one panel holds get a panel for each finder, in which the lines are the other finders.
+    """
+    pairs = list(angles.groupby(["a", "b"], sort=False))
+    spoken = [f"random subspaces {shown(angles['random_mean'].min())} to {shown(angles['random_mean'].max())} degrees"]
+    spoken += [f"{a} and {b} {shown(rows['degrees'].min())} to {shown(rows['degrees'].max())} degrees" for (a, b), rows in pairs]
     with style("angles"):
-        figure, (axes,) = canvas(3.1)
-        reference = angles.groupby("index")[["random_mean", "random_low", "random_high"]].mean()
-        axes.fill_between(reference.index, reference["random_low"], reference["random_high"], color=PALE, lw=0)
-        axes.plot(reference.index, reference["random_mean"], color=GREY, ls=(0, (1, 1.5)), label="random subspaces")
-        spoken = [f"random subspaces {shown(reference['random_mean'].min())} to {shown(reference['random_mean'].max())} degrees"]
-        for number, ((a, b), rows) in enumerate(angles.groupby(["a", "b"], sort=False)):
-            rows = rows.sort_values("index")
-            colour, marker, dash = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-            axes.plot(rows["index"], rows["degrees"], label=f"{a} and {b}", color=colour, marker=marker, ls=dash)
-            spoken.append(f"{a} and {b} {shown(rows['degrees'].min())} to {shown(rows['degrees'].max())} degrees")
+        if len(pairs) <= MOST_LINES:
+            figure, panels = canvas(3.1)
+            panels[0].set_xlabel("principal angle, in rising order")
+            _reference(panels[0], angles)
+            for number, ((a, b), rows) in enumerate(pairs):
+                _line(panels[0], rows, number, f"{a} and {b}")
+        else:
+            finders = list(dict.fromkeys([*angles["a"], *angles["b"]]))
+            figure, panels = one_a_finder(finders, finders, "principal angle")
+            for axes, finder in zip(panels, finders, strict=False):
+                own = angles[(angles["a"] == finder) | (angles["b"] == finder)]
+                _reference(axes, own)
+                for (a, b), rows in own.groupby(["a", "b"], sort=False):
+                    other = b if a == finder else a
+                    _line(axes, rows, finders.index(other), short(other, LABEL))
         indices = sorted({int(index) for index in angles["index"]})
-        axes.set_xticks(indices[:: max(1, -(-len(indices) // 16))])
-        axes.set_ylim(0, 92)
-        axes.set_yticks([0, 30, 60, 90])
-        axes.set_xlabel("principal angle, in rising order")
-        axes.set_ylabel("degrees")
-        legend_below(figure, 2)
+        fitting = 16 if len(panels) == 1 else 6
+        for number, axes in enumerate(panels):
+            axes.set_xticks(indices[:: max(1, -(-len(indices) // fitting))])
+            axes.set_ylim(0, 92)
+            axes.set_yticks([0, 30, 60, 90])
+            if number % ACROSS == 0:
+                axes.set_ylabel("degrees")
+        legend_below(figure, 2 if len(panels) == 1 else 3)
         return finish(figure, "angles", "Principal angles between subspaces", "; ".join(spoken) + ".")
+
+
+def _reference(axes: Axes, angles: pd.DataFrame) -> None:
+    reference = angles.groupby("index")[["random_mean", "random_low", "random_high"]].mean()
+    axes.fill_between(reference.index, reference["random_low"], reference["random_high"], color=PALE, lw=0)
+    axes.plot(reference.index, reference["random_mean"], color=GREY, ls=(0, (1, 1.5)), label="random subspaces")
+
+
+def _line(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
+    rows = rows.sort_values("index")
+    axes.plot(rows["index"], rows["degrees"], label=label, **look(number))

@@ -90,7 +90,7 @@ def selection_frequencies(frequency: pd.Series[float], threshold: float, layer: 
         axes.set_ylim(0, 1.03)
         axes.set_xlabel("coordinates, most often selected first")
         axes.set_ylabel("share of half-samples")
-        axes.legend(loc="upper right")
+        axes.legend(loc="center right")
         spoken = f"At layer {layer}, {stable} of {len(ordered)} coordinates are selected in at least {percent(threshold)} of half-samples, "
         spoken += f"{int((ordered > 0).sum())} in any."
         return finish(figure, "l1-frequencies", "How often each coordinate is selected", spoken)

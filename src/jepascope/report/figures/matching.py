@@ -14,7 +14,7 @@ QUANTITIES = (("token variance, reached / target", "variance"), ("edit norm, rea
 def matching(table: pd.DataFrame, finders: list[str]) -> Drawing:
     """Reached over target, for variance and norm: 1 is an exact match. Mean over draws, line from least to most."""
     with style("matching"):
-        figure, panels = canvas(2.7, columns=2, sharey=True)
+        figure, panels = canvas(2.1 + 0.2 * max(len(finders), 3), columns=2, sharey=True)
         spoken = []
         for axes, (label, column) in zip(panels, QUANTITIES, strict=True):
             share = table[column] / table[f"{column}_target"].where(table[f"{column}_target"] != 0)
@@ -23,7 +23,7 @@ def matching(table: pd.DataFrame, finders: list[str]) -> Drawing:
                     values = share[(table["finder"] == finder) & (table["control"] == control)].dropna()
                     if values.empty:
                         continue
-                    y = place + (order - (len(finders) - 1) / 2) * 0.2
+                    y = place + (order - (len(finders) - 1) / 2) * min(0.2, 0.8 / len(finders))
                     colour, marker = SERIES[order % len(SERIES)], MARKERS[order % len(MARKERS)]
                     axes.plot([values.min(), values.max()], [y, y], color=colour, lw=1.4)
                     axes.plot(values.mean(), y, color=colour, marker=marker, ls="none", label=finder)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from jepascope.report.figures.canvas import (
     BLACK,
     BLUE,
-    DASHES,
     GREEN,
     GREY,
     MARKERS,
-    SERIES,
     VERMILION,
     Drawing,
     canvas,
@@ -19,10 +18,12 @@ from jepascope.report.figures.canvas import (
     legend_below,
     style,
 )
+from jepascope.report.figures.pairs import ACROSS, MOST_LINES, look, one_a_finder
+from jepascope.report.names import LABEL, short
 from jepascope.report.numbers import finite, shown, with_interval
 
 FLOORS = (("floor_random", "random subspaces", (0, (2, 3))), ("floor_variance", "variance-matched subspaces", (0, (8, 2, 1, 2))))
-ACROSS = (BLUE, VERMILION, GREEN, BLACK)
+COLOURS = (BLUE, VERMILION, GREEN, BLACK)
 
 
 def sas_rce(pairs: pd.DataFrame) -> Drawing:
@@ -34,7 +35,7 @@ def sas_rce(pairs: pd.DataFrame) -> Drawing:
         figure, (axes,) = canvas(3.6)
         spoken = []
         for number, (across, rows) in enumerate(pairs.groupby("across", sort=False)):
-            colour, marker = ACROSS[number % len(ACROSS)], MARKERS[number % len(MARKERS)]
+            colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
             for saturated, part in rows.groupby(rows["saturated"]):
                 label = f"across {across}" + (", saturated" if saturated else "")
                 axes.vlines(part["sas"], part["low"], part["high"], color=colour, lw=1)
@@ -69,26 +70,49 @@ def _line(draw: object, value: float, label: str, dash: object, colour: str) -> 
 
 
 def dose_sweep(rce: pd.DataFrame) -> Drawing:
-    """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing."""
+    """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing.
+
+    More transfers than one panel holds get a panel for each native subspace, in which the lines are those used in its place.
+    """
+    pairs = list(rce.groupby(["a", "b"], sort=False))
     with style("rce-dose"):
-        figure, (axes,) = canvas(3.6)
-        spoken = []
-        for number, ((a, b), rows) in enumerate(rce.groupby(["a", "b"], sort=False)):
-            rows = rows.sort_values("dose")
-            colour, marker, dash = SERIES[number % len(SERIES)], MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-            full = rows["saturated"]
-            axes.plot(rows["dose"], rows["value"], color=colour, ls=dash, marker=marker, label=f"{a} for {b}")
-            axes.vlines(rows["dose"], rows["low"], rows["high"], color=colour, lw=1)
-            axes.plot(rows["dose"][full], rows["value"][full], ls="none", marker=marker, mec=colour, mfc="white", zorder=5)
-            clear = rows[~full]
-            reach = f"{shown(clear['value'].min())} to {shown(clear['value'].max())} where not saturated" if len(clear) else "saturated"
-            spoken.append(f"{a} for {b}: {reach}")
-        floors = rce.groupby("dose")[["floor_random", "floor_variance"]].mean()
-        for column, label, dash in FLOORS:
-            if floors[column].notna().any():
-                axes.plot(floors.index, floors[column], color=BLACK, ls=dash, lw=1.1, label=label)
-        axes.axhline(1, color=GREY, lw=0.9)
-        axes.set_xlabel("dose (1 = the edit in full)")
-        axes.set_ylabel("RCE (effect retained)")
-        legend_below(figure, 2)
-        return finish(figure, "rce-dose", "Retained causal effect over the dose", "; ".join(spoken) + ". Hollow markers: saturated.")
+        if len(pairs) <= MOST_LINES:
+            figure, panels = canvas(3.6)
+            panels[0].set_xlabel("dose (1 = the edit in full)")
+            for number, ((a, b), rows) in enumerate(pairs):
+                _transfer(panels[0], rows, number, f"{a} for {b}")
+            _floors(panels[0], rce)
+        else:
+            natives, used = list(dict.fromkeys(rce["b"])), list(dict.fromkeys([*rce["b"], *rce["a"]]))
+            figure, panels = one_a_finder([f"for {native}" for native in natives], used, "dose")
+            for axes, native in zip(panels, natives, strict=False):
+                own = rce[rce["b"] == native]
+                for a, rows in own.groupby("a", sort=False):
+                    _transfer(axes, rows, used.index(a), short(a, LABEL))
+                _floors(axes, own)
+        for axes in panels[::ACROSS]:
+            axes.set_ylabel("RCE (effect retained)" if len(panels) == 1 else "RCE")
+        legend_below(figure, 2 if len(panels) == 1 else 3)
+        spoken = "; ".join(f"{a} for {b}: {_reach(rows)}" for (a, b), rows in pairs)
+        return finish(figure, "rce-dose", "Retained causal effect over the dose", f"{spoken}. Hollow markers: saturated.")
+
+
+def _transfer(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:
+    rows = rows.sort_values("dose")
+    drawn, full = look(number), rows["saturated"]
+    axes.plot(rows["dose"], rows["value"], label=label, **drawn)
+    axes.vlines(rows["dose"], rows["low"], rows["high"], color=drawn["color"], lw=1)
+    axes.plot(rows["dose"][full], rows["value"][full], ls="none", marker=drawn["marker"], mec=drawn["color"], mfc="white", zorder=5)
+
+
+def _reach(rows: pd.DataFrame) -> str:
+    clear = rows[~rows["saturated"]]
+    return f"{shown(clear['value'].min())} to {shown(clear['value'].max())} where not saturated" if len(clear) else "saturated"
+
+
+def _floors(axes: Axes, rce: pd.DataFrame) -> None:
+    floors = rce.groupby("dose")[["floor_random", "floor_variance"]].mean()
+    for column, label, dash in FLOORS:
+        if floors[column].notna().any():
+            axes.plot(floors.index, floors[column], color=BLACK, ls=dash, lw=1.1, label=label)
+    axes.axhline(1, color=GREY, lw=0.9)

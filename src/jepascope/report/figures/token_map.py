@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize
 
 from jepascope.report.figures.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
 from jepascope.report.numbers import percent, shown
@@ -28,12 +29,12 @@ def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
     top = float(max(values.max(), null, bottom + 1e-6))
     across = min(len(times), MOST_ACROSS if len(times) > 2 * MOST_ACROSS else 4 if len(times) <= 8 else 6)
     down = -(-len(times) // across)
+    start = null if np.isfinite(null) else bottom  # colours begin where a token begins to count
     with style("token-map"):
         side = (WIDTH - 0.9) / across
         tall = min(max(grid.shape[1] / grid.shape[2], 0.4), 1.6)
         figure, panels = canvas(0.35 + down * (side * tall + 0.12), rows=down, columns=across)
         above = []
-        scale = ScalarMappable(Normalize(bottom, top), COLOURS)
         for index, axes in enumerate(panels):
             axes.set_xticks([])
             axes.set_yticks([])
@@ -44,13 +45,15 @@ def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
             seen = np.where(cells > null, cells, np.nan) if np.isfinite(null) else cells
             above.append(int(np.isfinite(seen).sum()))
             axes.patch.set(hatch="//////", edgecolor=GREY, facecolor="white")
-            axes.imshow(seen, cmap=COLOURS, vmin=bottom, vmax=top, aspect="auto")
+            axes.imshow(seen, cmap=COLOURS, vmin=start, vmax=top, aspect="auto")
             axes.spines[:].set_visible(True)
             axes.set_title(f"t = {times[index]} ({above[-1]})", fontsize=8, fontweight="normal", pad=2)
-        bar = figure.colorbar(scale, ax=panels, shrink=0.9, aspect=30, pad=0.015)
+        colours = ScalarMappable(Normalize(bottom, top), _from(start, bottom, top))
+        bar = figure.colorbar(colours, ax=panels, shrink=0.9, aspect=30, pad=0.015)
+        bar.ax.axhspan(bottom, start, facecolor="white", hatch="//////", edgecolor=GREY, lw=0)
         for level, words, dash in ((chance, "chance", (0, (1, 1))), (null, "max-null", "-")):
             if np.isfinite(level):
-                bar.ax.axhline(level, color=BLACK if level <= (bottom + top) / 2 else "white", ls=dash, lw=1.6)
+                bar.ax.axhline(level, color=BLACK, ls=dash, lw=1.6)
                 bar.ax.text(-0.25, level, words, ha="right", va="center", fontsize=7, rotation=90, transform=bar.ax.get_yaxis_transform())
         bar.ax.tick_params(labelsize=8)
         best = tokens.iloc[int(values.argmax())] if values.notna().any() else None
@@ -58,6 +61,14 @@ def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
         if best is not None:
             spoken += f". Best {say(best['accuracy'])} at t {int(best['t'])}, row {int(best['row'])}, column {int(best['column'])}"
         return finish(figure, "token-map", "What each token alone tells", f"{spoken}; max-null {say(null)}, chance {say(chance)}.")
+
+
+def _from(start: float, bottom: float, top: float) -> ListedColormap:
+    """The colours of a bar from ``bottom`` to ``top`` that are white below ``start``."""
+    steps = 256
+    empty = min(round(steps * (start - bottom) / (top - bottom)), steps - 1)
+    ramp = colormaps[COLOURS](np.linspace(0, 1, steps - empty))
+    return ListedColormap(np.vstack([np.ones((empty, 4)), ramp]))
 
 
 def grids(tokens: pd.DataFrame) -> np.ndarray:

@@ -22,9 +22,13 @@ def emergence_section(run: RunFolder) -> Section:
     if dense is None or not (dense["encoder"] == "model").any():
         return not_run("emergence", title, "no dense probes (stage discover)")
     tokens = [name for name in ("all", "object") if (dense["tokens"] == name).any()]
-    table = Grid(_head(dense, tokens), _rows(run, dense, tokens), _note(run, dense))
+    table = Grid(
+        ("layer", *(f"{who}, {name} tokens" for name in tokens for who in ("trained", "untrained"))),
+        _rows(run, dense, tokens),
+        f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained). * the layer at which claims are made.",
+    )
     figure = Figure(emergence(dense), _caption(run, dense))
-    return Section("emergence", title, (*_worth(run, dense), figure, table, *_baselines(run, dense)))
+    return Section("emergence", title, (*_worth(run, dense), figure, table, *_selectivity(run, dense), *_baselines(run, dense)))
 
 
 def _seeds(dense: pd.DataFrame, encoder: str) -> int:
@@ -35,13 +39,13 @@ def _worth(run: RunFolder, dense: pd.DataFrame) -> tuple[Block, ...]:
     model = dense[dense["encoder"] == "model"]
     tokens, layer = tokens_of(run, model), claim_layer(run, model)
     at = reading(dense, layer, tokens)
-    return () if at is None else (Finding(worth(at, run.variable, tokens, layer, run.confidence)),)
+    return () if at is None else (Finding(worth(at, run.noun, tokens, layer, run.confidence)),)
 
 
 def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
     plain = "".join(f"{name}, " for encoder, name in BASELINES.items() if (dense["encoder"] == encoder).any())
     text = (
-        f"Share of test clips whose {run.variable} a dense (L2 multinomial) probe names correctly, by layer. n = "
+        f"Share of test clips whose {run.noun} a dense (L2 multinomial) probe names correctly, by layer. n = "
         f"{count_range(dense['n'])} test clips. Coloured bands: {run.confidence} of the proportion. Control: the same architecture with "
         f"fresh weights ({_seeds(dense, 'untrained')} seeds; dashed line the mean, grey band the range), {plain}and chance. "
     )
@@ -55,35 +59,41 @@ def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
     return text + "Penalty chosen by cross-validation inside the fit split."
 
 
-def _head(dense: pd.DataFrame, tokens: list[str]) -> tuple[str, ...]:
-    head = ["layer"]
-    for name in tokens:
-        head += [f"trained, {name} tokens", f"untrained, {name} tokens"]
-        if _has(dense, name, "control_task"):
-            head += [f"control task, {name} tokens", "selectivity, points"]
-        if _has(dense, name, "permuted"):
-            head += ["permuted labels"]
-    return tuple(head)
-
-
-def _has(dense: pd.DataFrame, tokens: str, encoder: str) -> bool:
-    return bool(((dense["tokens"] == tokens) & (dense["encoder"] == encoder)).any())
-
-
 def _rows(run: RunFolder, dense: pd.DataFrame, tokens: list[str]) -> tuple[tuple[Cell | str, ...], ...]:
     rows = []
-    for layer in sorted({int(value) for value in dense[dense["encoder"] == "model"]["layer"]}):
-        cells: list[Cell | str] = [f"{layer}*" if layer == run.best_layer else str(layer)]
-        for name in tokens:
-            at = reading(dense, layer, name)
-            cells.append(ABSENT if at is None else accuracy_cell(at))
-            cells.append(ABSENT if at is None else mean_range(at.untrained))
-            if _has(dense, name, "control_task"):
-                cells += [ABSENT, ABSENT] if at is None else [mean_range(at.control), selectivity_cell(at)]
-            if _has(dense, name, "permuted"):
-                cells.append(percent_span(min(at.permuted), max(at.permuted)) if at is not None and at.permuted else ABSENT)
-        rows.append(tuple(cells))
+    for layer in _layers(dense):
+        read = [reading(dense, layer, name) for name in tokens]
+        pairs = [(ABSENT, ABSENT) if at is None else (accuracy_cell(at), mean_range(at.untrained)) for at in read]
+        rows.append((_mark(run, layer), *(cell for pair in pairs for cell in pair)))
     return tuple(rows)
+
+
+def _layers(dense: pd.DataFrame) -> list[int]:
+    return sorted({int(value) for value in dense[dense["encoder"] == "model"]["layer"]})
+
+
+def _mark(run: RunFolder, layer: int) -> str:
+    return f"{layer}*" if layer == run.best_layer else str(layer)
+
+
+def _selectivity(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
+    """Control task, selectivity and permuted labels by layer, where they were run."""
+    null = dense[dense["encoder"].isin(["control_task", "permuted"])]
+    if null.empty:
+        return ()
+    tokens = tokens_of(run, null)
+    rows: list[tuple[Cell | str, ...]] = []
+    for layer in _layers(dense):
+        at = reading(dense, layer, tokens)
+        if at is not None and (at.control or at.permuted):
+            drawn = percent_span(min(at.permuted), max(at.permuted)) if at.permuted else ABSENT
+            rows.append((_mark(run, layer), accuracy_cell(at), mean_range(at.control), selectivity_cell(at), drawn))
+    caption = (
+        f"What the accuracy is worth, {tokens} tokens. Selectivity: accuracy less that on the control task, in percentage points. "
+        f"Brackets: {run.confidence} (accuracy), range over {_seeds(dense, 'control_task')} control tasks and over "
+        f"{_seeds(dense, 'permuted')} draws of permuted labels. * the layer at which claims are made."
+    )
+    return (Grid(("layer", "accuracy", "control task", "selectivity, points", "permuted labels"), tuple(rows), caption),)
 
 
 def accuracy_cell(at: Reading) -> Cell:
@@ -99,18 +109,6 @@ def mean_range(draws: tuple[float, ...]) -> str:
 def selectivity_cell(at: Reading) -> Cell | str:
     """Selectivity with its spread over control tasks."""
     return Cell(f"{points(at.selectivity)} {points_span(*at.spread)}", repr(at.selectivity)) if finite(at.selectivity) else ABSENT
-
-
-def _note(run: RunFolder, dense: pd.DataFrame) -> str:
-    note = f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained{_others(dense)}). "
-    if _seeds(dense, "control_task"):
-        note += "Selectivity: accuracy less that on the control task, in percentage points. "
-    return note + "* the layer at which claims are made."
-
-
-def _others(dense: pd.DataFrame) -> str:
-    named = (("control_task", ", control task, selectivity"), ("permuted", ", permuted labels"))
-    return "".join(words for encoder, words in named if _seeds(dense, encoder))
 
 
 def _baselines(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:

@@ -22,7 +22,18 @@ from jepascope.report.numbers import (
     shown,
     with_interval,
 )
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, in_order, main_ranks
+from jepascope.report.selection import (
+    CONTROL_WORDS,
+    CONTROLS,
+    EDIT_WORDS,
+    EDITS,
+    claim_layer,
+    comparable,
+    finders_of,
+    has_twins,
+    in_order,
+    main_ranks,
+)
 from jepascope.report.verdict import row_verdict
 from jepascope.stats import LEVEL, MIN_DRAWS
 
@@ -32,6 +43,11 @@ MEASURE = {
     "swap": "margin moved to the target over what the real twin moves (1 = as good as the real change)",
     "steer": "margin moved to the target over what the real twin moves (1 = as good as the real change)",
 }
+DONOR_MEASURE = "margin moved to the target over what the change to a clip of that class moves (1 = as good as that clip)"
+DONOR = (
+    " No twin of a clip exists that differs in this variable alone: a swap takes the pooled difference to a donor, a test clip of the "
+    "target class that differs in everything else as well, and makes it at every token."
+)
 NOT_RUN = "no interventions (stage intervene)"
 
 
@@ -76,14 +92,20 @@ def effects_section(run: RunFolder) -> Section:
         part = ce[ce["edit"] == edit]
         shown_draws = None if draws is None else draws[draws["edit"] == edit]
         caption = (
-            f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer}: {MEASURE.get(edit, 'causal effect')}. n = "
+            f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = "
             f"{count_range(part['n'])} test scenes; black lines: {run.confidence} over scenes (controls: over scenes "
             f"and draws); dots: each null draw (matched controls: {count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
         if edit == "steer":
             caption += " Random and norm-matched are the same control here, drawn twice: the finder's own step along other directions."
+        if edit == "swap" and not has_twins(run):
+            caption += DONOR
         blocks += [Figure(effect_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
     return Section("effects", f"{title}, layer {layer}", tuple(blocks))
+
+
+def _measure(run: RunFolder, edit: str) -> str:
+    return DONOR_MEASURE if edit in ("swap", "steer") and not has_twins(run) else MEASURE.get(edit, "causal effect")
 
 
 def _draws(run: RunFolder, ce: pd.DataFrame) -> pd.DataFrame | None:

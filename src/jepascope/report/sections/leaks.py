@@ -21,6 +21,10 @@ PRINTED = (
     "The column 'explained' prints these limits: for an end frame, what its position alone gives away; for shuffled and averaged frames "
     "of directions, the axis's 50 %. A baseline whose interval lies above its limit shows something else than position or axis."
 )
+STILL = (
+    "Whether a baseline should be at chance depends on the variable. One that a single frame shows (colour, shape, size, place) is read "
+    "from it, and a 'leak' then says only that no motion is needed; for one that is motion, a leak is a shortcut past the motion."
+)
 UNPRINTED = "Above 50 % the way along the axis would leak; between chance and 50 % the axis does."
 
 
@@ -49,7 +53,7 @@ def leaks(run: RunFolder) -> Section:
         f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}."
         + (" Explained: the accuracy that position or axis alone can reach." if known else ""),
     )
-    why = Paragraph(WHY + (PRINTED if known else UNPRINTED))
+    why = Paragraph(WHY + (PRINTED if known else UNPRINTED) if run.is_direction else STILL)
     return Section("leaks", title, (Finding(leak_words(run, table)), grid, why))
 
 
@@ -64,10 +68,10 @@ def word(row: Any) -> str:
 
 def leak_words(run: RunFolder, table: pd.DataFrame) -> str:
     """How many baselines read the variable, and how many of them more than position or axis explains."""
-    found = table[table["leak"]]
+    found, the = table[table["leak"]], f"the {run.noun}"
     if found.empty:
-        return f"None of {len(table)} motionless baselines reads the {run.summary['variable']} above chance."
-    text = f"{len(found)} of {len(table)} motionless baselines read the {run.summary['variable']} above chance"
+        return f"None of {len(table)} motionless baselines reads {the} above chance."
+    text = f"{len(found)} of {len(table)} motionless baselines read {the} above chance"
     if found["explained"].notna().all():
         beyond = sum(word(row) == BEYOND for row in found.to_dict("records"))
         text += f", {beyond or 'none'} of them above what position or axis explains"

@@ -6,83 +6,100 @@ import pandas as pd
 
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, with_interval
+from jepascope.report.names import LABEL, short
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, shown, span
 from jepascope.report.probe_folder import probed_variables
 from jepascope.report.sections.emergence import accuracy_cell, mean_range, selectivity_cell
 from jepascope.report.selection import tokens_of
 from jepascope.report.selectivity import reading
 
 TITLE = "Other variables"
-HEAD = ("variable", "classes", "layer", "accuracy", "chance", "untrained", "selectivity, points", "the value itself")
-MOST_OUTPUTS = 4
+CLASSES_HEAD = ("variable", "classes", "layer", "tokens", "accuracy", "chance", "untrained", "selectivity, points")
+VALUES_HEAD = ("variable", "what is read", "held out", "measure", "value", "untrained", "chance")
+MOST_OUTPUTS = 8
+Row = tuple[Cell | str, ...]
 
 
 def others_section(run: RunFolder) -> Section:
-    """The study's variable and those that were probed beside it."""
+    """The study's variable and those that were probed beside it: as classes, and as values where they have any."""
     found, more = probed_variables(run.path)
     if not found:
         return not_run("others", TITLE, "no other variable of this run was probed (jepascope probe RUN --variable V)")
-    rows: list[tuple[Cell | str, ...]] = []
-    if (own := run.table("probes")) is not None:
-        rows.append(_row(run, f"{run.variable} (this study)", own))
-    counts: list[float] = []
-    for other in found:
-        probes = None if other.run is None else other.run.table("probes")
-        if other.run is None:
-            rows.append((f"{other.name} cannot be read: {other.reason}",))
-        elif probes is None:
-            rows.append((f"{other.name}: its folder holds no probes; run 'jepascope probe' for it again.",))
-        else:
-            rows.append(_row(other.run, other.name, probes))
-            counts += list(probes["n"])
+    named = [(f"{run.variable} (this study)", run), *((other.name, other.run) for other in found if other.run is not None)]
+    rows = [_classes(name, folder) for name, folder in named]
+    rows += [(f"{other.name} cannot be read: {other.reason}",) for other in found if other.run is None]
+    values = [row for name, folder in named for row in _values(name, folder)]
+    tables = [folder.table("probes") for _, folder in named]
+    counts = count_range(pd.concat([table["n"] for table in tables if table is not None])) if any(t is not None for t in tables) else ABSENT
     caption = (
-        f"Each variable at its own best layer, read by a dense probe and, where it has values, by a ridge probe. n = {count_range(counts)} "
-        f"test clips; brackets: {run.confidence}, range over seeds (untrained, selectivity). Control: untrained twins, and the control "
-        "task that selectivity is measured against. Layers are chosen by cross-validation on fit clips."
+        f"Each variable at its own best layer, chosen by cross-validation on fit clips, read by a dense probe. n = {counts} test clips; "
+        f"brackets: {run.confidence} (accuracy), range over seeds (untrained, selectivity). Control: untrained twins, and the control task "
+        "that selectivity is measured against."
     )
-    blocks: list[Block] = [Grid(HEAD, tuple(rows), caption)]
+    blocks: list[Block] = [Grid(CLASSES_HEAD, tuple(rows), caption)]
+    if values:
+        caption = (
+            f"The same variables read as values by a ridge probe, where they have any. Brackets: {run.confidence}, range over seeds "
+            "(untrained). Chance: error of the best constant guess."
+        )
+        blocks.append(Grid(VALUES_HEAD, tuple(values), caption, words=4))
     if more:
         blocks.append(Paragraph(f"{more} more probe folders of this run are not shown."))
     return Section("others", TITLE, tuple(blocks))
 
 
-def _row(run: RunFolder, name: str, probes: pd.DataFrame) -> tuple[Cell | str, ...]:
+def _layer(run: RunFolder, probes: pd.DataFrame) -> tuple[int, str] | None:
+    """Layer and tokens of a variable's row: its best layer, or that of the highest cross-validated accuracy."""
     model = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"]]
     if model.empty:
-        return (f"{name}: no dense probe of the model.",)
+        return None
     tokens = tokens_of(run, model)
-    model = model[model["tokens"] == tokens]
+    model = model[model["tokens"] == tokens].sort_values("cv_accuracy", kind="stable", na_position="first")
     layers = {int(layer) for layer in model["layer"]}
-    ranked = model.sort_values("cv_accuracy", kind="stable", na_position="first")
-    layer = run.best_layer if run.best_layer in layers else int(ranked["layer"].iloc[-1])
-    at = reading(probes, layer, tokens)
-    assert at is not None  # the layer is one of the model's
+    return (run.best_layer if run.best_layer in layers else int(model["layer"].iloc[-1])), tokens
+
+
+def _classes(name: str, run: RunFolder) -> Row:
+    probes = run.table("probes")
+    where = None if probes is None else _layer(run, probes)
+    at = None if probes is None or where is None else reading(probes, *where)
+    if where is None or at is None:
+        return (f"{name}: no dense probe of the model in {run.path.name}; run 'jepascope probe' for it again.",)
     classes = run.summary.get("classes")
     return (
         name,
         count(classes if finite(classes) else None),
-        f"{layer}, {tokens} tokens",
+        count(where[0]),
+        where[1],
         accuracy_cell(at),
         percent(at.chance),
         mean_range(at.untrained),
         selectivity_cell(at),
-        _value(run, layer, tokens),
     )
 
 
-def _value(run: RunFolder, layer: int, tokens: str) -> str:
-    """Error in degrees, or R^2 of each output, from held-out clips (and arcs)."""
-    values = run.table("values")
-    if values is None:
-        return ABSENT
-    same = (values["encoder"] == "model") & (values["layer"] == layer) & (values["tokens"] == tokens)
-    said = []
-    rows = values[same].to_dict("records")
-    for row in rows:
-        output, held = short(row["output"], 24), "" if row["held_out"] == "clips" else f", held-out {row['held_out']}"
-        if row["probe"] == "circular":
-            said.append(f"{output}{held}: {with_interval(row['error'], row['low'], row['high'])}° (chance {row['chance']:g}°)")
-        else:
-            said.append(f"{output}{held}: R² {with_interval(row['r2'], row['r2_low'], row['r2_high'])}")
-    return "; ".join(said[:MOST_OUTPUTS]) + (f"; {len(said) - MOST_OUTPUTS} more" if len(said) > MOST_OUTPUTS else "") or ABSENT
+def _values(name: str, run: RunFolder) -> list[Row]:
+    """Error in degrees, or R^2, of every output at the variable's layer."""
+    values, probes = run.table("values"), run.table("probes")
+    where = None if probes is None else _layer(run, probes)
+    if values is None or where is None:
+        return []
+    at = values[(values["layer"] == where[0]) & (values["tokens"] == where[1])]
+    rows: list[Row] = []
+    for row in at[at["encoder"] == "model"].head(MOST_OUTPUTS).to_dict("records"):
+        circular = row["probe"] == "circular"
+        value, low, high = ("error", "low", "high") if circular else ("r2", "r2_low", "r2_high")
+        same = (at["encoder"] == "untrained") & (at["output"] == row["output"]) & (at["held_out"] == row["held_out"])
+        fresh = at[same][value].dropna()
+        rows.append(
+            (
+                name,
+                short(row["output"], LABEL),
+                str(row["held_out"]),
+                "error, degrees" if circular else "R²",
+                interval_cell(row[value], row[low], row[high]),
+                f"{shown(fresh.mean())} {span(fresh.min(), fresh.max())}" if len(fresh) else ABSENT,
+                f"{shown(row['chance'])}" if circular else "0",
+            )
+        )
+    return rows

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
@@ -10,8 +14,9 @@ from jepascope.report.figures.angles import angle_spectrum
 from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, count_range, finite, interval_cell, number_cell, shown, with_interval
-from jepascope.report.selection import EDITS, FULL_DOSE_WORDS, coinciding, in_order
+from jepascope.report.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, coinciding, has_twins, in_order
 
+MOST_ROWS = 60  # of transfers and doses that one table shows
 KEYS = ["across", "a", "b", "layer", "rank"]
 
 
@@ -58,10 +63,11 @@ def portability(run: RunFolder) -> Section:
         part = rce[rce["across"] == across]
         caption = (
             f"RCE across {across} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {run.confidence}; hollow: "
-            f"saturated; {full_dose(part)[:1].lower()}{full_dose(part)[1:]} "
+            f"saturated; {full_dose(run, part)[:1].lower()}{full_dose(run, part)[1:]} "
             "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
         )
-        blocks += [Figure(dose_sweep(part), caption), _rce_grid(run, rce)]
+        few = rce if len(rce) <= MOST_ROWS else one_dose(rce)
+        blocks += [Figure(dose_sweep(part), caption), _rce_grid(run, few, len(few) < len(rce))]
     return Section("portability", title, tuple(blocks))
 
 
@@ -73,54 +79,68 @@ def joined(sas: pd.DataFrame, rce: pd.DataFrame) -> pd.DataFrame:
     geometry = sas[[*KEYS, *columns]].rename(columns=columns)
     swapped = geometry.rename(columns={"a": "b", "b": "a"})
     both = pd.concat([geometry, swapped]).drop_duplicates(KEYS)
+    return one_dose(rce).drop(columns=["chance", "ceiling"]).merge(both, on=KEYS)
+
+
+def one_dose(rce: pd.DataFrame) -> pd.DataFrame:
+    """Each transfer at the largest dose where neither effect is saturated, or at the smallest if both are at every dose."""
     full = rce["saturated"]
     ranked = rce.assign(full=full, place=rce["dose"].where(~full, -rce["dose"]))
     picked = ranked.sort_values(["full", "place"], ascending=[True, False], kind="stable").drop_duplicates(KEYS)
-    return picked.drop(columns=["chance", "ceiling", "full", "place"]).sort_index().merge(both, on=KEYS)
+    return picked.drop(columns=["full", "place"]).sort_index()
+
+
+SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}
 
 
 def _said_once(sas: pd.DataFrame) -> dict[str, str]:
     """A sentence for each finder whose subspace is that of an earlier one, instead of every other sentence twice."""
-    return {
-        str(row["b"]): f"{row['b']} and {row['a']} found the same subspace here (SAS {shown(row['value'])}), so their figures agree. "
-        "At rank classes - 1, class_pca and diff_means both span the class means and must."
-        for row in coinciding(sas)
-    }
+    said = {}
+    for row in coinciding(sas):
+        a, b = str(row["a"]), str(row["b"])
+        said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
+        if {a, b} <= SPAN_OF_MEANS:
+            said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
+    return said
+
+
+MOST_SENTENCES = 8
 
 
 def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
     """For each transfer between finders, whether it is told apart from what a variance-matched subspace keeps.
 
-    Finders in ``same`` have the subspace of another one and are left out.
+    Finders in ``same`` have the subspace of another one and are left out. Many transfers are counted instead of listed.
     """
-    sentences = []
-    for row in pairs.to_dict("records"):
-        if row["across"] != "finder" or same & {row["a"], row["b"]}:
-            continue
-        kept = (
-            f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])} "
-            f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
-        )
-        floor, name = row["floor_variance"], "variance-matched subspace"
-        if not finite(floor):
-            floor, name = row["floor_random"], "random subspace"
-        if bool(row["saturated"]):
-            tail = "saturated at every dose, so the ratio says nothing"
-        elif not finite(floor) or not finite(row["low"]):
-            tail = "no control to read it against"
-        elif row["low"] > floor:
-            tail = f"more than a {name} has ({shown(floor)})"
-        elif row["high"] < floor:
-            tail = f"less than a {name} has ({shown(floor)})"
-        else:
-            tail = f"not told apart from what a {name} has ({shown(floor)})"
-        sentences.append(f"{kept}: {tail}.")
-    return sentences
+    rows = [row for row in pairs.to_dict("records") if row["across"] == "finder" and not same & {row["a"], row["b"]}]
+    if len(rows) > MOST_SENTENCES:
+        counts = Counter(_beside_floor(row)[0] for row in rows)
+        said = "; ".join(f"{many} {word}" for word, many in counts.most_common())
+        return [f"{len(rows)} transfers between finders, beside what a matched subspace has in each one's place: {said}."]
+    return [
+        f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])} "
+        f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])}): {' '.join(_beside_floor(row))}."
+        for row in rows
+    ]
 
 
-def full_dose(rce: pd.DataFrame) -> str:
+def _beside_floor(row: dict[Hashable, Any]) -> tuple[str, ...]:
+    """A verdict on one transfer, and what it is held against."""
+    floor, name = row["floor_variance"], "variance-matched subspace"
+    if not finite(floor):
+        floor, name = row["floor_random"], "random subspace"
+    if bool(row["saturated"]):
+        return ("saturated at every dose, so the ratio says nothing",)
+    if not finite(floor) or not finite(row["low"]):
+        return ("no control to read it against",)
+    word = "more than" if row["low"] > floor else "less than" if row["high"] < floor else "not told apart from"
+    return (word, f"{'what ' if word.startswith('not') else ''}a {name} has ({shown(floor)})")
+
+
+def full_dose(run: RunFolder, rce: pd.DataFrame) -> str:
     """What dose 1 is, for the edits that a table holds (folders of earlier versions do not name them)."""
-    said = [FULL_DOSE_WORDS[edit] for edit in in_order(rce["edit"], EDITS) if edit in FULL_DOSE_WORDS]
+    words = FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS
+    said = [words[edit] for edit in in_order(rce["edit"], EDITS) if edit in words]
     text = "; ".join(said) or "dose 1 is the edit in full"
     return f"{text[0].upper()}{text[1:]}."
 
@@ -156,7 +176,7 @@ def _sas_grid(sas: pd.DataFrame) -> Grid:
     )
 
 
-def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
+def _rce_grid(run: RunFolder, rce: pd.DataFrame, cut: bool) -> Grid:
     rows = tuple(
         (
             str(row["across"]),
@@ -173,7 +193,12 @@ def _rce_grid(run: RunFolder, rce: pd.DataFrame) -> Grid:
     )
     head = ("across", "a (used)", "b (native)", "dose", "RCE", "random", "variance-matched", "saturated", "n")
     caption = (
-        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. {full_dose(rce)} "
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {run.confidence}. {full_dose(run, rce)} "
         "Random, variance-matched: the RCE of such subspaces."
+        + (
+            " One dose for each transfer, the largest where neither effect is saturated; the others are in portability.parquet."
+            if cut
+            else ""
+        )
     )
     return Grid(head, rows, caption, words=3)

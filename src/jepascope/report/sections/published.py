@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.report.blocks import Grid, Paragraph, Section
+from jepascope.report.blocks import Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import finite, percent, shown
 from jepascope.report.verdict import is_bound, ratio_words
 
 PAPER = "Causal State Variables in V-JEPA 2 Latents: Discovery, Intervention, and Portability (OpenReview CC5xKstwmf)"
 NOT_MEASURED = "not measured"
+TITLE = "Beside the published figures"
 
 
 def published(run: RunFolder) -> Section:
     """Quantity by quantity; what this run did not measure says so."""
+    if not run.is_direction:
+        why = f"the published figures are about the direction of motion, and this study is about {run.variable}"
+        return not_run("published", TITLE, why)
     probe = run.summary.get("probe") or {}
     rows = (
         (
@@ -32,14 +36,14 @@ def published(run: RunFolder) -> Section:
         ("CE ratio, larger encoder", "54×", "ViT-H", NOT_MEASURED),
         ("cross-architecture CCA alignment", "near perfect", "ViT-L against ViT-H", NOT_MEASURED),
     )
-    head = ("quantity", "published", "published for", f"this run ({run.summary['model']})")
+    head = ("quantity", "published", "published for", f"this run ({run.model})")
     note = (
         "Another encoder, other clips and, where the abstract leaves it open, other definitions: the columns stand side by side for "
         "orientation, not as a replication. "
         "Only the paper's abstract is public; it gives no intervals and names neither the rank behind SAS nor what its SAS and RCE were "
         "measured across."
     )
-    return Section("published", "Beside the published figures", (Grid(head, rows, f"Published: {PAPER}.", words=4), Paragraph(note)))
+    return Section("published", TITLE, (Grid(head, rows, f"Published: {PAPER}.", words=4), Paragraph(note)))
 
 
 def _dense(run: RunFolder, dense: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Block, Paragraph, Picture, Section, not_run
 from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SHOWN_WIDTH = 860
@@ -16,10 +17,11 @@ SHOWN_WIDTH = 860
 def stimuli(run: RunFolder) -> Section:
     """The contact sheet, figures/stimuli.png, and the splits."""
     title, folder = "Stimuli", run.path / "figures"
-    clips, variable = run.summary["clips"], run.summary["variable"]
+    clips, variable = short(run.summary["clips"]), run.variable
     caption = str(
         run.summary.get("stimuli_caption")
-        or f"Examples from clip set {clips}, one for each value of {variable}. Arrows show the true path."
+        or f"Examples from clip set {clips}, one for each {'value' if run.is_direction else 'class'} of {variable}. "
+        "Arrows show the true path."
     )
     blocks: list[Block] = []
     if (folder / "stimuli.png").exists():

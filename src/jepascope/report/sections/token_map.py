@@ -69,7 +69,7 @@ def token_words(at: pd.DataFrame, layer: int, variable: str) -> str:
     by = above.groupby("t").size()
     often = ", ".join(count(t) for t in by[by == by.max()].index[:4])
     return (
-        f"At layer {layer} {len(above)} of {len(at)} tokens ({percent(len(above) / len(at))}) tell {variable} alone better than the best "
+        f"At layer {layer}, {len(above)} of {len(at)} tokens ({percent(len(above) / len(at))}) tell {variable} alone better than the best "
         f"of all does under permuted labels ({say(null)}). The best is {place}. Most of them lie at t = {often} ({int(by.max())} tokens), "
         f"in {_places(above)} of {_places(at)} places of the frame."
     )

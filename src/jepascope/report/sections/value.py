@@ -50,23 +50,17 @@ def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> s
     if row["probe"] == "circular":
         held = None if arcs.empty else Error(*(float(arcs.iloc[0][name]) for name in ("error", "low", "high")))
         return f"{where}, {output}: {circle_words(error, held, float(row['chance']))}"
-    unit = f" {row['unit']}" if row["unit"] else ""
     low, high = float(row["r2_low"]), float(row["r2_high"])
-    reading = (
-        "a linear reader reads"
-        if low > 0
-        else "a linear reader does not read"
-        if high < 0
-        else "no linear reading can be told from none of"
-    )
-    said = (
-        f"{where} {reading} {output}: R² {with_interval(row['r2'], low, high)}"
-        if finite(low) and finite(high)
-        else (f"{where}, {output}: R² {shown(row['r2'])}, without an interval")
-    )
-    return (
-        f"{said}, mean absolute error {error}{unit} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
-    )
+    if not (finite(low) and finite(high)):
+        said = f"{where}, {output}: R² {shown(row['r2'])}, without an interval"
+    elif low > 0:
+        said = f"{where} a linear reader reads {output}: R² {with_interval(row['r2'], low, high)}"
+    else:
+        word = "is worse at" if high < 0 else "is not told apart from the best constant guess at"
+        said = f"{where} a linear reader {word} {output}{' than the best constant guess' if high < 0 else ''}: R² "
+        said += with_interval(row["r2"], low, high)
+    size = with_interval(error.value, error.low, error.high) + (f" {row['unit']}" if row["unit"] else "")
+    return f"{said}, mean absolute error {size} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
 
 
 def _over_untrained(values: pd.DataFrame, row: pd.Series[float]) -> str:

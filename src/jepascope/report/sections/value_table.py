@@ -28,17 +28,21 @@ def value_grid(run: RunFolder, rows: pd.DataFrame, output: str, unit: str, circu
             at = rows[(rows["layer"] == layer) & (rows["tokens"] == tokens) & (rows["held_out"] == held)]
             own, fresh = at[at["encoder"] == "model"], at[at["encoder"] == "untrained"][measures[0][0]].dropna()
             cells += [_figure(own.iloc[0], measure) if len(own) else ABSENT for measure in measures]
-            cells.append(f"{shown(fresh.mean())} {span(fresh.min(), fresh.max())}" if len(fresh) else ABSENT)
+            if held == "clips":
+                cells.append(f"{shown(fresh.mean())} {span(fresh.min(), fresh.max())}" if len(fresh) else ABSENT)
         body.append(tuple(cells))
     names = ("error",) if circular else ("R²", "error")
-    head = ("layer", *(f"{what}, {t} tokens, held-out {h}" for t, h in columns for what in (*names, f"untrained {names[0]}")))
+    head = ["layer"]
+    for tokens, held in columns:
+        head += [f"{what}, {tokens} tokens, {held}" for what in (*names, *((f"untrained {names[0]}",) if held == "clips" else ()))]
     quantity = "error in degrees" if circular else f"R², and mean absolute error{f' in {unit}' if unit else ''}"
     chance = model["chance"].dropna()
     caption = (
-        f"{output}: {quantity}. Brackets: {run.confidence}, range over seeds (untrained). Chance (error of the best constant guess): "
-        f"{shown(chance.mean()) if len(chance) else ABSENT}. * the layer at which claims are made.{_plain(rows, measures[0])}"
+        f"{output}: {quantity}. Brackets: {run.confidence}, range over seeds (untrained). Clips, arcs: what was held out. "
+        f"Chance (error of the best constant guess): {shown(chance.mean()) if len(chance) else ABSENT}. * the layer at which claims are "
+        f"made.{_plain(rows, measures[0])}"
     )
-    return Grid(head, tuple(body), caption)
+    return Grid(tuple(head), tuple(body), caption)
 
 
 def _figure(row: Any, measure: tuple[str, str, str]) -> Cell:
