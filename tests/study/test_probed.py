@@ -1,0 +1,164 @@
+"""What the probing steps write: same clips for every source, figures that their own readings give back, rows that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from jepascope.activations.capture import capture
+from jepascope.discovery.circular import circular_errors
+from jepascope.study.bench import Bench
+from jepascope.study.folder import Run
+from jepascope.study.probed import Source, Target, count_sources, model_source, sources
+from jepascope.study.progress import Silent
+from jepascope.study.steps.probes import probe_table, run_probes
+from jepascope.study.steps.token_map import run_token_map, token_activations, token_table
+from jepascope.study.steps.values import COLUMNS, READINGS, run_values, value_tables
+
+
+class Heard(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.sentences.append(line)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Iterator[Bench]:
+    spec = tiny_spec.model_copy(update={"permutations": 4, "control_seeds": 2})
+    run = Run.open(tmp_path_factory.mktemp("runs") / "probed", spec)
+    yield Bench(run, tiny_encoder, Silent())
+    run.close()
+
+
+def one_layer(bench: Bench, layer: int = 1) -> Source:
+    whole = model_source(bench, "all")
+    return replace(whole, fit={layer: whole.fit[layer]}, test={layer: whole.test[layer]})
+
+
+@pytest.fixture(scope="module")
+def probes(bench: Bench) -> pd.DataFrame:
+    return run_probes(bench)
+
+
+def test_every_source_holds_the_clips_of_the_target_in_order(bench: Bench) -> None:
+    target = Target.of(bench.clips, "direction")
+    found = list(sources(bench))
+    assert len(found) == count_sources(bench)
+    assert all(len(x) == len(target.fit) for source in found for x in source.fit.values())
+    assert all(len(x) == len(target.test) for source in found for x in source.test.values())
+    own = capture(bench.encoder, target.test)  # the model's test clips are captured in two parts, chosen scenes first
+    for layer, x in model_source(bench, "object").test.items():
+        torch.testing.assert_close(x, own.pooled(layer, "object"))
+    twin = capture(bench.encoder.untrained(0), target.test)
+    (untrained,) = (source for source in found if source.encoder == "untrained" and source.tokens == "all")
+    torch.testing.assert_close(untrained.test[2], twin.pooled(2))
+
+
+def test_control_tasks_and_permuted_labels_stand_beside_the_dense_probe_they_question(bench: Bench, probes: pd.DataFrame) -> None:
+    layers = bench.encoder.card.depth + 1
+    own = probes[(probes["encoder"] == "model") & (probes["tokens"] == bench.spec.tokens) & (probes["probe"] == "dense") & probes["chosen"]]
+    for encoder, seeds in (("control_task", 2), ("permuted", 4)):
+        rows = probes[probes["encoder"] == encoder]
+        assert sorted(rows["seed"].unique()) == list(range(seeds))
+        assert len(rows) == seeds * layers
+        assert rows["chosen"].all() and set(rows["probe"]) == {"dense"} and set(rows["tokens"]) == {bench.spec.tokens}
+        assert (rows["n"] == len(bench.clips.split("test"))).all()
+    permuted = probes[probes["encoder"] == "permuted"].merge(own, on="layer", suffixes=("", "_true"))
+    assert (permuted["strength"] == permuted["strength_true"]).all()
+    assert (permuted["chance"] == 1 / 8).all()
+
+
+def test_chance_is_the_share_of_the_largest_class_of_the_clips_scored(bench: Bench) -> None:
+    target = Target.of(bench.clips, "position")
+    table = probe_table([one_layer(bench)], 1, target, bench.spec, 2, Silent())
+    counts = np.bincount(target.test_labels)
+    rows = table[table["encoder"].isin(["model", "permuted"])]
+    assert (rows["chance"] == counts.max() / counts.sum()).all()
+    assert counts.max() / counts.sum() != 1 / 4
+
+
+def test_clips_without_other_factors_have_no_control_rows_and_it_is_said(bench: Bench) -> None:
+    target, heard = Target.of(bench.clips, "direction"), Heard()
+    bare = [replace(part, factors=part.factors[["scene", "split", "direction", "angle"]]) for part in (target.fit, target.test)]
+    table = probe_table([one_layer(bench)], 1, Target(*bare, "direction"), bench.spec, 4, heard)
+    assert not (table["encoder"] == "control_task").any() and (table["encoder"] == "permuted").any()
+    assert any("No control tasks for direction" in sentence for sentence in heard.sentences)
+
+
+def test_angles_are_read_beside_every_baseline_and_the_readings_give_back_the_errors(bench: Bench) -> None:
+    values, readings = run_values(bench, 2)
+    assert list(values.columns) == COLUMNS and list(readings.columns) == READINGS
+    assert set(values["encoder"]) == {"model", "untrained", "pixels", "frame_differences"}
+    assert set(values["held_out"]) == {"clips", "arcs"} and set(values["unit"]) == {"degrees"} and (values["chance"] == 90).all()
+    assert (values["low"] <= values["error"]).all() and (values["error"] <= values["high"]).all()
+    assert set(readings["layer"]) == {2}
+    at = values[(values["encoder"] == "model") & (values["layer"] == 2)].set_index(["tokens", "held_out"])
+    for key, rows in readings.groupby(["tokens", "held_out"]):
+        true, predicted = (torch.tensor(rows[name].to_numpy(copy=True)) for name in ("true", "predicted"))
+        assert at.loc[key, "error"] == pytest.approx(float(circular_errors(true, predicted).mean()), abs=1e-4)
+        assert rows["scene"].tolist() == bench.clips.split("test").factors["scene"].tolist()
+    assert len(readings) == 4 * len(bench.clips.split("test"))
+
+
+def test_numbers_of_another_variable_are_read_from_the_same_run(bench: Bench) -> None:
+    target = Target.of(bench.clips, "position")
+    values, readings = value_tables(sources(bench), count_sources(bench), target, 1, bench.spec, 4, Silent())
+    assert set(values["output"]) == {"x", "y"} and set(values["probe"]) == {"ridge"} and set(values["held_out"]) == {"clips"}
+    fit, test = target.fit.factors, target.test.factors
+    for output in ("x", "y"):
+        chance = (test[output] - fit[output].median()).abs().mean()
+        assert values.loc[values["output"] == output, "chance"].to_numpy() == pytest.approx(chance, abs=1e-5)
+        rows = readings[(readings["output"] == output) & (readings["tokens"] == "all")]
+        assert rows["true"].to_numpy() == pytest.approx(test[output].to_numpy(), abs=1e-6)
+        at = values[(values["encoder"] == "model") & (values["layer"] == 1) & (values["tokens"] == "all") & (values["output"] == output)]
+        assert at["error"].item() == pytest.approx((rows["true"] - rows["predicted"]).abs().mean(), abs=1e-5)
+
+
+def test_a_variable_without_values_has_empty_tables_of_the_same_columns(bench: Bench) -> None:
+    target = Target.of(bench.clips, "shape")
+    values, readings = value_tables(iter([]), 0, target, 1, bench.spec, 4, Silent())
+    assert list(values.columns) == COLUMNS and values.empty
+    assert list(readings.columns) == READINGS and readings.empty
+
+
+def test_the_token_map_has_every_token_in_its_place(bench: Bench) -> None:
+    table = run_token_map(bench, 2)
+    times, rows, columns = bench.encoder.card.grid
+    assert len(table) == times * rows * columns
+    place = (table["t"] * rows + table["row"]) * columns + table["column"]
+    assert (place == table["token"]).all() and table["token"].tolist() == list(range(len(table)))
+    assert set(table["metric"]) == {"accuracy"} and (table["null"] > table["chance"]).all()
+    number = token_table(token_activations(bench, 2), 2, Target.of(bench.clips, "speed"), bench.spec)
+    assert set(number["metric"]) == {"r2"} and (number["chance"] == 0).all()
+
+
+def test_a_token_map_reads_the_token_that_holds_the_class(bench: Bench) -> None:
+    """Whatever the tiny encoder sees: one token is replaced by the class in the store itself."""
+    target = Target.of(bench.clips, "direction")
+    own = capture(bench.encoder, bench.probed_clips, sites=(2,))
+    labels = torch.tensor(bench.probed_clips.labels("direction")[0])
+    for index, shard in own.store.shards.items():  # type: ignore[attr-defined]
+        some = labels[50 * index : 50 * index + len(shard["tokens.2"])]
+        shard["tokens.2"][:, 5, :8] = 3 * torch.nn.functional.one_hot(some, 8).float() + 0.01 * shard["tokens.2"][:, 5, :8]
+    table = token_table(own, 2, target, bench.spec)
+    assert table.loc[table["accuracy"] > table["null"], "token"].tolist() == [5]
+    assert table["accuracy"][5] == 1
+
+
+def test_a_map_that_the_spec_leaves_out_is_an_empty_table(bench: Bench, tmp_path: Path) -> None:
+    spec = bench.spec.model_copy(update={"token_map": False})
+    run = Run.open(tmp_path / "run", spec)
+    table = run_token_map(Bench(run, bench.encoder, Silent()), 2)
+    run.close()
+    assert table.empty and "null" in table.columns
