@@ -15,9 +15,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from jepascope.discovery.linear_probe import standardise
@@ -128,22 +128,26 @@ def strongest_best(error: Float[Tensor, "layers strengths"]) -> Int[Tensor, " la
 
 
 def whole_scene_folds(clips: int, groups: Int[Tensor, " clips"] | None = None, folds: int = 5, seed: int = 0) -> Int[Tensor, " clips"]:
-    """Fold of each clip, scenes whole, in a seeded order of scene ids; for targets without classes (else ``folds.scene_folds``)."""
+    """Fold of each clip, scenes whole and folds as even as they allow; for targets without classes (else ``folds.scene_folds``).
+
+    Scenes go in a seeded order of their ids, so that the order of the clips plays no part.
+    """
     scene = torch.arange(clips) if groups is None else groups.cpu()
     if len(scene) != clips:
         raise BadArgument(f"There are values of {clips} clips but {len(scene)} scene ids; pass one scene id a clip.")
     if folds < 2:
         raise BadArgument(f"Cross-validation needs at least 2 folds, not {folds}.")
-    scenes = len(scene.unique())
-    if scenes < folds:
+    ids, index, clips_of = np.unique(scene.numpy(), return_inverse=True, return_counts=True)
+    if len(ids) < folds:
         raise BadData(
-            f"The clips come from {scenes} scene(s) only, too few for {folds}-fold cross-validation; add scenes or ask for fewer folds."
+            f"The clips come from {len(ids)} scene(s) only, too few for {folds}-fold cross-validation; add scenes or ask for fewer folds."
         )
-    fold_of = torch.empty(clips, dtype=torch.int64)
-    parts = GroupKFold(folds, shuffle=True, random_state=seed).split(scene.numpy(), groups=scene.numpy())
-    for fold, (_, held) in enumerate(parts):
-        fold_of[torch.from_numpy(held)] = fold
-    return fold_of
+    order = np.random.default_rng(seed).permutation(len(ids))
+    filled, fold_of = np.zeros(folds, dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
+    for one in order[np.argsort(-clips_of[order], kind="stable")]:  # large scenes first: small ones even things out
+        fold_of[one] = filled.argmin()
+        filled[fold_of[one]] += clips_of[one]
+    return torch.from_numpy(fold_of[index])
 
 
 def checked_strengths(strengths: Sequence[float]) -> list[float]:
