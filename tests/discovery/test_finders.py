@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -11,11 +13,24 @@ from hypothesis import strategies as st
 from planted_classes import planted
 from torch import Tensor
 
-from jepascope.discovery.finders import FINDERS, find, find_shuffled
+from jepascope.discovery.finders import FINDERS, find, find_shuffled, max_rank
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
+
+NO_NETWORK = [name for name in FINDERS if name != "das"]
+"""das has tests of its own."""
+
+
+def labelled(x: Tensor, y: Tensor, **more: Any) -> Labelled:
+    """With values, for finders that take them: the classes on a circle."""
+    angle = y * (2 * math.pi / (int(y.max()) + 1))
+    return Labelled(x, y, torch.stack([angle.cos(), angle.sin()], dim=1), **more)
+
+
+def highest(name: str, data: Labelled, rank: int) -> int:
+    return min(rank, max_rank(name, data.classes, data.width, data.outputs))
 
 
 def alike(a: Subspace, b: Subspace) -> float:
@@ -62,11 +77,13 @@ def test_the_subspace_turns_with_the_basis(finder: str) -> None:
     assert alike(rotated, Subspace(turn.T @ plain.basis, turn.T @ plain.mean)) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("finder", FINDERS)
+@pytest.mark.parametrize("finder", NO_NETWORK)
 def test_permuting_clips_changes_nothing(finder: str) -> None:
     x, y = planted(seed=4)
     groups, order = torch.arange(len(y)), torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
-    one, other = find(finder, Labelled(x[0], y, groups=groups), 3), find(finder, Labelled(x[0][order], y[order], groups=groups[order]), 3)
+    data = labelled(x[0], y, groups=groups)
+    one = find(finder, data, highest(finder, data, 3))
+    other = find(finder, labelled(x[0][order], y[order], groups=groups[order]), one.rank)
     assert alike(one, other) == pytest.approx(1, abs=1e-3)
 
 
@@ -98,29 +115,53 @@ def test_a_given_path_gives_what_fitting_it_again_gives() -> None:
     torch.testing.assert_close(find("l1_probe", Labelled(x[0], y, path=path), 3).basis, find("l1_probe", Labelled(x[0], y), 3).basis)
 
 
-@pytest.mark.parametrize("finder", FINDERS)
+@pytest.mark.parametrize("finder", NO_NETWORK)
 def test_shuffled_labels_give_as_many_subspaces_as_draws_at_the_same_rank_and_elsewhere(finder: str) -> None:
     x, y = planted(seed=8, clips=80, width=30, signal=2.0)
-    true = find(finder, Labelled(x[0], y), 3)
-    draws = find_shuffled(finder, Labelled(x[0], y), 3, draws=4, seed=1, layer=7)
+    data = labelled(x[0], y)
+    true = find(finder, data, highest(finder, data, 3))
+    draws = find_shuffled(finder, data, true.rank, draws=4, seed=1, layer=7)
     assert [d.provenance["draw"] for d in draws] == [0, 1, 2, 3]
-    assert all(d.rank == 3 and d.provenance["layer"] == 7 and d.provenance["labels"] == "shuffled" for d in draws)
-    assert max(alike(true, d) for d in draws) < 0.7
-    again = find_shuffled(finder, Labelled(x[0], y), 3, draws=4, seed=1)
+    assert all(d.rank == true.rank and d.provenance["layer"] == 7 and d.provenance["labels"] == "shuffled" for d in draws)
+    if finder != "within_pca":  # which knows nothing of the labels that it is without
+        assert max(alike(true, d) for d in draws) < 0.7
+    again = find_shuffled(finder, data, true.rank, draws=4, seed=1)
     assert all(torch.equal(a.basis, b.basis) for a, b in zip(draws, again, strict=True))
 
 
-@pytest.mark.parametrize("finder", FINDERS)
-def test_provenance_carries_finder_rank_and_what_the_caller_adds(finder: str) -> None:
+@pytest.mark.parametrize("finder", NO_NETWORK)
+def test_provenance_carries_finder_form_rank_and_what_the_caller_adds(finder: str) -> None:
     x, y = planted(seed=9)
-    found = find(finder, Labelled(x[0], y), 2, layer=7, tokens="object")
-    assert {k: found.provenance[k] for k in ("finder", "rank", "layer", "tokens")} == {
-        "finder": finder,
-        "rank": 2,
-        "layer": 7,
-        "tokens": "object",
-    }
+    found = find(finder, labelled(x[0], y), 2, layer=7, tokens="object")
+    said = {"finder": finder, "rank": 2, "layer": 7, "tokens": "object"}
+    assert said.items() <= found.provenance.items() and found.rank == 2
+    filters = ("l1_probe", "ridge_circle", "lda", "leace", "inlp")
+    assert found.provenance["form"] == ("filter" if finder in filters else "pattern")
     torch.testing.assert_close(found.mean, x[0].mean(0))
+
+
+@pytest.mark.parametrize("finder", NO_NETWORK)
+@pytest.mark.parametrize("rank", [1, 2, 3, 7, 16])
+def test_every_rank_up_to_the_largest_is_given_and_none_above(finder: str, rank: int) -> None:
+    x, y = planted(seed=12, clips=160, width=24, classes=8)
+    data = labelled(x[0], y, where="layer 3")
+    most = max_rank(finder, 8, 24, 2)
+    if rank <= most:
+        assert find(finder, data, rank).rank == rank
+    else:
+        with pytest.raises(BadArgument, match=rf"'{finder}' cannot give rank {rank} at layer 3: .*ask for {most} or less"):
+            find(finder, data, rank)
+
+
+NESTED = [name for name in NO_NETWORK if name not in ("l1_probe_pattern", "ridge_circle_pattern", "inlp_pattern")]
+
+
+@pytest.mark.parametrize("finder", NESTED)
+def test_a_lower_rank_is_the_leading_part_of_a_higher_one(finder: str) -> None:
+    x, y = planted(seed=13)
+    data = labelled(x[0], y)
+    low, high = find(finder, data, 1), find(finder, data, 2)
+    assert alike(low, high) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_sparse_probe_at_chance_walks_down_the_path_and_says_so() -> None:
@@ -134,7 +175,7 @@ def test_a_sparse_probe_at_chance_walks_down_the_path_and_says_so() -> None:
 
 def test_what_labels_do_not_allow_is_refused_with_the_remedy() -> None:
     x, y = planted(seed=11)
-    with pytest.raises(BadArgument, match=r"no finder 'pca'; known are diff_means, class_pca, l1_probe"):
+    with pytest.raises(BadArgument, match=r"no finder 'pca'; known are diff_means, class_pca, within_pca"):
         find("pca", Labelled(x[0], y))
     with pytest.raises(BadArgument, match=r"the activations: 4 classes in width 12 allow ranks 1\.\.3; ask for 3 or less"):
         find("diff_means", Labelled(x[0], y), 4)

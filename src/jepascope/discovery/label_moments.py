@@ -51,12 +51,6 @@ class LabelMoments:
         """Covariance of x with the one-hot label: column c is (share of class c) x (its mean less the mean of all clips)."""
         return ((self.counts / self.count)[:, None] * (self.means - self.mean)).T
 
-    @property
-    def between(self) -> Float64[Tensor, "width width"]:
-        """Covariance of the class means, every clip counted alike: covariance - within."""
-        apart = (self.means - self.mean) * (self.counts / self.count).sqrt()[:, None]
-        return apart.T @ apart
-
     def check(self, where: str) -> None:
         """Refuse what no finder can use, naming the site."""
         if self.classes < 2:

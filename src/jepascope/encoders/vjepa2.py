@@ -121,7 +121,8 @@ class VJepa2Encoder(VideoEncoder):
         head_dim = head_dim or self.card.width // self.model.config.num_attention_heads
         key = (self.card.grid, head_dim, self.device)
         if key not in self._tables:
-            self._tables[key] = rotary_table(self.card.grid, head_dim).to(self.device)
+            with torch.inference_mode(False):  # a table first asked for without gradients must serve later passes with them
+                self._tables[key] = rotary_table(self.card.grid, head_dim).to(self.device)
         return self._tables[key]
 
     def encode_tokens(

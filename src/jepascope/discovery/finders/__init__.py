@@ -9,13 +9,19 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from jepascope.discovery.finders.class_pca import class_pca
+from jepascope.discovery.finders.das import das, das_shuffled
 from jepascope.discovery.finders.diff_means import diff_means
-from jepascope.discovery.finders.l1_probe import as_pattern, l1_probe, l1_probe_pattern, l1_probe_shuffled
+from jepascope.discovery.finders.inlp import inlp, inlp_pattern
+from jepascope.discovery.finders.l1_probe import l1_pattern_shuffled, l1_probe, l1_probe_pattern, l1_probe_shuffled
+from jepascope.discovery.finders.lda import lda, lda_pattern
+from jepascope.discovery.finders.leace import LeaceEraser, leace, leace_pattern
+from jepascope.discovery.finders.ridge_circle import no_values, ridge_circle, ridge_circle_pattern
+from jepascope.discovery.finders.within_pca import within_pca
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
-__all__ = ["FINDERS", "NEEDS_PATH", "Finder", "Labelled", "class_pca", "diff_means", "find", "find_shuffled", "l1_probe", "max_rank"]
+__all__ = ["FINDERS", "NEEDS_PATH", "NEEDS_SUFFIX", "Finder", "Labelled", "LeaceEraser", "find", "find_shuffled", "max_rank"]
 
 
 @runtime_checkable
@@ -28,8 +34,18 @@ class Finder(Protocol):
 FINDERS: dict[str, Finder] = {
     "diff_means": diff_means,
     "class_pca": class_pca,
+    "within_pca": within_pca,
     "l1_probe": l1_probe,
     "l1_probe_pattern": l1_probe_pattern,
+    "ridge_circle": ridge_circle,
+    "ridge_circle_pattern": ridge_circle_pattern,
+    "lda": lda,
+    "lda_pattern": lda_pattern,
+    "leace": leace,
+    "leace_pattern": leace_pattern,
+    "inlp": inlp,
+    "inlp_pattern": inlp_pattern,
+    "das": das,
 }
 """By name. Where a finder has two forms the bare name is the filter's, and ``<name>_pattern`` is covariance times filter."""
 
@@ -37,13 +53,20 @@ FINDERS: dict[str, Finder] = {
 NEEDS_PATH = frozenset({"l1_probe", "l1_probe_pattern"})
 """Finders that start from an L1 path, and fit one where ``Labelled.path`` is not given."""
 
+NEEDS_SUFFIX = frozenset({"das"})
+"""Finders that are trained through the network after the site, and need ``Labelled.suffix``."""
+
+ANY_RANK = frozenset({"within_pca", "inlp", "inlp_pattern", "das"})
+
 
 def max_rank(name: str, classes: int, width: int, outputs: int = 0) -> int:
     """The highest rank that finder ``name`` can give: classes - 1 for what class means span, ``outputs`` (how many values the
     variable has) for ridge_circle, width - 1 for the others."""
     if name not in FINDERS:
-        raise BadArgument(f"There is no finder '{name}'; known are {', '.join(FINDERS)}.")
-    return min(classes - 1, width - 1)
+        raise _unknown(name)
+    if name in ("ridge_circle", "ridge_circle_pattern"):
+        return min(outputs, width - 1)
+    return width - 1 if name in ANY_RANK else min(classes - 1, width - 1)
 
 
 def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **provenance: Any) -> Subspace:
@@ -59,7 +82,7 @@ def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **pr
 def find_shuffled(name: str, data: Labelled, rank: int | None, draws: int, seed: int = 0, **provenance: Any) -> list[Subspace]:
     """The same finder on ``draws`` random permutations of labels and values together: the ``shuffled`` control.
 
-    l1_probe fits all permutations in one batch, at the strength that the true labels chose.
+    l1_probe and das take all permutations in one batch, at the strength that the true labels chose.
     """
     _check(name, data, rank)
     if draws < 1:
@@ -72,23 +95,28 @@ def find_shuffled(name: str, data: Labelled, rank: int | None, draws: int, seed:
     return [replace(one, provenance={**one.provenance, "draw": draw, **said}) for draw, one in enumerate(found)]
 
 
-def _l1_patterns_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
-    return [as_pattern(found, data) for found in l1_probe_shuffled(data, rank, permuted, seed)]
-
-
 _TOGETHER: dict[str, Callable[[Labelled, int | None, Sequence[Labelled], int], list[Subspace]]] = {
     "l1_probe": l1_probe_shuffled,
-    "l1_probe_pattern": _l1_patterns_shuffled,
+    "l1_probe_pattern": l1_pattern_shuffled,
+    "das": das_shuffled,
 }
 """Finders that take all permutations of a control in one batch."""
 
 
 def _check(name: str, data: Labelled, rank: int | None) -> None:
-    most = max_rank(name, 2, 2)  # refuses an unknown name
+    if name not in FINDERS:
+        raise _unknown(name)
     data.check()
     most = max_rank(name, data.classes, data.width, data.outputs)
+    if not most:
+        raise no_values(name, data)
     if rank is not None and not 1 <= rank <= most:
+        given = f"{data.outputs} value(s)" if name.startswith("ridge_circle") else f"{data.classes} classes"
         raise BadArgument(
-            f"Finder '{name}' cannot give rank {rank} at {data.where}: {data.classes} classes in width {data.width} allow "
+            f"Finder '{name}' cannot give rank {rank} at {data.where}: {given} in width {data.width} allow "
             f"ranks 1..{most}; ask for {most} or less."
         )
+
+
+def _unknown(name: str) -> BadArgument:
+    return BadArgument(f"There is no finder '{name}'; known are {', '.join(FINDERS)}.")

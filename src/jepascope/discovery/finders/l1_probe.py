@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from jepascope.discovery.elastic_net import prepare
+from jepascope.discovery.finders.directions import as_pattern
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.linear_probe import LinearProbe, standardise
 from jepascope.discovery.probes import ProbePath, l1_paths
@@ -68,12 +68,9 @@ def l1_probe_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Label
     raise _too_narrow(data, rank, narrowest)
 
 
-def as_pattern(filters: Subspace, data: Labelled) -> Subspace:
-    """Covariance times the filters (Haufe et al. 2014): the directions that carry what the filters read."""
-    moved = data.moments.covariance @ filters.basis.double()
-    said = {key: value for key, value in filters.provenance.items() if key != "coincides"}
-    found = Subspace.spanned_by(moved, data.moments.mean, filters.rank)
-    return replace(found, provenance={**said, "finder": f"{said['finder']}_pattern", "form": "pattern"})
+def l1_pattern_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
+    """The patterns of ``l1_probe_shuffled``."""
+    return [as_pattern(found, data) for found in l1_probe_shuffled(data, rank, permuted, seed)]
 
 
 _WALKED = "the first strength on the path whose probe spans the rank asked for"

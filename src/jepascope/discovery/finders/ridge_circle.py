@@ -1,0 +1,37 @@
+"""ridge_circle: the plane that reads an angle as (cos, sin), or the directions that read a numeric variable's numbers."""
+
+from __future__ import annotations
+
+from jepascope.discovery.finders.directions import as_pattern, leading
+from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadArgument
+
+
+def ridge_circle(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
+    """Span of the weights of a ridge regression to the variable's values, on raw activations: filters.
+
+    The strength is generalised cross-validation's choice, from moments alone. Leading directions predict most of the
+    values' variance. Without ``rank``: as many as there are values (2 for an angle). ``seed`` is the shared signature's.
+    """
+    moments = data.moments
+    if moments.cross is None or moments.values_covariance is None:
+        raise no_values("ridge_circle", data)
+    total = float(moments.values_covariance.diagonal().sum())
+    strength = gcv_strength(moments.covariance, moments.cross, total, moments.count)
+    filters, variance = ridge_filters(moments.covariance, moments.cross, strength)
+    said = {"strength": strength, "strength_rule": "generalised cross-validation", "explained": float(variance.sum()) / total}
+    return leading(filters, data, data.outputs if rank is None else rank, "ridge_circle", "filter", **said)
+
+
+def ridge_circle_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
+    """Covariance times the filters of ``ridge_circle`` at the same rank."""
+    return as_pattern(ridge_circle(data, rank, seed), data)
+
+
+def no_values(finder: str, data: Labelled) -> BadArgument:
+    return BadArgument(
+        f"Finder '{finder}' at {data.where} needs a variable with values (an angle or numbers), and only classes were given; "
+        "take direction, colour, speed, size or position, or another finder."
+    )
