@@ -492,6 +492,12 @@ def run_maker(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     return maker
 
 
+@pytest.fixture(scope="session", name="write_probed")
+def probed_writer() -> Callable[..., Path]:
+    """Writes RUN/probe-<variable>."""
+    return write_probed
+
+
 @pytest.fixture
 def make(tmp_path: Path, make_run: MakeRun) -> MakeRun:
     """Makes run folders under the test's own folder."""

@@ -83,7 +83,8 @@ def dose_sweep(rce: pd.DataFrame) -> Drawing:
                 _transfer(panels[0], rows, number, f"{a} for {b}")
             _floors(panels[0], rce)
         else:
-            natives, used = list(dict.fromkeys(rce["b"])), list(dict.fromkeys([*rce["b"], *rce["a"]]))
+            used = list(dict.fromkeys([*rce["a"], *rce["b"]]))
+            natives = [name for name in used if (rce["b"] == name).any()]
             figure, panels = one_a_finder([f"for {native}" for native in natives], used, "dose")
             for axes, native in zip(panels, natives, strict=False):
                 own = rce[rce["b"] == native]

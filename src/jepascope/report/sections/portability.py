@@ -105,6 +105,11 @@ def _said_once(sas: pd.DataFrame) -> dict[str, str]:
 
 
 MOST_SENTENCES = 8
+COUNTED = {
+    "more than": "keep more of the effect than a matched subspace does",
+    "less than": "keep less of the effect than a matched subspace does",
+    "not told apart from": "not told apart from what a matched subspace keeps",
+}
 
 
 def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
@@ -115,8 +120,8 @@ def readings(pairs: pd.DataFrame, same: set[str]) -> list[str]:
     rows = [row for row in pairs.to_dict("records") if row["across"] == "finder" and not same & {row["a"], row["b"]}]
     if len(rows) > MOST_SENTENCES:
         counts = Counter(_beside_floor(row)[0] for row in rows)
-        said = "; ".join(f"{many} {word}" for word, many in counts.most_common())
-        return [f"{len(rows)} transfers between finders, beside what a matched subspace has in each one's place: {said}."]
+        said = "; ".join(f"{many} {COUNTED.get(word, word)}" for word, many in counts.most_common())
+        return [f"Of {len(rows)} transfers between finders: {said} (each in the table of RCE)."]
     return [
         f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])} "
         f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])}): {' '.join(_beside_floor(row))}."

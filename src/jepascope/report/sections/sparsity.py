@@ -98,7 +98,7 @@ def stable_words(row: dict[str, float], held: float, layer: int, tokens: str) ->
     """How many coordinates are stable, how many of them may be false, and what permuted labels get; ``held`` is NaN if not stored."""
     many = f"{count(held)} coordinates" if finite(held) and held != 1 else "1 coordinate" if finite(held) else "the coordinates"
     said = (
-        f"At layer {layer} ({tokens} tokens) {many} ({percent(row['stable'])}) are stable: selected in at least "
+        f"At layer {layer} ({tokens} tokens) {many} ({percent(row['stable'])}) {'is' if held == 1 else 'are'} stable: selected in at least "
         f"{percent(row['threshold'])} of {count(row['subsamples'])} half-samples, where {shown(row['selected'])} are selected on average"
     )
     bound = row["false_bound"]

@@ -1,0 +1,147 @@
+"""Words of stage one follow from the numbers, whichever way these turn out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jepascope.report.circle import Error, circle_words
+from jepascope.report.figures.decoded import mean_angles
+from jepascope.report.names import short
+from jepascope.report.sections.sparsity import stable_words
+from jepascope.report.sections.token_map import token_words
+from jepascope.report.sections.value import value_words
+from jepascope.report.selectivity import Reading, worth
+
+READ = Error(10.0, 8.0, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("arcs", "said"),
+    [
+        (Error(11.0, 9.0, 13.0), "not told apart from held-out clips"),
+        (Error(30.0, 25.0, 35.0), "nearer to a circle than to clusters"),
+        (Error(70.0, 65.0, 75.0), "nearer to clusters than to a circle"),
+        (Error(88.0, 80.0, 96.0), "clusters rather than a circle for a linear reader"),
+        (Error(110.0, 100.0, 120.0), "worse than chance"),
+        (Error(50.0, math.nan, math.nan), "without an interval"),
+        (None, "does not tell a circle from clusters"),
+    ],
+)
+def test_the_gap_between_clips_and_arcs_tells_a_circle_from_clusters(arcs: Error | None, said: str) -> None:
+    assert said in circle_words(READ, arcs, 90.0)
+
+
+def test_an_angle_that_is_not_read_has_no_shape() -> None:
+    words = circle_words(Error(89.0, 80.0, 98.0), Error(30.0, 20.0, 40.0), 90.0)
+    assert "nothing can be said of its shape" in words and "cluster" not in words
+
+
+@given(st.floats(0, 80), st.floats(81, 89))
+def test_arcs_as_bad_as_chance_are_never_called_a_circle(clips: float, low: float) -> None:
+    assert "clusters rather than a circle" in circle_words(Error(clips, clips, clips), Error(90.0, low, 99.0), 90.0)
+
+
+@given(st.lists(st.floats(0, 360), min_size=1, max_size=30), st.floats(-360, 360))
+def test_what_is_read_a_turn_further_is_read_a_turn_further_and_as_surely(true: list[float], turn: float) -> None:
+    angles = np.array(true)
+    for (at, mean, length), (same, moved, again) in zip(mean_angles(angles, angles), mean_angles(angles, angles + turn), strict=True):
+        assert at == same and math.isclose(length, again, abs_tol=1e-9)
+        if length > 1e-3:
+            assert abs((moved - mean - turn + 180) % 360 - 180) < 1e-6
+
+
+def test_equal_readings_have_length_one_and_opposite_ones_none() -> None:
+    at, mean, length = mean_angles(np.array([90.0, 90.0]), np.array([45.0, 405.0]))[0]
+    assert (at, round(mean, 9), round(length, 9)) == (90.0, 45.0, 1.0)
+    assert mean_angles(np.array([90.0, 90.0]), np.array([0.0, 180.0]))[0][2] < 1e-12
+
+
+def a_reading(control: tuple[float, ...] = (), permuted: tuple[float, ...] = ()) -> Reading:
+    return Reading(0.6, 0.5, 0.7, 0.125, 80, (), control, permuted)
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (a_reading(control=(0.2, 0.3)), "Selectivity is 35.0 percentage points [30.0, 40.0]"),
+        (a_reading(control=(0.2, 0.3)), "gives it less than the variable does"),
+        (a_reading(control=(0.7, 0.8)), "its accuracy shows little"),
+        (a_reading(control=(0.5, 0.7)), "this accuracy may be the probe's own"),
+        (a_reading(permuted=(0.1, 0.2)), "above all of them"),
+        (a_reading(permuted=(0.1, 0.55)), "not clear of them"),
+    ],
+)
+def test_accuracy_is_worth_what_its_controls_leave(read: Reading, said: str) -> None:
+    assert said in worth(read, "direction", "all", 3, "95 % interval")
+
+
+def test_without_controls_nothing_is_said_of_them() -> None:
+    assert worth(a_reading(), "direction", "all", 3, "95 % interval").endswith("chance 12.5\u00a0%).")
+
+
+STABLE = {
+    **{"support": 0.4, "support_low": 0.3, "support_high": 0.5, "subsamples": 50.0, "selected": 20.0},
+    **{"stable": 0.1, "threshold": 0.9, "false_bound": 2.0, "permuted_support": 0.1},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "held", "said"),
+    [
+        ({}, 10.0, "At most 2.00 of them are expected to be false"),
+        ({}, 10.0, "less than the true ones in any half"),
+        ({"permuted_support": 0.4}, 10.0, "the size of the support says nothing about the variable"),
+        ({"permuted_support": 0.6}, 10.0, "more than the true ones in any half"),
+        ({"false_bound": 12.0}, 10.0, "vouches for none of them"),
+        ({"false_bound": math.nan}, 10.0, "No bound on false ones holds here"),
+        ({"stable": 0.0}, 0.0, "no coordinate is stable"),
+        ({}, math.nan, "the coordinates (10.0\u00a0%) are stable"),
+        ({}, 1.0, "1 coordinate (10.0\u00a0%) is stable"),
+    ],
+)
+def test_stability_is_worded_by_its_bound_and_its_null(change: dict[str, float], held: float, said: str) -> None:
+    assert said in stable_words(STABLE | change, held, 4, "all")
+
+
+def tokens(values: list[float], null: float) -> pd.DataFrame:
+    places = {"token": range(len(values)), "t": 0, "row": 0, "column": range(len(values))}
+    return pd.DataFrame(
+        {**places, "accuracy": values, "low": 0.0, "high": 1.0, "chance": 0.125, "metric": "accuracy", "null": null, "n": 80}
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "null", "said"),
+    [
+        ([0.1, 0.5, 0.2], 0.3, "1 of 3 tokens (33.3\u00a0%)"),
+        ([0.1, 0.3, 0.2], 0.3, "none of 3 tokens"),  # a tie with the null is no excess
+        ([0.1, 0.5, 0.2], math.nan, "none of this is judged"),
+        ([math.nan], 0.3, "no token was scored"),
+    ],
+)
+def test_tokens_count_only_above_what_the_best_reaches_by_chance(values: list[float], null: float, said: str) -> None:
+    assert said in token_words(tokens(values, null), 4, "direction")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.1, 0.3, "reads speed"), (-0.1, 0.1, "is not told apart from the best constant guess"), (-0.3, -0.1, "is worse at speed than")],
+)
+def test_a_number_is_read_when_its_r_squared_is_above_zero(low: float, high: float, said: str) -> None:
+    row = {"encoder": "model", "seed": -1, "layer": 4, "tokens": "all", "probe": "ridge", "held_out": "clips", "output": "speed"}
+    row |= {"unit": "pixels", "error": 1.0, "low": 0.9, "high": 1.1, "n": 80, "chance": 2.0, "r2": (low + high) / 2}
+    assert said in value_words(pd.DataFrame([row | {"r2_low": low, "r2_high": high}]), 4, "all", "speed")
+
+
+@given(st.text(max_size=300), st.integers(8, 80))
+def test_a_name_is_short_printable_and_keeps_both_ends(name: str, most: int) -> None:
+    text = short(name, most)
+    assert len(text) <= most and all(letter.isprintable() for letter in text)
+    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    assert text == plain if len(plain) <= most else text[0] == plain[0] and text[-1] == plain[-1]
