@@ -139,10 +139,15 @@ def test_numbers_are_scored_in_their_unit_beside_the_best_constant() -> None:
     assert score_number(5 * true, 5 * true + 0.5, 5 * fitted, WEIGHTS[100]).error.value == pytest.approx(0.5, abs=1e-6)
 
 
-def test_angles_in_too_few_arcs_are_refused() -> None:
+def test_bad_input_is_refused_in_a_sentence() -> None:
     few = torch.arange(40) % 3 * math.pi / 2
     x = circle(few)
     with pytest.raises(BadData, match=r"lie in 3 arc\(s\).*at least 4"):
         held_out_arcs({0: x}, on_circle(few), {0: x}, on_circle(few))
     with pytest.raises(BadArgument, match="at least 4 arcs, not 2"):
         Arcs.of(torch.linspace(0, 6, 50), 2)
+    spoilt = x.clone()
+    spoilt[3, 1] = torch.inf
+    eight = on_circle(EIGHT[:40])
+    with pytest.raises(BadData, match=r"Layer 4 holds NaN or infinite.*capture"):
+        held_out_arcs({4: spoilt}, eight, {4: x}, eight)

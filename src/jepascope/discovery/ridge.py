@@ -65,8 +65,9 @@ class RidgeFits(NamedTuple):
     bias: Float[Tensor, "layers strengths outputs"]
 
     def predict(self, x: Float[Tensor, "layers clips width"]) -> Float[Tensor, "layers strengths clips outputs"]:
-        product = x.double()[:, None] @ self.weights.mT
-        return product + self.bias[:, :, None]
+        layers, strengths, outputs, _ = self.weights.shape
+        product = x.double() @ self.weights.flatten(1, 2).mT
+        return product.view(layers, -1, strengths, outputs).transpose(1, 2) + self.bias[:, :, None]
 
 
 def ridge_probes(
