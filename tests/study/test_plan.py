@@ -22,10 +22,13 @@ from jepascope.intervention import controls
 from jepascope.study import plan
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
+from jepascope.study.geometry import geometry
 from jepascope.study.plan import make_plan
 from jepascope.study.progress import Silent
-from jepascope.study.run import Steps, run_study
+from jepascope.study.resumable import Steps
+from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
+from jepascope.study.steps import portability
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Encoder, out: Path) -> Counter[str]:
@@ -49,7 +52,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Enc
 
 
 def planned(spec: StudySpec) -> dict[str, int]:
-    capture, baselines, best, elsewhere, other_seed, sweep = (step.block_passes for step in make_plan(spec).steps)
+    capture, baselines, _, best, elsewhere, other_seed, sweep = (step.block_passes for step in make_plan(spec).steps)
     return {
         "capture": capture,
         "probes and leaks": baselines,
@@ -58,8 +61,15 @@ def planned(spec: StudySpec) -> dict[str, int]:
     }
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"finders": ("diff_means", "class_pca"), "token_map": False},
+        pytest.param({"finders": ("diff_means",), "tokens": "object", "token_map": False}, marks=pytest.mark.slow),
+    ],
+)
 def test_the_plan_counts_exactly_what_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
     seeds = count(1000)  # away from the seeds of the other controls
 
@@ -68,7 +78,7 @@ def test_the_plan_counts_exactly_what_runs(
         return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))
 
     monkeypatch.setattr(controls, "variance_matched", reached)
-    spec = tiny_spec.model_copy(update={"finders": ("diff_means", "class_pca"), "best_layer": 1, "untrained_seeds": 1})
+    spec = tiny_spec.model_copy(update={**changes, "best_layer": 1, "untrained_seeds": 1})
     passes = counted(monkeypatch, spec, tiny_encoder, tmp_path / "run")
     ran = {
         "capture": passes["capture"],
@@ -84,6 +94,7 @@ def test_what_the_plan_copies_is_what_the_study_uses() -> None:
     assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == plan.SPLIT_SHARES
     assert len(DEGRADATIONS) == plan.DEGRADED_SETS
     assert len(controls.CONTROLS) == plan.CONTROL_COUNT
+    assert portability.HALVINGS == plan.HALVINGS
 
 
 @pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])
@@ -110,8 +121,38 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
     spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
     found = make_plan(spec, "cuda")
     tokens = 8 * 16 * 16
-    assert found.disk_gb == pytest.approx(2 * 40 * tokens * 1024 * 4 / 1e9)
+    assert found.disk_gb == pytest.approx((2 * 40 + 200 + 80) * tokens * 1024 * 4 / 1e9)  # scenes, twins, and the token map's clips
     assert "on cuda" in found.notes[0]
+
+
+def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
+    direction, speed = (make_plan(StudySpec(variable=name)) for name in ("direction", "speed"))
+    assert direction.steps[1].forwards - speed.steps[1].forwards == plan.DEGRADED_SETS * (200 + 80)
+    path = tmp_path / "labels.csv"
+    path.write_text("scene,kind\n" + "".join(f"{i},{'abcd'[i % 4]}\n" for i in range(400)))
+    labels = make_plan(StudySpec(labels=str(path), variable="kind"))
+    assert speed.steps[0].forwards - labels.steps[0].forwards == 40  # scenes that have a twin captured
+    assert [step.forwards for step in labels.steps if "another seed" in step.name] == [0]
+    assert labels.disk_gb < speed.disk_gb
+
+
+def test_the_tokens_of_the_map_are_counted_on_disk() -> None:
+    with_map, without = make_plan(StudySpec()), make_plan(StudySpec(token_map=False))
+    nano = geometry(StudySpec())
+    assert with_map.disk_gb - without.disk_gb == pytest.approx((200 + 80) * nano.tokens * nano.width * 4 / 1e9)
+    assert with_map.forwards - without.forwards == 200 + 80
+
+
+def test_training_a_rotation_is_planned() -> None:
+    plain, trained = make_plan(StudySpec(finders=("diff_means",))), make_plan(StudySpec(finders=("das",)))
+    assert [step.name for step in plain.steps] == [step.name for step in trained.steps[:-1]]
+    assert trained.steps[-1].block_passes > plain.block_passes / 10
+
+
+def test_finders_of_different_ranks_share_no_random_draws() -> None:
+    alike = make_plan(StudySpec(finders=("diff_means", "lda"))).steps[3].forwards
+    apart = make_plan(StudySpec(finders=("diff_means", "ridge_circle"))).steps[3].forwards
+    assert apart - alike == 2 * 20 * 40  # a draw more for ablate and for swap, on every scene
 
 
 def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.errors import BadArgument, JepascopeError, RunFolderError
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def writing(path: Path) -> Iterator[Path]:
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
         theirs = make_spec(read_spec(saved), f"'{saved}'")
-    except BadArgument as error:
+    except JepascopeError as error:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
         ) from None
