@@ -16,12 +16,13 @@ from torch import Tensor
 from jepascope.discovery.elastic_net import gradient, logits
 from jepascope.discovery.penalties import Penalty, shrink
 
-RELAX, TIGHTEN = 0.95, 1.1  # the curvature assumed sinks slowly, and rises at once to a little above the curvature met
+RELAX, TIGHTEN = 0.85, 2.0  # the curvature assumed sinks from step to step, and rises at once to twice the curvature met
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     """Per problem, (designs, variants, 1, 1)."""
-    return torch.linalg.vecdot(a.flatten(2), b.flatten(2))[:, :, None, None]
+    dot: Tensor = torch.linalg.vecdot(a.flatten(2), b.flatten(2))
+    return dot[:, :, None, None]
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Work:
     """Problems and where each of them stands. All but ``x`` begin with axes (designs, variants)."""
 
     x: Tensor  # (designs, clips, columns)
-    targets: Tensor  # (..., classes, clips)
     weights: Tensor  # (..., 1, clips)
+    targets: Tensor  # (..., classes, clips): onehot
     l1: Tensor  # (..., 1, columns)
     l2: Tensor  # (..., 1, columns)
     curvature: Tensor  # (..., 1, columns or 1)
@@ -38,29 +39,33 @@ class Work:
     momentum: Tensor
     now: Tensor  # (..., classes, columns)
     point: Tensor  # where the next gradient is taken: ``now`` plus momentum
+    point_before: Tensor
     seen: Tensor  # logits at ``now``
     ahead: Tensor  # logits at ``point``
+    ahead_before: Tensor
+    residual: Tensor  # at ``point_before``
     penalty: Penalty
 
     def iterate(self) -> None:
         """One proximal gradient step from the extrapolated point."""
-        q = self.ahead.softmax(dim=2)
-        slope = gradient(self.x, self.weights * (q - self.targets))
-        step = 1 / (self.share * self.curvature + self.l2)
-        moved = self.point - step * (slope + self.l2 * self.point)
-        found = shrink(moved, self.l1 * step, self.penalty)
-        seen = logits(self.x, found)
-        change, travelled = found - self.point, found - self.now
-        # curvature met on the way, as a share of the bound; the next step is as long as that allows
-        bend = _dot(self.weights * (seen.softmax(dim=2) - q), seen - self.ahead)
-        length = _dot(self.curvature * change, change)
+        residual = self.weights * (self.ahead.softmax(dim=2) - self.targets)
+        # the curvature met from point to point, as a share of the bound: the step is as long as that allows
+        way = self.point - self.point_before
+        length = _dot(self.curvature * way, way)
+        bend = _dot(residual - self.residual, self.ahead - self.ahead_before)
         met = bend / length.clamp_min(torch.finfo(length.dtype).tiny)
-        # momentum is thrown away where it points uphill (in the metric of the steps), or the step was far too long
-        spent = (_dot(change / step, travelled) < 0) | (met > 2 * self.share)
+        far = met > 2 * self.share
+        share = torch.maximum(RELAX * self.share, TIGHTEN * met).clamp_max(1.0)
+        step = 1 / (share * self.curvature + self.l2)
+        slope = torch.addcmul(gradient(self.x, residual), self.l2, self.point)
+        found = shrink(torch.addcmul(self.point, step, slope, value=-1), self.l1 * step, self.penalty)
+        seen = logits(self.x, found)
+        # momentum is thrown away where it points uphill (in the metric of the steps), or the last step was far too long
+        spent = far | (_dot((found - self.point) / step, found - self.now) < 0)
         momentum = torch.where(spent, 1.0, self.momentum)
         following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
-        carry = torch.where(spent, 0.0, (momentum - 1) / following)
-        self.point, self.ahead = found + carry * travelled, seen + carry * (seen - self.seen)
-        self.now, self.seen = found, seen
+        onward = torch.where(spent, 1.0, 1 + (momentum - 1) / following)
+        self.point_before, self.ahead_before, self.residual = self.point, self.ahead, residual
+        self.point, self.ahead = torch.lerp(self.now, found, onward), torch.lerp(self.seen, seen, onward)
+        self.now, self.seen, self.share = found, seen, share
         self.momentum = torch.where(spent, 1.0, following)
-        self.share = torch.maximum(RELAX * self.share, TIGHTEN * met).clamp_max(1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,9 @@ from jepascope.discovery.fista import Work
 from jepascope.discovery.penalties import Penalty
 from jepascope.discovery.working_set import UNPAYABLE, gathered
 
-PER_PROBLEM = ("targets", "weights", "l1", "l2", "curvature", "share", "momentum", "now", "point", "seen", "ahead")
+WORTH_MOVING = 0.75  # of the places: copying more of them than this costs more than iterating idly
+COLUMNWISE = ("now", "point", "point_before")
+PER_PROBLEM = ("weights", "targets", "l1", "l2", "curvature", "share", "momentum", *COLUMNWISE, "seen", "ahead", "ahead_before", "residual")
 
 
 @dataclass
@@ -36,17 +39,18 @@ class OpenProblems:
         designs, variants, _, columns = state.shape
         one = state.new_ones(designs, variants, 1, 1)
         seen = logits(batch.x, state)
-        parts = (batch.targets, batch.weights, l1, l2, batch.curvature, one / 4, one, state, state, seen, seen)
-        at = {"device": state.device}
+        residual = batch.weights * (seen.softmax(dim=2) - batch.targets)
+        parts = (batch.weights, batch.targets, l1, l2, batch.curvature, one / 4, one, state, state, state, seen, seen, seen, residual)
+        device = state.device
         return cls(
             Work(batch.x, *parts, penalty),
             batch.x,
             *parts[2:5],
-            torch.zeros(designs, variants, columns, dtype=torch.bool, **at),
+            torch.zeros(designs, variants, columns, dtype=torch.bool, device=device),
             None,
-            torch.arange(designs, **at),
-            torch.arange(variants, **at).expand(designs, variants),
-            torch.ones(designs, variants, dtype=torch.bool, **at),
+            torch.arange(designs, device=device),
+            torch.arange(variants, device=device).expand(designs, variants),
+            torch.ones(designs, variants, dtype=torch.bool, device=device),
         )
 
     def gap_on_working_sets(self) -> Tensor:
@@ -74,18 +78,19 @@ class OpenProblems:
 
     def regroup(self) -> None:
         """Gather the columns that the working sets now need."""
-        now, point = self.whole(self.work.now), self.whole(self.work.point)
+        whole = {name: self.whole(getattr(self.work, name)) for name in COLUMNWISE}
         self.gathered = gathered(self.member)
         x = self.x if self.gathered is None else self.x.gather(2, self.gathered[:, None].expand(-1, self.x.shape[1], -1))
         barred = torch.where(self.member[:, :, None], self.l1, UNPAYABLE)
         l1, l2, curvature = self._part(barred), self._part(self.l2), self._part(self.curvature)
-        self.work = replace(self.work, x=x, l1=l1, l2=l2, curvature=curvature, now=self._part(now), point=self._part(point))
+        parts: dict[str, Any] = {name: self._part(whole[name]) for name in COLUMNWISE}
+        self.work = replace(self.work, x=x, l1=l1, l2=l2, curvature=curvature, **parts)
 
     def drop_ended(self) -> None:
-        """Leave out designs in which nothing is open, and close ranks in the others."""
+        """Leave out designs in which nothing is open and close ranks in the others, once that frees enough places."""
         keep = self.open.any(dim=1)
         most = int(self.open.sum(dim=1).max())
-        if most == self.open.shape[1] and bool(keep.all()):
+        if most * int(keep.sum()) > WORTH_MOVING * self.open.numel():
             return
         order = self.open[keep].to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most]
         at = torch.arange(len(order), device=order.device)[:, None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -19,6 +19,7 @@ from torch import Tensor
 from jepascope.discovery.elastic_net import Batch, prepare, strongest_l1
 from jepascope.discovery.folds import check_labels, scene_folds
 from jepascope.discovery.linear_probe import LinearProbe, standardise
+from jepascope.discovery.penalties import Penalty
 from jepascope.discovery.solver import TOLERANCE, Fits, solve_path
 from jepascope.errors import BadArgument, BadData
 
@@ -49,7 +50,7 @@ class PathPoint:
 class ProbePath:
     """Probes of one layer from the strongest strength to the weakest, and which one cross-validation chose.
 
-    Dense: the best mean accuracy (of equals, the strongest). L1: the strongest within one standard error of the best.
+    Dense: the best mean accuracy (of equals, the strongest). Sparse (l1, row): the strongest within one standard error of the best.
     """
 
     kind: str
@@ -97,17 +98,19 @@ def l1_paths(
     shares: Sequence[float] = L1_SHARES,
     seed: int = 0,
     tolerance: float = TOLERANCE,
+    penalty: Penalty = "l1",
 ) -> dict[Key, ProbePath]:
-    """Sparse probes of every layer along a path of L1 strengths; errors as ``dense_probes``.
+    """Sparse probes of every layer along a path of strengths; errors as ``dense_probes``.
 
-    ``shares`` are shares of each layer's own strongest L1, the one at which no coordinate is left; its folds use the same
-    absolute strengths.
+    ``penalty``: "l1" on every weight, or "row" on the 2-norms of every coordinate's weights over the classes (group L1: a
+    coordinate enters for all classes at once); it is the path's ``kind``. ``shares`` are shares of each layer's own strongest
+    strength, the one at which no coordinate is left; its folds use the same absolute strengths.
     """
-    return _paths("l1", layers, y, groups, folds, shares, seed, tolerance)
+    return _paths(penalty, layers, y, groups, folds, shares, seed, tolerance)
 
 
 def _paths(
-    kind: str,
+    kind: Literal["dense"] | Penalty,
     layers: Mapping[Key, Tensor],
     y: Tensor,
     groups: Tensor | None,
@@ -132,12 +135,13 @@ def _paths(
         x, mean, scale = standardise(torch.stack([layers[key] for key in keys]))
         batch = prepare(x, y[None, None], trained[None], classes, principal=kind == "dense")
         pairs = _pairs(kind, batch, order)
+        solved = solve_path(batch, pairs, tolerance, penalty="l1" if kind == "dense" else kind)
         collected: list[list[PathPoint]] = [[] for _ in keys]
-        for (l1, l2), fits in zip(pairs, solve_path(batch, pairs, tolerance), strict=True):
+        for (l1, l2), fits in zip(pairs, solved, strict=True):
             accuracy = _held_out_accuracy(x, y, fold_of, fits, folds)
             for i, points in enumerate(collected):
                 probe = LinearProbe.from_standardised(fits.weights[i, -1], fits.bias[i, -1], mean[i], scale[i])
-                strength = float(l1[i, 0] if kind == "l1" else l2[i, 0])
+                strength = float(l2[i, 0] if kind == "dense" else l1[i, 0])
                 se = float(accuracy[i].std()) / math.sqrt(folds)
                 points.append(PathPoint(strength, probe, float(accuracy[i].mean()), se, float(fits.gap[i, -1])))
         for key, points in zip(keys, collected, strict=True):
@@ -145,12 +149,12 @@ def _paths(
     return {key: found[key] for key in layers}
 
 
-def _pairs(kind: str, batch: Batch, order: list[float]) -> list[tuple[Tensor, Tensor]]:
+def _pairs(kind: Literal["dense"] | Penalty, batch: Batch, order: list[float]) -> list[tuple[Tensor, Tensor]]:
     """(l1, l2) per strength, each (designs, 1)."""
     zero = batch.x.new_zeros(batch.x.shape[0], 1)
     if kind == "dense":
         return [(zero, zero + strength) for strength in order]
-    strongest = strongest_l1(batch)[:, -1:]
+    strongest = strongest_l1(batch, kind)[:, -1:]
     return [(strongest * share, zero) for share in order]
 
 
@@ -166,7 +170,7 @@ def _held_out_accuracy(x: Tensor, y: Tensor, fold_of: Tensor, fits: Fits, folds:
 
 def _choice(kind: str, points: list[PathPoint]) -> int:
     best = max(points, key=lambda point: point.cv_accuracy)  # the first of equals: the strongest
-    wanted = best.cv_accuracy - (best.cv_se if kind == "l1" else 0.0) - 1e-9
+    wanted = best.cv_accuracy - (0.0 if kind == "dense" else best.cv_se) - 1e-9
     return next(i for i, point in enumerate(points) if point.cv_accuracy >= wanted)
 
 

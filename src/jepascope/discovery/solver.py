@@ -91,12 +91,29 @@ def solve_path(
     max_iterations: int = MAX_ITERATIONS,
     penalty: Penalty = "l1",
 ) -> Iterator[Fits]:
-    """Fits along (l1, l2) pairs, each started from the one before: order them from strong to weak."""
-    state, before = None, None
+    """Fits along (l1, l2) pairs, each started from the ones before: order them from strong to weak."""
+    earlier, last, start = None, None, None
     for l1, l2 in strengths:
-        fits = solve(batch, l1, l2, state, tolerance, max_iterations, penalty, before)
-        state, before = fits.state, l1
+        l1 = torch.as_tensor(l1).to(batch.x)
+        l1 = l1.view(1, 1) if l1.ndim == 0 else l1
+        if earlier is not None and last is not None:
+            start = _onward(*earlier, *last, l1)
+        elif last is not None:
+            start = last[0]
+        fits = solve(batch, l1, l2, start, tolerance, max_iterations, penalty, None if last is None else last[1])
+        earlier, last = last, (fits.state, l1)
         yield fits
+
+
+def _onward(earlier: Tensor, l1_earlier: Tensor, last: Tensor, l1_last: Tensor, l1: Tensor) -> Tensor:
+    """The line through two solutions, continued: solutions are nearly piecewise linear in l1 (Rosset & Zhu 2007).
+
+    No weight may enter or change its sign on the way; where l1 stays (an L2 path) the start is the last solution.
+    """
+    step = l1_earlier - l1_last
+    ratio = torch.where(step > 0, (l1_last - l1) / torch.where(step > 0, step, 1.0), 0.0).clamp(0.0, 1.0)
+    start = last + ratio[:, :, None, None] * (last - earlier)
+    return torch.where(start * last > 0, start, 0.0)
 
 
 def _strengths(batch: Batch, l1: float | Tensor, l2: float | Tensor) -> tuple[Tensor, Tensor]:

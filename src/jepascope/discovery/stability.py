@@ -1,0 +1,173 @@
+"""Stability selection: which coordinates a sparse probe finds again when it is given other halves of the clips.
+
+Meinshausen & Buehlmann (2010), on complementary halves (Shah & Samworth 2013). The same fits with permuted labels are the
+control: what share of the coordinates a sparse probe of this strength takes up where there is nothing to find.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from jepascope.discovery.elastic_net import prepare, strongest_l1
+from jepascope.discovery.folds import check_labels
+from jepascope.discovery.halves import complementary_halves, permuted_within
+from jepascope.discovery.linear_probe import standardise
+from jepascope.discovery.penalties import Penalty
+from jepascope.discovery.probes import L1_SHARES, ProbePath, check_activations
+from jepascope.discovery.solver import solve_path
+from jepascope.errors import BadArgument
+
+PAIRS = 50
+PERMUTED = 20  # halves whose labels are permuted
+THRESHOLD = 0.9
+STRENGTHS = 4  # of a path's, evenly spread over its steps
+TOLERANCE = 1e-3
+BYTES = 64 * 2**20  # halves are solved in chunks that hold about as much
+ARRAYS = 10  # of the size of the logits, and of the weights, that an iteration holds
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class StabilityPoint:
+    """What halves of the clips select at one strength. Shares are of all coordinates."""
+
+    strength: float
+    support: float  # mean over halves
+    support_low: float  # the middle 95 % of the halves
+    support_high: float
+    selected: float  # mean number of coordinates selected
+    frequencies: Float[Tensor, " width"]  # share of the halves that select a coordinate
+    stable: float  # share of coordinates selected in at least ``threshold`` of the halves
+    false_bound: float  # on the expected number of falsely stable coordinates; NaN where void
+    permuted_support: float  # mean over halves with permuted labels
+
+
+@dataclass(frozen=True)
+class Stability:
+    """From the strongest strength to the weakest; ``chosen`` is the place of the path's choice, where a path was given."""
+
+    points: tuple[StabilityPoint, ...]
+    halves: int
+    permuted: int
+    threshold: float
+    chosen: int | None = None
+
+
+def expected_false(selected: float, width: int, threshold: float) -> float:
+    """The bound ``q^2 / ((2 threshold - 1) p)`` on the expected number of falsely stable coordinates; NaN where it is void.
+
+    q coordinates of p are selected on average. Meinshausen & Buehlmann (2010, theorem 1): of noise coordinates, if they are
+    exchangeable and the selection is no worse than guessing. Shah & Samworth (2013, theorem 1): without assumptions, of
+    coordinates that a half selects with a probability of at most q / p, the average one's. Void at thresholds up to 1/2, and where it
+    exceeds the number of coordinates.
+    """
+    if threshold <= 0.5:
+        return math.nan
+    bound = selected**2 / ((2 * threshold - 1) * width)
+    return bound if bound <= width else math.nan
+
+
+def stability_selection(
+    layers: Mapping[Key, Float[Tensor, "clips _"]],
+    y: Int[Tensor, " clips"],
+    groups: Int[Tensor, " clips"] | None = None,
+    paths: Mapping[Key, ProbePath] | None = None,
+    strengths: int = STRENGTHS,
+    pairs: int = PAIRS,
+    permuted: int = PERMUTED,
+    threshold: float = THRESHOLD,
+    seed: int = 0,
+    penalty: Penalty = "l1",
+    tolerance: float = TOLERANCE,
+) -> dict[Key, Stability]:
+    """Sparse probes of every layer on ``2 x pairs`` halves of the clips, and on ``permuted`` of them with permuted labels.
+
+    ``paths``: the layers' sparse paths, for the strengths, one of which is the path's choice; otherwise strengths are the same
+    shares of each layer's strongest as in ``l1_paths``. Coordinates are standardised over all clips given. Errors as ``l1_paths``.
+    """
+    if strengths < 1 or permuted < 0 or not 0 < threshold <= 1:
+        raise BadArgument("Stability selection needs at least one strength, a threshold in (0, 1] and no negative number of permutations.")
+    classes = check_labels(y)
+    halves = complementary_halves(y, groups, pairs, seed)
+    generator = torch.Generator().manual_seed(seed)
+    at = [i % len(halves) for i in range(permuted)]
+    labels = torch.stack([*y.cpu().expand(len(halves), -1), *(permuted_within(halves[i], y, groups, generator) for i in at)])
+    used = torch.cat([halves, halves[at]])
+    by_width: dict[int, list[Key]] = {}
+    for key, x in layers.items():
+        check_activations(x, len(y), key)
+        by_width.setdefault(x.shape[1], []).append(key)
+    found: dict[Key, Stability] = {}
+    for keys in by_width.values():
+        x = standardise(torch.stack([layers[key] for key in keys]))[0]
+        whole = prepare(x, y[None, None], torch.ones(1, 1, len(y)), classes)
+        ladder, chosen = _ladder(keys, paths, strongest_l1(whole, penalty)[:, 0].tolist(), strengths)
+        support = _supports(x, labels, used, classes, torch.tensor(ladder).to(x), penalty, tolerance)
+        for i, key in enumerate(keys):
+            points = [_point(*each, len(halves), threshold) for each in zip(ladder[i], support[i].unbind(0), strict=True)]
+            found[key] = Stability(tuple(points), len(halves), permuted, threshold, chosen[i])
+    return {key: found[key] for key in layers}
+
+
+def _ladder(
+    keys: list[Key], paths: Mapping[Key, ProbePath] | None, strongest: list[float], strengths: int
+) -> tuple[list[list[float]], list[int | None]]:
+    """Strengths per layer, strong to weak, and where the path's choice is among them."""
+    ladder, chosen = [], []
+    for key, top in zip(keys, strongest, strict=True):
+        path = None if paths is None else [point.strength for point in paths[key].points]
+        path = [top * share for share in L1_SHARES] if path is None else path
+        steps = sorted({round((len(path) - 1) * (i + 1) / strengths) for i in range(min(strengths, len(path)))})
+        place: int | None = None
+        if paths is not None:
+            wanted = paths[key].chosen
+            place = min(range(len(steps)), key=lambda i: abs(steps[i] - wanted))
+            steps[place] = wanted
+        ladder.append([path[step] for step in steps])
+        chosen.append(place)
+    return ladder, chosen
+
+
+def _supports(
+    x: Tensor, y: Tensor, used: Tensor, classes: int, ladder: Tensor, penalty: Penalty, tolerance: float
+) -> Bool[Tensor, "designs strengths halves width"]:
+    """Which coordinates each fit uses in any class.
+
+    Each half is a design of its own, of its own clips: as weights on all clips it would compute on as many clips again that
+    count for nothing, and share its working set with every other half.
+    """
+    designs, _, width = x.shape
+    size = int(used.sum(dim=1).max())  # a smaller half is filled up with clips of weight 0
+    order = used.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :size]
+    y, counted = y.gather(1, order).to(x.device), used.gather(1, order).to(x)
+    order = order.to(x.device)
+    chunk = max(1, BYTES // (4 * (size * width + ARRAYS * classes * (size + width))))
+    found = torch.zeros(designs, ladder.shape[1], len(y), width, dtype=torch.bool)
+    problems = [(design, half) for design in range(designs) for half in range(len(y))]
+    for begin in range(0, len(problems), chunk):
+        at, half = torch.tensor(problems[begin : begin + chunk]).unbind(1)
+        batch = prepare(x[at[:, None], order[half]], y[half, None], counted[half, None], classes)
+        strengths = [(l1[at, None], 0.0) for l1 in ladder.unbind(1)]
+        for step, fits in enumerate(solve_path(batch, strengths, tolerance, penalty=penalty)):
+            found[at, step, half] = (fits.weights[:, 0] != 0).any(dim=1).cpu()
+    return found
+
+
+def _point(strength: float, support: Tensor, halves: int, threshold: float) -> StabilityPoint:
+    true = support[:halves].double()
+    share = true.mean(dim=1)
+    low, high = share.quantile(torch.tensor([0.025, 0.975], dtype=share.dtype)).tolist()
+    frequencies = true.mean(dim=0)
+    selected = float(true.sum(dim=1).mean())
+    stable = float((frequencies >= threshold - 1e-9).double().mean())
+    bound = expected_false(selected, support.shape[1], threshold)
+    permuted = float(support[halves:].double().mean()) if len(support) > halves else math.nan
+    return StabilityPoint(strength, float(share.mean()), low, high, selected, frequencies.float(), stable, bound, permuted)
