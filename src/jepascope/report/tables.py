@@ -111,7 +111,8 @@ def _typed(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame:
         column = frame[name]
         if name in TEXT:
-            columns[str(name)] = column.astype(str).map(short)
+            words = column.astype(str)
+            columns[str(name)] = words.map({word: short(word) for word in words.unique()})
             continue
         if name in TRUTH:
             columns[str(name)] = column.eq(True).fillna(False).astype(bool)
