@@ -92,6 +92,16 @@ def test_the_l1_choice_is_the_sparsest_within_one_standard_error_and_its_gap_is_
     assert [p.strength for p in path.points] == sorted((p.strength for p in path.points), reverse=True)
 
 
+def test_a_row_path_certifies_its_gap_begins_empty_and_uses_each_coordinate_for_all_classes() -> None:
+    x, y = planted(seed=9, clips=80)
+    path = l1_paths({0: x[0]}, y, penalty="row", shares=(1.0, 0.4, 0.1))[0]
+    assert path.kind == "row"
+    assert path.points[0].support == 0 < path.points[1].support
+    assert all(point.gap <= 1e-3 for point in path.points)
+    used = path.points[1].probe.weights != 0
+    assert torch.equal(used.any(dim=0), used.all(dim=0))
+
+
 def test_rotating_the_basis_changes_l1_support_but_not_the_dense_accuracy() -> None:
     generator = torch.Generator().manual_seed(6)
     y = torch.arange(80) % 4
@@ -115,8 +125,13 @@ def test_bad_input_names_the_layer_and_the_remedy() -> None:
         dense_probes({0: good}, y, torch.arange(len(y)) % 8)
     with pytest.raises(BadData, match="has no clip"):
         dense_probes({0: good}, torch.where(y == 2, 3, y))
-    with pytest.raises(BadArgument, match="at least one strength"):
-        dense_probes({0: good}, y, strengths=[])
+    for strengths in ([], [0.5, -0.1]):
+        with pytest.raises(BadArgument, match="at least one strength, each above 0"):
+            dense_probes({0: good}, y, strengths=strengths)
+        with pytest.raises(BadArgument, match="at least one strength, each above 0"):
+            l1_paths({0: good}, y, shares=strengths)
+    with pytest.raises(BadData, match=r"Layer 3 holds NaN"):
+        l1_paths({0: good, 3: torch.full_like(good, torch.inf)}, y, penalty="row")
 
 
 def test_a_dead_coordinate_is_never_used() -> None:
