@@ -14,9 +14,9 @@ from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
+from jepascope.discovery.finders import NEEDS_SUFFIX, find_shuffled
 from jepascope.discovery.finders import find as find_in
-from jepascope.discovery.finders import find_shuffled
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
@@ -51,10 +51,21 @@ def scenes_of(activations: Activations) -> torch.Tensor:
     return torch.tensor(activations.clips.factors["scene"].to_numpy(copy=True))
 
 
-def labelled(activations: Activations, variable: str, site: Site) -> Labelled:
-    """What a finder is given of one site."""
-    x, y = activations.pooled(site.layer, site.tokens), labels_of(activations, variable)
-    return Labelled(x, y, groups=scenes_of(activations), where=str(site))
+def labelled(
+    activations: Activations, variable: str, site: Site, finder: str, encoder: VideoEncoder | None = None, seed: int = 0
+) -> Labelled:
+    """What ``finder`` is given of one site; tokens of the clips and of their twins, where it is trained through the network."""
+    x, y, values = activations.pooled(site.layer, site.tokens), labels_of(activations, variable), activations.clips.values(variable)
+    numbers = None if values is None else torch.tensor(values, dtype=torch.float32)
+    suffix = None
+    if finder in NEEDS_SUFFIX and encoder is not None:
+        if encoder.card.digest != activations.encoder_card.digest:
+            raise BadArgument(f"The activations are those of '{activations.encoder_card.name}', not of '{encoder.card.name}'.")
+        source, twin = (
+            capture_pass(encoder, clips, sites=(site.layer,)) for clips in (activations.clips, twins(activations.clips, variable, seed))
+        )
+        suffix = Suffix(encoder, site, source, twin, labels_of(twin, variable))
+    return Labelled(x, y, numbers, scenes_of(activations), suffix, where=str(site))
 
 
 def find(
@@ -65,14 +76,16 @@ def find(
     rank: int | None = None,
     tokens: str = "all",
     seed: int = 0,
+    encoder: VideoEncoder | None = None,
 ) -> Subspace:
     """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone.
 
-    Raises BadArgument for an unknown finder, variable or layer, or a rank that the classes do not allow.
+    ``das`` is trained through the network and needs the ``encoder``; it captures tokens of the clips and of their twins. Raises
+    BadArgument for an unknown finder, variable or layer, or a rank that the classes do not allow.
     """
     fit = activations.split("fit")
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
-    found = find_in(finder, labelled(fit, variable, Site(layer, tokens)), rank, seed)
+    found = find_in(finder, labelled(fit, variable, Site(layer, tokens), finder, encoder, seed), rank, seed)
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
 
@@ -104,12 +117,13 @@ def _stand(encoder: VideoEncoder, activations: Activations, subspace: Subspace, 
         twin = capture_pass(encoder, twins(test.clips, variable, seed), sites=(site.layer,))
     else:
         twin = source.select(donor_rows(source.clips, variable, seed))
-    data = labelled(fit, variable, site)
+    shuffling = str(said["finder"]) if "shuffled" in names else ""
+    data = labelled(fit, variable, site, shuffling, encoder, seed)
     means = class_means(data.x, data.y, data.classes)
     scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), means, "twin" if rendered else "class")
     last = encoder.card.depth
     probe = dense_probes({last: judge.pooled(last, site.tokens)}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
-    shuffled = find_shuffled(str(said["finder"]), data, subspace.rank, draws, seed) if "shuffled" in names else None
+    shuffled = find_shuffled(shuffling, data, subspace.rank, draws, seed) if shuffling else None
     drawn = matched_controls(subspace, moments.covariance, draws, seed, shuffled, names=names)
     return _Stand(site, scenes, ProbeJudge(probe, site.tokens), {"subspace": drawn})
 

@@ -18,8 +18,8 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
-from jepascope.discovery.finders import NEEDS_PATH
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
@@ -68,11 +68,26 @@ class Bench:
         return self._l1[layer]
 
     def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
-        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the L1 path of the study's own selection."""
+        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
         part, selection = of or self.fit, tokens or self.spec.tokens
         path = self.l1_path(layer) if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
         groups, where = self.scenes(part), str(Site(layer, selection))
-        return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, None, path, where)
+        suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
+        return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
+
+    def suffix(self, part: Activations, site: Site) -> Suffix:
+        """For finders that are trained through the network: tokens of these clips and of their twins, one pass for all sites."""
+        if part.clips.digest not in self.exchanged:
+            own = self.capture(part.clips, "capture tokens to train on", sites=self.sites)
+            other = twins(part.clips, self.spec.variable, self.spec.seed)
+            self.exchanged[part.clips.digest] = own, self.capture(other, "capture twins to train on", sites=self.sites)
+        source, twin = self.exchanged[part.clips.digest]
+        return Suffix(self.encoder, site, source, twin, self.labels(twin))
+
+    @cached_property
+    def exchanged(self) -> dict[str, tuple[Activations, Activations]]:
+        """What ``suffix`` captured, by the clips' digest."""
+        return {}
 
     @property
     def layers(self) -> tuple[int, ...]:

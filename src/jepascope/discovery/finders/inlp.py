@@ -54,7 +54,7 @@ def rounds(moments: LabelMoments, rank: int, strength: float) -> tuple[Float64[T
         filters, variance = ridge_filters(left.T @ moments.covariance @ left, left.T @ moments.class_cross, strength)
         if float(variance.sum()) <= SPENT * total:
             break
-        filters = filters[:, : moments.classes - 1]
+        filters = filters[:, : min(moments.classes, width - found.shape[1]) - 1]
         taken, _ = torch.linalg.qr(filters / filters.norm(dim=0), mode="complete")
         size = filters.shape[1]
         found, left = torch.cat([found, left @ taken[:, :size]], dim=1), left @ taken[:, size:]

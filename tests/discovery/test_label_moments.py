@@ -1,0 +1,85 @@
+"""Label moments: any cut gives what one batch gives, and the covariance parts into within and between."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted_classes import planted
+
+from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX, find, find_shuffled
+from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
+from jepascope.discovery.labelled import Labelled
+from jepascope.errors import BadArgument, BadData
+
+CLIPS, WIDTH, CLASSES = 90, 10, 3
+STREAMING = [name for name in FINDERS if name not in NEEDS_PATH | NEEDS_SUFFIX]
+
+
+def clips(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    x, y = planted(seed, CLIPS, WIDTH, CLASSES)
+    return x[0] + 100, y, torch.stack([y.float().cos(), y.float().sin()], dim=1)
+
+
+def streamed(cuts: list[int], seed: int = 0) -> LabelMoments:
+    x, y, values = clips(seed)
+    fitter = LabelMomentsFitter(WIDTH, CLASSES, 2)
+    for start, stop in zip([0, *cuts], [*cuts, CLIPS], strict=True):
+        fitter.update(x[start:stop], y[start:stop], values[start:stop])
+    return fitter.fit()
+
+
+@settings(max_examples=25, deadline=None)
+@given(cuts=st.lists(st.integers(0, CLIPS), max_size=8))
+def test_any_cut_gives_what_one_batch_gives(cuts: list[int]) -> None:
+    one, other = streamed([]), streamed(sorted(cuts))
+    for field in fields(LabelMoments):
+        torch.testing.assert_close(getattr(other, field.name), getattr(one, field.name), rtol=1e-9, atol=1e-9)
+
+
+def test_moments_are_those_of_the_definition() -> None:
+    x, y, values = clips()
+    moments = streamed([7, 50])
+    exact = x.double()
+    about = exact - torch.stack([exact[y == c].mean(dim=0) for c in range(CLASSES)])[y]
+    torch.testing.assert_close(moments.within, about.T @ about / CLIPS)
+    centred = exact - exact.mean(dim=0)
+    torch.testing.assert_close(moments.cross, centred.T @ values.double() / CLIPS)
+    torch.testing.assert_close(moments.class_cross, centred.T @ torch.nn.functional.one_hot(y, CLASSES).double() / CLIPS)
+    apart = moments.means - moments.mean
+    between = apart.T @ (apart * (moments.counts / moments.count)[:, None])
+    torch.testing.assert_close(moments.covariance, moments.within + between)
+
+
+@pytest.mark.parametrize("finder", STREAMING)
+def test_finders_of_moments_need_no_clips(finder: str) -> None:
+    x, y, values = clips()
+    whole = find(finder, Labelled(x, y, values), 2)
+    from_moments = find(finder, Labelled.streamed(streamed([13, 14, 60]), "layer 3"), 2)
+    overlap = whole.basis.T @ from_moments.basis
+    torch.testing.assert_close(overlap @ overlap.T, torch.eye(2), rtol=0, atol=1e-5)
+    torch.testing.assert_close(whole.mean, from_moments.mean)
+
+
+def test_finders_of_clips_and_controls_of_labels_refuse_moments_alone() -> None:
+    data = Labelled.streamed(streamed([]), "layer 3")
+    for finder in NEEDS_PATH | NEEDS_SUFFIX:
+        with pytest.raises(BadArgument, match=r"needs the clips of layer 3.*use a finder of second moments"):
+            find(finder, data, 2)
+    with pytest.raises(BadArgument, match="needs the clips of layer 3"):
+        find_shuffled("lda", data, 2, draws=3)
+
+
+def test_moments_that_nothing_can_be_found_in_are_refused_with_the_site() -> None:
+    x, y, _ = clips()
+    one = LabelMomentsFitter(WIDTH, 1).update(x, 0 * y).fit()
+    flat = LabelMomentsFitter(WIDTH, CLASSES).update(torch.ones_like(x), y).fit()
+    broken = LabelMomentsFitter(WIDTH, CLASSES).update(x / 0, y).fit()
+    for moments, said in ((one, "one class"), (flat, "same for every clip"), (broken, "NaN or infinite")):
+        with pytest.raises(BadData, match=rf"layer 3: .*{said}"):
+            find("lda", Labelled.streamed(moments, "layer 3"))
+    with pytest.raises(BadData, match=r"Class 3 .* has no clip"):
+        LabelMomentsFitter(WIDTH, 4).update(x, y).fit()
