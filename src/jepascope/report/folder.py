@@ -50,6 +50,11 @@ class RunFolder:
         return short(self.summary["model"])
 
     @property
+    def clips(self) -> str:
+        """The clip set's name, bounded."""
+        return short(self.summary["clips"])
+
+    @property
     def noun(self) -> str:
         """What a classifier names: 'direction', or 'class of X'."""
         return self.variable if self.is_direction else f"class of {self.variable}"

@@ -6,11 +6,13 @@ from typing import Any
 
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
 from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
 from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
 from jepascope.report.sections.leaks import leak_words
 from jepascope.report.selection import coinciding, tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
 
+MOST = 1000  # characters of the headline
 SCOPE = (
     "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
     "nothing about another training run of any of the three. "
@@ -22,7 +24,7 @@ def headline(run: RunFolder) -> Section:
     """The headline sentence, key figures, and one verdict a finder."""
     blocks: list[Block] = []
     if run.summary.get("headline"):
-        blocks.append(Finding(str(run.summary["headline"])))
+        blocks.append(Finding(short(run.summary["headline"], MOST)))
     cards = [*_accuracy(run), *_effect(run)]
     if cards:
         blocks.append(Cards(tuple(cards)))

@@ -7,7 +7,10 @@ from typing import Any
 
 from jepascope.report.blocks import Block, Grid, Section, Verbatim
 from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
 from jepascope.report.numbers import Cell, duration, finite
+
+MOST = 1000  # characters of one entry
 
 
 def provenance(run: RunFolder) -> Section:
@@ -30,4 +33,4 @@ def provenance(run: RunFolder) -> Section:
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), MOST)

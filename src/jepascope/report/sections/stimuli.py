@@ -8,7 +8,6 @@ from pathlib import Path
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Block, Paragraph, Picture, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SHOWN_WIDTH = 860
@@ -17,7 +16,7 @@ SHOWN_WIDTH = 860
 def stimuli(run: RunFolder) -> Section:
     """The contact sheet, figures/stimuli.png, and the splits."""
     title, folder = "Stimuli", run.path / "figures"
-    clips, variable = short(run.summary["clips"]), run.variable
+    clips, variable = run.clips, run.variable
     caption = str(
         run.summary.get("stimuli_caption")
         or f"Examples from clip set {clips}, one for each {'value' if run.is_direction else 'class'} of {variable}. "
