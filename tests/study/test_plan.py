@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import torch
 
 from jepascope.clips.degrade import DEGRADATIONS
 from jepascope.clips.presets import SPLIT_SHARES, directions8
+from jepascope.discovery.finders import rotation
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
@@ -144,9 +146,18 @@ def test_the_tokens_of_the_map_are_counted_on_disk() -> None:
 
 
 def test_training_a_rotation_is_planned() -> None:
+    das = importlib.import_module("jepascope.discovery.finders.das")  # the package holds the function under this name
     plain, trained = make_plan(StudySpec(finders=("diff_means",))), make_plan(StudySpec(finders=("das",)))
     assert [step.name for step in plain.steps] == [step.name for step in trained.steps[:-1]]
     assert trained.steps[-1].block_passes > plain.block_passes / 10
+    assert trained.disk_gb > plain.disk_gb
+    assert (das.SEEDS, rotation.STEPS, rotation.CLIPS, rotation.EVERY) == (
+        plan.DAS_SEEDS,
+        plan.DAS_STEPS,
+        plan.DAS_CLIPS,
+        plan.DAS_EVERY,
+    )
+    assert 1 / das.FOLDS == plan.DAS_HELD
 
 
 def test_finders_of_different_ranks_share_no_random_draws() -> None:

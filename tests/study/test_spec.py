@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from jepascope.clips.variables import VARIABLES
+from jepascope.discovery import finders as discovery
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.ranks import OF_VALUES, UP_TO_WIDTH, Finder, most, rank_of, spanned
 from jepascope.study.spec import PRESETS, StudySpec, make_spec, read_spec, spec_values
@@ -93,6 +94,16 @@ def test_every_finder_has_a_rank_for_every_variable_it_is_allowed_for(finder: st
     spec = make_spec({"variable": name, "finders": [finder]}, "here")
     allowed = {"direction": 2, "colour": 2, "position": 2}.get(name, 1) if finder in OF_VALUES else full
     assert 1 <= spec.rank_of(finder) == min(full, allowed) <= full == spec.full_rank
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_a_spec_allows_the_ranks_that_the_finders_give(name: str) -> None:
+    variable, width = VARIABLES[name], 96
+    assert set(FINDERS) == set(discovery.FINDERS)
+    for finder in FINDERS:
+        if not (finder in OF_VALUES and variable.kind == "categorical"):
+            limit = most(finder, variable)
+            assert (width - 1 if limit is None else limit) == discovery.max_rank(finder, len(variable.classes), width, variable.width)
 
 
 @pytest.mark.parametrize("finder", FINDERS)

@@ -16,7 +16,7 @@ DIRECTIONS = 8  # classes that the clip set is balanced over
 SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the portability sweep
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
-DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 60, 24, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
+DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 BACKWARD = 3  # a step forward and back costs about three passes
 BATCH = 32  # clips folded into one batch
 FLOAT32 = 4  # bytes
@@ -111,7 +111,8 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     flops = passes * per_block
     rate = CPU_RATE * (os.cpu_count() or 1) if device == "cpu" else GPU_RATE
     kept = len({*layers, best} | ({*range(1, model.depth)} if spec.best_layer is None else set()))
-    disk = ((scenes + twins) * kept + token_map.forwards) * model.tokens * model.width * FLOAT32
+    exchanged = 4 * fit if "das" in spec.finders else 0  # fit clips and their twins, of both data seeds
+    disk = ((scenes + twins + exchanged) * kept + token_map.forwards) * model.tokens * model.width * FLOAT32
     memory = BASE_MEMORY + model.parameters * FLOAT32 + BATCH * model.tokens * model.width * FLOAT32 * COPIES
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: roughly {_duration(flops / rate)} on {device} (assumes {rate / 1e9:.0f} GFLOP/s; "

@@ -40,7 +40,7 @@ class StudySpec(BaseModel):
     size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
     seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
-    finders: tuple[Finder, ...] = Field(("diff_means", "class_pca", "l1_probe"), min_length=1)
+    finders: tuple[Finder, ...] = Field(("diff_means", "lda", "l1_probe"), min_length=1)
     rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
     layers: Literal["all"] | tuple[int, ...] = Field("all", description="layers that are intervened on besides the best one")
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
