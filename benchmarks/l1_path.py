@@ -99,7 +99,7 @@ def by_saga(x: Tensor, y: Tensor, l1s: list[float], limit: float) -> tuple[float
         epochs, gap = ROUND, math.inf
         while gap > TOLERANCE:
             if seconds >= limit:
-                return seconds, max(worst, gap), done
+                return seconds, worst, done
             allowed = epochs if pace == 0 else max(1, min(epochs, int((limit - seconds) / pace)))
             model.set_params(max_iter=allowed)
             start = time.perf_counter()
@@ -200,7 +200,7 @@ def main() -> None:
     saga_seconds, saga_gap, done = by_saga(x[0][held_in], y[held_in], l1s, a.saga_limit)
     ratio = saga_seconds / (seconds / paths)
     bound = done < len(l1s)
-    ended = f"cut off with {done} of {len(l1s)} strengths done, gap {saga_gap:.1e}" if bound else f"largest gap {saga_gap:.1e} log k"
+    ended = f"cut off with {done} of {len(l1s)} strengths done" if bound else f"largest gap {saga_gap:.1e} log k"
     print(f"saga: layer 0, fold 0 in {saga_seconds:.1f} s ({ended}): {'at least ' if bound else ''}{ratio:.0f} x ours per path")
     line |= {
         "ratio": ratio,

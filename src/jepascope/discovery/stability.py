@@ -25,10 +25,10 @@ from jepascope.discovery.solver import solve_path
 from jepascope.errors import BadArgument
 
 PAIRS = 50
-PERMUTED = 20  # halves whose labels are permuted
+PERMUTED = 10  # halves whose labels are permuted
 THRESHOLD = 0.9
 STRENGTHS = 4  # of a path's, evenly spread over its steps
-TOLERANCE = 1e-3
+TOLERANCE = 3e-3  # of log(classes); against 1e-3, frequencies of single coordinates move by at most 0.04, supports by 0.004
 BYTES = 64 * 2**20  # halves are solved in chunks that hold about as much
 ARRAYS = 10  # of the size of the logits, and of the weights, that an iteration holds
 
