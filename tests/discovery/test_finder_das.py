@@ -68,6 +68,18 @@ def test_an_equal_run_gives_equal_digits_and_another_seed_another_frame(planted:
     assert not torch.equal(other.basis, found.basis) and recovery(other, network.read) >= 0.95
 
 
+def test_permuting_keeps_a_clips_label_values_and_twins_class_together(planted: Planted) -> None:
+    data = planted[0]
+    other = data.permuted(torch.Generator().manual_seed(0))
+
+    def rows(one: Labelled) -> list[tuple[float, ...]]:
+        assert one.suffix is not None and one.values is not None
+        return [(int(y), *v.tolist(), int(t)) for y, v, t in zip(one.y, one.values, one.suffix.target, strict=True)]
+
+    assert rows(data) != rows(other) and sorted(rows(data)) == sorted(rows(other))
+    assert torch.equal(other.x, data.x) and other.groups is data.groups
+
+
 def test_twins_that_are_not_these_clips_are_refused(planted: Planted) -> None:
     data, _, _ = planted
     assert data.suffix is not None

@@ -57,3 +57,18 @@ def test_a_subspace_of_unknown_or_other_origin_is_refused(encoder, activations) 
         js.intervene(encoder, activations, js.Subspace(subspace.basis, subspace.mean))
     with pytest.raises(BadArgument, match="not in 'nano-untrained-0'"):
         js.intervene(encoder.untrained(0), activations, subspace)
+
+
+def test_das_without_the_encoder_or_with_another_is_refused(encoder, activations) -> None:
+    with pytest.raises(BadArgument, match=r"'das' at layer 3, all tokens trains through the network.*encoder="):
+        js.find(activations, "direction", layer=3, finder="das")
+    with pytest.raises(BadArgument, match="not of 'nano-untrained-0'"):
+        js.find(activations, "direction", layer=3, finder="das", encoder=encoder.untrained(0))
+
+
+@pytest.mark.slow
+def test_das_and_its_controls_are_trained_through_the_network(encoder, activations) -> None:
+    subspace = js.find(activations, "direction", layer=3, finder="das", rank=3, encoder=encoder)
+    assert subspace.rank == 3 and max(subspace.provenance["losses"]) < subspace.provenance["loss_without_edit"]
+    table = js.intervene(encoder, activations, subspace, edit="swap", draws=2).set_index("control")
+    assert table.loc["subspace", "value"] > table.loc["shuffled", "value"]

@@ -14,7 +14,6 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
 INDEPENDENT = 1e-6  # what of a unit direction must be left beside those before it
-FORMS = ("filter", "pattern", "rotation")
 
 
 def leading(directions: Float[Tensor, "width found"], data: Labelled, rank: int, finder: str, form: str, **said: Any) -> Subspace:
