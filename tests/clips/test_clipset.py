@@ -173,7 +173,7 @@ def test_a_mask_of_another_length_is_refused(clips: ClipSet) -> None:
 @pytest.mark.parametrize("variable", sorted(VARIABLES))
 def test_the_contact_sheet_shows_every_class_with_its_path(clips: ClipSet, variable: str) -> None:
     figure = contact_sheet(clips, variable)
-    names = {axes.get_ylabel() for axes in figure.axes} - {""}
+    names = {axes.get_ylabel().replace("\n", " ") for axes in figure.axes} - {""}
     assert names == set(VARIABLES[variable].classes)
     pictures = [axes for axes in figure.axes if axes.images]
     assert len(pictures) == 4 * len(names)
