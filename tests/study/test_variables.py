@@ -154,6 +154,7 @@ def test_labels_are_studied_in_notebooks_too(tiny_encoder: VJepa2Encoder, labels
     subspace = find(activations, "axis", layer=1)
     assert subspace.provenance["variable"] == "axis" and subspace.rank == 1
     table = intervene(tiny_encoder, activations, subspace, "swap", draws=2)
+    assert table["n"].tolist() == [16] * 5
     assert table["control"].tolist() == ["subspace", "random", "variance", "shuffled", "norm"]
 
 
@@ -165,6 +166,7 @@ def finished(out: Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
     return summary, pd.read_parquet(out / "effects.parquet"), pd.read_parquet(out / "portability.parquet")
 
 
+@pytest.mark.slow
 def test_a_study_of_labels_swaps_with_donors_and_says_so(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, labels_file: Path
 ) -> None:
