@@ -56,6 +56,9 @@ TINY: dict[str, Any] = {
     "untrained_seeds": 1,
     "finders": ("diff_means",),
     "resamples": 100,
+    "stability_subsamples": 4,
+    "permutations": 4,
+    "control_seeds": 1,
     "doses": (0.5, 1.0),
 }
 """Fields of the smallest study that runs every stage."""

@@ -21,12 +21,16 @@ from jepascope.study.folder import Run
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
 
-TABLES = ("probes", "leaks", "effects", "matching", "ce", "portability", "angles")
+STAGE_ONE = ("probes", "values", "readings", "stability", "frequencies", "token_map")
+TABLES = (*STAGE_ONE, "leaks", "effects", "matching", "ce", "portability", "angles")
 STAGES = (
     "capture fit clips",
     "capture twins",
     "probes of every layer",
     "capture untrained twin 0",
+    "values at every layer",
+    "stability selection",
+    "capture tokens for the map",
     "leak check",
     "capture shuffled frames",
     "find subspaces",

@@ -15,6 +15,8 @@ from jepascope.cli.terminal import bars, console
 from jepascope.errors import BadArgument
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from jepascope.study.spec import StudySpec
 
 FLOAT32 = 4  # bytes
@@ -87,6 +89,49 @@ def plan_command(spec: StudySpec, device: str, as_json: bool) -> None:
     out.print(table)
     for line in plan.notes:
         out.print(line, markup=False)
+
+
+def probe_command(folder: Path, variable: str | None, labels: Path | None, device: str, as_json: bool) -> None:
+    from jepascope.study.probe import probe_folder, probed_spec, saved_spec
+
+    spec = saved_spec(folder)
+    probed = probed_spec(spec, variable, labels)
+    with bars() as progress:
+        from jepascope.encoders.load import load_encoder
+        from jepascope.report.build import build_report
+        from jepascope.study.probe import run_probe
+
+        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        summary = run_probe(folder, spec, probed, encoder, progress)
+        report = build_report(folder) if (folder / "summary.json").exists() else None
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    out = console()
+    out.print(layer_table(summary))
+    out.print(summary["headline"], markup=False)
+    out.print(f"Tables: {probe_folder(folder, spec, probed).resolve()}" + (f". Report: {report.resolve()}" if report else ""), markup=False)
+
+
+def layer_table(summary: dict[str, Any]) -> Table:
+    """What stage one reads at every layer; the layer that claims are made for is marked."""
+    from rich.table import Table
+
+    probe, values = summary["probe"], summary["values"]
+    held = [(output, kind, at) for output, kinds in values.items() for kind, at in kinds.items()]
+    table = Table("layer", "accuracy", "selectivity", "untrained", "L1 support", box=None, pad_edge=False, header_style="bold")
+    for output, kind, at in held:
+        unit = next(iter(at.values()))["unit"]
+        table.add_column(f"{output} error, {unit}" + ("" if kind == "clips" else f", held-out {kind}"))
+    for layer in map(str, summary["layers"]):
+        figures = [probe[name].get(layer) for name in ("dense", "selectivity", "dense_untrained", "l1_support")]
+        errors = [at[layer] for _, _, at in held]
+        table.add_row(
+            f"{layer}*" if int(layer) == summary["best_layer"] else layer,
+            *("" if figure is None else f"{figure:.3f}" for figure in figures),
+            *(f"{error['error']:.3g} [{error['low']:.3g}, {error['high']:.3g}]" for error in errors),
+        )
+    return table
 
 
 def report_command(folder: Path) -> None:

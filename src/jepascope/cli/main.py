@@ -57,6 +57,28 @@ def plan(spec: StudySpec, device: Device = "cpu", json_: Json = False) -> None:
     plan_command(spec, device, json_)
 
 
+@app.command(
+    epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
+)
+@answered
+def probe(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    variable: Annotated[
+        str | None,
+        typer.Option(
+            "--variable", help="direction, speed, position, size, shape, colour, or a column of --labels; default: the run's own."
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="CSV with a column scene (or clip) and label columns.")] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Stage one alone on a run folder: probes, values, stability, token map, subspaces. Another variable needs no new capture."""
+    from jepascope.cli.commands import probe_command
+
+    probe_command(folder, variable, labels, device, json_)
+
+
 @app.command(epilog="Example:  jepascope report runs/demo")
 @answered
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:

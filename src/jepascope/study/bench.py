@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
-from jepascope.clips.clipset import ClipSet
+from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
@@ -41,10 +42,14 @@ class Degraded(NamedTuple):
 
 
 class Bench:
-    """What the steps of one study share. ``layers`` are those that can be intervened on with blocks after them: 0..depth-1."""
+    """What the steps of one study share. ``layers`` are those that can be intervened on with blocks after them: 0..depth-1.
 
-    def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress) -> None:
-        self.run, self.spec, self.encoder, self.progress = run, run.spec, encoder, progress
+    ``beside``: another study of the same clips and encoder, whose captures serve this one, so that nothing passes twice.
+    """
+
+    def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None) -> None:
+        self.run, self.spec, self.encoder, self.progress, self.beside = run, run.spec, encoder, progress, beside
+        self.store: Path = run.activations if beside is None else beside.store
         card = encoder.card
         self.clips = study_clips(self.spec).at(card.frames, card.size)
         factors = self.clips.factors
@@ -58,19 +63,19 @@ class Bench:
             progress.say(
                 f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
             )
-        self._l1: dict[int, ProbePath] = {}
 
-    def l1_path(self, layer: int) -> ProbePath:
-        """The sparse probe's path on the fit split at one layer, fitted once: the finder and its shuffled control both start from it."""
-        if layer not in self._l1:
-            inputs = {layer: self.fit.pooled(layer, self.spec.tokens)}
-            self._l1.update(l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed))
-        return self._l1[layer]
+    @cached_property
+    def l1_paths(self) -> dict[int, ProbePath]:
+        """The sparse probes' paths on the fit split at every layer, fitted once for the probes, stability selection, the finder and its
+        shuffled control. Always all layers in one batch: a resumed study gets the same digits.
+        """
+        inputs = {layer: self.fit.pooled(layer, self.spec.tokens) for layer in range(self.encoder.card.depth + 1)}
+        return l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed)
 
     def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
         """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
         part, selection = of or self.fit, tokens or self.spec.tokens
-        path = self.l1_path(layer) if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
+        path = self.l1_paths[layer] if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
         groups, where = self.scenes(part), str(Site(layer, selection))
         suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
@@ -96,11 +101,13 @@ class Bench:
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
         """One pass, kept in the run folder's store."""
-        return capture(self.encoder, clips, self.run.activations, progress=self.progress.start(what), **options)  # type: ignore[arg-type]
+        return capture(self.encoder, clips, self.store, progress=self.progress.start(what), **options)  # type: ignore[arg-type]
 
     @cached_property
     def sites(self) -> tuple[int, ...]:
         """Layers whose tokens and moments are kept."""
+        if self.beside is not None:
+            return self.beside.sites
         best = () if self.spec.best_layer is None else (self.spec.best_layer,)
         candidates = candidate_layers(self.encoder.card.depth) if self.spec.best_layer is None else ()
         return tuple(sorted({*self.layers, *best, *candidates}))
@@ -116,6 +123,8 @@ class Bench:
     @cached_property
     def chosen_test(self) -> np.ndarray:
         """Which test clips are intervened on: the same number of every class, the first of each; fewer where a class has fewer."""
+        if self.beside is not None:
+            return self.beside.chosen_test
         test = self.clips.split("test")
         labels, names = test.labels(self.spec.variable)
         per_class = max(1, self.spec.test_scenes // len(names))
@@ -165,6 +174,12 @@ class Bench:
         parts = [self.test] if self.spare_test is None else [self.test, self.spare_test]
         return torch.cat([self.labels(part) for part in parts])
 
+    @property
+    def splits(self) -> dict[str, int]:
+        """Clips of each split."""
+        counts = self.clips.factors["split"].value_counts()
+        return {name: int(counts[name]) for name in SPLITS}
+
     def labels(self, activations: Activations) -> Int[Tensor, " clips"]:
         return torch.tensor(activations.clips.labels(self.spec.variable)[0])
 
@@ -188,7 +203,7 @@ class Bench:
     def untrained(self, seed: int) -> Activations:
         twin = self.encoder.untrained(seed)
         tick = self.progress.start(f"capture untrained twin {seed}")
-        return capture(twin, self.probed_clips, self.run.activations, progress=tick)
+        return capture(twin, self.probed_clips, self.store, progress=tick)
 
 
 def candidate_layers(depth: int) -> tuple[int, ...]:

@@ -10,6 +10,8 @@ import time
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
 
 PACKAGES = ("jepascope", "torch", "transformers", "numpy", "scipy", "pandas", "pyarrow", "safetensors")
@@ -32,6 +34,16 @@ def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, An
         "torch_threads": torch.get_num_threads(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def check_encoder(run: Run, encoder: VideoEncoder) -> None:
+    """A folder goes on with the encoder it began with: the same name may hold other weights by now. The first use is written down."""
+    digest = encoder.card.digest
+    known = run.json("provenance.json", {}).get("encoder", {}).get("digest")
+    if known is None:
+        run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
+    elif known != digest:
+        raise BadArgument(f"'{run.path}' was begun with other weights of '{run.spec.model}' ({known}, now {digest}); choose another --out.")
 
 
 def command(spec: StudySpec, out: str) -> str:

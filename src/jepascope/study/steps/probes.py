@@ -3,7 +3,7 @@ that claims are made for."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -28,18 +28,30 @@ Rows = list[dict[str, object]]
 def run_probes(bench: Bench) -> pd.DataFrame:
     """Every probe of the study; fitted on split fit, scored on split test."""
     target = Target.of(bench.clips, bench.spec.variable)
-    return probe_table(sources(bench), count_sources(bench), target, bench.spec, bench.folds, bench.progress)
+    return probe_table(sources(bench), count_sources(bench), target, bench.spec, bench.folds, bench.progress, lambda: bench.l1_paths)
 
 
-def probe_table(probed: Iterable[Source], count: int, target: Target, spec: StudySpec, folds: int, progress: Progress) -> pd.DataFrame:
-    """Dense probes of every source (``count`` of them), and for the model L1 paths, control tasks and permuted labels."""
+def probe_table(
+    probed: Iterable[Source],
+    count: int,
+    target: Target,
+    spec: StudySpec,
+    folds: int,
+    progress: Progress,
+    own_paths: Callable[[], Mapping[int, ProbePath]] | None = None,
+) -> pd.DataFrame:
+    """Dense probes of every source (``count`` of them), and for the model L1 paths, control tasks and permuted labels.
+
+    ``own_paths`` gives the model's L1 paths at the study's token selection, for a caller that needs them again.
+    """
     rows: Rows = []
     tick = progress.start(f"probes of every layer: {target.name}")
     for done, source in enumerate(probed):
         dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
         rows += probe_rows(dense, source.test, target.test_labels, **source.where)
         if source.encoder == "model":
-            sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+            own = own_paths if source.tokens == spec.tokens else None
+            sparse = own() if own else l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
             rows += probe_rows(sparse, source.test, target.test_labels, **source.where)
             if source.tokens == spec.tokens:
                 try:

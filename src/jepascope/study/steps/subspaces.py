@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jepascope.discovery.finders import find, max_rank
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
 from jepascope.study.bench import Bench
 from jepascope.study.folder import writing
@@ -15,12 +14,6 @@ from jepascope.study.folder import writing
 
 def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
     return bench.run.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
-
-
-def rank_of(bench: Bench, finder: str, data: Labelled) -> int:
-    """The study's rank, or the finder's largest where that is less and the spec does not insist."""
-    most = max_rank(finder, data.classes, data.width, data.outputs)
-    return min(bench.spec.full_rank, most) if bench.spec.rank is None and most else bench.spec.full_rank
 
 
 def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
@@ -39,7 +32,7 @@ def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Su
                 "clips_digest": fit.clips.digest,
             }
             data = bench.labelled(layer, finder=finder)
-            subspace = find(finder, data, rank_of(bench, finder, data), spec.seed, **where)
+            subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where)
             with writing(file) as temporary:
                 subspace.save(temporary)
         found.setdefault(layer, {})[finder] = Subspace.load(file)

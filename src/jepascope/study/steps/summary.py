@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 
 from jepascope.study.spec import StudySpec
-
-SCHEMA = 1
-LEVEL = 0.95
-
-
-def number(value: Any) -> float | None:
-    """A JSON number; null where there is none (NaN or infinite)."""
-    value = float(value)
-    return value if math.isfinite(value) else None
+from jepascope.study.steps.discovered import discovered, number
+from jepascope.study.steps.headline import headline
 
 
 def summarise(
@@ -25,6 +17,7 @@ def summarise(
     depth: int,
     best: int,
     probes: pd.DataFrame,
+    values: pd.DataFrame,
     leaks: pd.DataFrame,
     ce: pd.DataFrame,
     matching: pd.DataFrame,
@@ -32,31 +25,9 @@ def summarise(
     splits: dict[str, int],
     seconds: dict[str, float],
 ) -> dict[str, Any]:
-    """All keys that the issue of the first release names, and a few more; keys are added, never renamed."""
-    chosen = probes[probes["chosen"] & (probes["tokens"] == spec.tokens)]
-    own = chosen[chosen["encoder"] == "model"]
-    untrained = chosen[(chosen["encoder"] == "untrained") & (chosen["probe"] == "dense")]
-    l1 = own[own["probe"] == "l1"]
+    """The figures of every stage; keys are added, never renamed."""
     summary: dict[str, Any] = {
-        "schema": SCHEMA,
-        "headline": "",
-        "model": model,
-        "clips": spec.clips,
-        "variable": spec.variable,
-        "tokens": spec.tokens,
-        "confidence": LEVEL,
-        "splits": splits,
-        "layers": list(range(depth + 1)),
-        "best_layer": best,
-        "chance": number(own["chance"].max()),
-        "rank": spec.rank_of(spec.finders[0]),
-        "swap_donor": "twin" if spec.state_variable.rendered else "class",
-        "probe": {
-            "dense": _by_layer(own[own["probe"] == "dense"], "accuracy"),
-            "dense_untrained": _by_layer(untrained.groupby("layer")[["accuracy"]].mean().reset_index(), "accuracy"),
-            "l1": _by_layer(l1, "accuracy"),
-            "l1_support": _by_layer(l1, "support"),
-        },
+        **discovered(spec, model, depth, best, probes, values, splits),
         **effects_at(ce, matching, best),
         "sas": pairs(portability, "sas", best),
         "rce": pairs(portability, "rce", best),
@@ -73,10 +44,6 @@ def summarise(
     }
     summary["headline"] = headline(summary, probes)
     return summary
-
-
-def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float | None]:
-    return {str(int(row["layer"])): number(row[column]) for _, row in rows.iterrows()}
 
 
 def effects_at(ce: pd.DataFrame, matching: pd.DataFrame, layer: int) -> dict[str, Any]:
@@ -121,61 +88,3 @@ def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[
     for _, row in rows.iterrows():
         found.setdefault(row["a"], {})[row["b"]] = number(row["value"])
     return found
-
-
-def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
-    """The figures that matter, the least flattering comparison among them: what decodes and from what else, what ablation does
-    and how much of that the residual stream carries by itself, and what the controls do, the closest one named.
-    """
-    layer, variable, spec_tokens = summary["best_layer"], summary["variable"], summary["tokens"]
-    text = (
-        f"{variable.capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.3f} at layer "
-        f"{layer} of {summary['layers'][-1]} ({_baselines(probes, layer, spec_tokens)}chance {summary['chance']:.3f})"
-    )
-    finder = next(iter(summary["ce"]))
-    effect = summary["ce"][finder]["ablate"]
-    if effect["value"] is None or effect["low"] is None:
-        return text + "; the judge reads no margin there, so no causal effect can be stated."
-    text += (
-        f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} "
-        f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % of the judge's margin"
-    )
-    if effect["direct"]["value"] is not None:
-        text += f", {100 * effect['direct']['value']:.0f} points of it with no block seeing the edit"
-    ratios = summary["ce_ratio"].get(finder, {})
-    words = {
-        "random": "random directions",
-        "variance": "variance-matched directions",
-        "shuffled": "subspaces found on shuffled labels",
-        "norm": "random edits of the same size",
-    }
-    wanted = ["random", "variance"]
-    known = {name: ratio["value"] for name, ratio in ratios.items() if ratio["value"] is not None}
-    if known and min(known, key=lambda name: known[name]) not in wanted:
-        wanted.append(min(known, key=lambda name: known[name]))
-    said = [_against(words[name], ratios[name]) for name in wanted if name in ratios]
-    scope = f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
-    return f"{text}{scope} That is {', '.join(said)}." if said else text + scope
-
-
-def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
-    """The strongest thing that is not the trained model, and the untrained twins."""
-    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
-    untrained = dense[(dense["encoder"] == "untrained") & (dense["layer"] == layer) & (dense["tokens"] == tokens)]["accuracy"]
-    pixels = dense[dense["encoder"].isin(["pixels", "frame_differences"])].sort_values("accuracy")
-    words = "" if pixels.empty else f"{str(pixels['encoder'].iloc[-1]).replace('_', ' ')} {pixels['accuracy'].iloc[-1]:.2f}, "
-    return words + ("" if untrained.empty else f"untrained twins {untrained.mean():.2f}, ")
-
-
-def _against(words: str, ratio: dict[str, Any]) -> str:
-    if ratio["value"] is None or ratio["low"] is None:
-        return f"no ratio to {words} can be stated"
-    if ratio["bound"]:
-        return f"more than {ratio['value']:.1f} times what {words} do on average (a lower bound: theirs is not distinguishable from zero)"
-    inside = ratio.get("excess_low") is not None and ratio["excess_low"] <= 0
-    caveat = " on average (single draws of which do as much)" if inside else " on average"
-    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {_upper(ratio['high'])}] what {words} do{caveat}"
-
-
-def _upper(value: float | None) -> str:
-    return "unbounded" if value is None else f"{value:.1f}"

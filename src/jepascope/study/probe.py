@@ -1,0 +1,102 @@
+"""probe: stage one alone on a run folder, for the study's variable or for another one on the same captures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import RunFolderError
+from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.folder import SPEC, Run
+from jepascope.study.progress import Progress, Silent
+from jepascope.study.provenance import check_encoder
+from jepascope.study.ranks import Finder, check_finders
+from jepascope.study.resumable import Steps
+from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.stage_one import stage_one
+from jepascope.study.steps.discovered import discovered
+from jepascope.study.steps.headline import reading
+from jepascope.study.steps.subspaces import run_subspaces
+
+PREFIX = "probe-"
+
+
+def saved_spec(folder: Path) -> StudySpec:
+    """The spec of a run folder; RunFolderError where there is none."""
+    if not (folder / SPEC).is_file():
+        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); make one with jepascope run --out {folder}.")
+    return make_spec(read_spec(folder / SPEC), f"'{folder / SPEC}'")
+
+
+def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> StudySpec:
+    """The same study of another variable: the best layer is chosen anew, and finders that the variable does not allow are left out.
+
+    Raises BadArgument for a variable that there is not.
+    """
+    if variable is None and labels is None:
+        return spec
+    given = {**spec.model_dump(exclude={"labels", "labels_digest", "rank", "best_layer", "finders"}), "labels": None}
+    if labels is not None:
+        given["labels"] = str(labels)
+    given["variable"] = variable or spec.variable
+    other = make_spec({**given, "finders": ("diff_means",)}, "the other variable")
+    return make_spec({**given, "finders": tuple(finder for finder in spec.finders if _allows(other, finder)) or ("diff_means",)}, "probe")
+
+
+def _allows(spec: StudySpec, finder: Finder) -> bool:
+    try:
+        check_finders((finder,), None, spec.state_variable)
+    except ValueError:
+        return False
+    return True
+
+
+def probe_folder(run: Path, spec: StudySpec, probed: StudySpec) -> Path:
+    """Where stage one of ``probed`` goes: the run folder for its own variable, else a folder inside it named by the variable."""
+    if probed.digest == spec.digest:
+        return run
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", probed.variable).strip("-")[:40]
+    if plain != probed.variable or probed.labels is not None:  # names that look alike, and columns of several files, stay apart
+        named = f"{probed.variable} {probed.labels_digest or ''}"
+        plain = f"{plain}-{hashlib.sha256(named.encode()).hexdigest()[:8]}".lstrip("-")
+    return run / f"{PREFIX}{plain}"
+
+
+def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
+    """Stage one of ``probed`` on the captures of ``run``: its tables, subspaces and summary. Resumable; other stages stay as they are.
+
+    For the run's own variable the tables are those that the whole study would make, and a finished summary is left alone.
+    """
+    progress = progress or Silent()
+    check_spec_fits(probed, encoder)
+    base = Run.open(run, spec)
+    try:
+        check_encoder(base, encoder)
+        bench = Bench(base, encoder, progress)
+        if probed.digest == spec.digest:
+            return _stage_one(bench)
+        other = Run.open(probe_folder(run, spec, probed), probed)
+        try:
+            return _stage_one(Bench(other, encoder, progress, beside=bench))
+        finally:
+            other.close()
+    finally:
+        base.close()
+
+
+def _stage_one(bench: Bench) -> dict[str, Any]:
+    run, spec, card = bench.run, bench.spec, bench.encoder.card
+    steps = Steps(run, bench.progress)
+    found = stage_one(bench, steps)
+    steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
+    summary = discovered(spec, card.name, card.depth, found.best, found.probes, found.values, bench.splits)
+    summary["headline"] = reading(summary, found.probes) + "."
+    summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
+    finished = run.json("summary.json", {})
+    if "ce" in finished:
+        return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
+    run.write_json("summary.json", summary)
+    return summary

@@ -1,0 +1,82 @@
+"""What stage one says in summary.json: its figures under stable keys, made from its tables alone."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from jepascope.study.spec import StudySpec
+
+SCHEMA = 1
+LEVEL = 0.95
+
+
+def number(value: Any) -> float | None:
+    """A JSON number; null where there is none (NaN or infinite)."""
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def discovered(
+    spec: StudySpec, model: str, depth: int, best: int, probes: pd.DataFrame, values: pd.DataFrame, splits: dict[str, int]
+) -> dict[str, Any]:
+    """What was studied, the layer that claims are made for, and what the probes read at every layer at the study's tokens.
+
+    ``selectivity``: accuracy less the mean accuracy on control tasks. ``values``: mean absolute error (and R^2) of every output.
+    """
+    chosen = probes[probes["chosen"] & (probes["tokens"] == spec.tokens)]
+    dense, own = chosen[chosen["probe"] == "dense"], chosen[chosen["encoder"] == "model"]
+    read, sparse = own[own["probe"] == "dense"], own[own["probe"] == "l1"]
+    return {
+        "schema": SCHEMA,
+        "headline": "",
+        "model": model,
+        "clips": spec.clips,
+        "variable": spec.variable,
+        "kind": spec.state_variable.kind,
+        "classes": spec.classes,
+        "tokens": spec.tokens,
+        "confidence": LEVEL,
+        "splits": splits,
+        "layers": list(range(depth + 1)),
+        "best_layer": best,
+        "chance": number(own["chance"].max()),
+        "rank": spec.rank_of(spec.finders[0]),
+        "swap_donor": "twin" if spec.state_variable.rendered else "class",
+        "probe": {
+            "dense": _by_layer(read, "accuracy"),
+            "dense_untrained": _by_layer(_mean(dense, "untrained"), "accuracy"),
+            "l1": _by_layer(sparse, "accuracy"),
+            "l1_support": _by_layer(sparse, "support"),
+            "selectivity": _less(_by_layer(read, "accuracy"), _by_layer(_mean(dense, "control_task"), "accuracy")),
+            "permuted": _by_layer(_mean(dense, "permuted"), "accuracy"),
+        },
+        "values": _values(values[(values["encoder"] == "model") & (values["tokens"] == spec.tokens)]),
+    }
+
+
+def _mean(dense: pd.DataFrame, encoder: str) -> pd.DataFrame:
+    """Mean accuracy over seeds or draws, by layer."""
+    return dense[dense["encoder"] == encoder].groupby("layer")[["accuracy"]].mean().reset_index()
+
+
+def _by_layer(rows: pd.DataFrame, column: str) -> dict[str, float | None]:
+    return {str(int(row["layer"])): number(row[column]) for _, row in rows.iterrows()}
+
+
+def _less(own: dict[str, float | None], other: dict[str, float | None]) -> dict[str, float | None]:
+    """Differences where both are there."""
+    both = {layer: (value, other.get(layer)) for layer, value in own.items()}
+    return {layer: value - less for layer, (value, less) in both.items() if value is not None and less is not None}
+
+
+def _values(rows: pd.DataFrame) -> dict[str, Any]:
+    """``[output][clips or arcs][layer]``: error with its interval, unit, chance and R^2."""
+    found: dict[str, Any] = {}
+    for _, row in rows.iterrows():
+        at = found.setdefault(row["output"], {}).setdefault(row["held_out"], {})
+        figures = {key: number(row[key]) for key in ("error", "low", "high", "chance", "r2", "r2_low", "r2_high")}
+        at[str(int(row["layer"]))] = {**figures, "n": int(row["n"]), "unit": row["unit"]}
+    return found

@@ -1,0 +1,66 @@
+"""Stability selection of the sparse probe at every layer -> stability.parquet, frequencies.parquet."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.discovery.stability import Stability, stability_selection
+from jepascope.study.bench import Bench
+
+COLUMNS = [
+    *("layer", "tokens", "strength", "support", "support_low", "support_high", "subsamples", "selected"),
+    *("stable", "threshold", "false_bound", "permuted_support", "chosen"),
+]
+FREQUENCY_COLUMNS = ["layer", "tokens", "coordinate", "frequency"]
+
+
+def run_stability(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The L1 path again on halves of the fit clips, at the study's token selection. Empty when the spec leaves it out."""
+    spec = bench.spec
+    if not spec.stability_subsamples:
+        return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=FREQUENCY_COLUMNS)
+    layers = range(bench.encoder.card.depth + 1)
+    tick = bench.progress.start("stability selection")
+    found = stability_selection(
+        {layer: bench.fit.pooled(layer, spec.tokens) for layer in layers},
+        bench.labels(bench.fit),
+        bench.scenes(bench.fit),
+        bench.l1_paths,
+        pairs=-(-spec.stability_subsamples // 2),
+        permuted=spec.permutations,
+        seed=spec.seed,
+    )
+    tick(1, 1)
+    points = [row for layer, stability in found.items() for row in _points(layer, spec.tokens, stability)]
+    frequencies = [row for layer, stability in found.items() for row in _frequencies(layer, spec.tokens, stability)]
+    return pd.DataFrame(points, columns=COLUMNS), pd.DataFrame(frequencies, columns=FREQUENCY_COLUMNS)
+
+
+def _points(layer: int, tokens: str, stability: Stability) -> list[dict[str, object]]:
+    return [
+        {
+            "layer": layer,
+            "tokens": tokens,
+            "strength": point.strength,
+            "support": point.support,
+            "support_low": point.support_low,
+            "support_high": point.support_high,
+            "subsamples": stability.halves,
+            "selected": point.selected,
+            "stable": point.stable,
+            "threshold": stability.threshold,
+            "false_bound": point.false_bound,
+            "permuted_support": point.permuted_support,
+            "chosen": place == stability.chosen,
+        }
+        for place, point in enumerate(stability.points)
+    ]
+
+
+def _frequencies(layer: int, tokens: str, stability: Stability) -> list[dict[str, object]]:
+    if stability.chosen is None:
+        return []
+    return [
+        {"layer": layer, "tokens": tokens, "coordinate": coordinate, "frequency": frequency}
+        for coordinate, frequency in enumerate(stability.points[stability.chosen].frequencies.tolist())
+    ]
