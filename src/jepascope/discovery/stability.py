@@ -27,7 +27,7 @@ from jepascope.errors import BadArgument
 PAIRS = 50
 PERMUTED = 10  # halves whose labels are permuted
 THRESHOLD = 0.9
-STRENGTHS = 4  # of a path's, evenly spread over its steps
+STRENGTHS = 3  # of a path's, evenly spread over its steps; not the weakest, where halves cannot tell coordinates apart
 TOLERANCE = 3e-3  # of log(classes); against 1e-3, frequencies of single coordinates move by at most 0.04, supports by 0.004
 BYTES = 64 * 2**20  # halves are solved in chunks that hold about as much
 ARRAYS = 10  # of the size of the logits, and of the weights, that an iteration holds
@@ -125,7 +125,7 @@ def _ladder(
     for key, top in zip(keys, strongest, strict=True):
         path = None if paths is None else [point.strength for point in paths[key].points]
         path = [top * share for share in L1_SHARES] if path is None else path
-        steps = sorted({round((len(path) - 1) * (i + 1) / strengths) for i in range(min(strengths, len(path)))})
+        steps = sorted({round((len(path) - 1) * (i + 1) / (strengths + 1)) for i in range(min(strengths, len(path)))})
         place: int | None = None
         if paths is not None:
             wanted = paths[key].chosen

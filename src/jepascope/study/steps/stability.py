@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.discovery.stability import Stability, stability_selection
+from jepascope.discovery.stability import PERMUTED, Stability, stability_selection
 from jepascope.study.bench import Bench
 
 COLUMNS = [
@@ -27,7 +27,7 @@ def run_stability(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
         bench.scenes(bench.fit),
         bench.l1_paths,
         pairs=-(-spec.stability_subsamples // 2),
-        permuted=spec.permutations,
+        permuted=min(PERMUTED, spec.permutations),
         seed=spec.seed,
     )
     tick(1, 1)
