@@ -15,8 +15,8 @@ import pytest
 
 from jepascope.activations import store
 from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument
 from jepascope.study import folder as folder_module
-from jepascope.study import run as run_module
 from jepascope.study.folder import Run
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
@@ -65,11 +65,12 @@ def same_tables(one: Path, other: Path) -> list[str]:
     return [name for name in TABLES if (one / f"{name}.parquet").read_bytes() != (other / f"{name}.parquet").read_bytes()]
 
 
+@pytest.mark.parametrize("stages", [STAGES[3::4], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was_not(
-    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+    stages: tuple[str, ...], tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
     run = tmp_path / "run"
-    for stage in STAGES:
+    for stage in stages:
         progress = Interrupting(stage)
         with pytest.raises(KeyboardInterrupt):
             run_study(tiny_spec, run, tiny_encoder, progress)
@@ -190,7 +191,7 @@ def test_other_weights_under_the_same_name_are_refused(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
-    with pytest.raises(run_module.BadArgument, match="begun with other weights"):
+    with pytest.raises(BadArgument, match="begun with other weights"):
         run_study(tiny_spec, run, tiny_encoder.untrained(7))
     assert same_tables(run, finished_run) == []
 

@@ -22,7 +22,7 @@ from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.summary import headline
+from jepascope.study.steps.headline import headline
 
 PROMISED = {
     *("schema", "model", "clips", "variable", "layers", "best_layer", "probe", "ce", "controls"),
@@ -99,7 +99,9 @@ def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_r
     chosen = probes[probes["chosen"] & (probes["tokens"] == tiny_spec.tokens) & (probes["encoder"] == "model")]
     accuracy = chosen[chosen["probe"] == "dense"].set_index("layer")["accuracy"]
     assert summary["probe"]["dense"] == {str(layer): value for layer, value in accuracy.items()}
-    assert f"with accuracy {accuracy[best]:.3f} at layer {best}" in summary["headline"]
+    at = chosen[(chosen["probe"] == "dense") & (chosen["layer"] == best)].iloc[0]
+    assert f"accuracy {accuracy[best]:.3f} [{at['low']:.2f}, {at['high']:.2f}] at layer {best}" in summary["headline"]
+    assert ("is not read above chance" in summary["headline"]) == (at["low"] <= at["chance"])
     leaks = pd.read_parquet(finished_run / "leaks.parquet")
     assert {row["baseline"]: row["accuracy"] for _, row in leaks.iterrows()} == {
         name: figure["accuracy"] for name, figure in summary["leaks"].items()
@@ -120,6 +122,8 @@ def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str,
         "n = 8 test scenes",
     ):
         assert part in text
+    summary["ce_ratio"]["diff_means"]["variance"].update(value=0.3, bound=True)
+    assert "No ratio to variance-matched directions can be stated." in headline(summary, probes)
     summary["ce"]["diff_means"]["ablate"].update(value=None, low=None, high=None)
     assert "no causal effect can be stated" in headline(summary, probes)
 

@@ -114,7 +114,7 @@ def probe_command(folder: Path, variable: str | None, labels: Path | None, devic
 
 
 def layer_table(summary: dict[str, Any]) -> Table:
-    """What stage one reads at every layer; the layer that claims are made for is marked."""
+    """What stage one reads at every layer: accuracies, and mean absolute errors of the value. * the layer that claims are made for."""
     from rich.table import Table
 
     probe, values = summary["probe"], summary["values"]
@@ -122,14 +122,14 @@ def layer_table(summary: dict[str, Any]) -> Table:
     table = Table("layer", "accuracy", "selectivity", "untrained", "L1 support", box=None, pad_edge=False, header_style="bold")
     for output, kind, at in held:
         unit = next(iter(at.values()))["unit"]
-        table.add_column(f"{output} error, {unit}" + ("" if kind == "clips" else f", held-out {kind}"))
+        table.add_column(f"{output}, {unit}" + ("" if kind == "clips" else f", held-out {kind}"))
     for layer in map(str, summary["layers"]):
         figures = [probe[name].get(layer) for name in ("dense", "selectivity", "dense_untrained", "l1_support")]
         errors = [at[layer] for _, _, at in held]
         table.add_row(
             f"{layer}*" if int(layer) == summary["best_layer"] else layer,
             *("" if figure is None else f"{figure:.3f}" for figure in figures),
-            *(f"{error['error']:.3g} [{error['low']:.3g}, {error['high']:.3g}]" for error in errors),
+            *(f"{error['error']:.3g}" for error in errors),
         )
     return table
 

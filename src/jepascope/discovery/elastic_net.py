@@ -98,17 +98,16 @@ def _largest_eigenvalue(x: Tensor, share: Tensor) -> Float[Tensor, "designs vari
     return torch.stack(found, dim=1)
 
 
-def logits(
-    x: Float[Tensor, "designs clips columns"], state: Float[Tensor, "designs variants classes columns"]
-) -> Float[Tensor, "designs variants classes clips"]:
-    """One matrix product a design, whatever the number of variants."""
+def logits(x: Tensor, state: Tensor) -> Tensor:
+    """(designs, variants, classes, clips): one matrix product a design, whatever the number of variants.
+
+    ``x`` is (designs, clips, columns), ``state`` (designs, variants, classes, columns); unchecked, for it runs in every iteration.
+    """
     return (state.flatten(1, 2) @ x.mT).view(*state.shape[:3], x.shape[1])
 
 
-def gradient(
-    x: Float[Tensor, "designs clips columns"], residual: Float[Tensor, "designs variants classes clips"]
-) -> Float[Tensor, "designs variants classes columns"]:
-    """Of the loss in W and b, from residual = a (q - onehot) with q = softmax(z)."""
+def gradient(x: Tensor, residual: Tensor) -> Tensor:
+    """Of the loss in W and b, from residual = a (q - onehot), (designs, variants, classes, clips), with q = softmax(z)."""
     return (residual.flatten(1, 2) @ x).view(*residual.shape[:3], x.shape[2])
 
 

@@ -20,10 +20,11 @@ def magnitude(state: Float[Tensor, "*problems classes columns"], penalty: Penalt
     return state.abs() if penalty == "l1" else torch.linalg.vector_norm(state, dim=-2, keepdim=True)
 
 
-def shrink(
-    moved: Float[Tensor, "*problems classes columns"], threshold: Float[Tensor, "*problems 1 _"], penalty: Penalty
-) -> Float[Tensor, "*problems classes columns"]:
-    """The proximal step: soft threshold of every weight, or of every row's length (Yuan & Lin 2006)."""
+def shrink(moved: Tensor, threshold: Tensor, penalty: Penalty) -> Tensor:
+    """The proximal step: soft threshold of every weight, or of every row's length (Yuan & Lin 2006).
+
+    ``moved`` is (..., classes, columns), ``threshold`` (..., 1, columns or 1); unchecked, for it runs in every iteration.
+    """
     if penalty == "l1":
         return moved - torch.minimum(torch.maximum(moved, -threshold), threshold)
     length = magnitude(moved, penalty).clamp_min(torch.finfo(moved.dtype).tiny)

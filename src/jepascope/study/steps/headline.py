@@ -33,18 +33,40 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     known = {name: ratio["value"] for name, ratio in ratios.items() if ratio["value"] is not None}
     if known and min(known, key=lambda name: known[name]) not in wanted:
         wanted.append(min(known, key=lambda name: known[name]))
-    said = [_against(words[name], ratios[name]) for name in wanted if name in ratios]
-    scope = f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
-    return f"{text}{scope} That is {', '.join(said)}." if said else text + scope
+    said = [_against(words[name], ratios[name]) for name in wanted if name in ratios and _stateable(ratios[name])]
+    silent = [words[name] for name in wanted if name in ratios and not _stateable(ratios[name])]
+    text += f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
+    if said:
+        text += f" That is {', '.join(said)}."
+    return text + (f" No ratio to {' or '.join(silent)} can be stated." if silent else "")
 
 
 def reading(summary: dict[str, Any], probes: pd.DataFrame) -> str:
-    """What the dense probe reads at the layer that claims are made for, and what else reads it."""
-    layer = summary["best_layer"]
+    """What the dense probe reads at the layer that claims are made for, and what else reads it; and the value, where there is one."""
+    layer, name = summary["best_layer"], summary["variable"]
+    row = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == summary["tokens"]) & probes["chosen"]]
+    at = row[row["layer"] == layer].iloc[0]
+    is_read = "is read from" if at["low"] > at["chance"] else "is not read above chance from"
     return (
-        f"{summary['variable'].capitalize()} is read from {summary['model']} with accuracy {summary['probe']['dense'][str(layer)]:.3f} at "
+        f"{name[:1].upper()}{name[1:]} {is_read} {summary['model']}: accuracy {at['accuracy']:.3f} [{at['low']:.2f}, {at['high']:.2f}] at "
         f"layer {layer} of {summary['layers'][-1]} ({_baselines(probes, layer, summary['tokens'])}chance {summary['chance']:.3f})"
+        f"{_value(summary['values'], layer)}"
     )
+
+
+def _value(values: dict[str, Any], layer: int) -> str:
+    """The value itself: the error of an angle, R^2 of numbers."""
+    said = []
+    for output, kinds in values.items():
+        clips, arcs = (kinds.get(held, {}).get(str(layer)) for held in ("clips", "arcs"))
+        if clips is None:
+            continue
+        if clips["unit"] == "degrees":
+            beyond = "" if arcs is None else f", {arcs['error']:.1f} on held-out arcs"
+            said.append(f"{output} within {clips['error']:.1f} degrees on average (chance {clips['chance']:.0f}{beyond})")
+        elif clips["r2"] is not None:
+            said.append(f"R^2 of {output} {clips['r2']:.2f}")
+    return "".join(f", {one}" for one in said)
 
 
 def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
@@ -56,9 +78,12 @@ def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
     return words + ("" if untrained.empty else f"untrained twins {untrained.mean():.2f}, ")
 
 
+def _stateable(ratio: dict[str, Any]) -> bool:
+    """A ratio with its interval, or a lower bound that bounds something."""
+    return ratio["value"] is not None and ratio["low"] is not None and not (ratio["bound"] and ratio["value"] <= 1)
+
+
 def _against(words: str, ratio: dict[str, Any]) -> str:
-    if ratio["value"] is None or ratio["low"] is None:
-        return f"no ratio to {words} can be stated"
     if ratio["bound"]:
         return f"more than {ratio['value']:.1f} times what {words} do on average (a lower bound: theirs is not distinguishable from zero)"
     inside = ratio.get("excess_low") is not None and ratio["excess_low"] <= 0
