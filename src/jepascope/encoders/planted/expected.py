@@ -28,7 +28,7 @@ from jepascope.encoders.planted.frame import NUISANCE
 from jepascope.errors import BadArgument
 
 CLASSES = len(DIRECTION_NAMES)
-DRAWS = 4096  # of the nuisance, where a gated network's ablation mixes it with codes
+DRAWS = 2048  # of the nuisance, where a gated network's ablation mixes it with codes
 TOKENS = 8
 
 
@@ -44,7 +44,7 @@ def expected_effect(
     Classes, targets and signs are enumerated. ``mean`` is what ablation goes to and ``class_means`` what steering adds differences of;
     by default those of the construction. Noise has no part in swap and steer (twins share it) and none in the linear networks'
     ablation (it has mean zero). Ablating a subspace of a gated network that holds nuisance as well moves that noise into codes:
-    its expectation is then taken over 4,096 draws, always the same ones.
+    its expectation is then taken over 2,048 draws, always the same ones.
     """
     if edit not in ("ablate", "swap", "steer"):
         raise BadArgument(f"There is no expected effect of '{edit}'; there is one of ablate, swap and steer.")

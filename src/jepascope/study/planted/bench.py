@@ -1,0 +1,109 @@
+"""PlantedBench: one planted network with its clips captured, its judge trained, and what finders are given."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float, Float64, Int
+from torch import Tensor
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.capture import capture
+from jepascope.activations.site import Site
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.planted import planted_clips
+from jepascope.clips.presets import twins
+from jepascope.discovery.labelled import Labelled, Suffix
+from jepascope.discovery.linear_probe import LinearProbe
+from jepascope.discovery.probes import dense_probes
+from jepascope.encoders.planted.encoder import SITE, PlantedEncoder, planted_encoder
+from jepascope.intervention.edits import class_means
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.run import Scenes
+from jepascope.stats import Interval, proportion
+
+VARIABLE = "direction"
+BATCH = 64
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class PlantedBench:
+    """All that scoring a network needs. ``covariance`` is that of the fit clips' tokens at the site."""
+
+    encoder: PlantedEncoder
+    test: Activations
+    data: Labelled
+    scenes: Scenes
+    judge: ProbeJudge
+    covariance: Float64[Tensor, "width width"]
+
+    @property
+    def site(self) -> Site:
+        return Site(SITE)
+
+    @property
+    def mean(self) -> Float[Tensor, " width"]:
+        return self.data.x.mean(dim=0)
+
+
+def planted_benches(wanted: Sequence[tuple[str, int]], fit: int = 40, judge: int = 24, test: int = 8) -> list[PlantedBench]:
+    """A bench for each (network, seed), its frame and clips drawn by that seed; the counts are clips of each direction in each split.
+
+    Planted clips have the same labels whatever the seed, so all judges are trained in one batch.
+    """
+    encoders = [planted_encoder(name, seed) for name, seed in wanted]
+    clips = [planted_clips(seed, fit, judge, test) for _, seed in wanted]
+    judged = [capture(encoder, one.split("judge"), batch=BATCH) for encoder, one in zip(encoders, clips, strict=True)]
+    last = {i: one.pooled(one.encoder_card.depth) for i, one in enumerate(judged)}
+    judges = dense_probes(last, _labels(judged[0]), _scenes(judged[0])) if judged else {}
+    seeds = [seed for _, seed in wanted]
+    return [_bench(*parts, judges[i].probe) for i, parts in enumerate(zip(encoders, clips, seeds, strict=True))]
+
+
+def accuracy_inside(bases: Mapping[Key, tuple[PlantedBench, Float[Tensor, "width _"]]]) -> dict[Key, Interval]:
+    """Accuracy on test clips, with its Wilson interval, of a dense probe that sees nothing but the coordinates in a subspace.
+
+    All benches must be of the same counts; their probes are fitted in one batch.
+    """
+    if not bases:
+        return {}
+    data = next(iter(bases.values()))[0].data
+    paths = dense_probes({key: bench.data.x @ basis for key, (bench, basis) in bases.items()}, data.y, data.groups)
+    out = {}
+    for key, (bench, basis) in bases.items():
+        y = bench.scenes.label
+        out[key] = proportion(paths[key].probe.correct(bench.test.pooled(SITE) @ basis, y), len(y))
+    return out
+
+
+def _bench(encoder: PlantedEncoder, clips: ClipSet, seed: int, judge: LinearProbe) -> PlantedBench:
+    fitted, tested = (_tokens(encoder, clips.split(split)) for split in ("fit", "test"))
+    fit_twins, test_twins = (_tokens(encoder, twins(part.clips, VARIABLE, seed)) for part in (fitted, tested))
+    y, values = _labels(fitted), fitted.clips.values(VARIABLE)
+    data = Labelled(
+        x=fitted.pooled(SITE),
+        y=y,
+        values=None if values is None else torch.from_numpy(values).float(),
+        groups=_scenes(fitted),
+        suffix=Suffix(encoder, Site(SITE), fitted, fit_twins, _labels(fit_twins)),
+        where=f"layer {SITE} of {encoder.card.name}",
+    )
+    scenes = Scenes(tested, test_twins, _labels(tested), _labels(test_twins), class_means(data.x, y, data.classes))
+    return PlantedBench(encoder, tested, data, scenes, ProbeJudge(judge), fitted.moments(SITE).covariance)
+
+
+def _tokens(encoder: PlantedEncoder, clips: ClipSet) -> Activations:
+    return capture(encoder, clips, sites=(SITE,), moments=(SITE,), batch=BATCH)
+
+
+def _labels(activations: Activations) -> Int[Tensor, " clips"]:
+    return torch.tensor(activations.clips.labels(VARIABLE)[0])
+
+
+def _scenes(activations: Activations) -> Int[Tensor, " clips"]:
+    return torch.tensor(activations.clips.factors["scene"].to_numpy(copy=True))

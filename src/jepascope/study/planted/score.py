@@ -1,0 +1,180 @@
+"""Scoring one planted network: every finder's subspace, and the known ones, through every edit beside every control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import nan
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled, max_rank
+from jepascope.discovery.probes import l1_paths
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.planted.expected import expected_effect
+from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.controls import COMPLEMENT, ControlDraw, matched_controls
+from jepascope.intervention.edits import EDITS
+from jepascope.intervention.effects import intervene
+from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.stats import Interval
+from jepascope.study.planted.bench import PlantedBench, accuracy_inside
+from jepascope.study.planted.verdict import Measured, parts, verdict
+from jepascope.study.progress import Progress, Silent
+
+BATCH = 512  # edited clips at once: the networks are small
+RESAMPLES = 1000
+TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
+COLUMNS = [
+    *("network", "finder", "reference", "rank", "causal_rank", "sas_causal", "sas_inert"),
+    *("accuracy", "accuracy_low", "accuracy_high", "accuracy_n", "chance", "natural_part", "rest", "verdict", "refusal"),
+]
+
+
+@dataclass(frozen=True)
+class Score:
+    """``subspaces``: one row a finder or reference; ``effects``: one row for each of its edits x (itself and its controls)."""
+
+    subspaces: pd.DataFrame
+    effects: pd.DataFrame
+
+
+def score(
+    benches: Sequence[PlantedBench],
+    finders: Sequence[str],
+    draws: int,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> Score:
+    """Scores of the finders named, at each network's causal subspace's own rank or their highest, then of the subspaces that are known.
+
+    A finder that refuses (say, because class means vanish and span too little) gets a row with its refusal, and no effects.
+    """
+    shown = progress or Silent()
+    given = [_given(bench, finders, draws, seed, shown) for bench in benches]
+    inside = accuracy_inside({(i, name): (one.bench, found.basis) for i, one in enumerate(given) for name, found in one.everything.items()})
+    tick = shown.start("edits and controls")
+    rows, tables = [], []
+    for i, one in enumerate(given):
+        table, halves = _effects(one, seed, resamples)
+        network = one.bench.encoder.network.name
+        tables.append(table.assign(network=network))
+        for name in [*finders, *one.references]:
+            said = {"network": network, "finder": name, "reference": name in one.references}
+            if name in one.refused:
+                said.update(causal_rank=one.bench.encoder.causal.shape[1], verdict="refuses", refusal=one.refused[name])
+            else:
+                said.update(_row(one, name, table, halves.get(name, (nan, nan)), inside[i, name]))
+            rows.append(said)
+        tick(i + 1, len(given))
+    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One network with everything that is run on it."""
+
+    bench: PlantedBench
+    found: dict[str, Subspace]
+    references: dict[str, Subspace]
+    refused: dict[str, str]
+    controls: dict[str, list[ControlDraw]]
+
+    @property
+    def everything(self) -> dict[str, Subspace]:
+        return {**self.found, **self.references}
+
+
+def _given(bench: PlantedBench, finders: Sequence[str], draws: int, seed: int, progress: Progress) -> _Given:
+    tick = progress.start(f"find in {bench.encoder.network.name}")
+    data, rank = bench.data, bench.encoder.causal.shape[1]
+    if NEEDS_PATH.intersection(finders):  # fitted once: the finder, its pattern and the controls of both start from it
+        data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
+    known = {"truth": bench.encoder.causal, "inert": bench.encoder.inert, **bench.encoder.references}
+    references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in known.items()}
+    found, refused, controls = {}, {}, {}
+    for done, name in enumerate(finders):
+        most = max_rank(name, data.classes, data.width, data.outputs)
+        try:
+            subspace = find(name, data, min(rank, most), seed)
+            shuffled = find_shuffled(name, data, subspace.rank, draws, seed)
+        except (BadArgument, BadData) as error:
+            refused[name] = str(error)
+        else:
+            found[name] = subspace
+            controls[name] = matched_controls(subspace, bench.covariance, draws, seed, shuffled)
+        tick(done + 1, len(finders))
+    for name, subspace in references.items():  # no finder, so no labels to shuffle
+        controls[name] = matched_controls(subspace, bench.covariance, draws, seed, names=COMPLEMENT)
+    return _Given(bench, found, references, refused, controls)
+
+
+def _effects(given: _Given, seed: int, resamples: int) -> tuple[pd.DataFrame, dict[str, tuple[float, float]]]:
+    """The table of effects, and CE(swap) of the natural part and of the rest of each subspace that has a rest."""
+    bench, everything = given.bench, given.everything
+    halves = {}
+    for name, subspace in everything.items():
+        natural, rest = parts(subspace.basis, bench.covariance)
+        if rest.shape[1]:
+            halves.update({(name, "natural"): natural, (name, "rest"): rest})
+    effects, _ = intervene(bench.encoder, bench.site, bench.scenes, everything, given.controls, bench.judge, batch=BATCH)
+    # by which path an edit arrives is known here, so nothing is split into direct and indirect
+    table = ce_table(effects.drop(columns="numerator_direct"), seed, resamples).drop(columns=["direct", "direct_low", "direct_high"])
+    alone = {" | ".join(key): Subspace(basis, bench.mean, {}) for key, basis in halves.items() if basis.shape[1]}
+    ce = {}
+    if alone:
+        swapped, _ = intervene(bench.encoder, bench.site, bench.scenes, alone, {}, bench.judge, ("swap",), batch=BATCH)
+        sums = swapped.groupby("finder")[["numerator", "denominator"]].sum()
+        ce = (sums["numerator"] / sums["denominator"]).to_dict()
+    by_part = {name: (ce.get(f"{name} | natural", 0.0), ce.get(f"{name} | rest", 0.0)) for name, _ in halves}
+    return _beside_expected(bench, everything, table), by_part
+
+
+def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, float], inside: Interval) -> dict[str, object]:
+    bench, subspace = given.bench, given.everything[name]
+    own = table[(table["finder"] == name) & (table["control"] == "subspace")].set_index("edit")["low"]
+    counts = torch.bincount(bench.scenes.label)
+    measured = Measured(
+        rank=subspace.rank,
+        causal_rank=bench.encoder.causal.shape[1],
+        sas_causal=_sas(subspace.basis, bench.encoder.causal),
+        sas_inert=_sas(subspace.basis, bench.encoder.inert),
+        ablate_low=float(own["ablate"]),
+        swap_low=float(own["swap"]),
+        natural_part=halves[0],
+        rest=halves[1],
+        accuracy_low=inside.low,
+        chance=float(counts.max() / counts.sum()),
+    )
+    return {
+        **{key: value for key, value in asdict(measured).items() if key in COLUMNS},
+        "accuracy": inside.value,
+        "accuracy_high": inside.high,
+        "accuracy_n": inside.n,
+        "verdict": verdict(measured),
+        "refusal": "",
+    }
+
+
+def _beside_expected(bench: PlantedBench, subspaces: Mapping[str, Subspace], table: pd.DataFrame) -> pd.DataFrame:
+    """``expected`` and ``inside`` (whether it lies in the interval) in the rows of the subspaces themselves."""
+    means = bench.scenes.class_means
+    expected = {
+        (name, edit): expected_effect(bench.encoder, edit, subspace.basis, subspace.mean, means)
+        for name, subspace in subspaces.items()
+        for edit in EDITS
+    }
+    own = table["control"] == "subspace"
+    values = [expected[finder, edit] if is_own else nan for finder, edit, is_own in zip(table["finder"], table["edit"], own, strict=True)]
+    table = table.assign(expected=values)
+    within = (table["low"] - TOLERANCE <= table["expected"]) & (table["expected"] <= table["high"] + TOLERANCE)
+    return table.assign(inside=within.astype("boolean").where(own, pd.NA))
+
+
+def _sas(basis: Float[Tensor, "width rank"], planted: Float[Tensor, "width planted"]) -> float:
+    return calibrated(sas(basis, planted), sas_chance(len(basis), basis.shape[1], planted.shape[1]))
