@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jepascope.clips.presets import directions8 as directions8
     from jepascope.clips.presets import reverse_twins as reverse_twins
     from jepascope.clips.presets import twins as twins
-    from jepascope.discovery.probes import dense_probes as dense_probes
-    from jepascope.discovery.probes import l1_paths as l1_paths
+    from jepascope.discovery.probes.paths import dense_probes as dense_probes
+    from jepascope.discovery.probes.paths import l1_paths as l1_paths
     from jepascope.discovery.subspace import Subspace as Subspace
     from jepascope.encoders.base import VideoEncoder as VideoEncoder
     from jepascope.encoders.load import load_encoder as load_encoder
@@ -47,11 +47,11 @@ _HOMES = {
     "VideoEncoder": "encoders.base",
     "build_report": "report.build",
     "capture": "study.analysis",
-    "dense_probes": "discovery.probes",
+    "dense_probes": "discovery.probes.paths",
     "directions8": "clips.presets",
     "find": "study.analysis",
     "intervene": "study.analysis",
-    "l1_paths": "discovery.probes",
+    "l1_paths": "discovery.probes.paths",
     "load_encoder": "encoders.load",
     "matched_controls": "intervention.controls",
     "port": "study.analysis",

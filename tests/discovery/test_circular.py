@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from jepascope.discovery.circular import Arcs, circular_errors, decoded_angle, held_out_arcs, mean_circular_error, on_circle
-from jepascope.discovery.ridge import ridge_probes
-from jepascope.discovery.value_scores import score_angle, score_number
+from jepascope.discovery.probes.circular import Arcs, circular_errors, decoded_angle, held_out_arcs, mean_circular_error, on_circle
+from jepascope.discovery.probes.ridge import ridge_probes
+from jepascope.discovery.probes.value_scores import score_angle, score_number
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import scene_weights
 

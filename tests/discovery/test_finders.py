@@ -15,7 +15,7 @@ from torch import Tensor
 
 from jepascope.discovery.finders import FINDERS, find, find_shuffled, max_rank
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes import l1_paths
+from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from planted_classes import planted
 
-from jepascope.discovery.leaks import leak_check
+from jepascope.discovery.probes.leaks import leak_check
 from jepascope.errors import BadArgument, BadData
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_classes import planted
 
-from jepascope.discovery.folds import scene_folds
-from jepascope.discovery.probes import LinearProbe, dense_probes, l1_paths
+from jepascope.discovery.probes.folds import scene_folds
+from jepascope.discovery.probes.paths import LinearProbe, dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
 
 

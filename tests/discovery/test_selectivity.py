@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from planted_classes import planted
 
 from jepascope.clips.presets import directions8
-from jepascope.discovery.probes import dense_probes
-from jepascope.discovery.selectivity import RECUR, control_labels, permuted_hits, scene_types
+from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.selectivity import RECUR, control_labels, permuted_hits, scene_types
 from jepascope.errors import BadArgument, BadData
 
 CLIPS = directions8(per_class=20).factors

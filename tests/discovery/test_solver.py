@@ -13,10 +13,10 @@ from planted_classes import planted
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import INTERCEPT_L2, gradient, logits, prepare, strongest_l1
-from jepascope.discovery.linear_probe import standardise
-from jepascope.discovery.penalties import Penalty, magnitude
-from jepascope.discovery.solver import Fits, solve, solve_path
+from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, gradient, logits, prepare, strongest_l1
+from jepascope.discovery.solver.penalties import Penalty, magnitude
+from jepascope.discovery.solver.solve import Fits, solve, solve_path
 from jepascope.errors import BadArgument, BadData
 
 EXACT = torch.float64

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepascope.discovery.halves import complementary_halves, permuted_within
-from jepascope.discovery.probes import l1_paths
-from jepascope.discovery.stability import expected_false, stability_selection
+from jepascope.discovery.probes.halves import complementary_halves, permuted_within
+from jepascope.discovery.probes.paths import l1_paths
+from jepascope.discovery.probes.stability import expected_false, stability_selection
 from jepascope.errors import BadArgument, BadData
 
 PLANTED = 4

@@ -8,9 +8,9 @@ import torch
 from sklearn.linear_model import Ridge, RidgeCV
 from torch import Tensor
 
-from jepascope.discovery import token_maps
-from jepascope.discovery.ridge import ridge_fits
-from jepascope.discovery.token_maps import TOKEN_STRENGTHS, TokenRange, read_tokens, token_accuracy, token_r_squared
+from jepascope.discovery.probes import token_maps
+from jepascope.discovery.probes.ridge import ridge_fits
+from jepascope.discovery.probes.token_maps import TOKEN_STRENGTHS, TokenRange, read_tokens, token_accuracy, token_r_squared
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import scene_weights
 

@@ -17,7 +17,7 @@ from jepascope.activations.site import Site
 from jepascope.activations.suffix import rerun
 from jepascope.clips.planted import planted_clips
 from jepascope.clips.presets import twins
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE, PlantedEncoder, planted_encoder
 from jepascope.encoders.planted.expected import expected_effect, site_means, unit_circle

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from jepascope.activations.capture import capture
-from jepascope.discovery.circular import circular_errors
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.circular import circular_errors
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.probed import Source, Target, count_sources, model_source, sources

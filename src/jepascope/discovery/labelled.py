@@ -11,9 +11,9 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.discovery.folds import check_labels
 from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
-from jepascope.discovery.probes import ProbePath, check_activations
+from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.paths import ProbePath, check_activations
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, JepascopeError
 

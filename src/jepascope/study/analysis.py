@@ -17,7 +17,7 @@ from jepascope.clips.presets import twins
 from jepascope.discovery.finders import NEEDS_SUFFIX, find_shuffled
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.labelled import Labelled, Suffix
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument

@@ -21,7 +21,7 @@ from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled, Suffix
-from jepascope.discovery.probes import ProbePath, l1_paths
+from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint

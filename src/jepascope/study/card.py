@@ -15,7 +15,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import SELECTIONS
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import directions8, twins
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.stats import proportion

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import prepare
 from jepascope.discovery.finders.directions import as_pattern
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.linear_probe import LinearProbe, standardise
-from jepascope.discovery.probes import ProbePath, l1_paths
-from jepascope.discovery.solver import solve_path
+from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
+from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.solver.elastic_net import prepare
+from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 

@@ -37,24 +37,27 @@ def candidates(bench: PlantedBench, seed: int) -> dict[tuple[str, str], Float[Te
 
 
 def rejection_scores(seeds: Sequence[int], network: str = "decoy", progress: Progress | None = None) -> pd.DataFrame:
-    """One row a seed and candidate: its CE by ablation and by swap, and the accuracy of a probe inside it. Every seed has a frame and clips of its own."""
+    """One row a seed and candidate: its CE by ablation and by swap, and the accuracy of a probe inside it.
+
+    Every seed has a frame and clips of its own.
+    """
     if not seeds:
         raise BadArgument("Decoy rejection needs at least one seed.")
     tick = (progress or Silent()).start("decoy rejection")
-    rows, inside = [], {}
+    rows: list[dict[str, object]] = []
+    inside: dict[tuple[int, str, str], tuple[PlantedBench, Float[Tensor, "width _"]]] = {}
     for done, (seed, bench) in enumerate(zip(seeds, planted_benches([(network, seed) for seed in seeds], fit=24, judge=16), strict=True)):
-        named = {" ".join(key): basis for key, basis in candidates(bench, seed).items()}
-        subspaces = {name: Subspace(basis, bench.mean, {}) for name, basis in named.items()}
+        bases = candidates(bench, seed)
+        subspaces = {" ".join(key): Subspace(basis, bench.mean, {}) for key, basis in bases.items()}
         effects, _ = intervene(bench.encoder, bench.site, bench.scenes, subspaces, {}, bench.judge, ("ablate", "swap"), batch=512)
         sums = effects.groupby(["finder", "edit"])[["numerator", "denominator"]].sum()
-        ce = (sums["numerator"] / sums["denominator"]).unstack("edit")
-        for name, basis in named.items():
-            kind, shape = name.split(" ", 1)
-            inside[seed, name] = (bench, basis)
-            rows.append({"seed": seed, "kind": kind, "shape": shape, **{edit: float(ce.loc[name, edit]) for edit in ("ablate", "swap")}})
+        ce = (sums["numerator"] / sums["denominator"]).to_dict()
+        for kind, shape in bases:
+            inside[seed, kind, shape] = (bench, bases[kind, shape])
+            rows.append({"seed": seed, "kind": kind, "shape": shape, **{edit: ce[f"{kind} {shape}", edit] for edit in ("ablate", "swap")}})
         tick(done + 1, len(seeds))
     accuracy = accuracy_inside(inside)
-    return pd.DataFrame(rows).assign(accuracy=[accuracy[row["seed"], f"{row['kind']} {row['shape']}"].value for row in rows])
+    return pd.DataFrame(rows).assign(accuracy=[accuracy[key].value for key in inside])
 
 
 def area_under_curve(scores: pd.DataFrame, score: str, seed: int = 0, resamples: int = 1000) -> Interval:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled, max_rank
-from jepascope.discovery.probes import l1_paths
+from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.expected import expected_effect
 from jepascope.errors import BadArgument, BadData

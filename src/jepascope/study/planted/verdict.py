@@ -23,7 +23,8 @@ CRITERIA = {
     "recovered": f"calibrated SAS with the causal subspace >= {RECOVERED}, at the causal subspace's own rank",
     "recovers a part": "the same at a lower rank, because the finder can give no higher one",
     "mixes causal and inert": f"calibrated SAS with the causal subspace >= {MIXED}, or CE of ablate or swap above {WORKS} (lower end)",
-    "finds the decoy": f"none of these; a probe reads the class in it above chance, and calibrated SAS with the inert subspace is >= {INERT}",
+    "finds the decoy": "none of these; a probe reads the class in it above chance, and calibrated SAS with the inert subspace is "
+    f">= {INERT}",
     "decodable, no effect": "the same, and it is not the inert subspace either",
     "finds nothing": "none of these",
     "refuses": "the finder gives no subspace, and says why",

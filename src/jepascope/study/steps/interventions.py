@@ -10,7 +10,7 @@ import torch
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
 from jepascope.discovery.finders import find_shuffled
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means

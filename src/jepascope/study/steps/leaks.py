@@ -9,7 +9,7 @@ import torch
 
 from jepascope.clips.degrade import DEGRADATIONS, degrade
 from jepascope.clips.position_limit import end_position_limit
-from jepascope.discovery.leaks import leak_check
+from jepascope.discovery.probes.leaks import leak_check
 from jepascope.study.bench import Bench
 from jepascope.study.probed import PIXEL_SIDE
 

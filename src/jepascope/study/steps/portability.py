@@ -15,7 +15,7 @@ from torch import Tensor
 from jepascope.activations.site import Site
 from jepascope.discovery.finders import NEEDS_PATH, find
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes import l1_paths
+from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.portability.alignment import split_half_ceiling

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes import ProbePath, dense_probes, l1_paths
-from jepascope.discovery.selectivity import control_labels, permuted_hits, scene_types
+from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
+from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.errors import BadData
 from jepascope.stats import proportion
 from jepascope.study.bench import Bench, candidate_layers
@@ -92,7 +92,7 @@ def probe_rows(
 
 
 def control_rows(source: Source, target: Target, folds: int, seeds: int) -> Rows:
-    """Dense probes on control tasks: a random class for every type of scene (see ``discovery.selectivity``).
+    """Dense probes on control tasks: a random class for every type of scene (see ``discovery.probes.selectivity``).
 
     Each chooses its own strength, as the probe of the variable does. Raises BadData where the clips' other factors make no task.
     """

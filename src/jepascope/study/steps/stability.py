@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.discovery.stability import PERMUTED, Stability, stability_selection
+from jepascope.discovery.probes.stability import PERMUTED, Stability, stability_selection
 from jepascope.study.bench import Bench
 
 COLUMNS = [

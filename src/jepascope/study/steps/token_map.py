@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from jepascope.activations.activations import Activations
-from jepascope.discovery.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
+from jepascope.discovery.probes.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
 from jepascope.stats import scene_weights
 from jepascope.study.bench import Bench
 from jepascope.study.probed import Target

@@ -9,9 +9,9 @@ import pandas as pd
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.circular import decoded_angle, held_out_arcs
-from jepascope.discovery.ridge import ridge_probes
-from jepascope.discovery.value_scores import ValueScore, score_angle, score_number
+from jepascope.discovery.probes.circular import decoded_angle, held_out_arcs
+from jepascope.discovery.probes.ridge import ridge_probes
+from jepascope.discovery.probes.value_scores import ValueScore, score_angle, score_number
 from jepascope.errors import BadData
 from jepascope.stats import scene_weights
 from jepascope.study.bench import Bench

@@ -20,8 +20,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.linear_probe import standardise
-from jepascope.discovery.probes import check_activations
+from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.paths import check_activations
 from jepascope.errors import BadArgument, BadData
 
 RIDGE_STRENGTHS = tuple(10 ** (3 - 0.5 * step) for step in range(15))  # 1000 to 1e-4; a correlation matrix has eigenvalues of mean 1

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.penalties import Penalty, magnitude
+from jepascope.discovery.solver.penalties import Penalty, magnitude
 from jepascope.errors import BadArgument, BadData
 
 INTERCEPT_L2 = 1e-6

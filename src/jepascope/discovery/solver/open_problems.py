@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from jepascope.discovery.duality import Certificate, duality_gap
-from jepascope.discovery.elastic_net import Batch, logits
-from jepascope.discovery.fista import Work
-from jepascope.discovery.penalties import Penalty
-from jepascope.discovery.working_set import UNPAYABLE, gathered
+from jepascope.discovery.solver.duality import Certificate, duality_gap
+from jepascope.discovery.solver.elastic_net import Batch, logits
+from jepascope.discovery.solver.fista import Work
+from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.solver.working_set import UNPAYABLE, gathered
 
 WORTH_MOVING = 0.75  # of the places: copying more of them than this costs more than iterating idly
 COLUMNWISE = ("now", "point", "point_before")

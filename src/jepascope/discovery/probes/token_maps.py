@@ -20,9 +20,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.folds import check_labels
-from jepascope.discovery.linear_probe import standardise
-from jepascope.discovery.ridge import checked_targets
+from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.ridge import checked_targets
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import Interval, null_bound, proportion, r_squared
 

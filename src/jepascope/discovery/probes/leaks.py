@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes import dense_probes
+from jepascope.discovery.probes.paths import dense_probes
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import proportion
 

@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import prepare
-from jepascope.discovery.folds import check_labels
-from jepascope.discovery.linear_probe import standardise
-from jepascope.discovery.ridge import stacked
-from jepascope.discovery.solver import TOLERANCE, solve
+from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.ridge import stacked
+from jepascope.discovery.solver.elastic_net import prepare
+from jepascope.discovery.solver.solve import TOLERANCE, solve
 from jepascope.errors import BadArgument, BadData
 
 NOT_FACTORS = ("scene", "split", "noise_seed")  # of no clip's looks

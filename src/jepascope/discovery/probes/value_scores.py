@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.circular import CHANCE, decoded_angle, mean_circular_error
+from jepascope.discovery.probes.circular import CHANCE, decoded_angle, mean_circular_error
 from jepascope.stats import LEVEL, Interval, mean_interval, r_squared
 
 

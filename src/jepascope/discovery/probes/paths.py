@@ -16,11 +16,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import Batch, prepare, strongest_l1
-from jepascope.discovery.folds import check_labels, scene_folds
-from jepascope.discovery.linear_probe import LinearProbe, standardise
-from jepascope.discovery.penalties import Penalty
-from jepascope.discovery.solver import TOLERANCE, Fits, solve_path
+from jepascope.discovery.probes.folds import check_labels, scene_folds
+from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
+from jepascope.discovery.solver.elastic_net import Batch, prepare, strongest_l1
+from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.solver.solve import TOLERANCE, Fits, solve_path
 from jepascope.errors import BadArgument, BadData
 
 __all__ = ["DENSE_STRENGTHS", "L1_SHARES", "LinearProbe", "PathPoint", "ProbePath", "dense_probes", "l1_paths"]

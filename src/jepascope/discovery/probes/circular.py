@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.ridge import (
+from jepascope.discovery.probes.ridge import (
     RIDGE_STRENGTHS,
     checked_strengths,
     checked_targets,

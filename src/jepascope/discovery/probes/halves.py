@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from jepascope.discovery.folds import check_labels, scene_folds
+from jepascope.discovery.probes.folds import check_labels, scene_folds
 from jepascope.errors import BadArgument, BadData
 
 

@@ -15,13 +15,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import prepare, strongest_l1
-from jepascope.discovery.folds import check_labels
-from jepascope.discovery.halves import complementary_halves, permuted_within
-from jepascope.discovery.linear_probe import standardise
-from jepascope.discovery.penalties import Penalty
-from jepascope.discovery.probes import L1_SHARES, ProbePath, check_activations
-from jepascope.discovery.solver import solve_path
+from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.halves import complementary_halves, permuted_within
+from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.paths import L1_SHARES, ProbePath, check_activations
+from jepascope.discovery.solver.elastic_net import prepare, strongest_l1
+from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.solver.solve import solve_path
 from jepascope.errors import BadArgument
 
 PAIRS = 50

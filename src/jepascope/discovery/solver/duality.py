@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.elastic_net import gradient, logits
-from jepascope.discovery.penalties import Penalty, magnitude
+from jepascope.discovery.solver.elastic_net import gradient, logits
+from jepascope.discovery.solver.penalties import Penalty, magnitude
 
 
 class Certificate(NamedTuple):

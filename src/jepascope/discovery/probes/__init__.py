@@ -1,0 +1,1 @@
+"""Probes: what can be read at a layer, and what a reading is worth."""
