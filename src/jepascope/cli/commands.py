@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,52 @@ def layer_table(summary: dict[str, Any]) -> Table:
             *(f"{error['error']:.3g}" for error in errors),
         )
     return table
+
+
+def planted_command(
+    networks: str | None, finders: str | None, seed: int, draws: int, out: Path, workers: int | None, as_json: bool
+) -> None:
+    from rich.table import Column, Table
+
+    with bars() as progress:
+        from jepascope.discovery.finders import FINDERS
+        from jepascope.encoders.planted.networks import NETWORKS
+        from jepascope.report.planted import build_planted, headline
+        from jepascope.study.planted.scorecard import cores, scorecard
+
+        result = scorecard(listed(networks, NETWORKS), listed(finders, FINDERS), seed, draws, workers or cores(), progress)
+        result.write(out)
+        page = build_planted(out)
+    card = result.to_json()
+    if as_json:
+        typer.echo(json.dumps(card))
+        return
+    terminal = console()
+    for name, network in card["networks"].items():
+        table = Table(
+            *("subspace", "rank", "SAS causal", "inert", "probe", "ablate", "expected", "swap", "expected"),
+            Column("verdict", no_wrap=True),
+            title=f"{name}: {network['about']}",
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
+        for finder, row in network["subspaces"].items():
+            edits = [row["edits"].get(edit, {}).get(key) for edit in ("ablate", "swap") for key in ("value", "expected")]
+            figures = [row["sas_causal"], row["sas_inert"], row["accuracy"], *edits]
+            rank = "" if row["rank"] is None else f"{row['rank']:.0f}"
+            table.add_row(finder, rank, *("" if figure is None else f"{figure + 0.0:.2f}" for figure in figures), row["verdict"])
+        terminal.print(table)
+        terminal.print()
+    for line in headline(card):
+        terminal.print(line, markup=False)
+    terminal.print(f"Page: {page.resolve()}", markup=False)
+
+
+def listed(given: str | None, known: Iterable[str]) -> list[str]:
+    """Names with commas between them; all that are known where none are given."""
+    return list(known) if given is None else [name.strip() for name in given.split(",") if name.strip()]
 
 
 def report_command(folder: Path) -> None:

@@ -79,6 +79,27 @@ def probe(
     probe_command(folder, variable, labels, device, json_)
 
 
+@app.command(epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json")
+@answered
+def planted(
+    networks: Annotated[
+        str | None, typer.Option("--networks", help="Of clean, decoy, degenerate, self_repair, dormant, nonlinear, with commas.")
+    ] = None,
+    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: all of them.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Draws frames, clips and controls.")] = 0,
+    draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of every control.")] = 10,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for planted.json, tables, figures and page.")] = Path("runs/planted"),
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; default: one a core. The numbers are the same.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Score finders, edits and controls on networks whose causal subspace is known. A method that fails here is not to be believed."""
+    from jepascope.cli.commands import planted_command
+
+    planted_command(networks, finders, seed, draws, out, workers, json_)
+
+
 @app.command(epilog="Example:  jepascope report runs/demo")
 @answered
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:

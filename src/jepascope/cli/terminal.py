@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., None])
 INTERRUPTED = 130
+PIPE_WIDTH = 140  # columns where there is no terminal to fit into
 
 
 def answered(command: Command) -> Command:
@@ -58,7 +59,10 @@ def console(stderr: bool = False) -> Console:
     """A rich console: plain where the output is not a terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    out = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not out.is_terminal:
+        out.width = PIPE_WIDTH
+    return out
 
 
 class Bars:

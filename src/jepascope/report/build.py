@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Section
@@ -54,19 +54,24 @@ def build_report(run: Path) -> Path:
     sections = [make(folder) for make in SECTIONS]
     html = render(folder, sections)
     for drawing in (drawing for section in sections for drawing in section.drawings):
-        _write(run / "figures" / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
-    return _write(run / "report.html", html)
+        write_text(run / "figures" / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
+    return write_text(run / "report.html", html)
 
 
 def render(folder: RunFolder, sections: list[Section]) -> str:
-    """The page. Every string is escaped by Jinja2; only our own SVG and style sheet are marked as markup in the template."""
+    """The page of a run folder."""
+    return render_page("report.html.j2", sections=sections, run=folder)
+
+
+def render_page(template: str, **values: object) -> str:
+    """Every string is escaped by Jinja2; only our own SVG and style sheet are marked as markup in the templates."""
     here = files("jepascope.report") / "templates"
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((here / "report.html.j2").read_text(encoding="utf-8"))
-    return template.render(run=folder, sections=sections, css=(here / "report.css").read_text(encoding="utf-8"))
+    loader = FunctionLoader(lambda name: (here / name).read_text(encoding="utf-8"))
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(template).render(css=(here / "report.css").read_text(encoding="utf-8"), **values)
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
     """Write under a temporary name and rename, so that a reader never meets half a file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -50,6 +50,11 @@ def writing(path: Path) -> Iterator[Path]:
         raise RunFolderError(f"'{path}' could not be written ({reason}). Choose a folder you can write to with --out.") from None
 
 
+def write_json(path: Path, value: Any) -> None:
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
         theirs = make_spec(read_spec(saved), f"'{saved}'")
@@ -163,8 +168,7 @@ class Run:
             ) from None
 
     def write_json(self, name: str, value: Any) -> None:
-        with writing(self.path / name) as temporary:
-            temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+        write_json(self.path / name, value)
 
     def json(self, name: str, default: Any = None) -> Any:
         path = self.path / name

@@ -20,7 +20,7 @@ SETTLED = 0.5  # of a token's own nuisance that a mixing block leaves
 LARGEST, SMALLEST = 0.8, 0.05  # spreads of the nuisance, falling geometrically
 SPREADS = tuple(LARGEST * (SMALLEST / LARGEST) ** (j / (NUISANCE - 1)) for j in range(NUISANCE))
 TOLD = ((20, 21), (22, 23))  # noise numbers that also enter the code plane, one pair for each of its two directions
-FROM_NUISANCE, OWN, DECOYS_OWN = 0.21, 0.15, 0.33  # gains; the code's noise has a standard deviation of 0.3, the decoy's too
+FROM_NUISANCE, OWN, DECOYS_OWN = 0.21, 0.15, 0.33  # gains; the code's pooled noise has a standard deviation of 0.3, the decoy's too
 
 
 class PlantedEncoder(VideoEncoder):

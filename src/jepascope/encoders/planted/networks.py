@@ -75,6 +75,11 @@ class Network:
         return ("C", "B", "E", "q")
 
     @property
+    def decoy(self) -> bool:
+        """Whether the inert subspace holds the class (else it is nuisance)."""
+        return set(self.inert) <= {written.plane for written in self.writes}
+
+    @property
     def linear(self) -> bool:
         return any(written.noisy for written in self.writes)
 

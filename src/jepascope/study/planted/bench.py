@@ -27,6 +27,8 @@ from jepascope.stats import Interval, proportion
 
 VARIABLE = "direction"
 BATCH = 64
+STRENGTHS = (1e-1, 1e-2, 1e-3)  # of probes inside a subspace: few coordinates, so little depends on them
+ROUNDING = 1e-5  # of the activations' spread: below it there is nothing but float32's last digits
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -73,12 +75,24 @@ def accuracy_inside(bases: Mapping[Key, tuple[PlantedBench, Float[Tensor, "width
     if not bases:
         return {}
     data = next(iter(bases.values()))[0].data
-    paths = dense_probes({key: bench.data.x @ basis for key, (bench, basis) in bases.items()}, data.y, data.groups)
+    inside = {key: (_varying(bench, basis), bench) for key, (bench, basis) in bases.items()}
+    alive = {key: bench.data.x @ basis for key, (basis, bench) in inside.items() if basis.shape[1]}
+    paths = dense_probes(alive, data.y, data.groups, strengths=STRENGTHS) if alive else {}
     out = {}
-    for key, (bench, basis) in bases.items():
+    for key, (basis, bench) in inside.items():
         y = bench.scenes.label
-        out[key] = proportion(paths[key].probe.correct(bench.test.pooled(SITE) @ basis, y), len(y))
+        guessed = int((y == int(data.y.mode().values)).sum())  # where nothing varies every clip looks alike
+        right = paths[key].probe.correct(bench.test.pooled(SITE) @ basis, y) if key in paths else guessed
+        out[key] = proportion(right, len(y))
     return out
+
+
+def _varying(bench: PlantedBench, basis: Float[Tensor, "width rank"]) -> Float[Tensor, "width _"]:
+    """The directions of a subspace in which activations vary: what is left is rounding, and a probe's standardisation would blow it up."""
+    x = bench.data.x.double()
+    directions: Tensor = torch.linalg.svd((x - x.mean(dim=0)) @ basis.double(), full_matrices=False)[2].T
+    spread = ((x - x.mean(dim=0)) @ basis.double() @ directions).std(dim=0)
+    return (basis.double() @ directions[:, spread > ROUNDING * float(x.std())]).float()
 
 
 def _bench(encoder: PlantedEncoder, clips: ClipSet, seed: int, judge: LinearProbe) -> PlantedBench:

@@ -27,7 +27,7 @@ from jepascope.study.planted.verdict import Measured, parts, verdict
 from jepascope.study.progress import Progress, Silent
 
 BATCH = 512  # edited clips at once: the networks are small
-RESAMPLES = 1000
+RESAMPLES = 500
 TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
 COLUMNS = [
     *("network", "finder", "reference", "rank", "causal_rank", "sas_causal", "sas_inert"),
@@ -150,6 +150,7 @@ def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, flo
         rest=halves[1],
         accuracy_low=inside.low,
         chance=float(counts.max() / counts.sum()),
+        has_decoy=bench.encoder.network.decoy,
     )
     return {
         **{key: value for key, value in asdict(measured).items() if key in COLUMNS},

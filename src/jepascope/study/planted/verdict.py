@@ -21,8 +21,10 @@ CRITERIA = {
     "effect through a dormant path": f"CE(swap) lies (lower end) more than {DORMANT} above that of the subspace's part with natural "
     "variance and above that of the rest",
     "recovered": f"calibrated SAS with the causal subspace >= {RECOVERED}, at the causal subspace's own rank",
-    "recovers a part": "the same at a lower rank, because the finder can give no higher one",
-    "mixes causal and inert": f"calibrated SAS with the causal subspace >= {MIXED}, or CE of ablate or swap above {WORKS} (lower end)",
+    "recovers a part": "the same at a lower rank",
+    "contains the causal subspace": "the same at a higher rank",
+    "partly causal": f"calibrated SAS with the causal subspace >= {MIXED}, or CE of ablate or swap above {WORKS} (lower end): it mixes the "
+    "causal subspace with others (a filter rightly does where noise is correlated: it is how the class is best read, not what is read)",
     "finds the decoy": "none of these; a probe reads the class in it above chance, and calibrated SAS with the inert subspace is "
     f">= {INERT}",
     "decodable, no effect": "the same, and it is not the inert subspace either",
@@ -45,6 +47,7 @@ class Measured:
     rest: float
     accuracy_low: float
     chance: float
+    has_decoy: bool  # whether the inert subspace holds the class
 
 
 def is_dormant(swap_low: float, natural_part: float, rest: float) -> bool:
@@ -64,11 +67,11 @@ def verdict(measured: Measured) -> str:
     if is_dormant(m.swap_low, m.natural_part, m.rest):
         return "effect through a dormant path"
     if m.sas_causal >= RECOVERED:
-        return "recovered" if m.rank >= m.causal_rank else "recovers a part"
+        return "recovered" if m.rank == m.causal_rank else "recovers a part" if m.rank < m.causal_rank else "contains the causal subspace"
     if m.sas_causal >= MIXED or m.ablate_low > WORKS or m.swap_low > WORKS:
-        return "mixes causal and inert"
+        return "partly causal"
     if m.accuracy_low > m.chance:
-        return "finds the decoy" if m.sas_inert >= INERT else "decodable, no effect"
+        return "finds the decoy" if m.has_decoy and m.sas_inert >= INERT else "decodable, no effect"
     return "finds nothing"
 
 

@@ -44,38 +44,46 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
 def reading(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     """What the dense probe reads at the layer that claims are made for, and what else reads it; and the value, where there is one."""
     layer, name = summary["best_layer"], summary["variable"]
-    row = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == summary["tokens"]) & probes["chosen"]]
-    at = row[row["layer"] == layer].iloc[0]
+    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
+    here = dense[(dense["layer"] == layer) & (dense["tokens"] == summary["tokens"])]
+    at = here[here["encoder"] == "model"].iloc[0]
     is_read = "is read from" if at["low"] > at["chance"] else "is not read above chance from"
+    beside = baselines(dense, here)
+    words = "".join(f"{said} {accuracy:.2f}, " for said, accuracy in beside.items())
+    rivals = [said for said, accuracy in beside.items() if accuracy >= at["low"]]
     return (
-        f"{name[:1].upper()}{name[1:]} {is_read} {summary['model']}: accuracy {at['accuracy']:.3f} [{at['low']:.2f}, {at['high']:.2f}] at "
-        f"layer {layer} of {summary['layers'][-1]} ({_baselines(probes, layer, summary['tokens'])}chance {summary['chance']:.3f})"
-        f"{_value(summary['values'], layer)}"
+        f"{name[:1].upper()}{name[1:]} {is_read} {summary['model']}{f', no better than from {rivals[-1]}' if rivals else ''}: accuracy "
+        f"{at['accuracy']:.3f} [{at['low']:.2f}, {at['high']:.2f}] at layer {layer} of {summary['layers'][-1]} "
+        f"({words}chance {summary['chance']:.3f}){_value(summary['values'], layer)}"
     )
 
 
+def baselines(dense: pd.DataFrame, here: pd.DataFrame) -> dict[str, float]:
+    """Accuracy of the stronger of the two readers without an encoder, and the untrained twins' mean."""
+    found = {}
+    pixels = dense[dense["encoder"].isin(["pixels", "frame_differences"])].sort_values("accuracy")
+    if not pixels.empty:
+        found[str(pixels["encoder"].iloc[-1]).replace("_", " ")] = float(pixels["accuracy"].iloc[-1])
+    untrained = here[here["encoder"] == "untrained"]["accuracy"]
+    if not untrained.empty:
+        found["untrained twins"] = float(untrained.mean())
+    return found
+
+
 def _value(values: dict[str, Any], layer: int) -> str:
-    """The value itself: the error of an angle, R^2 of numbers."""
+    """The value itself, where it is read: the error of an angle, R^2 of numbers."""
     said = []
     for output, kinds in values.items():
         clips, arcs = (kinds.get(held, {}).get(str(layer)) for held in ("clips", "arcs"))
-        if clips is None:
+        if clips is None or clips["error"] is None or clips["high"] is None or clips["high"] >= clips["chance"]:
             continue
         if clips["unit"] == "degrees":
-            beyond = "" if arcs is None else f", {arcs['error']:.1f} on held-out arcs"
-            said.append(f"{output} within {clips['error']:.1f} degrees on average (chance {clips['chance']:.0f}{beyond})")
+            beyond = "" if arcs is None or arcs["error"] is None else f"; {arcs['error']:.1f} on held-out arcs"
+            error = f"{clips['error']:.1f} [{clips['low']:.1f}, {clips['high']:.1f}] degrees"
+            said.append(f"error of the {output} {error} (chance {clips['chance']:.0f}{beyond})")
         elif clips["r2"] is not None:
-            said.append(f"R^2 of {output} {clips['r2']:.2f}")
+            said.append(f"R^2 of {output} {clips['r2']:.2f} [{clips['r2_low']:.2f}, {clips['r2_high']:.2f}]")
     return "".join(f", {one}" for one in said)
-
-
-def _baselines(probes: pd.DataFrame, layer: int, tokens: str) -> str:
-    """The strongest thing that is not the trained model, and the untrained twins."""
-    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
-    untrained = dense[(dense["encoder"] == "untrained") & (dense["layer"] == layer) & (dense["tokens"] == tokens)]["accuracy"]
-    pixels = dense[dense["encoder"].isin(["pixels", "frame_differences"])].sort_values("accuracy")
-    words = "" if pixels.empty else f"{str(pixels['encoder'].iloc[-1]).replace('_', ' ')} {pixels['accuracy'].iloc[-1]:.2f}, "
-    return words + ("" if untrained.empty else f"untrained twins {untrained.mean():.2f}, ")
 
 
 def _stateable(ratio: dict[str, Any]) -> bool:

@@ -1,0 +1,173 @@
+"""The scorecard: every network scored, decoys rejected or not, as tables and as one JSON file. The same arguments give the same bytes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from jepascope.discovery.finders import FINDERS
+from jepascope.encoders.planted.networks import NETWORKS, network_named
+from jepascope.errors import BadArgument, JepascopeError
+from jepascope.intervention.edits import EDITS
+from jepascope.stats import LEVEL
+from jepascope.study.folder import write_json, writing
+from jepascope.study.planted.bench import planted_benches
+from jepascope.study.planted.rejection import SCORES, SEEDS, area_under_curve, rejection_scores
+from jepascope.study.planted.score import Score, score
+from jepascope.study.planted.verdict import CRITERIA
+from jepascope.study.progress import Progress, Silent
+
+SCHEMA = 1
+DRAWS = 10
+REJECTION = "decoy"  # the network on which causal and inert subspaces are told apart
+RESULT = "planted.json"
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """``score``: tables over all networks; ``rejection``: one row a seed and candidate subspace, or None where it was not asked for."""
+
+    seed: int
+    draws: int
+    score: Score
+    rejection: pd.DataFrame | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that the tables hold, nested by network and finder; NaN as null."""
+        areas = {} if self.rejection is None else {name: area_under_curve(self.rejection, name, self.seed) for name in SCORES}
+        return {
+            "schema": SCHEMA,
+            "seed": self.seed,
+            "draws": self.draws,
+            "confidence": LEVEL,
+            "criteria": CRITERIA,
+            "networks": {
+                str(network): {
+                    "about": NETWORKS[str(network)].about,
+                    "subspaces": {row["finder"]: _plain(row) | {"edits": self._edits(row)} for row in rows.to_dict("records")},
+                }
+                for network, rows in self.score.subspaces.groupby("network", sort=False)
+            },
+            "decoy_rejection": {
+                name: {"area": area.value, "low": area.low, "high": area.high, "seeds": area.n} for name, area in areas.items()
+            },
+        }
+
+    def _edits(self, row: dict[Any, Any]) -> dict[str, Any]:
+        effects = self.score.effects
+        here = effects[(effects["network"] == row["network"]) & (effects["finder"] == row["finder"])]
+        found: dict[str, Any] = {}
+        for edit in EDITS:
+            rows = here[here["edit"] == edit].to_dict("records")
+            own = [one for one in rows if one["control"] == "subspace"]
+            if own:
+                keys = ("value", "low", "high", "n", "expected", "inside")
+                figures = {key: _number(own[0][key]) for key in keys}
+                found[edit] = {**figures, "controls": {one["control"]: _against(one) for one in rows if one["control"] != "subspace"}}
+        return found
+
+    def write(self, out: Path) -> Path:
+        """planted.json, planted.parquet (effects) and planted-subspaces.parquet; returns the first."""
+        tables = {"planted": self.score.effects, "planted-subspaces": self.score.subspaces}
+        if self.rejection is not None:
+            tables["planted-rejection"] = self.rejection
+        for name, table in tables.items():
+            with writing(out / f"{name}.parquet") as temporary:
+                table.reset_index(drop=True).to_parquet(temporary, index=False)
+        write_json(out / RESULT, self.to_json())
+        return out / RESULT
+
+
+def scorecard(
+    networks: Sequence[str] = tuple(NETWORKS),
+    finders: Sequence[str] = tuple(FINDERS),
+    seed: int = 0,
+    draws: int = DRAWS,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Scorecard:
+    """Score ``finders`` on ``networks``; decoy rejection too where the decoy network is among them.
+
+    Every network is scored by itself, so that the numbers do not depend on ``workers`` (processes of one thread each).
+    Raises BadArgument for an unknown network or finder.
+    """
+    if not networks or not finders or draws < 2:
+        raise BadArgument("A scorecard needs at least one network, one finder and two draws of every control.")
+    for network in networks:
+        network_named(network)
+    for finder in finders:
+        if finder not in FINDERS:
+            raise BadArgument(f"There is no finder '{finder}'; known are {', '.join(FINDERS)}.")
+    shown = progress or Silent()
+    tick = shown.start(f"planted networks: {', '.join(networks)}")
+    jobs: list[partial[Any]] = [partial(_on_one_thread, partial(_score, network, tuple(finders), draws, seed)) for network in networks]
+    if REJECTION in networks:
+        jobs.append(partial(_on_one_thread, partial(rejection_scores, range(seed, seed + SEEDS))))
+    results: list[Any] = []
+    for done, one in enumerate(_computed(jobs, min(workers, len(jobs)))):
+        results.append(one)
+        tick(done + 1, len(jobs))
+    scores, rejection = results[: len(networks)], results[len(networks)] if REJECTION in networks else None
+    whole = Score(*(pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects")))
+    return Scorecard(seed, draws, whole, rejection)
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _score(network: str, finders: tuple[str, ...], draws: int, seed: int) -> Score:
+    return score(planted_benches([(network, seed)]), finders, draws, seed)
+
+
+def _on_one_thread(job: partial[Any]) -> Any:
+    """Of these sizes more threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return job()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
+    if workers < 2:
+        yield from (job() for job in jobs)
+        return
+    try:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(_called, jobs)
+    except BrokenProcessPool:
+        raise JepascopeError("A worker process died (out of memory?); ask for fewer with --workers 1.") from None
+
+
+def _called(job: partial[Any]) -> Any:
+    return job()
+
+
+def _number(value: Any) -> Any:
+    """A JSON value: null where there is no number."""
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return bool(value) if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool" else value
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    return {str(key): _number(value) for key, value in row.items() if key not in ("network", "finder")}
+
+
+def _against(row: dict[Any, Any]) -> dict[str, Any]:
+    keys = ("value", "low", "high", "draws", "ratio", "ratio_low", "ratio_high", "ratio_is_bound", "excess_low", "excess_high")
+    return {key: _number(row[key]) for key in keys}

@@ -1,0 +1,150 @@
+"""The planted scorecard: what is recovered, what is rejected, and that verdicts follow their criteria."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from jepascope.cli.main import app
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.report.planted import build_planted
+from jepascope.study.planted.bench import accuracy_inside, planted_benches
+from jepascope.study.planted.rejection import area_under_curve, rejection_scores
+from jepascope.study.planted.scorecard import Scorecard, scorecard
+from jepascope.study.planted.verdict import CRITERIA, Measured, is_dormant, parts, verdict
+
+
+@pytest.fixture(scope="module")
+def card() -> Scorecard:
+    return scorecard(("clean", "dormant"), ("diff_means", "lda", "lda_pattern"))
+
+
+def test_on_clean_a_finder_recovers_the_plane_and_effects_are_those_of_the_equations(card: Scorecard) -> None:
+    rows = card.score.subspaces.set_index(["network", "finder"])
+    assert rows.loc[("clean", "lda_pattern"), "sas_causal"] >= 0.95
+    assert rows.loc[("clean", "lda_pattern"), "verdict"] == "recovered"
+    # noise that is correlated with the code: the best reader is not what the network reads
+    assert rows.loc[("clean", "lda"), "verdict"] == "partly causal"
+    assert rows.loc[("clean", "lda"), "accuracy"] > rows.loc[("clean", "truth"), "accuracy"]
+    assert rows.loc[("dormant", "illusion"), "verdict"] == "effect through a dormant path"
+    assert rows.loc[("clean", "inert"), "verdict"] == "finds nothing"
+    own = card.score.effects[card.score.effects["control"] == "subspace"]
+    assert own["inside"].astype(bool).mean() >= 0.9
+    assert (own["value"] - own["expected"]).abs().max() < 0.1
+
+
+def test_every_finder_edit_and_control_is_there(card: Scorecard) -> None:
+    effects = card.score.effects
+    found = effects[effects["finder"] == "lda"]
+    assert set(zip(found["network"], found["edit"], found["control"], strict=True)) == {
+        (network, edit, control)
+        for network in ("clean", "dormant")
+        for edit in ("ablate", "swap", "steer")
+        for control in ("subspace", "random", "variance", "shuffled", "norm")
+    }
+
+
+def test_decoys_are_rejected_by_effects_and_not_by_what_a_probe_reads() -> None:
+    scores = rejection_scores(range(4))
+    for edit in ("ablate", "swap"):
+        assert area_under_curve(scores, edit).value >= 0.95
+    assert area_under_curve(scores, "accuracy").high < 0.5
+
+
+def test_area_under_the_curve_counts_pairs() -> None:
+    table = pd.DataFrame({"seed": [0, 0, 1, 1], "kind": ["causal", "inert"] * 2, "score": [2.0, 1.0, 1.0, 1.0]})
+    # 2 > 1, 2 > 1, 1 = 1, 1 = 1
+    assert area_under_curve(table, "score").value == 0.75
+
+
+NOTHING = Measured(2, 2, 0.0, 0.0, -0.1, -0.1, float("nan"), float("nan"), 0.05, 0.125, True)
+
+
+def test_verdicts_follow_the_criteria() -> None:
+    assert verdict(NOTHING) == "finds nothing"
+    assert verdict(replace(NOTHING, accuracy_low=0.5)) == "decodable, no effect"
+    assert verdict(replace(NOTHING, accuracy_low=0.5, sas_inert=0.9)) == "finds the decoy"
+    assert verdict(replace(NOTHING, accuracy_low=0.5, sas_inert=0.9, has_decoy=False)) == "decodable, no effect"
+    assert verdict(replace(NOTHING, swap_low=0.3)) == "partly causal"
+    assert verdict(replace(NOTHING, sas_causal=0.95)) == "recovered"
+    assert verdict(replace(NOTHING, sas_causal=0.95, rank=1)) == "recovers a part"
+    assert verdict(replace(NOTHING, sas_causal=0.95, rank=4)) == "contains the causal subspace"
+    assert verdict(replace(NOTHING, swap_low=0.9, natural_part=0.1, rest=0.0)) == "effect through a dormant path"
+    assert not is_dormant(0.9, 0.8, 0.0)
+    assert {verdict(NOTHING), "recovered", "refuses"} <= set(CRITERIA)
+
+
+def test_a_subspace_is_parted_into_what_varies_and_what_never_does() -> None:
+    covariance = torch.diag(torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=torch.float64))
+    mixed = torch.tensor([[1.0], [0.0], [1.0], [0.0]]) / 2**0.5
+    natural, rest = parts(mixed, covariance)
+    torch.testing.assert_close(natural.abs(), torch.eye(4)[:, :1])
+    torch.testing.assert_close(rest.abs(), torch.eye(4)[:, 2:3])
+    assert parts(torch.eye(4)[:, :2], covariance)[1].shape[1] == 0
+
+
+def test_where_nothing_varies_a_probe_reads_nothing() -> None:
+    for seed in (0, 1):
+        (bench,) = planted_benches([("dormant", seed)], fit=6, judge=6, test=2)
+        read = accuracy_inside({"E": (bench, bench.encoder.references["dormant plane"])})["E"]
+        assert read.value == 0.125
+
+
+@pytest.fixture(scope="module")
+def written(card: Scorecard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("planted")
+    card.write(out)
+    return out
+
+
+def test_the_page_and_its_figures_are_made_from_the_json_alone(written: Path, tmp_path: Path) -> None:
+    shutil.copy(written / "planted.json", tmp_path)
+    text = (tmp_path / "planted.json").read_text().replace('"about": "one plane is read', '"about": "<script>one plane is read')
+    (tmp_path / "planted.json").write_text(text)
+    page = build_planted(tmp_path).read_text()
+    assert "<script" not in page and "&lt;script&gt;" in page.lower()
+    assert (tmp_path / "planted.svg").exists() and (tmp_path / "planted-effects.svg").exists()
+    assert "recovered by diff_means" in page or "recovered by lda_pattern" in page
+    (tmp_path / "planted.json").write_text("{}")
+    with pytest.raises(RunFolderError, match="run jepascope planted again"):
+        build_planted(tmp_path)
+
+
+def test_unknown_names_are_listed() -> None:
+    with pytest.raises(BadArgument, match="clean, decoy"):
+        scorecard(("messy",))
+    with pytest.raises(BadArgument, match="diff_means"):
+        scorecard(("clean",), ("guess",))
+    result = CliRunner().invoke(app, ["planted", "--finders", "guess"])
+    assert result.exit_code == 2 and "known are" in result.stderr
+
+
+def test_the_command_writes_prints_and_repeats_itself(tmp_path: Path) -> None:
+    args = ["planted", "--networks", "clean", "--finders", "diff_means", "--workers", "1"]
+    first = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "a")])
+    assert first.exit_code == 0, first.output
+    assert "recovered by" in first.stdout and "diff_means" in first.stdout
+    again = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "b"), "--json"])
+    assert (tmp_path / "a" / "planted.json").read_bytes() == (tmp_path / "b" / "planted.json").read_bytes()
+    assert json.loads(again.stdout)["networks"].keys() == {"clean"}
+
+
+@pytest.mark.slow
+def test_the_whole_scorecard_shows_what_the_networks_were_made_for() -> None:
+    whole = scorecard(workers=2)
+    rows = whole.score.subspaces.set_index(["network", "finder"])
+    clean = rows.loc["clean"]
+    assert clean[~clean["reference"].astype(bool)]["sas_causal"].max() >= 0.95
+    assert rows.loc[("decoy", "class_pca"), "verdict"] == "finds the decoy"
+    assert rows.loc[("decoy", "das"), "sas_causal"] >= 0.9
+    assert rows.loc[("nonlinear", "diff_means"), "verdict"] == "finds nothing"
+    assert rows.loc[("degenerate", "copy A"), "verdict"] == "recovers a part"
+    areas = whole.to_json()["decoy_rejection"]
+    assert areas["ablate"]["area"] >= 0.95 and areas["swap"]["area"] >= 0.95 and areas["accuracy"]["area"] < 0.5
