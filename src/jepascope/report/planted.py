@@ -11,7 +11,7 @@ from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
 from jepascope.report.figures.planted import expected_effects, recovery_map, rejection_areas
-from jepascope.report.numbers import ABSENT, Cell, interval_cell, number_cell, percent, ratio_text, shown, with_interval
+from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, ratio_text, shown, with_interval
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
 
@@ -59,7 +59,7 @@ def _summary(card: dict[str, Any]) -> Section:
         Figure(
             expected_effects(effects),
             "CE of every finder's and every known subspace, measured by the judge "
-            f"({percent(card['confidence'])} interval over test scenes), against the value that the network's equations give: inside the "
+            f"({100 * card['confidence']:g} % interval over test scenes), against the value that the network's equations give: inside the "
             f"interval (within rounding) in {inside} of {len(effects)} cases; largest difference {shown(largest)}. Cases share "
             "clips, so they are no independent tests of the intervals.",
         )
@@ -83,7 +83,7 @@ def headline(card: dict[str, Any]) -> list[str]:
     for name, network in card["networks"].items():
         verdicts = Counter(row["verdict"] for row in network["subspaces"].values() if not row["reference"])
         found = [finder for finder, row in network["subspaces"].items() if not row["reference"] and row["verdict"] == "recovered"]
-        rest = "; ".join(f"{count} {words}" for words, count in verdicts.most_common() if words != "recovered")
+        rest = "; ".join(f"{times} {words}" for words, times in verdicts.most_common() if words != "recovered")
         lines.append(f"{name}: recovered by {', '.join(found) if found else 'no finder'}" + (f" ({rest})." if rest else "."))
     areas = card["decoy_rejection"]
     if areas:
@@ -126,7 +126,7 @@ def _network(name: str, network: dict[str, Any]) -> Section:
                 (
                     finder,
                     row["verdict"],
-                    shown(row["rank"]),
+                    count(row["rank"]),
                     number_cell(row["sas_causal"]),
                     number_cell(row["sas_inert"]),
                     accuracy,
