@@ -188,3 +188,25 @@ def test_what_labels_do_not_allow_is_refused_with_the_remedy() -> None:
     flat = torch.nn.functional.one_hot(y % 2, 12).float()
     with pytest.raises(BadArgument, match=r"differ in 1 direction.*lower rank"):
         find("diff_means", Labelled(flat, y), 3)
+
+
+@pytest.mark.parametrize("finder", NO_NETWORK)
+def test_every_refusal_names_the_layer(finder: str) -> None:
+    x, y = planted(seed=12)
+    alone = labelled(x[0], y, where="layer 7")
+    one_class, nothing = replace(alone, y=0 * y), replace(alone, x=x[0][:0], y=y[:0], values=torch.empty(0, 2))
+    for data, message in ((one_class, "layer 7.*one class"), (nothing, "layer 7.*no clips.*split is not empty")):
+        with pytest.raises(BadData, match=message):
+            find(finder, data)
+    with pytest.raises(BadData, match=r"layer 7.*one class"):
+        _ = one_class.classes
+
+
+def test_too_few_scenes_to_cross_validate_and_too_few_directions_name_the_layer() -> None:
+    x, y = planted(seed=12)
+    few = torch.cat([torch.nonzero(y == label).flatten()[:2] for label in range(4)])
+    with pytest.raises(BadData, match=r"'l1_probe' at layer 7: Class 0 has clips of 2 scene.*add scenes"):
+        find("l1_probe", Labelled(x[0][few], y[few], where="layer 7"))
+    flat = torch.nn.functional.one_hot(y % 2, 12).float()
+    with pytest.raises(BadArgument, match=r"'class_pca' at layer 7: .*span rank 1"):
+        find("class_pca", Labelled(flat, y, where="layer 7"), 3)

@@ -86,6 +86,9 @@ def test_a_column_of_a_labels_file_gets_a_folder_whatever_its_name(run: Path, tm
 def test_what_cannot_be_probed_is_said(run: Path, tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="not a run folder"):
         saved_spec(tmp_path)
+    (tmp_path / "spec.yaml").write_text("")
+    with pytest.raises(RunFolderError, match="is empty and no longer says which study"):
+        saved_spec(tmp_path)
     spec = saved_spec(run)
     with pytest.raises(BadArgument, match="no such variable"):
         probed_spec(spec, "weather", None)

@@ -41,6 +41,12 @@ def described(name: str, cells: Sequence[str], where: Where) -> Variable:
     column = (f"label: {name}",)
     if len(numbers) == len(cells) and len(set(numbers)) > FEW_VALUES:
         edges = quartiles(numbers)
+        if not edges:
+            number, clips = Counter(numbers).most_common(1)[0]
+            raise BadData(
+                f"{where(-1)}: {clips} of {len(cells)} clips have the number {number:g}, so that quartiles part no classes; "
+                "give a column of words for the classes instead."
+            )
         variable = Variable(name, "numeric", _ranges(edges), column, (name,), "", (edges,), (min(numbers), max(numbers)), False)
         counts = Counter(variable.classes[bisect_right(edges, number)] for number in numbers)
     else:

@@ -100,7 +100,8 @@ def _read(path: Path, changed: int, size: int) -> LabelsFile:
         key = _check_header(path, header, text)
         lines, cells = _rows(path, reader, header)
     except csv.Error as error:
-        raise BadData(f"'{path}' line {reader.line_num}: this is not CSV ({error}); check the quotation marks.") from None
+        fix = f"labels have at most {MAX_CELL} characters" if "field limit" in str(error) else "check the quotation marks"
+        raise BadData(f"'{path}' line {reader.line_num}: this is not CSV ({error}); {fix}.") from None
     if not cells:
         raise BadData(f"'{path}' has a header and no rows; write one row for each {key}.")
     columns = {name: [row[place] for row in cells] for place, name in enumerate(header)}

@@ -78,7 +78,7 @@ class Labelled:
 
     @cached_property
     def classes(self) -> int:
-        return check_labels(self.y) if self.given is None else self.given.classes
+        return self._checked_classes() if self.given is None else self.given.classes
 
     @cached_property
     def moments(self) -> LabelMoments:
@@ -92,12 +92,15 @@ class Labelled:
             self.given.check(self.where)
             return
         check_activations(self.x, len(self.y), self.where)
-        try:
-            check_labels(self.y)
-        except JepascopeError as error:
-            raise type(error)(f"At {self.where}: {error}") from None
+        self._checked_classes()
         if self.values is not None and (len(self.values) != len(self.y) or not bool(torch.isfinite(self.values).all())):
             raise BadArgument(f"At {self.where}: the variable's values must be finite, one row for each of the {len(self.y)} clips.")
+
+    def _checked_classes(self) -> int:
+        try:
+            return check_labels(self.y)
+        except JepascopeError as error:
+            raise type(error)(f"At {self.where}: {error}") from None
 
     def need_clips(self, finder: str) -> None:
         """Refuse moments without their clips."""

@@ -28,7 +28,12 @@ def saved_spec(folder: Path) -> StudySpec:
     """The spec of a run folder; RunFolderError where there is none."""
     if not (folder / SPEC).is_file():
         raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); make one with jepascope run --out {folder}.")
-    return make_spec(read_spec(folder / SPEC), f"'{folder / SPEC}'")
+    values = read_spec(folder / SPEC)
+    if not values:  # an empty file would pass as the demo, whatever study the tables are of
+        raise RunFolderError(
+            f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."
+        )
+    return make_spec(values, f"'{folder / SPEC}'")
 
 
 def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> StudySpec:

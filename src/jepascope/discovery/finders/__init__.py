@@ -19,7 +19,7 @@ from jepascope.discovery.finders.ridge_circle import no_values, ridge_circle, ri
 from jepascope.discovery.finders.within_pca import within_pca
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, JepascopeError
 
 __all__ = ["FINDERS", "NEEDS_PATH", "NEEDS_SUFFIX", "Finder", "Labelled", "LeaceEraser", "find", "find_shuffled", "max_rank"]
 
@@ -75,7 +75,12 @@ def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **pr
     Raises BadArgument for an unknown finder and for a rank that the labels or the width do not allow.
     """
     _check(name, data, rank)
-    found = FINDERS[name](data, rank, seed)
+    try:
+        found = FINDERS[name](data, rank, seed)
+    except JepascopeError as error:
+        if data.where in str(error):
+            raise
+        raise type(error)(f"Finder '{name}' at {data.where}: {error}") from None
     return replace(found, provenance={**found.provenance, **provenance})
 
 

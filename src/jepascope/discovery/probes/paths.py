@@ -179,6 +179,8 @@ def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable
     layer = f"Layer {key}" if isinstance(key, int) else f"'{key}'"
     if x.ndim != 2 or x.shape[0] != clips:
         raise BadArgument(f"{layer}: activations must be (clips, width) with one row a label; got {tuple(x.shape)} for {clips} labels.")
+    if not clips:
+        raise BadData(f"{layer}: there are no clips to learn from; check that the split is not empty.")
     if not bool(torch.isfinite(x).all()):
         raise BadData(f"{layer} holds NaN or infinite activations; capture them again in float32, or leave that layer out.")
     spread = x.double().std(dim=0, unbiased=False)
