@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from planted_classes import planted
 
 from jepascope.clips.presets import directions8
+from jepascope.discovery.probes.exchange import exchanged
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.probes.selectivity import RECUR, control_labels, permuted_hits, scene_types
 from jepascope.errors import BadArgument, BadData
@@ -42,9 +43,44 @@ def test_types_recur_and_are_made_of_other_factors_only() -> None:
     assert types.count >= 8 and not set(types.columns) & {*OWN, "scene", "split", "noise_seed"}
     looks = CLIPS[list(types.columns)].copy()
     for name in looks.select_dtypes("number"):
-        looks[name] = looks[name] > looks[name].median()
+        looks[name] = looks[name] > looks[name][FIT].median()
     assert (looks.groupby(list(types.columns)).ngroup() == pd.Series(types.index.numpy())).groupby(types.index.numpy()).nunique().max() == 1
     assert looks.groupby(list(types.columns)).ngroups == types.count
+
+
+def test_test_clips_have_no_say_in_where_numbers_are_cut() -> None:
+    moved = CLIPS.copy()
+    moved.loc[~FIT, "speed"] += 1000
+    types, again = (scene_types(table, FIT, OWN, 8) for table in (CLIPS[["speed", "x", "y"]], moved[["speed", "x", "y"]]))
+    assert "speed" in types.columns and torch.equal(types.index[FIT], again.index[FIT])
+
+
+def test_scenes_of_several_clips_are_exchanged_whole_in_permuted_labels() -> None:
+    """With latents that know the scene, labels exchanged clip by clip would be read at the share of a class; whole scenes keep theirs."""
+    generator = torch.Generator().manual_seed(0)
+    groups = torch.arange(60) // 3
+    y = groups % 4
+    for _ in range(5):
+        permuted = exchanged(y, groups, generator)
+        assert not torch.equal(permuted, y) and torch.equal(torch.bincount(permuted), torch.bincount(y))
+        assert all(len(permuted[groups == scene].unique()) == 1 for scene in groups.unique())
+    values = torch.stack([y.double(), -y.double()], dim=1)
+    moved = exchanged(values, groups, generator)
+    assert torch.equal(moved[0::3], moved[1::3]) and torch.equal(moved[:, 0], -moved[:, 1])
+    mixed = torch.arange(60) % 3  # every scene shows every class: clips are exchanged, and scenes lose that
+    permuted = exchanged(mixed, groups, generator)
+    assert torch.equal(torch.bincount(permuted), torch.bincount(mixed))
+    assert any(len(permuted[groups == scene].unique()) < 3 for scene in groups.unique())
+
+
+def test_permuted_hits_are_those_of_exchanged_scenes() -> None:
+    x, y = planted(seed=3, clips=100, classes=3)
+    groups = torch.arange(60) // 2
+    fit_y = groups % 3
+    hits = permuted_hits({0: x[0][:60]}, fit_y, {0: x[0][60:]}, y[60:], {0: 0.1}, draws=1, seed=7, tolerance=1e-5, groups=groups)
+    labels = exchanged(fit_y, groups, torch.Generator().manual_seed(7))
+    alone = dense_probes({0: x[0][:60]}, labels, strengths=(0.1,), tolerance=1e-5)[0].probe
+    assert int(hits[0]) == alone.correct(x[0][60:], y[60:])
 
 
 def test_seeds_give_different_tasks_and_the_order_of_clips_plays_no_part() -> None:
@@ -59,7 +95,7 @@ def test_seeds_give_different_tasks_and_the_order_of_clips_plays_no_part() -> No
 
 
 def test_a_probe_of_the_variable_is_selective_and_one_of_the_scene_is_not() -> None:
-    """Latents that hold the variable alone cannot tell types apart; latents that hold each type can be learnt by heart."""
+    """Latents that hold the variable alone cannot tell types apart; latents that encode the other factors give every function of them."""
     types = scene_types(CLIPS, FIT, OWN, 8)
     control = control_labels(types, 8)
     g = torch.Generator().manual_seed(0)

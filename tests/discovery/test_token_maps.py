@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge, RidgeCV
 from torch import Tensor
 
 from jepascope.discovery.probes import token_maps
+from jepascope.discovery.probes.exchange import exchanged
 from jepascope.discovery.probes.ridge import ridge_fits
 from jepascope.discovery.probes.token_maps import TOKEN_STRENGTHS, TokenRange, read_tokens, token_accuracy, token_r_squared
 from jepascope.errors import BadArgument, BadData
@@ -102,6 +103,18 @@ def test_a_map_does_not_depend_on_how_it_is_cut_or_on_the_order_of_clips(monkeyp
     turned = token_accuracy(ranges(x[:60][order]), ranges(x[60:]), TOKENS, y[:60][order], y[60:])
     assert turned.scores == whole.scores  # its permutations are others, so its null may differ
     assert torch.equal(turned.strengths, whole.strengths)
+
+
+def test_scenes_are_exchanged_whole_under_the_null() -> None:
+    """Tokens that show the scene and nothing else: a draw reads just the scenes whose exchanged class is their own."""
+    groups = torch.arange(96) // 12
+    y = groups % 2
+    x = noise(8, seed=5)[groups] + 1e-3 * noise(96)
+    fit, test = torch.arange(96) % 3 > 0, torch.arange(96) % 3 == 0
+    found = token_accuracy(ranges(x[fit]), ranges(x[test]), TOKENS, y[fit], y[test], groups=groups[fit])
+    generator = torch.Generator().manual_seed(0)
+    own = [float((exchanged(y[fit], groups[fit], generator) == y[fit]).double().mean()) for _ in range(20)]
+    assert found.maxima.tolist() == pytest.approx(own) and len(set(own)) > 2
 
 
 def test_a_tokens_reader_is_the_ridge_probe_of_that_token() -> None:

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from jepascope.report.circle import Error, circle_words
 from jepascope.report.figures.decoded import mean_angles
+from jepascope.report.figures.token_map import bar_of, token_map
 from jepascope.report.names import short
+from jepascope.report.sections.emergence import mean_range
 from jepascope.report.sections.sparsity import stable_words
-from jepascope.report.sections.token_map import token_words
+from jepascope.report.sections.token_map import null_words, token_words
 from jepascope.report.sections.value import value_words
 from jepascope.report.selectivity import Reading, worth
+from jepascope.stats import proportion
 
 READ = Error(10.0, 8.0, 12.0)
 
@@ -62,23 +65,52 @@ def test_equal_readings_have_length_one_and_opposite_ones_none() -> None:
     assert mean_angles(np.array([90.0, 90.0]), np.array([0.0, 180.0]))[0][2] < 1e-12
 
 
-def a_reading(control: tuple[float, ...] = (), permuted: tuple[float, ...] = ()) -> Reading:
-    return Reading(0.6, 0.5, 0.7, 0.125, 80, (), control, permuted)
+def a_reading(
+    control: tuple[float, ...] = (), permuted: tuple[float, ...] = (), untrained: tuple[float, ...] = (), types: float = math.nan
+) -> Reading:
+    mean = sum(control) / len(control) if control else math.nan
+    return Reading(0.6, 0.5, 0.7, 0.125, 80, untrained, control, permuted, mean - 0.1, mean + 0.1, 0.2, types, "speed, hue")
 
 
 @pytest.mark.parametrize(
     ("read", "said"),
     [
-        (a_reading(control=(0.2, 0.3)), "Selectivity is 35.0 percentage points [30.0, 40.0]"),
-        (a_reading(control=(0.2, 0.3)), "gives it less than the variable does"),
+        (a_reading(control=(0.2, 0.3)), "Selectivity is 35.0 percentage points [20.9, 49.1]"),  # 10 x sqrt 2 either way
+        (a_reading(control=(0.2, 0.3)), "reads the variable better than an arbitrary function of other factors."),
         (a_reading(control=(0.7, 0.8)), "its accuracy shows little"),
-        (a_reading(control=(0.5, 0.7)), "this accuracy may be the probe's own"),
+        (a_reading(control=(0.5, 0.51, 0.52)), "not read better than an arbitrary function"),  # below in each of three tasks is not enough
+        (a_reading(control=(0.4, 0.4)), "their own chance 20.0\u00a0%): above chance, so those factors are encoded too"),
+        (a_reading(control=(0.2, 0.3), types=32), "other factors (32 types: combinations of speed, hue;"),
+        (a_reading(untrained=(0.2, 0.55)), "no better than the best of 2 untrained twins (55.0\u00a0%)"),
+        (a_reading(untrained=(0.2, 0.3)), "more than the best of 2 untrained twins (30.0\u00a0%), raw pixels (40.0\u00a0%)."),
         (a_reading(permuted=(0.1, 0.2)), "above all of them"),
         (a_reading(permuted=(0.1, 0.55)), "not clear of them"),
     ],
 )
 def test_accuracy_is_worth_what_its_controls_leave(read: Reading, said: str) -> None:
-    assert said in worth(read, "direction", "all", 3, "95 % interval")
+    assert said in worth(read, "direction", "all", 3, "95 % interval", {"raw pixels": 0.4})
+
+
+def test_a_probe_below_raw_pixels_is_said_to_be_so() -> None:
+    said = worth(a_reading(untrained=(0.65,)), "hue", "all", 3, "95 % interval", {"raw pixels": 0.8, "frame differences": 0.1})
+    assert "no better than the best of 1 untrained twins (65.0\u00a0%); less than raw pixels (80.0\u00a0%); more than frame" in said
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_the_interval_of_selectivity_is_newcombes(first: int, second: int) -> None:
+    """The square-and-add formula with the intervals of the two proportions; it never leaves -1 to 1."""
+    one, other = proportion(first, 40), proportion(second, 40)
+    read = Reading(one.value, one.low, one.high, 0.125, 40, (), (other.value,), (), other.low, other.high)
+    low, high = read.interval
+    assert math.isclose(low, one.value - other.value - math.dist((one.value, other.high), (one.low, other.value)))
+    assert -1 - 1e-9 <= low <= one.value - other.value <= high <= 1 + 1e-9
+
+
+def test_newcombes_example_is_met() -> None:
+    """56 of 70 less 48 of 80, by method 10: 0.0524 to 0.3339 (Newcombe 1998, table II, example a)."""
+    one, other = proportion(56, 70), proportion(48, 80)
+    low, high = Reading(one.value, one.low, one.high, 0.5, 70, (), (other.value,), (), other.low, other.high).interval
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
 
 
 def test_without_controls_nothing_is_said_of_them() -> None:
@@ -94,14 +126,15 @@ STABLE = {
 @pytest.mark.parametrize(
     ("change", "held", "said"),
     [
-        ({}, 10.0, "At most 2.00 of them are expected to be false"),
-        ({}, 10.0, "less than the true ones in any half"),
+        ({}, 10.0, "no more often than the average one, at most 2.00 are expected among the stable"),
+        ({}, 10.0, "below the middle 95 % of halves with true ones (40.0\u00a0% [30.0, 50.0\u00a0%])"),
         ({"permuted_support": 0.4}, 10.0, "the size of the support says nothing about the variable"),
-        ({"permuted_support": 0.6}, 10.0, "more than the true ones in any half"),
-        ({"false_bound": 12.0}, 10.0, "vouches for none of them"),
+        ({"permuted_support": 0.6}, 10.0, "above the middle 95 % of halves with true ones"),
+        ({"false_bound": 12.0}, 10.0, "The bound (12.0) vouches for none"),
+        ({"false_bound": 5.0}, math.nan, "The bound (5.00) vouches for none"),  # 10 % of 20 / 0.4 coordinates
         ({"false_bound": math.nan}, 10.0, "No bound on false ones holds here"),
         ({"stable": 0.0}, 0.0, "no coordinate is stable"),
-        ({}, math.nan, "the coordinates (10.0\u00a0%) are stable"),
+        ({}, math.nan, "5 coordinates (10.0\u00a0%) are stable"),
         ({}, 1.0, "1 coordinate (10.0\u00a0%) is stable"),
     ],
 )
@@ -109,10 +142,12 @@ def test_stability_is_worded_by_its_bound_and_its_null(change: dict[str, float],
     assert said in stable_words(STABLE | change, held, 4, "all")
 
 
-def tokens(values: list[float], null: float) -> pd.DataFrame:
+def tokens(values: list[float], null: float, draws: float = 20, metric: str = "accuracy", low: float = 0.3) -> pd.DataFrame:
+    chance = 0.125 if metric == "accuracy" else 0.0
     places = {"token": range(len(values)), "t": 0, "row": 0, "column": range(len(values))}
     return pd.DataFrame(
-        {**places, "accuracy": values, "low": 0.0, "high": 1.0, "chance": 0.125, "metric": "accuracy", "null": null, "n": 80}
+        {**places, "accuracy": values, "low": low, "high": 1.0, "chance": chance, "metric": metric, "null": null, "n": 80}
+        | {"draws": draws}
     )
 
 
@@ -127,6 +162,38 @@ def tokens(values: list[float], null: float) -> pd.DataFrame:
 )
 def test_tokens_count_only_above_what_the_best_reaches_by_chance(values: list[float], null: float, said: str) -> None:
     assert said in token_words(tokens(values, null), 4, "direction")
+
+
+def test_a_token_counts_only_above_chance_as_well() -> None:
+    """Readers of permuted values are often worse than a constant guess, all of them."""
+    below = tokens([-0.02, -0.3], -0.05, metric="r2", low=-0.1)
+    said = token_words(below, 4, "speed")
+    assert "none of 2 tokens" in said and "the best constant guess" in said and "so its interval crosses 0" in said
+    assert bar_of(below) == 0 and ">max-null<" not in token_map(below, 4).svg
+    assert ">max-null<" in token_map(tokens([0.4, 0.2], 0.3), 4).svg
+    assert "crosses" not in token_words(tokens([0.4, 0.2], 0.3), 4, "speed")
+    assert "crosses chance" in token_words(tokens([0.4, 0.2], 0.3, low=0.1), 4, "direction")
+    assert bar_of(tokens([0.4], 0.3)) == 0.3 and math.isnan(bar_of(tokens([0.4], math.nan)))
+
+
+@pytest.mark.parametrize(
+    ("draws", "said"),
+    [
+        (20, "the largest of 20 draws of the best of all tokens under permuted labels; a further draw exceeds it in at most 1 of 21"),
+        (
+            99,
+            "at rank 95 of 99 draws of the best of all tokens under permuted labels; a further draw exceeds it in at most 5 of 100",
+        ),
+        (math.nan, "in at most 5 % of cases"),
+    ],
+)
+def test_the_null_is_said_to_be_the_draw_that_it_is(draws: float, said: str) -> None:
+    assert said in null_words(tokens([0.4], 0.3, draws))
+
+
+def test_seeds_that_agree_have_no_brackets() -> None:
+    assert mean_range((0.1875,)) == "18.8\u00a0% (1 seed)" and mean_range((0.25, 0.25)) == "25.0\u00a0% (2 seeds alike)"
+    assert mean_range((0.25, 0.75)) == "50.0\u00a0% [25.0, 75.0\u00a0%]"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import hypot, nan
 
 import pandas as pd
 
@@ -14,7 +15,11 @@ POINTS = "points"  # percentage points: a difference of two shares
 
 @dataclass(frozen=True)
 class Reading:
-    """The dense probe at one layer and token selection; ``control`` and ``permuted`` hold one accuracy a draw, none if not run."""
+    """The dense probe at one layer and token selection; ``control`` and ``permuted`` hold one accuracy a draw, none if not run.
+
+    ``control_low`` and ``control_high`` are means of the control tasks' own intervals, ``control_chance`` that of their chances;
+    ``types`` and ``type_columns`` say what their labels are a function of.
+    """
 
     accuracy: float
     low: float
@@ -24,16 +29,31 @@ class Reading:
     untrained: tuple[float, ...]
     control: tuple[float, ...]
     permuted: tuple[float, ...]
+    control_low: float = nan
+    control_high: float = nan
+    control_chance: float = nan
+    types: float = nan
+    type_columns: str = ""
+
+    @property
+    def mean_control(self) -> float:
+        return sum(self.control) / len(self.control) if self.control else nan
 
     @property
     def selectivity(self) -> float:
         """Accuracy less the mean accuracy on control tasks (Hewitt & Liang 2019)."""
-        return self.accuracy - sum(self.control) / len(self.control) if self.control else nan
+        return self.accuracy - self.mean_control
 
     @property
-    def spread(self) -> tuple[float, float]:
-        """Selectivity against the control task that is read best and the one that is read worst."""
-        return (self.accuracy - max(self.control), self.accuracy - min(self.control)) if self.control else (nan, nan)
+    def interval(self) -> tuple[float, float]:
+        """Of the selectivity, over test clips: Newcombe's (1998, method 10) for two proportions, from their Wilson intervals.
+
+        Both are of the same clips, and how often a clip is right in both is not stored: taken as independent, which is too wide
+        where clips that are hard in one task are hard in the other.
+        """
+        less = hypot(self.accuracy - self.low, self.control_high - self.mean_control)
+        more = hypot(self.high - self.accuracy, self.mean_control - self.control_low)
+        return self.selectivity - less, self.selectivity + more
 
 
 def reading(probes: pd.DataFrame, layer: int, tokens: str) -> Reading | None:
@@ -47,7 +67,11 @@ def reading(probes: pd.DataFrame, layer: int, tokens: str) -> Reading | None:
     def draws(encoder: str) -> tuple[float, ...]:
         return tuple(rows[rows["encoder"] == encoder]["accuracy"].dropna())
 
-    return Reading(accuracy, low, high, chance, n, draws("untrained"), draws("control_task"), draws("permuted"))
+    tasks = rows[rows["encoder"] == "control_task"].dropna(subset="accuracy")
+    least, most, level = (float(tasks[name].mean()) for name in ("low", "high", "chance"))
+    types, columns = (float(tasks["types"].iloc[0]), str(tasks["type_columns"].iloc[0])) if len(tasks) else (nan, "")
+    null = draws("untrained"), draws("control_task"), draws("permuted")
+    return Reading(accuracy, low, high, chance, n, *null, least, most, level, types, columns)
 
 
 def points(value: float) -> str:
@@ -59,24 +83,53 @@ def points_span(low: float, high: float) -> str:
     return f"[{points(low)}, {points(high)}]"
 
 
-def worth(read: Reading, noun: str, tokens: str, layer: int, confidence: str) -> str:
-    """Accuracy, selectivity and the permuted labels at one layer, in words that follow the numbers."""
+def made_of(read: Reading) -> str:
+    """What the control tasks are a random function of."""
+    what = "a random function of the scene's other factors"
+    if not finite(read.types):
+        return what
+    return f"{what} ({read.types:.0f} types: combinations of {read.type_columns}; numbers cut at their median)"
+
+
+def beside(read: Reading, baselines: Mapping[str, float]) -> str:
+    """The accuracy beside the best untrained twin and what is read without an encoder; ``baselines`` are accuracies by name."""
+    best = {f"the best of {len(read.untrained)} untrained twins": max(read.untrained)} if read.untrained else {}
+    said: dict[str, list[str]] = {}
+    for name, value in {**best, **baselines}.items():
+        how = "less than" if value > read.high else "no better than" if value >= read.low else "more than"
+        said.setdefault(how, []).append(f"{name} ({percent(value)})")
+    parts = [f"{how} {', '.join(names)}" for how, names in said.items()]
+    return f" That is {'; '.join(parts)}." if parts else ""
+
+
+def worth(read: Reading, noun: str, tokens: str, layer: int, confidence: str, baselines: Mapping[str, float] | None = None) -> str:
+    """Accuracy, baselines, selectivity and the permuted labels at one layer, in words that follow the numbers."""
     said = (
         f"At layer {layer} ({tokens} tokens) the dense probe names the {noun} of {percent(read.accuracy)} of the test clips "
         f"({confidence} {percent_span(read.low, read.high)}; chance {percent(read.chance)})."
     )
+    said += beside(read, baselines or {})
     if read.control:
-        low, high = read.spread
+        low, high = read.interval
         said += (
-            f" Selectivity is {points(read.selectivity)} percentage points {points_span(low, high)} (range over {len(read.control)} "
-            f"control tasks, which the same probe reads at {percent(read.accuracy - read.selectivity)}): "
+            f" The control task, {made_of(read)}, is read at {percent(read.mean_control)} (mean of {len(read.control)} tasks, range "
+            f"{percent_span(min(read.control), max(read.control))}; their own chance {percent(read.control_chance)})"
+        )
+        if read.control_low > read.control_chance:
+            said += ": above chance, so those factors are encoded too"
+        said += (
+            f". Selectivity is {points(read.selectivity)} percentage points {points_span(low, high)} ({confidence} over clips, Newcombe's "
+            "for two proportions): "
         )
         if low > 0:
-            said += "what the probe can learn by heart from the rest of the scene gives it less than the variable does."
+            said += "the probe reads the variable better than an arbitrary function of other factors."
         elif high < 0:
-            said += "the probe learns random labels of the scenes by heart better than it reads the variable, so its accuracy shows little."
+            said += "the probe reads an arbitrary function of other factors better than the variable, so its accuracy shows little."
         else:
-            said += "not told apart from labels learnt by heart, so this accuracy may be the probe's own."
+            said += (
+                "the variable is not read better than an arbitrary function of other factors, as far as these clips tell, so this "
+                "accuracy is not specific to it."
+            )
     if read.permuted:
         least, most = min(read.permuted), max(read.permuted)
         above = "the accuracy lies above all of them" if read.low > most else "the accuracy's interval is not clear of them"

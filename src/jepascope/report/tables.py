@@ -13,7 +13,7 @@ import pyarrow.parquet as parquet
 from jepascope.errors import RunFolderError
 from jepascope.report.names import short
 
-WORDS = "encoder tokens probe baseline finder edit control judge metric across a b held_out output unit"
+WORDS = "encoder tokens probe baseline finder edit control judge metric across a b held_out output unit type_columns"
 TEXT = frozenset(WORDS.split())
 """Columns that hold words."""
 
@@ -39,6 +39,7 @@ TABLES = {
     "probes": _table(
         "probe",
         "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se chosen",
+        added="types type_columns",
     ),
     "leaks": _table("leaks", "baseline accuracy low high n chance leak", added="explained"),
     "effects": _table("ce", "layer tokens finder rank edit control draw dose judge scene numerator denominator"),
@@ -60,7 +61,9 @@ TABLES = {
     ),
     "angles": _table("sas", "a b across layer index degrees random_mean random_low random_high"),
     "values": _table(
-        "", "encoder seed layer tokens probe held_out output unit error low high n chance r2 r2_low r2_high", added="strength"
+        "",
+        "encoder seed layer tokens probe held_out output unit error low high n chance r2 r2_low r2_high",
+        added="strength floor gap gap_low gap_high p_order",
     ),
     "readings": _table("", "layer tokens scene held_out output true predicted"),
     "stability": _table(
@@ -68,7 +71,7 @@ TABLES = {
         "layer tokens strength support support_low support_high subsamples selected stable threshold false_bound permuted_support chosen",
     ),
     "frequencies": _table("", "layer tokens coordinate frequency"),
-    "token_map": _table("", "layer tokens token t row column accuracy low high n chance metric null"),
+    "token_map": _table("", "layer tokens token t row column accuracy low high n chance metric null", added="draws"),
 }
 
 MOST_ROWS = 20_000_000

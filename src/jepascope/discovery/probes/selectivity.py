@@ -1,8 +1,9 @@
 """What a probe's accuracy is held against: control tasks, whose labels say nothing of the variable, and permuted labels.
 
-Control task (Hewitt & Liang 2019, there for words): every *type* of scene, a combination of its other factors, has one random
-class, in every split. A probe can be right there only by learning by heart which types it saw, so its accuracy on the labels
-less that on the control task is what it reads rather than memorises: its selectivity.
+Control task (after Hewitt & Liang 2019, there for word types): every *type* of scene, a combination of a few of its other factors,
+has one random class, in every split. Unlike the identity of a word, those factors are things that an encoder may well encode, so a
+probe that is right there has read them, not learnt clips by heart: the control is what the same probe gets for an arbitrary
+function of other factors. Accuracy on the variable less that on the control is the selectivity.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from jepascope.discovery.probes.exchange import exchanged
 from jepascope.discovery.probes.folds import check_labels
 from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.ridge import stacked
@@ -46,14 +48,14 @@ class SceneTypes:
 def scene_types(factors: pd.DataFrame, fit: Bool[np.ndarray, " clips"], own: Collection[str], classes: int) -> SceneTypes:
     """Types of scenes from factors other than the variable's ``own`` columns, as many as recur.
 
-    Columns are taken in the table's order, categories as they are and numbers cut at their median, each for as long as every type
-    still has 2 ``fit`` clips or more, and 2 of the rest on average. Raises BadData where that makes fewer types than classes.
+    Columns are taken in the table's order, categories as they are and numbers cut at the ``fit`` clips' median, each for as long as every
+    type still has 2 ``fit`` clips or more, and 2 of the rest on average. Raises BadData where that makes fewer types than classes.
     """
     index, taken = np.zeros(len(factors), dtype=np.int64), list[str]()
     for name in factors.columns:
         if name in own or name in NOT_FACTORS:
             continue
-        parts = _halves_or_categories(factors[name])
+        parts = _halves_or_categories(factors[name], fit)
         finer = np.unique(np.stack([index, parts]), axis=1, return_inverse=True)[1]
         types = int(finer.max()) + 1
         if types > index.max() + 1 and np.bincount(finer[fit], minlength=types).min() >= RECUR and types * RECUR <= (~fit).sum():
@@ -99,16 +101,18 @@ def permuted_hits(
     draws: int = 20,
     seed: int = 0,
     tolerance: float = TOLERANCE,
+    groups: Int[Tensor, " clips"] | None = None,
 ) -> dict[Key, Int[Tensor, " draws"]]:
     """How many ``held`` (test) clips dense probes get right whose labels were permuted: the null of the accuracy.
 
     Each at the L2 strength that the true labels chose (``strengths``, by layer); permutations are the same in every layer.
+    With ``groups`` (scenes) whole scenes are exchanged where each shows one class.
     """
     if draws < 1:
         raise BadArgument(f"A permutation null needs at least 1 draw, not {draws}.")
     classes = check_labels(y)
     generator = torch.Generator().manual_seed(seed)
-    permuted = torch.stack([y[torch.randperm(len(y), generator=generator)] for _ in range(draws)])
+    permuted = torch.stack([exchanged(y, groups, generator) for _ in range(draws)])
     found: dict[Key, Tensor] = {}
     for keys, raw in stacked(layers, len(y)):
         x, mean, scale = standardise(raw)
@@ -122,9 +126,9 @@ def permuted_hits(
     return {key: found[key] for key in layers}
 
 
-def _halves_or_categories(column: pd.Series) -> Int[np.ndarray, " clips"]:
-    """A number: above its median or not. Anything else: its categories. What is unknown (NaN) is a category of its own."""
+def _halves_or_categories(column: pd.Series, fit: Bool[np.ndarray, " clips"]) -> Int[np.ndarray, " clips"]:
+    """A number: above the fit clips' median or not. Anything else: its categories. What is unknown (NaN) is a category of its own."""
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        halves = (column > column.median()).to_numpy(np.int64)
+        halves = (column > column[fit].median()).to_numpy(np.int64)
         return np.where(column.isna().to_numpy(), 2, halves)
     return np.asarray(pd.factorize(column.astype(str), sort=True)[0], dtype=np.int64)

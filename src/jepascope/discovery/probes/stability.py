@@ -44,9 +44,9 @@ class StabilityPoint:
     support_low: float  # the middle 95 % of the halves
     support_high: float
     selected: float  # mean number of coordinates selected
-    frequencies: Float[Tensor, " width"]  # share of the halves that select a coordinate
+    frequencies: Float[Tensor, " width"]  # share of the halves that select a coordinate; float64, for 45 / 50 has to equal 0.9
     stable: float  # share of coordinates selected in at least ``threshold`` of the halves
-    false_bound: float  # on the expected number of falsely stable coordinates; NaN where void
+    false_bound: float  # on the stable coordinates expected among those selected no more often than the average one; NaN where void
     permuted_support: float  # mean over halves with permuted labels
 
 
@@ -62,12 +62,12 @@ class Stability:
 
 
 def expected_false(selected: float, width: int, threshold: float) -> float:
-    """The bound ``q^2 / ((2 threshold - 1) p)`` on the expected number of falsely stable coordinates; NaN where it is void.
+    """The bound ``q^2 / ((2 threshold - 1) p)`` on how many seldom selected coordinates are expected to be stable; NaN where void.
 
-    q coordinates of p are selected on average. Meinshausen & Buehlmann (2010, theorem 1): of noise coordinates, if they are
-    exchangeable and the selection is no worse than guessing. Shah & Samworth (2013, theorem 1): without assumptions, of
-    coordinates that a half selects with a probability of at most q / p, the average one's. Void at thresholds up to 1/2, and where it
-    exceeds the number of coordinates.
+    q coordinates of p are selected on average. Shah & Samworth (2013, theorem 1): without assumptions, of coordinates that a half
+    selects with a probability of at most q / p, the average one's. Only if noise coordinates are exchangeable and the selection is
+    no worse than guessing does it bound the false ones among all (Meinshausen & Buehlmann 2010, theorem 1). Void at
+    thresholds up to 1/2, and where it exceeds the number of coordinates.
     """
     if threshold <= 0.5:
         return math.nan
@@ -170,4 +170,4 @@ def _point(strength: float, support: Tensor, halves: int, threshold: float) -> S
     stable = float((frequencies >= threshold - 1e-9).double().mean())
     bound = expected_false(selected, support.shape[1], threshold)
     permuted = float(support[halves:].double().mean()) if len(support) > halves else math.nan
-    return StabilityPoint(strength, float(share.mean()), low, high, selected, frequencies.float(), stable, bound, permuted)
+    return StabilityPoint(strength, float(share.mean()), low, high, selected, frequencies, stable, bound, permuted)

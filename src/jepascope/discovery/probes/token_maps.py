@@ -20,6 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.discovery.probes.exchange import exchanged
 from jepascope.discovery.probes.folds import check_labels
 from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.ridge import checked_targets
@@ -27,7 +28,7 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.stats import Interval, null_bound, proportion, r_squared
 
 TOKEN_STRENGTHS = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
-FEWEST_DRAWS = 20  # of permuted labels: fewer have no bound that holds in 95 % of draws
+FEWEST_DRAWS = 20  # of permuted labels: fewer have no bound that a further draw exceeds in at most 5 % of cases (1 of 21)
 READ = 2**23  # numbers of activations held at a time: memory stays flat however many tokens there are
 SOLVE = 2**18  # and worked on at a time: what a processor's cache holds
 
@@ -41,7 +42,8 @@ Metric = Literal["accuracy", "r2"]
 class TokenMap:
     """``scores`` of every token on test clips, with Wilson (accuracy) or bootstrap (R^2) intervals.
 
-    ``null``: under permuted labels the largest of all tokens stays at or below it in 95 % of draws; ``maxima`` are those draws.
+    ``maxima``: the largest of all tokens in each draw of permuted labels. ``null``: ``stats.null_bound`` of them, which one more draw
+    exceeds in at most 5 % of cases (of 20 draws the largest, exceeded in at most 1 of 21). It covers all tokens, not several variables.
     """
 
     scores: tuple[Interval, ...]
@@ -61,8 +63,10 @@ def token_accuracy(
     draws: int = FEWEST_DRAWS,
     seed: int = 0,
     where: str = "the tokens",
+    groups: Int[Tensor, " clips"] | None = None,
 ) -> TokenMap:
-    """Of each token its accuracy in naming the class. ``where`` names the layer in errors.
+    """Of each token its accuracy in naming the class. ``where`` names the layer in errors; labels are permuted between scenes
+    (``groups``) where each shows one class.
 
     Raises BadData for NaN or infinite tokens, tokens that are the same in every clip (all of them), or labels of one class.
     """
@@ -72,7 +76,7 @@ def token_accuracy(
     def hits(predicted: Tensor) -> Tensor:
         return (predicted.argmax(dim=2) == held_y[:, None]).sum(dim=1)
 
-    read = _read(fit, test, tokens, onehot, draws, seed, where, hits)
+    read = _read(fit, test, tokens, onehot, groups, draws, seed, where, hits)
     n = len(held_y)
     scores = tuple(proportion(int(count), n) for count in read.scores[0])
     chance = int(torch.bincount(held_y).max()) / n
@@ -89,6 +93,7 @@ def token_r_squared(
     draws: int = FEWEST_DRAWS,
     seed: int = 0,
     where: str = "the tokens",
+    groups: Int[Tensor, " clips"] | None = None,
 ) -> TokenMap:
     """Of each token its R^2 on all outputs together (chance is 0, a constant guess), with intervals by ``weights`` from
     ``stats.scene_weights``. Errors as ``token_accuracy``."""
@@ -100,7 +105,7 @@ def token_r_squared(
         kept.append(predicted[..., 0])
         return 1 - (predicted - true[..., None]).square().sum(dim=(1, 2)) / spread
 
-    read = _read(fit, test, tokens, y, draws, seed, where, r2)
+    read = _read(fit, test, tokens, y, groups, draws, seed, where, r2)
     scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights) for predicted in torch.cat(kept))
     return _map(scores, "r2", 0.0, read.scores[1:], read.strengths)
 
@@ -112,13 +117,21 @@ class _Read:
 
 
 def _read(
-    fit: TokenRange, test: TokenRange, tokens: int, y: Tensor, draws: int, seed: int, where: str, score: Callable[[Tensor], Tensor]
+    fit: TokenRange,
+    test: TokenRange,
+    tokens: int,
+    y: Tensor,
+    groups: Tensor | None,
+    draws: int,
+    seed: int,
+    where: str,
+    score: Callable[[Tensor], Tensor],
 ) -> _Read:
     """``score`` takes predictions (tokens, test clips, outputs, draws) to (tokens, draws)."""
     if draws < FEWEST_DRAWS:
         raise BadArgument(f"A token map needs at least {FEWEST_DRAWS} draws of permuted labels, not {draws}.")
     generator = torch.Generator().manual_seed(seed)
-    targets = torch.stack([y, *(y[torch.randperm(len(y), generator=generator)] for _ in range(draws))], dim=2)
+    targets = torch.stack([y, *(exchanged(y, groups, generator) for _ in range(draws))], dim=2)
     per_token = len(y) * fit(0, 1).shape[2]
     step, part = max(1, READ // per_token), max(1, SOLVE // per_token)
     scores, strengths, varies = [], [], False

@@ -8,11 +8,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.numbers import percent, shown
 
+ROUNDING = 1e-6  # a frequency is a quotient of counts, and 45 / 50 is not below a threshold of 0.9; folders of old hold it as float32
+
 
 def l1_path(path: pd.DataFrame, layer: int, stability: pd.DataFrame | None = None) -> Drawing:
     """Accuracy and support against the penalty at one layer; the one-standard-error choice is marked.
 
-    ``stability``, where it was run, adds the support's range over half-samples and the support that permuted labels get.
+    ``stability``, where it was run, adds the middle 95 % of the support over half-samples and the support that permuted labels get.
     """
     path = path.sort_values("strength")
     most, least = percent(path["support"].max()), percent(path["support"].min())
@@ -26,7 +28,7 @@ def l1_path(path: pd.DataFrame, layer: int, stability: pd.DataFrame | None = Non
         if stability is not None:
             halves = stability.sort_values("strength")
             band = (halves["strength"], halves["support_low"], halves["support_high"])
-            support.fill_between(*band, color=VERMILION, alpha=0.2, lw=0, label="range over half-samples")
+            support.fill_between(*band, color=VERMILION, alpha=0.2, lw=0, label="middle 95 % of half-samples")
             null = halves["permuted_support"]
             support.plot(halves["strength"], null, color=GREY, marker="^", mfc="white", ls=(0, (2, 1.5)), label="permuted labels")
         for axes in (accuracy, support):
@@ -50,7 +52,7 @@ def l1_path(path: pd.DataFrame, layer: int, stability: pd.DataFrame | None = Non
 
 
 def support_by_layer(chosen: pd.DataFrame, stability: pd.DataFrame | None = None) -> Drawing:
-    """Support at the one-standard-error choice by layer, for each token selection; with its range over half-samples where that was run."""
+    """Support at the one-standard-error choice by layer and token selection; with the middle 95 % of half-samples where these were run."""
     with style("l1-support"):
         figure, (axes,) = canvas(2.9)
         spoken = []
@@ -62,7 +64,7 @@ def support_by_layer(chosen: pd.DataFrame, stability: pd.DataFrame | None = None
                 continue
             halves = stability[stability["tokens"] == tokens].sort_values("layer")
             band = (halves["layer"], halves["support_low"], halves["support_high"])
-            axes.fill_between(*band, color=colour, alpha=0.2, lw=0, label=f"{tokens} tokens, range over half-samples")
+            axes.fill_between(*band, color=colour, alpha=0.2, lw=0, label=f"{tokens} tokens, middle 95 % of half-samples")
             stable, null = halves["stable"], halves["permuted_support"]
             axes.plot(halves["layer"], stable, color=colour, marker="D", mfc="white", ls=(0, (6, 2)), label=f"{tokens} tokens, stable")
             axes.plot(
@@ -79,7 +81,7 @@ def support_by_layer(chosen: pd.DataFrame, stability: pd.DataFrame | None = None
 def selection_frequencies(frequency: pd.Series[float], threshold: float, layer: int) -> Drawing:
     """How often each coordinate is selected in half-samples, sorted: a plateau near 1 with a steep fall means a stable choice."""
     ordered = frequency.sort_values(ascending=False, ignore_index=True)
-    stable = int((ordered >= threshold).sum())
+    stable = int((ordered >= threshold - ROUNDING).sum())
     with style("l1-frequencies"):
         figure, (axes,) = canvas(2.4)
         place = range(1, len(ordered) + 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
@@ -25,7 +27,8 @@ def emergence_section(run: RunFolder) -> Section:
     table = Grid(
         ("layer", *(f"{who}, {name} tokens" for name in tokens for who in ("trained", "untrained"))),
         _rows(run, dense, tokens),
-        f"The same figures. Brackets: {run.confidence} (trained), range over seeds (untrained). * the layer at which claims are made.",
+        f"The same figures. Brackets: {run.confidence} (trained), range over seeds on the same clips (untrained). * the layer at which "
+        "claims are made.",
     )
     figure = Figure(emergence(dense), _caption(run, dense))
     return Section("emergence", title, (*_worth(run, dense), figure, table, *_selectivity(run, dense), *_baselines(run, dense)))
@@ -39,7 +42,9 @@ def _worth(run: RunFolder, dense: pd.DataFrame) -> tuple[Block, ...]:
     model = dense[dense["encoder"] == "model"]
     tokens, layer = tokens_of(run, model), claim_layer(run, model)
     at = reading(dense, layer, tokens)
-    return () if at is None else (Finding(worth(at, run.noun, tokens, layer, run.confidence)),)
+    plain = {name: dense[dense["encoder"] == encoder]["accuracy"].max() for encoder, name in BASELINES.items()}
+    found = {name: float(value) for name, value in plain.items() if finite(value)}
+    return () if at is None else (Finding(worth(at, run.noun, tokens, layer, run.confidence, found)),)
 
 
 def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
@@ -51,8 +56,8 @@ def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
     )
     if tasks := _seeds(dense, "control_task"):
         text += (
-            f"Control task: the same probe on random labels of the scenes' other factors ({tasks} seeds; line the mean, band the range); "
-            "the distance to it is the selectivity. "
+            f"Control task: the same probe on labels that are a random function of the scenes' other factors ({tasks} seeds; line the "
+            "mean, band the range), high where those factors are encoded; the distance to it is the selectivity. "
         )
     if draws := _seeds(dense, "permuted"):
         text += f"Hatched: range over {draws} draws of permuted fit labels. "
@@ -87,13 +92,16 @@ def _selectivity(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
         at = reading(dense, layer, tokens)
         if at is not None and (at.control or at.permuted):
             drawn = percent_span(min(at.permuted), max(at.permuted)) if at.permuted else ABSENT
-            rows.append((_mark(run, layer), accuracy_cell(at), mean_range(at.control), selectivity_cell(at), drawn))
+            control = (mean_range(at.control), percent(at.control_chance))
+            rows.append((_mark(run, layer), accuracy_cell(at), *control, selectivity_cell(at), drawn))
     caption = (
         f"What the accuracy is worth, {tokens} tokens. Selectivity: accuracy less that on the control task, in percentage points. "
-        f"Brackets: {run.confidence} (accuracy), range over {_seeds(dense, 'control_task')} control tasks and over "
-        f"{_seeds(dense, 'permuted')} draws of permuted labels. * the layer at which claims are made."
+        f"Brackets: {run.confidence} over clips (accuracy; selectivity, Newcombe's for two proportions), range over "
+        f"{_seeds(dense, 'control_task')} control tasks, on the same clips, and over {_seeds(dense, 'permuted')} draws of permuted "
+        "labels. * the layer at which claims are made."
     )
-    return (Grid(("layer", "accuracy", "control task", "selectivity, points", "permuted labels"), tuple(rows), caption),)
+    head = ("layer", "accuracy", "control task", "its chance", "selectivity, points", "permuted labels")
+    return (Grid(head, tuple(rows), caption),)
 
 
 def accuracy_cell(at: Reading) -> Cell:
@@ -102,13 +110,23 @@ def accuracy_cell(at: Reading) -> Cell:
 
 
 def mean_range(draws: tuple[float, ...]) -> str:
-    """Mean and range of accuracies."""
-    return f"{percent(sum(draws) / len(draws))} {percent_span(min(draws), max(draws))}" if draws else ABSENT
+    """Mean and range of accuracies over seeds; brackets only where there is a range, lest they look like an interval."""
+    if not draws:
+        return ABSENT
+    mean = percent(sum(draws) / len(draws))
+    return f"{mean} {alike}" if (alike := same_figure(draws, percent)) else f"{mean} {percent_span(min(draws), max(draws))}"
+
+
+def same_figure(draws: Sequence[float], say: Callable[[float], str]) -> str:
+    """What to say instead of a range over seeds that shows no width; empty where it does."""
+    if len({say(draw) for draw in draws}) > 1:
+        return ""
+    return "(1 seed)" if len(draws) == 1 else f"({len(draws)} seeds alike)"
 
 
 def selectivity_cell(at: Reading) -> Cell | str:
-    """Selectivity with its spread over control tasks."""
-    return Cell(f"{points(at.selectivity)} {points_span(*at.spread)}", repr(at.selectivity)) if finite(at.selectivity) else ABSENT
+    """Selectivity with its interval over clips."""
+    return Cell(f"{points(at.selectivity)} {points_span(*at.interval)}", repr(at.selectivity)) if finite(at.selectivity) else ABSENT
 
 
 def _baselines(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:

@@ -7,9 +7,9 @@ import pandas as pd
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, shown, span
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.report.probe_folder import probed_variables
-from jepascope.report.sections.emergence import accuracy_cell, mean_range, selectivity_cell
+from jepascope.report.sections.emergence import accuracy_cell, mean_range, same_figure, selectivity_cell
 from jepascope.report.selection import tokens_of
 from jepascope.report.selectivity import reading
 
@@ -32,15 +32,17 @@ def others_section(run: RunFolder) -> Section:
     tables = [folder.table("probes") for _, folder in named]
     counts = count_range(pd.concat([table["n"] for table in tables if table is not None])) if any(t is not None for t in tables) else ABSENT
     caption = (
-        f"Each variable at its own best layer, chosen by cross-validation on fit clips, read by a dense probe. n = {counts} test clips; "
-        f"brackets: {run.confidence} (accuracy), range over seeds (untrained, selectivity). Control: untrained twins, and the control task "
-        "that selectivity is measured against."
+        "Each variable read by a dense probe at the earliest inner layer within one standard error of the best inner one, "
+        "cross-validated on fit clips (layers 0 and L are no candidates; for the study's own variable the layer that its spec names, "
+        f"where it does). n = {counts} test clips; brackets: {run.confidence} over clips (accuracy, selectivity), range over seeds only, "
+        "same clips (untrained). Control: untrained twins, and the control task that selectivity is measured against."
     )
     blocks: list[Block] = [Grid(CLASSES_HEAD, tuple(rows), caption)]
+    blocks += [Paragraph(said) for said in [" ".join(filter(None, (_better(name, folder) for name, folder in named)))] if said]
     if values:
         caption = (
-            f"The same variables read as values by a ridge probe, where they have any. Brackets: {run.confidence}, range over seeds "
-            "(untrained). Chance: error of the best constant guess."
+            f"The same variables read as values by a ridge probe, where they have any. Brackets: {run.confidence}, range over seeds only, "
+            "same clips (untrained). Chance: error of the best constant guess."
         )
         blocks.append(Grid(VALUES_HEAD, tuple(values), caption, words=4))
     if more:
@@ -57,6 +59,22 @@ def _layer(run: RunFolder, probes: pd.DataFrame) -> tuple[int, str] | None:
     model = model[model["tokens"] == tokens].sort_values("cv_accuracy", kind="stable", na_position="first")
     layers = {int(layer) for layer in model["layer"]}
     return (run.best_layer if run.best_layer in layers else int(model["layer"].iloc[-1])), tokens
+
+
+def _better(name: str, run: RunFolder) -> str:
+    """The layer of all, first and last included, that cross-validation puts first, where its test accuracy lies above the interval."""
+    probes = run.table("probes")
+    where = None if probes is None else _layer(run, probes)
+    if probes is None or where is None:
+        return ""
+    dense = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"] & (probes["tokens"] == where[1])]
+    at, top = reading(probes, *where), dense.sort_values("cv_accuracy", kind="stable", na_position="first").iloc[-1]
+    if at is None or not top["accuracy"] > at.high:
+        return ""
+    return (
+        f"{name}: the best of all layers by cross-validation, layer {count(top['layer'])}, reads {percent(top['accuracy'])} "
+        f"{percent_span(top['low'], top['high'])}, more than layer {where[0]} of the table."
+    )
 
 
 def _classes(name: str, run: RunFolder) -> Row:
@@ -76,6 +94,12 @@ def _classes(name: str, run: RunFolder) -> Row:
         mean_range(at.untrained),
         selectivity_cell(at),
     )
+
+
+def _over_seeds(fresh: pd.Series[float]) -> str:
+    if fresh.empty:
+        return ABSENT
+    return f"{shown(fresh.mean())} {same_figure(tuple(fresh), shown) or span(fresh.min(), fresh.max())}"
 
 
 def _values(name: str, run: RunFolder) -> list[Row]:
@@ -98,7 +122,7 @@ def _values(name: str, run: RunFolder) -> list[Row]:
                 str(row["held_out"]),
                 "error, degrees" if circular else "R²",
                 interval_cell(row[value], row[low], row[high]),
-                f"{shown(fresh.mean())} {span(fresh.min(), fresh.max())}" if len(fresh) else ABSENT,
+                _over_seeds(fresh),
                 f"{shown(row['chance'])}" if circular else "0",
             )
         )

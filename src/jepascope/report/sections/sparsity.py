@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import isnan, nan
 
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section, not_run
-from jepascope.report.figures.l1_path import l1_path, selection_frequencies, support_by_layer
+from jepascope.report.figures.l1_path import ROUNDING, l1_path, selection_frequencies, support_by_layer
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, number_cell, percent, percent_span, shown
 from jepascope.report.selection import claim_layer, tokens_of
 
-ROUNDING = 1e-9  # a frequency is a quotient of counts; 45 / 50 is not below a threshold of 0.9
+SELDOM = "coordinates that a half selects no more often than the average one"
 
 
 def l1_section(run: RunFolder) -> Section:
@@ -27,7 +27,9 @@ def l1_section(run: RunFolder) -> Section:
     stability = run.table("stability")
     along = None if stability is None else _rows(stability, layer, tokens)
     halves = (
-        "" if along is None else f" Band: range over {count_range(along['subsamples'])} random halves of the fit clips; triangles: mean "
+        ""
+        if along is None
+        else f" Band: the middle 95 % of {count_range(along['subsamples'])} random halves of the fit clips; triangles: mean "
     )
     halves += "" if along is None else "support of probes of permuted labels."
     blocks: list[Block] = [
@@ -35,14 +37,14 @@ def l1_section(run: RunFolder) -> Section:
             l1_path(path, layer, along),
             f"Layer {layer}, {tokens} tokens. Above: test accuracy, n = {count_range(path['n'])} clips, band {run.confidence}; dotted: "
             "chance. Below: support, the share of "
-            "coordinates with a non-zero weight for any class. The vertical line is the sparsest probe within one standard error of the "
+            "coordinates with a non-zero weight for any class. The vertical line is the strongest penalty within one standard error of the "
             f"best cross-validated accuracy.{halves}",
         )
     ]
     chosen = sparse[sparse["chosen"]]
     picked = None if stability is None else stability[stability["chosen"]]
     if not chosen.empty:
-        what = "one fit each (no interval)" if picked is None else "one fit each; band: range over random halves of the fit clips"
+        what = "one fit each (no interval)" if picked is None else "one fit each; band: the middle 95 % of random halves of the fit clips"
         blocks.append(
             Figure(
                 support_by_layer(chosen, picked),
@@ -81,8 +83,8 @@ def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
     if not at.empty:
         row = {str(key): value for key, value in at.iloc[0].items()}
         often = None if frequencies is None else _rows(frequencies, layer, tokens)
-        threshold = float(row["threshold"]) - ROUNDING
-        held = nan if often is None else float((often["frequency"] >= threshold).sum())
+        threshold = float(row["threshold"])
+        held = nan if often is None else float((often["frequency"] >= threshold - ROUNDING).sum())
         blocks.append(Finding(stable_words(row, held, layer, tokens)))
         if often is not None:
             caption = (
@@ -95,7 +97,9 @@ def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
 
 
 def stable_words(row: dict[str, float], held: float, layer: int, tokens: str) -> str:
-    """How many coordinates are stable, how many of them may be false, and what permuted labels get; ``held`` is NaN if not stored."""
+    """How many coordinates are stable, what the bound says of them, and what permuted labels get; ``held`` is NaN if not stored."""
+    if isnan(held) and row["support"] > 0:
+        held = float(round(row["stable"] * row["selected"] / row["support"]))  # selected / support is the width
     many = f"{count(held)} coordinates" if finite(held) and held != 1 else "1 coordinate" if finite(held) else "the coordinates"
     said = (
         f"At layer {layer} ({tokens} tokens) {many} ({percent(row['stable'])}) {'is' if held == 1 else 'are'} stable: selected in at least "
@@ -111,21 +115,19 @@ def stable_words(row: dict[str, float], held: float, layer: int, tokens: str) ->
     elif not finite(bound):
         said += ". No bound on false ones holds here: too many coordinates are selected at once"
     elif finite(held) and bound >= held:
-        said += f". The bound allows {shown(bound)} false ones, so it vouches for none of them"
+        said += f". The bound ({shown(bound)}) vouches for none: of {SELDOM}, as many may be among the stable (Shah & Samworth 2013)"
     else:
-        said += f". At most {shown(bound)} of them are expected to be false"
+        said += f". Of {SELDOM}, at most {shown(bound)} are expected among the stable (Shah & Samworth 2013)"
     null, support = row["permuted_support"], row["support"]
     if finite(null) and finite(row["support_low"]):
+        true = f"{percent(support)} {percent_span(row['support_low'], row['support_high'])}"
         said += f". Permuted labels get a support of {percent(null)} at the same penalty, "
         if null < row["support_low"]:
-            said += f"less than the true ones in any half ({percent(support)} {percent_span(row['support_low'], row['support_high'])})"
+            said += f"below the middle 95 % of halves with true ones ({true})"
         elif null > row["support_high"]:
-            said += f"more than the true ones in any half ({percent(support)} {percent_span(row['support_low'], row['support_high'])})"
+            said += f"above the middle 95 % of halves with true ones ({true})"
         else:
-            said += (
-                f"within the range of the true ones ({percent(support)} {percent_span(row['support_low'], row['support_high'])}): "
-                "the size of the support says nothing about the variable"
-            )
+            said += f"within the middle 95 % of halves with true ones ({true}): the size of the support says nothing about the variable"
     return said + "."
 
 
@@ -142,11 +144,12 @@ def _grid(run: RunFolder, chosen: pd.DataFrame, tokens: str) -> Grid:
         )
         for row in chosen.to_dict("records")
     )
-    head = ("layer", "support", "permuted labels", "selected", "stable", "false, at most", "half-samples")
+    head = ("layer", "support", "permuted labels", "selected", "stable", "bound", "half-samples")
     caption = (
-        f"Stability selection at the one-standard-error choice, {tokens} tokens. Support: mean over half-samples, brackets their range. "
-        f"Selected: mean number of coordinates. Stable: share of coordinates selected in at least {_thresholds(chosen)} of half-samples. "
-        "False, at most: the bound on the expected number of falsely stable ones (n/a where it does not hold)."
+        f"Stability selection at the one-standard-error choice, {tokens} tokens. Support: mean over half-samples, brackets their middle "
+        "95 %. Selected: mean number of coordinates. Stable: share of coordinates selected in at least "
+        f"{_thresholds(chosen)} of half-samples. "
+        f"Bound: of {SELDOM}, at most so many are expected among the stable (Shah & Samworth 2013; n/a where it does not hold)."
     )
     return Grid(head, rows, caption)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import ceil, nan
+
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.token_map import token_map
+from jepascope.report.figures.token_map import bar_of, token_map
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.selection import claim_layer
+from jepascope.stats import LEVEL
 
 TITLE = "Where in the clip: the token map"
 MOST_SIDE, MOST_TIMES = 64, 64  # a map beyond this is no map of tokens: nothing is drawn
@@ -29,9 +32,9 @@ def token_section(run: RunFolder) -> Section:
     blocks: list[Block] = [Finding(token_words(at, layer, run.variable))]
     caption = (
         f"Layer {layer}: {_quantity(at)} of a reader of each token alone, by its place; one map a time step t, in brackets the tokens "
-        f"above the max-null. n = {count_range(at['n'])} test clips. Control: the max-null, which the best of all {len(at)} tokens reaches "
-        "under permuted labels in 95 % of draws; hatched cells do not exceed it. Intervals of the best tokens below, of all in "
-        "token_map.parquet."
+        f"that count. n = {count_range(at['n'])} test clips. Control: the max-null, {null_words(at)}. A token counts above both the "
+        f"max-null and {_level(at)}; hatched cells do not. The null covers the {len(at)} tokens of this variable; several variables are "
+        "not corrected for each other. Intervals of the best tokens below, of all in token_map.parquet."
     )
     return Section("tokens", TITLE, (*blocks, Figure(token_map(at, layer), caption), _grid(run, at)))
 
@@ -44,35 +47,61 @@ def _quantity(at: pd.DataFrame) -> str:
     return "accuracy" if _is_share(at) else "R² on test clips"
 
 
+def _level(at: pd.DataFrame) -> str:
+    return "chance" if _is_share(at) else "the best constant guess"
+
+
+def null_words(at: pd.DataFrame) -> str:
+    """Which of the draws of permuted labels the null is, and how often one more draw exceeds it (``stats.null_bound``)."""
+    draws = float(at["draws"].max()) if "draws" in at else nan
+    if not finite(at["null"].max()):
+        return "not drawn"
+    if not finite(draws):
+        return "a bound on the best of all tokens under permuted labels, which a further draw exceeds in at most 5 % of cases"
+    rank = ceil(LEVEL * (draws + 1) - 1e-9)
+    which = f"the largest of {draws:.0f} draws" if rank == draws else f"the value at rank {rank} of {draws:.0f} draws"
+    return f"{which} of the best of all tokens under permuted labels; a further draw exceeds it in at most {_odds(draws, rank)}"
+
+
+def _odds(draws: float, rank: int) -> str:
+    return f"{draws + 1 - rank:.0f} of {draws + 1:.0f}"
+
+
 def token_words(at: pd.DataFrame, layer: int, variable: str) -> str:
     """How many tokens exceed the null, and where the best one lies."""
     say = percent if _is_share(at) else shown
-    null = float(at["null"].max())
+    null, bar = float(at["null"].max()), bar_of(at)
     if not at["accuracy"].notna().any():
         return f"At layer {layer} no token was scored."
     best = at.iloc[int(at["accuracy"].argmax())]
     level = "chance" if _is_share(at) else "best constant guess"
+    crosses = f", so its interval crosses {'chance' if _is_share(at) else '0'}" if best["low"] <= best["chance"] <= best["high"] else ""
     place = (
         f"t = {count(best['t'])}, row {count(best['row'])}, column {count(best['column'])}, with {_with_interval(at, best)} "
-        f"({level} {say(best['chance'])})"
+        f"({level} {say(best['chance'])}){crosses}"
     )
     if not finite(null):
         return (
             f"At layer {layer} the token that tells most about {variable} alone is {place}. No null was drawn, so none of this is judged."
         )
-    above = at[at["accuracy"] > null]
+    above = at[at["accuracy"] > bar]
+    under = f"the best of all does under permuted labels ({say(null)}{_drawn(at)})"
+    if null < bar:
+        under = f"{_level(at)} ({say(bar)}, which the best of all does not reach under permuted labels: {say(null)}{_drawn(at)})"
     if above.empty:
-        return (
-            f"At layer {layer} none of {len(at)} tokens alone tells {variable} better than the best of all does under permuted labels "
-            f"({say(null)}); the highest is {place}."
-        )
+        return f"At layer {layer} none of {len(at)} tokens alone tells {variable} better than {under}; the highest is {place}."
     by = above.groupby("t").size()
     often = ", ".join(count(t) for t in by[by == by.max()].index[:4])
     return (
-        f"At layer {layer}, {len(above)} of {len(at)} tokens ({percent(len(above) / len(at))}) tell {variable} alone better than the best "
-        f"of all does under permuted labels ({say(null)}). The best is {place}. Most of them lie at t = {often} ({int(by.max())} tokens), "
+        f"At layer {layer}, {len(above)} of {len(at)} tokens ({percent(len(above) / len(at))}) tell {variable} alone better than {under}. "
+        f"The best is {place}. Most of them lie at t = {often} ({int(by.max())} tokens), "
         f"in {_places(above)} of {_places(at)} places of the frame."
     )
+
+
+def _drawn(at: pd.DataFrame) -> str:
+    draws = float(at["draws"].max()) if "draws" in at else nan
+    return f"; {draws:.0f} draws" if finite(draws) else ""
 
 
 def _places(at: pd.DataFrame) -> int:
@@ -87,15 +116,16 @@ def _with_interval(at: pd.DataFrame, row: pd.Series[float]) -> str:
 
 def _grid(run: RunFolder, at: pd.DataFrame) -> Grid:
     best = at.sort_values("accuracy", ascending=False, kind="stable", na_position="last").head(BEST)
+    bar = bar_of(at)
     rows = tuple(
         (
             *(count(row[name]) for name in ("token", "t", "row", "column")),
             Cell(_with_interval(at, row), repr(float(row["accuracy"])) if finite(float(row["accuracy"])) else ""),
-            "yes" if row["accuracy"] > row["null"] else "no" if finite(float(row["null"])) else "not known",
+            "yes" if row["accuracy"] > bar else "no" if finite(bar) else "not known",
         )
         for _, row in best.iterrows()
     )
-    head = ("token", "t", "row", "column", _quantity(at), "above the max-null")
+    head = ("token", "t", "row", "column", _quantity(at), "counts")
     return Grid(
         head,
         rows,

@@ -21,6 +21,7 @@ from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
 FIRST = ["encoder", "seed", "layer", "tokens", "probe", "strength"]
+CONTROL_ONLY: dict[str, object] = {"types": float("nan"), "type_columns": ""}  # columns of control tasks, and what other rows have there
 
 Rows = list[dict[str, object]]
 
@@ -60,7 +61,7 @@ def probe_table(
                     progress.say(f"No control tasks for {target.name}. {error}")
                 rows += permuted_rows(source, target, dense, spec.permutations, spec.seed)
         tick(done + 1, count)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in CONTROL_ONLY.items()}} for row in rows])
     return table[FIRST + [column for column in table.columns if column not in FIRST]]
 
 
@@ -94,7 +95,8 @@ def probe_rows(
 def control_rows(source: Source, target: Target, folds: int, seeds: int) -> Rows:
     """Dense probes on control tasks: a random class for every type of scene (see ``discovery.probes.selectivity``).
 
-    Each chooses its own strength, as the probe of the variable does. Raises BadData where the clips' other factors make no task.
+    ``types`` is how many types there are and ``type_columns`` what they are combinations of. Each chooses its own strength, as the
+    probe of the variable does. Raises BadData where the clips' other factors make no task.
     """
     if not seeds:
         return []
@@ -107,7 +109,7 @@ def control_rows(source: Source, target: Target, folds: int, seeds: int) -> Rows
         y, held = labels[: len(target.fit)], labels[len(target.fit) :]
         fewest = min(len(target.fit_scenes[y == label].unique()) for label in range(classes))
         paths = dense_probes(source.fit, y, target.fit_scenes, max(2, min(folds, fewest)), seed=seed)
-        where = {**source.where, "encoder": "control_task", "seed": seed}
+        where = {**source.where, "encoder": "control_task", "seed": seed, "types": types.count, "type_columns": ", ".join(types.columns)}
         rows += [row for row in probe_rows(paths, source.test, held, **where) if row["chosen"]]
     return rows
 
@@ -117,7 +119,7 @@ def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath]
     if not draws:
         return []
     strengths = {layer: path.choice.strength for layer, path in dense.items()}
-    hits = permuted_hits(source.fit, target.fit_labels, source.test, target.test_labels, strengths, draws, seed)
+    hits = permuted_hits(source.fit, target.fit_labels, source.test, target.test_labels, strengths, draws, seed, groups=target.fit_scenes)
     return [
         {
             **source.where,

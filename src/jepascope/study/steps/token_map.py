@@ -12,7 +12,7 @@ from jepascope.study.bench import Bench
 from jepascope.study.probed import Target
 from jepascope.study.spec import StudySpec
 
-COLUMNS = ["layer", "tokens", "token", "t", "row", "column", "accuracy", "low", "high", "n", "chance", "metric", "null"]
+COLUMNS = ["layer", "tokens", "token", "t", "row", "column", "accuracy", "low", "high", "n", "chance", "metric", "null", "draws"]
 
 
 def run_token_map(bench: Bench, layer: int) -> pd.DataFrame:
@@ -34,12 +34,12 @@ def token_table(activations: Activations, layer: int, target: Target, spec: Stud
     """
     card, where = activations.encoder_card, f"layer {layer}"
     fit, test = (tokens_of(activations.split(split), layer) for split in ("fit", "test"))
-    draws = max(FEWEST_DRAWS, spec.permutations)
+    draws, scenes = max(FEWEST_DRAWS, spec.permutations), target.fit_scenes
     if target.variable.kind == "numeric" and target.fit_values is not None and target.test_values is not None:
         weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
-        found = token_r_squared(fit, test, card.tokens, target.fit_values, target.test_values, weights, draws, spec.seed, where)
+        found = token_r_squared(fit, test, card.tokens, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
     else:
-        found = token_accuracy(fit, test, card.tokens, target.fit_labels, target.test_labels, draws, spec.seed, where)
+        found = token_accuracy(fit, test, card.tokens, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes)
     return _table(found, layer, card.grid)
 
 
@@ -65,5 +65,6 @@ def _table(found: TokenMap, layer: int, grid: tuple[int, int, int]) -> pd.DataFr
             "chance": found.chance,
             "metric": found.metric,
             "null": found.null,
+            "draws": len(found.maxima),
         }
     )
