@@ -139,3 +139,12 @@ def test_a_dead_coordinate_is_never_used() -> None:
     dead = torch.cat([x[0], torch.full((len(y), 1), 0.3)], dim=1)
     for fit in (dense_probes, l1_paths):
         assert fit({0: dead}, y)[0].probe.weights[:, -1].abs().max() == 0
+
+
+def test_labels_that_cannot_be_probed_name_the_layers() -> None:
+    x, y = planted(0, layers=3)
+    layers = dict(enumerate(x))
+    with pytest.raises(BadData, match=r"Layers 0 to 2: All clips are of one class.*take clips"):
+        dense_probes(layers, 0 * y)
+    with pytest.raises(BadData, match=r"Layer 7: Class 0 has clips of 1 scene.*add scenes"):
+        l1_paths({7: x[0]}, y, groups=y, folds=5)

@@ -187,3 +187,9 @@ def test_bench_and_plan_agree_on_the_layers_kept(tmp_path: Path, tiny_spec: Stud
     bench = Bench(run, tiny_encoder, Silent())
     run.close()
     assert f"at {len(bench.sites)} layers" in make_plan(tiny_spec).notes[1]
+
+
+def test_a_rank_that_leaves_no_control_is_refused_as_the_run_refuses_it() -> None:
+    with pytest.raises(BadArgument, match="ask for at most 48"):
+        make_plan(StudySpec(finders=("within_pca",), rank=49))
+    make_plan(StudySpec(finders=("within_pca",), rank=48))

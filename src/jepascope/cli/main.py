@@ -33,7 +33,7 @@ Out = Annotated[
 
 @app.command(
     epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   "
-    "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+    "jepascope run --variable speed   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
 )
 @answered
 @takes_spec

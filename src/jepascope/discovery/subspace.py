@@ -54,7 +54,7 @@ class Subspace:
         rank = present if rank is None else rank
         if rank > present or present == 0:
             raise BadArgument(
-                f"The directions span rank {present}, not the {rank} asked for ({provenance or 'no provenance'}); "
+                f"The directions that {provenance.get('finder', 'were given')} found span rank {present}, not the {rank} asked for; "
                 f"ask for rank {present} or less."
             )
         basis = left[:, :rank]

@@ -168,6 +168,11 @@ def port(
 
     ``native`` is the first subspace's own CE; at 0.95 and more the ratio is saturated: ask for a lower dose.
     """
+    if subspace.provenance.get("layer") != other.provenance.get("layer"):
+        raise BadArgument(
+            f"The subspaces are of layers {subspace.provenance.get('layer')} and {other.provenance.get('layer')}; one can stand in for the "
+            "other at one layer only. Find both at the same layer."
+        )
     stand = _stand(encoder, activations, subspace, 1, ("random",), seed)
     both = {"native": subspace, "other": other}
     effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judge, ("ablate",), (dose,))

@@ -175,7 +175,10 @@ class Run:
         if not path.exists():
             return default
         try:
-            return json.loads(path.read_text())
+            value = json.loads(path.read_text())
+            if not isinstance(value, dict):
+                raise ValueError("it holds no JSON object")
+            return value
         except (OSError, ValueError) as error:
             raise RunFolderError(f"'{path}' cannot be read ({error}); delete it and run again.") from None
 

@@ -68,6 +68,11 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
                 f"'{spec.model}' has layers 0..{model.depth}, and 0..{model.depth - 1} can be intervened on; "
                 f"there is no layer {layer} to edit."
             )
+    rank = max(spec.rank_of(finder) for finder in spec.finders)
+    if rank * 2 > model.width:
+        raise BadArgument(
+            f"Rank {rank} leaves no orthogonal control of equal rank in width {model.width}; ask for at most {model.width // 2}."
+        )
     fit, judge = (DIRECTIONS * round(share * spec.clips_per_class) for share in SPLIT_SHARES)
     test = DIRECTIONS * spec.clips_per_class - fit - judge
     scenes = min(test, max(1, spec.test_scenes // spec.classes) * spec.classes)

@@ -94,13 +94,13 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
 
 def _stage_one(bench: Bench) -> dict[str, Any]:
     run, spec, card = bench.run, bench.spec, bench.encoder.card
+    finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
     steps = Steps(run, bench.progress)
     found = stage_one(bench, steps)
     steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
     summary = discovered(spec, card.name, card.depth, found.best, found.probes, found.values, bench.splits)
     summary["headline"] = reading(summary, found.probes) + "."
     summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
-    finished = run.json("summary.json", {})
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
     run.write_json("summary.json", summary)

@@ -122,8 +122,10 @@ def _paths(
     if not strengths or min(strengths) <= 0:
         raise BadArgument("A probe path needs at least one strength, each above 0.")
     order = sorted(strengths, reverse=True)
-    classes = check_labels(y)
-    fold_of = scene_folds(y, groups, folds, seed)
+    try:
+        classes, fold_of = check_labels(y), scene_folds(y, groups, folds, seed)
+    except BadData as error:  # labels are those of every layer: the sites that were asked for are named
+        raise BadData(f"{_sites(layers)}: {error}") from None
     # one variant a fold, trained on the others, and a last one trained on everything
     trained = torch.stack([fold_of != fold for fold in range(folds)] + [torch.ones_like(fold_of, dtype=torch.bool)]).float()
     by_width: dict[int, list[Key]] = {}
@@ -172,6 +174,13 @@ def _choice(kind: str, points: list[PathPoint]) -> int:
     best = max(points, key=lambda point: point.cv_accuracy)  # the first of equals: the strongest
     wanted = best.cv_accuracy - (0.0 if kind == "dense" else best.cv_se) - 1e-9
     return next(i for i, point in enumerate(points) if point.cv_accuracy >= wanted)
+
+
+def _sites(layers: Mapping[Key, Tensor]) -> str:
+    """The layers that were handed over, in words."""
+    keys = [str(key) for key in layers]
+    words = keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}"
+    return f"Layer{'s' if len(keys) > 1 else ''} {words}" if all(isinstance(key, int) for key in layers) else words
 
 
 def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable) -> None:
