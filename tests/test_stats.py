@@ -267,6 +267,19 @@ def test_r_squared_is_scikit_learns_and_covers() -> None:
     assert math.isnan(r_squared(np.ones((50, 1)), np.ones((50, 1)), weights).value)
 
 
+def test_out_of_sample_the_constant_that_was_fitted_has_r_squared_zero() -> None:
+    rng = generator(5)
+    true, weights = rng.normal(size=(50, 1)), scene_weights(50, rng)
+    about = np.array([0.4])
+    constant = np.full_like(true, 0.4)
+    found = r_squared(true, constant, weights, about=about)
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert r_squared(true, constant, weights).high < 0  # in hindsight the same guess is worse than itself
+    read = true + 0.5 * rng.normal(size=true.shape)
+    by_hand = 1 - np.square(true - read).sum() / np.square(true - 0.4).sum()
+    assert r_squared(true, read, weights, about=about).value == pytest.approx(by_hand)
+
+
 @given(draws=st.integers(19, 60))
 def test_one_more_draw_of_the_null_exceeds_its_bound_in_at_most_five_percent_of_cases(draws: int) -> None:
     ranks = np.arange(draws + 1, dtype=np.float64)

@@ -106,22 +106,26 @@ def r_squared(
     predicted: Float[Array, "units outputs"],
     weights: Float[Array, "resamples units"],
     level: float = LEVEL,
+    about: Float[Array, " outputs"] | None = None,
 ) -> Interval:
-    """1 - sum |true - predicted|^2 / sum |true - mean|^2 over all outputs, with its bootstrap interval.
+    """1 - sum |true - predicted|^2 / sum |true - about|^2 over all outputs, with its bootstrap interval.
 
-    The mean is that of the units scored (of each resample its own), so that a constant guess never lies above zero. NaN where
-    the true values do not vary.
+    ``about`` is the constant guess that has R^2 0: out of sample the mean of the units fitted to (Campbell & Thompson 2008). Without
+    it, the mean of the units scored (of each resample its own), which is hindsight: every constant guess then lies below zero.
+    NaN where the true values do not vary about it.
     """
     true, predicted = _finite("true", true, 2), _finite("predicted", predicted, 2)
     if true.shape != predicted.shape:
         raise BadArgument(f"True and predicted values must have one shape, not {true.shape} and {predicted.shape}.")
-    centred = true - true.mean(axis=0)
+    centred = true - (true.mean(axis=0) if about is None else _finite("about", about, 1))
     spread = float(np.square(centred).sum())
     if spread <= 0:
         return Interval(nan, nan, nan, len(true))
     missed = np.square(true - predicted).sum(axis=1)
-    # the spread about each resample's own mean
-    total = weights @ np.square(centred).sum(axis=1) - np.square(weights @ centred).sum(axis=1) / weights.sum(axis=1)
+    total = weights @ np.square(centred).sum(axis=1)
+    if about is None:
+        # the spread about each resample's own mean
+        total = total - np.square(weights @ centred).sum(axis=1) / weights.sum(axis=1)
     # a resample of one value only has no R^2; it is as good as never when there are more than a few units
     varied = total > 1e-12 * spread
     return _interval(float(1 - missed.sum() / spread), 1 - (weights @ missed)[varied] / total[varied], len(true), level)

@@ -12,9 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from jepascope.discovery.probes.circular import Arcs, circular_errors, decoded_angle, held_out_arcs, mean_circular_error, on_circle
+from jepascope.discovery.probes.arc_order import arc_order_test, circular_orders
+from jepascope.discovery.probes.circular import (
+    Arcs,
+    arc_floor,
+    circular_errors,
+    circular_median,
+    decoded_angle,
+    held_out_arcs,
+    mean_circular_error,
+    on_circle,
+)
 from jepascope.discovery.probes.ridge import ridge_probes
-from jepascope.discovery.probes.value_scores import score_angle, score_number
+from jepascope.discovery.probes.value_scores import score_angle, score_arcs, score_number
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import scene_weights
 
@@ -47,16 +57,110 @@ def test_a_circle_is_read_on_arcs_that_were_left_out_and_clusters_are_not(angles
     values = on_circle(angles)
     paths = ridge_probes({name: x[fit] for name, x in layers.items()}, values[fit])
     read = held_out_arcs({k: x[fit] for k, x in layers.items()}, values[fit], {k: x[test] for k, x in layers.items()}, values[test])
+    arc = Arcs.of(angles[fit]).index(angles[test])
+    weights = scene_weights(80, np.random.default_rng(0), arc.numpy())
     error = {}
     for name, x in layers.items():
-        inside = score_angle(values[test], paths[name].probe.predict(x[test]), WEIGHTS[80])
-        error[name] = score_angle(values[test], read[name].predicted, WEIGHTS[80])
-        assert inside.error.value < 20  # where nothing is left out both are read
-        assert inside.chance == error[name].chance == 90
-    assert error["circle"].error.high < 30
-    assert error["circle"].r2.value > 0.7
-    assert error["clusters"].error.low > 60
-    assert error["clusters"].r2.value < 0.1
+        shown = paths[name].probe.predict(x[test])
+        inside = score_angle(values[test], shown, values[fit], WEIGHTS[80])
+        assert inside.error.value < 20 and inside.r2.value > 0.7  # where nothing is left out both are read
+        error[name] = score_arcs(values[test], read[name].predicted, shown, arc, weights)
+        assert error[name].gap.value == pytest.approx(error[name].error.value - inside.error.value)
+    assert error["circle"].error.high < 30 and error["circle"].gap.high < 10
+    assert error["clusters"].error.low > 60 and error["clusters"].gap.low > 50
+
+
+def test_an_exact_circle_is_read_on_held_out_arcs_whatever_else_varies() -> None:
+    """Not shrunk for the sake of a target that no circle can hit."""
+    g = torch.Generator().manual_seed(0)
+    values, angles = on_circle(EIGHT.repeat(3)), EIGHT.repeat(3)
+    nuisance = torch.randn(len(angles), 18, generator=g) * torch.logspace(1, -2, 18)
+    x = (torch.cat([values.float(), nuisance], dim=1) @ torch.linalg.qr(torch.randn(20, 20, generator=g))[0]).double()
+    read = held_out_arcs({0: x[:400]}, values[:400], {0: x[400:]}, values[400:])[0]
+    assert circular_errors(angles[400:], decoded_angle(read.predicted)).mean() < 1
+
+
+def test_the_floor_is_what_a_perfect_circle_gives_and_there_is_none_for_even_classes() -> None:
+    assert arc_floor(on_circle(EIGHT), on_circle(EIGHT)) < 1e-3
+    hue = torch.rand(300, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 * math.pi
+    floor = arc_floor(on_circle(hue[:200]), on_circle(hue[200:]))
+    assert 1 < floor < 4
+    turned = on_circle(hue) @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]]).double()  # a perfect circle that starts elsewhere
+    read = held_out_arcs({0: turned[:200]}, on_circle(hue[:200]), {0: turned[200:]}, on_circle(hue[200:]))[0]
+    assert float(circular_errors(hue[200:], decoded_angle(read.predicted)).mean()) == pytest.approx(floor, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_the_true_order_is_read_as_held_out_arcs_are_and_stands_out_on_a_circle_alone() -> None:
+    values, p = on_circle(EIGHT), {}
+    for maker in (circle, noise, clusters):
+        tests = []
+        for seed in range(10):
+            x = maker(EIGHT, seed)
+            found = arc_order_test(x[:80], values[:80], x[80:], values[80:], draws=39)
+            read = held_out_arcs({0: x[:80]}, values[:80], {0: x[80:]}, values[80:])[0]
+            assert found is not None and len(found.others) == 39
+            assert found.error == pytest.approx(float(circular_errors(EIGHT[80:], decoded_angle(read.predicted)).mean()), abs=1e-3)
+            tests.append(found.p)
+        p[maker] = torch.tensor(tests)
+    assert (p[circle] == 1 / 40).all()
+    for nothing in (noise, clusters):
+        assert 0.2 < p[nothing].mean() < 0.8 and (p[nothing] <= 0.05).sum() <= 3
+
+
+def test_another_order_of_the_classes_is_read_as_if_it_were_the_true_one() -> None:
+    """The products with class scores are the probes of permuted targets, choice of strength included."""
+    x, values = clusters(EIGHT), on_circle(EIGHT)
+    found = arc_order_test(x[:80], values[:80], x[80:], values[80:], draws=3, seed=5)
+    assert found is not None
+    for order, error in zip(circular_orders(8, 3, 5), found.others, strict=True):
+        moved = torch.from_numpy(order)[torch.arange(160) % 8] * math.pi / 4
+        read = held_out_arcs({0: x[:80]}, on_circle(moved[:80]), {0: x[80:]}, on_circle(moved[80:]))[0]
+        assert error == pytest.approx(float(circular_errors(moved[80:], decoded_angle(read.predicted)).mean()), abs=1e-3)
+
+
+@pytest.mark.parametrize(("classes", "others"), [(4, 2), (5, 11), (6, 59), (8, 200)])
+def test_orders_are_told_apart_by_who_is_next_to_whom(classes: int, others: int) -> None:
+    def neighbours(order: np.ndarray) -> frozenset[frozenset[int]]:
+        around = np.argsort(order)
+        return frozenset(frozenset((int(a), int(b))) for a, b in zip(around, np.roll(around, 1), strict=True))
+
+    kinds = [neighbours(order) for order in circular_orders(classes)]
+    assert len(kinds) == len(set(kinds)) == others
+    assert neighbours(np.arange(classes)) not in kinds
+
+
+def test_continuous_angles_have_no_order_to_permute() -> None:
+    angles = torch.linspace(0, 6.2, 100, dtype=torch.float64)
+    assert arc_order_test(circle(angles), on_circle(angles), circle(angles), on_circle(angles)) is None
+
+
+def test_clips_of_an_arc_are_no_more_than_one_reading() -> None:
+    """Errors that are the same within an arc: the interval is that of eight arcs, however many clips."""
+    values, arc = on_circle(EIGHT), Arcs.of(EIGHT).index(EIGHT)
+    off = on_circle(EIGHT + torch.linspace(0, 1, 8, dtype=torch.float64)[arc])
+    few, many = ([scene_weights(n, np.random.default_rng(0), arc[:n].numpy())] for n in (80, 160))
+    once, twice = (score_arcs(values[:n], off[:n], values[:n], arc[:n], w[0]).error for n, w in ((80, few), (160, many)))
+    assert (once.low, once.high) == (pytest.approx(twice.low), pytest.approx(twice.high))
+    lone = score_arcs(values[::8], off[::8], values[::8], arc[::8], scene_weights(20, np.random.default_rng(0), arc[::8].numpy()))
+    assert math.isnan(lone.error.low) and math.isnan(lone.gap.high)
+
+
+@given(st.lists(st.floats(0, 6.28), min_size=1, max_size=40), st.floats(0, 6.28))
+def test_no_constant_guess_is_nearer_than_the_circular_median(angles: list[float], other: float) -> None:
+    true = torch.tensor(angles, dtype=torch.float64)
+    own, rival = (circular_errors(true, guess.expand(len(true))).mean() for guess in (circular_median(true), torch.tensor(other)))
+    assert own <= rival + 1e-5
+
+
+def test_the_best_constant_guess_of_angles_that_gather_is_better_than_ninety_degrees() -> None:
+    gathered = torch.rand(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = score_angle(on_circle(gathered[:100]), on_circle(gathered[:100]), on_circle(gathered[100:]), WEIGHTS[100])
+    assert found.chance == pytest.approx(math.degrees(0.25), abs=2)  # of a uniform angle on 0..1 radians
+    opposite = score_angle(on_circle(gathered[:100]), on_circle(gathered[:100]), on_circle(gathered[100:] + math.pi), WEIGHTS[100])
+    assert opposite.chance == 90
+    even = score_angle(on_circle(EIGHT[:80]), on_circle(EIGHT[:80]), on_circle(EIGHT[80:]), WEIGHTS[80])
+    assert even.chance == pytest.approx(90)
 
 
 @pytest.mark.parametrize("nothing", [noise, clusters])
@@ -133,7 +237,8 @@ def test_numbers_are_scored_in_their_unit_beside_the_best_constant() -> None:
     assert perfect.chance == pytest.approx(0.25, abs=0.03)  # of a uniform number on 0..1
     constant = score_number(true, torch.full_like(true, float(fitted.median())), fitted, WEIGHTS[100])
     assert constant.error.value == pytest.approx(constant.chance, abs=1e-3)
-    assert constant.r2.value <= 0
+    mean = score_number(true, torch.full_like(true, float(fitted.mean())), fitted, WEIGHTS[100]).r2
+    assert (mean.value, mean.low, mean.high) == (pytest.approx(0, abs=1e-4), pytest.approx(0, abs=1e-4), pytest.approx(0, abs=1e-4))
     off = score_number(true, true + 0.1, fitted, WEIGHTS[100])
     assert off.error.value == pytest.approx(0.1, abs=1e-6)
     assert score_number(5 * true, 5 * true + 0.5, 5 * fitted, WEIGHTS[100]).error.value == pytest.approx(0.5, abs=1e-6)

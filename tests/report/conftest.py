@@ -326,7 +326,12 @@ def _values(rng: np.random.Generator, outputs: dict[str, str]) -> pd.DataFrame:
             {"encoder": encoder, "seed": seed, "layer": layer, "tokens": tokens, "probe": "circular" if circular else "ridge"}
             | {"held_out": held_out, "output": output, "unit": unit, "error": error, "low": error * 0.9, "high": error * 1.1, "n": SCENES}
             | {"chance": chance, "r2": r2, "r2_low": r2 - 0.08, "r2_high": r2 + 0.06, "strength": 1.0}
+            | dict.fromkeys(("floor", "gap", "gap_low", "gap_high", "p_order"), np.nan)
         )
+        if held_out == "arcs":
+            claimed = (encoder, layer, tokens) == ("model", BEST, "object")
+            rows[-1] |= {"r2": np.nan, "r2_low": np.nan, "r2_high": np.nan, "floor": 2.2, "p_order": 0.004 if claimed else np.nan}
+            rows[-1] |= {"gap": 0.35 * chance, "gap_low": 0.3 * chance, "gap_high": 0.4 * chance}
 
     for output, unit in outputs.items():
         for layer in LAYERS:

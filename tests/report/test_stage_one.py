@@ -83,7 +83,24 @@ def test_errors_of_clips_and_arcs_are_those_of_the_table(whole: Path) -> None:
     for row in at_best(values, encoder="model").to_dict("records"):
         figures = with_interval(row["error"], row["low"], row["high"])
         assert figures in said and figures.replace(" [", "° [") in said  # in the table and in the sentence
-    assert "Chance (error of the best constant guess): 90.0" in said
+    arcs = at_best(values, encoder="model", held_out="arcs").iloc[0]
+    assert f"larger by {with_interval(arcs['gap'], arcs['gap_low'], arcs['gap_high'])}".replace(" [", "° [") in said
+    assert "more than the 2.20° that a perfect circle would have" in said and "Held-out arcs of a perfect circle: 2.20°." in said
+    assert "A circle: from the classes it was shown" in said and "p = 0.0040" in said
+    assert "Error of the best constant guess: 90.0" in said
+
+
+def test_one_untrained_twin_has_no_range(run: Path) -> None:
+    assert " to " in words(value_section(read_run(run)))
+    edit(run, "values", lambda t: t[t["seed"] <= 0])
+    said = words(value_section(read_run(run)))
+    assert "(1 seed)" in said and "1 seed, dotted" in said and not re.search(r"\((\S+) to \1\)", said)
+
+
+def test_values_of_an_earlier_version_are_read_without_a_gap(run: Path) -> None:
+    edit(run, "values", lambda t: t.drop(columns=["floor", "gap", "gap_low", "gap_high", "p_order"]))
+    said = words(value_section(read_run(run)))
+    assert "held-out arcs keep" in said and "perfect circle" not in said and "nan" not in said
 
 
 def test_the_compass_says_what_each_true_angle_is_read_as(whole: Path) -> None:

@@ -103,8 +103,17 @@ def test_angles_are_read_beside_every_baseline_and_the_readings_give_back_the_er
     values, readings = run_values(bench, 2)
     assert list(values.columns) == COLUMNS and list(readings.columns) == READINGS
     assert set(values["encoder"]) == {"model", "untrained", "pixels", "frame_differences"}
-    assert set(values["held_out"]) == {"clips", "arcs"} and set(values["unit"]) == {"degrees"} and (values["chance"] == 90).all()
+    assert set(values["held_out"]) == {"clips", "arcs"} and set(values["unit"]) == {"degrees"}
+    assert values["chance"].to_numpy() == pytest.approx(90)
     assert (values["low"] <= values["error"]).all() and (values["error"] <= values["high"]).all()
+    clips, arcs = (values[values["held_out"] == held].reset_index(drop=True) for held in ("clips", "arcs"))
+    assert clips["r2"].notna().all() and clips[["floor", "gap", "p_order"]].isna().all(axis=None)
+    assert arcs["r2"].isna().all() and (arcs["floor"] < 1e-3).all()
+    assert (arcs["gap_low"] <= arcs["gap"]).all() and (arcs["gap"] <= arcs["gap_high"]).all()
+    both = arcs.merge(clips, on=["encoder", "seed", "layer", "tokens"], suffixes=("", "_clips"))
+    assert both["gap"].to_numpy() == pytest.approx((both["error"] - both["error_clips"]).to_numpy())
+    claimed = arcs[(arcs["encoder"] == "model") & (arcs["layer"] == 2) & (arcs["tokens"] == bench.spec.tokens)]
+    assert arcs["p_order"].dropna().index.tolist() == claimed.index.tolist() and 1 / 201 <= claimed["p_order"].item() <= 1
     assert set(readings["layer"]) == {2}
     at = values[(values["encoder"] == "model") & (values["layer"] == 2)].set_index(["tokens", "held_out"])
     for key, rows in readings.groupby(["tokens", "held_out"]):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
-from jepascope.report.numbers import finite, percent, with_interval
+from jepascope.report.numbers import finite, p_text, percent, shown, with_interval
+
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
 class Error:
-    """Mean absolute error of a value probe with its interval."""
+    """Degrees with their interval: a mean absolute error, or a difference of two."""
 
     value: float
     low: float
@@ -28,34 +31,62 @@ class Error:
         return "better" if self.high < level else "worse" if self.low > level else "not told apart"
 
 
-def circle_words(clips: Error, arcs: Error | None, chance: float) -> str:
-    """Is the circular variable a circle for a linear reader, or separate clusters? From the intervals alone.
+@dataclass(frozen=True)
+class HeldArcs:
+    """What reading arcs that were left out gave: error and gap (error less that on held-out clips) with intervals over arcs."""
 
-    A code that is a circle lets a reader place an arc that it was never shown; separate clusters do not.
+    error: Error
+    gap: Error
+    floor: float = nan  # error on a perfect circle
+    p_order: float = nan  # of the true circular order; NaN where angles are continuous
+
+
+def circle_words(clips: Error, arcs: HeldArcs | None, chance: float) -> str:
+    """Is the circular variable a circle for a linear reader?
+
+    Classes: by the p of their true order among other circular orders. Continuous angles: by the error on held-out arcs beside the
+    best constant guess. How good a circle: by the gap to held-out clips beside that of a perfect one.
     """
-    said = f"held-out clips are read with an error of {clips.degrees} (chance {chance:g}°)"
+    said = f"held-out clips are read with an error of {clips.degrees} (best constant guess {shown(chance)}°)"
     if clips.beside(chance) != "better":
         return f"{said}: the angle is not read, so nothing can be said of its shape."
     if arcs is None:
         return f"{said}. No arcs were held out, so this does not tell a circle from clusters."
-    said += f"; held-out arcs, which the reader was never shown, with {arcs.degrees}"
-    kept = (chance - arcs.value) / (chance - clips.value)
-    match arcs.beside(chance):
-        case "unknown":
-            return f"{said}, without an interval to judge it by."
-        case "worse":
-            return (
-                f"{said}: worse than chance. The reader puts what it never saw among what it did: the classes are clusters rather than a "
-                "circle for a linear reader."
-            )
-        case "not told apart":
-            return f"{said}: not told apart from chance. The classes are clusters rather than a circle for a linear reader."
-    if arcs.low <= clips.high:
-        return (
-            f"{said}: not told apart from held-out clips, as it is where the code is a circle that a linear reader carries on across a gap."
-        )
-    nearer = "nearer to a circle than to clusters" if kept >= 0.5 else "nearer to clusters than to a circle"
-    return (
-        f"{said}: better than chance, but worse than held-out clips. Arcs keep {percent(kept)} of what clips gain over chance, which is "
-        f"{nearer} for a linear reader."
+    said += f"; held-out arcs, which the reader was never shown, with {arcs.error.degrees}, interval over arcs"
+    kept = (chance - arcs.error.value) / (chance - clips.value)
+    keep = (
+        f"held-out arcs keep {percent(kept)} of what held-out clips gain over the best constant guess"
+        if kept > 0
+        else ("held-out arcs keep nothing of what held-out clips gain over the best constant guess")
     )
+    return f"{said}. {_verdict(arcs, chance)}: {keep}{_gap(arcs)}."
+
+
+def _verdict(arcs: HeldArcs, chance: float) -> str:
+    if finite(arcs.p_order):
+        p = f"(p = {p_text(arcs.p_order)} for their true order among other orders of the same classes)"
+        if arcs.p_order <= SIGNIFICANT:
+            return f"A circle: from the classes it was shown, a linear reader places the others {p}"
+        return f"No sign of a circle: too few classes to tell, or clusters {p}"
+    match arcs.error.beside(chance):
+        case "unknown":
+            return "Nothing to judge a circle by, neither classes in another order nor an interval"
+        case "better":
+            return "A circle: a linear reader carries on across the arcs that it was not shown"
+    return "No sign of a circle: held-out arcs are not read better than by the best constant guess"
+
+
+def _gap(arcs: HeldArcs) -> str:
+    """Arcs beside clips, and beside what a perfect circle has."""
+    if not finite(arcs.gap.value):
+        return ""
+    said = f", an error larger by {arcs.gap.degrees}" if arcs.gap.value >= 0 else f", with a change of error of {arcs.gap.degrees}"
+    perfect = f"the {shown(arcs.floor) if arcs.floor > 0.005 else 0}° that a perfect circle would have"
+    match arcs.gap.beside(arcs.floor):
+        case "unknown":
+            return said
+        case "worse":
+            return f"{said}, more than {perfect}"
+        case "better":
+            return f"{said}, less than {perfect}"
+    return f"{said}, not told apart from {perfect}"

@@ -15,7 +15,7 @@ METRICS = {"error": ("error", "low", "high"), "r2": ("r2", "r2_low", "r2_high")}
 
 
 def value_by_layer(values: pd.DataFrame, metric: str, label: str, name: str, title: str) -> Drawing:
-    """One output of the value probes by layer: trained (with intervals), untrained (range over seeds), pixels, chance.
+    """One output of the value probes by layer: trained (with intervals), untrained (range over seeds), pixels, constant guess.
 
     ``values`` are the rows of one output; ``metric`` is 'error' (lower is better) or 'r2'.
     """
@@ -36,11 +36,11 @@ def value_by_layer(values: pd.DataFrame, metric: str, label: str, name: str, tit
         spoken += _baselines(axes, values[values["held_out"] == "clips"], value)
         if metric == "error":
             chance = float(model["chance"].mean())
-            axes.axhline(chance, color="black", ls=(0, (1, 1.5)), lw=1, label="chance")
+            axes.axhline(chance, color="black", ls=(0, (1, 1.5)), lw=1, label="best constant guess")
             axes.set_ylim(0, max(1.05 * chance, 1.05 * float(model[high].max() if model[high].notna().any() else chance)))
-            spoken.append(f"chance {shown(chance)}")
+            spoken.append(f"best constant guess {shown(chance)}")
         else:
-            axes.axhline(0, color="black", ls=(0, (1, 1.5)), lw=1, label="best constant guess")
+            axes.axhline(0, color="black", ls=(0, (1, 1.5)), lw=1, label="mean of the training clips")
             axes.set_ylim(max(FLOOR, min(0.0, 1.05 * float(axes.get_ylim()[0]))), 1.03)
         layer_axis(axes, sorted({int(layer) for layer in model["layer"]}))
         axes.set_ylabel(label)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph, Section, not_run
-from jepascope.report.circle import Error, circle_words
+from jepascope.report.circle import Error, HeldArcs, circle_words
 from jepascope.report.figures.decoded import compass, predicted
 from jepascope.report.figures.value_by_layer import FLOOR, value_by_layer
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import count_range, finite, shown, span, with_interval
-from jepascope.report.sections.value_table import HELD, value_grid
+from jepascope.report.sections.value_table import ERROR, HELD, R2, value_grid
 from jepascope.report.selection import claim_layer, tokens_of
 
 MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet
@@ -46,55 +46,74 @@ def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> s
     if clips.empty:
         return f"{where} {output} was not read from held-out clips."
     row = clips.iloc[0]
-    error = Error(*(float(row[name]) for name in ("error", "low", "high")))
+    error = _error(row, ERROR)
     if row["probe"] == "circular":
-        held = None if arcs.empty else Error(*(float(arcs.iloc[0][name]) for name in ("error", "low", "high")))
+        held = None if arcs.empty else _held_arcs(arcs.iloc[0])
         return f"{where}, {output}: {circle_words(error, held, float(row['chance']))}"
     low, high = float(row["r2_low"]), float(row["r2_high"])
+    # each measure has its own best constant, so that neither alone says that a constant would do better
+    worse = high < 0 and error.beside(float(row["chance"])) == "worse"
     if not (finite(low) and finite(high)):
         said = f"{where}, {output}: R² {shown(row['r2'])}, without an interval"
     elif low > 0:
         said = f"{where} a linear reader reads {output}: R² {with_interval(row['r2'], low, high)}"
     else:
-        word = "is worse at" if high < 0 else "is not told apart from the best constant guess at"
-        said = f"{where} a linear reader {word} {output}{' than the best constant guess' if high < 0 else ''}: R² "
+        word = "is worse at" if worse else "is not told apart from the best constant guess at"
+        said = f"{where} a linear reader {word} {output}{' than the best constant guess' if worse else ''}: R² "
         said += with_interval(row["r2"], low, high)
     size = with_interval(error.value, error.low, error.high) + (f" {row['unit']}" if row["unit"] else "")
     return f"{said}, mean absolute error {size} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
 
 
+def _error(row: pd.Series[float], names: tuple[str, str, str]) -> Error:
+    return Error(*(float(row[name]) for name in names))
+
+
+def _held_arcs(row: pd.Series[float]) -> HeldArcs:
+    return HeldArcs(_error(row, ERROR), _error(row, ("gap", "gap_low", "gap_high")), float(row["floor"]), float(row["p_order"]))
+
+
 def _over_untrained(values: pd.DataFrame, row: pd.Series[float]) -> str:
+    """Beside every twin's own interval, not its bare value."""
     same = (values["layer"] == row["layer"]) & (values["tokens"] == row["tokens"]) & (values["held_out"] == "clips")
-    fresh = values[same & (values["encoder"] == "untrained")]["r2"].dropna()
+    fresh = values[same & (values["encoder"] == "untrained")].dropna(subset=list(R2))
     if fresh.empty or not finite(float(row["r2_low"])):
         return ""
-    least, most = float(fresh.min()), float(fresh.max())
+    least, most = float(fresh["r2_low"].min()), float(fresh["r2_high"].max())
     word = "more than" if row["r2_low"] > most else "less than" if row["r2_high"] < least else "not told apart from"
-    return f"; {word} untrained twins of the same architecture read (R² {span(least, most)} over {len(fresh)} seeds)"
+    if len(fresh) == 1:
+        twin = f"the one untrained twin of the same architecture reads (R² {with_interval(*(fresh.iloc[0][name] for name in R2))})"
+        return f"; {word} {twin}"
+    values_of = f"{shown(fresh['r2'].min())} to {shown(fresh['r2'].max())} over {len(fresh)} seeds"
+    return (
+        f"; {word} untrained twins of the same architecture read (R² {values_of} on the same clips, their intervals within "
+        f"{span(least, most)})"
+    )
 
 
 def _by_layer(run: RunFolder, rows: pd.DataFrame, output: str, number: int, circular: bool) -> list[Block]:
     unit = str(rows["unit"].iloc[0])
     seeds = rows[rows["encoder"] == "untrained"]["seed"].nunique()
     model = rows[rows["encoder"] == "model"]
-    common = (
-        f"n = {count_range(model['n'])} test clips; bands: {run.confidence} over clips. Control: untrained twins ({seeds} seeds, dotted, "
-        "grey band the range), raw pixels and frame differences where measured"
-    )
     arcs = bool((model["held_out"] == "arcs").any())
+    twins = "1 seed, dotted" if seeds == 1 else f"{seeds} seeds, dotted; grey: their range, same clips"
+    common = (
+        f"n = {count_range(model['n'])} test clips; bands: {run.confidence} over clips{', of held-out arcs over arcs' if arcs else ''}. "
+        f"Control: untrained twins ({twins}), raw pixels and frame differences where measured"
+    )
     if circular:
         what = (
             f"Mean absolute error in degrees of a ridge probe to the cosine and sine of {output}, by layer; lower is better. {common}, and "
-            "chance."
+            "the best constant guess."
         )
         label, name, title = "error, degrees", f"value-{number}", f"Error of the decoded {output} by layer"
     else:
-        what = f"R² of a ridge probe to {output}{f' ({unit})' if unit else ''}, by layer. {common}; 0 is the best constant guess."
+        what = f"R² of a ridge probe to {output}{f' ({unit})' if unit else ''}, by layer. {common}; 0 is the mean of the training clips."
         if (model["r2"] < FLOOR).any():
             what += f" The axis ends at {shown(FLOOR)}; lower values are in the table."
         label, name, title = "R² on test clips", f"value-{number}", f"R² of {output} by layer"
     if arcs:
-        what += " Dashed, hollow: the arc that holds the clip was left out of the training clips."
+        what += " Dashed, hollow: the arc that holds the clip was left out of the training clips; clips of an arc share one probe."
     metric = "error" if circular else "r2"
     return [Figure(value_by_layer(rows, metric, label, name, title), what), value_grid(run, rows, output, unit, circular)]
 
@@ -119,7 +138,7 @@ def _compass(run: RunFolder, output: str, number: int) -> list[Block]:
         f"Layer {layer}, {tokens} tokens; each point a test clip (n = {each.replace('arcs', 'of held-out arcs')}). Above: decoded over "
         "true angle in degrees; grey lines: read without error. Below: true angles on the ring; each arrow is the mean of the decoded "
         "directions of one true angle (length 1 when all clips agree, no interval), tied by a dotted line to where it belongs. Control: "
-        "the chance error, in the figure above."
+        "the error of the best constant guess, in the figure above."
     )
     return [Figure(compass(rows, layer, f"compass-{number}", f"True and decoded {output}"), caption)]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from jepascope.report.blocks import Grid
 from jepascope.report.figures.emergence import WITHOUT_ENCODER
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, interval_cell, shown, span
+from jepascope.report.numbers import ABSENT, Cell, interval_cell, shown
 
 HELD = ("clips", "arcs")
 ERROR = ("error", "low", "high")
@@ -29,7 +29,7 @@ def value_grid(run: RunFolder, rows: pd.DataFrame, output: str, unit: str, circu
             own, fresh = at[at["encoder"] == "model"], at[at["encoder"] == "untrained"][measures[0][0]].dropna()
             cells += [_figure(own.iloc[0], measure) if len(own) else ABSENT for measure in measures]
             if held == "clips":
-                cells.append(f"{shown(fresh.mean())} {span(fresh.min(), fresh.max())}" if len(fresh) else ABSENT)
+                cells.append(_seeds(fresh))
         body.append(tuple(cells))
     names = ("error",) if circular else ("R²", "error")
     head = ["layer"]
@@ -38,11 +38,25 @@ def value_grid(run: RunFolder, rows: pd.DataFrame, output: str, unit: str, circu
     quantity = "error in degrees" if circular else f"R², and mean absolute error{f' in {unit}' if unit else ''}"
     chance = model["chance"].dropna()
     caption = (
-        f"{output}: {quantity}. Brackets: {run.confidence}, range over seeds (untrained). Clips, arcs: what was held out. "
-        f"Chance (error of the best constant guess): {shown(chance.mean()) if len(chance) else ABSENT}. * the layer at which claims are "
-        f"made.{_plain(rows, measures[0])}"
+        f"{output}: {quantity}. Brackets: {run.confidence}, over clips (held-out clips) or over arcs (held-out arcs). Untrained: mean, and "
+        f"least to most over seeds on the same clips. Error of the best constant guess: {shown(chance.mean()) if len(chance) else ABSENT}. "
+        f"* the layer at which claims are made.{_floor(model)}{_plain(rows, measures[0])}"
     )
     return Grid(tuple(head), tuple(body), caption)
+
+
+def _seeds(fresh: pd.Series[float]) -> str:
+    """Untrained twins: a range over seeds is no interval and does not look like one."""
+    if fresh.empty:
+        return ABSENT
+    mean = shown(fresh.mean())
+    return f"{mean} (1 seed)" if len(fresh) == 1 else f"{mean} ({shown(fresh.min())} to {shown(fresh.max())})"
+
+
+def _floor(model: pd.DataFrame) -> str:
+    """What held-out arcs of a perfect circle would have, where it is more than rounding."""
+    floor = model["floor"].dropna().max()
+    return f" Held-out arcs of a perfect circle: {shown(floor)}°." if floor > 0.005 else ""
 
 
 def _figure(row: Any, measure: tuple[str, str, str]) -> Cell:

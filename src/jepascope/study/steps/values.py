@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.circular import decoded_angle, held_out_arcs
+from jepascope.clips.variables import Variable
+from jepascope.discovery.probes.arc_order import arc_order_test
+from jepascope.discovery.probes.circular import Arcs, arc_floor, decoded_angle, held_out_arcs
 from jepascope.discovery.probes.ridge import ridge_probes
-from jepascope.discovery.probes.value_scores import ValueScore, score_angle, score_number
+from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, constant_error, score_angle, score_arcs, score_number
 from jepascope.errors import BadData
 from jepascope.stats import scene_weights
 from jepascope.study.bench import Bench
@@ -21,7 +25,7 @@ from jepascope.study.spec import StudySpec
 
 COLUMNS = [
     *("encoder", "seed", "layer", "tokens", "probe", "held_out", "output", "unit", "error", "low", "high", "n", "chance"),
-    *("r2", "r2_low", "r2_high", "strength"),
+    *("r2", "r2_low", "r2_high", "strength", "floor", "gap", "gap_low", "gap_high", "p_order"),
 ]
 READINGS = ["layer", "tokens", "scene", "held_out", "output", "true", "predicted"]
 
@@ -36,6 +40,31 @@ def run_values(bench: Bench, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return value_tables(sources(bench), count_sources(bench), target, best, bench.spec, bench.folds, bench.progress)
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What all sources of one target are scored with: one draw of scenes and one of arcs, and the floor of a perfect circle."""
+
+    scenes: Float[np.ndarray, "resamples test"]
+    arc: Int[Tensor, " test"] | None  # of circular variables
+    arcs: Float[np.ndarray, "resamples test"] | None
+    floor: float
+
+    @classmethod
+    def of(cls, target: Target, resamples: int, seed: int) -> Scoring:
+        fitted, held = target.fit_values, target.test_values
+        assert fitted is not None and held is not None
+        rng = np.random.default_rng(seed)
+        scenes = scene_weights(len(held), rng, target.test_scenes.numpy(), resamples)
+        if target.variable.kind != "circular":
+            return cls(scenes, None, None, nan)
+        arc = Arcs.of(decoded_angle(fitted)).index(decoded_angle(held))
+        try:
+            floor = arc_floor(fitted, held)
+        except BadData:  # too few arcs, which ``read`` says
+            floor = nan
+        return cls(scenes, arc, scene_weights(len(held), rng, arc.numpy(), resamples), floor)
+
+
 def value_tables(
     probed: Iterable[Source], count: int, target: Target, best: int, spec: StudySpec, folds: int, progress: Progress
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,12 +72,17 @@ def value_tables(
     rows: Rows = []
     readings: Rows = []
     if target.fit_values is not None and target.test_values is not None:
-        weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
+        scoring = Scoring.of(target, spec.resamples, spec.seed)
         tick = progress.start(f"values at every layer: {target.name}")
         for done, source in enumerate(probed):
-            for held_out, predictions in read(source, target, folds, spec.seed, progress if done == 0 else None).items():
-                rows += value_rows(predictions, target, weights, **source.where, held_out=held_out)
-                if source.encoder == "model":
+            found = read(source, target, folds, spec.seed, progress if done == 0 else None)
+            rows += value_rows(found["clips"], target, scoring, **source.where, held_out="clips")
+            if "arcs" in found:
+                claimed = source.encoder == "model" and source.tokens == spec.tokens
+                p_order = {best: order_p(source, target, best, spec.seed)} if claimed else {}
+                rows += arc_rows(found, target, scoring, p_order, **source.where, held_out="arcs")
+            if source.encoder == "model":
+                for held_out, predictions in found.items():
                     where = {"layer": best, "tokens": source.tokens, "held_out": held_out}
                     readings += reading_rows(predictions[best][0], target, **where)
             tick(done + 1, count)
@@ -71,18 +105,40 @@ def read(source: Source, target: Target, folds: int, seed: int, progress: Progre
     return found
 
 
-def value_rows(predictions: Predictions, target: Target, weights: Float[np.ndarray, "resamples test"], **where: object) -> Rows:
+def order_p(source: Source, target: Target, layer: int, seed: int) -> float:
+    """p of the true circular order of the classes at one layer; NaN where angles are continuous."""
+    fitted, held = target.fit_values, target.test_values
+    assert fitted is not None and held is not None
+    found = arc_order_test(source.fit[layer], fitted, source.test[layer], held, seed=seed, where=layer)
+    return nan if found is None else found.p
+
+
+def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **where: object) -> Rows:
     """One row per layer and output."""
     variable, true, fitted = target.variable, target.test_values, target.fit_values
     assert true is not None and fitted is not None
     rows: Rows = []
     for layer, (predicted, strength) in predictions.items():
         if variable.kind == "circular":
-            rows.append(_row(score_angle(true, predicted, weights), layer, "circular", variable.outputs[0], "degrees", strength, where))
+            angle = score_angle(true, predicted, fitted, scoring.scenes)
+            rows.append({**where, **_named(variable, 0), "layer": layer, "strength": strength, **_figures(angle)})
             continue
-        for i, output in enumerate(variable.outputs):
-            score = score_number(true[:, i], predicted[:, i], fitted[:, i], weights)
-            rows.append(_row(score, layer, "ridge", output, variable.unit, strength, where))
+        for i in range(len(variable.outputs)):
+            score = score_number(true[:, i], predicted[:, i], fitted[:, i], scoring.scenes)
+            rows.append({**where, **_named(variable, i), "layer": layer, "strength": strength, **_figures(score)})
+    return rows
+
+
+def arc_rows(found: Mapping[str, Predictions], target: Target, scoring: Scoring, p_order: Mapping[int, float], **where: object) -> Rows:
+    """One row per layer: held-out arcs, beside held-out clips and the floor."""
+    true, fitted = target.test_values, target.fit_values
+    assert true is not None and fitted is not None and scoring.arc is not None and scoring.arcs is not None
+    chance = constant_error(true, fitted)
+    rows: Rows = []
+    for layer, (predicted, strength) in found["arcs"].items():
+        score = score_arcs(true, predicted, found["clips"][layer][0], scoring.arc, scoring.arcs)
+        about = {"chance": chance, "floor": scoring.floor, "p_order": p_order.get(layer, nan)}
+        rows.append({**where, **_named(target.variable, 0), "layer": layer, "strength": strength, **_figures(score), **about})
     return rows
 
 
@@ -99,22 +155,20 @@ def reading_rows(predicted: Float[Tensor, "test outputs"], target: Target, **whe
     ]
 
 
-def _row(
-    score: ValueScore, layer: int, probe: str, output: str, unit: str, strength: float, where: Mapping[str, object]
-) -> dict[str, object]:
+def _named(variable: Variable, output: int) -> dict[str, str]:
+    circular = variable.kind == "circular"
     return {
-        **where,
-        "layer": layer,
-        "probe": probe,
-        "output": output,
-        "unit": unit,
-        "error": score.error.value,
-        "low": score.error.low,
-        "high": score.error.high,
-        "n": score.error.n,
-        "chance": score.chance,
-        "r2": score.r2.value,
-        "r2_low": score.r2.low,
-        "r2_high": score.r2.high,
-        "strength": strength,
+        "probe": "circular" if circular else "ridge",
+        "output": variable.outputs[output],
+        "unit": "degrees" if circular else variable.unit,
     }
+
+
+def _figures(score: ValueScore | ArcScore) -> dict[str, float]:
+    """The columns of a score; those that it has not are missing."""
+    error = score.error
+    figures: dict[str, float] = {"error": error.value, "low": error.low, "high": error.high, "n": error.n}
+    if isinstance(score, ArcScore):
+        return figures | {"gap": score.gap.value, "gap_low": score.gap.low, "gap_high": score.gap.high}
+    r2 = score.r2
+    return figures | {"chance": score.chance, "r2": r2.value, "r2_low": r2.low, "r2_high": r2.high}
