@@ -13,7 +13,7 @@ from jepascope.study.steps.probes import control_rows
 
 def test_pixels_are_averages_of_each_colour() -> None:
     clips = directions8(per_class=20).split("test")
-    small = small_pixels(clips)
+    small = small_pixels(clips, grey=False)
     video = torch.cat([part for _, part in clips.batches(64)])
     side = video.shape[-1] // PIXEL_SIDE
     blocks = video.unflatten(4, (PIXEL_SIDE, side)).unflatten(3, (PIXEL_SIDE, side)).mean(dim=(4, 6))
