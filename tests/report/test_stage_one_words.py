@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jepascope.report.circle import Error, circle_words
+from jepascope.report.circle import Error, HeldArcs, circle_words
 from jepascope.report.figures.decoded import mean_angles
 from jepascope.report.figures.token_map import bar_of, token_map
 from jepascope.report.names import short
@@ -24,30 +24,41 @@ from jepascope.stats import proportion
 READ = Error(10.0, 8.0, 12.0)
 
 
+def held(
+    error: Error, gap: tuple[float, float, float] = (math.nan, math.nan, math.nan), floor: float = 0.0, p: float = math.nan
+) -> HeldArcs:
+    return HeldArcs(error, Error(*gap), floor, p)
+
+
 @pytest.mark.parametrize(
     ("arcs", "said"),
     [
-        (Error(11.0, 9.0, 13.0), "not told apart from held-out clips"),
-        (Error(30.0, 25.0, 35.0), "nearer to a circle than to clusters"),
-        (Error(70.0, 65.0, 75.0), "nearer to clusters than to a circle"),
-        (Error(88.0, 80.0, 96.0), "clusters rather than a circle for a linear reader"),
-        (Error(110.0, 100.0, 120.0), "worse than chance"),
-        (Error(50.0, math.nan, math.nan), "without an interval"),
+        (held(Error(11.0, 9.0, 13.0), (1.0, -1.0, 3.0), 0.0, 0.005), "1.00° [\u22121.00, 3.00], not told apart from the 0° that a perfect"),
+        (held(Error(12.0, 9.0, 13.0), (2.0, 1.0, 3.0), 0.0, 0.005), "2.00° [1.00, 3.00], more than the 0° that a perfect circle"),
+        (held(Error(12.0, 9.0, 13.0), (2.0, 1.0, 3.0), 2.5), "not told apart from the 2.50° that a perfect circle would have"),
+        (held(Error(11.0, 9.0, 13.0), p=0.005), "A circle: from the classes it was shown"),
+        (held(Error(11.0, 9.0, 13.0), p=0.3), "No sign of a circle: too few classes to tell, or clusters (p = 0.30"),
+        (held(Error(110.0, 100.0, 120.0), p=0.9), "held-out arcs keep nothing"),
+        (held(Error(30.0, 25.0, 35.0)), "held-out arcs keep 75.0\u00a0% of what held-out clips gain"),
+        (held(Error(30.0, 25.0, 35.0)), "A circle: a linear reader carries on across"),
+        (held(Error(88.0, 80.0, 96.0)), "No sign of a circle: held-out arcs are not read better than by the best constant guess"),
+        (held(Error(50.0, math.nan, math.nan)), "Nothing to judge a circle by"),
         (None, "does not tell a circle from clusters"),
     ],
 )
-def test_the_gap_between_clips_and_arcs_tells_a_circle_from_clusters(arcs: Error | None, said: str) -> None:
+def test_a_circle_is_a_matter_of_order_and_its_quality_of_the_paired_gap(arcs: HeldArcs | None, said: str) -> None:
     assert said in circle_words(READ, arcs, 90.0)
 
 
 def test_an_angle_that_is_not_read_has_no_shape() -> None:
-    words = circle_words(Error(89.0, 80.0, 98.0), Error(30.0, 20.0, 40.0), 90.0)
+    words = circle_words(Error(89.0, 80.0, 98.0), held(Error(30.0, 20.0, 40.0), p=0.005), 90.0)
     assert "nothing can be said of its shape" in words and "cluster" not in words
 
 
-@given(st.floats(0, 80), st.floats(81, 89))
-def test_arcs_as_bad_as_chance_are_never_called_a_circle(clips: float, low: float) -> None:
-    assert "clusters rather than a circle" in circle_words(Error(clips, clips, clips), Error(90.0, low, 99.0), 90.0)
+@given(st.floats(0, 80), st.floats(0.051, 1))
+def test_an_order_that_is_one_among_others_is_never_called_a_circle(clips: float, p: float) -> None:
+    for arcs in (held(Error(20.0, 15.0, 25.0), p=p), held(Error(90.0, 85.0, 99.0))):
+        assert "No sign of a circle" in circle_words(Error(clips, clips, clips), arcs, 90.0)
 
 
 @given(st.lists(st.floats(0, 360), min_size=1, max_size=30), st.floats(-360, 360))
@@ -196,14 +207,40 @@ def test_seeds_that_agree_have_no_brackets() -> None:
     assert mean_range((0.25, 0.75)) == "50.0\u00a0% [25.0, 75.0\u00a0%]"
 
 
+A_NUMBER = {
+    **{"encoder": "model", "seed": -1, "layer": 4, "tokens": "all", "probe": "ridge", "held_out": "clips", "output": "speed"},
+    **{"unit": "pixels", "error": 1.0, "low": 0.9, "high": 1.1, "n": 80, "chance": 2.0},
+}
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [(0.1, 0.3, "reads speed"), (-0.1, 0.1, "is not told apart from the best constant guess"), (-0.3, -0.1, "is worse at speed than")],
+    ("low", "high", "chance", "said"),
+    [
+        (0.1, 0.3, 2.0, "reads speed"),
+        (-0.1, 0.1, 2.0, "is not told apart from the best constant guess"),
+        (-0.3, -0.1, 0.5, "is worse at speed than"),
+        (-0.3, -0.1, 2.0, "is not told apart from the best constant guess"),  # its absolute error is less than the constant's
+    ],
 )
-def test_a_number_is_read_when_its_r_squared_is_above_zero(low: float, high: float, said: str) -> None:
-    row = {"encoder": "model", "seed": -1, "layer": 4, "tokens": "all", "probe": "ridge", "held_out": "clips", "output": "speed"}
-    row |= {"unit": "pixels", "error": 1.0, "low": 0.9, "high": 1.1, "n": 80, "chance": 2.0, "r2": (low + high) / 2}
-    assert said in value_words(pd.DataFrame([row | {"r2_low": low, "r2_high": high}]), 4, "all", "speed")
+def test_a_number_is_read_when_its_r_squared_is_above_zero(low: float, high: float, chance: float, said: str) -> None:
+    row = A_NUMBER | {"chance": chance, "r2": (low + high) / 2, "r2_low": low, "r2_high": high}
+    assert said in value_words(pd.DataFrame([row]), 4, "all", "speed")
+
+
+@pytest.mark.parametrize(
+    ("twins", "said"),
+    [
+        ([0.1, 0.2], "; more than untrained twins of the same architecture read (R² 0.100 to 0.200 over 2 seeds on the same clips"),
+        ([0.1, 0.4], "; not told apart from untrained twins"),  # 0.4 lies below 0.45, but its own interval does not
+        ([0.8, 0.9], "; less than untrained twins"),
+        ([0.1], "; more than the one untrained twin of the same architecture reads (R² 0.100 [0.000, 0.200])"),
+    ],
+)
+def test_untrained_twins_are_compared_by_their_own_intervals(twins: list[float], said: str) -> None:
+    rows = [A_NUMBER | {"r2": 0.5, "r2_low": 0.45, "r2_high": 0.55}]
+    for seed, r2 in enumerate(twins):
+        rows.append(A_NUMBER | {"encoder": "untrained", "seed": seed, "r2": r2, "r2_low": r2 - 0.1, "r2_high": r2 + 0.1})
+    assert said in value_words(pd.DataFrame(rows), 4, "all", "speed")
 
 
 @given(st.text(max_size=300), st.integers(8, 80))

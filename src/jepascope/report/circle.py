@@ -88,5 +88,6 @@ def _gap(arcs: HeldArcs) -> str:
         case "worse":
             return f"{said}, more than {perfect}"
         case "better":
-            return f"{said}, less than {perfect}"
+            # errors of noise and of the floor do not add up, so that less than the floor is no riddle
+            return f"{said}, no more than {perfect}"
     return f"{said}, not told apart from {perfect}"
