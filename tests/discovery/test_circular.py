@@ -24,9 +24,9 @@ from jepascope.discovery.probes.circular import (
     on_circle,
 )
 from jepascope.discovery.probes.ridge import ridge_probes
-from jepascope.discovery.probes.value_scores import score_angle, score_arcs, score_number
+from jepascope.discovery.probes.value_scores import expanded_level, score_angle, score_arcs, score_number
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import scene_weights
+from jepascope.stats import mean_interval, scene_weights
 
 EIGHT = torch.arange(160, dtype=torch.float64) % 8 * math.pi / 4
 WEIGHTS = {n: scene_weights(n, np.random.default_rng(0)) for n in (80, 100)}
@@ -144,6 +144,16 @@ def test_clips_of_an_arc_are_no_more_than_one_reading() -> None:
     assert (once.low, once.high) == (pytest.approx(twice.low), pytest.approx(twice.high))
     lone = score_arcs(values[::8], off[::8], values[::8], arc[::8], scene_weights(20, np.random.default_rng(0), arc[::8].numpy()))
     assert math.isnan(lone.error.low) and math.isnan(lone.gap.high)
+
+
+def test_an_interval_over_eight_arcs_covers_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    weights = scene_weights(8, rng)
+    plain, expanded = (
+        np.mean([one.low <= 0 <= one.high for one in (mean_interval(draw, weights, level) for draw in rng.normal(size=(500, 8)))])
+        for level in (0.95, expanded_level(0.95, 8))
+    )
+    assert plain < 0.92 < expanded < 0.98
 
 
 @given(st.lists(st.floats(0, 6.28), min_size=1, max_size=40), st.floats(0, 6.28))

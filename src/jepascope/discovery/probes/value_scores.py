@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import nan, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import t as student_t
 from torch import Tensor
 
 from jepascope.discovery.probes.circular import FEWEST_ARCS, circular_errors, circular_median, decoded_angle, mean_circular_error
@@ -76,14 +78,26 @@ def score_arcs(
 ) -> ArcScore:
     """Of (cos, sin), what probes that never saw the arc gave, and what one that saw it gave (``inside``).
 
-    ``weights`` from ``stats.scene_weights`` with ``arc``, the arc of each clip, for scenes. Fewer than 4 arcs give no interval.
+    ``weights`` from ``stats.scene_weights`` with ``arc``, the arc of each clip, for scenes. Intervals are widened as arcs are few;
+    fewer than 4 give none.
     """
     angles = decoded_angle(true)
     outside, within = (circular_errors(angles, decoded_angle(read)).numpy() for read in (predicted, inside))
-    error, gap = (mean_interval(values, weights, level) for values in (outside, outside - within))
-    if len(arc.unique()) < FEWEST_ARCS:
+    arcs = len(arc.unique())
+    wider = expanded_level(level, max(arcs, FEWEST_ARCS))
+    error, gap = (mean_interval(values, weights, wider) for values in (outside, outside - within))
+    if arcs < FEWEST_ARCS:
         return ArcScore(Interval(error.value, nan, nan, error.n), Interval(gap.value, nan, nan, gap.n))
     return ArcScore(error, gap)
+
+
+def expanded_level(level: float, units: int) -> float:
+    """Level of the percentile interval that covers in ``level`` of cases when units are few (Hesterberg 2015, expanded percentile).
+
+    Quantiles at Phi(-sqrt(n / (n - 1)) t) in place of Phi(-z): with eight units 95 % become 98.9 %; plain, they cover in 88 %.
+    """
+    t = float(student_t.ppf(0.5 + level / 2, units - 1))
+    return 1 - 2 * NormalDist().cdf(-sqrt(units / (units - 1)) * t)
 
 
 def score_number(
