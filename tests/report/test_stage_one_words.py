@@ -38,6 +38,7 @@ def held(
         (held(Error(12.0, 9.0, 13.0), (2.0, 1.0, 3.0), 2.5), "not told apart from the 2.50° that a perfect circle would have"),
         (held(Error(11.0, 9.0, 13.0), p=0.005), "A circle: from the classes it was shown"),
         (held(Error(11.0, 9.0, 13.0), p=0.3), "No sign of a circle: too few classes to tell, or clusters (p = 0.30"),
+        (held(Error(70.0, 60.0, 75.0), p=0.005), "Partly a circle: from the classes"),
         (held(Error(110.0, 100.0, 120.0), p=0.9), "held-out arcs keep nothing"),
         (held(Error(30.0, 25.0, 35.0)), "held-out arcs keep 75.0\u00a0% of what held-out clips gain"),
         (held(Error(30.0, 25.0, 35.0)), "A circle: a linear reader carries on across"),
