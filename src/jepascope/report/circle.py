@@ -63,19 +63,18 @@ def circle_words(clips: Error, arcs: HeldArcs | None, chance: float) -> str:
 
 
 def _verdict(arcs: HeldArcs, chance: float, kept: float) -> str:
+    # an order can be told from others, and an error from chance, although little is read
+    circle = "A circle" if kept >= 0.5 else "Partly a circle"
     if finite(arcs.p_order):
         p = f"(p = {p_text(arcs.p_order)} for their true order among other orders of the same classes)"
         if arcs.p_order <= SIGNIFICANT:
-            # an order can be told from others although little is read
-            return (
-                f"{'A circle' if kept >= 0.5 else 'Partly a circle'}: from the classes it was shown, a linear reader places the others {p}"
-            )
+            return f"{circle}: from the classes it was shown, a linear reader places the others {p}"
         return f"No sign of a circle: too few classes to tell, or clusters {p}"
     match arcs.error.beside(chance):
         case "unknown":
             return "Nothing to judge a circle by, neither classes in another order nor an interval"
         case "better":
-            return f"{'A circle' if kept >= 0.5 else 'Partly a circle'}: a linear reader carries on across the arcs that it was not shown"
+            return f"{circle}: a linear reader carries on across the arcs that it was not shown"
     return "No sign of a circle: held-out arcs are not read better than by the best constant guess"
 
 
