@@ -98,7 +98,8 @@ def token_r_squared(
     """Of each token its R^2 on all outputs together (chance is 0, a constant guess), with intervals by ``weights`` from
     ``stats.scene_weights``. Errors as ``token_accuracy``."""
     y, true = checked_targets(values), held_values.double()
-    spread = (true - true.mean(dim=0)).square().sum()
+    middle = y.mean(dim=0)  # of the fit clips: what a constant guess would say
+    spread = (true - middle).square().sum()
     kept = []
 
     def r2(predicted: Tensor) -> Tensor:
@@ -106,7 +107,7 @@ def token_r_squared(
         return 1 - (predicted - true[..., None]).square().sum(dim=(1, 2)) / spread
 
     read = _read(fit, test, tokens, y, groups, draws, seed, where, r2)
-    scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights) for predicted in torch.cat(kept))
+    scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights, middle.numpy()) for predicted in torch.cat(kept))
     return _map(scores, "r2", 0.0, read.scores[1:], read.strengths)
 
 
