@@ -124,7 +124,7 @@ def test_a_tokens_reader_is_the_ridge_probe_of_that_token() -> None:
     found = token_r_squared(ranges(x[:100]), ranges(x[100:]), TOKENS, values[:100], values[100:], WEIGHTS)
     alone = ridge_fits(x[None, :100, PLANTED].double(), values[:100], (float(found.strengths[PLANTED]),))
     missed = (alone.predict(x[None, 100:, PLANTED])[0, 0] - values[100:]).square().sum()
-    assert found.scores[PLANTED].value == pytest.approx(1 - float(missed / (values[100:] - values[100:].mean()).square().sum()))
+    assert found.scores[PLANTED].value == pytest.approx(1 - float(missed / (values[100:] - values[:100].mean()).square().sum()))
 
 
 def test_a_token_that_never_changes_reads_nothing_and_spoils_nothing() -> None:

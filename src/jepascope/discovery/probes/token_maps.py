@@ -107,7 +107,7 @@ def token_r_squared(
         return 1 - (predicted - true[..., None]).square().sum(dim=(1, 2)) / spread
 
     read = _read(fit, test, tokens, y, groups, draws, seed, where, r2)
-    scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights, middle.numpy()) for predicted in torch.cat(kept))
+    scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights, about=middle.numpy()) for predicted in torch.cat(kept))
     return _map(scores, "r2", 0.0, read.scores[1:], read.strengths)
 
 
