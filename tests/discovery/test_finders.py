@@ -205,7 +205,7 @@ def test_every_refusal_names_the_layer(finder: str) -> None:
 def test_too_few_scenes_to_cross_validate_and_too_few_directions_name_the_layer() -> None:
     x, y = planted(seed=12)
     few = torch.cat([torch.nonzero(y == label).flatten()[:2] for label in range(4)])
-    with pytest.raises(BadData, match=r"'l1_probe' at layer 7: Class 0 has clips of 2 scene.*add scenes"):
+    with pytest.raises(BadData, match=r"layer 7: Class 0 has clips of 2 scene.*add scenes"):
         find("l1_probe", Labelled(x[0][few], y[few], where="layer 7"))
     flat = torch.nn.functional.one_hot(y % 2, 12).float()
     with pytest.raises(BadArgument, match=r"'class_pca' at layer 7: .*span rank 1"):
