@@ -10,8 +10,6 @@ import pandas as pd
 
 from jepascope.report.numbers import MINUS, finite, percent, percent_span
 
-POINTS = "points"  # percentage points: a difference of two shares
-
 
 @dataclass(frozen=True)
 class Reading:

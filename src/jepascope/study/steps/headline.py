@@ -47,10 +47,11 @@ def reading(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
     here = dense[(dense["layer"] == layer) & (dense["tokens"] == summary["tokens"])]
     at = here[here["encoder"] == "model"].iloc[0]
-    is_read = "is read from" if at["low"] > at["chance"] else "is not read above chance from"
+    above = at["low"] > at["chance"]
+    is_read = "is read from" if above else "is not read above chance from"
     beside = baselines(dense, here)
     words = "".join(f"{said} {accuracy:.2f}, " for said, accuracy in beside.items())
-    rivals = [said for said, accuracy in beside.items() if accuracy >= at["low"]]
+    rivals = [said for said, accuracy in beside.items() if above and accuracy >= at["low"]]
     return (
         f"{name[:1].upper()}{name[1:]} {is_read} {summary['model']}{f', no better than from {rivals[-1]}' if rivals else ''}: accuracy "
         f"{at['accuracy']:.3f} [{at['low']:.2f}, {at['high']:.2f}] at layer {layer} of {summary['layers'][-1]} "
