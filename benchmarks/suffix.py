@@ -34,7 +34,8 @@ from jepascope.intervention.conditions import Condition, merged
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means, coordinates, edit, swap_displacement
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes, run_edit
+from jepascope.intervention.run import run_edit
+from jepascope.intervention.scenes import Scenes
 
 CONTROLS = ("random", "variance", "norm")
 
@@ -125,7 +126,7 @@ def main() -> None:
         runs = {"runner": [], "bare": [], "hooked": []}
         for _ in range(chosen.rounds + 1):
             runs["bare"].append(seconds(lambda folded=folded: bare(encoder, layer, len(conditions), clips, folded)) / edited)
-            runs["runner"].append(seconds(lambda batch=batch: run_edit(encoder, site, scenes, conditions, judge, "swap", batch)) / edited)
+            runs["runner"].append(seconds(lambda batch=batch: run_edit(encoder, site, scenes, conditions, [judge], "swap", batch)) / edited)
             runs["hooked"].append(seconds(lambda: hooked(encoder, layer, scenes, plain, video)) / (len(plain) * clips))
         runs = {name: values[1:] for name, values in runs.items()}  # the first round warms up
         share = statistics.median(b / r for b, r in zip(runs["bare"], runs["runner"], strict=True))

@@ -14,10 +14,14 @@ from jepascope.stats import (
     MIN_DRAWS,
     bootstrap_weights,
     causal_effect_ratio,
+    equivalence,
+    expanded_level,
     holm,
+    joint_level,
     mean_interval,
     null_bound,
     p_value,
+    paired_drop,
     percentile_in_null,
     proportion,
     r_squared,
@@ -292,3 +296,148 @@ def test_one_more_draw_of_the_null_exceeds_its_bound_in_at_most_five_percent_of_
 def test_too_few_draws_bound_nothing() -> None:
     assert math.isnan(null_bound(np.arange(18.0)))
     assert null_bound(np.arange(19.0)) == 18
+
+
+def test_no_effect_and_little_noise_is_shown_to_be_none() -> None:
+    rng = generator(20)
+    below = rng.uniform(1, 3, 40)
+    found = equivalence(rng.normal(0, 0.05, 40), below, 0.05, rng)
+    assert found.equivalent and -0.05 < found.low < 0 < found.high < 0.05
+    assert (found.margin, found.n) == (0.05, 40)
+    exact = equivalence(np.zeros(40), below, 1e-9, rng)
+    assert exact.equivalent and (exact.value, exact.low, exact.high) == (0, 0, 0)
+
+
+@given(effect=st.floats(0.05, 2.0), sign=st.sampled_from([-1, 1]), noise=st.floats(0, 1))
+def test_an_effect_of_the_margin_or_more_is_never_called_none_where_it_is_measured_as_such(effect: float, sign: int, noise: float) -> None:
+    rng = generator(21)
+    below = rng.uniform(1, 3, 40)
+    error = rng.normal(0, noise, 40)
+    error -= below * error.sum() / below.sum()  # the effect measured is the effect
+    assert not equivalence(sign * effect * below + error, below, 0.05, rng, resamples=200).equivalent
+
+
+def test_a_wide_interval_shows_nothing_either_way() -> None:
+    rng = generator(22)
+    below = rng.uniform(1, 3, 40)
+    numerator = rng.normal(0, 3.0, 40)
+    found, effect = equivalence(numerator, below, 0.05, rng), ratio_of_means(numerator, below, rng)
+    assert not found.equivalent
+    assert effect.low < 0 < effect.high  # not equivalent does not mean different
+    small = 0.02 * below + rng.normal(0, 0.02, 40)
+    assert ratio_of_means(small, below, rng).low > 0 and equivalence(small, below, 0.05, rng).equivalent  # and both can be true
+
+
+@pytest.mark.parametrize("effect", [-0.1, 0.1])
+def test_at_its_margin_an_effect_is_called_none_in_at_most_five_percent_of_cases(effect: float) -> None:
+    rng, called = generator(23), 0
+    for _ in range(400):
+        below = rng.uniform(1, 3, 40)
+        called += equivalence(effect * below + rng.normal(0, 0.3, 40), below, 0.1, rng, resamples=300).equivalent
+    assert called <= 400 * 0.05 + 3.1 * math.sqrt(400 * 0.05 * 0.95)
+
+
+def test_equivalence_is_interval_inclusion_at_ninety_percent() -> None:
+    rng = generator(24)
+    below = rng.uniform(1, 3, 40)
+    numerator = 0.03 * below + rng.normal(0, 0.1, 40)
+    interval = ratio_of_means(numerator, below, generator(1), level=0.90)
+    found = equivalence(numerator, below, 0.05, generator(1))
+    assert (found.low, found.high) == (interval.low, interval.high)
+    assert equivalence(numerator, below, interval.high + 1e-9, generator(1)).equivalent
+    assert not equivalence(numerator, below, interval.high, generator(1)).equivalent
+
+
+def test_without_a_readable_denominator_nothing_is_shown_to_be_none() -> None:
+    below = generator(7).normal(0, 1, 40)
+    found = equivalence(np.zeros(40), below - below.mean(), 0.05, generator())
+    assert not found.equivalent and math.isnan(found.value) and math.isnan(found.low)
+    with pytest.raises(BadArgument, match="margin must be a number above 0"):
+        equivalence(np.ones(4), np.ones(4), 0.0, generator())
+    with pytest.raises(BadArgument, match="error rate"):
+        equivalence(np.ones(4), np.ones(4), 0.1, generator(), alpha=0.5)
+
+
+@given(units=st.integers(2, 500), level=st.floats(0.5, 0.99))
+def test_expanding_makes_up_for_few_units_and_vanishes_with_many(units: int, level: float) -> None:
+    assert level < expanded_level(level, units) < 1.0 + 1e-12
+    assert expanded_level(level, units + 1) < expanded_level(level, units) + 1e-12
+    assert expanded_level(level, 10**7) == pytest.approx(level, abs=1e-6)
+
+
+def test_the_expanded_interval_of_a_normal_mean_is_students() -> None:
+    # with its quantiles in place of resampled ones: mean +- z' s sqrt((n - 1) / n) / sqrt(n) is mean +- t s / sqrt(n)
+    from scipy.stats import norm, t
+
+    for n in (5, 20, 40):
+        z = norm.ppf(0.5 + expanded_level(0.95, n) / 2)
+        assert z * math.sqrt((n - 1) / n) == pytest.approx(t.ppf(0.975, n - 1))
+
+
+@given(first=st.floats(0.01, 100), second=st.floats(0.01, 100), units=st.tuples(st.integers(2, 60), st.integers(2, 60)))
+def test_two_samples_are_expanded_as_welch_would(first: float, second: float, units: tuple[int, int]) -> None:
+    found = joint_level(0.95, (first, second), units)
+    assert found == pytest.approx(joint_level(0.95, (7 * first, 7 * second), units))  # in any unit
+    assert found <= expanded_level(0.95, min(units)) + 1e-12  # never wider than the smaller sample alone
+    assert joint_level(0.95, (first, 0.0), units) == pytest.approx(expanded_level(0.95, units[0]))
+
+
+def test_the_degrees_of_freedom_are_those_of_welchs_test() -> None:
+    from scipy.stats import norm, t, ttest_ind
+
+    rng = generator(25)
+    a, b = rng.normal(0, 1, 12), rng.normal(0, 3, 7)
+    welch = ttest_ind(a, b, equal_var=False)
+    variances = (a.var() / 12, b.var() / 7)  # what resampling gives
+    z = norm.ppf(0.5 + joint_level(0.95, variances, (12, 7)) / 2)
+    unbiased = a.var(ddof=1) / 12 + b.var(ddof=1) / 7
+    assert z * math.sqrt(sum(variances)) == pytest.approx(t.ppf(0.975, welch.df) * math.sqrt(unbiased))
+
+
+def test_one_unit_has_no_interval() -> None:
+    assert math.isnan(expanded_level(0.95, 1))
+    assert math.isnan(ratio_of_means(np.ones(1), np.ones(1), generator()).value)
+
+
+@pytest.mark.slow
+def test_intervals_of_few_skewed_draws_cover_about_as_often_as_they_say() -> None:
+    # draws as of random planes (gamma, shape 2) and no noise of scenes; the plain percentile interval covers in about 90 %
+    rng, hits, below = generator(26), 0, np.ones(40)
+    for _ in range(600):
+        found = causal_effect_ratio(0.5 * below, below, rng.gamma(2, 0.5, (20, 1)) * below, rng, resamples=400)
+        hits += found.control.low <= 1 <= found.control.high
+    assert 0.92 <= hits / 600 <= 0.98
+
+
+def test_a_drop_of_accuracy_is_of_the_clips_that_changed() -> None:
+    before = np.array([True] * 30 + [False] * 10)
+    after = before.copy()
+    same = paired_drop(before, after)
+    assert same.value == 0 and same.low < 0 < same.high  # 40 clips alike do not show that none ever changes
+    after[:12] = False
+    found = paired_drop(before, after)
+    assert (found.value, found.n) == (0.3, 40) and 0.1 < found.low < 0.3 < found.high < 0.5
+    back = paired_drop(after, before)
+    assert (back.value, back.low, back.high) == pytest.approx((-found.value, -found.high, -found.low))
+    all_lost = paired_drop(np.ones(8, bool), np.zeros(8, bool))
+    assert all_lost.value == all_lost.high == 1 and all_lost.low > 0.3
+    with pytest.raises(BadArgument, match="same clips"):
+        paired_drop(before, before[:3])
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0.02, 0.01), (0.3, 0.05), (0.9, 0.0)])
+def test_intervals_of_a_drop_cover_it(lost: float, gained: float) -> None:
+    rng, hits = generator(27), 0
+    for _ in range(1000):
+        change = rng.choice(3, 40, p=[lost, gained, 1 - lost - gained])
+        found = paired_drop(change == 0, change == 1)
+        hits += found.low <= lost - gained <= found.high
+    assert hits / 1000 >= 0.95 - 3.1 * math.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_a_paired_difference_is_the_mean_of_differences() -> None:
+    rng = generator(28)
+    before = rng.normal(10, 5, 60)
+    after = before + 0.5 + rng.normal(0, 0.1, 60)
+    weights = scene_weights(60, rng)
+    assert 0.4 < mean_interval(after - before, weights).low < 0.5 < mean_interval(after, weights).high - before.mean()

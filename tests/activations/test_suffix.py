@@ -9,7 +9,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
 from jepascope.activations.site import pool
-from jepascope.activations.suffix import rerun
+from jepascope.activations.suffix import pooled_reader, rerun
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
@@ -27,6 +27,17 @@ def captured(encoder: VJepa2Encoder, few: ClipSet) -> Activations:
     return capture(encoder, few, sites=range(4))
 
 
+def pooled_last(encoder: VJepa2Encoder, hidden: Tensor, layer: int, edit, conditions: int, read: Tensor | None, batch: int) -> Tensor:
+    """Pooled ``h_L`` for each condition and clip."""
+    kept = torch.empty(conditions, len(hidden), encoder.card.width)
+
+    def keep(part: slice, found: dict[int, Tensor]) -> None:
+        kept[part] = found[encoder.card.depth]
+
+    rerun(encoder, hidden, layer, edit, conditions, {encoder.card.depth: pooled_reader(read)}, keep, batch)
+    return kept
+
+
 def shifted(hidden: Tensor, part: slice) -> Tensor:
     """Condition i adds i to every coordinate of the first ten tokens; condition 0 changes nothing."""
     out = hidden.repeat(part.stop - part.start, 1, 1, 1)
@@ -40,7 +51,7 @@ def shifted(hidden: Tensor, part: slice) -> Tensor:
 def test_without_an_edit_it_is_the_full_forward(
     encoder: VJepa2Encoder, captured: Activations, layer: int, batch: int, selection: str
 ) -> None:
-    pooled = rerun(encoder, captured.tokens(layer), layer, shifted, 3, captured.mask(selection), batch)
+    pooled = pooled_last(encoder, captured.tokens(layer), layer, shifted, 3, captured.mask(selection), batch)
     assert (pooled[0] - captured.pooled(3, selection)).abs().max() == 0.0
     assert (pooled[1] - pooled[0]).abs().max() > 0 and (pooled[2] - pooled[1]).abs().max() > 0
 
@@ -50,7 +61,7 @@ def test_with_an_edit_it_is_the_full_forward_with_that_edit_hooked_in(
     encoder: VJepa2Encoder, few: ClipSet, captured: Activations, layer: int
 ) -> None:
     conditions = 3
-    pooled = rerun(encoder, captured.tokens(layer), layer, shifted, conditions, captured.object_mask, batch=CLIPS)
+    pooled = pooled_last(encoder, captured.tokens(layer), layer, shifted, conditions, captured.object_mask, batch=CLIPS)
     for condition in range(conditions):
 
         def hook(module: torch.nn.Module, args: tuple[Tensor, ...], output: tuple[Tensor, ...], i: int = condition) -> tuple[Tensor, ...]:
@@ -77,12 +88,12 @@ def test_memory_grows_with_the_batch_not_with_the_conditions(encoder: VJepa2Enco
         largest = max(largest, part.stop - part.start)
         return shifted(hidden, part)
 
-    rerun(encoder, captured.tokens(3), 3, watched, 100, batch=CLIPS * 4)
+    pooled_last(encoder, captured.tokens(3), 3, watched, 100, None, batch=CLIPS * 4)
     assert largest == 4
 
 
 def test_misfits_are_refused(encoder: VJepa2Encoder, captured: Activations) -> None:
     with pytest.raises(BadArgument, match=r"layers 0\.\.3"):
-        rerun(encoder, captured.tokens(3), 4, shifted, 1)
+        pooled_last(encoder, captured.tokens(3), 4, shifted, 1, None, 4)
     with pytest.raises(BadArgument, match="another encoder's"):
-        rerun(encoder, captured.tokens(3)[:, 1:], 3, shifted, 1)
+        pooled_last(encoder, captured.tokens(3)[:, 1:], 3, shifted, 1, None, 4)

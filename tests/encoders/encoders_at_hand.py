@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import VJEPA2Config
+from transformers import VJEPA2Config, VJEPA2ForVideoClassification
 
 from jepascope.encoders.models import shipped_models
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -33,3 +37,22 @@ def tiny_config(**changes: int | bool) -> VJEPA2Config:
 def noise_video(encoder: VJepa2Encoder, clips: int, seed: int = 0) -> Tensor:
     card = encoder.card
     return torch.rand(clips, card.frames, 3, card.size, card.size, generator=torch.Generator().manual_seed(seed))
+
+
+def save_classifier(folder: Path, labels: tuple[str, ...], seed: int = 0) -> VJEPA2ForVideoClassification:
+    """A random classifier as transformers makes and saves it, with weights large enough for the clips to matter."""
+    config = tiny_config()
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: row for row, label in enumerate(labels)}
+    config.initializer_range = 0.2
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = VJEPA2ForVideoClassification(config).eval()
+    model.save_pretrained(folder)
+    return model
+
+
+def edit_weights(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

@@ -37,6 +37,10 @@ def test_the_shipped_configurations_pass() -> None:
         ("tubelet_size", 0),
         ("in_chans", 10**9),
         ("mlp_ratio", 10**9),
+        ("pred_mlp_ratio", 10**9),
+        ("num_pooler_layers", 10**9),
+        ("num_labels", 10**12),
+        ("num_labels", 0),
     ],
 )
 def test_a_size_that_cannot_be_is_named(field: str, value: object, tmp_path: Path) -> None:

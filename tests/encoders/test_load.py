@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from encoders_at_hand import SHIPPED, noise_video
-from safetensors.torch import load_file, save_file
+from encoders_at_hand import SHIPPED, edit_weights, noise_video
 
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.models import WEIGHTS, known_models, shipped_models
@@ -124,26 +123,20 @@ def broken_extras(folder: Path) -> None:
     (folder / "jepascope.json").write_text('{"targets": "cen')
 
 
-def _edit(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
-    weights = load_file(folder / "model.safetensors")
-    change(weights)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-
-
 def missing_key(folder: Path) -> None:
-    _edit(folder, lambda weights: weights.pop("encoder.layer.1.mlp.fc1.weight"))
+    edit_weights(folder, lambda weights: weights.pop("encoder.layer.1.mlp.fc1.weight"))
 
 
 def unknown_key(folder: Path) -> None:
-    _edit(folder, lambda weights: weights.update({"encoder.layer.7.mlp.fc1.weight": torch.zeros(2)}))
+    edit_weights(folder, lambda weights: weights.update({"encoder.layer.7.mlp.fc1.weight": torch.zeros(2)}))
 
 
 def misshapen_key(folder: Path) -> None:
-    _edit(folder, lambda weights: weights.update({"encoder.layer.1.mlp.fc1.weight": torch.zeros(5, 5)}))
+    edit_weights(folder, lambda weights: weights.update({"encoder.layer.1.mlp.fc1.weight": torch.zeros(5, 5)}))
 
 
 def nan_weights(folder: Path) -> None:
-    _edit(folder, lambda weights: weights["encoder.layer.1.mlp.fc1.weight"].fill_(float("nan")))
+    edit_weights(folder, lambda weights: weights["encoder.layer.1.mlp.fc1.weight"].fill_(float("nan")))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -27,7 +27,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes
+from jepascope.intervention.scenes import Scenes
 
 ROUNDING = 1e-3  # of a CE: float32, and the solver's tolerance in the judge
 EDITS = ("ablate", "swap", "steer")
@@ -49,7 +49,7 @@ class Stand:
 
     def measured(self, bases: dict[str, Tensor]) -> pd.DataFrame:
         found = {name: Subspace.spanned_by(basis, self.mean) for name, basis in bases.items()}
-        effects, _ = intervene(self.encoder, Site(SITE), self.scenes, found, {}, self.judge, EDITS, batch=512)
+        effects, _ = intervene(self.encoder, Site(SITE), self.scenes, found, {}, [self.judge], EDITS, batch=512)
         return ce_table(effects, resamples=400).set_index(["finder", "edit"])
 
 

@@ -17,7 +17,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes
+from jepascope.intervention.scenes import Scenes
 
 LAYER = 1
 CONFIG = VJEPA2Config(

@@ -16,7 +16,7 @@ from jepascope.errors import BadData
 from jepascope.intervention.edits import coordinates, donor_displacement, edit
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes
+from jepascope.intervention.scenes import Scenes
 
 LAYER, LAST = 1, 3
 
@@ -62,7 +62,7 @@ def test_swapping_all_that_the_judge_reads_at_the_last_layer_gives_what_the_dono
     weights = study.judge.probe.weights
     read = {"all that is read": Subspace(torch.linalg.qr(weights).Q, torch.zeros(len(weights)))}
     judge = ProbeJudge(study.judge.probe, tokens)
-    effects, _ = intervene(study.encoder, Site(LAST, tokens), scenes, read, {}, judge, ("swap",))
+    effects, _ = intervene(study.encoder, Site(LAST, tokens), scenes, read, {}, [judge], ("swap",))
     np.testing.assert_allclose(effects["numerator"], effects["denominator"], rtol=1e-3, atol=1e-4)
     assert effects["scene"].tolist() == scenes.source.clips.factors["scene"].tolist()
     assert effects["target"].tolist() == scenes.target.tolist()
@@ -70,7 +70,7 @@ def test_swapping_all_that_the_judge_reads_at_the_last_layer_gives_what_the_dono
 
 def test_the_denominator_is_what_the_judge_reads_in_the_donor(study, scenes) -> None:
     one = {"one": study.subspace(0)}
-    effects, _ = intervene(study.encoder, Site(LAYER, "object"), scenes, one, {}, study.judge, ("swap",))
+    effects, _ = intervene(study.encoder, Site(LAYER, "object"), scenes, one, {}, [study.judge], ("swap",))
     own, donor = (study.judge.logits(part.pooled(LAST, "object")) for part in (scenes.source, scenes.twin))
     row = torch.arange(len(own))
     towards = (donor - own)[row, scenes.target] - (donor - own)[row, scenes.label]
@@ -80,7 +80,7 @@ def test_the_denominator_is_what_the_judge_reads_in_the_donor(study, scenes) -> 
 def test_ablation_of_all_tokens_asks_no_partner(study, scenes) -> None:
     one = {"one": study.subspace(0)}
     judge = ProbeJudge(study.judge.probe, "all")
-    mine, theirs = (intervene(study.encoder, Site(LAYER), s, one, {}, judge, ("ablate",))[0] for s in (scenes, study.scenes))
+    mine, theirs = (intervene(study.encoder, Site(LAYER), s, one, {}, [judge], ("ablate",))[0] for s in (scenes, study.scenes))
     columns = ["scene", "numerator", "denominator", "correct"]
     assert mine[columns].equals(theirs[columns])
 

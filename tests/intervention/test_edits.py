@@ -14,6 +14,7 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.edits import (
     ablation_displacement,
     check_doses,
+    check_edit,
     class_means,
     coordinates,
     edit,
@@ -49,7 +50,7 @@ def test_ablation_leaves_nothing_in_the_subspace_but_the_mean(seed: int, rank: i
     h, u, mean = tokens(seed), orthonormal(seed + 1, rank), tokens(seed + 2)[0, 0]
     ablated = apply(h, ablation_displacement(h, mean), u)
     torch.testing.assert_close(ablated @ u, (mean @ u).expand(CLIPS, TOKENS, rank))
-    zeroed = apply(h, ablation_displacement(h, mean, to="zero"), u)
+    zeroed = apply(h, ablation_displacement(h, None), u)
     torch.testing.assert_close(zeroed @ u, torch.zeros(CLIPS, TOKENS, rank, dtype=h.dtype))
 
 
@@ -153,5 +154,5 @@ def test_doses_that_are_no_numbers_are_refused() -> None:
     for bad in ([math.nan], [1.0, math.inf], []):
         with pytest.raises(BadArgument, match="Doses must be finite"):
             check_doses(bad)
-    with pytest.raises(BadArgument, match="mean or zero"):
-        ablation_displacement(tokens(0), tokens(0)[0, 0], to="noise")
+    with pytest.raises(BadArgument, match="mean, zero or resample"):
+        check_edit("ablate", "noise")

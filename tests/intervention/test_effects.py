@@ -23,8 +23,8 @@ from jepascope.intervention.judges import ProbeJudge, margin, target_margin
 
 LAYER, DRAWS = 1, 2
 EFFECTS_COLUMNS = [
-    *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "scene", "target"),
-    *("numerator", "numerator_direct", "denominator", "correct"),
+    *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "target"),
+    *("numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"),
 ]
 KEY = ["finder", "edit", "control", "draw", "dose", "scene"]
 
@@ -46,7 +46,7 @@ def finders(study) -> dict[str, Subspace]:
 @pytest.fixture(scope="module")
 def tables(study, finders) -> tuple[pd.DataFrame, pd.DataFrame]:
     return intervene(
-        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), study.judge, doses=(1.0, 0.5)
+        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), [study.judge], doses=(1.0, 0.5)
     )
 
 
@@ -120,7 +120,7 @@ def test_the_direct_path_is_all_of_an_edit_at_the_last_layer_and_not_before(stud
     """Edited after the last block nothing runs any more, so what arrives is the edit itself; before it the blocks add theirs."""
     for layer, same in ((3, True), (LAYER, False)):
         judge = ProbeJudge(study.judge.probe, "all")
-        effects, _ = intervene(study.encoder, Site(layer, "all"), study.scenes, finders, {}, judge, edits=EDITS)
+        effects, _ = intervene(study.encoder, Site(layer, "all"), study.scenes, finders, {}, [judge], edits=EDITS)
         close = np.allclose(effects["numerator"], effects["numerator_direct"], atol=1e-4)
         assert close is same
 
@@ -128,7 +128,7 @@ def test_the_direct_path_is_all_of_an_edit_at_the_last_layer_and_not_before(stud
 def test_steering_controls_take_a_step_of_the_true_length_along_other_directions(study, finders) -> None:
     """The step lies in the span of the class means, so projecting it on a complement would take no step at all."""
     _, matching = intervene(
-        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), study.judge, edits=("steer",)
+        study.encoder, Site(LAYER, "object"), study.scenes, finders, controls_of(study, finders), [study.judge], edits=("steer",)
     )
     carried = matching[matching["control"].isin(["random", "variance", "norm"])]
     np.testing.assert_allclose(carried["norm"], carried["norm_target"], rtol=1e-4)
@@ -150,7 +150,7 @@ def test_norms_of_the_norm_control_are_the_true_edits_and_others_are_printed(tab
 def test_the_printed_norm_is_the_mean_length_of_a_tokens_edit(study, finders, name: str, tokens: str) -> None:
     scenes, u = study.scenes, finders["one"]
     _, matching = intervene(
-        study.encoder, Site(LAYER, tokens), scenes, {"one": u}, controls_of(study, {"one": u}), study.judge, edits=(name,), batch=3
+        study.encoder, Site(LAYER, tokens), scenes, {"one": u}, controls_of(study, {"one": u}), [study.judge], edits=(name,), batch=3
     )
     h, donor = scenes.source.tokens(LAYER), scenes.twin.tokens(LAYER)
     steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label])[:, None].expand_as(h)
@@ -163,7 +163,7 @@ def test_the_printed_norm_is_the_mean_length_of_a_tokens_edit(study, finders, na
 def test_a_finder_has_the_same_rows_alone_and_in_company(study, finders, tables) -> None:
     controls = controls_of(study, finders)
     alone, _ = intervene(
-        study.encoder, Site(LAYER, "object"), study.scenes, {"two": finders["two"]}, controls, study.judge, doses=(1.0, 0.5), batch=5
+        study.encoder, Site(LAYER, "object"), study.scenes, {"two": finders["two"]}, controls, [study.judge], doses=(1.0, 0.5), batch=5
     )
     company = tables[0].query("finder == 'two'")
     pd.testing.assert_frame_equal(
@@ -186,7 +186,7 @@ def test_progress_counts_every_edited_clip(study, finders) -> None:
         study.scenes,
         finders,
         {},
-        study.judge,
+        [study.judge],
         batch=3,
         progress=lambda done, total: seen.append((done, total)),
     )
@@ -216,8 +216,8 @@ def planted(effect: float, control: float, draws: int = 20) -> pd.DataFrame:
     for finder, scale in (("used", effect), ("unused", control)):
         for name, draw, value in [("subspace", 0, scale), *(("random", i, control + 0.01 * rng.standard_normal()) for i in range(draws))]:
             for scene, denominator in enumerate(below):
-                rows.append((4, "all", finder, 2, "swap", name, draw, 1.0, "probe", scene, 0, value * denominator, denominator, True))
-    return pd.DataFrame(rows, columns=[c for c in EFFECTS_COLUMNS if c != "numerator_direct"])
+                rows.append((4, "all", finder, 2, "swap", name, draw, 1.0, "probe", 6, "", scene, 0, value * denominator, denominator))
+    return pd.DataFrame(rows, columns=[*EFFECTS_COLUMNS[: EFFECTS_COLUMNS.index("numerator")], "numerator", "denominator"])
 
 
 def test_planted_effects_come_out_as_planted() -> None:
@@ -282,8 +282,8 @@ def test_bad_input_is_refused(study, finders) -> None:
         replace(scenes, label=scenes.label[:3], target=scenes.target[:3])
     foreign = Subspace(torch.eye(20)[:, :2], torch.zeros(20))
     with pytest.raises(BadArgument, match=r"has width 20.*48"):
-        intervene(study.encoder, Site(LAYER), scenes, {"foreign": foreign}, {}, study.judge)
+        intervene(study.encoder, Site(LAYER), scenes, {"foreign": foreign}, {}, [study.judge])
     with pytest.raises(BadArgument, match="no edit 'burn'"):
-        intervene(study.encoder, Site(LAYER), scenes, finders, {}, study.judge, edits=("burn",))
+        intervene(study.encoder, Site(LAYER), scenes, finders, {}, [study.judge], edits=("burn",))
     with pytest.raises(BadData, match="exactly one is needed"):
         ce_table(planted(1, 0).query("control != 'subspace'"))

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.moments import Moments
-from jepascope.activations.site import Site
+from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
 from jepascope.activations.store import SHARD, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard
@@ -44,7 +44,7 @@ class Activations:
         return f"Activations({card.name} on '{self.clips.name}', {len(self)} clips, layers 0..{card.depth}, {kept})"
 
     def pooled(self, layer: int, tokens: str = "all") -> Float[Tensor, "clips width"]:
-        """Mean of ``h_layer`` over the selected tokens, float32."""
+        """Mean of ``h_layer`` over the selected tokens (one of SELECTIONS), float32."""
         self._check(Site(layer, tokens))
         return self.all_pooled[tokens][:, layer]
 
@@ -74,7 +74,8 @@ class Activations:
 
     def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
         """The token selection as a mask; None stands for all tokens."""
-        return self.object_mask if Site(0, tokens).tokens == "object" else None
+        grid = self.encoder_card.grid
+        return token_mask(Site(0, tokens).tokens, self.object_mask, grid)
 
     def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> Activations:
         """Some of the clips."""
@@ -97,3 +98,14 @@ class Activations:
         card = self.encoder_card
         if not 0 <= site.layer <= card.depth:
             raise BadArgument(f"Encoder '{card.name}' has layers 0..{card.depth}; there is no layer {site.layer}.")
+        if site.tokens not in SELECTIONS:
+            raise BadArgument(f"Activations are pooled over {' or '.join(SELECTIONS)} tokens; '{site.tokens}' tokens can only be edited.")
+
+
+def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int]) -> Bool[Tensor, "clips tokens"] | None:
+    """A token selection of some clips, given the tokens of their objects; None stands for all tokens."""
+    if tokens == "all":
+        return None
+    if time_span(tokens) is not None:
+        return time_mask(tokens, grid).expand(len(object_mask), -1)
+    return object_mask if tokens == "object" else background(object_mask, grid)

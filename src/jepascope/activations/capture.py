@@ -59,7 +59,8 @@ def capture(
     sites, moments = tuple(sorted(set(sites))), tuple(sorted(set(moments)))
     # embedding one clip tells the precision, and refuses a misfit of clips and encoder before anything is written
     with torch.inference_mode():
-        dtype = encoder.embed(clips.video(slice(0, 1))).dtype
+        first = clips.video(slice(0, 1))
+        dtype = encoder.embed(first if transform is None else transform(first)).dtype
     shards: Store = MemoryStore()
     if store is not None:
         shards = DiskStore(

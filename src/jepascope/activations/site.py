@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import torch
@@ -11,21 +12,59 @@ from torch import Tensor
 from jepascope.errors import BadArgument
 
 SELECTIONS = ("all", "object")
+"""Selections that every capture pools over, and that judges read."""
+
+SCOPES = (*SELECTIONS, "background", "time:A-B")
+"""What an edit can be limited to: also as many places of the background as the object has, or a slice of tubelets (A to B, from 0)."""
+
+_TIME = re.compile(r"time:(\d{1,6})(?:-(\d{1,6}))?")
 
 
 @dataclass(frozen=True)
 class Site:
-    """A layer (``h_layer``, after that block) plus a token selection."""
+    """A layer (``h_layer``, after that block) plus a token selection: one of SELECTIONS, or of SCOPES where something is edited."""
 
     layer: int
     tokens: str = "all"
 
     def __post_init__(self) -> None:
-        if self.tokens not in SELECTIONS:
-            raise BadArgument(f"There is no token selection '{self.tokens}'; known are {', '.join(SELECTIONS)}.")
+        if self.tokens in SELECTIONS or self.tokens == "background":
+            return
+        if (span := time_span(self.tokens)) is None or span[0] > span[1]:
+            raise BadArgument(
+                f"There is no token selection '{self.tokens}'; known are {', '.join(SCOPES)} (say time:2 or time:0-1, in tubelets from 0)."
+            )
 
     def __str__(self) -> str:
         return f"layer {self.layer}, {self.tokens} tokens"
+
+
+def time_span(tokens: str) -> tuple[int, int] | None:
+    """First and last tubelet of "time:A-B" or "time:A"; None for other selections."""
+    found = _TIME.fullmatch(tokens)
+    return None if found is None else (int(found[1]), int(found[2] or found[1]))
+
+
+def time_mask(tokens: str, grid: tuple[int, int, int]) -> Bool[Tensor, " tokens"]:
+    """The tokens of some tubelets; BadArgument for those that a clip of this grid does not have."""
+    span = time_span(tokens)
+    if span is None or span[1] >= grid[0]:
+        raise BadArgument(f"Clips of {grid[0]} tubelets (0..{grid[0] - 1}) have no tokens '{tokens}'.")
+    times = torch.arange(grid[0]).repeat_interleave(grid[1] * grid[2])
+    return (times >= span[0]) & (times <= span[1])
+
+
+def background(object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int], seed: int = 0) -> Bool[Tensor, "clips tokens"]:
+    """As many places as the object passes, drawn among those that it does not pass; at all times, as the object's are.
+
+    What an edit of the object's tokens is compared with: the same number of tokens that do not show it. Where the object passes more
+    than half of the places, all that are left.
+    """
+    places = object_mask.view(len(object_mask), grid[0], -1).any(dim=1)
+    order = torch.rand(places.shape, generator=torch.Generator().manual_seed(seed)).masked_fill(places, 2.0)
+    rank = order.argsort(dim=1).argsort(dim=1)
+    drawn = (rank < places.sum(dim=1, keepdim=True)) & ~places
+    return drawn.repeat(1, grid[0])
 
 
 def pool(hidden: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"] | None = None) -> Float[Tensor, "clips width"]:

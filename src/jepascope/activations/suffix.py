@@ -1,8 +1,9 @@
-"""Running only the blocks after a site, on hidden states that were edited there."""
+"""Running only the blocks after a site, on hidden states that were edited there, and reading what comes out on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,6 +19,12 @@ BATCH = 32  # clips folded into one batch; benchmarks/suffix.py shows that more 
 Edit = Callable[[Tensor, slice], Tensor]
 """``edit(hidden (clips, tokens, width), conditions)`` -> hidden (conditions, clips, tokens, width), one for each condition of the slice."""
 
+Reader = Callable[[Tensor, Tensor], Tensor]
+"""``reader(hidden (rows, tokens, width), clips (rows,))`` -> (rows, features): what is kept of a layer. ``clips`` says whose each row is."""
+
+Keep = Callable[[slice, dict[int, Tensor]], None]
+"""``keep(conditions, {layer: (conditions, clips, features)})``, on the encoder's device."""
+
 
 def rerun(
     encoder: VideoEncoder,
@@ -25,39 +32,52 @@ def rerun(
     layer: int,
     edit: Edit,
     conditions: int,
-    read: Bool[Tensor, "clips tokens"] | None = None,
+    readers: Mapping[int, Reader],
+    keep: Keep,
     batch: int = BATCH,
-) -> Float[Tensor, "conditions clips width"]:
-    """Pooled ``h_L`` over the tokens that are read (all without a mask), for each condition and clip.
+) -> None:
+    """Run blocks layer+1 .. on what ``edit`` makes of ``h_layer``, and hand what ``readers`` read of their layers to ``keep``.
 
-    ``hidden`` is ``h_layer``; blocks layer+1..L run on what ``edit`` makes of it, conditions folded into batches of about
-    ``batch`` clips. Of the last layer nothing but the pooled vector is kept. In float32 on a CPU the result equals that
-    of a whole forward with the same edit hooked in, bit for bit. Memory grows with the batch alone.
+    Conditions are folded into batches of about ``batch`` clips; no block after the last layer that is read is run. Only what readers
+    return is kept, and only until ``keep`` has it: memory grows with the batch alone. In float32 on a CPU the hidden states equal
+    those of a whole forward with the same edit hooked in, bit for bit.
     """
     card, clips = encoder.card, len(hidden)
     if not 0 <= layer <= card.depth:
         raise BadArgument(f"Encoder '{card.name}' has layers 0..{card.depth}; nothing can be edited at layer {layer}.")
+    if not readers or not all(layer <= read <= card.depth for read in readers):
+        raise BadArgument(f"After an edit at layer {layer} of '{card.name}' layers {layer}..{card.depth} can be read, not {list(readers)}.")
     if hidden.shape[1:] != (card.tokens, card.width):
         raise BadArgument(
             f"Encoder '{card.name}' has {card.tokens} tokens of width {card.width}; "
             f"hidden states of shape {tuple(hidden.shape)} are another encoder's."
         )
-    hidden = hidden.to(encoder.device)
-    read = None if read is None else read.to(encoder.device)
-    pooled = torch.empty(conditions, clips, card.width)
+    hidden, order = hidden.to(encoder.device), sorted(readers)
 
     def run(part: slice) -> None:
         with torch.inference_mode():
             folded = edit(hidden, part)
-            masks = None if read is None else read.repeat(len(folded), 1)
-            blocks(folded.flatten(0, 1), masks, pooled[part].view(-1, card.width))
+            rows = torch.arange(clips, device=encoder.device).repeat(len(folded))
+            read: dict[int, list[Tensor]] = {at: [] for at in order}
+            flat = folded.flatten(0, 1)
+            in_batches(len(flat), batch, partial(run_folded, flat, rows, read), "edited clips")
+            keep(part, {at: torch.cat(pieces).view(len(folded), clips, -1) for at, pieces in read.items()})
 
-    def blocks(folded: Tensor, masks: Tensor | None, out: Tensor) -> None:
-        def run_folded(part: slice) -> None:
-            last = encoder.run(folded[part], layer)
-            out[part] = pool(last, None if masks is None else masks[part])
-
-        in_batches(len(folded), batch, run_folded, "edited clips")
+    def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
+        now, at, found = flat[part], layer, []
+        for stop in order:
+            now, at = encoder.run(now, at, stop), stop
+            found.append(readers[stop](now, rows[part]))
+        for stop, features in zip(order, found, strict=True):  # kept when all of it fitted in memory
+            read[stop].append(features)
 
     in_batches(conditions, max(1, batch // clips), run, "conditions")
-    return pooled
+
+
+def pooled_reader(mask: Bool[Tensor, "clips tokens"] | None = None) -> Reader:
+    """Reads the pooled activation over each clip's selected tokens (all of them without a mask)."""
+
+    def read(hidden: Tensor, clips: Tensor) -> Tensor:
+        return pool(hidden, None if mask is None else mask.to(hidden.device)[clips])
+
+    return read

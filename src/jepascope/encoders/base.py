@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.errors import BadArgument
@@ -30,6 +30,7 @@ class EncoderCard:
     digest: str  # of weights and configuration: what addresses stored activations
     has_predictor: bool = False
     has_head: bool = False
+    head_digest: str = ""  # of the head's weights and labels; apart from ``digest``, because activations do not depend on the head
 
     @property
     def tokens(self) -> int:
@@ -64,6 +65,41 @@ class VideoEncoder(ABC):
     @property
     @abstractmethod
     def device(self) -> torch.device: ...
+
+    def at(self, frames: int, size: int) -> VideoEncoder:
+        """The same encoder for clips of another length or size; BadArgument where it takes one alone."""
+        raise BadArgument(f"Encoder '{self.card.name}' takes clips of {self.card.frames} frames of {self.card.size} pixels alone.")
+
+    def forecast(
+        self,
+        context: Float[Tensor, "clips context width"],
+        context_ids: Int[Tensor, "clips context"],
+        target_ids: Int[Tensor, "clips targets"],
+    ) -> Float[Tensor, "clips targets width"]:
+        """The predictor's latents at ``target_ids`` from final-norm latents at ``context_ids``; BadArgument without a predictor."""
+        raise self._without_predictor()
+
+    def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """Final-norm latents of whole clips as the predictor was trained to predict them; BadArgument without a predictor."""
+        raise self._without_predictor()
+
+    def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
+        """What the checkpoint's own task head says of ``h_depth`` (before the final norm); BadArgument without a head."""
+        raise self._without_head()
+
+    @property
+    def head_labels(self) -> tuple[str, ...]:
+        """Names of the logits, in their order; BadArgument without a head."""
+        raise self._without_head()
+
+    def _without_predictor(self) -> BadArgument:
+        return BadArgument(f"Encoder '{self.card.name}' has no predictor, so it cannot forecast; choose a checkpoint that holds one.")
+
+    def _without_head(self) -> BadArgument:
+        return BadArgument(
+            f"Encoder '{self.card.name}' has no task head, so it has no labels and no logits; "
+            "choose a classifier checkpoint, such as facebook/vjepa2-vitl-fpc16-256-ssv2."
+        )
 
     def describe(self) -> dict[str, Any]:
         """Provenance: everything a report says about the encoder."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.encoders.task_labels import DEFAULT_COUNT, MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -27,6 +28,8 @@ BOUNDS = {  # field: (default of transformers' VJEPA2Config, least, most)
     "pred_num_hidden_layers": (12, 1, 200),
     "pred_num_attention_heads": (12, 1, 256),
     "pred_num_mask_tokens": (10, 1, 1_000),
+    "num_pooler_layers": (3, 0, 100),
+    "num_labels": (DEFAULT_COUNT, 1, MAX_LABELS),
 }
 
 
@@ -73,9 +76,12 @@ def check_config(config: dict[str, Any], path: Path) -> Geometry:
     ):
         if sizes[whole] % sizes[part]:
             raise BadCheckpoint(f"'{path}': {whole} ({sizes[whole]}) is not a multiple of {part} ({sizes[part]}).")
-    ratio = config.get("mlp_ratio", 4.0)
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
-        raise BadCheckpoint(f"'{path}': mlp_ratio is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    for field in ("mlp_ratio", "pred_mlp_ratio"):
+        ratio = config.get(field, 4.0)
+        if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
+            raise BadCheckpoint(f"'{path}': {field} is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    if names_head(config):
+        task_labels(config, path)
     found = Geometry(
         sizes["hidden_size"],
         sizes["num_hidden_layers"],

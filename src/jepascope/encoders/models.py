@@ -10,7 +10,7 @@ WEIGHTS = Path(__file__).parent / "nano" / "weights"
 
 @dataclass(frozen=True)
 class KnownModel:
-    """One row of ``jepascope models``. ``parameters`` counts encoder and predictor."""
+    """One row of ``jepascope models``. ``parameters`` counts encoder, predictor and head."""
 
     name: str
     parameters: int
@@ -42,6 +42,10 @@ KNOWN_MODELS = (
     _hub("vjepa2-vith-fpc64-256", 653_930_880, 1280, 32, 64, 256),
     _hub("vjepa2-vitg-fpc64-256", 1_034_555_264, 1408, 40, 64, 256),
     _hub("vjepa2-vitg-fpc64-384", 1_034_555_264, 1408, 40, 64, 384),
+    _hub("vjepa2-vitl-fpc16-256-ssv2", 375_485_998, 1024, 24, 16, 256, "Something-Something v2, 174 labels"),
+    _hub("vjepa2-vitg-fpc64-384-ssv2", 1_128_049_454, 1408, 40, 64, 384, "Something-Something v2, 174 labels"),
+    _hub("vjepa2-vitl-fpc32-256-diving48", 375_356_848, 1024, 24, 32, 256, "Diving48, 48 labels"),
+    _hub("vjepa2-vitg-fpc32-384-diving48", 1_127_871_920, 1408, 40, 32, 384, "Diving48, 48 labels"),
 )
 
 

@@ -16,7 +16,7 @@ def self_test(encoder: VJepa2Encoder) -> float:
 
     Checks: loop equals forward; outputs are finite; running a suffix from a stored layer changes nothing; a changed patch
     changes the token that the grid says it is and no other embedding; an edit at a middle layer reaches the output; the
-    predictor's forecast is finite.
+    predictor's forecast, where there is one, is finite; the task head, where there is one, gives finite logits, one for each label.
     """
     card = encoder.card
     short = encoder.at(2 * encoder.model.config.tubelet_size, encoder.model.config.crop_size)
@@ -54,6 +54,12 @@ def self_test(encoder: VJepa2Encoder) -> float:
             raise fail("an edit at a middle layer does not reach its output")
     ids = torch.arange(short.card.tokens, device=encoder.device)[None]
     half = short.card.tokens // 2
-    if not bool(torch.isfinite(short.forecast(ours[:, :half], ids[:, :half], ids[:, half:])).all()):
+    if card.has_predictor and not bool(torch.isfinite(short.forecast(ours[:, :half], ids[:, :half], ids[:, half:])).all()):
         raise fail("its predictor's forecast has NaN or infinite values (damaged weights?)")
+    if card.has_head:
+        logits = short.head_logits(short.run(middle, card.depth // 2))
+        if logits.shape != (1, len(short.head_labels)):
+            raise fail(f"its head gives logits of shape {tuple(logits.shape)} for {len(short.head_labels)} labels")
+        if not bool(torch.isfinite(logits).all()):
+            raise fail("its head's logits have NaN or infinite values (damaged weights?)")
     return difference

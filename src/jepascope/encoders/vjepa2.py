@@ -6,8 +6,6 @@ transformers' own forward exactly; tests and the self-test at load hold it to th
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,11 +13,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders.base import EncoderCard, VideoEncoder
-from jepascope.encoders.rotary import RotaryTable, rotary_table, rotate
+from jepascope.encoders.block import block_forward
+from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.head import TaskHead
+from jepascope.encoders.rotary import RotaryTable, rotary_table
 from jepascope.errors import BadArgument
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -28,24 +29,16 @@ BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act"
 """What changes the output of the same weights (frames and size are the clips' own)."""
 
 
-def block_forward(layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
-    """One pre-norm transformer block with the rotary table given: the arithmetic of transformers' VJEPA2Layer."""
-    attention: Any = layer.attention
-    normed = layer.norm1(hidden)  # type: ignore[operator]
-    heads = (*normed.shape[:-1], -1, attention.attention_head_size)
-    query = rotate(attention.query(normed).view(heads).transpose(1, 2), table)
-    key = rotate(attention.key(normed).view(heads).transpose(1, 2), table)
-    value = attention.value(normed).view(heads).transpose(1, 2)
-    mixed = F.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
-    hidden = attention.proj(mixed.transpose(1, 2).reshape(normed.shape)) + hidden
-    return layer.mlp(layer.norm2(hidden)) + hidden  # type: ignore[operator, no-any-return]
-
-
 class VJepa2Encoder(VideoEncoder):
-    """A frozen V-JEPA 2 encoder, with its predictor when the checkpoint has one."""
+    """A frozen V-JEPA 2 encoder, with its predictor and its task head when the checkpoint has them.
 
-    def __init__(self, model: VJEPA2Model, name: str, extra: dict[str, Any] | None = None) -> None:
+    A model without a predictor is one whose ``predictor`` is None. ``digest`` names the model alone, so that a classifier and
+    the encoder it was put on share their activations where the weights are the same.
+    """
+
+    def __init__(self, model: VJEPA2Model, name: str, extra: dict[str, Any] | None = None, head: TaskHead | None = None) -> None:
         self.model = model.eval().requires_grad_(False)
+        self.head = head
         self.extra = dict(extra or {})
         config = model.config
         side = config.crop_size // config.patch_size
@@ -57,22 +50,31 @@ class VJepa2Encoder(VideoEncoder):
             frames=config.frames_per_clip,
             size=config.crop_size,
             grid=grid,
-            digest=model_digest(model),
-            has_predictor=True,
+            digest=weights_digest(model, [getattr(config, field) for field in BESIDE_SHAPES]),
+            has_predictor=model.predictor is not None,
+            has_head=head is not None,
+            head_digest="" if head is None else head.digest,
         )
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
         self._mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
         self._sd = torch.tensor(IMAGENET_SD).view(3, 1, 1)
 
     @classmethod
-    def from_config(cls, config: VJEPA2Config, seed: int, name: str = "random", extra: dict[str, Any] | None = None) -> VJepa2Encoder:
-        """An encoder with fresh weights."""
+    def from_config(
+        cls, config: VJEPA2Config, seed: int, name: str = "random", extra: dict[str, Any] | None = None, predictor: bool = True
+    ) -> VJepa2Encoder:
+        """An encoder with fresh weights, and a predictor where one is wanted."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return cls(VJEPA2Model(config), name, extra)
+            model = VJEPA2Model(config)
+        if not predictor:
+            model.predictor = None
+        return cls(model, name, extra)
 
     def untrained(self, seed: int) -> VJepa2Encoder:
-        twin = VJepa2Encoder.from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}", self.extra)
+        """A twin with fresh weights, with a predictor if this one has one, and without a head: there is no task it was trained for."""
+        name, predictor = f"{self.card.name}-untrained-{seed}", self.card.has_predictor
+        twin = VJepa2Encoder.from_config(self.model.config, seed, name, self.extra, predictor)
         return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
 
     def at(self, frames: int, size: int) -> VJepa2Encoder:
@@ -90,7 +92,9 @@ class VJepa2Encoder(VideoEncoder):
         return twin
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
-        self.model.to(device=device, dtype=dtype)
+        for part in (self.model, self.head):
+            if part is not None:
+                part.to(device=device, dtype=dtype)
         return self
 
     @property
@@ -142,7 +146,8 @@ class VJepa2Encoder(VideoEncoder):
         context_ids: Int[Tensor, "clips context"],
         target_ids: Int[Tensor, "clips targets"],
     ) -> Float[Tensor, "clips targets width"]:
-        """The predictor's latents at ``target_ids`` from final-norm latents at ``context_ids``."""
+        if not self.card.has_predictor:
+            raise self._without_predictor()
         return predict(self.model, context, context_ids, target_ids, self.table)
 
     def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
@@ -150,9 +155,22 @@ class VJepa2Encoder(VideoEncoder):
 
         V-JEPA 2 predicts layer-normalised latents; the nano encoders latents centred over the clip's tokens (their card).
         """
+        if not self.card.has_predictor:
+            raise self._without_predictor()
         if self.extra.get("targets") == "centred":
             return centred_targets(latents)
         return F.layer_norm(latents, latents.shape[-1:])
+
+    def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
+        if self.head is None:
+            raise self._without_head()
+        return self.head(self.norm(hidden))  # type: ignore[no-any-return]
+
+    @property
+    def head_labels(self) -> tuple[str, ...]:
+        if self.head is None:
+            raise self._without_head()
+        return self.head.labels
 
 
 def predict(
@@ -180,12 +198,3 @@ def centred_targets(latents: Float[Tensor, "clips tokens width"]) -> Float[Tenso
     """
     centred = latents - latents.mean(dim=1, keepdim=True)
     return centred / centred.square().mean(dim=(1, 2), keepdim=True).add(1e-6).sqrt()
-
-
-def model_digest(model: VJEPA2Model) -> str:
-    """SHA-256 over what of the configuration the shapes do not tell, and names, shapes and float32 values of all weights."""
-    digest = hashlib.sha256(json.dumps([getattr(model.config, name) for name in BESIDE_SHAPES]).encode())
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(f"{name}{tuple(value.shape)}".encode())
-        digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from jepascope.errors import BadData
-from jepascope.stats import RESAMPLES, EffectRatio, Interval, causal_effect_ratio, holm, ratio_of_means
+from jepascope.stats import RESAMPLES, EffectRatio, Interval, causal_effect_ratio, holm, mean_interval, ratio_of_means, scene_weights
 
-CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge"]
-FAMILY = ["tokens", "edit", "control", "dose", "judge"]  # one family of tests: all layers x finders that carry a p
+CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
+FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  # one family of tests: all layers x finders that carry a p
 SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
 COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
@@ -20,6 +20,9 @@ COLUMNS = [
     *("ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
     *("percentile", "p", "p_holm", "p_floor"),
     *("direct", "direct_low", "direct_high"),
+    *("accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
+    *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before"),
+    *("read_layer", "read"),
 ]
 
 
@@ -34,6 +37,10 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     ``p_holm``: p corrected over the layers x finders that carry one; finders whose edits coincide are one test. ``p_floor``:
     the smallest p_holm that the family's draws allow. ``direct``: the part of CE that reaches the judge through the residual
     stream alone, with no block run; NaN without the column ``numerator_direct``.
+
+    ``accuracy``: share of scenes read as the edit should leave them (ablate: their own class; else the target), ``accuracy_before``
+    the same unedited; ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are
+    means over its draws.
     """
     rows: list[dict[str, object]] = []
     owns: dict[int, np.ndarray] = {}
@@ -46,7 +53,11 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
         below = group[group["control"] == "subspace"].set_index("scene")["denominator"].loc[own.columns].to_numpy()
         ce = ratio_of_means(numerator, below, np.random.default_rng(seed), resamples)
         direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
-        rows.append({**condition, "control": "subspace", "draws": 1, **_ends("", ce), "n": ce.n, "ratio_is_bound": False, **direct})
+        beside = _Beside(group, scene_weights(len(own.columns), np.random.default_rng(seed), resamples=resamples))
+        rows.append(
+            {**condition, "control": "subspace", "draws": 1, **_ends("", ce), "n": ce.n, "ratio_is_bound": False, **direct}
+            | beside.of("subspace")
+        )
         for control in group["control"].unique():
             if control == "subspace":
                 continue
@@ -54,12 +65,30 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
             against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples)
             owns[len(rows)] = numerator
             direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
-            rows.append({**condition, "control": control, **_against(against), **direct})
+            rows.append({**condition, "control": control, **_against(against), **direct, **beside.of(control)})
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"ratio_is_bound": bool})
     table["p_holm"] = table["p_floor"] = np.nan
     for _, family in table[table["p"].notna()].groupby(FAMILY, sort=False):
         table.loc[family.index, ["p_holm", "p_floor"]] = _corrected(family, owns)
     return table
+
+
+class _Beside:
+    """What rides along with a CE: accuracy, KL, circular error, scene by scene (means over draws)."""
+
+    def __init__(self, group: pd.DataFrame, weights: np.ndarray) -> None:
+        columns = [name for name in ("correct", "correct_before", "kl", "angle_error", "angle_error_before") if name in group]
+        self.means = group.groupby(["control", "scene"], sort=False)[columns].mean()
+        self.weights = weights
+
+    def of(self, control: str) -> dict[str, float]:
+        here = self.means.loc[control]
+        said = {"accuracy": "correct", "accuracy_before": "correct_before", "angle_error_before": "angle_error_before"}
+        found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
+        for name in ("kl", "angle_error"):
+            if name in here and np.isfinite(here[name]).all():
+                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights)))
+        return found
 
 
 def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:

@@ -47,19 +47,19 @@ class Condition:
 
 
 def merged(
-    subspaces: Mapping[str, Subspace], controls: Mapping[str, Sequence[ControlDraw]], doses: Sequence[float], steer: bool = False
+    subspaces: Mapping[str, Subspace], controls: Mapping[str, Sequence[ControlDraw]], doses: Sequence[float], edit: str = "ablate"
 ) -> list[Condition]:
     """All conditions of one edit, each once, whoever shares it.
 
     Steering moves every token by a difference of class means, and a subspace that spans the class means holds all of it: its
     projection on a control drawn in the complement would be zero, and the control would compare with doing nothing. So for
-    ``steer`` the complement's controls carry the true edit's coordinates over: V U^T r, the same step along other directions.
+    ``steer`` and ``rotate`` the complement's controls carry the true edit's coordinates over: V U^T r, the same step elsewhere.
     """
     unique: dict[tuple[bytes, ...], Condition] = {}
     for finder, subspace in subspaces.items():
         own = [(subspace.basis, False, False, Owner(finder, "subspace", 0, None))]
         for draw in controls.get(finder, ()):
-            carried = steer and draw.name in COMPLEMENT
+            carried = edit in ("steer", "rotate") and draw.name in COMPLEMENT
             own.append(
                 (
                     draw.frame if carried else draw.basis,

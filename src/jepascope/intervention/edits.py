@@ -17,22 +17,26 @@ from torch import Tensor
 from jepascope.errors import BadArgument, BadData
 
 EDITS = ("ablate", "swap", "steer")
-ABLATE_TO = ("mean", "zero")
+"""The three families that every study runs."""
+
+FAMILIES = (*EDITS, "rotate")
+"""``rotate`` is steering of a circular variable by turning every token in the circle's plane."""
+
+ABLATE_TO = ("mean", "zero", "resample")
 
 
 def ablation_displacement(
-    hidden: Float[Tensor, "clips tokens width"], mean: Float[Tensor, " width"], to: str = "mean"
+    hidden: Float[Tensor, "clips tokens width"], mean: Float[Tensor, " width"] | None
 ) -> Float[Tensor, "clips tokens width"]:
-    """r = m - h: with it the edit is h - U U^T (h - m), mean ablation (Li et al. 2024), or zero ablation with m = 0."""
-    if to not in ABLATE_TO:
-        raise BadArgument(f"Ablation goes to {' or '.join(ABLATE_TO)}, not to '{to}'.")
-    return mean - hidden if to == "mean" else -hidden
+    """r = m - h: with it the edit is h - U U^T (h - m), mean ablation (Li et al. 2024), or zero ablation without a mean."""
+    return -hidden if mean is None else mean - hidden
 
 
 def swap_displacement(
     hidden: Float[Tensor, "clips tokens width"], donor: Float[Tensor, "clips tokens width"]
 ) -> Float[Tensor, "clips tokens width"]:
-    """r = h_donor - h, token by token: interchange intervention (Geiger et al. 2021) on the subspace. The donor is the twin."""
+    """r = h_donor - h, token by token: interchange intervention (Geiger et al. 2021) on the subspace. The donor is the twin (swap), or
+    another scene (resample ablation; Chan et al. 2022)."""
     return donor - hidden
 
 
@@ -91,6 +95,14 @@ def edit(
     # one fused product-and-sum: the edit costs a single pass over the hidden states it makes
     edited = torch.baddbmm(base, scaled, bases.transpose(1, 2))
     return edited.view(conditions, clips, tokens, width).to(hidden.dtype)
+
+
+def check_edit(name: str, ablate_to: str = "mean") -> None:
+    """Refuse an edit or an ablation that there is not."""
+    if name not in FAMILIES:
+        raise BadArgument(f"There is no edit '{name}'; known are {', '.join(FAMILIES)}.")
+    if ablate_to not in ABLATE_TO:
+        raise BadArgument(f"Ablation goes to {', '.join(ABLATE_TO[:-1])} or {ABLATE_TO[-1]}, not to '{ablate_to}'.")
 
 
 def check_doses(doses: Sequence[float]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Effects: edits and their controls at one site, read by a judge at the last layer; one tidy row per scene."""
+"""Effects: edits and their controls at one site, read by judges; one tidy row per scene."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
@@ -13,17 +14,22 @@ from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
 from jepascope.intervention.controls import ControlDraw
-from jepascope.intervention.edits import EDITS, check_doses
-from jepascope.intervention.judges import ProbeJudge, correct, margin, target_margin
-from jepascope.intervention.run import Edited, Scenes, run_edit
+from jepascope.intervention.edits import EDITS, check_doses, check_edit
+from jepascope.intervention.judges import Judge, correct, divergence, margin, target_margin
+from jepascope.intervention.run import Read, Unedited, place, read_unedited, run_edit
+from jepascope.intervention.scenes import Scenes
 
 MATCHING_COLUMNS = [
     *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
     *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
 ]
+WITNESSES = ("subspace", "random", "variance")
+"""Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
+
+WITNESS_DRAWS = 20  # at most, so that tables do not grow with draws x layers
 
 Progress = Callable[[int, int], None]
 
@@ -34,52 +40,68 @@ def intervene(
     scenes: Scenes,
     subspaces: Mapping[str, Subspace],
     controls: Mapping[str, Sequence[ControlDraw]],
-    judge: ProbeJudge,
+    judges: Sequence[Judge],
     edits: Sequence[str] = EDITS,
     doses: Sequence[float] = (1.0,),
     batch: int = BATCH,
     progress: Progress | None = None,
     ablate_to: str = "mean",
+    unedited: Unedited | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Effects and matching, as tidy tables.
 
-    For every finder, its subspace and each of its control draws, every edit and dose: the numerator and denominator of
-    the causal effect of each scene (see ``outcome``). The matching table has one row per control draw and edit: variance
-    at the site and mean norm of a token's edit at dose 1, beside the true edit's. ``progress(done, total)`` counts edited clips.
+    For every finder, its subspace and each of its control draws, every edit, dose and judge: the numerator and denominator of the causal
+    effect of each scene (see ``outcome``). Columns ``read_layer`` and ``read`` say where and which variable a judge reads ("": the
+    study's own). The matching table has one row per control draw and edit: variance at the site and mean norm of a token's edit
+    at dose 1, beside the true edit's. ``progress(done, total)`` counts edited clips. ``unedited`` serves calls at one site.
     """
     for name in edits:
-        if name not in EDITS:
-            raise BadArgument(f"There is no edit '{name}'; known are {', '.join(EDITS)}.")
+        check_edit(name, ablate_to)
+    check_subspaces(encoder, site, subspaces)
+    checked = check_doses(doses)
+    planned = {name: merged(subspaces, controls, checked, name) for name in edits}
+    total = sum(len(conditions) for conditions in planned.values()) * len(scenes)
+    clean = unedited or read_unedited(encoder, site, scenes, judges, batch)
+    effects, matching, done = [], [], 0
+    for name, conditions in planned.items():
+        said = (lambda count, done=done: progress(done + count, total)) if progress else None
+        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, said, ablate_to, clean)
+        for judge, read in zip(judges, edited.reads, strict=True):
+            at = place(judge, encoder.card.depth)[0]
+            effects.append(_effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth))
+        matching.append(matching_rows(site, conditions, name, edited.norms, list(subspaces)))
+        done += len(conditions) * len(scenes)
+    return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
+
+
+def check_subspaces(encoder: VideoEncoder, site: Site, subspaces: Mapping[str, Subspace]) -> None:
+    """Refuse subspaces of another width, model or layer."""
     for name, subspace in subspaces.items():
+        said = subspace.provenance
         if subspace.width != encoder.card.width:
             raise BadArgument(
                 f"The subspace of '{name}' has width {subspace.width}, encoder '{encoder.card.name}' {encoder.card.width}; "
                 "find it again on this encoder."
             )
-    checked = check_doses(doses)
-    planned = {name: merged(subspaces, controls, checked, name == "steer") for name in edits}
-    total = sum(len(conditions) for conditions in planned.values()) * len(scenes.ids)
-    effects, matching, done = [], [], 0
-    for name, conditions in planned.items():
-        said = (lambda count, done=done: progress(done + count, total)) if progress else None
-        edited = run_edit(encoder, site, scenes, conditions, judge, name, batch, said, ablate_to)
-        effects.append(_effect_rows(site, scenes, conditions, judge, name, edited, list(subspaces)))
-        matching.append(_matching_rows(site, conditions, name, edited.norms, list(subspaces)))
-        done += len(conditions) * len(scenes.ids)
-    return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
+        if said.get("model", encoder.card.name) != encoder.card.name:
+            raise BadArgument(f"The subspace of '{name}' was found in '{said['model']}', not in '{encoder.card.name}'; find it again here.")
+        if said.get("layer", site.layer) != site.layer:
+            raise BadArgument(
+                f"The subspace of '{name}' was found at layer {said['layer']} and means nothing at layer {site.layer}; find one there."
+            )
 
 
 def outcome(
     name: str,
-    edited: Float64[Tensor, "conditions clips classes"],
+    edited: Float64[Tensor, "*conditions clips classes"],
     clean: Float64[Tensor, "clips classes"],
     twin: Float64[Tensor, "clips classes"],
     label: Int[Tensor, " clips"],
     target: Int[Tensor, " clips"],
-) -> tuple[Float64[Tensor, "conditions clips"], Float64[Tensor, " clips"]]:
+) -> tuple[Float64[Tensor, "*conditions clips"], Float64[Tensor, " clips"]]:
     """Numerator and denominator of the causal effect, CE = sum over scenes of the one / of the other (docs/science.md).
 
-    ablate: what of the clean margin is lost, over the clean margin. swap and steer: what the margin moved towards the
+    ablate: what of the clean margin is lost, over the clean margin. The others: what the margin moved towards the
     target, over what the real twin moves it.
     """
     if name == "ablate":
@@ -89,25 +111,47 @@ def outcome(
     return target_margin(edited, label, target) - before, target_margin(twin, label, target) - before
 
 
+def angle_errors(expected: Tensor | None, decoded: Float64[Tensor, "*batch clips"]) -> Float64[Tensor, "*batch clips"]:
+    """Degrees between the angle that an edit should leave and the one decoded; NaN where the variable has no angle."""
+    if expected is None:
+        return torch.full_like(decoded, torch.nan)
+    apart = decoded - expected.double()
+    return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
+
+
 def _effect_rows(
     site: Site,
     scenes: Scenes,
     conditions: Sequence[Condition],
-    judge: ProbeJudge,
+    judge: Judge,
+    read_layer: int,
     name: str,
-    edited: Edited,
+    read: Read,
     finders: list[str],
+    depth: int,
 ) -> pd.DataFrame:
-    numerator, denominator = outcome(name, edited.logits, edited.clean, edited.twin, scenes.label, scenes.target)
-    direct, _ = outcome(name, edited.direct, edited.clean, edited.twin, scenes.label, scenes.target)
-    expected = scenes.label if name == "ablate" else scenes.target
-    right = correct(edited.logits, expected)
+    if judge.variable and judge.variable not in scenes.others:
+        raise BadData(f"Judge '{judge.name}' reads {judge.variable}, and the scenes have no labels of it.")
+    label = scenes.others[judge.variable] if judge.variable else scenes.label
+    # of another variable nothing should change: whatever the edit, what is lost of its margin
+    family, target = ("ablate", label) if judge.variable else (name, scenes.target)
+    numerator, denominator = outcome(family, read.logits, read.clean, read.twin, label, target)
+    direct, _ = outcome(family, read.direct, read.clean, read.twin, label, target)
+    expected = label if family == "ablate" else target
+    angle = None if judge.variable else scenes.angle if family == "ablate" else scenes.target_angle
+    error, kl = angle_errors(angle, read.angle), divergence(read.clean, read.logits)
+    right, right_before = correct(read.logits, expected), correct(read.clean, expected)
     rows = owned(conditions, finders)
+    if judge.variable or read_layer != depth:
+        rows = [(i, owner) for i, owner in rows if owner.control in WITNESSES and owner.draw < WITNESS_DRAWS]
     index = [i for i, _ in rows]
-    count, per = len(rows), len(scenes.ids)
+    count, per = len(rows), len(scenes)
 
     def each(values: Sequence[object]) -> np.ndarray:
         return np.repeat(np.array(values), per)
+
+    def scene_by_scene(values: Tensor) -> np.ndarray:
+        return np.tile(values.numpy(), count)
 
     return pd.DataFrame(
         {
@@ -120,21 +164,28 @@ def _effect_rows(
             "draw": each([owner.draw for _, owner in rows]),
             "dose": each([conditions[i].dose for i in index]),
             "judge": judge.name,
+            "read_layer": read_layer,
+            "read": judge.variable,
             "scene": np.tile(scenes.ids, count),
-            "target": np.tile(expected.numpy(), count),
+            "target": scene_by_scene(expected),
             "numerator": numerator[index].flatten().numpy(),
             "numerator_direct": direct[index].flatten().numpy(),
-            "denominator": np.tile(denominator.numpy(), count),
+            "denominator": scene_by_scene(denominator),
             "correct": right[index].flatten().numpy(),
+            "correct_before": scene_by_scene(right_before),
+            "kl": kl[index].flatten().numpy(),
+            "angle_error": error[index].flatten().numpy(),
+            "angle_error_before": scene_by_scene(angle_errors(angle, read.angle_clean)),
         }
     )
 
 
-def _matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms: Tensor, finders: list[str]) -> pd.DataFrame:
+def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms: Tensor, finders: list[str]) -> pd.DataFrame:
+    """What each control draw matched, one row each whatever the number of doses."""
     true = {owner.finder: float(norms[i]) for i, owner in owned(conditions, finders) if owner.matched is None}
     rows: dict[Owner, dict[str, object]] = {}
     for i, owner in owned(conditions, finders):
-        if owner.matched is None or owner in rows:  # one row whatever the number of doses
+        if owner.matched is None or owner in rows:
             continue
         rows[owner] = {
             "layer": site.layer,

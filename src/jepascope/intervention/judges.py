@@ -1,4 +1,4 @@
-"""Judges: a continuous reading of the class at the last layer, by a probe that saw neither the fit nor the test scenes."""
+"""Judges: continuous readings of what the network makes of an edit, by read-outs that saw neither the fit nor the test scenes."""
 
 from __future__ import annotations
 
@@ -12,27 +12,51 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.activations.site import SELECTIONS
+from jepascope.activations.suffix import Reader, pooled_reader
+from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 
 
 @runtime_checkable
-class LinearReadout(Protocol):
-    """What a judge reads with: logits that are linear in the pooled activation."""
+class Readout(Protocol):
+    """What a judge reads with: logits of the classes from the pooled activation."""
 
     def logits(self, x: Any) -> Any: ...
 
 
+@runtime_checkable
+class ValueReadout(Protocol):
+    """What decodes an angle: (cos, sin) from the pooled activation."""
+
+    def predict(self, x: Any) -> Any: ...
+
+
 @dataclass(frozen=True)
 class ProbeJudge:
-    """A linear probe of pooled ``h_L``, trained on split ``judge``. ``tokens`` is what it pools over."""
+    """A probe of pooled ``h_layer`` (the last one where none is named), trained on split ``judge``. ``tokens`` is what it pools over.
 
-    probe: LinearReadout
+    ``name`` is "probe" for the linear one, "mlp" for a small network. ``variable``: what it reads where that is not the study's own
+    variable. ``decoder`` reads the angle beside, where there is one.
+    """
+
+    probe: Readout
     tokens: str = "all"
     name: str = "probe"
+    layer: int | None = None
+    variable: str = ""
+    decoder: ValueReadout | None = None
 
     def __post_init__(self) -> None:
         if self.tokens not in SELECTIONS:
-            raise BadArgument(f"There is no token selection '{self.tokens}'; known are {', '.join(SELECTIONS)}.")
+            raise BadArgument(f"There is no token selection '{self.tokens}' to read; known are {', '.join(SELECTIONS)}.")
+
+    @property
+    def source(self) -> str:
+        """Judges of one layer with the same source share what is read there."""
+        return f"pooled {self.tokens}"
+
+    def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
+        return pooled_reader(mask)
 
     def logits(self, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch classes"]:
         """Logits of every class; refuses what is not finite."""
@@ -41,6 +65,49 @@ class ProbeJudge:
         if not torch.isfinite(read).all():
             raise BadData(f"Judge '{self.name}' read NaN or infinite logits; the edit or the dose drove the encoder out of its range.")
         return read.reshape(*pooled.shape[:-1], read.shape[-1])
+
+    def angle(self, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch"] | None:
+        """The decoded angle in radians; None without a decoder."""
+        if self.decoder is None:
+            return None
+        flat = torch.as_tensor(self.decoder.predict(pooled.reshape(-1, pooled.shape[-1]))).double()
+        return torch.atan2(flat[:, 1], flat[:, 0]).reshape(pooled.shape[:-1])
+
+
+@dataclass(frozen=True)
+class HeadJudge:
+    """The checkpoint's own classifier, on the last layer's tokens: the logits of the labels paired with the variable's classes.
+
+    ``columns``: for each of the classes that are judged, its place among the head's labels. Scenes of other classes are not judged.
+    """
+
+    encoder: VideoEncoder
+    columns: tuple[int, ...]
+    name: str = "head"
+    tokens: str = "all"
+    layer: int | None = None
+    variable: str = ""
+
+    @property
+    def source(self) -> str:
+        return "head"
+
+    def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
+        def read(hidden: Tensor, clips: Tensor) -> Tensor:
+            return self.encoder.head_logits(hidden)[:, list(self.columns)].float()
+
+        return read
+
+    def logits(self, read: Float[Tensor, "*batch classes"]) -> Float64[Tensor, "*batch classes"]:
+        if not torch.isfinite(read).all():
+            raise BadData("The task head gave NaN or infinite logits; the edit or the dose drove the encoder out of its range.")
+        return read.double()
+
+    def angle(self, read: Float[Tensor, "*batch classes"]) -> None:
+        return None
+
+
+Judge = ProbeJudge | HeadJudge
 
 
 def margin(logits: Float64[Tensor, "*batch clips classes"], label: Int[Tensor, " clips"]) -> Float64[Tensor, "*batch clips"]:
@@ -60,6 +127,14 @@ def target_margin(
 def correct(logits: Float64[Tensor, "*batch clips classes"], expected: Int[Tensor, " clips"]) -> Bool[Tensor, "*batch clips"]:
     """Whether the expected class has the largest logit."""
     return logits.argmax(dim=-1) == expected
+
+
+def divergence(
+    clean: Float64[Tensor, "clips classes"], edited: Float64[Tensor, "*batch clips classes"]
+) -> Float64[Tensor, "*batch clips"]:
+    """KL(clean || edited) of the class probabilities, in nats."""
+    before, after = clean.log_softmax(dim=-1), edited.log_softmax(dim=-1)
+    return (before.exp() * (before - after)).sum(dim=-1)
 
 
 def require_disjoint(scenes: Mapping[str, np.ndarray]) -> None:

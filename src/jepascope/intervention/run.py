@@ -1,80 +1,62 @@
-"""Running edits: scenes in chunks, conditions folded into batches, only the blocks after the site."""
+"""Running edits: scenes in chunks, conditions folded into batches, only the blocks after the site; judges read on the way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, rerun
+from jepascope.activations.suffix import BATCH, Reader, rerun
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadData
+from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.edits import ablation_displacement, coordinates, donor_displacement, edit, steer_displacement, swap_displacement
-from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.displacement import displacement, pool_inside
+from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.judges import HeadJudge, Judge, ProbeJudge
+from jepascope.intervention.scenes import Scenes
+
+Place = tuple[int, str]
+"""Layer and source of what judges read: those that agree in both share it."""
 
 
 @dataclass(frozen=True)
-class Scenes:
-    """The test scenes that are intervened on: their activations, their partners', and the class each of the two shows.
+class Unedited:
+    """What each judge reads of the scenes and of their partners when nothing is edited."""
 
-    ``class_means`` (of pooled activations of split ``fit`` at the site) is what steering adds differences of. ``donor`` says what
-    the partners in ``twin`` are: the same scenes with another value of the variable ("twin"), swapped token by token; or, where
-    that cannot be rendered, other clips of another class ("class"), swapped by the difference of pooled activations.
-    """
-
-    source: Activations
-    twin: Activations
-    label: Int[Tensor, " clips"]
-    target: Int[Tensor, " clips"]
-    class_means: Float[Tensor, "classes width"]
-    donor: Literal["twin", "class"] = "twin"
-
-    def __post_init__(self) -> None:
-        source, twin = self.source.clips.factors["scene"].to_numpy(), self.twin.clips.factors["scene"].to_numpy()
-        if self.donor == "class" and len(source) != len(twin):
-            raise BadData(f"{len(source)} scenes need one donor each, not {len(twin)}.")
-        if self.donor == "twin" and (len(source) != len(twin) or (source != twin).any()):
-            raise BadData("The twins are not of the same scenes in the same order as the clips; make them from these clips.")
-        if not len(source) == len(self.label) == len(self.target):
-            raise BadData(f"{len(source)} scenes need as many labels and targets, not {len(self.label)} and {len(self.target)}.")
-        same = (self.label == self.target).nonzero()
-        if len(same):
-            what = "twin" if self.donor == "twin" else "donor"
-            raise BadData(f"Scene {source[int(same[0])]} has a {what} of its own class; swap and steer need another value of the variable.")
-
-    def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
-        """Tokens that are edited or read; for ``object`` those of the object in either twin, so that both are treated alike.
-        A donor's object is another one elsewhere: there the clip's own tokens alone."""
-        own, other = self.source.mask(tokens), self.twin.mask(tokens)
-        if self.donor == "class":
-            return own
-        return None if own is None or other is None else own | other
-
-    @property
-    def ids(self) -> np.ndarray:
-        return self.source.clips.factors["scene"].to_numpy()
+    clean: Mapping[Place, Float[Tensor, "clips features"]]
+    twin: Mapping[Place, Float[Tensor, "clips features"]]
 
 
 @dataclass(frozen=True)
-class Edited:
-    """The judge's logits: under each condition, under the edit's direct path alone (``h_L`` as it was plus the mean edit: what
-    residual connections carry to the read-out with no block seeing the edit), without an edit, and of the twins; and the mean
-    norm of a token's edit at dose 1.
+class Read:
+    """One judge's logits: under each condition; under the edit's direct path alone (what was read there as it was, plus the mean edit:
+    what residual connections carry to the read-out with no block seeing the edit; NaN for the task head); of the scenes and of their
+    partners unedited. ``angle``: decoded, radians, NaN without a decoder.
     """
 
     logits: Float64[Tensor, "conditions clips classes"]
     direct: Float64[Tensor, "conditions clips classes"]
     clean: Float64[Tensor, "clips classes"]
     twin: Float64[Tensor, "clips classes"]
+    angle: Float64[Tensor, "conditions clips"]
+    angle_clean: Float64[Tensor, " clips"]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What every judge read, in their order, and the mean norm of a token's edit at dose 1 of every condition."""
+
+    reads: tuple[Read, ...]
     norms: Float64[Tensor, " conditions"]
+
+
+def place(judge: Judge, depth: int) -> Place:
+    return (depth if judge.layer is None else judge.layer, judge.source)
 
 
 def run_edit(
@@ -82,116 +64,184 @@ def run_edit(
     site: Site,
     scenes: Scenes,
     conditions: Sequence[Condition],
-    judge: ProbeJudge,
+    judges: Sequence[Judge],
     name: str,
     batch: int = BATCH,
     progress: Callable[[int], None] | None = None,
     ablate_to: str = "mean",
+    unedited: Unedited | None = None,
 ) -> Edited:
-    """One edit in every condition, re-run to the last layer and read by the judge.
+    """Every condition of one edit on every scene, and what each judge reads.
 
-    Scenes are taken in chunks, whose tokens alone are in memory; conditions are folded into batches.
+    Scenes are taken in chunks of at most ``batch``, and conditions are folded so that about ``batch`` edited clips run at once: memory
+    grows with neither. ``unedited`` (see ``read_unedited``) serves all edits of a site. ``progress(done)`` counts edited clips.
     """
-    source, clips, device = scenes.source, len(scenes.ids), encoder.device
-    groups = alike(conditions, by_mean=name == "ablate")
-    logits = torch.empty(len(conditions), clips, len(scenes.class_means), dtype=torch.float64)
-    direct = torch.empty_like(logits)
-    clean, twin = read_unedited(encoder, site, scenes, judge, batch)
-    selected, read = scenes.mask(site.tokens), scenes.mask(judge.tokens)
-    norm_sums, edited_tokens = torch.zeros(len(conditions), dtype=torch.float64), 0
+    source, clips, device, depth = scenes.source, len(scenes), encoder.device, encoder.card.depth
+    unedited = unedited or read_unedited(encoder, site, scenes, judges, batch)
+    by_mean = name == "ablate" and ablate_to == "mean"
+    groups = alike(conditions, by_mean)
+    reads = [_empty(judge, unedited, place(judge, depth), len(conditions)) for judge in judges]
+    selected = scenes.mask(site.tokens)
+    read = scenes.mask(judges[0].tokens)
+    norm_sums, edited_tokens, done = torch.zeros(len(conditions), dtype=torch.float64), 0, 0
     chunks = -(-clips // batch)
     size = -(-clips // chunks)  # chunks of equal size, so that none leaves a small batch at the end
-    done = 0
     for start in range(0, clips, size):
         rows = slice(start, min(start + size, clips))
         hidden = source.tokens(site.layer, rows).to(device)
         mask = None if selected is None else selected[rows].to(device)
-        swapped = _swap_displacement(scenes, site, rows, hidden) if name == "swap" else hidden
+        seen = None if read is None else read[rows]
+        readers = _readers(judges, depth, scenes, rows)
         edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
+        r = None if by_mean else displacement(name, scenes, site, rows, hidden, ablate_to=ablate_to)
         for members in groups:
             group = [conditions[i] for i in members]
-            if name == "ablate":
-                displacement = ablation_displacement(hidden, group[0].mean.to(hidden), ablate_to)
-            elif name == "swap":
-                displacement = swapped
-            else:
-                displacement = steer_displacement(scenes.class_means, scenes.label[rows], scenes.target[rows]).to(hidden)
-            seen = None if read is None else read[rows]
-            runner = _Group(group, displacement.float(), mask, seen)
-            pooled = rerun(encoder, hidden, site.layer, runner, len(group), seen, batch)
-            logits[members, rows] = judge.logits(pooled)
-            direct[members, rows] = judge.logits(clean[rows] + runner.shift)
-            norm_sums[members] += runner.norm_sums
+            moved = displacement(name, scenes, site, rows, hidden, group[0].mean) if r is None else r
+            runner = Group(group, moved.float(), mask, seen)
+            index = torch.tensor(members)
+
+            def keep(part: slice, found: dict[int, Tensor], index: Tensor = index, rows: slice = rows, runner: Group = runner) -> None:
+                for judge, one in zip(judges, reads, strict=True):
+                    at = place(judge, depth)
+                    features = _of_source(found[at[0]], judges, depth, at).cpu()
+                    one.logits[index[part], rows] = judge.logits(features)
+                    if (angle := judge.angle(features)) is not None:
+                        one.angle[index[part], rows] = angle
+                    if isinstance(judge, ProbeJudge):
+                        one.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + runner.shift[part])
+
+            rerun(encoder, hidden, site.layer, runner, len(group), readers, keep, batch)
+            norm_sums[index] += runner.norm_sums
             done += len(group) * hidden.shape[0]
             if progress:
                 progress(done)
-    return Edited(logits, direct, judge.logits(clean), judge.logits(twin), norm_sums / max(edited_tokens, 1))
+    return Edited(tuple(reads), norm_sums / max(edited_tokens, 1))
 
 
-def read_unedited(
-    encoder: VideoEncoder, site: Site, scenes: Scenes, judge: ProbeJudge, batch: int = BATCH
-) -> tuple[Float[Tensor, "clips width"], Float[Tensor, "clips width"]]:
-    """Pooled ``h_L`` of the scenes and of their twins, over the tokens that the judge reads under edits as well; of donors, over
-    their own."""
-    read = scenes.mask(judge.tokens)
-    if read is None or scenes.donor == "class":
-        return tuple(part.pooled(encoder.card.depth, judge.tokens) for part in (scenes.source, scenes.twin))  # type: ignore[return-value]
-    pooled = []
+def read_unedited(encoder: VideoEncoder, site: Site, scenes: Scenes, judges: Sequence[Judge], batch: int = BATCH) -> Unedited:
+    """What judges read of the scenes and of their twins, over the tokens that they read under edits as well; of donors, over their own.
+
+    Activations pooled at capture serve where they are the same; else the blocks after the site run once more for both.
+    """
+    _check(judges, site, encoder)
+    depth = encoder.card.depth
+    both = scenes.mask(judges[0].tokens)
+    stored = both is None or scenes.donor == "class"
+    found: list[dict[Place, Tensor]] = []
     for part in (scenes.source, scenes.twin):
-        chunks = [slice(start, min(start + batch, len(part))) for start in range(0, len(part), batch)]
-        pooled.append(
-            torch.cat([rerun(encoder, part.tokens(site.layer, rows), site.layer, _unedited, 1, read[rows], batch)[0] for rows in chunks])
-        )
-    return pooled[0], pooled[1]
+        wanted = [judge for judge in judges if not (stored and isinstance(judge, ProbeJudge))]
+        read = {place(judge, depth): part.pooled(place(judge, depth)[0], judge.tokens) for judge in judges if judge not in wanted}
+        if wanted:
+            read.update(_reread(encoder, site, part, wanted, scenes, batch))
+        found.append(read)
+    return Unedited(*found)
 
 
-def _swap_displacement(scenes: Scenes, site: Site, rows: slice, hidden: Float[Tensor, "clips tokens width"]) -> Tensor:
-    if scenes.donor == "twin":
-        return swap_displacement(hidden, scenes.twin.tokens(site.layer, rows).to(hidden.device))
-    own, donor = (part.pooled(site.layer, site.tokens)[rows] for part in (scenes.source, scenes.twin))
-    return donor_displacement(own, donor).to(hidden)
+def _reread(
+    encoder: VideoEncoder, site: Site, part: Activations, judges: Sequence[Judge], scenes: Scenes, batch: int
+) -> dict[Place, Tensor]:
+    depth = encoder.card.depth
+    pieces: dict[Place, list[Tensor]] = {place(judge, depth): [] for judge in judges}
+
+    def keep(_: slice, found: dict[int, Tensor]) -> None:
+        for at, kept in pieces.items():
+            kept.append(_of_source(found[at[0]][0], judges, depth, at).cpu())
+
+    for start in range(0, len(part), batch):
+        rows = slice(start, min(start + batch, len(part)))
+        rerun(encoder, part.tokens(site.layer, rows), site.layer, _unedited, 1, _readers(judges, depth, scenes, rows), keep, batch)
+    return {at: torch.cat(kept) for at, kept in pieces.items()}
+
+
+def _check(judges: Sequence[Judge], site: Site, encoder: VideoEncoder) -> None:
+    if not judges:
+        raise BadArgument("Nothing can be measured without a judge; give at least one.")
+    if len({judge.tokens for judge in judges}) > 1:
+        raise BadArgument(f"Judges of one run read the same tokens, not {', '.join(sorted({judge.tokens for judge in judges}))}.")
+    for judge in judges:
+        if judge.layer is not None and not site.layer <= judge.layer <= encoder.card.depth:
+            raise BadArgument(f"An edit at {site} cannot be read at layer {judge.layer}; read it at {site.layer}..{encoder.card.depth}.")
+
+
+def _places(judges: Sequence[Judge], depth: int) -> list[Place]:
+    """In one order for all: by layer, the first judge of a source first."""
+    return list(dict.fromkeys(place(judge, depth) for judge in judges))
+
+
+def _readers(judges: Sequence[Judge], depth: int, scenes: Scenes, rows: slice) -> dict[int, Reader]:
+    """One reader a layer: what all sources there read, side by side."""
+    mask = scenes.mask(judges[0].tokens)
+    here = None if mask is None else mask[rows]
+    first = {place(judge, depth): judge for judge in reversed(judges)}
+    by_layer: dict[int, list[Reader]] = {}
+    for at in _places(judges, depth):
+        by_layer.setdefault(at[0], []).append(first[at].reader(here))
+    return {layer: _side_by_side(readers) for layer, readers in by_layer.items()}
+
+
+def _side_by_side(readers: Sequence[Reader]) -> Reader:
+    def read(hidden: Tensor, clips: Tensor) -> Tensor:
+        return torch.cat([reader(hidden, clips) for reader in readers], dim=1)
+
+    return readers[0] if len(readers) == 1 else read
+
+
+def _of_source(features: Tensor, judges: Sequence[Judge], depth: int, at: Place) -> Tensor:
+    """The part of a layer's features that one source read there."""
+    here = [one for one in _places(judges, depth) if one[0] == at[0]]
+    if len(here) == 1:
+        return features
+    first = {place(judge, depth): judge for judge in reversed(judges)}
+    heads = {one: len(judge.columns) for one, judge in first.items() if isinstance(judge, HeadJudge)}
+    rest = features.shape[-1] - sum(heads.get(one, 0) for one in here)
+    start = 0
+    for one in here:
+        width = heads.get(one, rest)
+        if one == at:
+            return features[..., start : start + width]
+        start += width
+    raise AssertionError(at)
+
+
+def _empty(judge: Judge, unedited: Unedited, at: Place, conditions: int) -> Read:
+    clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
+    clips, classes = clean.shape
+    nothing = torch.full((conditions, clips), torch.nan, dtype=torch.float64)
+    angle = judge.angle(unedited.clean[at])
+    logits = torch.full((conditions, clips, classes), torch.nan, dtype=torch.float64)
+    return Read(logits, logits.clone(), clean, twin, nothing, nothing[:0].new_full((clips,), torch.nan) if angle is None else angle)
 
 
 def _unedited(hidden: Tensor, part: slice) -> Tensor:
     return hidden[None]
 
 
-class _Group:
+class Group:
     """Conditions of one rank and one displacement, as the edit that ``rerun`` calls; keeps norms and mean shifts on the way."""
 
-    def __init__(self, group: Sequence[Condition], displacement: Tensor, mask: Tensor | None, read: Tensor | None) -> None:
-        self.bases = torch.stack([condition.basis for condition in group]).to(displacement)
-        self.doses = torch.tensor([condition.dose for condition in group], dtype=displacement.dtype, device=displacement.device)
-        self.displacement, self.mask = displacement, mask
+    def __init__(self, group: Sequence[Condition], moved: Tensor, mask: Tensor | None, read: Tensor | None) -> None:
+        self.bases = torch.stack([condition.basis for condition in group]).to(moved)
+        self.doses = torch.tensor([condition.dose for condition in group], dtype=moved.dtype, device=moved.device)
+        self.moved, self.mask = moved, mask
         # a carried condition takes its coordinates in the true basis and moves along its own
-        self.frames = torch.stack([c.true_basis for c in group]).to(displacement) if group[0].carried else self.bases
+        self.frames = torch.stack([c.true_basis for c in group]).to(moved) if group[0].carried else self.bases
         self.norm_sums = torch.zeros(len(group), dtype=torch.float64)
-        self.read = read if read is None else read.to(displacement)
-        self.shift = torch.empty(len(group), displacement.shape[0], displacement.shape[2])
+        self.read = read if read is None else read.to(moved)
+        self.shift = torch.empty(len(group), moved.shape[0], moved.shape[2])
         self.norms: Tensor | None = None
         if group[0].rescale:
             # the true edits' norms, once for each of the finders that share this group
             true = {condition.true_basis.numpy().tobytes(): condition.true_basis for condition in group}
-            place = {key: i for i, key in enumerate(true)}
-            self.norms = torch.stack([coordinates(displacement, basis[None].to(displacement))[0].norm(dim=-1) for basis in true.values()])
-            self.true = torch.tensor([place[condition.true_basis.numpy().tobytes()] for condition in group], device=displacement.device)
+            at = {key: i for i, key in enumerate(true)}
+            self.norms = torch.stack([coordinates(moved, basis[None].to(moved))[0].norm(dim=-1) for basis in true.values()])
+            self.true = torch.tensor([at[condition.true_basis.numpy().tobytes()] for condition in group], device=moved.device)
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:
         norms = None if self.norms is None else self.norms[self.true[part]]
-        inside = coordinates(self.displacement, self.frames[part], self.mask, norms)
+        inside = coordinates(self.moved, self.frames[part], self.mask, norms)
         tokens = hidden.shape[1] // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
         self.norm_sums[part] = tokens * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu()
         # what the edit alone adds to the pooled read-out: residual connections carry it there whatever the blocks do
         mean = pool_inside(inside, self.read) * self.doses[part, None, None]
         self.shift[part] = (mean @ self.bases[part].transpose(1, 2)).cpu()
         return edit(hidden, inside, self.bases[part], self.doses[part])
-
-
-def pool_inside(
-    inside: Float[Tensor, "conditions clips edited rank"], read: Float[Tensor, "clips tokens"] | None
-) -> Float[Tensor, "conditions clips rank"]:
-    """Mean of the edits' coordinates over the tokens that are read; a single row stands for all tokens of its clip."""
-    if read is None or inside.shape[2] == 1:
-        return inside.mean(dim=2)
-    weight = read / read.sum(dim=1, keepdim=True)
-    return torch.einsum("cstk,st->csk", inside, weight)

@@ -48,7 +48,7 @@ class Picture:
 class Grid:
     """A table; a row of one cell heads the group of rows below it.
 
-    ``words`` is the number of leading columns that hold text (set left); the rest are numbers (set right).
+    ``words`` is the number of leading columns that hold text (set left); the rest are numbers (set right; a line break in one is kept).
     """
 
     head: tuple[str, ...]

@@ -12,15 +12,21 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
+from jepascope.report.sections.calibration import calibration_section
+from jepascope.report.sections.curves import curves_section
+from jepascope.report.sections.effect_map import map_section
 from jepascope.report.sections.emergence import emergence_section
+from jepascope.report.sections.forecasts import forecasts_section
 from jepascope.report.sections.headline import headline
-from jepascope.report.sections.intervention import effects_section, map_section
+from jepascope.report.sections.intervention import effects_section
+from jepascope.report.sections.isolation import isolation_section
 from jepascope.report.sections.leaks import leaks
 from jepascope.report.sections.matching import matching_section
 from jepascope.report.sections.others import others_section
 from jepascope.report.sections.portability import portability
 from jepascope.report.sections.provenance import provenance
 from jepascope.report.sections.published import published
+from jepascope.report.sections.reads import reads_section
 from jepascope.report.sections.sparsity import l1_section
 from jepascope.report.sections.stimuli import stimuli
 from jepascope.report.sections.token_map import token_section
@@ -37,6 +43,11 @@ SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
     map_section,
     effects_section,
     matching_section,
+    forecasts_section,
+    curves_section,
+    reads_section,
+    isolation_section,
+    calibration_section,
     portability,
     published,
     leaks,

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
+from jepascope.report.columns import TABLES
 from jepascope.report.names import short
-from jepascope.report.tables import TABLES, read_table
+from jepascope.report.tables import read_table
 from jepascope.stats import LEVEL
 
 REQUIRED_KEYS = ("model", "clips", "variable", "layers")

@@ -27,7 +27,7 @@ FULL_DOSE_WORDS = {
     "steer": "dose 1 of steering is the difference of the class means",
 }
 DONOR_DOSE_WORDS = {**FULL_DOSE_WORDS, "swap": "dose 1 of a swap is the change to the donor, a clip of the target class"}
-EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering"}
+EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering", "rotate": "rotation"}
 
 
 def has_twins(run: RunFolder) -> bool:
@@ -37,13 +37,23 @@ def has_twins(run: RunFolder) -> bool:
 
 def comparable(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of one token selection, one judge, the dose nearest to 1 and, for each finder, the rank measured at most layers."""
-    tokens = str(run.summary.get("tokens", frame["tokens"].mode().iloc[0]))
-    frame = frame[frame["tokens"] == tokens] if (frame["tokens"] == tokens).any() else frame
     judges = frame["judge"].unique()
-    frame = frame[frame["judge"] == ("probe" if "probe" in judges else judges[0])]
+    return comparable_of(run, frame, "probe" if "probe" in judges else str(judges[0]))
+
+
+def comparable_of(run: RunFolder, frame: pd.DataFrame, judge: str) -> pd.DataFrame:
+    """The same for a judge by name: claims are made by the probe, the others stand beside it. No rows where it was not run."""
+    frame = of_tokens(run, frame)
+    frame = frame[frame["judge"] == judge]
     off = (frame["dose"] - FULL_DOSE).abs()
     frame = frame[off == off.min()] if off.notna().any() else frame
     return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
+
+
+def of_tokens(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the study's token selection; all of them where the table has other ones only."""
+    tokens = str(run.summary.get("tokens", frame["tokens"].mode().iloc[0]))
+    return frame[frame["tokens"] == tokens] if (frame["tokens"] == tokens).any() else frame
 
 
 def main_ranks(frame: pd.DataFrame) -> dict[str, int]:

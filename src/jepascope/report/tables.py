@@ -1,8 +1,7 @@
-"""The tables of a run folder: their columns, and reading one with everything checked before anything is drawn."""
+"""Reading one table of a run folder, with everything checked before anything is drawn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -11,68 +10,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from jepascope.errors import RunFolderError
+from jepascope.report.columns import TEXT, TRUTH, Table
 from jepascope.report.names import short
-
-WORDS = "encoder tokens probe baseline finder edit control judge metric across a b held_out output unit type_columns"
-TEXT = frozenset(WORDS.split())
-"""Columns that hold words."""
-
-TRUTH = frozenset({"chosen", "leak", "ratio_is_bound", "saturated"})
-"""Columns that hold truth values, missing where the question does not arise (read as no); every other column holds numbers."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns that the report reads from one table, and the summary key that is filled when its stage has run."""
-
-    columns: tuple[str, ...]
-    evidence: str  # empty for tables that folders of earlier versions lack
-    added: tuple[str, ...] = ()
-    """Columns that folders of earlier versions lack; read as missing there."""
-
-
-def _table(evidence: str, columns: str, added: str = "") -> Table:
-    return Table(tuple(columns.split()), evidence, tuple(added.split()))
-
-
-TABLES = {
-    "probes": _table(
-        "probe",
-        "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se chosen",
-        added="types type_columns",
-    ),
-    "leaks": _table("leaks", "baseline accuracy low high n chance leak", added="explained"),
-    "effects": _table("ce", "layer tokens finder rank edit control draw dose judge scene numerator denominator"),
-    "matching": _table(
-        "ce",
-        "rank layer finder edit control draw variance_target variance norm_target norm",
-        added="pooled_variance_target pooled_variance overlap",
-    ),
-    "ce": _table(
-        "ce",
-        "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high"
-        " ratio ratio_low ratio_high ratio_is_bound percentile p p_holm",
-        added="excess_low excess_high p_floor direct direct_low direct_high",
-    ),
-    "portability": _table(
-        "sas",
-        "metric across a b layer rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated",
-        added="edit",
-    ),
-    "angles": _table("sas", "a b across layer index degrees random_mean random_low random_high"),
-    "values": _table(
-        "",
-        "encoder seed layer tokens probe held_out output unit error low high n chance r2 r2_low r2_high",
-        added="strength floor gap gap_low gap_high p_order",
-    ),
-    "readings": _table("", "layer tokens scene held_out output true predicted"),
-    "stability": _table(
-        "",
-        "layer tokens strength support support_low support_high subsamples selected stable threshold false_bound permuted_support chosen",
-    ),
-    "frequencies": _table("", "layer tokens coordinate frequency"),
-    "token_map": _table("", "layer tokens token t row column accuracy low high n chance metric null", added="draws"),
-}
 
 MOST_ROWS = 20_000_000
 """A table with more rows was not written by a study; reading it would fill the memory first and fail afterwards."""
@@ -100,6 +39,8 @@ def read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFram
         raise RunFolderError(
             f"{path} is damaged ({reason}); delete it and run the study again with the same --out to compute it anew."
         ) from error
+    if frame.shape == (0, 0):
+        return None  # a table of no rows, written without its columns
     missing = [column for column in table.columns if column not in frame]
     if missing:
         raise RunFolderError(

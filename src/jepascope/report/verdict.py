@@ -62,20 +62,21 @@ def ratio_words(ratio: dict[str, Any]) -> str:
     return ratio_text(ratio.get("value"), ratio.get("low"), ratio.get("high"), is_bound(ratio))
 
 
-def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]]) -> str:
-    """One sentence: is there an effect, and is it more than each control does?"""
+def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]], edit: str = "ablation") -> str:
+    """One sentence: does an edit have an effect, and is it more than each control has?"""
     size = f"CE {with_interval(ce.get('value'), ce.get('low'), ce.get('high'))}"
     effect = direction(ce)
     if effect == "unknown":
-        return f"{finder}: no interval could be computed for the effect of ablation ({size}), so nothing is claimed."
+        return f"{finder}: no interval could be computed for the effect of {edit} ({size}), so nothing is claimed."
     if effect == "none":
-        return f"{finder}: ablation has no effect that can be told from zero ({size})."
+        return f"{finder}: {edit} has no effect that can be told from zero ({size})."
     if effect == "reversed":
-        return f"{finder}: ablation changes the margin the other way, it grows ({size})."
+        grows = ", it grows" if edit == "ablation" else ""
+        return f"{finder}: {edit} changes the margin the other way{grows} ({size})."
     parts = [_beside(control, ratios[control]) for control in ("variance", "random", "shuffled", "norm") if control in ratios]
     if not parts:
-        return f"{finder}: ablation has an effect ({size}); no control was run."
-    return f"{finder}: ablation has an effect ({size}): {'; '.join(parts)}.{_closest(ratios)}"
+        return f"{finder}: {edit} has an effect ({size}); no control was run."
+    return f"{finder}: {edit} has an effect ({size}): {'; '.join(parts)}.{_closest(ratios)}"
 
 
 def _beside(control: str, ratio: dict[str, Any]) -> str:
@@ -130,3 +131,14 @@ def row_verdict(
     if high < 0:
         return "below its draws" if below else "below the mean draw"
     return "not told apart"
+
+
+def beside_draws(low: float, high: float, least: float, most: float) -> str:
+    """Where an effect's interval lies beside the range of its control's draws; words to be followed by the control's name."""
+    if not all(finite(number) for number in (low, high, least, most)):
+        return "not comparable with"
+    if low > most:
+        return "above every draw of"
+    if high < least:
+        return "below every draw of"
+    return "not clear of the draws of"

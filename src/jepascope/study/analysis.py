@@ -18,15 +18,17 @@ from jepascope.discovery.finders import NEEDS_SUFFIX, find_shuffled
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.circle import Circle
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene as intervene_at
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes
+from jepascope.intervention.scenes import Scenes
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import rce
 from jepascope.stats import Interval
@@ -89,13 +91,18 @@ def find(
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
 
+def _angles(activations: Activations, variable: str) -> torch.Tensor:
+    values = torch.tensor(activations.clips.values(variable), dtype=torch.float32)
+    return torch.atan2(values[:, 1], values[:, 0])
+
+
 @dataclass(frozen=True)
 class _Stand:
     """What interventions on one subspace's site need."""
 
     site: Site
     scenes: Scenes
-    judge: ProbeJudge
+    judges: list[ProbeJudge]
     controls: dict[str, list[ControlDraw]]
 
 
@@ -120,12 +127,31 @@ def _stand(encoder: VideoEncoder, activations: Activations, subspace: Subspace, 
     shuffling = str(said["finder"]) if "shuffled" in names else ""
     data = labelled(fit, variable, site, shuffling, encoder, seed)
     means = class_means(data.x, data.y, data.classes)
-    scenes = Scenes(source, twin, labels_of(source, variable), labels_of(twin, variable), means, "twin" if rendered else "class")
-    last = encoder.card.depth
-    probe = dense_probes({last: judge.pooled(last, site.tokens)}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
+    angle, wanted, circle = None, None, None
+    if (values := source.clips.values(variable)) is not None and source.clips.variable(variable).kind == "circular":
+        angle, wanted = (_angles(part, variable) for part in (source, twin))
+        circle = None if data.values is None else Circle.fitted(data.x, data.values)
+    scenes = Scenes(
+        source,
+        twin,
+        labels_of(source, variable),
+        labels_of(twin, variable),
+        means,
+        "twin" if rendered else "class",
+        angle=angle,
+        target_angle=wanted,
+        circle=circle,
+    )
+    last, read = encoder.card.depth, judge.pooled(encoder.card.depth, site.tokens)
+    probe = dense_probes({last: read}, labels_of(judge, variable), scenes_of(judge), seed=seed)[last].probe
+    decoder = None
+    if values is not None and angle is not None:
+        known = torch.tensor(judge.clips.values(variable), dtype=torch.float32)
+        decoder = ridge_probes({last: read}, known, scenes_of(judge), seed=seed)[last].probe
+    judges = [ProbeJudge(probe, site.tokens, decoder=decoder)]
     shuffled = find_shuffled(shuffling, data, subspace.rank, draws, seed) if shuffling else None
     drawn = matched_controls(subspace, moments.covariance, draws, seed, shuffled, names=names)
-    return _Stand(site, scenes, ProbeJudge(probe, site.tokens), {"subspace": drawn})
+    return _Stand(site, scenes, judges, {"subspace": drawn})
 
 
 def intervene(
@@ -136,16 +162,23 @@ def intervene(
     dose: float = 1.0,
     draws: int = 20,
     seed: int = 0,
+    tokens: str | None = None,
+    ablate_to: str = "mean",
 ) -> pd.DataFrame:
     """CE of one edit on ``subspace`` beside its four matched controls: the columns of ce.parquet, one row each.
 
-    A swap takes from the test clip's twin; where none can be rendered (labels of your own), from another clip of another class.
+    ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, or rotate (a circular variable). A swap takes from the test
+    clip's twin; where none can be rendered (labels of your own), from another clip of another class. ``tokens``: which are edited (all,
+    object, background, or tubelets such as "time:0-1"); default: those that the subspace was found on.
 
     ``activations`` cover fit, judge and test clips (a plain ``capture``); tokens of the test clips and their twins at the
     subspace's layer are captured here. The judge is a probe trained on split ``judge`` at the last layer.
     """
     stand = _stand(encoder, activations, subspace, draws, CONTROLS, seed)
-    effects, _ = intervene_at(encoder, stand.site, stand.scenes, {"subspace": subspace}, stand.controls, stand.judge, (edit,), (dose,))
+    site, found = Site(stand.site.layer, tokens or stand.site.tokens), {"subspace": subspace}
+    effects, _ = intervene_at(
+        encoder, site, stand.scenes, found, stand.controls, stand.judges, (edit,), (dose,), ablate_to=ablate_to
+    )
     return ce_table(effects.assign(finder=str(subspace.provenance["finder"])), seed)
 
 
@@ -175,7 +208,7 @@ def port(
         )
     stand = _stand(encoder, activations, subspace, 1, ("random",), seed)
     both = {"native": subspace, "other": other}
-    effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judge, ("ablate",), (dose,))
+    effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judges, ("ablate",), (dose,))
     numerators = {name: rows.set_index("scene").sort_index()["numerator"].to_numpy() for name, rows in effects.groupby("finder")}
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
     value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)

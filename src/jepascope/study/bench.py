@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -31,6 +32,9 @@ from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
 
 
+T = TypeVar("T")
+
+
 class Degraded(NamedTuple):
     """A degradation as capture's transform."""
 
@@ -49,6 +53,7 @@ class Bench:
 
     def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None) -> None:
         self.run, self.spec, self.encoder, self.progress, self.beside = run, run.spec, encoder, progress, beside
+        self._made: dict[str, Any] = {}
         self.store: Path = run.activations if beside is None else beside.store
         card = encoder.card
         self.clips = study_clips(self.spec).at(card.frames, card.size)
@@ -97,7 +102,39 @@ class Bench:
     @property
     def layers(self) -> tuple[int, ...]:
         """Layers that are intervened on besides the best one."""
-        return tuple(range(self.encoder.card.depth)) if self.spec.layers == "all" else tuple(sorted(self.spec.layers))
+        return tuple(range(self.encoder.card.depth)) if isinstance(self.spec.layers, str) else tuple(sorted(self.spec.layers))
+
+    def full_layers(self, best: int) -> tuple[int, ...]:
+        """Layers at which every edit, control and judge runs."""
+        return tuple(sorted({best, *(() if self.spec.layers == "survey" else self.layers)}))
+
+    @property
+    def full_sites(self) -> tuple[int, ...]:
+        """Layers that may be run in full, before the best one is known."""
+        return tuple(sorted({*self.sites} - ({*self.layers} - {*self._candidates} if self.spec.layers == "survey" else set())))
+
+    @property
+    def _candidates(self) -> tuple[int, ...]:
+        best = self.spec.best_layer
+        return candidate_layers(self.encoder.card.depth) if best is None else (best,)
+
+    def once(self, key: str, make: Callable[[], T]) -> Callable[[], T]:
+        """What several parts of a study share, made when the first of them asks."""
+
+        def get() -> T:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]  # type: ignore[no-any-return]
+
+        return get
+
+    def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
+        """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
+        names = [f"parts/{table}-{name}" for table in tables]
+        if not all(self.run.has(f"{one}.parquet") for one in names):
+            for one, table in zip(names, make(), strict=True):
+                self.run.write_table(one, table)
+        return tuple(self.run.table(one) for one in names)
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
         """One pass, kept in the run folder's store."""
@@ -105,12 +142,10 @@ class Bench:
 
     @cached_property
     def sites(self) -> tuple[int, ...]:
-        """Layers whose tokens and moments are kept."""
-        if self.beside is not None:
-            return self.beside.sites
-        best = () if self.spec.best_layer is None else (self.spec.best_layer,)
-        candidates = candidate_layers(self.encoder.card.depth) if self.spec.best_layer is None else ()
-        return tuple(sorted({*self.layers, *best, *candidates}))
+        """Layers whose tokens and moments are kept; those of the study beside where they hold all that is needed."""
+        needed = {*self.layers, *self._candidates}
+        theirs = set() if self.beside is None else {*self.beside.sites}
+        return tuple(sorted(theirs if needed <= theirs else needed))
 
     @cached_property
     def fit(self) -> Activations:
@@ -148,7 +183,7 @@ class Bench:
     @property
     def donor(self) -> Literal["twin", "class"]:
         """What a swap takes from: the scene's twin, or another test clip of another class."""
-        return "twin" if self.variable.rendered else "class"
+        return self.spec.swap_donor or ("twin" if self.variable.rendered else "class")
 
     @cached_property
     def spare_test(self) -> Activations | None:
@@ -214,7 +249,7 @@ def candidate_layers(depth: int) -> tuple[int, ...]:
 def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse layers and ranks that this encoder does not have, and classes of which there are too few clips."""
     card = encoder.card
-    wanted = (() if spec.layers == "all" else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
+    wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
     for layer in wanted:
         if not 0 <= layer < card.depth:
             raise BadArgument(

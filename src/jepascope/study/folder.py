@@ -55,6 +55,19 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def read_json(path: Path, default: Any = None) -> Any:
+    """A JSON object; ``default`` where there is no file, RunFolderError where it is damaged."""
+    if not path.exists():
+        return default
+    try:
+        value = json.loads(path.read_text())
+        if not isinstance(value, dict):
+            raise ValueError("it holds no JSON object")
+        return value
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunFolderError(f"'{path}' cannot be read ({error}); delete it and run again.") from None
+
+
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
         theirs = make_spec(read_spec(saved), f"'{saved}'")
@@ -171,16 +184,7 @@ class Run:
         write_json(self.path / name, value)
 
     def json(self, name: str, default: Any = None) -> Any:
-        path = self.path / name
-        if not path.exists():
-            return default
-        try:
-            value = json.loads(path.read_text())
-            if not isinstance(value, dict):
-                raise ValueError("it holds no JSON object")
-            return value
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"'{path}' cannot be read ({error}); delete it and run again.") from None
+        return read_json(self.path / name, default)
 
     def log(self, event: str, **details: Any) -> None:
         """One line in log.jsonl; a log that cannot be written never stops a study."""

@@ -14,7 +14,9 @@ CONTROL_COUNT = 4
 DEGRADED_SETS = 4
 DIRECTIONS = 8  # classes that the clip set is balanced over
 SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
-PORT_DRAWS = 5  # of the random and of the variance control at each dose of the portability sweep
+PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
+REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
+REQUESTS = 12  # angles that clips are steered to
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 BACKWARD = 3  # a step forward and back costs about three passes
@@ -60,7 +62,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
     model = geometry(spec)
-    layers = range(model.depth) if spec.layers == "all" else spec.layers
+    layers = range(model.depth) if isinstance(spec.layers, str) else spec.layers
     best = spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1)
     for layer in (*layers, best):
         if not 0 <= layer < model.depth:

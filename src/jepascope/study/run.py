@@ -7,7 +7,6 @@ from typing import Any
 
 from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.encoders.base import VideoEncoder
-from jepascope.intervention.causal_effect import ce_table
 from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
@@ -15,7 +14,7 @@ from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_one import stage_one
-from jepascope.study.steps.interventions import run_interventions
+from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.portability import run_portability
 from jepascope.study.steps.subspaces import run_subspaces
@@ -47,9 +46,8 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     best = found.best
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
-    effects, matching = steps.tables("intervene", ("effects", "matching"), lambda: run_interventions(bench, best, subspaces))
-    (ce,) = steps.tables("statistics", ("ce",), lambda: (ce_table(effects, spec.seed, spec.resamples),))
-    portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best]))
+    caused = stage_two(bench, steps, best, subspaces)
+    portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best], lambda: caused.panels.panel))
     summary = summarise(
         spec,
         encoder.card.name,
@@ -58,8 +56,8 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
         found.probes,
         found.values,
         leaks,
-        ce,
-        matching,
+        caused,
+        bench.full_layers(best),
         portability,
         bench.splits,
         {name: round(value, 3) for name, value in steps.seconds.items()},

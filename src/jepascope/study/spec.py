@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +21,12 @@ from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
 from jepascope.study.ranks import Finder, check_finders, rank_of
 
-Edit = Literal["ablate", "swap", "steer"]
+Edit = Literal["ablate", "swap", "steer", "rotate"]
+Judge = Literal["probe", "mlp", "predictor", "head"]
+Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
+SCOPE = re.compile(r"all|object|background|time:\d{1,6}(-\d{1,6})?")  # as activations.site has it, which would import torch
 
 
 class StudySpec(BaseModel):
@@ -42,13 +46,24 @@ class StudySpec(BaseModel):
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
     finders: tuple[Finder, ...] = Field(("diff_means", "lda", "l1_probe"), min_length=1)
     rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
-    layers: Literal["all"] | tuple[int, ...] = Field("all", description="layers that are intervened on besides the best one")
+    layers: Literal["survey", "all"] | tuple[int, ...] = Field(
+        "survey", description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others"
+    )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
     edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
+    ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
+    scope: str | None = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
+    swap_donor: Literal["twin", "class"] | None = Field(None, description="what a swap takes from; default: the twin where one can be rendered")
+    edit_doses: tuple[float, ...] = Field((1.0,), min_length=1, description="doses of the edits beside every control; 1 is the natural change")
+    judges: tuple[Judge, ...] = Field(("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out")
+    context: int | None = Field(None, ge=1, description="tubelets that the predictor is shown; default: half of the clip")
+    head_classes: dict[str, str | int] | None = Field(None, description="label (or its number) of the task head for classes of the variable")
+    extra_controls: tuple[Extra, ...] = Field((), description="controls on request: top_pca, nuisance, self_swap, untrained")
+    subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
-    draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at the other layers")
-    doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the portability sweep")
+    draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at surveyed layers")
+    doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the dose curves and of portability")
     untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
     token_map: bool = Field(True, description="probe every token position at the best layer")
     stability_subsamples: int = Field(50, ge=0, le=10_000, description="half-samples of stability selection; 0 leaves it out")
@@ -57,18 +72,39 @@ class StudySpec(BaseModel):
     folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
 
-    @field_validator("finders", "edits", "doses", "layers")
+    @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses")
     @classmethod
     def _no_repeats(cls, value: Any) -> Any:
         if isinstance(value, tuple) and len(set(value)) != len(value):
             raise ValueError("names something twice")
         return value
 
-    @field_validator("doses")
+    @field_validator("doses", "edit_doses")
     @classmethod
     def _doses_are_finite(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 < dose <= 10 for dose in value):
             raise ValueError("doses lie in (0, 10]; 1 is the whole edit")
+        return value
+
+    @field_validator("scope")
+    @classmethod
+    def _scope_is_known(cls, value: str | None) -> str | None:
+        if value is not None and not SCOPE.fullmatch(value):
+            raise ValueError("tokens to edit are all, object, background, or tubelets from 0 such as time:2 or time:0-1")
+        return value
+
+    @field_validator("judges")
+    @classmethod
+    def _the_probe_is_among_them(cls, value: tuple[Judge, ...]) -> tuple[Judge, ...]:
+        if "probe" not in value:
+            raise ValueError("judges must include probe: claims are made in its margin")
+        return value
+
+    @field_validator("head_classes")
+    @classmethod
+    def _few_pairs(cls, value: dict[str, str | int] | None) -> dict[str, str | int] | None:
+        if value is not None and not 2 <= len(value) <= 64:
+            raise ValueError("pairs at least two (and at most 64) classes of the variable with labels of the head")
         return value
 
     @model_validator(mode="before")
@@ -98,6 +134,10 @@ class StudySpec(BaseModel):
         check_finders(self.finders, self.rank, self.state_variable)
         if "ablate" not in self.edits:
             raise ValueError("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it")
+        if "rotate" in self.edits and self.state_variable.kind != "circular":
+            raise ValueError(f"rotate turns an angle, and {self.variable} is none; use steer")
+        if self.swap_donor == "twin" and not self.state_variable.rendered:
+            raise ValueError(f"no twin can be rendered for the labels '{self.variable}'; leave swap_donor out")
         return self
 
     @property
@@ -110,6 +150,11 @@ class StudySpec(BaseModel):
         if self.labels is None:
             return variable_named(self.variable)
         return _column(self.labels, str(self.labels_digest), self.variable, len(DIRECTION_NAMES) * self.clips_per_class)
+
+    @property
+    def edited_tokens(self) -> str:
+        """The tokens that are edited."""
+        return self.scope or self.tokens
 
     @property
     def full_rank(self) -> int:

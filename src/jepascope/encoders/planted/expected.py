@@ -23,7 +23,7 @@ from torch import Tensor
 
 from jepascope.clips.planted import NOISES, NUMBERS, SHARED
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.encoders.planted.encoder import SETTLED, PlantedEncoder, embedding
+from jepascope.encoders.planted.encoder import DEPTH, READ, REPAIRS, SETTLED, PlantedEncoder, embedding
 from jepascope.encoders.planted.frame import NUISANCE
 from jepascope.errors import BadArgument
 
@@ -38,8 +38,10 @@ def expected_effect(
     basis: Float[Tensor, "width rank"],
     mean: Float[Tensor, " width"] | None = None,
     class_means: Float[Tensor, "classes width"] | None = None,
+    read_layer: int = DEPTH,
 ) -> float:
-    """The CE of ablate (to the mean), swap or steer on the span of ``basis`` at the site, dose 1, all tokens.
+    """The CE of ablate (to the mean), swap or steer on the span of ``basis`` at the site, dose 1, all tokens; read off the output plane R
+    at ``read_layer`` (2 or later: before block 2 nothing is there).
 
     Classes, targets and signs are enumerated. ``mean`` is what ablation goes to and ``class_means`` what steering adds differences of;
     by default those of the construction. Noise has no part in swap and steer (twins share it) and none in the linear networks'
@@ -48,6 +50,8 @@ def expected_effect(
     """
     if edit not in ("ablate", "swap", "steer"):
         raise BadArgument(f"There is no expected effect of '{edit}'; there is one of ablate, swap and steer.")
+    if not READ <= read_layer <= DEPTH:
+        raise BadArgument(f"The output plane holds what was read from layer {READ} to {DEPTH}; there is no expected effect at layer {read_layer}.")
     project = basis.double() @ basis.double().T
     clean = site_means(encoder)  # classes, signs, width
     circle = unit_circle()
@@ -56,14 +60,14 @@ def expected_effect(
         edited = clean - (clean - middle) @ project
         if not encoder.network.linear:
             edited = edited - (_nuisance(encoder) @ project)[:, None, None]
-        left = (output(encoder, edited) * circle[:, None]).sum(dim=-1).mean()
-        whole = (output(encoder, clean) * circle[:, None]).sum(dim=-1).mean()
+        left = (output(encoder, edited, read_layer) * circle[:, None]).sum(dim=-1).mean()
+        whole = (output(encoder, clean, read_layer) * circle[:, None]).sum(dim=-1).mean()
         return float(1 - left / whole)
     means = clean.mean(dim=1) if class_means is None else class_means.double()
     source, target = (index.flatten() for index in torch.meshgrid(torch.arange(CLASSES), torch.arange(CLASSES), indexing="ij"))
     source, target = source[source != target], target[source != target]
     displacement = clean[target] - clean[source] if edit == "swap" else (means[target] - means[source])[:, None]
-    moved = output(encoder, clean[source] + displacement @ project) - output(encoder, clean[source])
+    moved = output(encoder, clean[source] + displacement @ project, read_layer) - output(encoder, clean[source], read_layer)
     wanted = (circle[target] - circle[source])[:, None]
     return float((moved * wanted).sum(dim=-1).mean() / wanted.square().sum(dim=-1).mean())
 
@@ -88,14 +92,14 @@ def site_means(encoder: PlantedEncoder) -> Float64[Tensor, "classes signs width"
     return torch.stack(states, dim=1)
 
 
-def output(encoder: PlantedEncoder, hidden: Float64[Tensor, "*batch width"]) -> Float64[Tensor, "*batch 2"]:
-    """What R holds at the end, given h at the site."""
+def output(encoder: PlantedEncoder, hidden: Float64[Tensor, "*batch width"], read_layer: int = DEPTH) -> Float64[Tensor, "*batch 2"]:
+    """What R holds after block ``read_layer`` (2 to 5; by default at the end), given h at the site."""
     network = encoder.network
     codes = {name: hidden @ encoder.frame.planes[name] for name in network.planes}
     r = network.read(codes)
-    for _ in range(2 if network.repair else 0):
-        assert network.repair is not None
-        r = network.repair(r, codes)
+    for block in REPAIRS:
+        if network.repair is not None and block <= read_layer:
+            r = network.repair(r, codes)
     return r
 
 

@@ -33,7 +33,7 @@ def compass(readings: pd.DataFrame, layer: int, name: str, title: str) -> Drawin
             true, read = np.degrees(rows["true"].to_numpy()), np.degrees(rows["predicted"].to_numpy())
             _angles(panels[column], true, read, LOOK[kind])
             panels[column].set_title(HELD[kind][0])
-            means = _compass(panels[len(held) + column], true, read, LOOK[kind])
+            means = draw_compass(panels[len(held) + column], true, read, LOOK[kind])
             spoken.append(
                 f"{HELD[kind][0]}: " + ", ".join(f"{shown(at)}° read as {shown(to)}° (length {shown(r, 2)})" for at, to, r in means)
             )
@@ -75,7 +75,8 @@ def mean_angles(true: np.ndarray, read: np.ndarray) -> list[tuple[float, float, 
     return means
 
 
-def _compass(axes: Axes, true: np.ndarray, read: np.ndarray, colour: str) -> list[tuple[float, float, float]]:
+def draw_compass(axes: Axes, true: np.ndarray, read: np.ndarray, colour: str) -> list[tuple[float, float, float]]:
+    """True angles (degrees) on the ring, each tied to the head of the arrow of what is decoded there; returns ``mean_angles``."""
     means = mean_angles(true, read)
     ring = np.radians(np.arange(TURN + 1))
     axes.plot(np.cos(ring), np.sin(ring), color=GREY, lw=0.8)

@@ -19,9 +19,9 @@ LOOKS = {
 
 
 def draw_effects(effects: pd.DataFrame) -> pd.DataFrame:
-    """CE of every single draw: sum of numerators over sum of denominators (science: CE)."""
+    """CE of every single draw, sum of numerators over sum of denominators (science: CE), and its share of ``correct`` clips."""
     keys = ["finder", "edit", "control", "draw"]
-    sums = effects.groupby(keys, as_index=False)[["numerator", "denominator"]].sum()
+    sums = effects.groupby(keys, as_index=False).agg({"numerator": "sum", "denominator": "sum", "correct": "mean"})
     return sums.assign(value=sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0))
 
 

@@ -8,16 +8,13 @@ from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Sect
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.report.sections.isolation import isolation_findings
 from jepascope.report.sections.leaks import leak_words
+from jepascope.report.sections.scope import judge_verdicts, scope
 from jepascope.report.selection import coinciding, tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
 
 MOST = 1000  # characters of the headline
-SCOPE = (
-    "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
-    "nothing about another training run of any of the three. "
-    "Not in this version's run: the encoder's own predictor as judge, a read-out refitted after the edit, isolation of other factors."
-)
 
 
 def headline(run: RunFolder) -> Section:
@@ -35,9 +32,9 @@ def headline(run: RunFolder) -> Section:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
         elif "ablate" in edits:
             blocks.append(Finding(verdict(str(finder), edits["ablate"], ratios.get(finder, {}))))
-    blocks += [Finding(sentence) for sentence in _leaks(run)]
+    blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *_leaks(run))]
     if ce:
-        blocks.append(Paragraph(SCOPE))
+        blocks.append(Paragraph(scope(run)))
     if not blocks:
         blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
     return Section("headline", "Result", tuple(blocks))

@@ -1,4 +1,4 @@
-"""Sections of stage two: the effect map, and the effects beside their controls."""
+"""Section of stage two: the effects beside their controls, first by the judge that claims are made by, then by the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Grid, Section, not_run
 from jepascope.report.figures.effect_bars import draw_effects, effect_bars
-from jepascope.report.figures.effect_map import effect_map
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import (
     Cell,
@@ -22,6 +21,8 @@ from jepascope.report.numbers import (
     shown,
     with_interval,
 )
+from jepascope.report.sections.other_judges import also_by, other_judges
+from jepascope.report.sections.side_measures import side_measures
 from jepascope.report.selection import (
     CONTROL_WORDS,
     CONTROLS,
@@ -32,7 +33,6 @@ from jepascope.report.selection import (
     finders_of,
     has_twins,
     in_order,
-    main_ranks,
 )
 from jepascope.report.verdict import row_verdict
 from jepascope.stats import LEVEL, MIN_DRAWS
@@ -49,32 +49,6 @@ DONOR = (
     "target class that differs in everything else as well, and makes it at every token."
 )
 NOT_RUN = "no interventions (stage intervene)"
-
-
-def map_section(run: RunFolder) -> Section:
-    """Layer x finder."""
-    title, ce = "Where the effect is", run.table("ce")
-    own = None if ce is None else ce[(ce["control"] == "subspace") & (ce["edit"] == "ablate")]
-    if own is None or own.empty:
-        return not_run("map", title, NOT_RUN)
-    own = comparable(run, own)
-    ranks = ", ".join(f"{finder} {rank}" for finder, rank in main_ranks(own).items())
-    caption = (
-        f"Causal effect of ablation, {MEASURE['ablate']}, by layer and finder. n = {count_range(own['n'])} test scenes; "
-        f"{own['tokens'].iloc[0]} tokens; "
-        f"judge: {own['judge'].iloc[0]}; ranks: {ranks}. Intervals and controls at the marked layer follow below{_elsewhere(run, ce)}."
-    )
-    return Section("map", title, (Figure(effect_map(own, finders_of(run, own), run.best_layer), caption),))
-
-
-def _elsewhere(run: RunFolder, ce: pd.DataFrame | None) -> str:
-    """What was run at the layers that no claim is made for."""
-    if ce is None:
-        return ""
-    other = ce[(ce["control"] == "random") & (ce["layer"] != run.best_layer)]
-    if other.empty:
-        return ""
-    return f"; at the others only ablation was run, against {count_range(other['draws'])} draws of the random control (ce.parquet)"
 
 
 def effects_section(run: RunFolder) -> Section:
@@ -101,6 +75,8 @@ def effects_section(run: RunFolder) -> Section:
         if edit == "swap" and not has_twins(run):
             caption += DONOR
         blocks += [Figure(effect_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
+        blocks += [*side_measures(run, part, shown_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
+    blocks.append(also_by(run, table))
     return Section("effects", f"{title}, layer {layer}", tuple(blocks))
 
 

@@ -22,7 +22,7 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.encoders.planted.encoder import SITE, PlantedEncoder, planted_encoder
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Scenes
+from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, proportion
 
 VARIABLE = "direction"
@@ -43,6 +43,7 @@ class PlantedBench:
     scenes: Scenes
     judge: ProbeJudge
     covariance: Float64[Tensor, "width width"]
+    judge_clips: ClipSet
 
     @property
     def site(self) -> Site:
@@ -108,7 +109,7 @@ def _bench(encoder: PlantedEncoder, clips: ClipSet, seed: int, judge: LinearProb
         where=f"layer {SITE} of {encoder.card.name}",
     )
     scenes = Scenes(tested, test_twins, _labels(tested), _labels(test_twins), class_means(data.x, y, data.classes))
-    return PlantedBench(encoder, tested, data, scenes, ProbeJudge(judge), fitted.moments(SITE).covariance)
+    return PlantedBench(encoder, tested, data, scenes, ProbeJudge(judge), fitted.moments(SITE).covariance, clips.split("judge"))
 
 
 def _tokens(encoder: PlantedEncoder, clips: ClipSet) -> Activations:

@@ -49,7 +49,7 @@ def rejection_scores(seeds: Sequence[int], network: str = "decoy", progress: Pro
     for done, (seed, bench) in enumerate(zip(seeds, planted_benches([(network, seed) for seed in seeds], fit=24, judge=16), strict=True)):
         bases = candidates(bench, seed)
         subspaces = {" ".join(key): Subspace(basis, bench.mean, {}) for key, basis in bases.items()}
-        effects, _ = intervene(bench.encoder, bench.site, bench.scenes, subspaces, {}, bench.judge, ("ablate", "swap"), batch=512)
+        effects, _ = intervene(bench.encoder, bench.site, bench.scenes, subspaces, {}, [bench.judge], ("ablate", "swap"), batch=512)
         sums = effects.groupby(["finder", "edit"])[["numerator", "denominator"]].sum()
         ce = (sums["numerator"] / sums["denominator"]).to_dict()
         for kind, shape in bases:

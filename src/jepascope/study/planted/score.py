@@ -23,6 +23,7 @@ from jepascope.intervention.effects import intervene
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.stats import Interval
 from jepascope.study.planted.bench import PlantedBench, accuracy_inside
+from jepascope.study.planted.reads import planted_reads
 from jepascope.study.planted.verdict import Measured, parts, verdict
 from jepascope.study.progress import Progress, Silent
 
@@ -37,10 +38,12 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Score:
-    """``subspaces``: one row a finder or reference; ``effects``: one row for each of its edits x (itself and its controls)."""
+    """``subspaces``: one row a finder or reference; ``effects``: one row for each of its edits x (itself and its controls); ``reads``: the
+    causal subspace ablated and read at every later layer."""
 
     subspaces: pd.DataFrame
     effects: pd.DataFrame
+    reads: pd.DataFrame
 
 
 def score(
@@ -72,7 +75,8 @@ def score(
                 said.update(_row(one, name, table, halves.get(name, (nan, nan)), inside[i, name]))
             rows.append(said)
         tick(i + 1, len(given))
-    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True))
+    reads = pd.concat([planted_reads(bench, draws, seed, resamples) for bench in benches], ignore_index=True)
+    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True), reads)
 
 
 @dataclass(frozen=True)
@@ -122,13 +126,13 @@ def _effects(given: _Given, seed: int, resamples: int) -> tuple[pd.DataFrame, di
         natural, rest = parts(subspace.basis, bench.covariance)
         if rest.shape[1]:
             halves.update({(name, "natural"): natural, (name, "rest"): rest})
-    effects, _ = intervene(bench.encoder, bench.site, bench.scenes, everything, given.controls, bench.judge, batch=BATCH)
+    effects, _ = intervene(bench.encoder, bench.site, bench.scenes, everything, given.controls, [bench.judge], batch=BATCH)
     # by which path an edit arrives is known here, so nothing is split into direct and indirect
     table = ce_table(effects.drop(columns="numerator_direct"), seed, resamples).drop(columns=["direct", "direct_low", "direct_high"])
     alone = {" | ".join(key): Subspace(basis, bench.mean, {}) for key, basis in halves.items() if basis.shape[1]}
     ce = {}
     if alone:
-        swapped, _ = intervene(bench.encoder, bench.site, bench.scenes, alone, {}, bench.judge, ("swap",), batch=BATCH)
+        swapped, _ = intervene(bench.encoder, bench.site, bench.scenes, alone, {}, [bench.judge], ("swap",), batch=BATCH)
         sums = swapped.groupby("finder")[["numerator", "denominator"]].sum()
         ce = (sums["numerator"] / sums["denominator"]).to_dict()
     by_part = {name: (ce.get(f"{name} | natural", 0.0), ce.get(f"{name} | rest", 0.0)) for name, _ in halves}

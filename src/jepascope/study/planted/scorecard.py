@@ -56,6 +56,7 @@ class Scorecard:
                 str(network): {
                     "about": NETWORKS[str(network)].about,
                     "subspaces": {row["finder"]: _plain(row) | {"edits": self._edits(row)} for row in rows.to_dict("records")},
+                    "reads": self._reads(str(network)),
                 }
                 for network, rows in self.score.subspaces.groupby("network", sort=False)
             },
@@ -77,9 +78,18 @@ class Scorecard:
                 found[edit] = {**figures, "controls": {one["control"]: _against(one) for one in rows if one["control"] != "subspace"}}
         return found
 
+    def _reads(self, network: str) -> dict[str, Any]:
+        """By read layer: what ablating the causal subspace does, what it must do, and what random directions do."""
+        rows = self.score.reads[self.score.reads["network"] == network].to_dict("records")
+        found: dict[str, Any] = {}
+        for row in rows:
+            keys = ("value", "low", "high", "n", "expected", "inside") if row["control"] == "subspace" else ("value", "low", "high", "draws")
+            found.setdefault(str(row["read_layer"]), {})[row["control"]] = {key: _number(row[key]) for key in keys}
+        return found
+
     def write(self, out: Path) -> Path:
-        """planted.json, planted.parquet (effects) and planted-subspaces.parquet; returns the first."""
-        tables = {"planted": self.score.effects, "planted-subspaces": self.score.subspaces}
+        """planted.json, planted.parquet (effects), planted-reads.parquet and planted-subspaces.parquet; returns the first."""
+        tables = {"planted": self.score.effects, "planted-subspaces": self.score.subspaces, "planted-reads": self.score.reads}
         if self.rejection is not None:
             tables["planted-rejection"] = self.rejection
         for name, table in tables.items():
@@ -119,7 +129,7 @@ def scorecard(
         results.append(one)
         tick(done + 1, len(jobs))
     scores, rejection = results[: len(networks)], results[len(networks)] if REJECTION in networks else None
-    whole = Score(*(pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects")))
+    whole = Score(*(pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads")))
     return Scorecard(seed, draws, whole, rejection)
 
 

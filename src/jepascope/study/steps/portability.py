@@ -19,17 +19,20 @@ from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.portability.alignment import split_half_ceiling
-from jepascope.portability.retained import FLOORS, rce_rows
+from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, angle_table, portability_table, sas_rows
 from jepascope.study.bench import Bench
-from jepascope.study.plan import PORT_DRAWS
-from jepascope.study.steps.interventions import controls_at, probe_judge, scenes_at
+from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.scenes import scenes_at
 
 HALVINGS = 4  # random halvings of the fit clips behind each split-half ceiling
 OTHER = "other seed"
 
 
-def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_portability(
+    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """SAS, RCE over a dose sweep and principal angles of the finders' subspaces with each other and with their own on new scenes
     (not for labels of one's own: new scenes have none)."""
     spec = bench.spec
@@ -54,19 +57,20 @@ def run_portability(bench: Bench, layer: int, subspaces: Mapping[str, Subspace])
         rows += sas_rows(pair, "data seed", layer, own)
         angles += angle_rows(pair, "data seed", layer, spec.seed)
 
-    controls = controls_at(bench, layer, subspaces, FLOORS, PORT_DRAWS)
-    everyone = {**subspaces, **{f"{name} ({OTHER})": subspace for name, subspace in elsewhere.items()}}
-    effects, _ = intervene(
-        bench.encoder,
-        Site(layer, spec.tokens),
-        scenes_at(bench, layer),
-        everyone,
-        controls,
-        probe_judge(bench),
-        ("ablate",),
-        spec.doses,
-        progress=bench.progress.start("dose sweep"),
-    )
+    effects = dose_effects(bench, layer, subspaces, panel, "ablate")
+    if elsewhere:
+        theirs, _ = intervene(
+            bench.encoder,
+            Site(layer, spec.tokens),
+            scenes_at(bench, layer),
+            {f"{name} ({OTHER})": subspace for name, subspace in elsewhere.items()},
+            {},
+            [panel().main],
+            ("ablate",),
+            spec.doses,
+            progress=bench.progress.start("dose sweep"),
+        )
+        effects = pd.concat([effects, theirs], ignore_index=True)
     across_finders = [(native, used) for used, native in permutations(subspaces, 2)]
     rows += rce_rows(effects, across_finders, "finder", spec.seed, spec.resamples)
     rows += rce_rows(effects, [(name, f"{name} ({OTHER})") for name in elsewhere], "data seed", spec.seed, spec.resamples)

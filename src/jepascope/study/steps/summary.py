@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from jepascope.study.spec import StudySpec
+from jepascope.study.stage_two.stage import StageTwo
+from jepascope.study.steps.caused import judged
 from jepascope.study.steps.discovered import discovered, number
 from jepascope.study.steps.headline import headline
 
@@ -19,8 +21,8 @@ def summarise(
     probes: pd.DataFrame,
     values: pd.DataFrame,
     leaks: pd.DataFrame,
-    ce: pd.DataFrame,
-    matching: pd.DataFrame,
+    caused: StageTwo,
+    full_layers: tuple[int, ...],
     portability: pd.DataFrame,
     splits: dict[str, int],
     seconds: dict[str, float],
@@ -28,7 +30,9 @@ def summarise(
     """The figures of every stage; keys are added, never renamed."""
     summary: dict[str, Any] = {
         **discovered(spec, model, depth, best, probes, values, splits),
-        **effects_at(ce, matching, best),
+        **effects_at(caused.tables["ce"], caused.tables["matching"], best),
+        "full_layers": list(full_layers),
+        **judged(caused, best, spec.variable),
         "sas": pairs(portability, "sas", best),
         "rce": pairs(portability, "rce", best),
         "leaks": {
@@ -51,7 +55,8 @@ def effects_at(ce: pd.DataFrame, matching: pd.DataFrame, layer: int) -> dict[str
 
     ``overlap`` beside a ratio: mean SAS of the control's draws with the subspace.
     """
-    here = ce[ce["layer"] == layer]
+    here = ce[(ce["layer"] == layer) & (ce["judge"] == "probe")]
+    here = here[here["dose"] == (1.0 if (here["dose"] == 1.0).any() else here["dose"].max())]
     drawn = matching[(matching["layer"] == layer) & (matching["edit"] == "ablate")]
     overlaps = {key: float(rows["overlap"].mean()) for key, rows in drawn.groupby(["finder", "control"])}
     effects: dict[str, Any] = {}

@@ -1,0 +1,33 @@
+"""TaskHead: what a classifier checkpoint puts on its encoder, an attentive pooler and a linear layer.
+
+The modules are transformers'. The pooler (the attentive probe of V-JEPA 2, Assran et al. 2025: blocks of self-attention, then one
+learned query that attends to all tokens) has no positions, rotary or other: where a token is, it knows only from the token itself.
+So a head runs at any length and size, though it was trained for one.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from jepascope.encoders.digest import weights_digest
+from jepascope.errors import BadArgument
+
+
+class TaskHead(nn.Module):
+    """Logits from final-norm latents. ``state_dict`` has the names of the checkpoint: ``pooler.*`` and ``classifier.*``."""
+
+    def __init__(self, pooler: nn.Module, classifier: nn.Linear, labels: tuple[str, ...]) -> None:
+        super().__init__()
+        if classifier.out_features != len(labels):
+            raise BadArgument(f"The classifier has {classifier.out_features} rows, but there are {len(labels)} labels.")
+        self.pooler, self.classifier, self.labels = pooler, classifier, labels
+        self.eval().requires_grad_(False)
+
+    def forward(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
+        return self.classifier(self.pooler(latents))  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """Of the weights and the labels. Not part of the encoder's digest: activations do not depend on the head."""
+        return weights_digest(self, list(self.labels))

@@ -1,0 +1,115 @@
+"""transformers' from_pretrained, believed only when every weight was found: nothing that is left random gets through."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import VJEPA2Config, VJEPA2ForVideoClassification, VJEPA2Model
+
+from jepascope.encoders.geometry import check_config
+from jepascope.encoders.head import TaskHead
+from jepascope.encoders.task_labels import names_head, task_labels
+from jepascope.errors import BadCheckpoint
+
+HEAD_KEYS = ("pooler.", "classifier.")
+
+
+class Unreadable(BadCheckpoint):
+    """transformers could not read it at all: what an incomplete download looks like."""
+
+
+def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, TaskHead | None]:
+    """Encoder, with its predictor when the checkpoint has one, and the task head when config.json names one.
+
+    A checkpoint without any weight of the predictor gives a model whose ``predictor`` is None; one that holds a part of it
+    is refused, as is every other weight that is missing, unknown or misshapen.
+    """
+    config = _guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=local)[0])
+    check_config(config, Path(source) / "config.json")
+    classifies = names_head(config)
+    kind = VJEPA2ForVideoClassification if classifies else VJEPA2Model
+    loaded, info = _guarded(
+        name,
+        lambda: kind.from_pretrained(
+            source,
+            config=VJEPA2Config.from_pretrained(source, local_files_only=local),
+            use_safetensors=True,
+            local_files_only=local,
+            output_loading_info=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
+        ),
+    )
+    model = loaded.vjepa2 if classifies else loaded
+    labels = task_labels(config, Path(source) / "config.json") if classifies else ()
+    _refuse_other_labels(name, info["mismatched_keys"], len(labels))
+    missing = _without_predictor(model, set(info["missing_keys"]), "vjepa2." if classifies else "")
+    unexpected = {key for key in info["unexpected_keys"] if classifies or not key.startswith(HEAD_KEYS)}
+    mismatched = {str(key) for key in info["mismatched_keys"]}
+    for what, keys in (("lacks", missing), ("has unknown", unexpected), ("has misshapen", mismatched)):
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            raise BadCheckpoint(f"'{name}' {what} weights: {min(keys)}{more}. It does not fit its config.json.")
+    return model, _aligned(TaskHead(loaded.pooler, loaded.classifier, labels)) if classifies else None
+
+
+def _aligned(head: TaskHead) -> TaskHead:
+    """Its weights in memory of torch's own. transformers leaves them in the mapped file, at whatever address they have there.
+
+    A head ends in products with one row a clip, and with a single clip their last bits depend on that address: the same weights
+    would give other logits from another file.
+    """
+    for weight in head.parameters():
+        weight.data = weight.data.clone()
+    return head
+
+
+def _without_predictor(model: VJEPA2Model, missing: set[str], prefix: str) -> set[str]:
+    """What else is missing. A predictor none of whose weights was found is taken off: transformers left it random."""
+    predictor = {f"{prefix}predictor.{key}" for key in model.predictor.state_dict()}
+    if not predictor <= missing:
+        return missing
+    model.predictor = None
+    return missing - predictor
+
+
+def _refuse_other_labels(name: str, mismatched: Any, labels: int) -> None:
+    """A classifier with more or fewer rows than labels, said as such."""
+    for key, found, _ in mismatched:
+        if key == "classifier.bias" and len(found) == 1:
+            raise BadCheckpoint(f"'{name}' has a classifier of {found[0]} rows, but its config.json (id2label) names {labels} labels.")
+
+
+def _guarded(name: str, load: Callable[[], Any]) -> Any:
+    """What ``load`` gives, quietly; whatever transformers raises is one sentence."""
+    try:
+        with _quiet():
+            return load()
+    except Exception as error:  # transformers raises a dozen kinds; each means the same to the caller
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Unreadable(f"'{name}' could not be loaded: {first[:300]} -- is it complete? Download it again.") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers' own bars and warnings off: what matters of them is checked above and said in one sentence."""
+    from transformers.utils import logging as bars
+
+    loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if shown:
+            bars.enable_progress_bar()

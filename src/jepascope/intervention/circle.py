@@ -1,0 +1,60 @@
+"""The circle on which class means of an angle lie, for steering to a requested angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.errors import BadArgument, BadData
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Least squares x = middle + axes (cos a, sin a) over clips: where a pooled activation lies when the angle is a."""
+
+    middle: Float[Tensor, " width"]
+    axes: Float[Tensor, "width 2"]
+
+    @classmethod
+    def fitted(cls, x: Float[Tensor, "clips width"], values: Float[Tensor, "clips 2"]) -> Circle:
+        """``values``: (cos, sin) of every clip's angle. BadData where the angles do not span the plane."""
+        exact = torch.cat([torch.ones(len(x), 1, dtype=torch.float64), values.double()], dim=1)
+        found, _, rank, _ = torch.linalg.lstsq(exact, x.double(), driver="gelsd")
+        if int(rank) < 3:
+            raise BadData("The clips' angles do not span a plane, so no circle can be fitted; take clips of at least three directions.")
+        return cls(found[0].float(), found[1:].T.float().contiguous())
+
+    @property
+    def filters(self) -> Float[Tensor, "2 width"]:
+        """Pseudo-inverse of the axes: (cos, sin) of what lies at the middle plus the plane. BadArgument where the plane is a line."""
+        left, values, right = torch.linalg.svd(self.axes.double(), full_matrices=False)
+        if float(values[-1]) <= 1e-6 * float(values[0]):
+            raise BadArgument("The fitted circle is flat: the angle moves activations along one line only, and nothing can be rotated.")
+        inverse: Tensor = ((right.T / values) @ left.T).float()
+        return inverse
+
+
+def unit(angle: Float[Tensor, " clips"]) -> Float[Tensor, "clips 2"]:
+    """(cos, sin)."""
+    return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def circle_displacement(circle: Circle, angle: Float[Tensor, " clips"], wanted: Float[Tensor, " clips"]) -> Float[Tensor, "clips 1 width"]:
+    """r = axes (e(wanted) - e(angle)), the same for every token of a clip: additive steering along the circle. Angles in radians."""
+    return ((unit(wanted) - unit(angle)).to(circle.axes) @ circle.axes.T)[:, None]
+
+
+def rotation_displacement(
+    hidden: Float[Tensor, "clips tokens width"], circle: Circle, turn: Float[Tensor, " clips"]
+) -> Float[Tensor, "clips tokens width"]:
+    """r = axes (R - 1) axes^+ (h - middle), R the rotation by ``turn`` radians: every token's own part in the plane is turned.
+
+    Linear in h, so that the pooled activation is turned by the same angle; lengths in the plane (in units of the circle) are kept.
+    """
+    cos, sin = turn.cos().to(hidden), turn.sin().to(hidden)
+    less_one = torch.stack([torch.stack([cos - 1, -sin], dim=1), torch.stack([sin, cos - 1], dim=1)], dim=1)  # clips, 2, 2
+    inside = (hidden - circle.middle.to(hidden)) @ circle.filters.T.to(hidden)  # clips, tokens, 2
+    return (inside @ less_one.transpose(1, 2)) @ circle.axes.T.to(hidden)

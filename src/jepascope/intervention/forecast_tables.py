@@ -1,0 +1,129 @@
+"""What the predictor says, as rows of the effects table and as a table in its own units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from jepascope.activations.site import Site
+from jepascope.intervention.conditions import Condition, owned
+from jepascope.intervention.effects import angle_errors
+from jepascope.intervention.forecast import Forecasts, Foreseen, forecast_outcome, forecast_right
+from jepascope.intervention.scenes import Scenes
+from jepascope.stats import RESAMPLES, mean_interval, proportion, ratio_of_means, scene_weights
+
+COLUMNS = [
+    *("layer", "tokens", "context", "finder", "rank", "edit", "control", "dose", "draws"),
+    *("recovery", "recovery_low", "recovery_high", "identified", "identified_low", "identified_high"),
+    *("angle_error", "angle_error_low", "angle_error_high", "n"),
+]
+
+
+def forecast_rows(
+    site: Site, scenes: Scenes, conditions: Sequence[Condition], name: str, foreseen: Foreseen, finders: list[str], depth: int
+) -> pd.DataFrame:
+    """Rows of the effects table, judge ``predictor``."""
+    numerator, denominator = forecast_outcome(name, foreseen)
+    expected = scenes.label if name == "ablate" else scenes.target
+    angle = scenes.angle if name == "ablate" else scenes.target_angle
+    right, before = (forecast_right(name, margin) for margin in (foreseen.edited.margin, foreseen.source.margin))
+    error, error_before = (angle_errors(angle, one.angle) for one in (foreseen.edited, foreseen.source))
+    rows = owned(conditions, finders)
+    index, count, per = [i for i, _ in rows], len(rows), len(scenes)
+
+    def each(values: Sequence[object]) -> np.ndarray:
+        return np.repeat(np.array(values), per)
+
+    def scene_by_scene(values: Tensor) -> np.ndarray:
+        return np.tile(values.numpy(), count)
+
+    return pd.DataFrame(
+        {
+            "layer": np.full(count * per, site.layer),
+            "tokens": site.tokens,
+            "finder": each([owner.finder for _, owner in rows]),
+            "rank": each([conditions[i].basis.shape[1] for i in index]),
+            "edit": name,
+            "control": each([owner.control for _, owner in rows]),
+            "draw": each([owner.draw for _, owner in rows]),
+            "dose": each([conditions[i].dose for i in index]),
+            "judge": "predictor",
+            "read_layer": depth,
+            "read": "",
+            "scene": np.tile(scenes.ids, count),
+            "target": scene_by_scene(expected),
+            "numerator": numerator[index].flatten().numpy(),
+            "numerator_direct": np.nan,
+            "denominator": scene_by_scene(denominator),
+            "correct": right[index].flatten().numpy(),
+            "correct_before": scene_by_scene(before),
+            "kl": np.nan,
+            "angle_error": error[index].flatten().numpy(),
+            "angle_error_before": scene_by_scene(error_before),
+        }
+    )
+
+
+def forecast_table(
+    site: Site,
+    context: int,
+    scenes: Scenes,
+    conditions: Sequence[Condition],
+    name: str,
+    foreseen: Foreseen,
+    finders: list[str],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
+    """Recovery, identification and circular error of every finder's edit beside its controls', and of unedited forecasts beside both.
+
+    A control's row is the mean over its draws, with the least and the largest draw. Rows of finder "" are references: "natural" (the
+    twin's own beginning), "none" (the source's), "persistence" (the last latents of the twin's beginning repeated).
+    """
+    rng = np.random.default_rng(seed)
+    weights = scene_weights(len(scenes), rng, resamples=resamples)
+    apart = foreseen.apart.numpy()
+    angle = scenes.angle if name == "ablate" else scenes.target_angle
+
+    def figures(one: Forecasts, expected: Tensor | None, edit: str) -> dict[str, Any]:
+        right = forecast_right(edit, one.margin)
+        r = ratio_of_means(one.moved.numpy(), apart, np.random.default_rng(seed), resamples)
+        share, error = proportion(int(right.sum()), len(scenes)), angle_errors(expected, one.angle).numpy()
+        found: dict[str, Any] = {"n": len(scenes), "draws": 1}
+        for key, interval in (("recovery", r), ("identified", share)):
+            found.update({key: interval.value, f"{key}_low": interval.low, f"{key}_high": interval.high})
+        if np.isfinite(error).all():
+            mean = mean_interval(error, weights)
+            found.update(angle_error=mean.value, angle_error_low=mean.low, angle_error_high=mean.high)
+        return found
+
+    rows: list[dict[str, Any]] = []
+    where = {"layer": site.layer, "tokens": site.tokens, "context": context}
+    drawn: dict[tuple[str, str, int, float], list[int]] = {}
+    for i, owner in owned(conditions, finders):
+        drawn.setdefault((owner.finder, owner.control, conditions[i].basis.shape[1], conditions[i].dose), []).append(i)
+    for (finder, control, rank, dose), index in drawn.items():
+        single = [figures(Forecasts(*(part[i] for part in _parts(foreseen.edited))), angle, name) for i in index]
+        row = single[0] if control == "subspace" else _over_draws(single)
+        rows.append({**where, "finder": finder, "rank": rank, "edit": name, "control": control, "dose": dose, **row})
+    references = (("natural", foreseen.twin, scenes.target_angle), ("none", foreseen.source, scenes.angle), ("persistence", foreseen.persistence, scenes.target_angle))
+    for control, one, expected in references:
+        rows.append({**where, "finder": "", "rank": 0, "edit": "", "control": control, "dose": 0.0, **figures(one, expected, "swap")})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _parts(forecasts: Forecasts) -> tuple[Tensor, Tensor, Tensor]:
+    return forecasts.moved, forecasts.margin, forecasts.angle
+
+
+def _over_draws(single: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {"n": single[0]["n"], "draws": len(single)}
+    for key in ("recovery", "identified", "angle_error"):
+        values = [one[key] for one in single if key in one]
+        if values:
+            found.update({key: float(np.mean(values)), f"{key}_low": min(values), f"{key}_high": max(values)})
+    return found

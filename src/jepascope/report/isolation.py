@@ -1,0 +1,139 @@
+"""Cause and isolate: what an edit for one variable does to the read-out of the others, in words that follow the intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
+from jepascope.report.numbers import finite, shown, with_interval
+from jepascope.report.selection import finders_of
+from jepascope.report.verdict import beside_draws
+
+EDIT_VERBS = {"ablate": "Ablating", "swap": "Swapping"}
+NULLS = ("random", "variance")
+
+
+@dataclass(frozen=True)
+class Level:
+    """An effect on one read-out: share of its clean margin that is lost, with the ends of its interval (or of a control's draws)."""
+
+    value: float = nan
+    low: float = nan
+    high: float = nan
+    draws: float = nan
+
+    def __str__(self) -> str:
+        return with_interval(self.value, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class CrossEffect:
+    """One edit's effect on the read-out of one other variable; ``least`` and ``most`` are the ends of its 90 % interval."""
+
+    read: str
+    own: Level
+    readable: bool
+    equivalent: bool
+    least: float
+    most: float
+    margin: float
+    n: float = nan
+    controls: dict[str, Level] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> str:
+        """'leaks', 'unaffected', 'undecided' or 'not readable'.
+
+        A leak: the interval is clear of zero, and the effect larger than the margin within which effects count as none. Unaffected:
+        shown by two one-sided tests. Everything else is undecided; not to find an effect does not show that there is none.
+        """
+        if not self.readable:
+            return "not readable"
+        if self.equivalent:
+            return "unaffected"
+        clear = finite(self.own.low) and finite(self.own.high) and (self.own.low > 0 or self.own.high < 0)
+        return "leaks" if clear and abs(self.own.value) > self.margin else "undecided"
+
+
+def cross_effects(rows: pd.DataFrame, found_for: str, finder: str, edit: str) -> list[CrossEffect]:
+    """What the edit for ``found_for`` does to every other variable that is read, in the table's order; its own row is left out."""
+    at = rows[(rows["found_for"] == found_for) & (rows["edit"] == edit)]
+    own = at[(at["finder"] == finder) & (at["control"] == "subspace") & (at["read"] != found_for)].drop_duplicates("read")
+    return [_one(row, at[(at["read"] == row["read"]) & at["finder"].isin([finder, ""])]) for row in own.to_dict("records")]
+
+
+def _one(row: dict[Any, Any], beside: pd.DataFrame) -> CrossEffect:
+    nulls = beside[beside["control"] != "subspace"].drop_duplicates("control").to_dict("records")
+    controls = {str(null["control"]): _level(null) for null in nulls}
+    ends = (float(row["equivalence_low"]), float(row["equivalence_high"]), float(row["margin"]))
+    return CrossEffect(
+        str(row["read"]), _level(row), bool(row["readable"]), bool(row["equivalent"]), *ends, n=float(row["n"]), controls=controls
+    )
+
+
+def _level(row: dict[Any, Any]) -> Level:
+    return Level(*(float(row[name]) for name in ("value", "low", "high", "draws")))
+
+
+def own_variable(run: RunFolder) -> str:
+    """The study's variable as the table names it."""
+    return short(run.summary["variable"])
+
+
+def own_finder(run: RunFolder, rows: pd.DataFrame) -> str:
+    """The first finder of the study that the table has for the study's own variable; empty without one."""
+    own = rows[(rows["found_for"] == own_variable(run)) & (rows["control"] == "subspace")]
+    return finders_of(run, own)[0] if len(own) else ""
+
+
+def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, edit: str, brief: bool = False) -> str:
+    """Names the other factors on which an edit leaks, those shown to be unaffected, and those of which neither can be said."""
+    by: dict[str, list[CrossEffect]] = {"leaks": [], "unaffected": [], "undecided": [], "not readable": []}
+    for effect in effects:
+        by[effect.reading].append(effect)
+    what = f"{EDIT_VERBS.get(edit, edit)} the subspace of {variable} ({finder})"
+    margin = next((shown(effect.margin, 1) for effect in effects if finite(effect.margin)), "n/a")
+    if not effects:
+        return f"{what}: no other variable was read."
+    parts = []
+    if by["leaks"]:
+        parts.append(f"{what} also changes the read-out of {', '.join(_leak(effect, edit, brief) for effect in by['leaks'])}")
+    elif by["unaffected"] or by["undecided"]:
+        parts.append(f"{what} is not shown to change the read-out of any other factor")
+    if by["unaffected"]:
+        parts.append(f"shown to stay within ±{margin}: {_list(by['unaffected'])}")
+    if by["undecided"]:
+        parts.append(f"undecided, neither a leak nor the absence of one is shown: {_list(by['undecided'])}")
+    if by["not readable"]:
+        names = ", ".join(effect.read for effect in by["not readable"])
+        parts.append(f"not read by this judge to begin with, so nothing can be said: {names}")
+        if len(parts) == 1:
+            return f"{what}: {parts[0]}."
+    return f"{'. '.join(f'{part[0].upper()}{part[1:]}' for part in parts)}."
+
+
+def _list(effects: Iterable[CrossEffect]) -> str:
+    return ", ".join(f"{effect.read} {effect.own}" for effect in effects)
+
+
+def _leak(effect: CrossEffect, edit: str, brief: bool) -> str:
+    change = "share lost" if effect.own.value >= 0 else "share gained"
+    size = str(effect.own) if effect.own.value >= 0 else with_interval(-effect.own.value, -effect.own.high, -effect.own.low)
+    said = f"{effect.read} ({change} {size}"
+    if brief:
+        return f"{said})"
+    for control in NULLS:
+        level = effect.controls.get(control)
+        if level is not None and finite(level.value):
+            place = beside_draws(effect.own.low, effect.own.high, level.low, level.high)
+            said += f"; {place} the {control} control, {shown(level.value)} on average"
+    twin = effect.controls.get("twin")
+    if edit == "swap" and twin is not None and finite(twin.value):
+        said += f"; the real twin, in which it did not change, {twin}"
+    return f"{said})"

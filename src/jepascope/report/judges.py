@@ -1,0 +1,35 @@
+"""The judges of an effect: what each is called, which were run, and why the others were not."""
+
+from __future__ import annotations
+
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
+
+JUDGES = ("probe", "mlp", "predictor", "head")
+JUDGE_WORDS = {
+    "probe": "the linear probe",
+    "mlp": "the small MLP",
+    "predictor": "the encoder's own predictor",
+    "head": "the checkpoint's own classifier",
+}
+MOST_REASON = 200  # characters of a reason
+
+
+def judge_words(judge: str) -> str:
+    """How a judge is called in a sentence."""
+    return JUDGE_WORDS.get(judge, judge)
+
+
+def judges_run(run: RunFolder) -> list[str]:
+    """Judges that the summary names, the customary order first; none for folders of earlier versions, which had the probe alone."""
+    named = run.summary.get("judges")
+    names = [short(name) for name in named] if isinstance(named, list) else []
+    return [name for name in JUDGES if name in names] + [name for name in names if name not in JUDGES]
+
+
+def skipped(run: RunFolder) -> dict[str, str]:
+    """Judges that this study could not use, each with its reason, without the full stop."""
+    reasons = run.summary.get("skipped")
+    if not isinstance(reasons, dict):
+        return {}
+    return {short(name): short(reason, MOST_REASON).rstrip(". ") for name, reason in reasons.items()}

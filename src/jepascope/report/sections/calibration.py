@@ -1,0 +1,116 @@
+"""Section of stage two: a circular variable steered to requested angles, and what is decoded then."""
+
+from __future__ import annotations
+
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
+from jepascope.report.circle import Error
+from jepascope.report.figures.steering import steering
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import LABEL, short
+from jepascope.report.numbers import ABSENT, Cell, count, finite, shown, span
+from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks
+
+TITLE = "Steering to an angle"
+STEERS = ("steer", "rotate")
+HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}
+CHANCE = 90.0  # degrees by which a random angle misses, on average
+
+
+def angle_errors(rows: pd.DataFrame) -> pd.Series[float]:
+    """Absolute circular difference of decoded and requested angle, degrees in 0 to 180."""
+    return ((rows["decoded"] - rows["requested"] + 180) % 360 - 180).abs()
+
+
+def calibration_section(run: RunFolder) -> Section:
+    """Errors in words, compasses of the first finder beside its control, and the table of all finders."""
+    table = run.table("calibration")
+    kind = run.summary.get("kind")
+    if table is None:
+        circular = kind is None or kind == "circular"
+        why = "no steering to requested angles (stage intervene)" if circular else f"{run.variable} is not an angle"
+        return not_run("calibration", TITLE, why)
+    table = table[table["layer"] == claim_layer(run, table)].dropna(subset=["requested", "decoded"])
+    plain, edited = table[table["control"] == "none"], table[table["control"] != "none"]
+    edited = edited[edited["rank"] == edited["finder"].map(main_ranks(edited))]
+    if edited.empty:
+        return not_run("calibration", TITLE, "no angle was decoded after steering")
+    finders, edits = finders_of(run, edited), in_order(edited["edit"], STEERS)
+    floor = float(angle_errors(plain).mean()) if len(plain) else nan
+    said: list[str] = []
+    rows: list[tuple[Cell | str, ...]] = []
+    for edit in edits:
+        rows.append((Cell(f"{edit}: {HOW.get(edit, edit)}", strong=True),))
+        for finder in finders:
+            part = edited[(edited["finder"] == finder) & (edited["edit"] == edit)]
+            if not (part["control"] == "subspace").any():
+                continue
+            error, n, draws = _error(run, part, finder, edit)
+            rows.append((finder, Cell(error.degrees, repr(error.value)), _draws(draws), f"{shown(floor)}°", count(n)))
+            if finder == finders[0]:
+                said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n))
+    caption = (
+        f"Layer {count(table['layer'].iloc[0])}, {finders[0]}; requested angles on the ring, each tied to the head of its arrow: the mean "
+        f"of the decoded angles (length 1 when all clips agree, no interval). n = {table['scene'].nunique()} test scenes, "
+        f"{edited['requested'].nunique()} requested angles. Control: random directions of the same rank, and the unedited clips, whose own "
+        "angle takes the place of the requested one."
+    )
+    grid = Grid(
+        ("finder", "error", "random directions", "unedited", "n"),
+        tuple(rows),
+        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over scenes; of random directions the least "
+        "and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
+        f"{CHANCE:g}°.",
+    )
+    return Section(
+        "calibration",
+        TITLE,
+        (*(Finding(text) for text in said), Figure(steering(_panels(plain, edited, finders[0], edits)), caption), grid),
+    )
+
+
+def _panels(plain: pd.DataFrame, edited: pd.DataFrame, finder: str, edits: list[str]) -> list[list[tuple[str, str, pd.DataFrame]]]:
+    """The unedited clips and each edit above, the same edits in random directions below."""
+    own = edited[edited["finder"] == finder]
+    above = [("unedited clips", "none", plain)]
+    below = [("", "none", plain.iloc[:0])]
+    for edit in edits:
+        above.append((f"{short(finder, LABEL)}, {edit}", edit, own[(own["edit"] == edit) & (own["control"] == "subspace")]))
+        below.append((f"random, {edit}", "random", own[(own["edit"] == edit) & (own["control"] == "random")]))
+    return [above, below]
+
+
+def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[Error, float, list[float]]:
+    """Mean error with the interval that the summary stores, the number of scenes, and the error of every control draw."""
+    own, null = part[part["control"] == "subspace"], part[part["control"] == "random"]
+    stored = ((run.summary.get("calibration") or {}).get(edit) or {}).get(finder) or {}
+    low, high = (float(stored[end]) if finite(stored.get(end)) else nan for end in ("low", "high"))
+    draws = [float(angle_errors(rows).mean()) for _, rows in null.groupby("draw")]
+    return Error(float(angle_errors(own).mean()), low, high), float(own["scene"].nunique()), draws
+
+
+def steer_words(name: str, error: Error, draws: list[float], floor: float, n: float) -> str:
+    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips."""
+    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} scenes; a random angle by {CHANCE:g}°"
+    said += f"; random directions by {_draws(draws)}" if draws else "; no control was run"
+    said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
+    if error.beside(CHANCE) == "unknown":
+        return f"{said}. Without an interval nothing is claimed."
+    beside = error.beside(min(draws)) if draws else "unknown"
+    if error.beside(CHANCE) != "better":
+        return f"{said}. The request is not followed: not told apart from, or worse than, a random angle."
+    if beside == "better":
+        return f"{said}. The read-out follows the request, better than with any draw of random directions."
+    tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
+    return f"{said}. The read-out follows the request better than a random angle would{tail}."
+
+
+def _draws(draws: list[float]) -> str:
+    if not draws:
+        return ABSENT
+    many = f"{len(draws)} draws" if len(draws) > 1 else "1 draw"
+    return f"{shown(float(np.mean(draws)))}° {span(min(draws), max(draws))} ({many})"

@@ -1,0 +1,114 @@
+"""The same effects by the other judges: a compact table an edit, and what was not run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Finding, Grid, Paragraph
+from jepascope.report.folder import RunFolder
+from jepascope.report.judges import JUDGES, judge_words, skipped
+from jepascope.report.numbers import ABSENT, Cell, count_range, interval_cell, ratio_text
+from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS, comparable, comparable_of, has_twins, in_order
+from jepascope.report.verdict import row_verdict
+
+CLEAR = "outside its draws"
+MOST_NAMED = 4  # finders that are not clear of a control, named one by one
+LOST = {
+    "mlp": "share of the MLP's clean margin that is lost",
+    "head": "share of the classifier's logit difference that is lost",
+    "predictor": "share of the forecast's leaning to its own future that is lost (1 = it no longer tells it from the twin's)",
+}
+MOVED = {
+    "mlp": "margin moved to the target over what {} moves",
+    "head": "logit difference moved to the target over what {} moves",
+    "predictor": "how far the forecast moves to the twin's future, over what seeing {}'s beginning moves it",
+}
+
+
+def other_judges(run: RunFolder, table: pd.DataFrame, layer: int, finders: list[str], edit: str) -> list[Block]:
+    """A sentence and a table for one edit at one layer; nothing where the probe alone has judged it."""
+    parts = {judge: part[part["edit"] == edit] for judge, part in _by_judge(run, table, layer).items()}
+    parts = {judge: part for judge, part in parts.items() if not part.empty}
+    if not parts:
+        return []
+    controls = in_order(pd.concat(parts.values()).query("control != 'subspace'")["control"], CONTROLS)
+    rows: list[tuple[Cell | str, ...]] = []
+    for judge, part in parts.items():
+        rows.append((Cell(f"{judge_words(judge)}, n = {count_range(part['n'])} scenes", strong=True),))
+        rows += [_row(part[part["finder"] == finder], finder, controls) for finder in finders if (part["finder"] == finder).any()]
+    scales = LOST if edit == "ablate" else MOVED
+    other = "the real twin" if has_twins(run) else "the change to a clip of that class"
+    named = [f"{judge_words(judge)}: {scales[judge].format(other)}" for judge in parts if judge in scales]
+    caption = (
+        f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer} by the other judges: CE, and its ratio to each control with its "
+        f"reading (as in the table above). Brackets: {run.confidence} over scenes, in ratios over scenes and draws. "
+        + (f"CE by {'; by '.join(named)}." if named else "")
+    )
+    head = ("finder", "CE", *(CONTROL_WORDS.get(control, control) for control in controls))
+    return [Finding(agreement(parts, edit)), Grid(head, tuple(rows), caption)]
+
+
+def _by_judge(run: RunFolder, table: pd.DataFrame, layer: int) -> dict[str, pd.DataFrame]:
+    """Rows of every judge at one layer, without the one that claims are made by."""
+    at = table[table["layer"] == layer]
+    main = set(comparable(run, table)["judge"])
+    return {judge: comparable_of(run, at, judge) for judge in in_order(at["judge"], JUDGES) if judge not in main}
+
+
+def _row(part: pd.DataFrame, finder: str, controls: list[str]) -> tuple[Cell | str, ...]:
+    own = part[part["control"] == "subspace"]
+    size = interval_cell(own.iloc[0]["value"], own.iloc[0]["low"], own.iloc[0]["high"]) if len(own) else ABSENT
+    cells: list[Cell | str] = [finder, size]
+    for control in controls:
+        found = part[part["control"] == control]
+        cells.append(_against(found.iloc[0]) if len(found) else ABSENT)
+    return tuple(cells)
+
+
+def _against(null: Any) -> Cell:
+    ratio = ratio_text(null["ratio"], null["ratio_low"], null["ratio_high"], bool(null["ratio_is_bound"]))
+    said = reading(null)
+    return Cell(f"{ratio}\n{said}", str(null["ratio"]), strong=said != CLEAR)
+
+
+def reading(null: Any) -> str:
+    """How the subspace stands to one control."""
+    asked = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws")
+    return row_verdict(*(float(null[name]) for name in asked))
+
+
+def agreement(parts: dict[str, pd.DataFrame], edit: str) -> str:
+    """For how many finders each judge puts the effect outside the draws of every control, and which ones it does not."""
+    said = []
+    for judge, part in parts.items():
+        nulls = part[part["control"] != "subspace"]
+        finders = list(dict.fromkeys(part[part["control"] == "subspace"]["finder"]))
+        short: dict[str, list[str]] = {}
+        for row in nulls.to_dict("records"):
+            word = reading(row)
+            if word != CLEAR:
+                short.setdefault(str(row["finder"]), []).append(f"{CONTROL_WORDS.get(row['control'], row['control'])}: {word}")
+        clear = [finder for finder in finders if finder not in short and (nulls["finder"] == finder).any()]
+        text = f"by {judge_words(judge)}, outside the draws of every control: {len(clear)} of {len(finders)}"
+        if short:
+            listed = [f"{finder} ({', '.join(words)})" for finder, words in list(short.items())[:MOST_NAMED]]
+            more = f" and {len(short) - MOST_NAMED} more" if len(short) > MOST_NAMED else ""
+            text += f"; not {', '.join(listed)}{more}"
+        said.append(text)
+    text = ". ".join(f"{part[0].upper()}{part[1:]}" for part in said)
+    return f"{EDIT_WORDS.get(edit, edit).capitalize()} by the other judges, counted in finders. {text}."
+
+
+def also_by(run: RunFolder, table: pd.DataFrame) -> Paragraph:
+    """Which judges stand in this section, and why others do not."""
+    main, found = set(comparable(run, table)["judge"]), in_order(table["judge"], JUDGES)
+    others = [judge for judge in found if judge not in main]
+    reasons = [f"{judge_words(judge)} ({reason})" for judge, reason in skipped(run).items() if judge not in found]
+    text = f"Figures and ratios above are by {', '.join(judge_words(judge) for judge in sorted(main))}."
+    if not others:
+        text += " Not run: any other judge."
+    if reasons:
+        text += f" Not used: {'; '.join(reasons)}."
+    return Paragraph(text)

@@ -1,0 +1,125 @@
+"""Frozen against refitted: what is read after an ablation by the probe of before, and by one trained on ablated clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.figures.refits import refit_lines
+from jepascope.report.folder import RunFolder
+from jepascope.report.judges import JUDGES, judge_words
+from jepascope.report.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
+from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.stats import proportion
+
+
+@dataclass(frozen=True)
+class Share:
+    """An accuracy with its interval (NaN where it was not measured)."""
+
+    value: float = nan
+    low: float = nan
+    high: float = nan
+
+    def __str__(self) -> str:
+        return f"{percent(self.value)} {percent_span(self.low, self.high)}" if finite(self.value) else ABSENT
+
+    def below(self, other: Share) -> str:
+        """'below', 'above' or 'not told apart from' as two intervals lie apart or not; 'unknown' without both."""
+        if not all(finite(end) for end in (self.low, self.high, other.low, other.high)):
+            return "unknown"
+        return "below" if self.high < other.low else "above" if self.low > other.high else "not told apart from"
+
+
+def refit_blocks(run: RunFolder) -> list[Block]:
+    """Words, lines by read layer, and a table at the last layer; nothing where no probe was refitted."""
+    table = run.table("refits")
+    if table is None or not (table["control"] == "subspace").any():
+        return []
+    layer = claim_layer(run, table)
+    table = table[table["layer"] == layer]
+    own = table[table["control"] == "subspace"]
+    finders, last = finders_of(run, own), int(table["read_layer"].max())
+    table = table[(table["control"] == "clean") | (table["rank"] == table["finder"].map(main_ranks(own)))]
+    judges = in_order(table["judge"], JUDGES)
+    frozen = _frozen(run, layer)
+    end = table[table["read_layer"] == last]
+    said: list[str] = []
+    rows: list[tuple[Cell | str, ...]] = []
+    for judge in judges:
+        part = end[end["judge"] == judge]
+        clean, chance = _share(part[part["control"] == "clean"]), float(part["chance"].mean())
+        rows.append((Cell(f"{judge_words(judge)}: unedited {clean}; chance {percent(chance)}", strong=True),))
+        for finder in finders:
+            fresh = _share(part[(part["finder"] == finder) & (part["control"] == "subspace")])
+            held = _share(frozen[(frozen["finder"] == finder) & (frozen["judge"] == judge) & (frozen["read_layer"] == last)])
+            null = part[(part["finder"] == finder) & (part["control"] == "random")]["accuracy"].dropna()
+            rows.append((finder, str(held), str(fresh), _range(null)))
+            if finder == finders[0]:
+                said.append(refit_words(f"{finder}, {judge_words(judge)}", held, fresh, clean, chance, null))
+    shown = judges[0]
+    caption = (
+        f"Ablation at layer {layer}, read by {judge_words(shown)} at that and later layers: accuracy on test clips, n = "
+        f"{count_range(own['n'])}. Frozen: trained on unedited clips. Fresh: trained on ablated clips of the judge's split and scored on "
+        f"ablated test clips; vertical lines {run.confidence} (Wilson). Controls: random directions ablated (mean, band from the least to "
+        "the largest draw), unedited clips, chance."
+    )
+    lines = refit_lines(table[table["judge"] == shown], frozen[frozen["judge"] == shown], finders)
+    grid = Grid(
+        ("finder", "frozen", "fresh", "fresh, random ablated"),
+        tuple(rows),
+        f"Accuracy at layer {last} after ablation at layer {layer}, n = {count_range(end['n'])} test clips. Brackets: {run.confidence} "
+        "(Wilson); of random directions the least and the largest draw.",
+    )
+    return [*(Finding(sentence) for sentence in said), Figure(lines, caption), grid]
+
+
+def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:
+    """What a fresh probe still finds, beside chance and beside the unedited clips."""
+    said = (
+        f"{name}: after ablation the frozen read-out is right for {frozen} of the clips, "
+        if finite(frozen.value)
+        else f"{name}: after ablation "
+    )
+    said += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
+    said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
+    if not (finite(fresh.low) and finite(chance)):
+        return f"{said}; nothing can be said without an interval."
+    if fresh.low <= chance:
+        return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
+    match fresh.below(clean):
+        case "below":
+            return f"{said}. Less than before, but above chance: part of the variable is still there, outside the subspace."
+        case "unknown":
+            return f"{said}. Above chance: the variable is still there, outside the subspace."
+    return (
+        f"{said}. Not told apart from the unedited clips: the variable is still there to be read, outside the subspace; the frozen one "
+        "lost its way of reading it, not the variable."
+    )
+
+
+def _share(rows: pd.DataFrame) -> Share:
+    if rows.empty:
+        return Share()
+    return Share(*(float(rows.iloc[0][name]) for name in ("accuracy", "low", "high")))
+
+
+def _range(null: pd.Series[float]) -> str:
+    return f"{percent(null.mean())} {percent_span(null.min(), null.max())} ({len(null)} draws)" if len(null) else ABSENT
+
+
+def _frozen(run: RunFolder, layer: int) -> pd.DataFrame:
+    """Accuracies of the probes trained on unedited clips, after ablation at ``layer``, with Wilson intervals."""
+    reads = run.table("reads")
+    columns = ["finder", "judge", "read_layer", "accuracy", "low", "high"]
+    if reads is None:
+        return pd.DataFrame(columns=columns).astype({"accuracy": float})
+    rows = of_tokens(run, reads)
+    rows = rows[(rows["layer"] == layer) & (rows["edit"] == "ablate") & (rows["control"] == "subspace")].dropna(subset=["accuracy", "n"])
+    rows = rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
+    ends = [proportion(round(row.accuracy * row.n), round(row.n)) for row in rows.itertuples()]  # type: ignore[operator,arg-type]
+    return rows.assign(low=[end.low for end in ends], high=[end.high for end in ends])[columns]

@@ -1,0 +1,50 @@
+"""How far the result reaches: what was run and what was not, and the verdicts of judges that are the model's own."""
+
+from __future__ import annotations
+
+from jepascope.report.folder import RunFolder
+from jepascope.report.judges import judge_words, judges_run, skipped
+from jepascope.report.names import short
+from jepascope.report.selection import EDIT_WORDS
+from jepascope.report.verdict import verdict
+
+REACH = (
+    "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
+    "nothing about another training run of any of the three."
+)
+OWN_JUDGES = ("head", "predictor")  # parts of the model itself; the others are trained for the study
+EDITS_JUDGED = ("ablate", "swap")
+PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation of other factors"}
+
+
+def scope(run: RunFolder) -> str:
+    """What the intervals say, which judges were used, and what this folder does not hold."""
+    used, reasons = judges_run(run), skipped(run)
+    said = [REACH]
+    if used:
+        said.append(
+            f"Judges: {', '.join(judge_words(judge) for judge in used)}; figures are by the linear probe where no other judge is named."
+        )
+    missing = [f"{judge_words(judge)} as judge ({reason})" for judge, reason in reasons.items() if judge not in used]
+    if "predictor" not in used and "predictor" not in reasons:
+        missing.append(f"{judge_words('predictor')} as judge")
+    missing += [words for table, words in PARTS.items() if run.table(table) is None]
+    if missing:
+        said.append(f"Not run: {'; '.join(missing)}.")
+    return " ".join(said)
+
+
+def judge_verdicts(run: RunFolder) -> list[str]:
+    """The first finder's edits by the model's own judges, worded as the probe's are."""
+    effects, ratios = run.summary.get("by_judge") or {}, run.summary.get("ratio_by_judge") or {}
+    said = []
+    for judge in OWN_JUDGES:
+        by_finder = effects.get(judge) or {}
+        listed = [*(run.summary.get("ce") or {}), *by_finder]  # in the study's order
+        for finder in [name for name in listed if name in by_finder][:1]:
+            for edit in EDITS_JUDGED:
+                own = (by_finder[finder] or {}).get(edit)
+                if own is not None:
+                    beside = ((ratios.get(judge) or {}).get(finder) or {}).get(edit) or {}
+                    said.append(f"By {judge_words(judge)}: {verdict(short(finder), own, beside, EDIT_WORDS[edit])}")
+    return said

@@ -1,0 +1,116 @@
+"""intervene: stage two alone on a run folder: any layer, edit, dose, scope of tokens, judge and control, on the captures that are there."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jepascope.activations.site import Site
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.intervention.effects import check_subspaces
+from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.folder import Run, read_json, writing
+from jepascope.study.progress import Progress, Silent
+from jepascope.study.provenance import check_encoder
+from jepascope.study.resumable import Steps
+from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.stage_two.stage import stage_two
+from jepascope.study.steps.caused import judged
+from jepascope.study.steps.subspaces import run_subspaces
+from jepascope.study.steps.summary import effects_at
+
+PREFIX = "intervene-"
+GIVEN = "given.safetensors"
+
+
+def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None) -> StudySpec:
+    """The same study with other edits: one layer in full (``best`` where ``changes`` names none), and no survey of the others."""
+    layer = changes.pop("best_layer", None)
+    layer = best if layer is None else layer
+    given = {**spec.model_dump(exclude={"labels_digest"}), **changes, "best_layer": layer, "layers": (layer,)}
+    if "finders" in changes:
+        given["rank"] = changes.get("rank")
+    if subspace is not None:
+        given["subspace"] = _digest(subspace)
+    return make_spec(given, "intervene")
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise BadArgument(f"'{path}' cannot be read ({error.strerror}); give the safetensors file of a subspace.") from None
+
+
+def best_layer_of(folder: Path) -> int:
+    """The layer that the run's claims are made for; RunFolderError where the run has not come so far."""
+    best = read_json(folder / "summary.json", {}).get("best_layer")
+    if not isinstance(best, int):
+        raise RunFolderError(f"'{folder}' has no best layer yet; name one with --layer, or finish the run with jepascope run --out {folder}.")
+    return best
+
+
+def intervene_folder(run: Path, changed: StudySpec) -> Path:
+    return run / f"{PREFIX}{changed.digest[:8]}"
+
+
+def run_intervene(
+    run: Path, spec: StudySpec, changed: StudySpec, encoder: VideoEncoder, subspace: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Edits, controls and judges of ``changed`` at its one layer; tables and summary in a folder inside the run's. Resumable."""
+    progress = progress or Silent()
+    check_spec_fits(changed, encoder)
+    assert changed.best_layer is not None
+    layer = changed.best_layer
+    given = None if subspace is None else Subspace.load(subspace)
+    if given is not None:
+        check_subspaces(encoder, Site(layer), {str(subspace): given})
+        check_rank(given, subspace)
+    base = Run.open(run, spec)
+    try:
+        check_encoder(base, encoder)
+        other = Run.open(intervene_folder(run, changed), changed)
+        try:
+            bench = Bench(other, encoder, progress, beside=Bench(base, encoder, progress))
+            steps = Steps(other, progress)
+            subspaces = dict(steps.timed("subspaces", lambda: run_subspaces(bench, {layer}))[layer])
+            if given is not None:
+                subspaces = {_name(subspaces, given): given}
+                with writing(other.path / "subspaces" / GIVEN) as temporary:
+                    given.save(temporary)
+            caused = stage_two(bench, steps, layer, {layer: subspaces}, whole=False)
+            summary: dict[str, Any] = {
+                "schema": 1,
+                "model": encoder.card.name,
+                "variable": spec.variable,
+                "best_layer": layer,
+                "tokens": spec.tokens,
+                "scope": changed.edited_tokens,
+                "ablate_to": changed.ablate_to,
+                "doses": list(changed.edit_doses),
+                "swap_donor": bench.donor,
+                **effects_at(caused.tables["ce"], caused.tables["matching"], layer),
+                **judged(caused, layer, spec.variable),
+                "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
+            }
+            other.write_json("summary.json", summary)
+            return summary
+        finally:
+            other.close()
+    finally:
+        base.close()
+
+
+def _name(known: dict[str, Subspace], given: Subspace) -> str:
+    """Its finder's, so that the shuffled control can run that finder on permuted labels; else "given"."""
+    finder = str(given.provenance.get("finder", ""))
+    return finder if finder in known and known[finder].rank == given.rank else "given"
+
+
+def check_rank(given: Subspace, path: Path | None) -> None:
+    """Refuse what leaves no room for controls."""
+    if 2 * given.rank > given.width:
+        raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")

@@ -1,0 +1,66 @@
+"""Steering calibration: clips steered to angles that are asked for, and the angle that the judge then decodes -> calibration.parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from jepascope.activations.site import Site
+from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.conditions import merged, owned
+from jepascope.intervention.run import read_unedited, run_edit
+from jepascope.intervention.scenes import Scenes
+from jepascope.study.bench import Bench
+from jepascope.study.plan import CALIBRATION_DRAWS, REQUESTS
+from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.scenes import scenes_at
+
+PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
+EDITS = ("steer", "rotate")
+COLUMNS = ["layer", "finder", "rank", "edit", "control", "draw", "scene", "source", "requested", "decoded"]
+
+
+def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
+    """Every test scene steered to REQUESTS evenly spread angles, along the fitted circle (steer) and by rotation in its plane (rotate).
+
+    Half of the angles lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.
+    """
+    scenes = scenes_at(bench, layer)
+    if scenes.angle is None or scenes.circle is None or panel.main.decoder is None:
+        return pd.DataFrame(columns=COLUMNS).astype({"scene": int})
+    site, first = Site(layer, bench.spec.tokens), next(iter(subspaces))
+    plane = Subspace.spanned_by(scenes.circle.axes, scenes.circle.middle, finder=PLANE)
+    wanted = {first: subspaces[first], PLANE: plane}
+    controls = controls_at(bench, layer, wanted, ("random",), CALIBRATION_DRAWS)
+    tick = bench.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
+    unedited = read_unedited(bench.encoder, site, scenes, [panel.main])
+    clean = panel.main.angle(next(iter(unedited.clean.values())))
+    assert clean is not None
+    rows = [_rows(scenes, {"layer": layer, "finder": "", "rank": 0, "edit": "", "control": "none", "draw": 0}, scenes.angle, clean)]
+    angles = torch.arange(REQUESTS) * (2 * torch.pi / REQUESTS)
+    for done, angle in enumerate(angles):
+        asked = replace(scenes, target_angle=angle.expand(len(scenes)).clone(), requested=True)
+        for edit in EDITS:
+            conditions = merged(wanted, controls, (1.0,), edit)
+            edited = run_edit(bench.encoder, site, asked, conditions, [panel.main], edit, unedited=unedited)
+            for i, owner in owned(conditions, list(wanted)):
+                said = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
+                rows.append(_rows(asked, {"layer": layer, "edit": edit, **said}, angle, edited.reads[0].angle[i]))
+        tick(done + 1, REQUESTS)
+    return pd.concat(rows, ignore_index=True)[COLUMNS]
+
+
+def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: Tensor) -> pd.DataFrame:
+    assert scenes.angle is not None
+
+    def degrees(angle: Tensor) -> np.ndarray:
+        return (angle.double().rad2deg() % 360).expand(len(scenes)).numpy()
+
+    angles = {"source": degrees(scenes.angle), "requested": degrees(requested), "decoded": degrees(decoded)}
+    return pd.DataFrame({"scene": scenes.ids, **angles}).assign(**said)

@@ -1,0 +1,128 @@
+"""Cause and isolate: what one edit does to the read-out of every factor of the scenes -> isolation.parquet.
+
+RAVEL (Huang et al. 2024) asks of an edit that it changes what it is meant to and leaves the rest: both are shown, as a matrix, beside
+random directions and beside what the really rendered twin does to read-outs of factors that it shares with its scene.
+"""
+
+from __future__ import annotations
+
+from math import nan
+
+import numpy as np
+import pandas as pd
+import torch
+
+from jepascope.activations.site import Site
+from jepascope.discovery.finders import find
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import JepascopeError
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.effects import intervene, outcome
+from jepascope.intervention.judges import ProbeJudge, correct, margin
+from jepascope.intervention.run import place, read_unedited
+from jepascope.intervention.scenes import Scenes
+from jepascope.stats import equivalence, proportion, ratio_of_means
+from jepascope.study.bench import Bench
+from jepascope.study.plan import ISOLATION_DRAWS
+from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.scenes import scenes_at
+
+MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
+EDITS = ("ablate", "swap")
+FINDER = "diff_means"  # for the other factors' subspaces
+COLUMNS = [
+    *("layer", "finder", "rank", "found_for", "edit", "control", "read", "value", "low", "high", "n", "draws"),
+    *("accuracy", "accuracy_before", "readable", "equivalence_low", "equivalence_high", "equivalent", "margin"),
+]
+
+
+def run_isolation(bench: Bench, layer: int, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+    """The study's own edits on every factor (``effects`` on its own variable, ``witnesses`` on the others), the other factors' subspaces
+    ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
+    spec, scenes = bench.spec, scenes_at(bench, layer)
+    judges = [panel.main, *panel.others.values()]
+    readable = {judge.variable or spec.variable: _readable(bench, scenes, layer, judge) for judge in judges}
+    own = effects[(effects["judge"] == "probe") & effects["control"].isin(("subspace", "random", "variance"))]
+    both = pd.concat([own, witnesses[witnesses["read"] != ""]], ignore_index=True)
+    one_dose = both["dose"] == spec.edit_doses[0]
+    both = both[(both["layer"] == layer) & both["edit"].isin(EDITS) & one_dose].assign(found_for=spec.variable)
+    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, layer, panel, judges), bench)]
+    rows = pd.concat([*tables, _twins(bench, scenes, layer, panel)], ignore_index=True)
+    return rows.assign(readable=rows["read"].map(readable).astype(bool), margin=MARGIN)[COLUMNS]
+
+
+def _matrix(rows: pd.DataFrame, bench: Bench) -> pd.DataFrame:
+    """CE and equivalence of every (found_for, finder, edit, control, read)."""
+    spec = bench.spec
+    tables = []
+    for found_for, part in rows.groupby("found_for", sort=False):
+        table = ce_table(part, spec.seed, spec.resamples).assign(found_for=found_for)
+        table[["equivalence_low", "equivalence_high", "equivalent"]] = [_equivalent(part, row, bench) for row in table.to_dict("records")]
+        tables.append(table.assign(read=table["read"].replace("", spec.variable)))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+
+def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> tuple[float, float, bool]:
+    """Of a control: of its mean draw."""
+    wanted = rows
+    for name in ("finder", "edit", "control", "read", "rank"):
+        wanted = wanted[wanted[name] == row[name]]
+    means = wanted.groupby("scene")[["numerator", "denominator"]].mean()
+    rng = np.random.default_rng(bench.spec.seed)
+    found = equivalence(means["numerator"].to_numpy(), means["denominator"].to_numpy(), MARGIN, rng, bench.spec.resamples)
+    return found.low, found.high, found.equivalent
+
+
+def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
+    """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
+    spec, fit, site = bench.spec, bench.fit, Site(layer, bench.spec.tokens)
+    scenes = scenes_at(bench, layer)
+    tables = []
+    for name in panel.others:
+        y = torch.tensor(fit.clips.labels(name)[0])
+        data = Labelled(fit.pooled(layer, spec.tokens), y, groups=bench.scenes(fit), where=str(site))
+        try:
+            subspace: Subspace = find(FINDER, data, None, spec.seed, layer=layer)
+        except JepascopeError:  # a class without clips in split fit: the row is left out, as its judge would be
+            continue
+        controls = controls_at(bench, layer, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
+        found, _ = intervene(bench.encoder, site, scenes, {FINDER: subspace}, controls, judges, ("ablate",))
+        tables.append(found.assign(found_for=name))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})
+
+
+def _twins(bench: Bench, scenes: Scenes, layer: int, panel: Panel) -> pd.DataFrame:
+    """What read-outs of unchanged factors lose when the variable really changes. Donors differ in everything, and are no twins."""
+    if scenes.donor != "twin":
+        return pd.DataFrame(columns=COLUMNS)
+    spec, site = bench.spec, Site(layer, bench.spec.tokens)
+    judges = list(panel.others.values())
+    rows = []
+    unedited = read_unedited(bench.encoder, site, scenes, judges) if judges else None
+    for judge in judges:
+        assert unedited is not None
+        at, label = place(judge, panel.depth), scenes.others[judge.variable]
+        clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
+        numerator, denominator = outcome("ablate", twin, clean, twin, label, label)
+        ce = ratio_of_means(numerator.numpy(), denominator.numpy(), np.random.default_rng(spec.seed), spec.resamples)
+        same = equivalence(numerator.numpy(), denominator.numpy(), MARGIN, np.random.default_rng(spec.seed), spec.resamples)
+        right = [float(correct(logits, label).double().mean()) for logits in (twin, clean)]
+        said = (layer, "", 0, spec.variable, "swap", "twin", judge.variable, ce.value, ce.low, ce.high, ce.n, 1, *right, True)
+        rows.append((*said, same.low, same.high, same.equivalent, nan))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _readable(bench: Bench, scenes: Scenes, layer: int, judge: ProbeJudge) -> bool:
+    """Whether the judge reads the variable at all on unedited test scenes: accuracy above chance, and a margin above zero."""
+    unedited = read_unedited(bench.encoder, Site(layer, bench.spec.tokens), scenes, [judge])
+    label = scenes.others[judge.variable] if judge.variable else scenes.label
+    clean = judge.logits(next(iter(unedited.clean.values())))
+    share = proportion(int(correct(clean, label).sum()), len(label))
+    chance = float(torch.bincount(label).max()) / len(label)
+    ones = np.ones(len(label))
+    size = ratio_of_means(margin(clean, label).numpy(), ones, np.random.default_rng(bench.spec.seed), bench.spec.resamples)
+    return share.low > chance and size.low > 0
+
+

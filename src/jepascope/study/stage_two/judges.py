@@ -1,0 +1,116 @@
+"""The panel: every judge of a study that reads pooled activations, trained on split ``judge``; and why others are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.clips.variables import VARIABLES
+from jepascope.discovery.probes.mlp_probe import mlp_probe
+from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.ridge import RidgeProbe, ridge_probes
+from jepascope.errors import BadData
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.study.bench import Bench
+
+FEWEST = 2  # judge clips of each class that a read-out of another variable needs
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``own``: the study's variable, by name ("probe", "mlp") and layer. ``others``: other variables at the last layer. ``skipped``:
+    why a judge is left out, by name; ``unjudged``: why another variable is not read."""
+
+    own: dict[tuple[str, int], ProbeJudge]
+    others: dict[str, ProbeJudge]
+    unjudged: dict[str, str]
+    depth: int
+
+    @property
+    def main(self) -> ProbeJudge:
+        """The one that claims are made in: the linear probe at the last layer."""
+        return self.own["probe", self.depth]
+
+    def last(self) -> list[ProbeJudge]:
+        """Everyone who reads the study's variable at the last layer, the main one first."""
+        return [judge for (_, layer), judge in self.own.items() if layer == self.depth]
+
+    def at(self, layer: int, full: bool) -> list[ProbeJudge]:
+        """Who judges an edit at ``layer``: in full also the networks and the other variables; else the linear probes at every later layer."""
+        later = [judge for (name, read), judge in self.own.items() if layer <= read < self.depth and (full or name == "probe")]
+        return [*(self.last() if full else [self.main]), *later, *(self.others.values() if full else ())]
+
+
+def panel(bench: Bench) -> Panel:
+    """Train all of them. Strengths of linear probes are chosen by cross-validation inside ``judge``."""
+    judge, depth, spec = bench.judge, bench.encoder.card.depth, bench.spec
+    first = min((*bench.layers, *bench.sites), default=depth)
+    pooled = {layer: judge.pooled(layer, spec.tokens) for layer in range(first, depth + 1)}
+    y, scenes = bench.labels(judge), bench.scenes(judge)
+    paths = dense_probes(pooled, y, scenes, bench.folds, seed=spec.seed)
+    decoder = angle_decoder(bench, pooled[depth])
+    own: dict[tuple[str, int], ProbeJudge] = {}
+    for layer in range(depth, first - 1, -1):
+        own["probe", layer] = ProbeJudge(paths[layer].probe, spec.tokens, "probe", layer, decoder=decoder if layer == depth else None)
+        if "mlp" in spec.judges:
+            probe = mlp_probe(pooled[layer], y, spec.seed)
+            own["mlp", layer] = ProbeJudge(probe, spec.tokens, "mlp", layer)
+    others, unjudged = _others(bench, pooled[depth], scenes)
+    return Panel(own, others, unjudged, depth)
+
+
+def angle_decoder(bench: Bench, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
+    """Ridge to (cos, sin) on split ``judge``; None where the variable is no angle."""
+    values = bench.values(bench.judge)
+    if values is None or bench.variable.kind != "circular":
+        return None
+    return ridge_probes({0: pooled}, values, bench.scenes(bench.judge), bench.folds, seed=bench.spec.seed)[0].probe
+
+
+def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> tuple[dict[str, ProbeJudge], dict[str, str]]:
+    """Linear probes of every other factor of the scenes."""
+    spec, clips = bench.spec, bench.judge.clips
+    found, unjudged = {}, {}
+    for name in other_variables(bench):
+        y = torch.tensor(clips.labels(name)[0])
+        counts = torch.bincount(y, minlength=len(clips.variable(name).classes))
+        if int(counts.min()) < FEWEST:
+            unjudged[name] = f"split judge has {int(counts.min())} clip(s) of its rarest class"
+            continue
+        folds = min(bench.folds, int(counts.min()))
+        try:
+            path = dense_probes({bench.encoder.card.depth: pooled}, y, scenes, folds, seed=spec.seed)
+        except BadData as error:
+            unjudged[name] = str(error)
+            continue
+        found[name] = ProbeJudge(path[bench.encoder.card.depth].probe, spec.tokens, "probe", bench.encoder.card.depth, name)
+    return found, unjudged
+
+
+def other_variables(bench: Bench) -> list[str]:
+    """Factors of the scenes that are not what the study is about."""
+    return [name for name in VARIABLES if name != bench.spec.variable]
+
+
+def skipped_judges(bench: Bench) -> dict[str, str]:
+    """Judges that were asked for and cannot be had, with the reason."""
+    card, spec = bench.encoder.card, bench.spec
+    why: dict[str, str] = {}
+    if "predictor" in spec.judges:
+        if not card.has_predictor:
+            why["predictor"] = "this encoder has no predictor"
+        elif not bench.variable.rendered:
+            why["predictor"] = f"no twin can be rendered for {spec.variable}, so there is no real future to hold a forecast against"
+        elif card.grid[0] < 2:
+            why["predictor"] = "clips of one tubelet have no future"
+    if "head" in spec.judges:
+        if not card.has_head:
+            why["head"] = "this encoder has no task head"
+        elif not spec.head_classes:
+            why["head"] = "no classes are paired with the head's labels (head_classes)"
+        elif not bench.variable.rendered:
+            why["head"] = f"no twin can be rendered for {spec.variable}"
+    return why

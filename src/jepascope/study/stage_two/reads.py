@@ -1,0 +1,24 @@
+"""Edit layer x read layer: what frozen read-outs of every later layer make of an edit -> reads.parquet."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.study.bench import Bench
+
+EDITS = ("ablate", "swap")
+COLUMNS = [
+    *("layer", "read_layer", "tokens", "finder", "rank", "edit", "control", "judge", "draws"),
+    *("value", "low", "high", "n", "accuracy", "accuracy_before"),
+]
+
+
+def reads_table(bench: Bench, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+    """CE by the probes of each later layer, the last one among them, of every finder and of random directions."""
+    spec = bench.spec
+    last = effects[effects["judge"].isin(("probe", "mlp"))]
+    rows = pd.concat([last, witnesses[witnesses["read"] == ""]], ignore_index=True)
+    wanted = rows["edit"].isin(EDITS) & rows["control"].isin(("subspace", "random")) & (rows["dose"] == spec.edit_doses[0])
+    table = ce_table(rows[wanted], spec.seed, spec.resamples)[COLUMNS]
+    return table.sort_values(["layer", "edit", "judge", "finder", "control", "read_layer"], kind="stable", ignore_index=True)

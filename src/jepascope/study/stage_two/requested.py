@@ -1,0 +1,116 @@
+"""Controls on request: the largest principal axes, nuisance directions, swaps with a clip of the same class, and the untrained twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from jepascope.activations.capture import capture
+from jepascope.activations.moments import Moments
+from jepascope.activations.site import Site
+from jepascope.discovery.finders import FINDERS, find
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import JepascopeError
+from jepascope.intervention.controls import ControlDraw, Matched, removed_variance
+from jepascope.intervention.edits import class_means
+from jepascope.intervention.effects import intervene
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.run import Unedited
+from jepascope.intervention.scenes import Scenes
+from jepascope.stats import ratio_of_means
+from jepascope.study.bench import Bench
+from jepascope.study.stage_two.scenes import same_class_rows
+
+SELF_SWAPS = 10  # draws of donors of the same class
+
+
+def fixed_controls(
+    bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]
+) -> list[ControlDraw]:
+    """``top_pca``: the largest axes of pooled activations; ``nuisance``: those within classes. One draw each: nothing is random in them."""
+    spec, x = bench.spec, bench.fit.pooled(layer, bench.spec.tokens)
+    pooled, found = Moments.of(x).covariance, []
+    for name in ("top_pca", "nuisance"):
+        if name not in spec.extra_controls:
+            continue
+        if name == "nuisance":
+            data = Labelled(x, bench.labels(bench.fit), where=str(Site(layer, spec.tokens)))
+            basis = find("within_pca", data, subspace.rank, spec.seed).basis
+        else:
+            basis = torch.linalg.eigh(pooled).eigenvectors.flip(1)[:, : subspace.rank].float().contiguous()
+        found.append(ControlDraw(name, 0, basis, basis, False, _matched(subspace, basis, covariance, pooled)))
+    return found
+
+
+def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Tensor, pooled: Tensor) -> Matched:
+    variances = [removed_variance(one, covariance) for covariance in (tokens, pooled) for one in (subspace.basis, basis)]
+    return Matched(subspace.rank, *variances, float((subspace.basis.T @ basis).square().sum()) / subspace.rank)
+
+
+def self_swaps(
+    bench: Bench, site: Site, scenes: Scenes, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge], unedited: Unedited
+) -> pd.DataFrame:
+    """Swaps with another scene of the *same* class (the pooled difference, at every token): what a swap does when it has nothing to carry."""
+    found = []
+    for draw in range(SELF_SWAPS):
+        rows = same_class_rows(scenes.source.clips, bench.spec.variable, bench.spec.seed + draw)
+        donors = replace(scenes, twin=scenes.source.select(rows), donor="class")
+        effects, _ = intervene(bench.encoder, site, donors, subspaces, {}, judges, ("swap",), bench.spec.edit_doses, unedited=unedited)
+        found.append(effects.assign(control="self_swap", draw=draw))
+    return pd.concat(found, ignore_index=True)
+
+
+def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
+    """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
+
+    Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the
+    twin's own CE. A twin whose judge reads no margin has no CE and no row.
+    """
+    spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
+    found = []
+    for seed in range(spec.untrained_seeds):
+        twin = bench.encoder.untrained(seed)
+        tick = bench.progress.start(f"untrained twin {seed}: capture and edit")
+        fit, judge = (capture(twin, bench.clips.split(name), bench.store, progress=tick) for name in ("fit", "judge"))
+        source, other = (capture(twin, part.clips, bench.store, sites=(layer,), progress=tick) for part in (bench.test, bench.twins))
+        x, y, values, depth = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.values(fit), twin.card.depth
+        data = Labelled(x, y, values, bench.scenes(fit), where=f"{site} of untrained twin {seed}")
+        path = dense_probes({depth: judge.pooled(depth, spec.tokens)}, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)
+        judges = [ProbeJudge(path[depth].probe, spec.tokens)]
+        scenes = Scenes(source, other, bench.labels(source), bench.labels(other), class_means(x, y, len(bench.classes)), bench.donor)
+        theirs = {}
+        for name, subspace in subspaces.items():
+            if name in FINDERS and name != "das":
+                try:
+                    theirs[name] = find(name, data, subspace.rank, spec.seed)
+                except JepascopeError as error:
+                    bench.progress.say(f"untrained twin {seed} has no {name} subspace: {error}")
+        edits = [edit for edit in spec.edits if edit != "rotate"]
+        made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
+        found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
+    kept = [rows for rows in found if len(rows)]
+    return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
+
+
+def _in_units_of(effects: pd.DataFrame, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The twin's effects scaled to the trained encoder's denominators, scene by scene in the same order."""
+    first = rows.iloc[0]
+    own = effects[(effects["judge"] == "probe") & (effects["control"] == "subspace")]
+    for name in ("finder", "edit", "dose"):
+        own = own[own[name] == first[name]]
+    ce = ratio_of_means(rows["numerator"].to_numpy(), rows["denominator"].to_numpy(), np.random.default_rng(seed))
+    if own.empty or not np.isfinite(ce.value):
+        return rows.iloc[:0]
+    scale = own["denominator"].sum() / rows["denominator"].sum()
+    below = own.set_index("scene")["denominator"].loc[rows["scene"]].to_numpy()
+    # an untrained twin's residual stream is another one: what reaches its read-out directly is not comparable
+    scaled = rows.assign(numerator=rows["numerator"] * scale, numerator_direct=np.nan, denominator=below)
+    return scaled.assign(control="untrained", draw=seed, read_layer=first["read_layer"])

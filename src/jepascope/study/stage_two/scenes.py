@@ -1,0 +1,179 @@
+"""The test scenes as stage two needs them: whole, as beginnings for the predictor, and those that the task head can judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.capture import capture
+from jepascope.activations.suffix import BATCH
+from jepascope.clips.classes import changed
+from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.circle import Circle
+from jepascope.intervention.edits import class_means
+from jepascope.intervention.forecast import ForecastJudge
+from jepascope.intervention.judges import HeadJudge
+from jepascope.intervention.scenes import Scenes
+from jepascope.study.bench import Bench
+from jepascope.study.stage_two.judges import other_variables
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The first frames of a clip, as capture's transform."""
+
+    frames: int
+
+    @property
+    def name(self) -> str:
+        return f"first-{self.frames}-frames"
+
+    def __call__(self, video: Tensor) -> Tensor:
+        return video[:, : self.frames]
+
+
+def scenes_at(bench: Bench, layer: int) -> Scenes:
+    """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
+    spec = bench.spec
+    pooled, values = bench.fit.pooled(layer, spec.tokens), bench.values(bench.fit)
+    means = class_means(pooled, bench.labels(bench.fit), len(bench.classes))
+    others = {name: torch.tensor(bench.test.clips.labels(name)[0]) for name in other_variables(bench)}
+    circular = values is not None and bench.variable.kind == "circular"
+    return Scenes(
+        bench.test,
+        bench.twins,
+        bench.labels(bench.test),
+        bench.labels(bench.twins),
+        means,
+        bench.donor,
+        others,
+        _angle(bench, bench.test) if circular else None,
+        _angle(bench, bench.twins) if circular else None,
+        Circle.fitted(pooled, values) if circular and values is not None else None,
+    )
+
+
+def _angle(bench: Bench, part: Activations) -> Float[Tensor, " clips"]:
+    values = bench.values(part)
+    assert values is not None
+    return torch.atan2(values[:, 1], values[:, 0])
+
+
+def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
+    """The same encoder for the first ``context`` tubelets; BadArgument where nothing would be left to forecast."""
+    card = encoder.card
+    if not 1 <= context < card.grid[0]:
+        raise BadArgument(
+            f"The predictor needs 1 to {card.grid[0] - 1} of the {card.grid[0]} tubelets as context, so that a future is left; not {context}."
+        )
+    return encoder.at(context * card.frames // card.grid[0], card.size)
+
+
+def context_of(bench: Bench) -> int:
+    """Tubelets that the predictor is shown: the study's, or half of the clip."""
+    return bench.spec.context or bench.encoder.card.grid[0] // 2
+
+
+def beginnings(bench: Bench, whole: Scenes, early: VideoEncoder) -> Scenes:
+    """The same scenes as ``early`` sees them. Which tokens show the object is known from the whole clip: the places it passes."""
+    source, twin = (_early(bench, part, early, what) for part, what in ((whole.source, "clips"), (whole.twin, "twins")))
+    return replace(whole, source=source, twin=twin)
+
+
+def _early(bench: Bench, part: Activations, early: VideoEncoder, what: str) -> Activations:
+    tick = bench.progress.start(f"capture beginnings of {what}")
+    beginning = Beginning(early.card.frames)
+    captured = capture(early, part.clips, bench.store, sites=bench.full_sites, transform=beginning, progress=tick)
+    return replace(captured, object_mask=part.object_mask[:, : early.card.tokens])
+
+
+def judge_futures(bench: Bench, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
+    """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
+    part = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
+    found = []
+    for start in range(0, len(part), BATCH):
+        with torch.inference_mode():
+            hidden = part.tokens(layer, slice(start, start + BATCH)).to(bench.encoder.device)
+            found.append(judge.coarse(judge.future(bench.encoder.run(hidden, layer))).cpu())
+    return torch.cat(found)
+
+
+def head_judge(bench: Bench) -> HeadJudge:
+    """The task head, reading the labels that the study pairs with its classes (see ``paired_classes``)."""
+    known = bench.encoder.head_labels
+    columns = []
+    for _, label in paired_classes(bench):
+        if isinstance(label, str) and label not in known:
+            near = [name for name in known if label.lower() in name.lower()][:3]
+            raise BadArgument(
+                f"head_classes: the head has no label '{label}'" + (f"; did you mean {', '.join(repr(name) for name in near)}?" if near else ".")
+            )
+        column = known.index(label) if isinstance(label, str) else int(label)
+        if not 0 <= column < len(known):
+            raise BadArgument(f"head_classes: the head has labels 0..{len(known) - 1}, not {column}.")
+        columns.append(column)
+    return HeadJudge(bench.encoder, tuple(columns))
+
+
+def paired_classes(bench: Bench) -> list[tuple[int, str | int]]:
+    """(class index, label of the head) in the order of the classes; at least two."""
+    pairs = dict(bench.spec.head_classes or {})
+    unknown = [name for name in pairs if name not in bench.classes]
+    if unknown:
+        raise BadArgument(f"head_classes: {bench.spec.variable} has no class '{unknown[0]}'; classes are {', '.join(bench.classes)}.")
+    found = [(i, pairs[name]) for i, name in enumerate(bench.classes) if name in pairs]
+    if len(found) < 2:
+        raise BadArgument("head_classes needs labels for at least two classes, so that a logit difference can be told.")
+    return found
+
+
+def head_scenes(bench: Bench, whole: Scenes) -> Scenes:
+    """The scenes whose class the head can name, each with a twin of another such class; labels are places among those classes."""
+    classes = torch.tensor([index for index, _ in paired_classes(bench)])
+    place = torch.full((len(bench.classes),), -1)
+    place[classes] = torch.arange(len(classes))
+    rows = torch.nonzero(place[whole.label] >= 0).flatten()
+    if not len(rows):
+        raise BadArgument("No test scene shows a class that head_classes pairs with a label.")
+    source = whole.source.select(rows.numpy())
+    label = place[whole.label[rows]]
+    target = (label + 1 + torch.arange(len(label)) % max(1, len(classes) - 1)) % len(classes)
+    twin = bench.capture(_shown(source.clips, bench, classes[target].numpy()), "capture twins for the task head", sites=bench.full_sites)
+    angle = None if whole.angle is None else whole.angle[rows]
+    others = {name: labels[rows] for name, labels in whole.others.items()}
+    wanted = None if whole.angle is None else _angle(bench, twin)
+    return replace(
+        whole,
+        source=source,
+        twin=twin,
+        label=label,
+        target=target,
+        class_means=whole.class_means[classes],
+        others=others,
+        angle=angle,
+        target_angle=wanted,
+    )
+
+
+def _shown(clips: ClipSet, bench: Bench, classes: np.ndarray) -> ClipSet:
+    """The same scenes showing these classes."""
+    rng = np.random.default_rng([bench.spec.seed, 3])
+    return clips.with_factors(f"{clips.name}-head-twins", **changed(clips.factors, bench.variable, classes, rng))
+
+
+def same_class_rows(clips: ClipSet, variable: str, seed: int) -> np.ndarray:
+    """For each clip the row of another one of its own class (itself where it is the only one): the donors of ``self_swap``."""
+    labels, _ = clips.labels(variable)
+    rng = np.random.default_rng([seed, 4])
+    rows = np.arange(len(labels))
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        rows[members] = np.roll(members, 1)
+    return rows
