@@ -21,6 +21,8 @@ from jepascope.intervention.controls import complement, haar
 
 SOURCE = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
 
+PLANTED, STUDIES = 60, 200
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SOURCE.exists(), reason="benchmarks are not part of this copy of the sources")]
 
 
@@ -46,7 +48,7 @@ def most(n: int, rate: float) -> int:
 
 @pytest.fixture(scope="module")
 def studies(bench: ModuleType) -> list[object]:
-    return list(bench.planted_studies(range(60)))
+    return list(bench.planted_studies(range(PLANTED)))
 
 
 def test_intervals_of_known_effects_cover_at_least_as_often_as_the_least_that_is_asked_for(
@@ -54,8 +56,8 @@ def test_intervals_of_known_effects_cover_at_least_as_often_as_the_least_that_is
 ) -> None:
     tally = pd.DataFrame([row for study in studies for row in bench.covered_rows(study)])
     for where, row in bench.coverage(tally, ["scenes", "edit", "target", "quantity"]).iterrows():
-        assert row["n"] == 60
-        assert row["n"] - row["below"] - row["above"] >= fewest(60, 0.92), where
+        assert row["n"] == PLANTED
+        assert row["n"] - row["below"] - row["above"] >= fewest(PLANTED, 0.92), where
 
 
 def test_nothing_is_called_an_effect_in_at_most_five_percent_of_studies(bench: ModuleType, studies: list[object]) -> None:
@@ -64,19 +66,19 @@ def test_nothing_is_called_an_effect_in_at_most_five_percent_of_studies(bench: M
         for name in tally.columns.drop("edit"):
             if "any excess" in name:  # one interval a finder, not corrected for their number
                 continue
-            assert group[name].sum() <= most(60, 0.05), (edit, name)
+            assert group[name].sum() <= most(PLANTED, 0.05), (edit, name)
         assert not group[[name for name in tally.columns if name.startswith("inert")]].to_numpy().any()
 
 
 @pytest.mark.parametrize("shape", [2.0, 7.0])
 def test_intervals_cover_in_92_to_98_percent_of_synthetic_studies(bench: ModuleType, shape: float) -> None:
-    tally = bench.tally_synthetic(400, seed=1, shape=shape)
+    tally = bench.tally_synthetic(STUDIES, seed=1, shape=shape)
     for quantity in bench.QUANTITIES:
         rows = tally[tally["quantity"] == quantity]
-        held = 400 - int(rows[["below", "above"]].to_numpy().sum())
-        assert fewest(400, 0.92) <= held <= most(400, 0.98), quantity
+        held = STUDIES - int(rows[["below", "above"]].to_numpy().sum())
+        assert fewest(STUDIES, 0.92) <= held <= most(STUDIES, 0.98), quantity
     posing = tally[tally["quantity"] == "nothing"]
-    assert posing["below"].sum() <= most(400, 0.05) and posing["above"].sum() <= most(400, 0.05)
+    assert posing["below"].sum() <= most(STUDIES, 0.05) and posing["above"].sum() <= most(STUDIES, 0.05)
 
 
 def test_the_true_values_are_what_many_draws_of_the_equations_give(bench: ModuleType) -> None:

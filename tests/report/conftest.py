@@ -47,3 +47,21 @@ def make(tmp_path: Path, make_run: MakeRun) -> MakeRun:
         return make_run(tmp_path / f"run{made}", **options)
 
     return maker
+
+
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+    """A run with every table, which tests read or copy."""
+    return make_run(tmp_path_factory.mktemp("complete") / "run", outputs={"angle": "degrees"}, stage_two=True)
+
+
+@pytest.fixture
+def copied(complete: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(complete, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def older(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+    """A folder of the version before stage two."""
+    return make_run(tmp_path_factory.mktemp("older") / "run")

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sections_said import edit, words
 
 from jepascope.errors import RunFolderError
 from jepascope.report import build_report
 from jepascope.report import tables as report_tables
-from jepascope.report.blocks import Section
 from jepascope.report.folder import read_run
 from jepascope.report.numbers import percent, percent_span, with_interval
 from jepascope.report.sections.emergence import emergence_section
@@ -39,25 +39,10 @@ BEST, TOKENS = 4, "object"
 Folder = Callable[..., Path]
 
 
-def words(section: Section) -> str:
-    """Everything that a section says, drawings left out."""
-    said = [section.title]
-    for block in section.blocks:
-        said += [str(getattr(block, name)) for name in ("text", "caption") if hasattr(block, name)]
-        for row in getattr(block, "rows", ()):
-            said += [str(cell) for cell in row]
-    return " ".join(said)
-
-
 def at_best(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
     for column, value in {"layer": BEST, "tokens": TOKENS, **where}.items():
         table = table[table[column] == value]
     return table
-
-
-def edit(run: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    path = run / f"{table}.parquet"
-    change(pd.read_parquet(path)).to_parquet(path, index=False)
 
 
 @pytest.fixture(scope="module")

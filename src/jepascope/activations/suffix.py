@@ -20,7 +20,7 @@ Edit = Callable[[Tensor, slice], Tensor]
 """``edit(hidden (clips, tokens, width), conditions)`` -> hidden (conditions, clips, tokens, width), one for each condition of the slice."""
 
 Reader = Callable[[Tensor, Tensor], Tensor]
-"""``reader(hidden (rows, tokens, width), clips (rows,))`` -> (rows, features): what is kept of a layer. ``clips`` says whose each row is."""
+"""``reader(hidden (rows, tokens, width), clips (rows,))`` -> (rows, features): what is kept of a layer; ``clips``: whose each row is."""
 
 Keep = Callable[[slice, dict[int, Tensor]], None]
 """``keep(conditions, {layer: (conditions, clips, features)})``, on the encoder's device."""

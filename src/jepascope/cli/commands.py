@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
 
 FLOAT32 = 4  # bytes
-LISTS = ("layers", "finders", "edits", "doses")  # fields that take several values, with commas on the command line
+LISTS = (
+    "layers",
+    "finders",
+    "edits",
+    "doses",
+    "edit_doses",
+    "judges",
+    "extra_controls",
+)  # fields that take several values, with commas on the command line
 
 
 def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
@@ -40,8 +48,8 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
     if "labels" in options:
         values.pop("labels_digest", None)  # that of another file
     for key in LISTS:
-        if isinstance(options.get(key), str | int | float) and options[key] != "all":
-            options[key] = [part.strip() for part in str(options[key]).split(",") if part.strip()]
+        if isinstance(options.get(key), str | int | float) and options[key] not in ("all", "survey"):
+            options[key] = split(options[key])
     return make_spec({**values, **options}, f"{source} with {', '.join(options)}" if options else source)
 
 
@@ -132,6 +140,44 @@ def layer_table(summary: dict[str, Any]) -> Table:
             *(f"{error['error']:.3g}" for error in errors),
         )
     return table
+
+
+def split(given: str | int | float) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in str(given).split(",") if part.strip()]
+
+
+def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, device: str, as_json: bool) -> None:
+    from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
+    from jepascope.study.probe import saved_spec
+
+    spec = saved_spec(folder)
+    given = {key: split(value) if key in LISTS else value for key, value in changes.items() if value is not None}
+    best = best_layer_of(folder) if changes["best_layer"] is None else int(changes["best_layer"])
+    changed = intervened_spec(spec, best, given, subspace)
+    with bars() as progress:
+        from jepascope.encoders.load import load_encoder
+        from jepascope.report.build import build_report
+        from jepascope.study.intervene import run_intervene
+
+        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        summary = run_intervene(folder, spec, changed, encoder, subspace, progress)
+        report = build_report(folder) if (folder / "summary.json").exists() else None
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    from jepascope.report.terminal import effect_table
+
+    out = console()
+    out.print(effect_table(intervene_folder(folder, changed)))
+    out.print(
+        "CE: ablate: share of the clean margin lost; else margin moved to the target over what the partner moves. Brackets: 95 %, over "
+        "scenes (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared.",
+        markup=False,
+    )
+    for judge, why in summary["skipped"].items():
+        out.print(f"Judge {judge} was left out: {why}.", markup=False)
+    out.print(f"Tables: {intervene_folder(folder, changed).resolve()}" + (f". Report: {report.resolve()}" if report else ""), markup=False)
 
 
 def planted_command(

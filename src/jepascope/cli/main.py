@@ -79,6 +79,57 @@ def probe(
     probe_command(folder, variable, labels, device, json_)
 
 
+@app.command(
+    epilog="Examples:  jepascope intervene runs/demo --layer 3 --edit swap --dose 0.5,1,2   |   "
+    "jepascope intervene runs/demo --tokens background   |   jepascope intervene runs/demo --edit rotate,steer   |   "
+    "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
+)
+@answered
+def intervene(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    layer: Annotated[int | None, typer.Option("--layer", help="Layer to edit; default: the run's best one.")] = None,
+    edit: Annotated[str | None, typer.Option("--edit", help="Of ablate, swap, steer, rotate, with commas; default: the run's.")] = None,
+    dose: Annotated[str | None, typer.Option("--dose", help="Doses, with commas; 1 is the whole or natural change.")] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens", help="Tokens to edit: all, object, background (as many), or tubelets such as time:0-1. Default: the run's."
+        ),
+    ] = None,
+    ablate_to: Annotated[str | None, typer.Option("--ablate-to", help="mean, zero, or resample (another scene's).")] = None,
+    donor: Annotated[str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of the target class).")] = None,
+    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's.")] = None,
+    rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of every subspace; default: the run's.")] = None,
+    subspace: Annotated[Path | None, typer.Option("--subspace", help="A subspace's safetensors file, in place of the finders'.")] = None,
+    controls: Annotated[
+        str | None, typer.Option("--controls", help="Beside the four matched ones: top_pca, nuisance, self_swap, untrained, with commas.")
+    ] = None,
+    judges: Annotated[str | None, typer.Option("--judges", help="Of probe, mlp, predictor, head, with commas; default: the run's.")] = None,
+    draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; 200 for a permutation p of 0.005.")] = None,
+    context: Annotated[int | None, typer.Option("--context", min=1, help="Tubelets that the predictor is shown; default: half.")] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the four matched controls."""
+    from jepascope.cli.commands import intervene_command
+
+    changes = {
+        "best_layer": layer,
+        "edits": edit,
+        "edit_doses": dose,
+        "scope": tokens,
+        "ablate_to": ablate_to,
+        "swap_donor": donor,
+        "finders": finders,
+        "rank": rank,
+        "extra_controls": controls,
+        "judges": judges,
+        "draws": draws,
+        "context": context,
+    }
+    intervene_command(folder, changes, subspace, device, json_)
+
+
 @app.command(epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json")
 @answered
 def planted(

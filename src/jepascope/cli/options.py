@@ -39,7 +39,10 @@ def spec_options(
     frames: Annotated[int | None, typer.Option("--frames", help="Frames a clip; default: what the model was made for.")] = None,
     size: Annotated[int | None, typer.Option("--size", help="Pixels a side; default: what the model was made for.")] = None,
     layers: Annotated[
-        str | None, typer.Option("--layers", help="Layers to intervene on besides the best one: 'all' or numbers such as 3,7,11.")
+        str | None,
+        typer.Option(
+            "--layers", help="Layers run in full besides the best one: all, or numbers such as 3,7,11. Default: a survey of the others."
+        ),
     ] = None,
     best_layer: Annotated[
         int | None, typer.Option("--best-layer", help="The layer that the claim is made for; default: chosen on the fit split.")

@@ -110,7 +110,11 @@ def forecast_table(
         single = [figures(Forecasts(*(part[i] for part in _parts(foreseen.edited))), angle, name) for i in index]
         row = single[0] if control == "subspace" else _over_draws(single)
         rows.append({**where, "finder": finder, "rank": rank, "edit": name, "control": control, "dose": dose, **row})
-    references = (("natural", foreseen.twin, scenes.target_angle), ("none", foreseen.source, scenes.angle), ("persistence", foreseen.persistence, scenes.target_angle))
+    references = (
+        ("natural", foreseen.twin, scenes.target_angle),
+        ("none", foreseen.source, scenes.angle),
+        ("persistence", foreseen.persistence, scenes.target_angle),
+    )
     for control, one, expected in references:
         rows.append({**where, "finder": "", "rank": 0, "edit": "", "control": control, "dose": 0.0, **figures(one, expected, "swap")})
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -129,9 +129,7 @@ def correct(logits: Float64[Tensor, "*batch clips classes"], expected: Int[Tenso
     return logits.argmax(dim=-1) == expected
 
 
-def divergence(
-    clean: Float64[Tensor, "clips classes"], edited: Float64[Tensor, "*batch clips classes"]
-) -> Float64[Tensor, "*batch clips"]:
+def divergence(clean: Float64[Tensor, "clips classes"], edited: Float64[Tensor, "*batch clips classes"]) -> Float64[Tensor, "*batch clips"]:
     """KL(clean || edited) of the class probabilities, in nats."""
     before, after = clean.log_softmax(dim=-1), edited.log_softmax(dim=-1)
     return (before.exp() * (before - after)).sum(dim=-1)

@@ -176,9 +176,7 @@ def intervene(
     """
     stand = _stand(encoder, activations, subspace, draws, CONTROLS, seed)
     site, found = Site(stand.site.layer, tokens or stand.site.tokens), {"subspace": subspace}
-    effects, _ = intervene_at(
-        encoder, site, stand.scenes, found, stand.controls, stand.judges, (edit,), (dose,), ablate_to=ablate_to
-    )
+    effects, _ = intervene_at(encoder, site, stand.scenes, found, stand.controls, stand.judges, (edit,), (dose,), ablate_to=ablate_to)
     return ce_table(effects.assign(finder=str(subspace.provenance["finder"])), seed)
 
 

@@ -31,7 +31,6 @@ from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
 
-
 T = TypeVar("T")
 
 

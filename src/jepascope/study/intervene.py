@@ -49,7 +49,9 @@ def best_layer_of(folder: Path) -> int:
     """The layer that the run's claims are made for; RunFolderError where the run has not come so far."""
     best = read_json(folder / "summary.json", {}).get("best_layer")
     if not isinstance(best, int):
-        raise RunFolderError(f"'{folder}' has no best layer yet; name one with --layer, or finish the run with jepascope run --out {folder}.")
+        raise RunFolderError(
+            f"'{folder}' has no best layer yet; name one with --layer, or finish the run with jepascope run --out {folder}."
+        )
     return best
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jepascope.errors import BadArgument
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.ranks import spanned
-from jepascope.study.spec import StudySpec
+from jepascope.study.spec import StudySpec, need_ablation
 
 CONTROL_COUNT = 4
 DEGRADED_SETS = 4
@@ -61,6 +61,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     """Count a study's passes and estimate its cost."""
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
+    need_ablation(spec)
     model = geometry(spec)
     layers = range(model.depth) if isinstance(spec.layers, str) else spec.layers
     best = spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1)

@@ -12,7 +12,7 @@ from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
-from jepascope.study.spec import StudySpec
+from jepascope.study.spec import StudySpec, need_ablation
 from jepascope.study.stage_one import stage_one
 from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
@@ -28,6 +28,7 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     cannot be written. Whatever is finished stays, and the same call goes on from there.
     """
     progress = progress or Silent()
+    need_ablation(spec)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     run = Run.open(out, spec)
     try:
@@ -47,7 +48,9 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
     caused = stage_two(bench, steps, best, subspaces)
-    portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best], lambda: caused.panels.panel))
+    portability, _ = steps.tables(
+        "port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best], lambda: caused.panels.panel)
+    )
     summary = summarise(
         spec,
         encoder.card.name,

@@ -47,17 +47,26 @@ class StudySpec(BaseModel):
     finders: tuple[Finder, ...] = Field(("diff_means", "lda", "l1_probe"), min_length=1)
     rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
     layers: Literal["survey", "all"] | tuple[int, ...] = Field(
-        "survey", description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others"
+        "survey",
+        description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others",
     )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
     edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
     ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
     scope: str | None = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
-    swap_donor: Literal["twin", "class"] | None = Field(None, description="what a swap takes from; default: the twin where one can be rendered")
-    edit_doses: tuple[float, ...] = Field((1.0,), min_length=1, description="doses of the edits beside every control; 1 is the natural change")
-    judges: tuple[Judge, ...] = Field(("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out")
+    swap_donor: Literal["twin", "class"] | None = Field(
+        None, description="what a swap takes from; default: the twin where one can be rendered"
+    )
+    edit_doses: tuple[float, ...] = Field(
+        (1.0,), min_length=1, description="doses of the edits beside every control; 1 is the natural change"
+    )
+    judges: tuple[Judge, ...] = Field(
+        ("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out"
+    )
     context: int | None = Field(None, ge=1, description="tubelets that the predictor is shown; default: half of the clip")
-    head_classes: dict[str, str | int] | None = Field(None, description="label (or its number) of the task head for classes of the variable")
+    head_classes: dict[str, str | int] | None = Field(
+        None, description="label (or its number) of the task head for classes of the variable"
+    )
     extra_controls: tuple[Extra, ...] = Field((), description="controls on request: top_pca, nuisance, self_swap, untrained")
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
@@ -132,8 +141,6 @@ class StudySpec(BaseModel):
         if self.labels is None and self.labels_digest is not None:
             raise ValueError("labels_digest is given without labels; name the file")
         check_finders(self.finders, self.rank, self.state_variable)
-        if "ablate" not in self.edits:
-            raise ValueError("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it")
         if "rotate" in self.edits and self.state_variable.kind != "circular":
             raise ValueError(f"rotate turns an angle, and {self.variable} is none; use steer")
         if self.swap_donor == "twin" and not self.state_variable.rendered:
@@ -184,6 +191,12 @@ def _column(path: str, digest: str, column: str, scenes: int) -> Variable:
             "--variable, or leave the labels out."
         )
     return file.variable(column, range(scenes))
+
+
+def need_ablation(spec: StudySpec) -> None:
+    """A whole study ablates: the causal-effect ratio and the portability sweep are defined by it. BadArgument where the spec does not."""
+    if "ablate" not in spec.edits:
+        raise BadArgument("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it.")
 
 
 def make_spec(values: dict[str, Any], source: str) -> StudySpec:

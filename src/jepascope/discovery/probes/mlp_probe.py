@@ -46,7 +46,9 @@ def mlp_probe(x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], seed: i
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a probe that stops a little early reads as well
         model.fit(z.numpy(), y.numpy())
-    (inner, outer), (inner_bias, outer_bias) = (tuple(torch.tensor(part).float() for part in parts) for parts in (model.coefs_, model.intercepts_))
+    (inner, outer), (inner_bias, outer_bias) = (
+        tuple(torch.tensor(part).float() for part in parts) for parts in (model.coefs_, model.intercepts_)
+    )
     if outer.shape[1] == 1:  # of two classes scikit-learn keeps the log-odds of the second alone
         outer, outer_bias = torch.cat([-outer / 2, outer / 2], dim=1), torch.cat([-outer_bias / 2, outer_bias / 2])
     return MlpProbe(mean, scale, inner, inner_bias, outer, outer_bias)

@@ -51,7 +51,9 @@ def expected_effect(
     if edit not in ("ablate", "swap", "steer"):
         raise BadArgument(f"There is no expected effect of '{edit}'; there is one of ablate, swap and steer.")
     if not READ <= read_layer <= DEPTH:
-        raise BadArgument(f"The output plane holds what was read from layer {READ} to {DEPTH}; there is no expected effect at layer {read_layer}.")
+        raise BadArgument(
+            f"The output plane holds what was read from layer {READ} to {DEPTH}; there is no expected effect at layer {read_layer}."
+        )
     project = basis.double() @ basis.double().T
     clean = site_means(encoder)  # classes, signs, width
     circle = unit_circle()

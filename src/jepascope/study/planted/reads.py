@@ -33,7 +33,8 @@ def planted_reads(bench: PlantedBench, draws: int, seed: int = 0, resamples: int
     table = ce_table(effects.drop(columns="numerator_direct"), seed, resamples)
     own = table["control"] == "subspace"
     expected = {
-        layer: expected_effect(bench.encoder, "ablate", bench.encoder.causal, bench.mean, read_layer=layer) for layer in range(READ, DEPTH + 1)
+        layer: expected_effect(bench.encoder, "ablate", bench.encoder.causal, bench.mean, read_layer=layer)
+        for layer in range(READ, DEPTH + 1)
     }
     table = table.assign(network=bench.encoder.network.name, expected=table["read_layer"].map(expected).where(own))
     within = (table["low"] - TOLERANCE <= table["expected"]) & (table["expected"] <= table["high"] + TOLERANCE)

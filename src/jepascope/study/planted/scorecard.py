@@ -83,7 +83,9 @@ class Scorecard:
         rows = self.score.reads[self.score.reads["network"] == network].to_dict("records")
         found: dict[str, Any] = {}
         for row in rows:
-            keys = ("value", "low", "high", "n", "expected", "inside") if row["control"] == "subspace" else ("value", "low", "high", "draws")
+            keys = (
+                ("value", "low", "high", "n", "expected", "inside") if row["control"] == "subspace" else ("value", "low", "high", "draws")
+            )
             found.setdefault(str(row["read_layer"]), {})[row["control"]] = {key: _number(row[key]) for key in keys}
         return found
 

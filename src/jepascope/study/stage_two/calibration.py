@@ -63,4 +63,6 @@ def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: T
         return (angle.double().rad2deg() % 360).expand(len(scenes)).numpy()
 
     angles = {"source": degrees(scenes.angle), "requested": degrees(requested), "decoded": degrees(decoded)}
-    return pd.DataFrame({"scene": scenes.ids, **angles}).assign(**said)
+    return pd.DataFrame(
+        {**{name: np.repeat(np.array([value]), len(scenes)) for name, value in said.items()}, "scene": scenes.ids, **angles}
+    )

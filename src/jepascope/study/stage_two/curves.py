@@ -34,7 +34,9 @@ def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], pa
     return bench.part(f"layer{layer}-{edit}-doses", ("effects",), work)[0]
 
 
-def run_curves(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_curves(
+    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE by dose, and what dose 1 is in units of the natural change."""
     spec = bench.spec
     effects = pd.concat([dose_effects(bench, layer, subspaces, panel, edit) for edit in spec.edits], ignore_index=True)

@@ -124,5 +124,3 @@ def _readable(bench: Bench, scenes: Scenes, layer: int, judge: ProbeJudge) -> bo
     ones = np.ones(len(label))
     size = ratio_of_means(margin(clean, label).numpy(), ones, np.random.default_rng(bench.spec.seed), bench.spec.resamples)
     return share.low > chance and size.low > 0
-
-

@@ -39,7 +39,7 @@ class Panel:
         return [judge for (_, layer), judge in self.own.items() if layer == self.depth]
 
     def at(self, layer: int, full: bool) -> list[ProbeJudge]:
-        """Who judges an edit at ``layer``: in full also the networks and the other variables; else the linear probes at every later layer."""
+        """Who judges an edit at ``layer``: in full also the networks and the other variables, else linear probes alone."""
         later = [judge for (name, read), judge in self.own.items() if layer <= read < self.depth and (full or name == "probe")]
         return [*(self.last() if full else [self.main]), *later, *(self.others.values() if full else ())]
 

@@ -54,9 +54,7 @@ def controls_at(
     return found
 
 
-def run_layer(
-    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel, full: bool
-) -> dict[str, pd.DataFrame]:
+def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel, full: bool) -> dict[str, pd.DataFrame]:
     """Effects, matching and witnesses of one layer; each edit is a part of its own on disk, so that a killed run loses one at most."""
     spec = bench.spec
     site, scenes = Site(layer, spec.edited_tokens), scenes_at(bench, layer)
@@ -100,15 +98,14 @@ def run_layer(
     return {name: pd.concat(tables, ignore_index=True) for name, tables in found.items()}
 
 
-def run_predictor(
-    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ForecastJudge
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_predictor(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ForecastJudge) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The same edits and controls of beginnings, judged by the predictor: effects, and forecasts in their own units."""
     spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
     whole = scenes_at(bench, layer)
     controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
     begun = bench.once(f"beginnings {layer}", lambda: beginnings(bench, whole, judge.early))
-    effects, forecasts = [], []
+    effects: list[pd.DataFrame] = []
+    forecasts: list[pd.DataFrame] = []
     for edit in spec.edits:
 
         def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
@@ -123,7 +120,9 @@ def run_predictor(
                 forecast_table(site, judge.context, whole, conditions, edit, foreseen, finders, spec.seed, spec.resamples),
             )
 
-        for table, kept in zip(bench.part(f"layer{layer}-{edit}-predictor", ("effects", "forecasts"), work), (effects, forecasts), strict=True):
+        for table, kept in zip(
+            bench.part(f"layer{layer}-{edit}-predictor", ("effects", "forecasts"), work), (effects, forecasts), strict=True
+        ):
             kept.append(table)
     references = pd.concat(forecasts, ignore_index=True)
     # the references are the same beside every edit
@@ -136,7 +135,7 @@ def run_head(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> pd.
     scenes: Scenes = replace(head_scenes(bench, scenes_at(bench, layer)), others={})
     controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
     unedited = bench.once(f"head unedited {layer}", lambda: read_unedited(bench.encoder, site, scenes, [judge]))
-    found = []
+    found: list[pd.DataFrame] = []
     for edit in spec.edits:
 
         def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:

@@ -60,9 +60,7 @@ def _row(
     return (layer, at[1], finder, rank, control, draw, judge, share.value, share.low, share.high, share.n, chance)
 
 
-def _ablated(
-    bench: Bench, site: Site, part: Activations, conditions: list[Condition]
-) -> dict[Reading, Float[Tensor, "clips width"]]:
+def _ablated(bench: Bench, site: Site, part: Activations, conditions: list[Condition]) -> dict[Reading, Float[Tensor, "clips width"]]:
     """Pooled activations of every later layer after each ablation, and unedited."""
     depth, mask = bench.encoder.card.depth, part.mask(site.tokens)
     layers = range(site.layer, depth + 1)
@@ -88,5 +86,3 @@ def _ablated(
         reader = pooled_reader(None if mask is None else mask[rows])
         rerun(bench.encoder, hidden, site.layer, ablate, len(conditions), {at: reader for at in layers}, keep)
     return found | {(-1, at): part.pooled(at, site.tokens) for at in layers}
-
-

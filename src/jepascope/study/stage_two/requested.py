@@ -32,9 +32,7 @@ from jepascope.study.stage_two.scenes import same_class_rows
 SELF_SWAPS = 10  # draws of donors of the same class
 
 
-def fixed_controls(
-    bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]
-) -> list[ControlDraw]:
+def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
     """``top_pca``: the largest axes of pooled activations; ``nuisance``: those within classes. One draw each: nothing is random in them."""
     spec, x = bench.spec, bench.fit.pooled(layer, bench.spec.tokens)
     pooled, found = Moments.of(x).covariance, []
@@ -51,14 +49,20 @@ def fixed_controls(
 
 
 def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Tensor, pooled: Tensor) -> Matched:
-    variances = [removed_variance(one, covariance) for covariance in (tokens, pooled) for one in (subspace.basis, basis)]
-    return Matched(subspace.rank, *variances, float((subspace.basis.T @ basis).square().sum()) / subspace.rank)
+    return Matched(
+        subspace.rank,
+        removed_variance(subspace.basis, tokens),
+        removed_variance(basis, tokens),
+        removed_variance(subspace.basis, pooled),
+        removed_variance(basis, pooled),
+        float((subspace.basis.T @ basis).square().sum()) / subspace.rank,
+    )
 
 
 def self_swaps(
     bench: Bench, site: Site, scenes: Scenes, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge], unedited: Unedited
 ) -> pd.DataFrame:
-    """Swaps with another scene of the *same* class (the pooled difference, at every token): what a swap does when it has nothing to carry."""
+    """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
     found = []
     for draw in range(SELF_SWAPS):
         rows = same_class_rows(scenes.source.clips, bench.spec.variable, bench.spec.seed + draw)
@@ -83,7 +87,9 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
         source, other = (capture(twin, part.clips, bench.store, sites=(layer,), progress=tick) for part in (bench.test, bench.twins))
         x, y, values, depth = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.values(fit), twin.card.depth
         data = Labelled(x, y, values, bench.scenes(fit), where=f"{site} of untrained twin {seed}")
-        path = dense_probes({depth: judge.pooled(depth, spec.tokens)}, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)
+        path = dense_probes(
+            {depth: judge.pooled(depth, spec.tokens)}, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed
+        )
         judges = [ProbeJudge(path[depth].probe, spec.tokens)]
         scenes = Scenes(source, other, bench.labels(source), bench.labels(other), class_means(x, y, len(bench.classes)), bench.donor)
         theirs = {}
@@ -97,6 +103,8 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
         made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
         found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
     kept = [rows for rows in found if len(rows)]
+    if len(kept) < len(found):
+        bench.progress.say(f"{len(found) - len(kept)} of {len(found)} effects in untrained twins have no CE: their judges read no margin.")
     return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
 
 

@@ -71,7 +71,8 @@ def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
     card = encoder.card
     if not 1 <= context < card.grid[0]:
         raise BadArgument(
-            f"The predictor needs 1 to {card.grid[0] - 1} of the {card.grid[0]} tubelets as context, so that a future is left; not {context}."
+            f"The predictor needs 1 to {card.grid[0] - 1} of the {card.grid[0]} tubelets as context, "
+            f"so that a future is left; not {context}. Set context."
         )
     return encoder.at(context * card.frames // card.grid[0], card.size)
 
@@ -112,9 +113,8 @@ def head_judge(bench: Bench) -> HeadJudge:
     for _, label in paired_classes(bench):
         if isinstance(label, str) and label not in known:
             near = [name for name in known if label.lower() in name.lower()][:3]
-            raise BadArgument(
-                f"head_classes: the head has no label '{label}'" + (f"; did you mean {', '.join(repr(name) for name in near)}?" if near else ".")
-            )
+            meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+            raise BadArgument(f"head_classes: the head has no label '{label}'{meant}")
         column = known.index(label) if isinstance(label, str) else int(label)
         if not 0 <= column < len(known):
             raise BadArgument(f"head_classes: the head has labels 0..{len(known) - 1}, not {column}.")

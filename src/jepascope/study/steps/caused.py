@@ -112,7 +112,7 @@ def forecast(forecasts: pd.DataFrame) -> dict[str, Any]:
     natural, none = references.loc["natural"], references.loc["none"]
     keys = ("recovery", "recovery_low", "recovery_high", "identified", "angle_error")
     return {
-        "context": int(natural["context"]),
+        "context": int(references["context"].iloc[0]),
         "natural": {name: number(natural[name]) for name in keys},
         "none": {name: number(none[name]) for name in ("identified", "angle_error")},
     }
