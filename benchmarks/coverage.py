@@ -309,7 +309,7 @@ def main() -> None:
         "studies": chosen.studies,
         "draws": chosen.draws,
         "seed": chosen.seed,
-        "planted_coverage": {" ".join(key): float(value) for key, value in planted["covered"].items()},
+        "planted_coverage": dict(zip(map(" ".join, planted.index.to_list()), planted["covered"].tolist(), strict=True)),
         "planted_false": nothing,
         "synthetic": chosen.synthetic,
         "synthetic_coverage": {f"shape {shape:g}": table["covered"].to_dict() for shape, table in tables.items()},

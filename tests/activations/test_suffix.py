@@ -1,4 +1,4 @@
-"""Re-running the blocks after a site equals a whole forward, bit for bit, with the edit and without."""
+"""Re-running the blocks after a site equals a whole forward, bit for bit, with the edit and without, at every layer that is read."""
 
 from __future__ import annotations
 
@@ -90,6 +90,115 @@ def test_memory_grows_with_the_batch_not_with_the_conditions(encoder: VJepa2Enco
 
     pooled_last(encoder, captured.tokens(3), 3, watched, 100, None, batch=CLIPS * 4)
     assert largest == 4
+
+
+def hooked(encoder: VJepa2Encoder, clips: ClipSet, layer: int, condition: int) -> dict[int, Tensor]:
+    """The residual stream of transformers' own forward, in which nothing of ours runs but a hook after block ``layer``."""
+    seen: dict[int, Tensor] = {}
+
+    def change(module: torch.nn.Module, args: tuple[Tensor, ...], output: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (shifted(output[0], slice(condition, condition + 1))[0], *output[1:])
+
+    blocks = encoder.model.encoder.layer
+    handles = [blocks[layer - 1].register_forward_hook(change)]
+    handles += [
+        block.register_forward_hook(lambda module, args, output, at=at: seen.__setitem__(at, output[0])) for at, block in enumerate(blocks, 1)
+    ]
+    try:
+        with torch.inference_mode():
+            encoder.model(encoder.preprocess(clips.video()), skip_predictor=True)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+@pytest.mark.parametrize("batch", [4, CLIPS * 2])
+def test_every_layer_that_is_read_is_that_of_a_whole_forward(
+    encoder: VJepa2Encoder, few: ClipSet, captured: Activations, batch: int
+) -> None:
+    layers = (1, 2, 3)
+    kept = {at: torch.empty(2, CLIPS, encoder.card.width) for at in layers}
+
+    def keep(part: slice, found: dict[int, Tensor]) -> None:
+        assert tuple(found) == layers
+        for at, features in found.items():
+            kept[at][part] = features
+
+    rerun(encoder, captured.tokens(1), 1, shifted, 2, {at: pooled_reader(captured.object_mask) for at in reversed(layers)}, keep, batch)
+    for condition in range(2):
+        whole = hooked(encoder, few, 1, condition)
+        for at in layers:
+            assert torch.equal(kept[at][condition], pool(whole[at], captured.object_mask)), at
+
+
+def test_nothing_runs_after_the_last_layer_that_is_read(
+    encoder: VJepa2Encoder, captured: Activations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    block = VJepa2Encoder.block
+
+    def counted(self: VJepa2Encoder, index: int, hidden: Tensor) -> Tensor:
+        ran.append(index)
+        return block(self, index, hidden)
+
+    monkeypatch.setattr(VJepa2Encoder, "block", counted)
+    for readers, expected in (((1,), []), ((2,), [2]), ((1, 2), [2]), ((1, 3), [2, 3])):
+        ran.clear()
+        rerun(encoder, captured.tokens(1), 1, shifted, 2, {at: pooled_reader() for at in readers}, lambda part, found: None, CLIPS * 2)
+        assert ran == expected
+
+
+def test_a_reader_is_told_whose_rows_it_reads(encoder: VJepa2Encoder, captured: Activations) -> None:
+    told: list[int] = []
+
+    def reader(hidden: Tensor, clips: Tensor) -> Tensor:
+        told.extend(clips.tolist())
+        return torch.zeros(len(hidden), 1)
+
+    rerun(encoder, captured.tokens(3), 3, shifted, 3, {3: reader}, lambda part, found: None, batch=4)
+    assert told == list(range(CLIPS)) * 3
+
+
+def test_what_is_read_is_handed_over_and_not_kept(encoder: VJepa2Encoder, captured: Activations) -> None:
+    """However many conditions there are, what ``keep`` gets at a time is the batch's."""
+    seen: list[tuple[int, ...]] = []
+    rerun(
+        encoder,
+        captured.tokens(3),
+        3,
+        shifted,
+        100,
+        {3: pooled_reader()},
+        lambda part, found: seen.append(tuple(found[3].shape)),
+        CLIPS * 4,
+    )
+    assert set(seen) == {(4, CLIPS, encoder.card.width)} and len(seen) == 25
+
+
+class Small(VJepa2Encoder):
+    """A device on which a block of at most ``fits`` clips fits."""
+
+    fits = 5
+
+    def block(self, index: int, hidden: Tensor) -> Tensor:
+        if len(hidden) > self.fits:
+            raise torch.OutOfMemoryError("no memory left")
+        return super().block(index, hidden)
+
+
+def test_too_little_memory_makes_smaller_batches_and_no_other_numbers(encoder: VJepa2Encoder, captured: Activations) -> None:
+    small = Small(encoder.model, "small")
+    found = pooled_last(small, captured.tokens(1), 1, shifted, 3, None, 32)
+    assert torch.equal(found, pooled_last(encoder, captured.tokens(1), 1, shifted, 3, None, 32))
+
+
+@pytest.mark.parametrize("readers", [(), (0,), (1, 4)])
+def test_layers_that_an_edit_does_not_reach_cannot_be_read(
+    encoder: VJepa2Encoder, captured: Activations, readers: tuple[int, ...]
+) -> None:
+    with pytest.raises(BadArgument, match=r"After an edit at layer 1 .* layers 1\.\.3 can be read"):
+        rerun(encoder, captured.tokens(1), 1, shifted, 1, {at: pooled_reader() for at in readers}, lambda part, found: None)
 
 
 def test_misfits_are_refused(encoder: VJepa2Encoder, captured: Activations) -> None:

@@ -26,7 +26,7 @@ def words(section: Section) -> str:
     for block in section.blocks:
         said += [str(getattr(block, name)) for name in ("text", "caption") if hasattr(block, name)]
         for row in getattr(block, "rows", ()):
-            said += [str(cell) for cell in row]
+            said += [str(cell).replace("\n", " ") for cell in row]
     return " ".join(said)
 
 

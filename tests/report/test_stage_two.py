@@ -31,7 +31,7 @@ def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(cop
     one = section(read_run(copied))
     assert [drawing.svg for drawing in many.drawings] == [drawing.svg for drawing in one.drawings]
     said = words(many)
-    assert all(str(cell) in said for block in one.blocks for row in getattr(block, "rows", ()) for cell in row)
+    assert all(str(cell) in said for block in one.blocks for row in getattr(block, "rows", ()) for cell in row if "\n" not in str(cell))
 
 
 def test_effects_stand_beside_those_by_every_other_judge(complete: Path) -> None:
@@ -87,6 +87,12 @@ def test_a_predictor_that_cannot_tell_two_futures_apart_is_said_to_be_worth_litt
         copied, "forecasts", lambda t: t.assign(**{name: t[name].mask(t["control"] == "natural", value) for name, value in natural.items()})
     )
     assert "not told apart from a coin: this predictor cannot tell the two futures apart" in words(forecasts_section(read_run(copied)))
+
+
+def test_a_forecast_is_held_against_repeating_the_last_latents(copied: Path) -> None:
+    assert "the last latents hold already" not in words(forecasts_section(read_run(copied)))
+    edit(copied, "forecasts", lambda t: t.assign(recovery_high=t["recovery_high"].mask(t["control"] == "persistence", 0.6)))
+    assert "though not shown to forecast more than the last latents hold already" in words(forecasts_section(read_run(copied)))
 
 
 def test_a_judge_that_was_skipped_is_named_with_its_reason(copied: Path) -> None:

@@ -117,6 +117,7 @@ def test_a_dose_without_a_control_is_clear_of_nothing() -> None:
     ("shift", "said"),
     [
         ((1.0, 0.9, 1.1), "not told apart from the twin's change"),
+        ((0.9999999, 0.9999998, 0.99999995), "the twin's change itself"),
         ((0.5, 0.4, 0.6), "less than the twin's change"),
         ((1.5, 1.4, 1.6), "more than the twin's change"),
         ((-0.5, -0.6, -0.4), "a step against the twin's change"),
@@ -153,13 +154,19 @@ CLEAN = Share(0.95, 0.9, 0.98)
     ("fresh", "said"),
     [
         (Share(0.2, 0.1, 0.3), "finds nothing that can be told from chance"),
-        (Share(0.5, 0.4, 0.6), "part of the variable is still there"),
-        (Share(0.92, 0.85, 0.96), "lost its way of reading it, not the variable"),
+        (Share(0.5, 0.45, 0.6), "Less than before, but above chance: the variable is still there"),
+        (Share(0.92, 0.85, 0.96), "outside the subspace, and no loss to a fresh one is shown"),
         (Share(0.5, NAN, NAN), "nothing can be said without an interval"),
     ],
 )
 def test_what_a_fresh_probe_finds_is_held_against_chance_and_against_before(fresh: Share, said: str) -> None:
     assert said in refit_words("lda, the linear probe", Share(0.3, 0.2, 0.4), fresh, CLEAN, 0.15)
+
+
+def test_the_frozen_one_lost_its_way_of_reading_only_where_a_fresh_one_is_shown_to_read_more() -> None:
+    fresh, way = Share(0.6, 0.5, 0.7), "lost was its way of reading, not the variable"
+    assert way in refit_words("lda", Share(0.3, 0.2, 0.4), fresh, CLEAN, 0.15)
+    assert way not in refit_words("lda", Share(0.4, 0.3, 0.55), fresh, CLEAN, 0.15)
 
 
 @pytest.mark.parametrize(
@@ -181,3 +188,9 @@ def test_a_verdict_names_the_edit_that_it_is_about() -> None:
     assert verdict("lda", effect, {}, "swap").startswith("lda: swap has an effect")
     against = verdict("lda", {"value": -0.4, "low": -0.5, "high": -0.3}, {}, "swap")
     assert "changes the margin the other way (CE" in against and "it grows" not in against
+
+
+def test_controls_of_few_draws_are_not_compared_one_by_one() -> None:
+    nothing = dict.fromkeys(("value", "low", "high", "excess_low", "excess_high")) | {"bound": False}
+    said = verdict("lda", {"value": 0.7, "low": 0.6, "high": 0.8}, {"random": nothing, "variance": nothing})
+    assert said.endswith("whether that is more than any control has is not known (no ratio to any).")

@@ -112,7 +112,7 @@ def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, 
         parts.append(f"undecided, neither a leak nor the absence of one is shown: {_list(by['undecided'])}")
     if by["not readable"]:
         names = ", ".join(effect.read for effect in by["not readable"])
-        parts.append(f"not read by this judge to begin with, so nothing can be said: {names}")
+        parts.append(f"not read from unedited clips to begin with, so nothing can be said: {names}")
         if len(parts) == 1:
             return f"{what}: {parts[0]}."
     return f"{'. '.join(f'{part[0].upper()}{part[1:]}' for part in parts)}."

@@ -74,6 +74,8 @@ def verdict(finder: str, ce: dict[str, Any], ratios: dict[str, dict[str, Any]], 
         grows = ", it grows" if edit == "ablation" else ""
         return f"{finder}: {edit} changes the margin the other way{grows} ({size})."
     parts = [_beside(control, ratios[control]) for control in ("variance", "random", "shuffled", "norm") if control in ratios]
+    if parts and all(against(ratios[control]) == "unknown" and ratio_words(ratios[control]) == "no ratio" for control in ratios):
+        return f"{finder}: {edit} has an effect ({size}); whether that is more than any control has is not known (no ratio to any)."
     if not parts:
         return f"{finder}: {edit} has an effect ({size}); no control was run."
     return f"{finder}: {edit} has an effect ({size}): {'; '.join(parts)}.{_closest(ratios)}"

@@ -38,12 +38,17 @@ def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, An
 
 def check_encoder(run: Run, encoder: VideoEncoder) -> None:
     """A folder goes on with the encoder it began with: the same name may hold other weights by now. The first use is written down."""
-    digest = encoder.card.digest
-    known = run.json("provenance.json", {}).get("encoder", {}).get("digest")
-    if known is None:
+    known = run.json("provenance.json", {}).get("encoder", {})
+    if known.get("digest") is None:
         run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
-    elif known != digest:
-        raise BadArgument(f"'{run.path}' was begun with other weights of '{run.spec.model}' ({known}, now {digest}); choose another --out.")
+        return
+    for what, digest in (("digest", encoder.card.digest), ("head_digest", encoder.card.head_digest)):
+        before = known.get(what, "")
+        if before != digest and (what == "digest" or before):
+            whose = "weights" if what == "digest" else "weights of the task head"
+            raise BadArgument(
+                f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); choose another --out."
+            )
 
 
 def command(spec: StudySpec, out: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from jepascope.report.numbers import ABSENT, Cell, finite, interval_cell, percent, percent_span, shown
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, in_order
+
+ONE_LINE = 20  # characters of a value with its interval that stay on one line
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,14 @@ def control_rows(rows: pd.DataFrame, finders: list[str], measure: Measure, contr
         cells: list[Cell | str] = [finder]
         for control in ("subspace", *controls):
             found = own[own["control"] == control]
-            cells.append(measure.cell(found.iloc[0]) if len(found) else ABSENT)
+            cells.append(_folded(measure.cell(found.iloc[0])) if len(found) else ABSENT)
         body.append(tuple(cells))
     return body
+
+
+def _folded(cell: Cell) -> Cell:
+    """A long value with its interval on a line of its own, so that all controls find room side by side."""
+    return cell if len(cell.text) <= ONE_LINE else replace(cell, text=cell.text.replace(" [", "\n[", 1))
 
 
 def _before(rows: pd.DataFrame, measure: Measure) -> str:

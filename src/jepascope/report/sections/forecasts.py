@@ -79,13 +79,16 @@ def natural_words(references: pd.DataFrame) -> str:
         f"{_interval(natural, 'recovery')} of the difference of the two futures, and {_share(natural)} of its forecasts are nearer to the "
         f"twin's future (n = {count(natural['n'])})"
     )
-    for control, words in (("none", "from the clip's own beginning"), ("persistence", "repeating the twin's last latents")):
-        said += f"; {words} {_share(by[control])}" if control in by else ""
+    none, last = by.get("none"), by.get("persistence")
+    said += f"; from the clip's own beginning {_share(none)}" if none else ""
+    said += f"; repeating the twin's last latents: R = {_interval(last, 'recovery')}, {_share(last)}" if last else ""
     low, high = float(natural["identified_low"]), float(natural["identified_high"])
     if not finite(low):
         return f"{said}."
     if low > COIN:
-        return f"{said}. It tells the two futures apart, so it can judge."
+        more = last is None or natural["recovery_low"] > last["recovery_high"]
+        rest = "" if more else ", though not shown to forecast more than the last latents hold already"
+        return f"{said}. It tells the two futures apart, so it can judge{rest}."
     word = "worse than" if high < COIN else "not told apart from"
     return f"{said}. That is {word} a coin: this predictor cannot tell the two futures apart, and what it says of edits is worth little."
 

@@ -8,7 +8,7 @@ from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_r
 from jepascope.report.figures.isolation_matrix import Panel, isolation_matrix
 from jepascope.report.folder import RunFolder
 from jepascope.report.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, interval_cell, shown, span
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
 from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, in_order
 
 TITLE = "Cause and isolate"
@@ -84,8 +84,10 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
     controls = [name for name in ("random", "variance", "twin") if any(name in effect.controls for effect in effects)]
     body: list[tuple[Cell | str, ...]] = []
     for effect in effects:
-        own = f"{effect.own}\n90 %: {span(effect.least, effect.most)}"
-        cells: list[Cell | str] = [effect.read, Cell(effect.reading, strong=effect.reading == "leaks"), Cell(own, _cell(effect.own).exact)]
+        own = _cell(effect.own)
+        if own.exact:
+            own = Cell(f"{own}\n90 %: {span(effect.least, effect.most)}", own.exact)
+        cells: list[Cell | str] = [effect.read, Cell(effect.reading, strong=effect.reading == "leaks"), own]
         cells += [_cell(effect.controls[name]) if name in effect.controls else ABSENT for name in controls]
         body.append((*cells, count(effect.n)))
     head = ("read-out", "reading", "share lost", *(CONTROL_ROWS[name] for name in controls), "n")
@@ -102,4 +104,4 @@ def _shown_margin(effects: list[CrossEffect]) -> str:
 
 
 def _cell(level: Level) -> Cell:
-    return interval_cell(level.value, level.low, level.high)
+    return interval_cell(level.value, level.low, level.high) if finite(level.value) else Cell(ABSENT)

@@ -11,11 +11,15 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown, with_interval
 from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, has_twins, in_order, main_ranks
 
+EXACT = 1e-4  # a shift this close to 1 is a swap's own, up to the rounding of float32
+
 
 def shift_words(value: float, low: float, high: float) -> str:
     """An edit's pooled step beside the twin's own change inside the subspace (1 = the same)."""
     if not (finite(value) and finite(low) and finite(high)):
         return "no natural dose to compare with"
+    if max(abs(low - 1), abs(high - 1)) < EXACT:
+        return "the twin's change itself"
     if low <= 0 <= high:
         return "no step along the twin's change that is told from zero"
     if high < 0:

@@ -12,8 +12,9 @@ from jepascope.report.judges import JUDGES, judge_words, skipped
 from jepascope.report.numbers import ABSENT, Cell, count_range, interval_cell, ratio_text
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS, comparable, comparable_of, has_twins, in_order
 from jepascope.report.verdict import row_verdict
+from jepascope.stats import MIN_DRAWS
 
-CLEAR = "outside its draws"
+CLEAR, FEW = "outside its draws", "too few draws"  # of row_verdict
 MOST_NAMED = 4  # finders that are not clear of a control, named one by one
 LOST = {
     "mlp": "share of the MLP's clean margin that is lost",
@@ -81,24 +82,25 @@ def reading(null: Any) -> str:
 
 def agreement(parts: dict[str, pd.DataFrame], edit: str) -> str:
     """For how many finders each judge puts the effect outside the draws of every control, and which ones it does not."""
-    said = []
-    for judge, part in parts.items():
-        nulls = part[part["control"] != "subspace"]
-        finders = list(dict.fromkeys(part[part["control"] == "subspace"]["finder"]))
-        short: dict[str, list[str]] = {}
-        for row in nulls.to_dict("records"):
-            word = reading(row)
-            if word != CLEAR:
-                short.setdefault(str(row["finder"]), []).append(f"{CONTROL_WORDS.get(row['control'], row['control'])}: {word}")
-        clear = [finder for finder in finders if finder not in short and (nulls["finder"] == finder).any()]
-        text = f"by {judge_words(judge)}, outside the draws of every control: {len(clear)} of {len(finders)}"
-        if short:
-            listed = [f"{finder} ({', '.join(words)})" for finder, words in list(short.items())[:MOST_NAMED]]
-            more = f" and {len(short) - MOST_NAMED} more" if len(short) > MOST_NAMED else ""
-            text += f"; not {', '.join(listed)}{more}"
-        said.append(text)
-    text = ". ".join(f"{part[0].upper()}{part[1:]}" for part in said)
-    return f"{EDIT_WORDS.get(edit, edit).capitalize()} by the other judges, counted in finders. {text}."
+    said = [f"{judge_words(judge)}{_clear(part)}" for judge, part in parts.items()]
+    return f"{EDIT_WORDS.get(edit, edit).capitalize()} by the other judges, counted in finders. By {'. By '.join(said)}."
+
+
+def _clear(part: pd.DataFrame) -> str:
+    nulls = part[part["control"] != "subspace"].to_dict("records")
+    finders = list(dict.fromkeys(part[part["control"] == "subspace"]["finder"]))
+    if all(reading(null) == FEW for null in nulls):
+        return f": fewer than {MIN_DRAWS} draws of every control, so that nothing is compared"
+    short: dict[str, list[str]] = {}
+    for null in nulls:
+        if (word := reading(null)) != CLEAR:
+            short.setdefault(str(null["finder"]), []).append(f"{CONTROL_WORDS.get(null['control'], null['control'])}: {word}")
+    text = f", outside the draws of every control: {sum(finder not in short for finder in finders)} of {len(finders)}"
+    if not short:
+        return text
+    listed = ", ".join(f"{finder} ({', '.join(words)})" for finder, words in list(short.items())[:MOST_NAMED])
+    more = f" and {len(short) - MOST_NAMED} more" if len(short) > MOST_NAMED else ""
+    return f"{text}; not {listed}{more}"
 
 
 def also_by(run: RunFolder, table: pd.DataFrame) -> Paragraph:

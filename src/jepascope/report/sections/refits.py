@@ -91,15 +91,11 @@ def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: fl
         return f"{said}; nothing can be said without an interval."
     if fresh.low <= chance:
         return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
-    match fresh.below(clean):
-        case "below":
-            return f"{said}. Less than before, but above chance: part of the variable is still there, outside the subspace."
-        case "unknown":
-            return f"{said}. Above chance: the variable is still there, outside the subspace."
-    return (
-        f"{said}. Not told apart from the unedited clips: the variable is still there to be read, outside the subspace; the frozen one "
-        "lost its way of reading it, not the variable."
-    )
+    word = fresh.below(clean)
+    left = "Less than before, but above chance" if word == "below" else "Above chance"
+    shown = ", and no loss to a fresh one is shown" if word == "not told apart from" else ""
+    way = " Part of what the frozen one lost was its way of reading, not the variable." if frozen.below(fresh) == "below" else ""
+    return f"{said}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
 
 
 def _share(rows: pd.DataFrame) -> Share:

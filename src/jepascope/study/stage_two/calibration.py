@@ -13,12 +13,12 @@ from torch import Tensor
 from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged, owned
-from jepascope.intervention.run import read_unedited, run_edit
+from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
-from jepascope.study.plan import CALIBRATION_DRAWS, REQUESTS
+from jepascope.study.counts import CALIBRATION_DRAWS, REQUESTS
 from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
@@ -39,8 +39,8 @@ def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace],
     wanted = {first: subspaces[first], PLANE: plane}
     controls = controls_at(bench, layer, wanted, ("random",), CALIBRATION_DRAWS)
     tick = bench.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
-    unedited = read_unedited(bench.encoder, site, scenes, [panel.main])
-    clean = panel.main.angle(next(iter(unedited.clean.values())))
+    unedited = unedited_at(bench, layer, panel)()
+    clean = panel.main.angle(unedited.clean[place(panel.main, panel.depth)])
     assert clean is not None
     rows = [_rows(scenes, {"layer": layer, "finder": "", "rank": 0, "edit": "", "control": "none", "draw": 0}, scenes.angle, clean)]
     angles = torch.arange(REQUESTS) * (2 * torch.pi / REQUESTS)

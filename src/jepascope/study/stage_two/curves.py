@@ -12,9 +12,9 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.natural import natural_doses
 from jepascope.study.bench import Bench
-from jepascope.study.plan import PORT_DRAWS
+from jepascope.study.counts import PORT_DRAWS
 from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
 
 BESIDE = ("random", "variance")
@@ -29,7 +29,18 @@ def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], pa
         controls = controls_at(bench, layer, subspaces, BESIDE, PORT_DRAWS)
         tick = bench.progress.start(f"doses of {edit} at layer {layer}")
         site, scenes = Site(layer, spec.tokens), scenes_at(bench, layer)
-        return intervene(bench.encoder, site, scenes, subspaces, controls, [panel().main], (edit,), spec.doses, progress=tick)[:1]
+        return intervene(
+            bench.encoder,
+            site,
+            scenes,
+            subspaces,
+            controls,
+            [panel().main],
+            (edit,),
+            spec.doses,
+            progress=tick,
+            unedited=unedited_at(bench, layer, panel())(),
+        )[:1]
 
     return bench.part(f"layer{layer}-{edit}-doses", ("effects",), work)[0]
 

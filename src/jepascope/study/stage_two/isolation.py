@@ -20,13 +20,13 @@ from jepascope.errors import JepascopeError
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.effects import intervene, outcome
 from jepascope.intervention.judges import ProbeJudge, correct, margin
-from jepascope.intervention.run import place, read_unedited
+from jepascope.intervention.run import Unedited, place
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import equivalence, proportion, ratio_of_means
 from jepascope.study.bench import Bench
-from jepascope.study.plan import ISOLATION_DRAWS
+from jepascope.study.counts import ISOLATION_DRAWS
 from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
@@ -41,15 +41,15 @@ COLUMNS = [
 def run_isolation(bench: Bench, layer: int, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
     """The study's own edits on every factor (``effects`` on its own variable, ``witnesses`` on the others), the other factors' subspaces
     ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
-    spec, scenes = bench.spec, scenes_at(bench, layer)
+    spec, scenes, unedited = bench.spec, scenes_at(bench, layer), unedited_at(bench, layer, panel)()
     judges = [panel.main, *panel.others.values()]
-    readable = {judge.variable or spec.variable: _readable(bench, scenes, layer, judge) for judge in judges}
+    readable = {judge.variable or spec.variable: _readable(bench, scenes, unedited, judge) for judge in judges}
     own = effects[(effects["judge"] == "probe") & effects["control"].isin(("subspace", "random", "variance"))]
     both = pd.concat([own, witnesses[witnesses["read"] != ""]], ignore_index=True)
     one_dose = both["dose"] == spec.edit_doses[0]
     both = both[(both["layer"] == layer) & both["edit"].isin(EDITS) & one_dose].assign(found_for=spec.variable)
-    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, layer, panel, judges), bench)]
-    rows = pd.concat([*tables, _twins(bench, scenes, layer, panel)], ignore_index=True)
+    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, layer, panel, judges, unedited), bench)]
+    rows = pd.concat([*tables, _twins(bench, scenes, layer, panel, unedited)], ignore_index=True)
     return rows.assign(readable=rows["read"].map(readable).astype(bool), margin=MARGIN)[COLUMNS]
 
 
@@ -75,7 +75,7 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> 
     return found.low, found.high, found.equivalent
 
 
-def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
+def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJudge], unedited: Unedited) -> pd.DataFrame:
     """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
     spec, fit, site = bench.spec, bench.fit, Site(layer, bench.spec.tokens)
     scenes = scenes_at(bench, layer)
@@ -88,21 +88,17 @@ def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJ
         except JepascopeError:  # a class without clips in split fit: the row is left out, as its judge would be
             continue
         controls = controls_at(bench, layer, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
-        found, _ = intervene(bench.encoder, site, scenes, {FINDER: subspace}, controls, judges, ("ablate",))
+        found, _ = intervene(bench.encoder, site, scenes, {FINDER: subspace}, controls, judges, ("ablate",), unedited=unedited)
         tables.append(found.assign(found_for=name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})
 
 
-def _twins(bench: Bench, scenes: Scenes, layer: int, panel: Panel) -> pd.DataFrame:
+def _twins(bench: Bench, scenes: Scenes, layer: int, panel: Panel, unedited: Unedited) -> pd.DataFrame:
     """What read-outs of unchanged factors lose when the variable really changes. Donors differ in everything, and are no twins."""
     if scenes.donor != "twin":
         return pd.DataFrame(columns=COLUMNS)
-    spec, site = bench.spec, Site(layer, bench.spec.tokens)
-    judges = list(panel.others.values())
-    rows = []
-    unedited = read_unedited(bench.encoder, site, scenes, judges) if judges else None
-    for judge in judges:
-        assert unedited is not None
+    spec, rows = bench.spec, []
+    for judge in panel.others.values():
         at, label = place(judge, panel.depth), scenes.others[judge.variable]
         clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
         numerator, denominator = outcome("ablate", twin, clean, twin, label, label)
@@ -114,11 +110,10 @@ def _twins(bench: Bench, scenes: Scenes, layer: int, panel: Panel) -> pd.DataFra
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _readable(bench: Bench, scenes: Scenes, layer: int, judge: ProbeJudge) -> bool:
+def _readable(bench: Bench, scenes: Scenes, unedited: Unedited, judge: ProbeJudge) -> bool:
     """Whether the judge reads the variable at all on unedited test scenes: accuracy above chance, and a margin above zero."""
-    unedited = read_unedited(bench.encoder, Site(layer, bench.spec.tokens), scenes, [judge])
     label = scenes.others[judge.variable] if judge.variable else scenes.label
-    clean = judge.logits(next(iter(unedited.clean.values())))
+    clean = judge.logits(unedited.clean[place(judge, bench.encoder.card.depth)])
     share = proportion(int(correct(clean, label).sum()), len(label))
     chance = float(torch.bincount(label).max()) / len(label)
     ones = np.ones(len(label))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -17,7 +17,7 @@ from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_contr
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
-from jepascope.intervention.run import read_unedited
+from jepascope.intervention.run import Unedited, read_unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
 from jepascope.study.stage_two.judges import Panel
@@ -54,6 +54,14 @@ def controls_at(
     return found
 
 
+def unedited_at(bench: Bench, layer: int, panel: Panel, full: bool = True) -> Callable[[], Unedited]:
+    """What the panel reads of the test scenes and their partners unedited: once for everything that is run at a layer."""
+    site = Site(layer, bench.spec.tokens)
+    return bench.once(
+        f"unedited {layer} {full}", lambda: read_unedited(bench.encoder, site, scenes_at(bench, layer), panel.at(layer, full))
+    )
+
+
 def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel, full: bool) -> dict[str, pd.DataFrame]:
     """Effects, matching and witnesses of one layer; each edit is a part of its own on disk, so that a killed run loses one at most."""
     spec = bench.spec
@@ -61,7 +69,7 @@ def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel
     judges = panel.at(layer, full)
     names, draws = (CONTROLS, spec.draws) if full else (SURVEYED, spec.draws_elsewhere)
     controls = bench.once(f"controls {layer} {full}", lambda: controls_at(bench, layer, subspaces, names, draws))
-    unedited = bench.once(f"unedited {layer} {full}", lambda: read_unedited(bench.encoder, site, scenes, judges))
+    unedited = unedited_at(bench, layer, panel, full)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for edit in spec.edits if full else ("ablate",):
 

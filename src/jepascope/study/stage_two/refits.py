@@ -19,7 +19,7 @@ from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.edits import ablation_displacement, coordinates, edit
 from jepascope.stats import proportion
 from jepascope.study.bench import Bench
-from jepascope.study.plan import REFIT_DRAWS
+from jepascope.study.counts import REFIT_DRAWS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
 

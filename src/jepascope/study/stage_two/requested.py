@@ -27,9 +27,8 @@ from jepascope.intervention.run import Unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import ratio_of_means
 from jepascope.study.bench import Bench
+from jepascope.study.counts import SELF_SWAPS
 from jepascope.study.stage_two.scenes import same_class_rows
-
-SELF_SWAPS = 10  # draws of donors of the same class
 
 
 def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:

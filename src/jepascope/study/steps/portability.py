@@ -24,6 +24,7 @@ from jepascope.portability.tables import angle_rows, angle_table, portability_ta
 from jepascope.study.bench import Bench
 from jepascope.study.stage_two.curves import dose_effects
 from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.layers import unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
 
 HALVINGS = 4  # random halvings of the fit clips behind each split-half ceiling
@@ -69,6 +70,7 @@ def run_portability(
             ("ablate",),
             spec.doses,
             progress=bench.progress.start("dose sweep"),
+            unedited=unedited_at(bench, layer, panel())(),
         )
         effects = pd.concat([effects, theirs], ignore_index=True)
     across_finders = [(native, used) for used, native in permutations(subspaces, 2)]
