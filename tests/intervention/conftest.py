@@ -1,8 +1,11 @@
-"""A small study on a tiny random encoder: captured clips and twins, subspaces, controls and a judge."""
+"""A small study on a tiny random encoder: captured clips and twins, subspaces, controls and a judge. Lets the tests of this folder
+import ``encoders_at_hand``."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +21,8 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 
 LAYER = 1
 CONFIG = VJEPA2Config(
