@@ -36,6 +36,7 @@ def test_it_reads_exclusive_or_and_a_linear_probe_does_not() -> None:
     assert 70 <= linear.correct(new, labels) <= 130
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # stopped at the same iteration
 @pytest.mark.parametrize("classes", [2, 3, 8])
 def test_its_probabilities_are_those_of_scikit_learn(classes: int) -> None:
     x, y = blobs(80, classes, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import nan, sqrt
 from statistics import NormalDist
 
@@ -33,7 +34,27 @@ def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Int[A
     """How often each of n units occurs in each resample of size n (rows sum to n)."""
     if n < 1 or resamples < 1:
         raise BadArgument(f"A bootstrap needs at least one unit and one resample, not {n} and {resamples}.")
-    return rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+    state = rng.bit_generator.state
+    if state["bit_generator"] != "PCG64":
+        return rng.multinomial(n, np.full(n, 1 / n), size=resamples)
+    # tables resample the same scenes with the same seed a thousand times over
+    weights, rng.bit_generator.state = _drawn(
+        n, resamples, state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]
+    )
+    return weights
+
+
+@lru_cache(maxsize=16)
+def _drawn(
+    n: int, resamples: int, state: int, inc: int, has_uint32: int, uinteger: int
+) -> tuple[Int[Array, "resamples n"], dict[str, object]]:
+    """The draws that a PCG64 generator in this state gives, and the state that it is in afterwards."""
+    generator = np.random.PCG64()
+    inner = {"state": state, "inc": inc}
+    generator.state = {"bit_generator": "PCG64", "state": inner, "has_uint32": has_uint32, "uinteger": uinteger}  # type: ignore[typeddict-item]
+    weights = np.random.Generator(generator).multinomial(n, np.full(n, 1 / n), size=resamples)
+    weights.flags.writeable = False
+    return weights, dict(generator.state)
 
 
 def scene_weights(
