@@ -471,7 +471,7 @@ def test_on_a_decoy_network_the_largest_axes_are_the_decoy_and_nuisance_is_neith
     draws = fixed_controls(standing_in(one, ("top_pca", "nuisance")), SITE, truth, one.covariance)
     found = {draw.name: draw.basis for draw in draws}
     assert list(found) == ["top_pca", "nuisance"]
-    assert sas(found["top_pca"], one.encoder.inert) > 0.98
+    assert sas(found["top_pca"], one.encoder.inert) > 0.95
     assert sas(found["nuisance"], one.encoder.inert) < 0.2 and sas(found["nuisance"], one.encoder.causal) < 0.2
     for draw in draws:
         torch.testing.assert_close(draw.basis.T @ draw.basis, torch.eye(2), atol=1e-5, rtol=0)

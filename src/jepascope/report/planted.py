@@ -85,6 +85,12 @@ def headline(card: dict[str, Any]) -> list[str]:
         found = [finder for finder, row in network["subspaces"].items() if not row["reference"] and row["verdict"] == "recovered"]
         rest = "; ".join(f"{times} {words}" for words, times in verdicts.most_common() if words != "recovered")
         lines.append(f"{name}: recovered by {', '.join(found) if found else 'no finder'}" + (f" ({rest})." if rest else "."))
+    repaired = card["networks"].get("self_repair", {}).get("reads") or {}
+    if repaired:
+        fades = ", ".join(
+            f"{shown(row['subspace']['value'])} at layer {layer} ({row['subspace']['expected']:g})" for layer, row in repaired.items()
+        )
+        lines.append(f"self_repair: ablating the causal subspace, read layer by layer: {fades}; in brackets what the equations give.")
     areas = card["decoy_rejection"]
     if areas:
         said = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}
@@ -149,9 +155,27 @@ def _network(name: str, network: dict[str, Any]) -> Section:
         (
             Paragraph(f"{network['about'][:1].upper()}{network['about'][1:]}."),
             Grid(head, tuple(rows), caption, words=2),
+            *_reads(network.get("reads") or {}),
             Grid(("subspace, edit", "CE", *CONTROLS), tuple(against), ratios),
         ),
     )
+
+
+def _reads(reads: dict[str, Any]) -> tuple[Grid, ...]:
+    """By layer: what ablating the causal subspace does to the output plane."""
+    if not reads:
+        return ()
+    own = {layer: row["subspace"] for layer, row in reads.items()}
+    rows: list[tuple[Cell | str, ...]] = [
+        ("CE of ablation", *(_beside(figures)[0] for figures in own.values())),
+        ("from equations", *(_beside(figures)[1] for figures in own.values())),
+        ("random directions", *(number_cell(row["random"]["value"]) for row in reads.values() if "random" in row)),
+    ]
+    caption = (
+        "The causal subspace ablated and read off the output plane at every later layer (edited at layer 1; brackets: 95 % intervals; random "
+        "directions: mean of the draws). Where later blocks repair what is missing, the effect fades."
+    )
+    return (Grid(("read at", *(f"layer {layer}" for layer in own)), tuple(rows), caption),)
 
 
 def _beside(figures: dict[str, Any]) -> tuple[Cell, str]:

@@ -14,7 +14,7 @@ from jepascope.report.sections.scope import judge_verdicts, scope
 from jepascope.report.selection import coinciding, tokens_of
 from jepascope.report.verdict import is_bound, ratio_words, verdict
 
-MOST = 1000  # characters of the headline
+MOST = 2000  # characters of the headline
 
 
 def headline(run: RunFolder) -> Section:

@@ -10,6 +10,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
 from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, in_order
+from jepascope.stats import MIN_DRAWS
 
 TITLE = "Cause and isolate"
 CONTROL_ROWS = {"twin": "the real twin itself", "variance": "variance-matched", "random": "random directions"}
@@ -93,8 +94,9 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
     head = ("read-out", "reading", "share lost", *(CONTROL_ROWS[name] for name in controls), "n")
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
-        f"{run.confidence} over scenes; of random and variance-matched directions the least and the largest draw. Leaks: interval clear of "
-        f"zero and larger than ±{_shown_margin(effects)}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
+        f"{run.confidence} over scenes; of a control's mean draw over scenes and draws, or with fewer than {MIN_DRAWS} draws the least and "
+        f"the largest. Leaks: interval clear of zero and larger than ±{_shown_margin(effects)}; unaffected: the 90 % interval lies within "
+        "it (two one-sided tests at 5 %)."
     )
     return Grid(head, tuple(body), caption, words=2)
 

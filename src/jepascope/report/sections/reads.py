@@ -13,6 +13,7 @@ from jepascope.report.judges import judge_words
 from jepascope.report.numbers import ABSENT, Cell, count_range, finite, interval_cell, with_interval
 from jepascope.report.sections.refits import refit_blocks
 from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.stats import MIN_DRAWS
 
 TITLE = "Edit layer × read layer"
 MOST_COLUMNS = 5  # read layers in the table
@@ -105,7 +106,7 @@ def _grid(run: RunFolder, at: pd.DataFrame, finders: list[str], edits: list[str]
     head = ("edited subspace", *(f"read at layer {read}{' (edited)' if read == layer else ''}" for read in layers))
     caption = (
         f"Edited at layer {layer}, read at later layers: CE. n = {count_range(at['n'])} test scenes. Brackets: {run.confidence} over "
-        "scenes; for the control, its least and largest draw."
+        f"scenes; of a control's mean draw over scenes and draws, or with fewer than {MIN_DRAWS} draws the least and the largest."
     )
     return Grid(head, tuple(rows), caption)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.study.steps.beyond import beyond
+
 
 def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     """The figures that matter, the least flattering comparison among them: what decodes and from what else, what ablation does
@@ -38,7 +40,8 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     text += f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
     if said:
         text += f" That is {', '.join(said)}."
-    return text + (f" No ratio to {' or '.join(silent)} can be stated." if silent else "")
+    text += f" No ratio to {' or '.join(silent)} can be stated." if silent else ""
+    return text + beyond(summary)
 
 
 def reading(summary: dict[str, Any], probes: pd.DataFrame) -> str:

@@ -1,0 +1,273 @@
+"""Stage two alone on a run folder: any edit at any layer on the captures that are there, and the run's own tables as they were."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.study.folder import Run
+from jepascope.study.intervene import best_layer_of, check_rank, intervene_folder, intervened_spec, run_intervene
+from jepascope.study.probe import saved_spec
+from jepascope.study.spec import StudySpec, make_spec
+
+TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, finished_run: Path) -> Path:
+    shutil.copytree(finished_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+Intervene = Callable[..., tuple[dict[str, Any], dict[str, pd.DataFrame]]]
+
+
+@pytest.fixture
+def intervene(run: Path, tiny_encoder: VJepa2Encoder) -> Intervene:
+    def called(subspace: Path | None = None, **changes: Any) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+        spec = saved_spec(run)
+        changed = intervened_spec(spec, best_layer_of(run), changes, subspace)
+        summary = run_intervene(run, spec, changed, tiny_encoder, subspace)
+        folder = intervene_folder(run, changed)
+        return summary, {path.stem: pd.read_parquet(path) for path in folder.glob("*.parquet")}
+
+    return called
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_studys_own_edits_give_the_studys_own_tables(run: Path, intervene: Intervene) -> None:
+    """One layer in full is the same whether the study ran it or this command."""
+    before = {path: data for path, data in files(run).items() if "activations" not in path.parts}
+    summary, found = intervene()
+    assert set(found) == TABLES
+    best = json.loads((run / "summary.json").read_text())["best_layer"]
+    assert summary["best_layer"] == best and summary["judges"] == ["probe", "mlp", "predictor"]
+    for name in ("effects", "matching", "forecasts", "witnesses"):
+        own = pd.read_parquet(run / f"{name}.parquet").query("layer == @best").reset_index(drop=True)
+        pd.testing.assert_frame_equal(found[name], own)
+    key = ["finder", "edit", "control", "judge", "dose"]
+    ce = pd.read_parquet(run / "ce.parquet").query("layer == @best").merge(found["ce"], on=key, suffixes=("", "_here"))
+    np.testing.assert_array_equal(ce["value"], ce["value_here"])
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = intervene(best_layer=2, edits=("swap",), judges=("probe",))
+    (folder,) = run.glob("intervene-*")
+    tables = {path: data for path, data in files(folder).items() if path.suffix == ".parquet"}
+    monkeypatch.setattr(VJepa2Encoder, "block", None)
+    again, _ = intervene(best_layer=2, edits=("swap",), judges=("probe",))
+    assert list(run.glob("intervene-*")) == [folder]
+    assert tables == {path: path.read_bytes() for path in tables}
+    assert {**again, "seconds": 0} == {**first, "seconds": 0} == {**json.loads((folder / "summary.json").read_text()), "seconds": 0}
+
+
+def test_clips_are_not_passed_again(run: Path, intervene: Intervene) -> None:
+    """All captures that a linear probe's verdict needs are the run's own."""
+    known = {path.name for path in (run / "activations").iterdir()}
+    intervene(best_layer=0, judges=("probe",), edits=("ablate", "swap", "steer", "rotate"))
+    assert {path.name for path in (run / "activations").iterdir()} == known
+    assert not list(run.glob("intervene-*/activations"))
+
+
+def test_edits_doses_and_tokens_are_those_asked_for(intervene: Intervene) -> None:
+    summary, found = intervene(
+        best_layer=2, edits=("rotate", "ablate"), edit_doses=(0.5, 2.0), scope="time:0", ablate_to="resample", judges=("probe",), draws=3
+    )
+    effects = found["effects"]
+    assert set(effects["edit"]) == {"rotate", "ablate"} and set(effects["dose"]) == {0.5, 2.0} and set(effects["tokens"]) == {"time:0"}
+    assert set(effects["layer"]) == {2} == set(found["ce"]["layer"]) and set(effects["judge"]) == {"probe"}
+    assert effects.query("control == 'norm'")["draw"].nunique() == 3
+    assert (summary["scope"], summary["ablate_to"], summary["doses"]) == ("time:0", "resample", [0.5, 2.0])
+    assert found["forecasts"].empty
+
+
+def test_tokens_that_are_edited_decide_the_effect(intervene: Intervene) -> None:
+    """Edits of the two tubelets are edits of parts; each moves the read-out otherwise than the whole."""
+    moved = {}
+    for scope in ("all", "time:0", "time:1", "object", "background"):
+        _, found = intervene(edits=("swap",), scope=scope, judges=("probe",))
+        own = found["effects"].query("control == 'subspace'")
+        moved[scope] = own["numerator"].to_numpy()
+    arrays = list(moved.values())
+    assert all(not np.allclose(a, b, atol=1e-7) for i, a in enumerate(arrays) for b in arrays[:i])
+
+
+def test_a_donor_is_another_clip_where_it_is_asked_for(intervene: Intervene) -> None:
+    summary, found = intervene(edits=("swap",), swap_donor="class", judges=("probe",))
+    assert summary["swap_donor"] == "class"
+    twin, _ = intervene(edits=("swap",), judges=("probe",))
+    assert twin["swap_donor"] == "twin"
+    assert set(found["effects"]["edit"]) == {"swap"}
+
+
+def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None:
+    _, found = intervene(edits=("ablate", "swap"), extra_controls=("top_pca", "nuisance", "self_swap"), judges=("probe",))
+    controls = found["ce"].groupby("edit")["control"].agg(set)
+    four = {"subspace", "random", "variance", "shuffled", "norm"}
+    assert controls["ablate"] == four | {"top_pca", "nuisance"}
+    assert controls["swap"] == four | {"top_pca", "nuisance", "self_swap"}
+    draws = found["ce"].query("edit == 'swap'").set_index("control")["draws"]
+    assert (draws["top_pca"], draws["nuisance"], draws["self_swap"]) == (1, 1, 10)
+
+
+@pytest.mark.slow
+def test_the_untrained_twin_goes_through_the_whole_pipeline(run: Path, tiny_encoder: VJepa2Encoder) -> None:
+    spec = saved_spec(run).model_copy(update={"untrained_seeds": 3, "seed": 5})
+    changed = intervened_spec(spec, 1, {"extra_controls": ("untrained",), "judges": ("probe",)}, None)
+    run_intervene(run.parent / "other", spec, changed, tiny_encoder)
+    effects = pd.read_parquet(intervene_folder(run.parent / "other", changed) / "effects.parquet")
+    twins = effects[effects["control"] == "untrained"]
+    assert set(twins["draw"]) <= {0, 1, 2} and twins["numerator_direct"].isna().all()
+    own = effects[(effects["control"] == "subspace")].set_index(["edit", "scene"])["denominator"]
+    for _, rows in twins.groupby(["edit", "draw"]):
+        keyed = rows.set_index(["edit", "scene"])["denominator"]
+        np.testing.assert_array_equal(keyed, own.loc[keyed.index])
+
+
+# a subspace of one's own
+
+
+def saved(tmp_path: Path, rank: int = 3, width: int = 48, **said: Any) -> Path:
+    basis = torch.linalg.qr(torch.randn(width, rank, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q.float()
+    path = tmp_path / "mine.safetensors"
+    Subspace(basis, torch.zeros(width), said).save(path)
+    return path
+
+
+def test_a_subspace_of_the_run_is_what_its_finder_found(run: Path, intervene: Intervene) -> None:
+    changes: dict[str, Any] = {"edits": ("ablate",), "judges": ("probe",)}
+    _, own = intervene(**changes)
+    best = best_layer_of(run)
+    _, given = intervene(run / "subspaces" / f"diff_means-layer{best}.safetensors", **changes)
+    pd.testing.assert_frame_equal(own["effects"], given["effects"])
+    assert len(list(run.glob("intervene-*"))) == 2
+
+
+def test_a_subspace_from_elsewhere_has_no_labels_to_shuffle(run: Path, tmp_path: Path, intervene: Intervene) -> None:
+    path = saved(tmp_path)
+    _, found = intervene(path, edits=("ablate", "swap"), judges=("probe",))
+    assert set(found["effects"]["finder"]) == {"given"} and set(found["effects"]["rank"]) == {3}
+    assert set(found["ce"]["control"]) == {"subspace", "random", "variance", "norm"}
+    kept = Subspace.load(next(run.glob("intervene-*/subspaces/given.safetensors")))
+    assert torch.equal(kept.basis, Subspace.load(path).basis)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"width": 40}, r"has width 40, encoder 'tiny' 48; find it again on this encoder"),
+        ({"model": "nano"}, r"found in 'nano', not in 'tiny'; find it again here"),
+        ({"layer": 0}, r"found at layer 0 and means nothing at layer 1; find one there"),
+        ({"rank": 25}, r"rank 25 in width 48, which leaves no orthogonal control"),
+    ],
+)
+def test_a_subspace_that_does_not_fit_is_refused_and_nothing_is_left(
+    said: dict[str, Any], message: str, run: Path, tmp_path: Path, intervene: Intervene
+) -> None:
+    with pytest.raises(BadArgument, match=message):
+        intervene(saved(tmp_path, **said), edits=("ablate",))
+    assert not list(run.glob("intervene-*"))
+
+
+def test_files_that_are_no_subspace_are_refused(run: Path, tmp_path: Path, intervene: Intervene) -> None:
+    with pytest.raises(BadArgument, match=r"missing\.safetensors' cannot be read .*give the safetensors file"):
+        intervene(tmp_path / "missing.safetensors")
+    with pytest.raises(BadArgument, match="cannot be read"):
+        intervene(tmp_path)
+    for data in (b"", b"no safetensors", saved(tmp_path).read_bytes()[:200]):
+        (tmp_path / "file").write_bytes(data)
+        with pytest.raises(RunFolderError, match="not a readable subspace file"):
+            intervene(tmp_path / "file")
+    assert not list(run.glob("intervene-*"))
+
+
+def test_half_of_the_width_is_the_most_that_leaves_a_control() -> None:
+    basis = torch.eye(8)
+    check_rank(Subspace(basis[:, :4], torch.zeros(8)), None)
+    with pytest.raises(BadArgument, match="rank 5 in width 8"):
+        check_rank(Subspace(basis[:, :5], torch.zeros(8)), None)
+
+
+# specs and folders
+
+
+def test_the_same_edits_have_the_same_folder_and_others_another(tiny_spec: StudySpec, tmp_path: Path) -> None:
+    one = intervened_spec(tiny_spec, 1, {"edits": ("swap",)}, None)
+    assert one.best_layer == 1 and one.layers == (1,) and one.edits == ("swap",)
+    assert intervened_spec(tiny_spec, 0, {"edits": ("swap",), "best_layer": 1}, None) == one
+    path = saved(tmp_path)
+    others = [
+        intervened_spec(tiny_spec, 2, {"edits": ("swap",)}, None),
+        intervened_spec(tiny_spec, 1, {"edits": ("swap",), "scope": "object"}, None),
+        intervened_spec(tiny_spec, 1, {"edits": ("swap",)}, path),
+        intervened_spec(tiny_spec, 1, {"edits": ("swap",)}, saved(tmp_path, rank=2)),
+    ]
+    assert len({intervene_folder(tmp_path, spec) for spec in (one, *others)}) == 5
+
+
+def test_a_run_without_a_best_layer_needs_one(tmp_path: Path, tiny_spec: StudySpec) -> None:
+    Run.open(tmp_path / "run", tiny_spec).close()
+    with pytest.raises(RunFolderError, match=r"has no best layer yet; name one with --layer, or finish the run"):
+        best_layer_of(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_run_that_was_only_begun_is_edited_at_the_layer_that_is_named(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    Run.open(run, tiny_spec).close()
+    changed = intervened_spec(tiny_spec, 1, {}, None)
+    run_intervene(run, tiny_spec, changed, tiny_encoder)
+    found = pd.read_parquet(intervene_folder(run, changed) / "effects.parquet")
+    own = pd.read_parquet(finished_run / "effects.parquet").query("layer == 1").reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, own)
+
+
+@pytest.mark.slow
+def test_stopped_between_its_parts_it_ends_with_equal_tables(run: Path, intervene: Intervene, tiny_encoder: VJepa2Encoder) -> None:
+    from jepascope.study.progress import Silent
+
+    class Stopping(Silent):
+        def start(self, what: str) -> Callable[[int, int], None]:
+            def tick(done: int, total: int) -> None:
+                if what.startswith("swap at layer 2"):
+                    raise KeyboardInterrupt
+
+            return tick
+
+    spec = saved_spec(run)
+    changed = intervened_spec(spec, 2, {"edits": ("ablate", "swap")}, None)
+    with pytest.raises(KeyboardInterrupt):
+        run_intervene(run, spec, changed, tiny_encoder, None, Stopping())
+    _, resumed = intervene(best_layer=2, edits=("ablate", "swap"))
+    shutil.rmtree(intervene_folder(run, changed))
+    _, whole = intervene(best_layer=2, edits=("ablate", "swap"))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(resumed[name], whole[name])
+
+
+def test_a_twin_that_cannot_be_rendered_is_refused(tmp_path: Path, tiny_spec: StudySpec) -> None:
+    path = tmp_path / "mine.csv"
+    pd.DataFrame({"scene": range(80), "coin": ["heads", "tails"] * 40}).to_csv(path, index=False)
+    mine = make_spec({**tiny_spec.model_dump(), "labels": str(path), "variable": "coin"}, "here")
+    with pytest.raises(BadArgument, match=r"no twin can be rendered for the labels 'coin'; leave swap_donor out"):
+        intervened_spec(mine, 1, {"swap_donor": "twin"}, None)
+    assert intervened_spec(mine, 1, {"swap_donor": "class"}, None).swap_donor == "class"
+    with pytest.raises(BadArgument, match="rotate turns an angle, and coin is none; use steer"):
+        intervened_spec(mine, 1, {"edits": ("rotate",)}, None)
