@@ -102,7 +102,8 @@ def hooked(encoder: VJepa2Encoder, clips: ClipSet, layer: int, condition: int) -
     blocks = encoder.model.encoder.layer
     handles = [blocks[layer - 1].register_forward_hook(change)]
     handles += [
-        block.register_forward_hook(lambda module, args, output, at=at: seen.__setitem__(at, output[0])) for at, block in enumerate(blocks, 1)
+        block.register_forward_hook(lambda module, args, output, at=at: seen.__setitem__(at, output[0]))
+        for at, block in enumerate(blocks, 1)
     ]
     try:
         with torch.inference_mode():
@@ -194,9 +195,7 @@ def test_too_little_memory_makes_smaller_batches_and_no_other_numbers(encoder: V
 
 
 @pytest.mark.parametrize("readers", [(), (0,), (1, 4)])
-def test_layers_that_an_edit_does_not_reach_cannot_be_read(
-    encoder: VJepa2Encoder, captured: Activations, readers: tuple[int, ...]
-) -> None:
+def test_layers_that_an_edit_does_not_reach_cannot_be_read(encoder: VJepa2Encoder, captured: Activations, readers: tuple[int, ...]) -> None:
     with pytest.raises(BadArgument, match=r"After an edit at layer 1 .* layers 1\.\.3 can be read"):
         rerun(encoder, captured.tokens(1), 1, shifted, 1, {at: pooled_reader() for at in readers}, lambda part, found: None)
 

@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 import torch
 
+import jepascope as js
+from jepascope.activations.activations import Activations
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
 from jepascope.study.intervene import best_layer_of, check_rank, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.probe import saved_spec
+from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
 
 TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
@@ -52,16 +55,18 @@ def files(folder: Path) -> dict[Path, bytes]:
 def test_the_studys_own_edits_give_the_studys_own_tables(run: Path, intervene: Intervene) -> None:
     """One layer in full is the same whether the study ran it or this command."""
     before = {path: data for path, data in files(run).items() if "activations" not in path.parts}
-    summary, found = intervene()
+    summary, found = intervene(edits=("swap",))
     assert set(found) == TABLES
     best = json.loads((run / "summary.json").read_text())["best_layer"]
     assert summary["best_layer"] == best and summary["judges"] == ["probe", "mlp", "predictor"]
     for name in ("effects", "matching", "forecasts", "witnesses"):
-        own = pd.read_parquet(run / f"{name}.parquet").query("layer == @best").reset_index(drop=True)
-        pd.testing.assert_frame_equal(found[name], own)
+        own = pd.read_parquet(run / f"{name}.parquet").query("layer == @best and edit == 'swap'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(found[name].query("edit == 'swap'"), own)
     key = ["finder", "edit", "control", "judge", "dose"]
-    ce = pd.read_parquet(run / "ce.parquet").query("layer == @best").merge(found["ce"], on=key, suffixes=("", "_here"))
-    np.testing.assert_array_equal(ce["value"], ce["value_here"])
+    ce = pd.read_parquet(run / "ce.parquet").query("layer == @best and edit == 'swap'").merge(found["ce"], on=key, suffixes=("", "_here"))
+    assert len(ce) == len(found["ce"]) > 0
+    for name in ("value", "low", "high", "accuracy"):
+        np.testing.assert_array_equal(ce[name], ce[f"{name}_here"])
     assert before == {path: path.read_bytes() for path in before}
 
 
@@ -79,7 +84,7 @@ def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monk
 def test_clips_are_not_passed_again(run: Path, intervene: Intervene) -> None:
     """All captures that a linear probe's verdict needs are the run's own."""
     known = {path.name for path in (run / "activations").iterdir()}
-    intervene(best_layer=0, judges=("probe",), edits=("ablate", "swap", "steer", "rotate"))
+    intervene(best_layer=0, judges=("probe",), edits=("swap", "rotate"))
     assert {path.name for path in (run / "activations").iterdir()} == known
     assert not list(run.glob("intervene-*/activations"))
 
@@ -96,6 +101,7 @@ def test_edits_doses_and_tokens_are_those_asked_for(intervene: Intervene) -> Non
     assert found["forecasts"].empty
 
 
+@pytest.mark.slow
 def test_tokens_that_are_edited_decide_the_effect(intervene: Intervene) -> None:
     """Edits of the two tubelets are edits of parts; each moves the read-out otherwise than the whole."""
     moved = {}
@@ -107,12 +113,15 @@ def test_tokens_that_are_edited_decide_the_effect(intervene: Intervene) -> None:
     assert all(not np.allclose(a, b, atol=1e-7) for i, a in enumerate(arrays) for b in arrays[:i])
 
 
-def test_a_donor_is_another_clip_where_it_is_asked_for(intervene: Intervene) -> None:
+@pytest.mark.slow
+def test_a_donor_is_another_clip_where_it_is_asked_for(run: Path, intervene: Intervene) -> None:
     summary, found = intervene(edits=("swap",), swap_donor="class", judges=("probe",))
     assert summary["swap_donor"] == "class"
-    twin, _ = intervene(edits=("swap",), judges=("probe",))
-    assert twin["swap_donor"] == "twin"
-    assert set(found["effects"]["edit"]) == {"swap"}
+    effects = found["effects"].query("control == 'subspace'")
+    assert (effects["target"] >= 0).all() and set(effects["edit"]) == {"swap"}
+    twins = pd.read_parquet(run / "effects.parquet").query("control == 'subspace' and edit == 'swap' and judge == 'probe'")
+    assert effects["scene"].tolist() == twins["scene"].tolist()
+    assert not np.allclose(effects["numerator"], twins["numerator"])
 
 
 def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None:
@@ -149,13 +158,12 @@ def saved(tmp_path: Path, rank: int = 3, width: int = 48, **said: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_subspace_of_the_run_is_what_its_finder_found(run: Path, intervene: Intervene) -> None:
-    changes: dict[str, Any] = {"edits": ("ablate",), "judges": ("probe",)}
-    _, own = intervene(**changes)
     best = best_layer_of(run)
-    _, given = intervene(run / "subspaces" / f"diff_means-layer{best}.safetensors", **changes)
-    pd.testing.assert_frame_equal(own["effects"], given["effects"])
-    assert len(list(run.glob("intervene-*"))) == 2
+    _, given = intervene(run / "subspaces" / f"diff_means-layer{best}.safetensors", edits=("ablate",), judges=("probe",))
+    own = pd.read_parquet(run / "effects.parquet").query("layer == @best and judge == 'probe' and edit == 'ablate'")
+    pd.testing.assert_frame_equal(own.reset_index(drop=True), given["effects"])
 
 
 def test_a_subspace_from_elsewhere_has_no_labels_to_shuffle(run: Path, tmp_path: Path, intervene: Intervene) -> None:
@@ -241,8 +249,6 @@ def test_a_run_that_was_only_begun_is_edited_at_the_layer_that_is_named(
 
 @pytest.mark.slow
 def test_stopped_between_its_parts_it_ends_with_equal_tables(run: Path, intervene: Intervene, tiny_encoder: VJepa2Encoder) -> None:
-    from jepascope.study.progress import Silent
-
     class Stopping(Silent):
         def start(self, what: str) -> Callable[[int, int], None]:
             def tick(done: int, total: int) -> None:
@@ -271,3 +277,42 @@ def test_a_twin_that_cannot_be_rendered_is_refused(tmp_path: Path, tiny_spec: St
     assert intervened_spec(mine, 1, {"swap_donor": "class"}, None).swap_donor == "class"
     with pytest.raises(BadArgument, match="rotate turns an angle, and coin is none; use steer"):
         intervened_spec(mine, 1, {"edits": ("rotate",)}, None)
+
+
+# in notebooks
+
+
+@pytest.fixture(scope="module")
+def found(tiny_encoder: VJepa2Encoder) -> tuple[Activations, Subspace]:
+    activations = js.capture(tiny_encoder, js.directions8(seed=0, per_class=20), cache=False)  # five folds of every class
+    return activations, js.find(activations, "direction", layer=1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"tokens": "background"}, {"tokens": "time:1"}, {"ablate_to": "zero"}, {"ablate_to": "resample"}, {"edit": "rotate"}]
+)
+def test_tokens_ablation_and_rotation_are_chosen_in_notebooks_too(
+    options: dict[str, str], tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]
+) -> None:
+    activations, subspace = found
+    plain = js.intervene(tiny_encoder, activations, subspace, draws=2).set_index("control")
+    table = js.intervene(tiny_encoder, activations, subspace, draws=2, **options).set_index("control")
+    assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"]
+    assert set(table["tokens"]) == {options.get("tokens", "all")} and set(table["edit"]) == {options.get("edit", "ablate")}
+    assert table.loc["subspace", "kl"] >= 0 and table.loc["subspace", "kl"] != plain.loc["subspace", "kl"]
+    assert table["angle_error"].between(0, 180).all()
+
+
+def test_what_a_notebook_gets_wrong_is_said(tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]) -> None:
+    activations, subspace = found
+    for options, message in (
+        ({"tokens": "sky"}, "no token selection 'sky'"),
+        ({"tokens": "time:2"}, r"Clips of 2 tubelets \(0\.\.1\) have no tokens"),
+        ({"ablate_to": "noise"}, "mean, zero or resample, not to 'noise'"),
+        ({"edit": "burn"}, "no edit 'burn'; known are ablate, swap, steer, rotate"),
+        ({"dose": float("nan")}, "Doses must be finite"),
+    ):
+        with pytest.raises(BadArgument, match=message):
+            js.intervene(tiny_encoder, activations, subspace, draws=2, **options)  # type: ignore[arg-type]
+    with pytest.raises(BadArgument, match=r"Only a circular variable .* use steer"):
+        js.intervene(tiny_encoder, activations, js.find(activations, "size", layer=1), "rotate", draws=2)

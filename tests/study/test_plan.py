@@ -21,7 +21,7 @@ from jepascope.discovery.finders import rotation
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
-from jepascope.study import plan
+from jepascope.study import counts
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
@@ -31,6 +31,8 @@ from jepascope.study.resumable import Steps
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps import portability
+
+JUDGE = 24  # clips of split judge in the tiny study
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Encoder, out: Path) -> Counter[str]:
@@ -53,15 +55,31 @@ def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Enc
     return passes
 
 
+STAGES = {
+    "capture": ["capture clips and twins"],
+    "probes and leaks": ["untrained twins and leak check"],
+    "token map": ["tokens of fit"],
+    "intervene": ["edits at", "ablation at the other", "real futures", "the same edits", "untrained twins edited"],
+    "isolation": ["other factors"],
+    "doses": ["dose curves"],
+    "calibration": ["steering"],
+    "refits": ["read-outs refitted"],
+    "port": ["fit clips of another seed", "dose sweep"],
+}
+"""Which steps of the plan run in which step of the study."""
+
+
 def planned(spec: StudySpec) -> dict[str, int]:
-    capture, baselines, token_map, best, elsewhere, other_seed, sweep = (step.block_passes for step in make_plan(spec).steps)
-    return {
-        "capture": capture,
-        "probes and leaks": baselines,
-        "token map": token_map,
-        "intervene": best + elsewhere,
-        "port": other_seed + sweep,
+    steps = make_plan(spec).steps
+    counts = {
+        stage: sum(step.block_passes for step in steps if any(step.name.startswith(name) or name in step.name for name in names))
+        for stage, names in STAGES.items()
     }
+    if "predictor" in spec.judges:  # the first to need the tokens of judge clips captures them
+        captured = JUDGE * geometry(spec).depth
+        counts["intervene"] += captured
+        counts["refits"] -= captured
+    return counts
 
 
 @pytest.mark.slow
@@ -70,6 +88,8 @@ def planned(spec: StudySpec) -> dict[str, int]:
     [
         {"finders": ("diff_means", "class_pca")},
         {"finders": ("diff_means",), "tokens": "object", "token_map": False},
+        {"finders": ("diff_means",), "layers": "all", "edits": ("ablate", "rotate"), "edit_doses": (0.5, 1.0), "judges": ("probe",)},
+        {"finders": ("diff_means",), "extra_controls": ("top_pca", "nuisance", "self_swap", "untrained"), "context": 1},
     ],
 )
 def test_the_plan_counts_exactly_what_runs(
@@ -88,18 +108,17 @@ def test_the_plan_counts_exactly_what_runs(
         "capture": passes["capture"],
         "probes and leaks": passes["probes"] + passes["leaks"],
         "token map": passes["token map"],
-        "intervene": passes["intervene"],
-        "port": passes["port"],
+        **{stage: passes[stage] for stage in ("intervene", "isolation", "doses", "calibration", "refits", "port")},
     }
     assert ran == planned(spec)
     assert sum(passes.values()) == make_plan(spec).block_passes
 
 
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
-    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == plan.SPLIT_SHARES
-    assert len(DEGRADATIONS) == plan.DEGRADED_SETS
-    assert len(controls.CONTROLS) == plan.CONTROL_COUNT
-    assert portability.HALVINGS == plan.HALVINGS
+    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == counts.SPLIT_SHARES
+    assert len(DEGRADATIONS) == counts.DEGRADED_SETS
+    assert len(controls.CONTROLS) == counts.CONTROL_COUNT
+    assert portability.HALVINGS == counts.HALVINGS
 
 
 @pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])
@@ -126,13 +145,15 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
     spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
     found = make_plan(spec, "cuda")
     tokens = 8 * 16 * 16
-    assert found.disk_gb == pytest.approx((2 * 40 + 200 + 80) * tokens * 1024 * 4 / 1e9)  # scenes, twins, and the token map's clips
+    assert found.disk_gb == pytest.approx(
+        (3 * 40 + 200 + 80 + 120) * tokens * 1024 * 4 / 1e9
+    )  # scenes, twins, beginnings of both; map; judge
     assert "on cuda" in found.notes[0]
 
 
 def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
     direction, speed = (make_plan(StudySpec(variable=name)) for name in ("direction", "speed"))
-    assert direction.steps[1].forwards - speed.steps[1].forwards == plan.DEGRADED_SETS * (200 + 80)
+    assert direction.steps[1].forwards - speed.steps[1].forwards == counts.DEGRADED_SETS * (200 + 80)
     path = tmp_path / "labels.csv"
     path.write_text("scene,kind\n" + "".join(f"{i},{'abcd'[i % 4]}\n" for i in range(400)))
     labels = make_plan(StudySpec(labels=str(path), variable="kind"))
@@ -155,12 +176,12 @@ def test_training_a_rotation_is_planned() -> None:
     assert trained.steps[-1].block_passes > plain.block_passes / 10
     assert trained.disk_gb > plain.disk_gb
     assert (das.SEEDS, rotation.STEPS, rotation.CLIPS, rotation.EVERY) == (
-        plan.DAS_SEEDS,
-        plan.DAS_STEPS,
-        plan.DAS_CLIPS,
-        plan.DAS_EVERY,
+        counts.DAS_SEEDS,
+        counts.DAS_STEPS,
+        counts.DAS_CLIPS,
+        counts.DAS_EVERY,
     )
-    assert 1 / das.FOLDS == plan.DAS_HELD
+    assert 1 / das.FOLDS == counts.DAS_HELD
 
 
 def test_finders_of_different_ranks_share_no_random_draws() -> None:

@@ -7,15 +7,21 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from jepascope.cli.main import app
+from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.controls import matched_controls
+from jepascope.intervention.effects import intervene
 from jepascope.report.planted import build_planted
 from jepascope.study.planted.bench import accuracy_inside, planted_benches
+from jepascope.study.planted.reads import planted_reads
 from jepascope.study.planted.rejection import area_under_curve, rejection_scores
 from jepascope.study.planted.scorecard import Scorecard, scorecard
 from jepascope.study.planted.verdict import CRITERIA, Measured, is_dormant, parts, verdict
@@ -95,6 +101,44 @@ def test_where_nothing_varies_a_probe_reads_nothing() -> None:
         (bench,) = planted_benches([("dormant", seed)], fit=6, judge=6, test=2)
         read = accuracy_inside({"E": (bench, bench.encoder.references["dormant plane"])})["E"]
         assert read.value == 0.125
+
+
+@pytest.mark.parametrize(("network", "fading"), [("self_repair", [1, 0.5, 0.25, 0.25]), ("clean", [1, 1, 1, 1])])
+def test_an_ablation_fades_along_the_layers_where_a_later_block_repairs_it_and_nowhere_else(network: str, fading: list[float]) -> None:
+    (bench,) = planted_benches([(network, 0)], fit=12, judge=6, test=4)
+    reads = planted_reads(bench, draws=3, resamples=100)
+    own = reads[reads["control"] == "subspace"].set_index("read_layer").sort_index()
+    assert own.index.tolist() == [2, 3, 4, 5]
+    assert own["expected"].tolist() == pytest.approx(fading, abs=0.03)  # the mean that ablation goes to is that of few clips
+    assert own["inside"].astype(bool).all()
+    np.testing.assert_allclose(own["value"], own["expected"], atol=0.1)
+    random = reads[reads["control"] == "random"]
+    assert random["value"].abs().max() < 0.2 and random["inside"].isna().all() and random["expected"].isna().all()
+
+
+def test_a_decoy_is_not_told_from_its_controls_and_the_truth_is() -> None:
+    """The decoy is decodable, and nothing downstream reads it: no edit of it may come out above what random directions do."""
+    (bench,) = planted_benches([("decoy", 0)], fit=12, judge=6, test=4)
+    known = {name: Subspace(basis, bench.mean) for name, basis in {"truth": bench.encoder.causal, "decoy": bench.encoder.inert}.items()}
+    controls = {name: matched_controls(one, bench.covariance, 20, 0, names=("random", "norm")) for name, one in known.items()}
+    effects, _ = intervene(bench.encoder, bench.site, bench.scenes, known, controls, [bench.judge], ("ablate", "swap"), batch=512)
+    table = ce_table(effects, resamples=200).set_index(["finder", "control", "edit"])
+    for edit in ("ablate", "swap"):
+        assert abs(table.loc[("decoy", "subspace", edit), "value"]) < 0.02 < 0.9 < table.loc[("truth", "subspace", edit), "value"]
+        for control in ("random", "norm"):
+            decoy, truth = (table.loc[(name, control, edit)] for name in ("decoy", "truth"))
+            assert not decoy["excess_low"] > 0 and decoy["p"] > 0.05
+            assert truth["excess_low"] > 0 and truth["p"] == pytest.approx(1 / 21)
+    inside = accuracy_inside({"decoy": (bench, bench.encoder.inert)})["decoy"]
+    assert inside.low > 0.5
+
+
+def test_read_layers_are_in_the_json_as_in_the_table(card: Scorecard) -> None:
+    said, table = card.to_json()["networks"]["clean"]["reads"], card.score.reads
+    assert list(said) == ["2", "3", "4", "5"]
+    rows = table[(table["network"] == "clean") & (table["control"] == "subspace")].set_index("read_layer")
+    assert [said[str(layer)]["subspace"]["value"] for layer in rows.index] == rows["value"].tolist()
+    assert all(one["subspace"]["inside"] for one in said.values())
 
 
 @pytest.fixture(scope="module")

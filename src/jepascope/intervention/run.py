@@ -126,11 +126,12 @@ def read_unedited(encoder: VideoEncoder, site: Site, scenes: Scenes, judges: Seq
     _check(judges, site, encoder)
     depth = encoder.card.depth
     both = scenes.mask(judges[0].tokens)
-    stored = both is None or scenes.donor == "class"
+    pooled = both is None or scenes.donor == "class"  # at capture, over the tokens that are read
+    kept = [judge for judge in judges if pooled and isinstance(judge, ProbeJudge)]
+    wanted = [judge for judge in judges if not (pooled and isinstance(judge, ProbeJudge))]
     found: list[dict[Place, Tensor]] = []
     for part in (scenes.source, scenes.twin):
-        wanted = [judge for judge in judges if not (stored and isinstance(judge, ProbeJudge))]
-        read = {place(judge, depth): part.pooled(place(judge, depth)[0], judge.tokens) for judge in judges if judge not in wanted}
+        read = {place(judge, depth): part.pooled(place(judge, depth)[0], judge.tokens) for judge in kept}
         if wanted:
             read.update(_reread(encoder, site, part, wanted, scenes, batch))
         found.append(read)

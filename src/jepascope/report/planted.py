@@ -172,8 +172,8 @@ def _reads(reads: dict[str, Any]) -> tuple[Grid, ...]:
         ("random directions", *(number_cell(row["random"]["value"]) for row in reads.values() if "random" in row)),
     ]
     caption = (
-        "The causal subspace ablated and read off the output plane at every later layer (edited at layer 1; brackets: 95 % intervals; random "
-        "directions: mean of the draws). Where later blocks repair what is missing, the effect fades."
+        "The causal subspace ablated and read off the output plane at every later layer (edited at layer 1; brackets: 95 % intervals; "
+        "random directions: mean of the draws). Where later blocks repair what is missing, the effect fades."
     )
     return (Grid(("read at", *(f"layer {layer}" for layer in own)), tuple(rows), caption),)
 

@@ -63,7 +63,7 @@ class Bench:
         other = other_clips(self.spec)
         self.other_clips = None if other is None else other.at(card.frames, card.size)
         self.folds = folds_of(self.spec, self.clips, self.other_clips)
-        if self.folds < self.spec.folds:
+        if self.folds < self.spec.folds and (beside is None or beside.folds != self.folds):
             progress.say(
                 f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
             )

@@ -17,6 +17,7 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.caused import judged
 from jepascope.study.steps.subspaces import run_subspaces
@@ -65,6 +66,7 @@ def run_intervene(
     """Edits, controls and judges of ``changed`` at its one layer; tables and summary in a folder inside the run's. Resumable."""
     progress = progress or Silent()
     check_spec_fits(changed, encoder)
+    check_asked(changed, encoder)
     assert changed.best_layer is not None
     layer = changed.best_layer
     given = None if subspace is None else Subspace.load(subspace)

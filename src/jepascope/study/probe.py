@@ -47,6 +47,9 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     if labels is not None:
         given["labels"] = str(labels)
     given["variable"] = variable or spec.variable
+    # what only stage two reads, and another variable may not allow
+    given["edits"] = tuple(edit for edit in spec.edits if edit != "rotate") or ("ablate",)
+    given["swap_donor"] = given["head_classes"] = None
     other = make_spec({**given, "finders": ("diff_means",)}, "the other variable")
     return make_spec({**given, "finders": tuple(finder for finder in spec.finders if _allows(other, finder)) or ("diff_means",)}, "probe")
 

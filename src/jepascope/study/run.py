@@ -14,6 +14,7 @@ from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, need_ablation
 from jepascope.study.stage_one import stage_one
+from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.portability import run_portability
@@ -30,6 +31,7 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     progress = progress or Silent()
     need_ablation(spec)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
+    check_asked(spec, encoder)
     run = Run.open(out, spec)
     try:
         return _run(run, encoder, progress)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.activations.site import time_span
 from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
@@ -15,6 +16,7 @@ from jepascope.discovery.probes.ridge import RidgeProbe, ridge_probes
 from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.study.bench import Bench
+from jepascope.study.stage_two.asked import context_of
 
 FEWEST = 2  # judge clips of each class that a read-out of another variable needs
 
@@ -106,6 +108,8 @@ def skipped_judges(bench: Bench) -> dict[str, str]:
             why["predictor"] = f"no twin can be rendered for {spec.variable}, so there is no real future to hold a forecast against"
         elif card.grid[0] < 2:
             why["predictor"] = "clips of one tubelet have no future"
+        elif (span := time_span(spec.edited_tokens)) is not None and span[1] >= (shown := context_of(spec, card)):
+            why["predictor"] = f"it is shown the first {shown} tubelet(s) alone, and the edited tokens ({spec.edited_tokens}) lie later"
     if "head" in spec.judges:
         if not card.has_head:
             why["head"] = "this encoder has no task head"

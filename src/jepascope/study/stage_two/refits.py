@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import torch
@@ -10,18 +10,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH, pooled_reader, rerun
 from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
-from jepascope.intervention.edits import ablation_displacement, coordinates, edit
+from jepascope.intervention.edits import ablation_displacement, coordinates, edit, swap_displacement
+from jepascope.intervention.scenes import someone_else
 from jepascope.stats import proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import REFIT_DRAWS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.scenes import scenes_at
 
 COLUMNS = ["layer", "read_layer", "finder", "rank", "control", "draw", "judge", "accuracy", "low", "high", "n", "chance"]
 
@@ -32,13 +33,15 @@ Reading = tuple[int, int]
 def run_refits(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
-    Fitted on ablated judge clips, scored on ablated test clips: the mean that ablation goes to is the subspace's own.
+    Fitted on ablated judge clips, scored on ablated test clips; scope, dose (the first) and what ablation goes to are the study's.
     """
-    spec, depth, site = bench.spec, bench.encoder.card.depth, Site(layer, bench.spec.tokens)
-    conditions = merged(subspaces, controls_at(bench, layer, subspaces, ("random",), REFIT_DRAWS), (1.0,))
+    spec, depth = bench.spec, bench.encoder.card.depth
+    conditions = merged(subspaces, controls_at(bench, layer, subspaces, ("random",), REFIT_DRAWS), spec.edit_doses[:1])
     judge = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
     tick = bench.progress.start(f"refit read-outs after ablation at layer {layer}")
-    fitted, scored = (_ablated(bench, site, part, conditions) for part in (judge, bench.test))
+    scenes_here = scenes_at(bench, layer)
+    fitted = _ablated(bench, layer, judge, conditions, judge.mask)
+    scored = _ablated(bench, layer, bench.test, conditions, scenes_here.mask)
     tick(1, 2)
     y, scenes, labels = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test)
     paths = dense_probes(fitted, y, scenes, bench.folds, seed=spec.seed)
@@ -60,22 +63,29 @@ def _row(
     return (layer, at[1], finder, rank, control, draw, judge, share.value, share.low, share.high, share.n, chance)
 
 
-def _ablated(bench: Bench, site: Site, part: Activations, conditions: list[Condition]) -> dict[Reading, Float[Tensor, "clips width"]]:
+def _ablated(
+    bench: Bench, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
+) -> dict[Reading, Float[Tensor, "clips width"]]:
     """Pooled activations of every later layer after each ablation, and unedited."""
-    depth, mask = bench.encoder.card.depth, part.mask(site.tokens)
-    layers = range(site.layer, depth + 1)
+    spec, depth = bench.spec, bench.encoder.card.depth
+    selected, mask, other = mask_of(spec.edited_tokens), mask_of(spec.tokens), someone_else(len(part))
+    layers = range(layer, depth + 1)
     found = {(i, at): torch.empty(len(part), bench.encoder.card.width) for i in range(len(conditions)) for at in layers}
     for start in range(0, len(part), BATCH):
         rows = slice(start, min(start + BATCH, len(part)))
-        hidden = part.tokens(site.layer, rows).to(bench.encoder.device)
-        seen = None if mask is None else mask[rows].to(hidden.device)
+        hidden = part.tokens(layer, rows).to(bench.encoder.device)
+        edited = None if selected is None else selected[rows].to(hidden.device)
+        stand_in = part.tokens(layer, other[rows]).to(hidden) if spec.ablate_to == "resample" else None
 
-        def ablate(hidden: Tensor, which: slice, seen: Tensor | None = seen) -> Tensor:
+        def ablate(hidden: Tensor, which: slice, edited: Tensor | None = edited, stand_in: Tensor | None = stand_in) -> Tensor:
             made = []
             for one in conditions[which]:
-                basis = one.basis[None].to(hidden.device)
-                inside = coordinates(ablation_displacement(hidden.float(), one.mean.to(hidden.device)), basis, seen)
-                made.append(edit(hidden, inside, basis, torch.ones(1, device=hidden.device))[0])
+                basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
+                if stand_in is not None:
+                    r = swap_displacement(hidden.float(), stand_in.float())
+                else:
+                    r = ablation_displacement(hidden.float(), mean if spec.ablate_to == "mean" else None)
+                made.append(edit(hidden, coordinates(r, basis, edited), basis, torch.tensor([one.dose], device=hidden.device))[0])
             return torch.stack(made)
 
         def keep(which: slice, read: dict[int, Tensor], rows: slice = rows) -> None:
@@ -84,5 +94,5 @@ def _ablated(bench: Bench, site: Site, part: Activations, conditions: list[Condi
                     found[i, at][rows] = one.float().cpu()
 
         reader = pooled_reader(None if mask is None else mask[rows])
-        rerun(bench.encoder, hidden, site.layer, ablate, len(conditions), {at: reader for at in layers}, keep)
-    return found | {(-1, at): part.pooled(at, site.tokens) for at in layers}
+        rerun(bench.encoder, hidden, layer, ablate, len(conditions), {at: reader for at in layers}, keep)
+    return found | {(-1, at): part.pooled(at, spec.tokens) for at in layers}

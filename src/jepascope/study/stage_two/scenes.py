@@ -22,6 +22,7 @@ from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
+from jepascope.study.stage_two.asked import check_context, head_columns, paired_classes
 from jepascope.study.stage_two.judges import other_variables
 
 
@@ -69,17 +70,8 @@ def _angle(bench: Bench, part: Activations) -> Float[Tensor, " clips"]:
 def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
     """The same encoder for the first ``context`` tubelets; BadArgument where nothing would be left to forecast."""
     card = encoder.card
-    if not 1 <= context < card.grid[0]:
-        raise BadArgument(
-            f"The predictor needs 1 to {card.grid[0] - 1} of the {card.grid[0]} tubelets as context, "
-            f"so that a future is left; not {context}. Set context."
-        )
+    check_context(card, context)
     return encoder.at(context * card.frames // card.grid[0], card.size)
-
-
-def context_of(bench: Bench) -> int:
-    """Tubelets that the predictor is shown: the study's, or half of the clip."""
-    return bench.spec.context or bench.encoder.card.grid[0] // 2
 
 
 def beginnings(bench: Bench, whole: Scenes, early: VideoEncoder) -> Scenes:
@@ -107,36 +99,13 @@ def judge_futures(bench: Bench, judge: ForecastJudge, layer: int) -> Float[Tenso
 
 
 def head_judge(bench: Bench) -> HeadJudge:
-    """The task head, reading the labels that the study pairs with its classes (see ``paired_classes``)."""
-    known = bench.encoder.head_labels
-    columns = []
-    for _, label in paired_classes(bench):
-        if isinstance(label, str) and label not in known:
-            near = [name for name in known if label.lower() in name.lower()][:3]
-            meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
-            raise BadArgument(f"head_classes: the head has no label '{label}'{meant}")
-        column = known.index(label) if isinstance(label, str) else int(label)
-        if not 0 <= column < len(known):
-            raise BadArgument(f"head_classes: the head has labels 0..{len(known) - 1}, not {column}.")
-        columns.append(column)
-    return HeadJudge(bench.encoder, tuple(columns))
-
-
-def paired_classes(bench: Bench) -> list[tuple[int, str | int]]:
-    """(class index, label of the head) in the order of the classes; at least two."""
-    pairs = dict(bench.spec.head_classes or {})
-    unknown = [name for name in pairs if name not in bench.classes]
-    if unknown:
-        raise BadArgument(f"head_classes: {bench.spec.variable} has no class '{unknown[0]}'; classes are {', '.join(bench.classes)}.")
-    found = [(i, pairs[name]) for i, name in enumerate(bench.classes) if name in pairs]
-    if len(found) < 2:
-        raise BadArgument("head_classes needs labels for at least two classes, so that a logit difference can be told.")
-    return found
+    """The task head, reading the labels that the study pairs with its classes."""
+    return HeadJudge(bench.encoder, head_columns(bench.spec, bench.encoder))
 
 
 def head_scenes(bench: Bench, whole: Scenes) -> Scenes:
     """The scenes whose class the head can name, each with a twin of another such class; labels are places among those classes."""
-    classes = torch.tensor([index for index, _ in paired_classes(bench)])
+    classes = torch.tensor([index for index, _ in paired_classes(bench.spec)])
     place = torch.full((len(bench.classes),), -1)
     place[classes] = torch.arange(len(classes))
     rows = torch.nonzero(place[whole.label] >= 0).flatten()

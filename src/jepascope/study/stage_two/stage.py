@@ -13,6 +13,7 @@ from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.study.bench import Bench
 from jepascope.study.resumable import Steps
+from jepascope.study.stage_two.asked import context_of
 from jepascope.study.stage_two.calibration import run_calibration
 from jepascope.study.stage_two.curves import run_curves
 from jepascope.study.stage_two.isolation import run_isolation
@@ -20,7 +21,7 @@ from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skippe
 from jepascope.study.stage_two.layers import run_head, run_layer, run_predictor
 from jepascope.study.stage_two.reads import reads_table
 from jepascope.study.stage_two.refits import run_refits
-from jepascope.study.stage_two.scenes import context_of, early_encoder, judge_futures
+from jepascope.study.stage_two.scenes import early_encoder, judge_futures
 
 MAIN = ("effects", "matching", "witnesses", "forecasts")
 
@@ -48,7 +49,7 @@ class Panels:
     def forecast(self) -> ForecastJudge:
         if self._forecast is None:
             bench = self.bench
-            whole = ForecastJudge(bench.encoder, early_encoder(bench.encoder, context_of(bench)))
+            whole = ForecastJudge(bench.encoder, early_encoder(bench.encoder, context_of(bench.spec, bench.encoder.card)))
             circular = bench.variable.kind == "circular"
             decoder = angle_decoder(bench, judge_futures(bench, whole, self.best)) if circular else None
             self._forecast = ForecastJudge(whole.encoder, whole.early, decoder)

@@ -29,12 +29,16 @@ def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
     }
 
 
+def main_dose(ce: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the first of the study's doses: the one that isolation, read layers and refits are of."""
+    return ce[ce["dose"] == ce["dose"].iloc[0]] if len(ce) else ce
+
+
 def by_judge(ce: pd.DataFrame) -> dict[str, Any]:
     """CE of every judge, finder and edit, and its ratio to every control."""
     effects: dict[str, Any] = {}
     ratios: dict[str, Any] = {}
-    if len(ce):
-        ce = ce[ce["dose"] == (1.0 if (ce["dose"] == 1.0).any() else ce["dose"].max())]
+    ce = main_dose(ce)
     for row in ce.to_dict("records"):
         if row["control"] == "subspace":
             effects.setdefault(row["judge"], {}).setdefault(row["finder"], {})[row["edit"]] = {**_figure(row), "n": int(row["n"])}
@@ -52,6 +56,7 @@ def refitted(tables: dict[str, pd.DataFrame], first: str) -> dict[str, Any]:
     rows = tables["refits"]
     rows = rows[(rows["read_layer"] == rows["read_layer"].max()) & (rows["judge"] == "probe")]
     ce = tables["ce"]
+    ce = main_dose(ce)
     frozen = ce[(ce["edit"] == "ablate") & (ce["judge"] == "probe") & (ce["control"] == "subspace")].set_index("finder")["accuracy"]
     random = rows[rows["control"] == "random"].groupby("finder")["accuracy"].mean()
     found = {}

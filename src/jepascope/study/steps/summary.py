@@ -8,7 +8,7 @@ import pandas as pd
 
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_two.stage import StageTwo
-from jepascope.study.steps.caused import judged
+from jepascope.study.steps.caused import judged, main_dose
 from jepascope.study.steps.discovered import discovered, number
 from jepascope.study.steps.headline import headline
 
@@ -56,7 +56,7 @@ def effects_at(ce: pd.DataFrame, matching: pd.DataFrame, layer: int) -> dict[str
     ``overlap`` beside a ratio: mean SAS of the control's draws with the subspace.
     """
     here = ce[(ce["layer"] == layer) & (ce["judge"] == "probe")]
-    here = here[here["dose"] == (1.0 if (here["dose"] == 1.0).any() else here["dose"].max())]
+    here = main_dose(here)
     drawn = matching[(matching["layer"] == layer) & (matching["edit"] == "ablate")]
     overlaps = {key: float(rows["overlap"].mean()) for key, rows in drawn.groupby(["finder", "control"])}
     effects: dict[str, Any] = {}
