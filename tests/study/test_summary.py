@@ -70,7 +70,8 @@ def test_the_promised_keys_are_there(summary: dict[str, Any]) -> None:
         assert all(figure.keys() >= {"value", "low", "high"} for figure in ratios.values())
     assert all(figure.keys() >= {"accuracy", "chance", "leak"} for figure in summary["leaks"].values())
     assert summary["seconds"].keys() == {
-        *("capture", "probes", "values", "stability", "token map", "leaks", "subspaces", "intervene", "statistics", "port")
+        *("capture", "probes", "values", "stability", "token map", "leaks", "subspaces", "intervene", "statistics"),
+        *("isolation", "doses", "calibration", "refits", "port"),
     }
 
 
@@ -83,7 +84,7 @@ def test_every_number_is_finite(summary: dict[str, Any]) -> None:
 def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_run: Path, tiny_spec: StudySpec) -> None:
     best = summary["best_layer"]
     ce = pd.read_parquet(finished_run / "ce.parquet")
-    ce = ce[ce["layer"] == best].set_index(["control", "edit"])
+    ce = ce[(ce["layer"] == best) & (ce["judge"] == "probe")].set_index(["control", "edit"])
 
     def said(figure: dict[str, Any], row: pd.Series, *columns: str) -> bool:
         wanted = [None if np.isnan(row[column]) else row[column] for column in columns]
