@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from jepascope.cli import app
@@ -150,6 +151,23 @@ def test_subspaces_that_do_not_belong_here_are_refused_and_nothing_is_left(finis
     assert "cannot be read" in refused(answer(str(finished), "--subspace", str(tmp_path / "missing")), 2)
     assert "cannot be read" in refused(answer(str(finished), "--subspace", str(tmp_path)), 2)
     assert contents(finished) == before
+
+
+def test_files_that_another_program_wrote_are_read_or_refused_in_a_sentence(finished: Path, tmp_path: Path) -> None:
+    basis, mean, path = torch.eye(48)[:, :2], torch.zeros(48), tmp_path / "theirs.safetensors"
+    for tensors, metadata in (
+        ({"basis": basis}, {}),
+        ({"basis": basis * 2, "mean": mean}, {}),
+        ({"basis": basis, "mean": mean * float("nan")}, {}),
+        ({"basis": basis, "mean": mean}, {"provenance": "[1]"}),
+        ({"basis": basis, "mean": mean}, {"provenance": "{"}),
+        ({"basis": basis.half().sqrt() * 0.999, "mean": mean}, {}),
+    ):
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=metadata)
+        assert "not a readable subspace file" in refused(answer(str(finished), "--subspace", str(path)), 1)
+    save_file({"basis": basis.double().contiguous(), "mean": mean.double()}, path)
+    found = Subspace.load(path)
+    assert found.basis.dtype == found.mean.dtype == torch.float32 and found.provenance == {}
 
 
 def test_what_is_no_finished_run_is_refused(tmp_path: Path, tiny_spec: StudySpec) -> None:

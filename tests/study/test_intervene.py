@@ -81,11 +81,14 @@ def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monk
     assert {**again, "seconds": 0} == {**first, "seconds": 0} == {**json.loads((folder / "summary.json").read_text()), "seconds": 0}
 
 
-def test_clips_are_not_passed_again(run: Path, intervene: Intervene) -> None:
-    """All captures that a linear probe's verdict needs are the run's own."""
+@pytest.mark.parametrize(("layer", "judges"), [(0, ("probe",)), (2, ("probe", "predictor"))])
+def test_clips_are_not_passed_again(layer: int, judges: tuple[str, ...], run: Path, intervene: Intervene) -> None:
+    """All captures are the run's own, beginnings among them where the layer could have been the best one; but for the judge clips'
+    tokens, from which the predictor's futures are run."""
     known = {path.name for path in (run / "activations").iterdir()}
-    intervene(best_layer=0, judges=("probe",), edits=("swap", "rotate"))
-    assert {path.name for path in (run / "activations").iterdir()} == known
+    intervene(best_layer=layer, judges=judges, edits=("swap", "rotate"))
+    more = {path.name for path in (run / "activations").iterdir()} - known
+    assert len(more) == ("predictor" in judges)
     assert not list(run.glob("intervene-*/activations"))
 
 
@@ -316,3 +319,17 @@ def test_what_a_notebook_gets_wrong_is_said(tiny_encoder: VJepa2Encoder, found: 
             js.intervene(tiny_encoder, activations, subspace, draws=2, **options)  # type: ignore[arg-type]
     with pytest.raises(BadArgument, match=r"Only a circular variable .* use steer"):
         js.intervene(tiny_encoder, activations, js.find(activations, "size", layer=1), "rotate", draws=2)
+
+
+@pytest.mark.slow
+def test_of_labels_of_ones_own_swaps_take_from_another_clip(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
+    path = tmp_path / "mine.csv"
+    pd.DataFrame({"scene": range(80), "coin": ["heads", "tails"] * 40}).to_csv(path, index=False)
+    Run.open(tmp_path / "run", make_spec({**tiny_spec.model_dump(), "labels": str(path), "variable": "coin"}, "here")).close()
+    path.unlink()
+    spec = saved_spec(tmp_path / "run")  # its own copy of the labels
+    changed = intervened_spec(spec, 1, {"extra_controls": ("self_swap", "untrained")}, None)
+    summary = run_intervene(tmp_path / "run", spec, changed, tiny_encoder)
+    assert summary["swap_donor"] == "class" and summary["judges"] == ["probe", "mlp"] and "predictor" in summary["skipped"]
+    effects = pd.read_parquet(intervene_folder(tmp_path / "run", changed) / "effects.parquet")
+    assert {"self_swap"} <= set(effects["control"]) and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)

@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
 
 FLOAT32 = 4  # bytes
+INTERVENE_OPTIONS = {
+    "best_layer": "--layer",
+    "edits": "--edit",
+    "edit_doses": "--dose",
+    "scope": "--tokens",
+    "ablate_to": "--ablate-to",
+    "swap_donor": "--donor",
+    "finders": "--finders",
+    "extra_controls": "--controls",
+    "judges": "--judges",
+    "draws": "--draws",
+    "context": "--context",
+}
+"""What fields of a spec are called on this command's line."""
+
 LISTS = (
     "layers",
     "finders",
@@ -154,7 +169,12 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     spec = saved_spec(folder)
     given = {key: split(value) if key in LISTS else value for key, value in changes.items() if value is not None}
     best = best_layer_of(folder) if changes["best_layer"] is None else int(changes["best_layer"])
-    changed = intervened_spec(spec, best, given, subspace)
+    try:
+        changed = intervened_spec(spec, best, given, subspace)
+    except BadArgument as error:  # it names fields of a spec, and here they are options
+        said = str(error).removeprefix("intervene: ")
+        field = said.split(":")[0]
+        raise BadArgument(f"{INTERVENE_OPTIONS.get(field, field)}{said.removeprefix(field)}") from None
     with bars() as progress:
         from jepascope.encoders.load import load_encoder
         from jepascope.report.build import build_report

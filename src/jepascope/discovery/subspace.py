@@ -91,6 +91,8 @@ class Subspace:
         try:
             with safe_open(path, framework="pt") as file:
                 provenance = json.loads((file.metadata() or {}).get("provenance", "{}"))
-                return cls(file.get_tensor("basis"), file.get_tensor("mean"), provenance)
+                if not isinstance(provenance, dict):
+                    raise ValueError("its provenance is no JSON object")
+                return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance)
         except (SafetensorError, OSError, ValueError, BadArgument) as error:
             raise RunFolderError(f"'{path}' is not a readable subspace file ({error}); delete it and run again.") from None

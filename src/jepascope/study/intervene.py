@@ -25,6 +25,7 @@ from jepascope.study.steps.summary import effects_at
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
+MOST_BYTES = 10**9  # of a subspace file: rank 1,000 in width 100,000 is half of it
 
 
 def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None) -> StudySpec:
@@ -41,9 +42,23 @@ def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspac
 
 def _digest(path: Path) -> str:
     try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            raise BadArgument(f"'{path}' is not the safetensors file of a subspace (a regular file of at most {MOST_BYTES // 10**6} MB).")
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise BadArgument(f"'{path}' cannot be read ({error.strerror}); give the safetensors file of a subspace.") from None
+
+
+def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
+    """A subspace from a file; BadArgument where it is none, of another model, layer or width, or leaves no room for controls."""
+    try:
+        given = Subspace.load(path)
+    except RunFolderError:
+        raise BadArgument(f"'{path}' is not a subspace that jepascope saved; give one of a run's subspaces/*.safetensors.") from None
+    check_subspaces(encoder, Site(layer), {str(path): given})
+    if 2 * given.rank > given.width:
+        raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")
+    return given
 
 
 def best_layer_of(folder: Path) -> int:
@@ -69,10 +84,7 @@ def run_intervene(
     check_asked(changed, encoder)
     assert changed.best_layer is not None
     layer = changed.best_layer
-    given = None if subspace is None else Subspace.load(subspace)
-    if given is not None:
-        check_subspaces(encoder, Site(layer), {str(subspace): given})
-        check_rank(given, subspace)
+    given = None if subspace is None else given_subspace(subspace, encoder, layer)
     base = Run.open(run, spec)
     try:
         check_encoder(base, encoder)
@@ -112,9 +124,3 @@ def _name(known: dict[str, Subspace], given: Subspace) -> str:
     """Its finder's, so that the shuffled control can run that finder on permuted labels; else "given"."""
     finder = str(given.provenance.get("finder", ""))
     return finder if finder in known and known[finder].rank == given.rank else "given"
-
-
-def check_rank(given: Subspace, path: Path | None) -> None:
-    """Refuse what leaves no room for controls."""
-    if 2 * given.rank > given.width:
-        raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -14,8 +15,8 @@ LEVEL = 0.95
 
 
 def number(value: Any) -> float | None:
-    """A JSON number; null where there is none (NaN or infinite)."""
-    value = float(value)
+    """A JSON number; null where there is none (missing, NaN or infinite)."""
+    value = nan if value is None else float(value)
     return value if math.isfinite(value) else None
 
 
