@@ -50,8 +50,11 @@ class Readout:
         return x @ self.weights
 
 
-def prepared(encoder: VJepa2Encoder, layer: int, rank: int, draws: int) -> tuple[Scenes, list[Condition], ProbeJudge]:
-    """Test scenes with twins, one subspace with its drawn controls, a read-out."""
+def prepared(
+    encoder: VJepa2Encoder, layer: int, rank: int, draws: int, tokens: str, panel: bool
+) -> tuple[Scenes, list[Condition], list[ProbeJudge]]:
+    """Test scenes with twins, one subspace with its drawn controls, a read-out; with ``panel`` as many as a study has: two at every later
+    layer and five of other factors."""
     clips = directions8(seed=0, per_class=25, frames=encoder.card.frames, size=encoder.card.size)
     other = twins(clips)
     labels, targets = (torch.from_numpy(c.labels("direction")[0]) for c in (clips, other))
@@ -62,8 +65,11 @@ def prepared(encoder: VJepa2Encoder, layer: int, rank: int, draws: int) -> tuple
     means = class_means(whole.pooled(layer), labels[rows], 8)
     subspace = Subspace.spanned_by((means[1:] - means[0]).T, whole.pooled(layer).mean(dim=0), rank)
     controls = matched_controls(subspace, whole.moments(layer).covariance, draws, 0, names=CONTROLS)
+    depth, readout = encoder.card.depth, Readout(encoder.card.width, 8)
+    wanted = [depth, *(read for read in range(layer, depth + 1) for _ in range(2)), *([depth] * 5)] if panel else [depth]
+    judges = [ProbeJudge(readout, tokens, layer=read) for read in wanted]
     scenes = Scenes(whole, twin, labels[rows], targets[rows], means)
-    return scenes, merged({"diff_means": subspace}, {"diff_means": controls}, (1.0,)), ProbeJudge(Readout(encoder.card.width, 8), "object")
+    return scenes, merged({"diff_means": subspace}, {"diff_means": controls}, (1.0,)), judges
 
 
 def bare(encoder: VJepa2Encoder, layer: int, conditions: int, clips: int, batch: int) -> None:
@@ -106,13 +112,15 @@ def main() -> None:
     parser.add_argument("--layer", type=int, help="where the edit is; default: the middle")
     parser.add_argument("--rank", type=int, default=7)
     parser.add_argument("--draws", type=int, default=3, help="of each drawn control")
+    parser.add_argument("--tokens", default="all", choices=["all", "object"], help="that are read")
+    parser.add_argument("--panel", action="store_true", help="as many judges as a study has")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[BATCH])
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     encoder = load_encoder(chosen.model)
     layer = encoder.card.depth // 2 if chosen.layer is None else chosen.layer
-    scenes, conditions, judge = prepared(encoder, layer, chosen.rank, chosen.draws)
+    scenes, conditions, judges = prepared(encoder, layer, chosen.rank, chosen.draws, chosen.tokens, chosen.panel)
     clips, site = len(scenes.ids), Site(layer)
     edited = len(conditions) * clips
     video = scenes.source.clips.video()
@@ -126,7 +134,7 @@ def main() -> None:
         runs = {"runner": [], "bare": [], "hooked": []}
         for _ in range(chosen.rounds + 1):
             runs["bare"].append(seconds(lambda folded=folded: bare(encoder, layer, len(conditions), clips, folded)) / edited)
-            runs["runner"].append(seconds(lambda batch=batch: run_edit(encoder, site, scenes, conditions, [judge], "swap", batch)) / edited)
+            runs["runner"].append(seconds(lambda batch=batch: run_edit(encoder, site, scenes, conditions, judges, "swap", batch)) / edited)
             runs["hooked"].append(seconds(lambda: hooked(encoder, layer, scenes, plain, video)) / (len(plain) * clips))
         runs = {name: values[1:] for name, values in runs.items()}  # the first round warms up
         share = statistics.median(b / r for b, r in zip(runs["bare"], runs["runner"], strict=True))
@@ -137,7 +145,7 @@ def main() -> None:
               f"whole forwards {ms['hooked']:.3f}; share reached {share:.3f}, speed-up {speedup:.2f}")  # fmt: skip
     share, speedup, ms = results[chosen.batches[0]]
     print(json.dumps({"name": "suffix", "ratio": share, "speedup": speedup, "model": encoder.card.name, "layer": layer,
-                      "batch": chosen.batches[0], "conditions": len(conditions), "clips": clips, "ms_per_clip": ms}))  # fmt: skip
+                      "tokens": chosen.tokens, "panel": chosen.panel, "batch": chosen.batches[0], "conditions": len(conditions), "clips": clips, "ms_per_clip": ms}))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -133,7 +133,8 @@ def test_the_head_says_what_transformers_says_with_the_edit_hooked_in(classifier
     assert read.direct.isnan().all() and read.angle.isnan().all()
 
 
-def test_head_and_probes_side_by_side_read_what_each_reads_alone(classifier, shown, study) -> None:
+@pytest.mark.parametrize("turned", [False, True], ids=["probe first", "head first"])
+def test_head_and_probes_side_by_side_read_what_each_reads_alone(classifier, shown, study, turned: bool) -> None:
     encoder, _ = classifier
     judges = [
         ProbeJudge(study.judge.probe),
@@ -142,6 +143,8 @@ def test_head_and_probes_side_by_side_read_what_each_reads_alone(classifier, sho
         ProbeJudge(Scaled(), name="early", layer=1),
         ProbeJudge(Scaled(3.0), name="later", layer=2),
     ]
+    if turned:
+        judges.insert(0, judges.pop(1))
     conditions = merged({"one": study.subspace(4), "two": study.subspace(5)}, {}, (1.0, 0.5), "ablate")
     together = run_edit(encoder, Site(1), shown, conditions, judges, "ablate", batch=3)
     for judge, read in zip(judges, together.reads, strict=True):

@@ -19,7 +19,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
-from jepascope.study.intervene import best_layer_of, check_rank, intervene_folder, intervened_spec, run_intervene
+from jepascope.study.intervene import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
@@ -196,22 +196,20 @@ def test_a_subspace_that_does_not_fit_is_refused_and_nothing_is_left(
 
 
 def test_files_that_are_no_subspace_are_refused(run: Path, tmp_path: Path, intervene: Intervene) -> None:
-    with pytest.raises(BadArgument, match=r"missing\.safetensors' cannot be read .*give the safetensors file"):
-        intervene(tmp_path / "missing.safetensors")
-    with pytest.raises(BadArgument, match="cannot be read"):
-        intervene(tmp_path)
+    for path in (tmp_path / "missing.safetensors", tmp_path):
+        with pytest.raises(BadArgument, match="is not the safetensors file of a subspace"):
+            intervene(path)
     for data in (b"", b"no safetensors", saved(tmp_path).read_bytes()[:200]):
         (tmp_path / "file").write_bytes(data)
-        with pytest.raises(RunFolderError, match="not a readable subspace file"):
+        with pytest.raises(BadArgument, match=r"not a subspace that jepascope saved; give one of a run's subspaces"):
             intervene(tmp_path / "file")
     assert not list(run.glob("intervene-*"))
 
 
-def test_half_of_the_width_is_the_most_that_leaves_a_control() -> None:
-    basis = torch.eye(8)
-    check_rank(Subspace(basis[:, :4], torch.zeros(8)), None)
-    with pytest.raises(BadArgument, match="rank 5 in width 8"):
-        check_rank(Subspace(basis[:, :5], torch.zeros(8)), None)
+def test_half_of_the_width_is_the_most_that_leaves_a_control(tmp_path: Path, tiny_encoder: VJepa2Encoder) -> None:
+    assert given_subspace(saved(tmp_path, rank=24), tiny_encoder, 1).rank == 24
+    with pytest.raises(BadArgument, match="rank 25 in width 48"):
+        given_subspace(saved(tmp_path, rank=25), tiny_encoder, 1)
 
 
 # specs and folders

@@ -452,7 +452,7 @@ def test_what_the_encoder_does_not_have_is_said_before_there_is_a_folder(
     for changes, encoder, message in (
         ({"scope": "time:2"}, tiny_encoder, r"Clips of 2 tubelets \(0\.\.1\) have no tokens 'time:2'"),
         ({"scope": "time:1-0"}, tiny_encoder, "no token selection 'time:1-0'"),
-        ({"context": 2}, tiny_encoder, "as context"),
+        ({"context": 2}, tiny_encoder, "2 tubelets"),
         ({"head_classes": {"W": "Moving left", "E": "flying"}}, classifier, "no label 'flying'"),
     ):
         with pytest.raises(BadArgument, match=message):

@@ -97,7 +97,7 @@ def intervene(
         ),
     ] = None,
     ablate_to: Annotated[str | None, typer.Option("--ablate-to", help="mean, zero, or resample (another scene's).")] = None,
-    donor: Annotated[str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of the target class).")] = None,
+    donor: Annotated[str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of another class).")] = None,
     finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's.")] = None,
     rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of every subspace; default: the run's.")] = None,
     subspace: Annotated[Path | None, typer.Option("--subspace", help="A subspace's safetensors file, in place of the finders'.")] = None,

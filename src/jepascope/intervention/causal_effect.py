@@ -8,7 +8,18 @@ import numpy as np
 import pandas as pd
 
 from jepascope.errors import BadData
-from jepascope.stats import RESAMPLES, EffectRatio, Interval, causal_effect_ratio, holm, mean_interval, ratio_of_means, scene_weights
+from jepascope.stats import (
+    LEVEL,
+    RESAMPLES,
+    EffectRatio,
+    Interval,
+    causal_effect_ratio,
+    expanded_level,
+    holm,
+    mean_interval,
+    ratio_of_means,
+    scene_weights,
+)
 
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
 FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  # one family of tests: all layers x finders that carry a p
@@ -34,9 +45,9 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     stats.MIN_DRAWS draws ``low`` and ``high`` are the least and the largest draw, and all comparisons are NaN.
     Every row's bootstrap starts from the same seed, so that one finder's interval is the same beside every control.
 
-    ``p_holm``: p corrected over the layers x finders that carry one; finders whose edits coincide are one test. ``p_floor``:
-    the smallest p_holm that the family's draws allow. ``direct``: the part of CE that reaches the judge through the residual
-    stream alone, with no block run; NaN without the column ``numerator_direct``.
+    ``p_holm``: p corrected over the layers x finders with as many draws as any (a survey of layers makes no claim); finders whose edits
+    coincide are one test. ``p_floor``: the smallest p_holm that the family's draws allow. ``direct``: the part of CE that reaches the
+    judge through the residual stream alone, with no block run; NaN without the column ``numerator_direct``.
 
     ``accuracy``: share of scenes read as the edit should leave them (ablate: their own class; else the target), ``accuracy_before``
     the same unedited; ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are
@@ -69,6 +80,7 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"ratio_is_bound": bool})
     table["p_holm"] = table["p_floor"] = np.nan
     for _, family in table[table["p"].notna()].groupby(FAMILY, sort=False):
+        family = family[family["draws"] == family["draws"].max()]
         table.loc[family.index, ["p_holm", "p_floor"]] = _corrected(family, owns)
     return table
 
@@ -87,7 +99,7 @@ class _Beside:
         found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
         for name in ("kl", "angle_error"):
             if name in here and np.isfinite(here[name]).all():
-                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights)))
+                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, len(here)))))
         return found
 
 

@@ -14,7 +14,7 @@ from jepascope.intervention.conditions import Condition, owned
 from jepascope.intervention.effects import angle_errors
 from jepascope.intervention.forecast import Forecasts, Foreseen, forecast_outcome, forecast_right
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import RESAMPLES, mean_interval, proportion, ratio_of_means, scene_weights
+from jepascope.stats import LEVEL, RESAMPLES, expanded_level, mean_interval, proportion, ratio_of_means, scene_weights
 
 COLUMNS = [
     *("layer", "tokens", "context", "finder", "rank", "edit", "control", "dose", "draws"),
@@ -97,7 +97,7 @@ def forecast_table(
         for key, interval in (("recovery", r), ("identified", share)):
             found.update({key: interval.value, f"{key}_low": interval.low, f"{key}_high": interval.high})
         if np.isfinite(error).all():
-            mean = mean_interval(error, weights)
+            mean = mean_interval(error, weights, expanded_level(LEVEL, len(scenes)))
             found.update(angle_error=mean.value, angle_error_low=mean.low, angle_error_high=mean.high)
         return found
 

@@ -37,6 +37,7 @@ class Scenes:
     angle: Float[Tensor, " clips"] | None = None
     target_angle: Float[Tensor, " clips"] | None = None
     circle: Circle | None = None
+    places: Bool[Tensor, "clips tokens"] | None = None  # tokens of objects, where they are not those of the two clips
     requested: bool = False  # whether steering goes to ``target_angle`` along the circle, and not to the target's class mean
 
     def __post_init__(self) -> None:
@@ -58,8 +59,14 @@ class Scenes:
     def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
         """Tokens that are edited or read; for ``object`` those of the object in either twin, so that both are treated alike (and for
         ``background`` none of either's). A donor's object is another one elsewhere: there the clip's own tokens alone."""
-        both = self.source.object_mask if self.donor == "class" else self.source.object_mask | self.twin.object_mask
-        return token_mask(tokens, both, self.source.encoder_card.grid)
+        return token_mask(tokens, self.objects, self.source.encoder_card.grid)
+
+    @property
+    def objects(self) -> Bool[Tensor, "clips tokens"]:
+        """Tokens that show an object, in either of the two clips."""
+        if self.places is not None:
+            return self.places
+        return self.source.object_mask if self.donor == "class" else self.source.object_mask | self.twin.object_mask
 
     @property
     def ids(self) -> np.ndarray:

@@ -50,14 +50,16 @@ class CrossEffect:
     def reading(self) -> str:
         """'leaks', 'unaffected', 'undecided' or 'not readable'.
 
-        A leak: the interval is clear of zero, and the effect larger than the margin within which effects count as none. Unaffected:
-        shown by two one-sided tests. Everything else is undecided; not to find an effect does not show that there is none.
+        A leak: the interval is clear of zero and of what the controls do on average, and the effect larger than the margin within which
+        effects count as none. Unaffected: shown by two one-sided tests. Everything else is undecided; not to find an effect does not
+        show that there is none.
         """
         if not self.readable:
             return "not readable"
         if self.equivalent:
             return "unaffected"
-        clear = finite(self.own.low) and finite(self.own.high) and (self.own.low > 0 or self.own.high < 0)
+        nulls = [0.0, *(self.controls[name].value for name in NULLS if name in self.controls and finite(self.controls[name].value))]
+        clear = finite(self.own.low) and finite(self.own.high) and (self.own.low > max(nulls) or self.own.high < min(nulls))
         return "leaks" if clear and abs(self.own.value) > self.margin else "undecided"
 
 

@@ -6,7 +6,7 @@ from math import isnan, nan
 from typing import Any
 
 from jepascope.report.numbers import finite, ratio_text, shown, with_interval
-from jepascope.stats import MIN_DRAWS
+from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
 
 BASELINE = {
     "random": "random directions of the same rank do",
@@ -45,10 +45,11 @@ def against(ratio: dict[str, Any]) -> str:
         return "more" if beyond > 0 else "unknown"  # a control that works the other way has no ratio
     if isnan(low) or (isnan(high) and not is_bound(ratio) and not low > 1):
         return "unknown"
+    few = "excess_low" in ratio and isnan(beyond)  # too few draws to say that anything lies outside them
     if low > 1:
-        return "above the mean" if beyond <= 0 else "more"
+        return "above the mean" if beyond <= 0 or few else "more"
     if high < 1:
-        return "below the mean" if short >= 0 else "less"
+        return "below the mean" if short >= 0 or few else "less"
     return "unknown" if is_bound(ratio) else "not told apart"
 
 
@@ -128,6 +129,8 @@ def row_verdict(
     if not finite(low) or not finite(high):
         return "no interval"
     above, below = (excess_low > 0, excess_high < 0) if finite(excess_low) else (percentile == 100, percentile == 0)
+    if draws < OUTSIDE_DRAWS:
+        above = below = False
     if low > 0:
         return "outside its draws" if above else "above the mean draw"
     if high < 0:

@@ -18,7 +18,7 @@ from jepascope.stats.bootstrap import (
     r_squared,
     scene_weights,
 )
-from jepascope.stats.controlled import MIN_DRAWS, EffectRatio, causal_effect_ratio
+from jepascope.stats.controlled import MIN_DRAWS, OUTSIDE_DRAWS, EffectRatio, causal_effect_ratio
 from jepascope.stats.nulls import holm, null_bound, p_value, percentile_in_null
 from jepascope.stats.proportions import paired_drop, proportion
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA, Equivalence, equivalence, ratio_of_means
@@ -27,6 +27,7 @@ __all__ = [
     "EQUIVALENCE_ALPHA",
     "LEVEL",
     "MIN_DRAWS",
+    "OUTSIDE_DRAWS",
     "RESAMPLES",
     "EffectRatio",
     "Equivalence",

@@ -26,6 +26,9 @@ from jepascope.stats.ratios import reaches_zero
 MIN_DRAWS = 10
 """Fewer draws of a control than this carry no interval, ratio, percentile or p: 3 resampled draws cover in 63-90 % of cases, not 95."""
 
+OUTSIDE_DRAWS = 20
+"""Fewer draws cannot say that a subspace lies outside them: of 1 + draws exchangeable ones it is the largest too often."""
+
 
 @dataclass(frozen=True)
 class EffectRatio:
@@ -41,8 +44,8 @@ class EffectRatio:
     effect is not above zero either. A control whose mean effect lies below zero has no ratio (NaN); the difference says it.
     ``percentile`` (0..100) places the effect among the single draws; ``p`` is one-sided, (1 + draws >= effect) / (1 + draws).
 
-    With fewer than MIN_DRAWS draws only ``effect`` is an interval: ``control`` then holds the mean, the least and the largest
-    draw, and everything that compares the two is NaN.
+    With fewer than OUTSIDE_DRAWS draws ``excess`` is NaN. With fewer than MIN_DRAWS only ``effect`` is an interval: ``control`` then
+    holds the mean, the least and the largest draw, and everything that compares the two is NaN.
     """
 
     effect: Interval
@@ -98,7 +101,7 @@ def causal_effect_ratio(
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
     # every draw is the new one equally often: resamples are exchangeable, so this is a uniform pick without its noise
     one = single[np.arange(resamples), np.arange(resamples) % draws]
-    excess = percentile_interval(difference.value, effects - one, scenes, wider)
+    excess = percentile_interval(difference.value, effects - one, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
     is_bound = against.low <= 0 <= against.high
     if is_bound:
         ratio = _lower_bound(effect, against)

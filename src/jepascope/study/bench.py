@@ -15,7 +15,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
-from jepascope.activations.site import Site, time_mask, time_span
+from jepascope.activations.site import Site
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
@@ -261,11 +261,5 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     if rank * 2 > card.width:
         raise BadArgument(
             f"Rank {rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
-        )
-    if time_span(spec.edited_tokens) is not None:
-        time_mask(spec.edited_tokens, card.grid)
-    if spec.context is not None and "predictor" in spec.judges and not 1 <= spec.context < card.grid[0]:
-        raise BadArgument(
-            f"context: clips of {card.grid[0]} tubelets leave a future to forecast after 1 to {card.grid[0] - 1} of them, not {spec.context}."
         )
     folds_of(spec, study_clips(spec), other_clips(spec))

@@ -21,6 +21,7 @@ HALVINGS = 4  # of the fit clips behind each split-half ceiling
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over
 BACKWARD = 3  # a step forward and back costs about three passes
+MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
 SELF_SWAPS = 10  # draws of donors of the clip's own class
 
 
@@ -151,7 +152,7 @@ class Counts:
     @property
     def predicted(self) -> bool:
         spec = self.spec
-        return "predictor" in spec.judges and self.model.has_predictor and spec.state_variable.rendered and self.model.times > 1
+        return "predictor" in spec.judges and self.model.has_predictor and self.rendered and self.model.times > 1
 
     def _predictor(self) -> list[PlanStep]:
         """Beginnings of scenes and twins, captured; their real futures and unedited forecasts, once an edit; then every condition."""
@@ -194,7 +195,7 @@ class Counts:
         spec = self.spec
         if "untrained" not in spec.extra_controls:
             return []
-        seeds, finders = spec.untrained_seeds, len([finder for finder in spec.finders if finder != "das"])
+        seeds, finders = min(spec.untrained_seeds, MOST_UNTRAINED), len([finder for finder in spec.finders if finder != "das"])
         captured = seeds * (self.fit + self.judge + self.scenes + self.twins) * len(self.full)
         edits = len([edit for edit in spec.edits if edit != "rotate"])
         edited = self._at("", seeds * (finders * edits * len(spec.edit_doses) * self.scenes + self.read), self.full)
@@ -210,7 +211,7 @@ class Counts:
 
     def _refits(self) -> PlanStep:
         """Tokens of judge clips, captured (the predictor reads them too), and both splits ablated."""
-        conditions = len(self.spec.finders) + REFIT_DRAWS * self.random
+        conditions = len(self.spec.finders) + REFIT_DRAWS * self.random + 1  # and unedited
         edited = self._at("", conditions * (self.judge + self.scenes), (self.best,))
         return PlanStep(
             "read-outs refitted after ablation", self.judge + edited.forwards, self.judge * self.model.depth + edited.block_passes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jepascope.errors import BadArgument
 from jepascope.study.counts import CONTROL_COUNT, Counts, PlanStep
 from jepascope.study.geometry import Geometry, geometry
-from jepascope.study.spec import StudySpec, need_ablation
+from jepascope.study.spec import StudySpec, check_whole
 
 BATCH = 32  # clips folded into one batch
 FLOAT32 = 4  # bytes
@@ -45,7 +45,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     """Count a study's passes and estimate its cost."""
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
-    need_ablation(spec)
+    check_whole(spec)
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1))
     for layer in (*counts.layers, counts.best):

@@ -12,7 +12,7 @@ from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
-from jepascope.study.spec import StudySpec, need_ablation
+from jepascope.study.spec import StudySpec, check_whole
 from jepascope.study.stage_one import stage_one
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
@@ -29,7 +29,7 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     cannot be written. Whatever is finished stays, and the same call goes on from there.
     """
     progress = progress or Silent()
-    need_ablation(spec)
+    check_whole(spec)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     check_asked(spec, encoder)
     run = Run.open(out, spec)

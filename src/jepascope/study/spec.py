@@ -193,10 +193,19 @@ def _column(path: str, digest: str, column: str, scenes: int) -> Variable:
     return file.variable(column, range(scenes))
 
 
-def need_ablation(spec: StudySpec) -> None:
-    """A whole study ablates: the causal-effect ratio and the portability sweep are defined by it. BadArgument where the spec does not."""
+def check_whole(spec: StudySpec) -> None:
+    """A whole study ablates, to the mean, at dose 1, the tokens that its subspaces are found on: its other stages are about that edit.
+
+    BadArgument for a spec that says otherwise; ``jepascope intervene`` runs any other edit on the study's folder.
+    """
     if "ablate" not in spec.edits:
         raise BadArgument("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it.")
+    for field, usual in (("edit_doses", (1.0,)), ("ablate_to", "mean"), ("scope", None), ("subspace", None)):
+        if (given := getattr(spec, field)) != usual:
+            raise BadArgument(
+                f"{field}: a whole study has {usual}, not {given}; run it so, and then the other edit on its folder with "
+                "jepascope intervene."
+            )
 
 
 def make_spec(values: dict[str, Any], source: str) -> StudySpec:

@@ -133,8 +133,12 @@ def _grid(
             Measure(f"{word}: decoded angle from {'the clip’s own' if edit == 'ablate' else 'the target’s'}, degrees", "angle_error"),
         ):
             body += control_rows(rows[rows["edit"] == edit], finders, measure, controls)
-    known = [f"{row['control']} {_interval(row, 'angle_error')}" for row in references.to_dict("records") if finite(row["angle_error"])]
-    angles = f" Decoded angle without an edit, degrees off the target's: {'; '.join(known)}." if known else ""
+    known = [
+        f"{row['control']} {_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
+        for row in references.to_dict("records")
+        if finite(row["angle_error"])
+    ]
+    angles = f" Decoded angle without an edit, degrees: {'; '.join(known)}." if known else ""
     caption = (
         f"The same in numbers; {context} seen, n = {count_range(rows['n'])} test scenes. Brackets: {run.confidence} over scenes; of "
         f"controls the least and the largest draw.{angles}"

@@ -75,8 +75,8 @@ def fade_words(rows: pd.DataFrame, name: str) -> str:
     if not all(finite(row[end]) for row in (here, last) for end in ("low", "high")):
         return f"{said}; without intervals it is not known whether it fades."
     if last["high"] < here["low"]:
-        repair = ", as it does where later blocks restore what was taken (self-repair)" if own[0]["edit"] == "ablate" else ""
-        return f"{said}. The effect fades along the layers{repair}."
+        why = " Blocks that restore what was taken (self-repair) do this, and so does a code computed afresh from other directions."
+        return f"{said}. The effect fades along the layers.{why if own[0]['edit'] == 'ablate' else ''}"
     if last["low"] > here["high"]:
         return f"{said}. The effect grows along the layers: later read-outs see more of it than one where the edit was made."
     return f"{said}. The two are not told apart (overlapping intervals): neither fading nor growing is shown."

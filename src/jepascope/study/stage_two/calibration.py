@@ -29,7 +29,7 @@ COLUMNS = ["layer", "finder", "rank", "edit", "control", "draw", "scene", "sourc
 def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
     """Every test scene steered to REQUESTS evenly spread angles, along the fitted circle (steer) and by rotation in its plane (rotate).
 
-    Half of the angles lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.
+    Two thirds of them lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.
     """
     scenes = scenes_at(bench, layer)
     if scenes.angle is None or scenes.circle is None or panel.main.decoder is None:

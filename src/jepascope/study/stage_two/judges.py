@@ -106,6 +106,8 @@ def skipped_judges(bench: Bench) -> dict[str, str]:
             why["predictor"] = "this encoder has no predictor"
         elif not bench.variable.rendered:
             why["predictor"] = f"no twin can be rendered for {spec.variable}, so there is no real future to hold a forecast against"
+        elif bench.donor == "class":
+            why["predictor"] = "swaps take from donors here, other scenes, whose future says nothing about the clip's"
         elif card.grid[0] < 2:
             why["predictor"] = "clips of one tubelet have no future"
         elif (span := time_span(spec.edited_tokens)) is not None and span[1] >= (shown := context_of(spec, card)):

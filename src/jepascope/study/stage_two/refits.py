@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -15,8 +16,7 @@ from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
-from jepascope.intervention.edits import ablation_displacement, coordinates, edit, swap_displacement
-from jepascope.intervention.scenes import someone_else
+from jepascope.intervention.edits import ablation_displacement, coordinates, edit
 from jepascope.stats import proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import REFIT_DRAWS
@@ -33,10 +33,11 @@ Reading = tuple[int, int]
 def run_refits(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
-    Fitted on ablated judge clips, scored on ablated test clips; scope, dose (the first) and what ablation goes to are the study's.
+    Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
     """
     spec, depth = bench.spec, bench.encoder.card.depth
-    conditions = merged(subspaces, controls_at(bench, layer, subspaces, ("random",), REFIT_DRAWS), spec.edit_doses[:1])
+    conditions = merged(subspaces, controls_at(bench, layer, subspaces, ("random",), REFIT_DRAWS), (1.0,))
+    conditions = [*conditions, replace(conditions[0], dose=0.0, owners=[])]  # unedited, read over the same tokens as the others
     judge = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
     tick = bench.progress.start(f"refit read-outs after ablation at layer {layer}")
     scenes_here = scenes_at(bench, layer)
@@ -66,26 +67,21 @@ def _row(
 def _ablated(
     bench: Bench, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
 ) -> dict[Reading, Float[Tensor, "clips width"]]:
-    """Pooled activations of every later layer after each ablation, and unedited."""
-    spec, depth = bench.spec, bench.encoder.card.depth
-    selected, mask, other = mask_of(spec.edited_tokens), mask_of(spec.tokens), someone_else(len(part))
+    """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
+    depth, mask = bench.encoder.card.depth, mask_of(bench.spec.tokens)
     layers = range(layer, depth + 1)
     found = {(i, at): torch.empty(len(part), bench.encoder.card.width) for i in range(len(conditions)) for at in layers}
     for start in range(0, len(part), BATCH):
         rows = slice(start, min(start + BATCH, len(part)))
         hidden = part.tokens(layer, rows).to(bench.encoder.device)
-        edited = None if selected is None else selected[rows].to(hidden.device)
-        stand_in = part.tokens(layer, other[rows]).to(hidden) if spec.ablate_to == "resample" else None
+        seen = None if mask is None else mask[rows].to(hidden.device)
 
-        def ablate(hidden: Tensor, which: slice, edited: Tensor | None = edited, stand_in: Tensor | None = stand_in) -> Tensor:
+        def ablate(hidden: Tensor, which: slice, seen: Tensor | None = seen) -> Tensor:
             made = []
             for one in conditions[which]:
                 basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
-                if stand_in is not None:
-                    r = swap_displacement(hidden.float(), stand_in.float())
-                else:
-                    r = ablation_displacement(hidden.float(), mean if spec.ablate_to == "mean" else None)
-                made.append(edit(hidden, coordinates(r, basis, edited), basis, torch.tensor([one.dose], device=hidden.device))[0])
+                inside = coordinates(ablation_displacement(hidden.float(), mean), basis, seen)
+                made.append(edit(hidden, inside, basis, torch.tensor([one.dose], device=hidden.device))[0])
             return torch.stack(made)
 
         def keep(which: slice, read: dict[int, Tensor], rows: slice = rows) -> None:
@@ -95,4 +91,5 @@ def _ablated(
 
         reader = pooled_reader(None if mask is None else mask[rows])
         rerun(bench.encoder, hidden, layer, ablate, len(conditions), {at: reader for at in layers}, keep)
-    return found | {(-1, at): part.pooled(at, spec.tokens) for at in layers}
+    last = len(conditions) - 1
+    return {(-1 if i == last else i, at): x for (i, at), x in found.items()}

@@ -25,10 +25,10 @@ from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import Unedited
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import ratio_of_means
+from jepascope.stats import MIN_DRAWS, ratio_of_means
 from jepascope.study.bench import Bench
 from jepascope.study.counts import SELF_SWAPS
-from jepascope.study.stage_two.scenes import same_class_rows
+from jepascope.study.stage_two.scenes import same_class_draws
 
 
 def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
@@ -63,9 +63,8 @@ def self_swaps(
 ) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
     found = []
-    for draw in range(SELF_SWAPS):
-        rows = same_class_rows(scenes.source.clips, bench.spec.variable, bench.spec.seed + draw)
-        donors = replace(scenes, twin=scenes.source.select(rows), donor="class")
+    for draw, rows in enumerate(same_class_draws(scenes.source.clips, bench.spec.variable, SELF_SWAPS, bench.spec.seed)):
+        donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
         effects, _ = intervene(bench.encoder, site, donors, subspaces, {}, judges, ("swap",), bench.spec.edit_doses, unedited=unedited)
         found.append(effects.assign(control="self_swap", draw=draw))
     return pd.concat(found, ignore_index=True)
@@ -79,7 +78,7 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
     """
     spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
     found = []
-    for seed in range(spec.untrained_seeds):
+    for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = bench.encoder.untrained(seed)
         tick = bench.progress.start(f"untrained twin {seed}: capture and edit")
         fit, judge = (capture(twin, bench.clips.split(name), bench.store, progress=tick) for name in ("fit", "judge"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
@@ -15,7 +15,7 @@ from jepascope.activations.suffix import BATCH
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.forecast import ForecastJudge
@@ -122,6 +122,7 @@ def head_scenes(bench: Bench, whole: Scenes) -> Scenes:
         whole,
         source=source,
         twin=twin,
+        donor="twin",
         label=label,
         target=target,
         class_means=whole.class_means[classes],
@@ -137,12 +138,23 @@ def _shown(clips: ClipSet, bench: Bench, classes: np.ndarray) -> ClipSet:
     return clips.with_factors(f"{clips.name}-head-twins", **changed(clips.factors, bench.variable, classes, rng))
 
 
-def same_class_rows(clips: ClipSet, variable: str, seed: int) -> np.ndarray:
-    """For each clip the row of another one of its own class (itself where it is the only one): the donors of ``self_swap``."""
-    labels, _ = clips.labels(variable)
+def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> list[Int[np.ndarray, " clips"]]:
+    """For each clip the row of another one of its own class, drawn with replacement: different assignments, at most ``draws``.
+
+    Fewer where a class has so few scenes that there are no more. BadData where a class has a single scene.
+    """
+    labels, names = clips.labels(variable)
+    members = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    for label, rows in members.items():
+        if len(rows) < 2:
+            raise BadData(
+                f"self_swap takes from another scene of the same class, and {variable} '{names[label]}' has one; take more test scenes."
+            )
     rng = np.random.default_rng([seed, 4])
-    rows = np.arange(len(labels))
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        rows[members] = np.roll(members, 1)
-    return rows
+    found: dict[bytes, np.ndarray] = {}
+    for _ in range(10 * draws):
+        rows = np.array([rng.choice(members[label][members[label] != i]) for i, label in enumerate(labels)], dtype=np.int64)
+        found.setdefault(rows.tobytes(), rows)
+        if len(found) == draws:
+            break
+    return list(found.values())

@@ -47,7 +47,8 @@ def _refitted(summary: dict[str, Any], finder: str) -> str:
 
 
 def _isolated(summary: dict[str, Any]) -> str:
-    """Of the ablation's effect on read-outs of other factors."""
+    """Of the ablation's effect on read-outs of other factors. A leak is clear of zero and of what random and variance-matched directions
+    do on average, and larger than the margin of equivalence."""
     factors = summary.get("isolation", {}).get("ablate", {})
     if not factors:
         return ""
@@ -58,7 +59,8 @@ def _isolated(summary: dict[str, Any]) -> str:
         elif one["equivalent"]:
             kinds["none"].append(name)
         else:
-            clear = (one["low"] > 0 or one["high"] < 0) and abs(one["value"]) > MARGIN
+            nulls = [0.0, *(one[name] for name in ("random", "variance") if one.get(name) is not None)]
+            clear = (one["low"] > max(nulls) or one["high"] < min(nulls)) and abs(one["value"]) > MARGIN
             kinds["leaks" if clear else "undecided"].append(name)
     said = [f"it leaks on {_listed(kinds['leaks'])}" if kinds["leaks"] else "no leak is shown"]
     said += [f"no effect worth mentioning on {_listed(kinds['none'])}"] if kinds["none"] else []

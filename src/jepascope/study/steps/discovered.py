@@ -45,7 +45,7 @@ def discovered(
         "best_layer": best,
         "chance": number(own["chance"].max()),
         "rank": spec.rank_of(spec.finders[0]),
-        "swap_donor": "twin" if spec.state_variable.rendered else "class",
+        "swap_donor": spec.swap_donor or ("twin" if spec.state_variable.rendered else "class"),
         "probe": {
             "dense": _by_layer(read, "accuracy"),
             "dense_untrained": _by_layer(_mean(dense, "untrained"), "accuracy"),

@@ -30,9 +30,11 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         "variance": "variance-matched directions",
         "shuffled": "subspaces found on shuffled labels",
         "norm": "random edits of the same size",
+        "top_pca": "the largest principal axes",
+        "nuisance": "the largest axes within classes",
     }
     wanted = ["random", "variance"]
-    known = {name: ratio["value"] for name, ratio in ratios.items() if ratio["value"] is not None}
+    known = {name: ratio["value"] for name, ratio in ratios.items() if name in words and ratio["value"] is not None}
     if known and min(known, key=lambda name: known[name]) not in wanted:
         wanted.append(min(known, key=lambda name: known[name]))
     said = [_against(words[name], ratios[name]) for name in wanted if name in ratios and _stateable(ratios[name])]
