@@ -17,7 +17,7 @@ import jepascope as js
 from jepascope.activations.activations import Activations
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.folder import Run
 from jepascope.study.intervene import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.probe import saved_spec
@@ -128,13 +128,17 @@ def test_a_donor_is_another_clip_where_it_is_asked_for(run: Path, intervene: Int
 
 
 def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None:
-    _, found = intervene(edits=("ablate", "swap"), extra_controls=("top_pca", "nuisance", "self_swap"), judges=("probe",))
+    _, found = intervene(edits=("ablate", "swap"), extra_controls=("top_pca", "nuisance"), judges=("probe",))
     controls = found["ce"].groupby("edit")["control"].agg(set)
-    four = {"subspace", "random", "variance", "shuffled", "norm"}
-    assert controls["ablate"] == four | {"top_pca", "nuisance"}
-    assert controls["swap"] == four | {"top_pca", "nuisance", "self_swap"}
+    six = {"subspace", "random", "variance", "shuffled", "norm", "top_pca", "nuisance"}
+    assert controls["ablate"] == six == controls["swap"]
     draws = found["ce"].query("edit == 'swap'").set_index("control")["draws"]
-    assert (draws["top_pca"], draws["nuisance"], draws["self_swap"]) == (1, 1, 10)
+    assert (draws["top_pca"], draws["nuisance"]) == (1, 1)
+
+
+def test_a_swap_within_a_class_needs_two_scenes_of_it(intervene: Intervene) -> None:
+    with pytest.raises(BadData, match=r"self_swap takes from another scene of the same class.*take more test scenes"):
+        intervene(edits=("swap",), extra_controls=("self_swap",), judges=("probe",))
 
 
 @pytest.mark.slow

@@ -88,8 +88,8 @@ def planned(spec: StudySpec) -> dict[str, int]:
     [
         {"finders": ("diff_means", "class_pca")},
         {"finders": ("diff_means",), "tokens": "object", "token_map": False},
-        {"finders": ("diff_means",), "layers": "all", "edits": ("ablate", "rotate"), "edit_doses": (0.5, 1.0), "judges": ("probe",)},
-        {"finders": ("diff_means",), "extra_controls": ("top_pca", "nuisance", "self_swap", "untrained"), "context": 1},
+        {"finders": ("diff_means",), "layers": "all", "edits": ("ablate", "rotate"), "judges": ("probe",)},
+        {"finders": ("diff_means",), "extra_controls": ("top_pca", "nuisance", "untrained"), "context": 1},
     ],
 )
 def test_the_plan_counts_exactly_what_runs(

@@ -24,7 +24,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.run import read_unedited
 from jepascope.portability.alignment import sas
@@ -39,7 +39,7 @@ from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.judges import skipped_judges
 from jepascope.study.stage_two.requested import _in_units_of, fixed_controls, self_swaps
-from jepascope.study.stage_two.scenes import early_encoder, head_judge, head_scenes, same_class_rows, scenes_at
+from jepascope.study.stage_two.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 from encoders_at_hand import save_classifier
@@ -455,8 +455,11 @@ def test_what_the_encoder_does_not_have_is_said_before_there_is_a_folder(
         ({"context": 2}, tiny_encoder, "2 tubelets"),
         ({"head_classes": {"W": "Moving left", "E": "flying"}}, classifier, "no label 'flying'"),
     ):
+        spec = make_spec({**tiny_spec.model_dump(), **changes}, "here")
         with pytest.raises(BadArgument, match=message):
-            run_study(make_spec({**tiny_spec.model_dump(), **changes}, "here"), tmp_path / "run", encoder)
+            run_intervene(tmp_path / "run", spec, intervened_spec(spec, 1, {}, None), encoder)
+        with pytest.raises(BadArgument):
+            run_study(spec, tmp_path / "run", encoder)
     assert not (tmp_path / "run").exists()
 
 
@@ -532,14 +535,25 @@ def test_a_clip_of_the_same_class_has_nothing_to_swap_in(planted: dict[str, Plan
     assert first["target"].tolist() == real["target"].tolist()
 
 
-def test_donors_of_the_same_class_are_other_clips_and_each_is_taken_from_once() -> None:
+def test_donors_of_the_same_class_are_other_clips_of_it_and_no_assignment_is_drawn_twice() -> None:
     clips = directions8(per_class=6)
-    rows = same_class_rows(clips, "direction", seed=2)
     labels = clips.labels("direction")[0]
-    assert sorted(rows) == list(range(len(labels))) and (rows != np.arange(len(labels))).all() and (labels[rows] == labels).all()
-    assert (rows == same_class_rows(clips, "direction", seed=2)).all() and (rows != same_class_rows(clips, "direction", seed=3)).any()
-    one = clips.select(np.array([0]))
-    assert same_class_rows(one, "direction", seed=0).tolist() == [0]
+    drawn = same_class_draws(clips, "direction", 10, seed=2)
+    assert len(drawn) == 10 == len({rows.tobytes() for rows in drawn})
+    for rows in drawn:
+        assert (rows != np.arange(len(labels))).all() and (labels[rows] == labels).all()
+    again, other = (same_class_draws(clips, "direction", 10, seed) for seed in (2, 3))
+    assert all((one == two).all() for one, two in zip(drawn, again, strict=True))
+    assert any((one != two).any() for one, two in zip(drawn, other, strict=True))
+
+
+def test_few_scenes_of_a_class_give_few_draws_and_one_gives_none() -> None:
+    clips = directions8(per_class=6)
+    labels = clips.labels("direction")[0]
+    two = clips.select(np.flatnonzero(labels == 3)[:2])
+    assert [rows.tolist() for rows in same_class_draws(two, "direction", 10, seed=0)] == [[1, 0]]
+    with pytest.raises(BadData, match=r"another scene of the same class, and direction 'NW' has one; take more test scenes"):
+        same_class_draws(clips.select(np.flatnonzero(labels == 3)[:1]), "direction", 10, seed=0)
 
 
 def rows_of(numerators: list[float], denominators: list[float], control: str = "subspace") -> pd.DataFrame:
