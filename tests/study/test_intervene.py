@@ -17,7 +17,7 @@ import jepascope as js
 from jepascope.activations.activations import Activations
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, BadData, RunFolderError
+from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
 from jepascope.study.intervene import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.probe import saved_spec
@@ -137,7 +137,9 @@ def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None
 
 
 def test_a_swap_within_a_class_needs_two_scenes_of_it(intervene: Intervene) -> None:
-    with pytest.raises(BadData, match=r"self_swap takes from another scene of the same class.*take more test scenes"):
+    with pytest.raises(
+        BadArgument, match=r"self_swap takes from another test scene of the same class: 8 classes need test_scenes of at least 16"
+    ):
         intervene(edits=("swap",), extra_controls=("self_swap",), judges=("probe",))
 
 

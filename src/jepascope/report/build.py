@@ -17,6 +17,7 @@ from jepascope.report.sections.curves import curves_section
 from jepascope.report.sections.effect_map import map_section
 from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.forecasts import forecasts_section
+from jepascope.report.sections.further import further_section
 from jepascope.report.sections.headline import headline
 from jepascope.report.sections.intervention import effects_section
 from jepascope.report.sections.isolation import isolation_section
@@ -48,6 +49,7 @@ SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
     reads_section,
     isolation_section,
     calibration_section,
+    further_section,
     portability,
     published,
     leaks,

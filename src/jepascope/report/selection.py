@@ -19,12 +19,17 @@ CONTROL_WORDS = {
     "variance": "variance-matched",
     "shuffled": "shuffled labels",
     "norm": "norm-matched",
+    "top_pca": "largest axes",
+    "nuisance": "axes within classes",
+    "self_swap": "swap within a class",
+    "untrained": "untrained twins",
 }
-EDITS = ("ablate", "swap", "steer")
+EDITS = ("ablate", "swap", "steer", "rotate")
 FULL_DOSE_WORDS = {
     "ablate": "dose 1 of ablation removes the subspace's content in full",
     "swap": "dose 1 of a swap is the change to the real twin",
     "steer": "dose 1 of steering is the difference of the class means",
+    "rotate": "dose 1 of rotation is the whole turn",
 }
 DONOR_DOSE_WORDS = {**FULL_DOSE_WORDS, "swap": "dose 1 of a swap is the change to the donor, a clip of the target class"}
 EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering", "rotate": "rotation"}

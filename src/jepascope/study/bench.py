@@ -144,9 +144,13 @@ class Bench:
     @cached_property
     def sites(self) -> tuple[int, ...]:
         """Layers whose tokens and moments are kept; those of the study beside where they hold all that is needed."""
-        needed = {*self.layers, *self._candidates}
         theirs = set() if self.beside is None else {*self.beside.sites}
-        return tuple(sorted(theirs if needed <= theirs else needed))
+        return tuple(sorted(theirs if {*self.needed} <= theirs else self.needed))
+
+    @property
+    def needed(self) -> tuple[int, ...]:
+        """Layers that this study edits, or may."""
+        return tuple(sorted({*self.layers, *self._candidates}))
 
     @cached_property
     def fit(self) -> Activations:

@@ -49,7 +49,7 @@ class Panel:
 def panel(bench: Bench) -> Panel:
     """Train all of them. Strengths of linear probes are chosen by cross-validation inside ``judge``."""
     judge, depth, spec = bench.judge, bench.encoder.card.depth, bench.spec
-    first = min((*bench.layers, *bench.sites), default=depth)
+    first = min(bench.needed, default=depth)
     pooled = {layer: judge.pooled(layer, spec.tokens) for layer in range(first, depth + 1)}
     y, scenes = bench.labels(judge), bench.scenes(judge)
     paths = dense_probes(pooled, y, scenes, bench.folds, seed=spec.seed)

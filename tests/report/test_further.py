@@ -1,0 +1,58 @@
+"""Edits made beside the study's own stand in the report, and a folder that cannot be read is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from jepascope.report.build import build_report
+from jepascope.report.folder import read_run
+from jepascope.report.sections.further import further_section
+
+
+def words(run: Path) -> str:
+    return str(further_section(read_run(run)))
+
+
+def with_further(run: Path, tmp_path: Path, scope: str = "background") -> Path:
+    """A copy of the run with one intervene folder, made of its own effects."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    other = copy / "intervene-0123abcd"
+    other.mkdir()
+    shutil.copy(copy / "ce.parquet", other)
+    summary = {"best_layer": 1, "scope": scope, "ablate_to": "zero", "swap_donor": "class"}
+    (other / "summary.json").write_text(json.dumps(summary))
+    return copy
+
+
+def test_without_such_folders_the_command_is_named(finished_run: Path) -> None:
+    assert "jepascope intervene RUN" in words(finished_run)
+
+
+def test_every_edit_and_judge_has_a_row_with_its_controls(finished_run: Path, tmp_path: Path) -> None:
+    run = with_further(finished_run, tmp_path)
+    text = words(run)
+    assert "layer 1, background tokens edited, ablation to zero, swaps from donors" in text
+    ce = pd.read_parquet(run / "ce.parquet")
+    for edit in ce["edit"].unique():
+        assert f"'{edit}'" in text
+    assert build_report(run).read_text().count("Further edits") >= 1
+
+
+def test_a_damaged_folder_is_named_and_the_rest_is_shown(finished_run: Path, tmp_path: Path) -> None:
+    run = with_further(finished_run, tmp_path)
+    broken = run / "intervene-ffffffff"
+    broken.mkdir()
+    (broken / "summary.json").write_text("{}")
+    (broken / "ce.parquet").write_bytes(b"not parquet")
+    text = words(run)
+    assert "intervene-ffffffff cannot be read" in text and "background tokens edited" in text
+
+
+def test_names_of_strangers_are_escaped(finished_run: Path, tmp_path: Path) -> None:
+    run = with_further(finished_run, tmp_path, scope="<script>alert(1)</script>")
+    assert "<script>alert" not in build_report(run).read_text()
