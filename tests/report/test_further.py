@@ -29,12 +29,12 @@ def with_further(run: Path, tmp_path: Path, scope: str = "background") -> Path:
     return copy
 
 
-def test_without_such_folders_the_command_is_named(finished_run: Path) -> None:
-    assert "jepascope intervene RUN" in words(finished_run)
+def test_without_such_folders_the_command_is_named(complete: Path) -> None:
+    assert "jepascope intervene RUN" in words(complete)
 
 
-def test_every_edit_and_judge_has_a_row_with_its_controls(finished_run: Path, tmp_path: Path) -> None:
-    run = with_further(finished_run, tmp_path)
+def test_every_edit_and_judge_has_a_row_with_its_controls(complete: Path, tmp_path: Path) -> None:
+    run = with_further(complete, tmp_path)
     text = words(run)
     assert "layer 1, background tokens edited, ablation to zero, swaps from donors" in text
     ce = pd.read_parquet(run / "ce.parquet")
@@ -43,8 +43,8 @@ def test_every_edit_and_judge_has_a_row_with_its_controls(finished_run: Path, tm
     assert build_report(run).read_text().count("Further edits") >= 1
 
 
-def test_a_damaged_folder_is_named_and_the_rest_is_shown(finished_run: Path, tmp_path: Path) -> None:
-    run = with_further(finished_run, tmp_path)
+def test_a_damaged_folder_is_named_and_the_rest_is_shown(complete: Path, tmp_path: Path) -> None:
+    run = with_further(complete, tmp_path)
     broken = run / "intervene-ffffffff"
     broken.mkdir()
     (broken / "summary.json").write_text("{}")
@@ -53,6 +53,6 @@ def test_a_damaged_folder_is_named_and_the_rest_is_shown(finished_run: Path, tmp
     assert "intervene-ffffffff cannot be read" in text and "background tokens edited" in text
 
 
-def test_names_of_strangers_are_escaped(finished_run: Path, tmp_path: Path) -> None:
-    run = with_further(finished_run, tmp_path, scope="<script>alert(1)</script>")
+def test_names_of_strangers_are_escaped(complete: Path, tmp_path: Path) -> None:
+    run = with_further(complete, tmp_path, scope="<script>alert(1)</script>")
     assert "<script>alert" not in build_report(run).read_text()
