@@ -26,6 +26,10 @@ MATCHING_COLUMNS = [
     *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
     *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
 ]
+EFFECT_COLUMNS = [
+    *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "target"),
+    *("numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"),
+]
 WITNESSES = ("subspace", "random", "variance")
 """Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
 
@@ -144,40 +148,43 @@ def _effect_rows(
     rows = owned(conditions, finders)
     if judge.variable or read_layer != depth:
         rows = [(i, owner) for i, owner in rows if owner.control in WITNESSES and owner.draw < WITNESS_DRAWS]
-    index = [i for i, _ in rows]
-    count, per = len(rows), len(scenes)
-
-    def each(values: Sequence[object]) -> np.ndarray:
-        return np.repeat(np.array(values), per)
-
-    def scene_by_scene(values: Tensor) -> np.ndarray:
-        return np.tile(values.numpy(), count)
-
-    return pd.DataFrame(
+    return effect_frame(
+        scenes,
+        conditions,
+        rows,
+        {"layer": site.layer, "tokens": site.tokens, "edit": name, "judge": judge.name, "read_layer": read_layer, "read": judge.variable},
+        {"numerator": numerator, "numerator_direct": direct, "correct": right, "kl": kl, "angle_error": error},
         {
-            "layer": np.full(count * per, site.layer),
-            "tokens": site.tokens,
-            "finder": each([owner.finder for _, owner in rows]),
-            "rank": each([conditions[i].basis.shape[1] for i in index]),
-            "edit": name,
-            "control": each([owner.control for _, owner in rows]),
-            "draw": each([owner.draw for _, owner in rows]),
-            "dose": each([conditions[i].dose for i in index]),
-            "judge": judge.name,
-            "read_layer": read_layer,
-            "read": judge.variable,
-            "scene": np.tile(scenes.ids, count),
-            "target": scene_by_scene(expected),
-            "numerator": numerator[index].flatten().numpy(),
-            "numerator_direct": direct[index].flatten().numpy(),
-            "denominator": scene_by_scene(denominator),
-            "correct": right[index].flatten().numpy(),
-            "correct_before": scene_by_scene(right_before),
-            "kl": kl[index].flatten().numpy(),
-            "angle_error": error[index].flatten().numpy(),
-            "angle_error_before": scene_by_scene(angle_errors(angle, read.angle_clean)),
-        }
+            "target": expected,
+            "denominator": denominator,
+            "correct_before": right_before,
+            "angle_error_before": angle_errors(angle, read.angle_clean),
+        },
     )
+
+
+def effect_frame(
+    scenes: Scenes,
+    conditions: Sequence[Condition],
+    rows: Sequence[tuple[int, Owner]],
+    said: Mapping[str, object],
+    by_condition: Mapping[str, Tensor],
+    by_scene: Mapping[str, Tensor],
+) -> pd.DataFrame:
+    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them."""
+    index, count, per = [i for i, _ in rows], len(rows), len(scenes)
+    columns: dict[str, object] = {
+        "finder": [owner.finder for _, owner in rows],
+        "rank": [conditions[i].basis.shape[1] for i in index],
+        "control": [owner.control for _, owner in rows],
+        "draw": [owner.draw for _, owner in rows],
+        "dose": [conditions[i].dose for i in index],
+    }
+    values: dict[str, np.ndarray] = {name: np.repeat(np.array(value), per) for name, value in columns.items()}
+    values |= {name: np.repeat(np.array([value]), count * per) for name, value in said.items()}
+    values |= {name: value[index].flatten().numpy() for name, value in by_condition.items()}
+    values |= {name: np.tile(value.numpy(), count) for name, value in by_scene.items()}
+    return pd.DataFrame({**values, "scene": np.tile(scenes.ids, count)})[EFFECT_COLUMNS]
 
 
 def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms: Tensor, finders: list[str]) -> pd.DataFrame:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.intervention.conditions import Condition, owned
-from jepascope.intervention.effects import angle_errors
+from jepascope.intervention.effects import angle_errors, effect_frame
 from jepascope.intervention.forecast import Forecasts, Foreseen, forecast_outcome, forecast_right
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import LEVEL, RESAMPLES, expanded_level, mean_interval, proportion, ratio_of_means, scene_weights
@@ -32,39 +33,14 @@ def forecast_rows(
     angle = scenes.angle if name == "ablate" else scenes.target_angle
     right, before = (forecast_right(name, margin) for margin in (foreseen.edited.margin, foreseen.source.margin))
     error, error_before = (angle_errors(angle, one.angle) for one in (foreseen.edited, foreseen.source))
-    rows = owned(conditions, finders)
-    index, count, per = [i for i, _ in rows], len(rows), len(scenes)
-
-    def each(values: Sequence[object]) -> np.ndarray:
-        return np.repeat(np.array(values), per)
-
-    def scene_by_scene(values: Tensor) -> np.ndarray:
-        return np.tile(values.numpy(), count)
-
-    return pd.DataFrame(
-        {
-            "layer": np.full(count * per, site.layer),
-            "tokens": site.tokens,
-            "finder": each([owner.finder for _, owner in rows]),
-            "rank": each([conditions[i].basis.shape[1] for i in index]),
-            "edit": name,
-            "control": each([owner.control for _, owner in rows]),
-            "draw": each([owner.draw for _, owner in rows]),
-            "dose": each([conditions[i].dose for i in index]),
-            "judge": "predictor",
-            "read_layer": depth,
-            "read": "",
-            "scene": np.tile(scenes.ids, count),
-            "target": scene_by_scene(expected),
-            "numerator": numerator[index].flatten().numpy(),
-            "numerator_direct": np.nan,
-            "denominator": scene_by_scene(denominator),
-            "correct": right[index].flatten().numpy(),
-            "correct_before": scene_by_scene(before),
-            "kl": np.nan,
-            "angle_error": error[index].flatten().numpy(),
-            "angle_error_before": scene_by_scene(error_before),
-        }
+    nothing = torch.full_like(numerator, torch.nan)
+    return effect_frame(
+        scenes,
+        conditions,
+        owned(conditions, finders),
+        {"layer": site.layer, "tokens": site.tokens, "edit": name, "judge": "predictor", "read_layer": depth, "read": ""},
+        {"numerator": numerator, "numerator_direct": nothing, "correct": right, "kl": nothing, "angle_error": error},
+        {"target": expected, "denominator": denominator, "correct_before": before, "angle_error_before": error_before},
     )
 
 

@@ -129,6 +129,11 @@ class Bench:
 
         return get
 
+    def forget(self, *keys: str) -> None:
+        """Let go of what ``once`` made: controls of many layers would fill the memory."""
+        for key in keys:
+            self._made.pop(key, None)
+
     def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
         """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
         names = [f"parts/{table}-{name}" for table in tables]

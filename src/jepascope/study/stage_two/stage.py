@@ -106,6 +106,8 @@ def _edits(bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapp
             found["forecasts"].append(forecasts)
         if layer in full and "head" in panels.names:
             found["effects"].append(run_head(bench, layer, here))
+        kept = () if layer == best else (f"unedited {layer} {layer in full}",)
+        bench.forget(f"controls {layer} {layer in full}", f"beginnings {layer}", f"head unedited {layer}", *kept)
     if not found["forecasts"]:
         found["forecasts"].append(pd.DataFrame(columns=FORECAST_COLUMNS))
     return tuple(pd.concat(found[name], ignore_index=True) for name in MAIN)
