@@ -441,3 +441,17 @@ def test_a_paired_difference_is_the_mean_of_differences() -> None:
     after = before + 0.5 + rng.normal(0, 0.1, 60)
     weights = scene_weights(60, rng)
     assert 0.4 < mean_interval(after - before, weights).low < 0.5 < mean_interval(after, weights).high - before.mean()
+
+
+def test_a_control_in_which_nothing_is_random_is_compared_over_scenes_alone() -> None:
+    rng = np.random.default_rng(0)
+    below = rng.uniform(1, 2, 40)
+    own, fixed = 0.6 * below + 0.1 * rng.standard_normal(40), 0.3 * below + 0.1 * rng.standard_normal(40)
+    found = causal_effect_ratio(own, below, fixed[None], np.random.default_rng(1), fixed=True)
+    assert found.control == ratio_of_means(fixed, below, np.random.default_rng(1))
+    assert found.difference.low > 0 and found.ratio.low < 2 < found.ratio.high and found.draws == 1
+    assert np.isnan([found.percentile, found.p, found.excess.low]).all()
+    itself = causal_effect_ratio(own, below, own[None], np.random.default_rng(1), fixed=True)
+    assert itself.difference.low == itself.difference.high == 0.0
+    with pytest.raises(BadArgument, match="has one draw, not 2"):
+        causal_effect_ratio(own, below, np.stack([fixed, own]), np.random.default_rng(1), fixed=True)

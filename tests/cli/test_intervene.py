@@ -53,7 +53,7 @@ def test_it_prints_every_effect_beside_its_controls_and_the_same_command_reads_t
     for part in (
         "swap diff_means (rank 7) at 0.5, probe",
         "ablate diff_means (rank 7) at 1, probe",
-        "Judge head was left out: this encoder has no task head.",
+        "Left out: head (this encoder has no task head).",
         f"Tables: {folder}",
     ):
         assert part in result.stdout, part
@@ -147,7 +147,7 @@ def test_subspaces_that_do_not_belong_here_are_refused_and_nothing_is_left(finis
         path = saved(tmp_path, **said)  # type: ignore[arg-type]
         assert message in refused(answer(str(finished), "--layer", "2", "--subspace", str(path)), 2)
     (tmp_path / "text").write_text("hello")
-    assert "not a subspace that jepascope saved" in refused(answer(str(finished), "--subspace", str(tmp_path / "text")), 2)
+    assert "is not a readable subspace file" in refused(answer(str(finished), "--subspace", str(tmp_path / "text")), 2)
     for path in (tmp_path / "missing", tmp_path, Path("/dev/zero")):
         assert "is not the safetensors file of a subspace" in refused(answer(str(finished), "--subspace", str(path)), 2)
     assert contents(finished) == before
@@ -164,7 +164,7 @@ def test_files_that_another_program_wrote_are_read_or_refused_in_a_sentence(fini
         ({"basis": basis.half().sqrt() * 0.999, "mean": mean}, {}),
     ):
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=metadata)
-        assert "not a subspace that jepascope saved" in refused(answer(str(finished), "--subspace", str(path)), 2)
+        assert "is not a readable subspace file" in refused(answer(str(finished), "--subspace", str(path)), 2)
     save_file({"basis": basis.double().contiguous(), "mean": mean.double()}, path)
     found = Subspace.load(path)
     assert found.basis.dtype == found.mean.dtype == torch.float32 and found.provenance == {}

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
+from jepascope.errors import RunFolderError
 from jepascope.report.build import build_report
 from jepascope.report.folder import read_run
 from jepascope.report.sections.further import further_section
@@ -56,3 +58,13 @@ def test_a_damaged_folder_is_named_and_the_rest_is_shown(complete: Path, tmp_pat
 def test_names_of_strangers_are_escaped(complete: Path, tmp_path: Path) -> None:
     run = with_further(complete, tmp_path, scope="<script>alert(1)</script>")
     assert "<script>alert" not in build_report(run).read_text()
+
+
+@pytest.mark.parametrize("layer", ["<script>", -1, 1.5, True, [2]])
+def test_a_best_layer_that_is_none_is_one_sentence(complete: Path, tmp_path: Path, layer: object) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(complete, run)
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, "best_layer": layer}))
+    with pytest.raises(RunFolderError, match="'best_layer' is not a layer"):
+        read_run(run)

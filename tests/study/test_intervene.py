@@ -207,7 +207,7 @@ def test_files_that_are_no_subspace_are_refused(run: Path, tmp_path: Path, inter
             intervene(path)
     for data in (b"", b"no safetensors", saved(tmp_path).read_bytes()[:200]):
         (tmp_path / "file").write_bytes(data)
-        with pytest.raises(BadArgument, match=r"not a subspace that jepascope saved; give one of a run's subspaces"):
+        with pytest.raises(BadArgument, match=r"is not a readable subspace file .*give one of a run's subspaces"):
             intervene(tmp_path / "file")
     assert not list(run.glob("intervene-*"))
 
@@ -337,3 +337,17 @@ def test_of_labels_of_ones_own_swaps_take_from_another_clip(tmp_path: Path, tiny
     assert summary["swap_donor"] == "class" and summary["judges"] == ["probe", "mlp"] and "predictor" in summary["skipped"]
     effects = pd.read_parquet(intervene_folder(tmp_path / "run", changed) / "effects.parquet")
     assert {"self_swap"} <= set(effects["control"]) and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)
+
+
+def test_the_run_s_own_subspaces_are_edited_and_not_found_anew(run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
+    """A finder whose choice tips on rounding would find another one on another machine."""
+    spec = saved_spec(run)
+    stored = run / "subspaces" / "diff_means-layer1.safetensors"
+    mine = Subspace.load(stored)
+    turned = Subspace(mine.basis.flip(1).contiguous(), mine.mean, {**mine.provenance, "marked": True})
+    copy = run.parent / "turned"
+    shutil.copytree(run, copy)
+    turned.save(copy / "subspaces" / stored.name)
+    changed = intervened_spec(spec, 1, {"edits": ("ablate",), "judges": ("probe",), "draws": 2}, None)
+    run_intervene(copy, spec, changed, tiny_encoder)
+    assert Subspace.load(intervene_folder(copy, changed) / "subspaces" / stored.name).provenance.get("marked") is True

@@ -17,7 +17,7 @@ SELECTIONS = ("all", "object")
 SCOPES = (*SELECTIONS, "background", "time:A-B")
 """What an edit can be limited to: also as many places of the background as the object has, or a slice of tubelets (A to B, from 0)."""
 
-_TIME = re.compile(r"time:(\d{1,6})(?:-(\d{1,6}))?")
+_TIME = re.compile(r"time:([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 
 @dataclass(frozen=True)

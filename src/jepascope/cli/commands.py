@@ -166,6 +166,8 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
     from jepascope.study.probe import saved_spec
 
+    if subspace is not None and changes["finders"] is not None:
+        raise BadArgument("--subspace stands in place of the finders' subspaces; leave --finders out, or run it apart.")
     spec = saved_spec(folder)
     given = {key: split(value) if key in LISTS else value for key, value in changes.items() if value is not None}
     best = best_layer_of(folder) if changes["best_layer"] is None else int(changes["best_layer"])
@@ -192,11 +194,15 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     out.print(effect_table(intervene_folder(folder, changed)))
     out.print(
         "CE: ablate: share of the clean margin lost; else margin moved to the target over what the partner moves. Brackets: 95 %, over "
-        "scenes (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared.",
+        "scenes (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared. Ratio: CE over the "
+        "mean of the control's draws (≥: a lower bound, where theirs cannot be told from zero). p: one-sided place among the draws, "
+        "(1 + draws at least as large) / (1 + draws), not corrected for the number of tests (p_holm in ce.parquet is). Outside its draws: "
+        "the interval of the effect less one new draw is above zero (20 draws are the fewest that can say so); above the mean draw: only "
+        "that of the effect less the mean draw is.",
         markup=False,
     )
-    for judge, why in summary["skipped"].items():
-        out.print(f"Judge {judge} was left out: {why}.", markup=False)
+    for name, why in summary["skipped"].items():
+        out.print(f"Left out: {name} ({why}).", markup=False)
     out.print(f"Tables: {intervene_folder(folder, changed).resolve()}" + (f". Report: {report.resolve()}" if report else ""), markup=False)
 
 

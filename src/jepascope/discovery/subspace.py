@@ -84,8 +84,8 @@ class Subspace:
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Subspace:
-        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence."""
+    def load(cls, path: Path, remedy: str = "delete it and run again") -> Subspace:
+        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``."""
         from safetensors import SafetensorError, safe_open
 
         try:
@@ -95,4 +95,4 @@ class Subspace:
                     raise ValueError("its provenance is no JSON object")
                 return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance)
         except (SafetensorError, OSError, ValueError, BadArgument) as error:
-            raise RunFolderError(f"'{path}' is not a readable subspace file ({error}); delete it and run again.") from None
+            raise RunFolderError(f"'{path}' is not a readable subspace file ({str(error).rstrip('.')}); {remedy}.") from None

@@ -23,6 +23,7 @@ from jepascope.stats import (
 
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
 FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  # one family of tests: all layers x finders that carry a p
+FIXED = ("top_pca", "nuisance")  # controls in which nothing is random
 SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
 COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
@@ -73,7 +74,7 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
             if control == "subspace":
                 continue
             draws = by_draw(group, control)[own.columns].to_numpy()
-            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples)
+            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=control in FIXED)
             owns[len(rows)] = numerator
             direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
             rows.append({**condition, "control": control, **_against(against), **direct, **beside.of(control)})

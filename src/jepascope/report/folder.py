@@ -83,6 +83,12 @@ def read_run(path: Path) -> RunFolder:
     absent = [key for key in REQUIRED_KEYS if key not in summary]
     if absent:
         raise RunFolderError(f"{path / 'summary.json'} has no key '{absent[0]}'; run the study again with the same --out to write it anew.")
+    layer = summary.get("best_layer")
+    if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int) or layer < 0):
+        raise RunFolderError(
+            f"{path / 'summary.json'}: 'best_layer' is not a layer ({short(layer)}); run the study again with the same --out to write it "
+            "anew."
+        )
     return RunFolder(
         path=path,
         summary=summary,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from rich.table import Table
 
 from jepascope.report.columns import TABLES
 from jepascope.report.numbers import count, p_text, ratio_text, shown, with_interval
-from jepascope.report.selection import CONTROL_WORDS
+from jepascope.report.selection import CONTROL_WORDS, CONTROLS, in_order
 from jepascope.report.tables import read_table
 from jepascope.report.verdict import row_verdict
 
@@ -20,7 +21,10 @@ def effect_table(folder: Path) -> Table:
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
     ce = read_table(folder / "ce.parquet", TABLES["ce"], {"ce": True})
     assert ce is not None  # its evidence was just claimed
-    for row in ce.to_dict("records"):
+    order = ("subspace", *CONTROLS)
+    place = ce["control"].map({name: i for i, name in enumerate(in_order(ce["control"], order))})
+    block = (ce["control"] == "subspace").cumsum()
+    for row in ce.iloc[np.lexsort((place, block))].to_dict("records"):
         if row["control"] == "subspace":
             what = f"{row['edit']} {row['finder']} (rank {count(row['rank'])}) at {row['dose']:g}, {row['judge']}"
             table.add_row(what, f"n = {count(row['n'])}", with_interval(row["value"], row["low"], row["high"]), style="bold")

@@ -124,8 +124,10 @@ def row_verdict(
 
     Without the latter (older folders) the percentile among the draws stands in.
     """
-    if draws < MIN_DRAWS:
+    if draws < MIN_DRAWS and not (draws == 1 and finite(low)):
         return "too few draws"
+    if draws == 1:  # nothing in it is random, and there is one to compare with
+        return "above it" if low > 0 else "below it" if high < 0 else "not told apart"
     if not finite(low) or not finite(high):
         return "no interval"
     above, below = (excess_low > 0, excess_high < 0) if finite(excess_low) else (percentile == 100, percentile == 0)

@@ -66,12 +66,16 @@ def causal_effect_ratio(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
     level: float = LEVEL,
+    fixed: bool = False,
 ) -> EffectRatio:
     """CE of a subspace over the mean CE of its control (docs/science.md, effects), scenes and draws resampled together.
 
     ``numerator`` and ``control`` hold the change of margin under the subspace's edit and under each draw of the control;
     ``denominator`` what they are shares of (clean margin, or what the real twin changes). CE = sum / sum. All NaN when the
     denominator's own interval reaches zero: the judge then reads nothing that could be lost or moved.
+
+    ``fixed``: nothing in the control is random, and its one draw is all there is: only scenes are resampled, control, difference and
+    ratio get intervals, and there is neither a place among draws nor an excess.
     """
     numerator, denominator = finite("numerator", numerator, 1), finite("denominator", denominator, 1)
     control = finite("control", control, 2)
@@ -87,7 +91,9 @@ def causal_effect_ratio(
     wider = expanded_level(level, scenes)
     effect = percentile_interval(float(numerator.sum() / denominator.sum()), effects, scenes, wider)
     null = control.sum(axis=1) / denominator.sum()
-    if draws < MIN_DRAWS:
+    if fixed and draws != 1:
+        raise BadArgument(f"A control in which nothing is random has one draw, not {draws}.")
+    if draws < MIN_DRAWS and not fixed:
         span = Interval(float(null.mean()), float(null.min()), float(null.max()), scenes)
         return EffectRatio(effect, span, nothing, nothing, nothing, False, nan, nan, draws)
     single = by_scene @ control.T / below[:, None]
@@ -110,6 +116,8 @@ def causal_effect_ratio(
     else:
         dividing = _level(level, against.value * of_scene - effect.value * of_mean, effect.value * of_draw)
         ratio = _ratio(effect, against, effects, controls, dividing)
+    if fixed:
+        return EffectRatio(effect, against, difference, excess, ratio, is_bound, nan, nan, draws)
     place = percentile_in_null(effect.value, null)
     return EffectRatio(effect, against, difference, excess, ratio, is_bound, place, p_value(effect.value, null), draws)
 

@@ -47,7 +47,7 @@ def writing(path: Path) -> Iterator[Path]:
                 f"The disk is full: '{path}' could not be written. Free some space and run the same command again; finished steps are kept."
             ) from None
         reason = getattr(error, "strerror", None) or error
-        raise RunFolderError(f"'{path}' could not be written ({reason}). Choose a folder you can write to with --out.") from None
+        raise RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one.") from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -135,7 +135,9 @@ class Run:
             raise BadArgument(f"'{path}' is neither empty nor a run folder; nothing was changed. Choose another --out.")
         parent = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise RunFolderError(f"'{path}' cannot be written ('{parent}' is not a writable folder); choose another one with --out.")
+            raise RunFolderError(
+                f"'{path}' cannot be written ('{parent}' is not a writable folder); make it writable, or choose another folder."
+            )
 
     def _acquire(self) -> None:
         try:
@@ -148,7 +150,7 @@ class Run:
         except OSError as error:
             self.close()
             raise RunFolderError(
-                f"'{self.path}' cannot be written ({error.strerror}); choose a folder you can write to with --out."
+                f"'{self.path}' cannot be written ({error.strerror}); make it writable, or choose another folder."
             ) from None
 
     def close(self) -> None:

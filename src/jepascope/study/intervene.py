@@ -52,9 +52,9 @@ def _digest(path: Path) -> str:
 def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
     """A subspace from a file; BadArgument where it is none, of another model, layer or width, or leaves no room for controls."""
     try:
-        given = Subspace.load(path)
-    except RunFolderError:
-        raise BadArgument(f"'{path}' is not a subspace that jepascope saved; give one of a run's subspaces/*.safetensors.") from None
+        given = Subspace.load(path, "give one of a run's subspaces/*.safetensors, or what Subspace.save wrote")
+    except RunFolderError as error:
+        raise BadArgument(str(error)) from None
     check_subspaces(encoder, Site(layer), {str(path): given})
     if 2 * given.rank > given.width:
         raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")

@@ -59,6 +59,10 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
         raise BadArgument(
             f"Rank {rank} leaves no orthogonal control of equal rank in width {model.width}; ask for at most {model.width // 2}."
         )
+    if spec.context is not None and counts.predicted and not spec.context < model.times:
+        raise BadArgument(
+            f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
+        )
     steps = tuple(counts.steps())
     flops = sum(_flops(step, model) for step in steps)
     rate = matrix_rate(model) * EFFICIENCY if device == "cpu" else GPU_RATE
@@ -75,7 +79,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} at {rate / 1e9:.0f} GFLOP/s "
         f"({'measured here just now' if device == 'cpu' else 'assumed'}), and about {_duration(beside)} of probes and statistics; "
-        "within a factor of two while nothing else runs",
+        f"{'within a factor of two while nothing else runs' if device == 'cpu' else 'an assumed rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.2f} GB on disk for tokens at {kept} layers",
         f"{counts.scenes} test scenes, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
 
 from jepascope.clips.labels_file import read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
@@ -26,7 +26,7 @@ Judge = Literal["probe", "mlp", "predictor", "head"]
 Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
-SCOPE = re.compile(r"all|object|background|time:\d{1,6}(-\d{1,6})?")  # as activations.site has it, which would import torch
+SCOPE = re.compile(r"all|object|background|time:[0-9]{1,6}(-[0-9]{1,6})?")  # as activations.site has it, which would import torch
 
 
 class StudySpec(BaseModel):
@@ -58,13 +58,15 @@ class StudySpec(BaseModel):
         None, description="what a swap takes from; default: the twin where one can be rendered"
     )
     edit_doses: tuple[float, ...] = Field(
-        (1.0,), min_length=1, description="doses of the edits beside every control; 1 is the natural change"
+        (1.0,), min_length=1, max_length=50, description="doses of the edits beside every control; 1 is the natural change"
     )
     judges: tuple[Judge, ...] = Field(
         ("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out"
     )
-    context: int | None = Field(None, ge=1, description="tubelets that the predictor is shown; default: half of the clip")
-    head_classes: dict[str, str | int] | None = Field(
+    context: int | None = Field(
+        None, ge=1, le=1024, strict=True, description="tubelets that the predictor is shown; default: half of the clip"
+    )
+    head_classes: dict[str, StrictStr | StrictInt] | None = Field(
         None, description="label (or its number) of the task head for classes of the variable"
     )
     extra_controls: tuple[Extra, ...] = Field((), description="controls on request: top_pca, nuisance, self_swap, untrained")
@@ -72,7 +74,9 @@ class StudySpec(BaseModel):
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
     draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at surveyed layers")
-    doses: tuple[float, ...] = Field((0.25, 0.5, 1.0), min_length=1, description="doses of the dose curves and of portability")
+    doses: tuple[float, ...] = Field(
+        (0.25, 0.5, 1.0), min_length=1, max_length=50, description="doses of the dose curves and of portability"
+    )
     untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
     token_map: bool = Field(True, description="probe every token position at the best layer")
     stability_subsamples: int = Field(50, ge=0, le=10_000, description="half-samples of stability selection; 0 leaves it out")
@@ -114,6 +118,11 @@ class StudySpec(BaseModel):
     def _few_pairs(cls, value: dict[str, str | int] | None) -> dict[str, str | int] | None:
         if value is not None and not 2 <= len(value) <= 64:
             raise ValueError("pairs at least two (and at most 64) classes of the variable with labels of the head")
+        labels = list((value or {}).values())
+        if any(isinstance(label, int) and not 0 <= label < 10_000 for label in labels):
+            raise ValueError("a label of the head is its name, or its number from 0")
+        if len(set(labels)) < len(labels):
+            raise ValueError("gives two classes the same label, which nothing could tell apart")
         return value
 
     @model_validator(mode="before")
@@ -143,6 +152,10 @@ class StudySpec(BaseModel):
         check_finders(self.finders, self.rank, self.state_variable)
         if "rotate" in self.edits and self.state_variable.kind != "circular":
             raise ValueError(f"rotate turns an angle, and {self.variable} is none; use steer")
+        unknown = [name for name in self.head_classes or {} if name not in self.state_variable.classes]
+        if unknown:
+            classes = ", ".join(self.state_variable.classes)
+            raise ValueError(f"head_classes: {self.variable} has no class '{unknown[0][:60]}'; classes are {classes}")
         if self.swap_donor == "twin" and not self.state_variable.rendered:
             raise ValueError(f"no twin can be rendered for the labels '{self.variable}'; leave swap_donor out")
         return self

@@ -104,7 +104,8 @@ def steer_words(name: str, error: Error, draws: list[float], floor: float, n: fl
     if error.beside(CHANCE) != "better":
         return f"{said}. The request is not followed: not told apart from, or worse than, a random angle."
     if beside == "better":
-        return f"{said}. The read-out follows the request, better than with any draw of random directions."
+        how = "follows the request" if error.high < CHANCE / 2 else "moves towards the request and stays short of it"
+        return f"{said}. The read-out {how}, better than with any draw of random directions."
     tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
     return f"{said}. The read-out follows the request better than a random angle would{tail}."
 

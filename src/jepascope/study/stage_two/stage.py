@@ -69,7 +69,11 @@ class StageTwo:
 
     @property
     def skipped(self) -> Mapping[str, str]:
-        return self.panels.skipped
+        """Judges that were not asked, and controls that came to nothing."""
+        why = dict(self.panels.skipped)
+        if "untrained" in self.panels.bench.spec.extra_controls and not (self.tables["ce"]["control"] == "untrained").any():
+            why["untrained"] = "the judges of untrained twins read no margin, so there is no effect to compare with"
+        return why
 
 
 def stage_two(bench: Bench, steps: Steps, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], whole: bool = True) -> StageTwo:

@@ -16,6 +16,22 @@ def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
     return bench.run.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
 
 
+def _of_the_run(bench: Bench, finder: str, layer: int) -> Subspace | None:
+    """What the study beside found for the same variable, tokens and rank: rounding on another machine must not make it another one."""
+    beside = bench.beside
+    if beside is None or (beside.spec.variable, beside.spec.tokens, beside.spec.seed) != (
+        bench.spec.variable,
+        bench.spec.tokens,
+        bench.spec.seed,
+    ):
+        return None
+    file = subspace_path(beside, finder, layer)
+    if not file.exists():
+        return None
+    found = Subspace.load(file)
+    return found if found.rank == bench.spec.rank_of(finder) else None
+
+
 def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
     """Found on split fit, saved, and read back where they are there already."""
     spec, fit = bench.spec, bench.fit
@@ -24,6 +40,9 @@ def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Su
     found: dict[int, dict[str, Subspace]] = {}
     for done, (layer, finder) in enumerate(wanted):
         file = subspace_path(bench, finder, layer)
+        if not file.exists() and (theirs := _of_the_run(bench, finder, layer)) is not None:
+            with writing(file) as temporary:
+                theirs.save(temporary)
         if not file.exists():
             where: dict[str, Any] = {
                 "layer": layer,
