@@ -391,7 +391,8 @@ def headed(tiny_spec: StudySpec, pairs: dict[str, str | int] | None) -> StudySpe
         ({"W": "Moving left", "E": "right"}, r"the head has no label 'right'; did you mean 'Moving right'\?"),
         ({"W": "Moving left", "E": "flying"}, r"the head has no label 'flying'\.$"),
         ({"W": "Moving left", "E": 4}, r"the head has labels 0\.\.3, not 4"),
-        ({"W": "Moving left", "E": -1}, r"the head has labels 0\.\.3, not -1"),
+        ({"W": "Moving left", "E": -1}, "a label of the head is its name, or its number from 0"),
+        ({"W": "Moving left", "E": "Moving left"}, "two classes the same label"),
     ],
 )
 def test_pairs_that_the_head_or_the_variable_does_not_have_are_refused(

@@ -40,15 +40,9 @@ def check_context(card: EncoderCard, context: int) -> None:
 
 
 def paired_classes(spec: StudySpec) -> list[tuple[int, str | int]]:
-    """(class index, label of the head) in the order of the classes; at least two."""
-    pairs, classes = dict(spec.head_classes or {}), spec.state_variable.classes
-    unknown = [name for name in pairs if name not in classes]
-    if unknown:
-        raise BadArgument(f"head_classes: {spec.variable} has no class '{unknown[0]}'; classes are {', '.join(classes)}.")
-    found = [(i, pairs[name]) for i, name in enumerate(classes) if name in pairs]
-    if len(found) < 2:
-        raise BadArgument("head_classes needs labels for at least two classes, so that a logit difference can be told.")
-    return found
+    """(class index, label of the head) in the order of the classes; the spec has seen to it that there are two."""
+    pairs = dict(spec.head_classes or {})
+    return [(i, pairs[name]) for i, name in enumerate(spec.state_variable.classes) if name in pairs]
 
 
 def head_columns(spec: StudySpec, encoder: VideoEncoder) -> tuple[int, ...]:
@@ -61,7 +55,7 @@ def head_columns(spec: StudySpec, encoder: VideoEncoder) -> tuple[int, ...]:
             meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
             raise BadArgument(f"head_classes: the head has no label '{label}'{meant}")
         column = known.index(label) if isinstance(label, str) else int(label)
-        if not 0 <= column < len(known):
+        if column >= len(known):
             raise BadArgument(f"head_classes: the head has labels 0..{len(known) - 1}, not {column}.")
         columns.append(column)
     return tuple(columns)
