@@ -145,7 +145,8 @@ def main() -> None:
               f"whole forwards {ms['hooked']:.3f}; share reached {share:.3f}, speed-up {speedup:.2f}")  # fmt: skip
     share, speedup, ms = results[chosen.batches[0]]
     print(json.dumps({"name": "suffix", "ratio": share, "speedup": speedup, "model": encoder.card.name, "layer": layer,
-                      "tokens": chosen.tokens, "panel": chosen.panel, "batch": chosen.batches[0], "conditions": len(conditions), "clips": clips, "ms_per_clip": ms}))  # fmt: skip
+                      "tokens": chosen.tokens, "panel": chosen.panel,
+                      "batch": chosen.batches[0], "conditions": len(conditions), "clips": clips, "ms_per_clip": ms}))  # fmt: skip
 
 
 if __name__ == "__main__":
