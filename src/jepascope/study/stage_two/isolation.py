@@ -85,7 +85,8 @@ def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJ
         data = Labelled(fit.pooled(layer, spec.tokens), y, groups=bench.scenes(fit), where=str(site))
         try:
             subspace: Subspace = find(FINDER, data, None, spec.seed, layer=layer)
-        except JepascopeError:  # a class without clips in split fit: the row is left out, as its judge would be
+        except JepascopeError as error:  # a class without clips in split fit, say
+            bench.progress.say(f"The subspace of {name} is not ablated: {error}")
             continue
         controls = controls_at(bench, layer, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
         found, _ = intervene(bench.encoder, site, scenes, {FINDER: subspace}, controls, judges, ("ablate",), unedited=unedited)

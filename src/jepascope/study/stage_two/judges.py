@@ -23,12 +23,10 @@ FEWEST = 2  # judge clips of each class that a read-out of another variable need
 
 @dataclass(frozen=True)
 class Panel:
-    """``own``: the study's variable, by name ("probe", "mlp") and layer. ``others``: other variables at the last layer. ``skipped``:
-    why a judge is left out, by name; ``unjudged``: why another variable is not read."""
+    """``own``: the study's variable, by name ("probe", "mlp") and layer. ``others``: other variables at the last layer."""
 
     own: dict[tuple[str, int], ProbeJudge]
     others: dict[str, ProbeJudge]
-    unjudged: dict[str, str]
     depth: int
 
     @property
@@ -60,8 +58,7 @@ def panel(bench: Bench) -> Panel:
         if "mlp" in spec.judges:
             probe = mlp_probe(pooled[layer], y, spec.seed)
             own["mlp", layer] = ProbeJudge(probe, spec.tokens, "mlp", layer)
-    others, unjudged = _others(bench, pooled[depth], scenes)
-    return Panel(own, others, unjudged, depth)
+    return Panel(own, _others(bench, pooled[depth], scenes), depth)
 
 
 def angle_decoder(bench: Bench, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
@@ -72,24 +69,24 @@ def angle_decoder(bench: Bench, pooled: Float[Tensor, "clips features"]) -> Ridg
     return ridge_probes({0: pooled}, values, bench.scenes(bench.judge), bench.folds, seed=bench.spec.seed)[0].probe
 
 
-def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> tuple[dict[str, ProbeJudge], dict[str, str]]:
-    """Linear probes of every other factor of the scenes."""
+def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
+    """Linear probes of every other factor of the scenes; what has too few clips of a class is left out, and said."""
     spec, clips = bench.spec, bench.judge.clips
-    found, unjudged = {}, {}
+    found = {}
     for name in other_variables(bench):
         y = torch.tensor(clips.labels(name)[0])
         counts = torch.bincount(y, minlength=len(clips.variable(name).classes))
         if int(counts.min()) < FEWEST:
-            unjudged[name] = f"split judge has {int(counts.min())} clip(s) of its rarest class"
+            bench.progress.say(f"{name} is not read: split judge has {int(counts.min())} clip(s) of its rarest class.")
             continue
         folds = min(bench.folds, int(counts.min()))
         try:
             path = dense_probes({bench.encoder.card.depth: pooled}, y, scenes, folds, seed=spec.seed)
         except BadData as error:
-            unjudged[name] = str(error)
+            bench.progress.say(f"{name} is not read: {error}")
             continue
         found[name] = ProbeJudge(path[bench.encoder.card.depth].probe, spec.tokens, "probe", bench.encoder.card.depth, name)
-    return found, unjudged
+    return found
 
 
 def other_variables(bench: Bench) -> list[str]:

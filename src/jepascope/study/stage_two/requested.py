@@ -97,6 +97,8 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
                     theirs[name] = find(name, data, subspace.rank, spec.seed)
                 except JepascopeError as error:
                     bench.progress.say(f"untrained twin {seed} has no {name} subspace: {error}")
+        if not theirs:
+            continue
         edits = [edit for edit in spec.edits if edit != "rotate"]
         made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
         found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
