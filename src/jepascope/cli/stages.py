@@ -1,0 +1,114 @@
+"""``run`` and ``plan``, and the stages by themselves on a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jepascope.cli.app import Device, Json, Out, app
+from jepascope.cli.options import takes_spec
+from jepascope.cli.terminal import answered
+
+if TYPE_CHECKING:
+    from jepascope.study.spec import StudySpec
+
+
+@app.command(
+    epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   "
+    "jepascope run --variable speed   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+)
+@answered
+@takes_spec
+def run(spec: StudySpec, out: Out = None, device: Device = "cpu", json_: Json = False) -> None:
+    """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
+    from jepascope.cli.commands import run_command
+
+    run_command(spec, out, device, json_)
+
+
+@app.command(
+    epilog="Examples:  jepascope plan   |   jepascope plan full   |   "
+    "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
+)
+@answered
+@takes_spec
+def plan(spec: StudySpec, device: Device = "cpu", json_: Json = False) -> None:
+    """Say what a study would run: conditions, forwards, memory, disk and time. Loads no model."""
+    from jepascope.cli.commands import plan_command
+
+    plan_command(spec, device, json_)
+
+
+@app.command(
+    epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
+)
+@answered
+def probe(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    variable: Annotated[
+        str | None,
+        typer.Option(
+            "--variable", help="direction, speed, position, size, shape, colour, or a column of --labels; default: the run's own."
+        ),
+    ] = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="CSV with a column scene (or clip) and label columns.")] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Stage one alone on a run folder: probes, values, stability, token map, subspaces. Another variable needs no new capture."""
+    from jepascope.cli.commands import probe_command
+
+    probe_command(folder, variable, labels, device, json_)
+
+
+@app.command(
+    epilog="Examples:  jepascope intervene runs/demo --layer 3 --edit swap --dose 0.5,1,2   |   "
+    "jepascope intervene runs/demo --tokens background   |   jepascope intervene runs/demo --edit rotate,steer   |   "
+    "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
+)
+@answered
+def intervene(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    layer: Annotated[int | None, typer.Option("--layer", help="Layer to edit; default: the run's best one.")] = None,
+    edit: Annotated[str | None, typer.Option("--edit", help="Of ablate, swap, steer, rotate, with commas; default: the run's.")] = None,
+    dose: Annotated[str | None, typer.Option("--dose", help="Doses, with commas; 1 is the whole or natural change.")] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            "--tokens", help="Tokens to edit: all, object, background (as many), or tubelets such as time:0-1. Default: the run's."
+        ),
+    ] = None,
+    ablate_to: Annotated[str | None, typer.Option("--ablate-to", help="mean, zero, or resample (another scene's).")] = None,
+    donor: Annotated[str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of another class).")] = None,
+    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's.")] = None,
+    rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of every subspace; default: the run's.")] = None,
+    subspace: Annotated[Path | None, typer.Option("--subspace", help="A subspace's safetensors file, in place of the finders'.")] = None,
+    controls: Annotated[
+        str | None, typer.Option("--controls", help="Beside the four matched ones: top_pca, nuisance, self_swap, untrained, with commas.")
+    ] = None,
+    judges: Annotated[str | None, typer.Option("--judges", help="Of probe, mlp, predictor, head, with commas; default: the run's.")] = None,
+    draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; 200 for a permutation p of 0.005.")] = None,
+    context: Annotated[int | None, typer.Option("--context", min=1, help="Tubelets that the predictor is shown; default: half.")] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the four matched controls."""
+    from jepascope.cli.commands import intervene_command
+
+    changes = {
+        "best_layer": layer,
+        "edits": edit,
+        "edit_doses": dose,
+        "scope": tokens,
+        "ablate_to": ablate_to,
+        "swap_donor": donor,
+        "finders": finders,
+        "rank": rank,
+        "extra_controls": controls,
+        "judges": judges,
+        "draws": draws,
+        "context": context,
+    }
+    intervene_command(folder, changes, subspace, device, json_)
