@@ -2,7 +2,7 @@
 
 >>> import jepascope as js
 >>> encoder = js.load_encoder("nano")
->>> clips = js.directions8(seed=0)
+>>> clips = js.clips.directions8(seed=0)
 >>> activations = js.capture(encoder, clips)
 >>> subspace = js.find(activations, "direction", layer=3)
 >>> js.intervene(encoder, activations, subspace)[["control", "value", "low", "high", "ratio"]]
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jepascope import clips as clips
     from jepascope.activations.activations import Activations as Activations
     from jepascope.activations.site import Site as Site
     from jepascope.clips.clipset import ClipSet as ClipSet
@@ -60,11 +61,15 @@ _HOMES = {
     "twins": "clips.presets",
 }
 
-__all__ = sorted(_HOMES)
+_FOLDERS = ("clips",)  # whose own names are reached through them: js.clips.circle
+
+__all__ = sorted([*_HOMES, *_FOLDERS])
 
 
 def __getattr__(name: str) -> Any:
     """Public names are imported when first used, so that ``jepascope --help`` waits for none of them."""
+    if name in _FOLDERS:
+        return import_module(f"jepascope.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'jepascope' has no attribute '{name}'")
     return getattr(import_module(f"jepascope.{_HOMES[name]}"), name)

@@ -65,3 +65,15 @@ def copied(complete: Path, tmp_path: Path) -> Path:
 def older(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
     """A folder of the version before stage two."""
     return make_run(tmp_path_factory.mktemp("older") / "run")
+
+
+@pytest.fixture(scope="session")
+def ported(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+    """A run with the tables of stage three and one folder of a transfer to another model, which tests read or copy."""
+    return make_run(tmp_path_factory.mktemp("ported") / "run", outputs={"angle": "degrees"}, stage_three=True)
+
+
+@pytest.fixture
+def ported_copy(ported: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be changed."""
+    return Path(shutil.copytree(ported, tmp_path / "run"))

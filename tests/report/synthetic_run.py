@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 from synthetic_effects import ce_table, effects_table, matching_table
 from synthetic_probes import leaks_table, probes_table, write_stage_one
+from synthetic_stage_three import write_stage_three
 from synthetic_stage_two import write_stage_two
 from synthetic_study import BEST, CONTROLS, EDITS, FINDERS, LAYERS
 from synthetic_transfers import angles_table, portability_table
@@ -83,8 +84,9 @@ def make_run(
     outputs: dict[str, str] | None = None,
     finders: tuple[str, ...] = FINDERS,
     stage_two: bool = False,
+    stage_three: bool = False,
 ) -> Path:
-    """Write a run folder of random numbers; without ``outputs`` and ``stage_two`` it lacks the tables that older folders lack."""
+    """Write a run folder of random numbers; without ``outputs`` and the later stages it lacks the tables that older folders lack."""
     rng = np.random.default_rng(seed)
     path.mkdir(parents=True)
     (path / "figures").mkdir()
@@ -101,6 +103,8 @@ def make_run(
     if stage_two:
         circular = "degrees" in (outputs or {}).values()
         write_stage_two(path, finders, variable, circular, twins=variable == "direction", seed=seed)
+    if stage_three:
+        write_stage_three(path, finders)
     provenance = {
         "jepascope": "0.1.0",
         "torch": "2.13.0",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from jepascope.cli import stages, tools
 from jepascope.cli.app import app
 
-__all__ = ["app", "main", "stages", "tools"]
+# isort: split
+from jepascope.cli import clips, compare
+
+__all__ = ["app", "clips", "compare", "main", "stages", "tools"]
 
 
 def main() -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def spec_options(
-    spec: Annotated[str | None, typer.Argument(metavar="SPEC", help="A preset (demo, quick, full) or a YAML file; default: demo.")] = None,
+    spec: Annotated[
+        str | None, typer.Argument(metavar="SPEC", help="A preset (demo, quick, full, paper) or a YAML file; default: demo.")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(

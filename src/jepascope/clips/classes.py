@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int
 
-from jepascope.clips.factors import direction_angle
+from jepascope.clips.factors import direction_angle, direction_offset
 from jepascope.clips.variables import Variable
 from jepascope.errors import BadArgument, BadData
 
@@ -36,6 +36,15 @@ def _bins(factors: pd.DataFrame, variable: Variable) -> Classes:
     return index
 
 
+def in_turn(labels: Classes) -> Int[np.ndarray, " clips"]:
+    """Rows of all clips: the first clip of each class that occurs, then the second of each, and so on."""
+    nth = np.zeros(len(labels), dtype=np.int64)  # how many of its class come before a clip
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        nth[rows] = np.arange(len(rows))
+    return np.lexsort((labels, nth)).astype(np.int64)
+
+
 def angles_of(factors: pd.DataFrame, variable: Variable) -> Float64[np.ndarray, " clips"]:
     """Angle in radians of a circular variable: the direction of motion, or the hue (0 is red)."""
     if variable.kind != "circular":
@@ -59,7 +68,7 @@ def changed(factors: pd.DataFrame, variable: Variable, classes: Classes, rng: np
     """Factor columns that give each row the class asked for; every other factor stays.
 
     A number is drawn uniformly from its new class; a position is mirrored, so that it stays in its box and as far from the
-    middle; a hue keeps its place within the class. Raises BadArgument for a variable that cannot be rendered.
+    middle; a hue and an angle keep their place within the class. Raises BadArgument for a variable that cannot be rendered.
     """
     if not variable.rendered:
         raise BadArgument(f"No twin can be rendered for '{variable.name}': it is a column of labels, not a factor of the scenes.")
@@ -75,7 +84,8 @@ def changed(factors: pd.DataFrame, variable: Variable, classes: Classes, rng: np
         return {variable.columns[0]: np.minimum(rng.uniform(low, high), np.nextafter(high, low))}
     names = np.array(variable.classes)[classes]
     if variable.name == "direction":
-        return {"direction": names, "angle": direction_angle(names)}
+        offset = direction_offset(factors["angle"].to_numpy(np.float64))
+        return {"direction": names, "angle": np.mod(direction_angle(names) + offset, 2 * np.pi)}
     return {variable.columns[0]: names}
 
 

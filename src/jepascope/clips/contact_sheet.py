@@ -1,4 +1,4 @@
-"""A picture of a clip set: one clip for each class, first to last frame, with an arrow along the true path."""
+"""A picture of a clip set: one clip for each class, first to last frame, with an arrow along the main object's true path."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import ClipSet
 
 if TYPE_CHECKING:
@@ -18,19 +19,26 @@ LINE = 12  # characters of a class name on one line
 CHARACTER = 0.085  # inches that one takes
 
 
-def contact_sheet(clips: ClipSet, variable: str) -> Figure:
-    """One row of frames for the first clip of each class, two classes side by side."""
+def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) -> Figure:
+    """One row of frames for the first clip of each class, two classes side by side.
+
+    With ``beside``, twins of the same clips in the same order, one class a row: its first clip on the left, the twin on the right.
+    """
     from matplotlib.figure import Figure
 
     labels, classes = clips.labels(variable)
-    first = [int(np.flatnonzero(labels == label)[0]) for label in range(len(classes)) if (labels == label).any()]
+    first = in_turn(labels)[: len(np.unique(labels))].tolist()
+    shown = [(clips, clip, classes[labels[clip]]) for clip in first]  # down the left side, then down the right
+    if beside is not None:
+        other, names = beside.labels(variable)
+        shown += [(beside, clip, f"twin: {names[other[clip]]}") for clip in first]
+    rows = math.ceil(len(shown) / 2)
     frames = np.unique(np.linspace(0, clips.frames - 1, min(SHOWN_FRAMES, clips.frames)).round().astype(int))
-    rows = math.ceil(len(first) / 2)
-    names = {clip: textwrap.fill(classes[labels[clip]], LINE, max_lines=4) for clip in first}
-    room = 0.12 + CHARACTER * max(len(line) for name in names.values() for line in name.splitlines())  # inches, for each column of names
+    titles = [textwrap.fill(name, LINE, max_lines=4) for _, _, name in shown]
+    room = 0.17 + CHARACTER * max(len(line) for title in titles for line in title.splitlines())  # inches, for each column of names
     width = 8.6
     frame = (width - 2 * room) / (2 * len(frames))
-    figure = Figure(figsize=(width, 1.12 * rows), dpi=150)
+    figure = Figure(figsize=(width, min(1.12, 1.08 * frame) * rows), dpi=150)
     grid = figure.subplots(
         rows,
         2 * len(frames) + 1,
@@ -39,30 +47,35 @@ def contact_sheet(clips: ClipSet, variable: str) -> Figure:
     )
     for axes in grid.flat:
         axes.set_axis_off()
-    for place, clip in enumerate(first):
+    for place, ((source, clip, _), title) in enumerate(zip(shown, titles, strict=True)):
         row, offset = place % rows, (place // rows) * (len(frames) + 1)
-        video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
-        factors = clips.factors.iloc[clip]
-        for column, frame in enumerate(frames):
-            axes = grid[row, offset + column]
-            axes.imshow(video[frame], interpolation="nearest", vmin=0, vmax=1)
-            if column == 0:
-                axes.set_axis_on()
-                axes.set(xticks=[], yticks=[])
-                axes.set_ylabel(names[clip], rotation=0, ha="right", va="center", fontsize=10)
-                for spine in axes.spines.values():
-                    spine.set_visible(False)
-        start, end = (_centre(factors, clips, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))
-        grid[row, offset + len(frames) - 1].annotate(
-            "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "white", "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
-        )
+        _show(source, clip, title, frames, grid[row, offset : offset + len(frames)])
     figure.subplots_adjust(left=room / width, right=0.995, top=0.995, bottom=0.005)
     return figure
 
 
-def _centre(factors: object, clips: ClipSet, when: float) -> tuple[float, float]:
-    """The object's centre in pixels at a time of the clip (0..1)."""
-    row: dict[str, float] = factors  # type: ignore[assignment]
+def _show(clips: ClipSet, clip: int, title: str, frames: np.ndarray, places: np.ndarray) -> None:
+    """One clip's frames, its name before the first and the arrow on the last."""
+    from matplotlib.patheffects import withStroke
+
+    video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
+    for axes, frame in zip(places, frames, strict=True):
+        axes.imshow(video[frame], interpolation="nearest", vmin=0, vmax=1)
+    places[0].set_axis_on()
+    places[0].set(xticks=[], yticks=[])
+    places[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
+    for spine in places[0].spines.values():
+        spine.set_visible(False)
+    start, end = (_centre(clips, clip, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))
+    arrow = places[-1].annotate(
+        "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "white", "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+    )
+    arrow.arrow_patch.set_path_effects([withStroke(linewidth=2.6, foreground="black")])  # to be seen on any ground
+
+
+def _centre(clips: ClipSet, clip: int, when: float) -> tuple[float, float]:
+    """The main object's centre in pixels at a time of the clip (0..1)."""
+    row = clips.factors.iloc[clip]
     travelled = row["speed"] * (when - 0.5)
     x = row["x"] + math.cos(row["angle"]) * travelled
     y = row["y"] - math.sin(row["angle"]) * travelled

@@ -33,6 +33,19 @@ def degrade(
     raise BadArgument(f"There is no degradation '{how}'; known are {', '.join(DEGRADATIONS)}.")
 
 
+def still_pixels(
+    video: Float[Tensor, "clips frames 3 height width"], how: str, side: int, seed: int = 0
+) -> Float[Tensor, "clips features"]:
+    """What a probe of a degraded clip's pixels reads: grey, averaged down to at most ``side`` pixels a side.
+
+    Of clips whose frames are all the same, one frame: the others say nothing more.
+    """
+    grey = degrade(video, how, seed).mean(dim=2)
+    if how != "shuffled_frames":
+        grey = grey[:, :1]
+    return torch.nn.functional.adaptive_avg_pool2d(grey, min(side, video.shape[-1])).flatten(1)
+
+
 def _order(clip: Float[Tensor, "frames channels height width"], frames: int, seed: int) -> Tensor:
     own = zlib.crc32((clip * 255).round().byte().cpu().numpy().tobytes())
     return torch.randperm(frames, generator=torch.Generator().manual_seed(own + seed))

@@ -12,6 +12,12 @@ import pandas as pd
 
 from jepascope.clips.ranges import DIRECTION_NAMES, POSITION_RANGE, SHAPES, SIZE_RANGE, SPEED_RANGE
 
+# Drawn angles lie whole multiples of STEP from 0 or from a direction. The floats pi and pi / 4 are multiples of 2^-50, and so is every
+# sum of those; below 8 all multiples of 2^-50 are floats. So turning by sectors or half a turn, there and back, is exact bit for bit.
+STEP = 2.0**-40
+SECTOR = 2 * np.pi / len(DIRECTION_NAMES)
+SECTOR_LIMIT = float(np.floor(SECTOR / 2 * (1 - 1e-9) / STEP) * STEP)  # how far a drawn angle may be from its direction
+
 
 def direction_angle(names: pd.Series | np.ndarray) -> np.ndarray:
     """Angle in radians of each direction name."""
@@ -21,9 +27,56 @@ def direction_angle(names: pd.Series | np.ndarray) -> np.ndarray:
 
 def nearest_direction(angle: np.ndarray) -> np.ndarray:
     """Name of the nearest of the eight directions to each angle (radians)."""
-    index = np.round(np.asarray(angle) / (2 * np.pi / len(DIRECTION_NAMES))).astype(int) % len(DIRECTION_NAMES)
-    names: np.ndarray = np.array(DIRECTION_NAMES)[index]
+    names: np.ndarray = np.array(DIRECTION_NAMES)[_nearest(np.asarray(angle))]
     return names
+
+
+def _nearest(angle: np.ndarray) -> np.ndarray:
+    index: np.ndarray = np.round(angle / SECTOR).astype(int) % len(DIRECTION_NAMES)
+    return index
+
+
+def direction_offset(angle: np.ndarray) -> np.ndarray:
+    """Each angle less that of its nearest direction: where it lies within its sector (radians, at most half a sector)."""
+    at = np.asarray(angle, dtype=np.float64)
+    offset = at - direction_angle(np.array(DIRECTION_NAMES))[_nearest(at)]
+    turns: np.ndarray = np.where(offset > np.pi, offset - 2 * np.pi, offset)  # just below a full turn is just below E
+    return turns.clip(-SECTOR_LIMIT, SECTOR_LIMIT)
+
+
+def opposite(angle: np.ndarray) -> np.ndarray:
+    """The angles half a turn on (radians)."""
+    at = np.asarray(angle, dtype=np.float64)
+    turned: np.ndarray = np.where(at < np.pi, at + np.pi, at - np.pi)
+    return turned
+
+
+def any_angle(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Angles (radians) uniform on the circle."""
+    drawn: np.ndarray = np.floor(rng.uniform(0, 2 * np.pi, count) / STEP) * STEP
+    return drawn
+
+
+def angle_within(directions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Angles (radians) uniform within the sectors around these directions (radians)."""
+    offset = np.round(rng.uniform(-SECTOR / 2, SECTOR / 2, len(directions)) / STEP) * STEP
+    drawn: np.ndarray = np.mod(directions + offset.clip(-SECTOR_LIMIT, SECTOR_LIMIT), 2 * np.pi)
+    return drawn
+
+
+def displacement(angle: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(x, y) travelled in one clip, in frame sides, y downwards, in float32.
+
+    Exactly opposite for opposite angles; of the eight directions up to 1e-16, which no position shows.
+    """
+    # of opposite angles one lies in the first half turn: both are computed there
+    half = np.where(angle < np.pi, angle, angle - np.pi)
+    sign = np.where(angle < np.pi, 1.0, -1.0)
+    # the eight directions keep the rounding that they always had, so that pixels of earlier studies stay what they were
+    exact = direction_offset(angle) == 0
+    along = np.where(exact, np.cos(angle), sign * np.cos(half))
+    across = np.where(exact, np.sin(angle), sign * np.sin(half))
+    return (along * speed).astype(np.float32), (-across * speed).astype(np.float32)
 
 
 def sample_factors(angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from jepascope.clips.factors import direction_angle, sample_factors
+from jepascope.clips.factors import angle_within, direction_angle, sample_factors
 from jepascope.clips.ranges import DIRECTION_NAMES
 
 SCENES = 400_000
 BINS = 24
 
 
-def end_position_limit(seed: int = 0) -> float:
+@functools.cache
+def end_position_limit(seed: int = 0, continuous: bool = False) -> float:
     """Accuracy of the best reader that knows the first (or last) position exactly and nothing else; no unit, chance is 1/8.
 
+    ``continuous``: angles anywhere within the classes' sectors (circle), not the eight directions alone (directions8, complex).
     The last position minus the first is the displacement, so with the midpoint independent of direction each end points a
     little against or along it. Estimated by simulation: class frequencies in a fine grid of positions, learned on half of
     the scenes and scored on the other half.
     """
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(DIRECTION_NAMES), SCENES)
-    scenes = sample_factors(direction_angle(np.array(DIRECTION_NAMES)[labels]), rng)
+    directions = direction_angle(np.array(DIRECTION_NAMES))[labels]
+    scenes = sample_factors(angle_within(directions, rng) if continuous else directions, rng)
     x = scenes["x"] - np.cos(scenes["angle"]) * scenes["speed"] / 2
     y = scenes["y"] + np.sin(scenes["angle"]) * scenes["speed"] / 2
     cells = [np.clip(((v - v.min()) / (v.max() - v.min()) * BINS).astype(int), 0, BINS - 1).to_numpy() for v in (x, y)]

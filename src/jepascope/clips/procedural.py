@@ -12,14 +12,39 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.clips.factors import displacement
 from jepascope.clips.ranges import SHAPES
 from jepascope.clips.render import Objects, Waves, coverage, render
 
 CHUNK = 8  # clips rendered at once: what stays in the processor's cache
 
 
-def _column(rows: pd.DataFrame, name: str) -> Tensor:
+def column(rows: pd.DataFrame, name: str) -> Float[Tensor, " clips"]:
+    """A factor of every clip."""
     return torch.from_numpy(rows[name].to_numpy(dtype=np.float32, copy=True))
+
+
+def travelled(rows: pd.DataFrame, prefix: str = "") -> tuple[Float[Tensor, " clips"], Float[Tensor, " clips"]]:
+    """(x, y) that the columns ``angle`` and ``speed`` (or those with a prefix) say is travelled in one clip, y downwards."""
+    angle, speed = (rows[f"{prefix}{name}"].to_numpy(dtype=np.float64) for name in ("angle", "speed"))
+    x, y = displacement(angle, speed)
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+def object_colours(rows: pd.DataFrame) -> Float[Tensor, "clips 3"]:
+    """Red, green and blue of the main object."""
+    rgb = [colorsys.hls_to_rgb(h, light * 0.75, 0.6) for h, light in zip(rows["hue"], rows["lightness"], strict=True)]
+    return torch.tensor(rgb, dtype=torch.float32).reshape(-1, 3)
+
+
+def add_noise(video: Float[Tensor, "clips frames 3 size size"], rows: pd.DataFrame) -> None:
+    """Sensor noise, equal in the three channels, in place; then pixels are held within [0, 1]."""
+    _, frames, _, size, _ = video.shape
+    for clip, sd, seed, backwards in zip(video, rows["noise"], rows["noise_seed"], rows["reversed"], strict=True):
+        generator = torch.Generator().manual_seed(int(seed))
+        noise = torch.randn(frames, 1, size, size, generator=generator).mul_(float(sd))
+        clip += noise.flip(0) if backwards else noise  # a reversed clip shows the same frames in the opposite order
+    video.clamp_(0, 1)
 
 
 @dataclass(frozen=True)
@@ -29,24 +54,22 @@ class ProceduralSource:
     digest: ClassVar[str] = "procedural-2"
 
     def objects(self, rows: pd.DataFrame) -> Objects:
-        # in float64, so that opposite angles give exactly opposite displacements once rounded
-        angle, speed = (rows[name].to_numpy(dtype=np.float64) for name in ("angle", "speed"))
-        rgb = [colorsys.hls_to_rgb(h, light * 0.75, 0.6) for h, light in zip(rows["hue"], rows["lightness"], strict=True)]
-        codes = [SHAPES.index(name) for name in rows["shape"]]
+        """The main object of every clip."""
+        vx, vy = travelled(rows)
         return Objects(
-            shape=torch.tensor(codes)[:, None],
-            x=_column(rows, "x")[:, None],
-            y=_column(rows, "y")[:, None],
-            vx=torch.from_numpy((np.cos(angle) * speed).astype(np.float32))[:, None],
-            vy=torch.from_numpy((-np.sin(angle) * speed).astype(np.float32))[:, None],
-            radius=_column(rows, "size")[:, None],
-            colour=torch.tensor(rgb, dtype=torch.float32).reshape(-1, 1, 3),
+            shape=torch.tensor([SHAPES.index(name) for name in rows["shape"]])[:, None],
+            x=column(rows, "x")[:, None],
+            y=column(rows, "y")[:, None],
+            vx=vx[:, None],
+            vy=vy[:, None],
+            radius=column(rows, "size")[:, None],
+            colour=object_colours(rows)[:, None],
         )
 
     def background(self, rows: pd.DataFrame) -> Waves:
         n = len(rows)
         none, still = torch.zeros(n, 0), torch.zeros(n)
-        return Waves(_column(rows, "background")[:, None].expand(n, 3), none, none, none, none, still, still)
+        return Waves(column(rows, "background")[:, None].expand(n, 3), none, none, none, none, still, still)
 
     def video(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames 3 size size"]:
         """Pixels in [0, 1]."""
@@ -55,11 +78,7 @@ class ProceduralSource:
             part = rows.iloc[start : start + CHUNK]
             view = pixels[start : start + CHUNK]
             view.copy_(render(self.objects(part), self.background(part), frames, size))
-            for clip, sd, seed, backwards in zip(view, part["noise"], part["noise_seed"], part["reversed"], strict=True):
-                generator = torch.Generator().manual_seed(int(seed))
-                noise = torch.randn(frames, 1, size, size, generator=generator).mul_(float(sd))
-                clip += noise.flip(0) if backwards else noise  # a reversed clip shows the same frames in the opposite order
-            view.clamp_(0, 1)
+            add_noise(view, part)
         return pixels
 
     def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames size size"]:

@@ -59,7 +59,7 @@ def _signed_distance(shape: int, dx: Tensor, dy: Tensor, radius: Tensor) -> Tens
     return torch.maximum(dx.abs() * (math.sqrt(3.0) / 2) - dy * 0.5, dy.expand(torch.broadcast_shapes(dx.shape, dy.shape))) - inradius
 
 
-def _times(frames: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, " frames"]:
+def times(frames: int, device: torch.device, dtype: torch.dtype) -> Float[Tensor, " frames"]:
     """When each frame is shown, from the middle of the clip; exactly antisymmetric, whatever the number of frames."""
     return (2 * torch.arange(frames, device=device, dtype=dtype) + 1 - frames) / (2 * frames)
 
@@ -68,7 +68,7 @@ def coverage(objects: Objects, frames: int, size: int) -> Float[Tensor, "clips o
     """Share of every pixel that each object covers, seen alone."""
     device, dtype = objects.x.device, objects.x.dtype
     clips, count = objects.x.shape
-    time = _times(frames, device, dtype)
+    time = times(frames, device, dtype)
     pixel = (torch.arange(size, device=device, dtype=dtype) + 0.5) / size
     flat = lambda t: t.reshape(clips * count)  # noqa: E731
     centre_x = flat(objects.x)[:, None] + flat(objects.vx)[:, None] * time
@@ -89,7 +89,7 @@ def coverage(objects: Objects, frames: int, size: int) -> Float[Tensor, "clips o
 def texture(waves: Waves, frames: int, size: int) -> Float[Tensor, "clips frames size size"]:
     """The waves' sum at every pixel, without the flat colour."""
     device, dtype = waves.kx.device, waves.kx.dtype
-    time = _times(frames, device, dtype)
+    time = times(frames, device, dtype)
     pixel = (torch.arange(size, device=device, dtype=dtype) + 0.5) / size
     # sin(a + b) splits into an x part and a y part: two thin tables and one small matrix product instead of a full grid
     along_x = 2 * math.pi * waves.kx[:, None, :, None] * (pixel - waves.vx[:, None, None, None] * time[:, None, None])

@@ -22,7 +22,8 @@ from jepascope.errors import BadArgument, JepascopeError
 class Suffix:
     """The network after a site, for finders that are trained through it: the fit clips and their twins, with tokens at the site.
 
-    ``target`` is the class that each twin shows.
+    ``target`` is the class that each twin shows. ``gone`` is ablated to ``mean`` in both before anything is exchanged, and what is
+    trained stays orthogonal to it (see ``Labelled.without``).
     """
 
     encoder: VideoEncoder
@@ -30,6 +31,26 @@ class Suffix:
     source: Activations
     twin: Activations
     target: Int[Tensor, " clips"]
+    gone: Float[Tensor, "width gone"] | None = None
+    mean: Float[Tensor, " width"] | None = None
+
+    def tokens(self, rows: Int[Tensor, " rows"]) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
+        """Tokens of some clips and of their twins at the site, on the encoder's device."""
+        hidden, twin = (side.tokens(self.site.layer, rows.numpy()).to(self.encoder.device) for side in (self.source, self.twin))
+        return self._ablated(hidden), self._ablated(twin)
+
+    def _ablated(self, hidden: Tensor) -> Tensor:
+        if self.gone is None or self.mean is None:
+            return hidden
+        gone = self.gone.to(hidden)
+        return hidden - (hidden - self.mean.to(hidden)) @ gone @ gone.T
+
+    def free(self, bases: Tensor) -> Tensor:
+        """The part of some directions that is orthogonal to what is gone."""
+        if self.gone is None:
+            return bases
+        gone = self.gone.to(bases)
+        return bases - gone @ (gone.T @ bases)
 
     def mask(self) -> Bool[Tensor, "clips tokens"] | None:
         """Tokens that are exchanged and read: those of the object in either twin; None for all."""
@@ -58,6 +79,12 @@ class Labelled:
     path: ProbePath | None = None
     where: str = "the activations"
     given: LabelMoments | None = None
+
+    def without(self, gone: Float[Tensor, "width gone"], mean: Float[Tensor, " width"]) -> Labelled:
+        """The same clips with an orthonormal basis ablated to ``mean``: what a finder is given to find what is left."""
+        x = self.x - (self.x - mean) @ gone @ gone.T
+        suffix = None if self.suffix is None else replace(self.suffix, gone=gone, mean=mean)
+        return replace(self, x=x, suffix=suffix, path=None, given=None)
 
     @classmethod
     def streamed(cls, moments: LabelMoments, where: str = "the activations") -> Labelled:

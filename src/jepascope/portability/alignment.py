@@ -1,14 +1,13 @@
-"""Alignment of two subspaces of one width: SAS with its chance level and ceiling, and the spectrum of principal angles."""
+"""Alignment of two subspaces of one width: SAS with its chance level and ceiling."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
-import scipy.linalg
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
@@ -24,7 +23,7 @@ def sas(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) ->
 
     The mean squared cosine of the principal angles; it depends on the spans alone. Bases must be orthonormal.
     """
-    _check_width(u, v)
+    check_width(u, v)
     overlap = u.double().T @ v.double()
     return float(overlap.square().sum()) / min(u.shape[1], v.shape[1])
 
@@ -38,43 +37,26 @@ def sas_chance(width: int, rank_u: int, rank_v: int) -> float:
     return max(rank_u, rank_v) / width
 
 
+def sas_chance_sd(width: int, rank_u: int, rank_v: int) -> float:
+    """Standard deviation of the SAS of independent random subspaces: how far from its chance level a value may lie for nothing.
+
+    For projections P and Q less their traces, P0 = P - (k_U / d) I and likewise Q0, and a random rotation O, Schur orthogonality in
+    the irreducible space of symmetric traceless matrices (dimension (d - 1)(d + 2) / 2; Collins & Sniady 2006) gives
+    E[tr(P0 O Q0 O')^2] = 2 |P0|^2 |Q0|^2 / ((d - 1)(d + 2)), and |P0|^2 = k_U (d - k_U) / d. So::
+
+        Var |U'V|_F^2 = 2 k_U k_V (d - k_U) (d - k_V) / (d^2 (d - 1) (d + 2))
+    """
+    if max(rank_u, rank_v) > width or width < 2:
+        raise BadArgument(f"Ranks {rank_u} and {rank_v} do not fit in width {width}.")
+    variance = 2 * rank_u * rank_v * (width - rank_u) * (width - rank_v) / (width**2 * (width - 1) * (width + 2))
+    return sqrt(variance) / min(rank_u, rank_v)
+
+
 def calibrated(value: float, chance: float) -> float:
     """(value - chance) / (1 - chance): 0 at chance, 1 for perfect alignment."""
     if not chance < 1:
         raise BadArgument(f"Two subspaces that fill the space (chance {chance:.3g}) are always aligned; compare smaller ranks.")
     return (value - chance) / (1 - chance)
-
-
-def principal_angles(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float64[np.ndarray, " angles"]:
-    """Principal angles in degrees, smallest first; as many as the smaller rank."""
-    _check_width(u, v)
-    falling = scipy.linalg.subspace_angles(u.double().numpy(), v.double().numpy())
-    angles: np.ndarray = np.degrees(falling[::-1])
-    return angles
-
-
-@dataclass(frozen=True)
-class AngleReference:
-    """Principal angles of random subspaces in degrees, smallest first: mean and the quantiles of a 95 % range of each."""
-
-    mean: Float64[np.ndarray, " angles"]
-    low: Float64[np.ndarray, " angles"]
-    high: Float64[np.ndarray, " angles"]
-
-
-def random_angles(width: int, rank_u: int, rank_v: int, seed: int, draws: int = 500) -> AngleReference:
-    """Where the principal angles of unrelated subspaces lie: what a spectrum has to be read against.
-
-    Simulated: the cosines are the singular values of the k_U rows on top of a Haar-distributed basis of rank k_V.
-    """
-    if max(rank_u, rank_v) > width:
-        raise BadArgument(f"Ranks {rank_u} and {rank_v} do not fit in width {width}.")
-    rng = np.random.default_rng(seed)
-    q = np.linalg.qr(rng.standard_normal((draws, width, rank_v)))[0]
-    cosines = np.linalg.svd(q[:, :rank_u], compute_uv=False)
-    angles = np.degrees(np.arccos(np.clip(cosines, 0, 1)))  # singular values fall, so angles grow
-    low, high = np.quantile(angles, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return AngleReference(angles.mean(axis=0), low, high)
 
 
 def split_half_ceiling(find: Find, y: Int[Tensor, " clips"], splits: int, seed: int) -> Interval:
@@ -102,7 +84,8 @@ def split_half_ceiling(find: Find, y: Int[Tensor, " clips"], splits: int, seed: 
     return Interval(float(np.mean(values)), float(low), float(high), splits)
 
 
-def _check_width(u: Tensor, v: Tensor) -> None:
+def check_width(u: Tensor, v: Tensor) -> None:
+    """Refuse subspaces of different widths (BadArgument)."""
     if u.shape[0] != v.shape[0]:
         raise BadArgument(
             f"Subspaces of widths {u.shape[0]} and {v.shape[0]} have no angles between them; carry one over with a linear map first."

@@ -33,8 +33,9 @@ def rce_rows(
     """Rows of the portability table for pairs (native, transferred) of the effects table's ``finder`` names.
 
     One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one.
-    ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get (to ``b`` where none were run for
-    ``a``, NaN where for neither); ``saturated`` marks doses at which either effect reaches 0.95.
+    ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get on average over their draws (to ``b`` where
+    none were run for ``a``, NaN where for neither), with intervals over scenes; ``excess_low`` and ``excess_high``: the interval of
+    RCE less the variance floor, paired by scene; ``saturated`` marks doses at which either effect reaches 0.95.
     """
     rows: list[dict[str, object]] = []
     wanted = list(pairs)
@@ -53,6 +54,7 @@ def rce_rows(
             found = rce(carried.to_numpy(), own.to_numpy(), seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below
+            floors = {name: _mean_draw(by_finder, (transferred, native), name, own) for name in FLOORS}
             rows.append(
                 {
                     "metric": "rce",
@@ -67,14 +69,25 @@ def rce_rows(
                     "low": found.low,
                     "high": found.high,
                     "n": found.n,
-                    "chance": nan,
-                    "calibrated": nan,
-                    "ceiling": nan,
-                    **{f"floor_{name}": _floor(by_finder, (transferred, native), name, own, seed, resamples) for name in FLOORS},
                     "saturated": largest >= SATURATED,
+                    **_beside_floors(carried.to_numpy(), own.to_numpy(), floors, seed, resamples),
                 }
             )
     return rows
+
+
+def _beside_floors(
+    carried: np.ndarray, own: np.ndarray, floors: Mapping[str, np.ndarray | None], seed: int, resamples: int
+) -> dict[str, float]:
+    """What matched controls keep of the native effect, and how far the transferred subspace lies above the variance-matched ones."""
+    found: dict[str, float] = {}
+    for name, drawn in floors.items():
+        kept = None if drawn is None else rce(drawn, own, seed, resamples)
+        ends = (nan, nan, nan) if kept is None else (kept.value, kept.low, kept.high)
+        found.update(zip((f"floor_{name}", f"floor_{name}_low", f"floor_{name}_high"), ends, strict=True))
+    variance = floors["variance"]
+    excess = None if variance is None else rce(carried - variance, own, seed, resamples)
+    return {**found, "excess_low": nan if excess is None else excess.low, "excess_high": nan if excess is None else excess.high}
 
 
 def _own(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
@@ -83,14 +96,11 @@ def _own(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
     return own["numerator"], own["denominator"]
 
 
-def _floor(
-    by_finder: Mapping[str, pd.DataFrame], names: Sequence[str], control: str, own: pd.Series[float], seed: int, resamples: int
-) -> float:
-    """Mean effect of the first of the finders' controls that was run, over the native effect."""
+def _mean_draw(by_finder: Mapping[str, pd.DataFrame], names: Sequence[str], control: str, own: pd.Series[float]) -> np.ndarray | None:
+    """Numerators of the first of the finders' controls that was run, scene by scene, averaged over its draws."""
     for name in names:
         rows = by_finder[name]
         drawn = rows[rows["control"] == control]
         if not drawn.empty:
-            mean = drawn.groupby("scene")["numerator"].mean().loc[own.index].to_numpy()
-            return rce(mean, own.to_numpy(), seed, resamples).value
-    return nan
+            return drawn.groupby("scene")["numerator"].mean().loc[own.index].to_numpy()
+    return None

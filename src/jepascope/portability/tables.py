@@ -2,61 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from math import nan
 
 import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.alignment import calibrated, principal_angles, random_angles, sas, sas_chance
-from jepascope.stats import Interval
+from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.portability.angles import principal_angles, random_angles
+from jepascope.portability.cca import canonical_readings
+from jepascope.stats import RESAMPLES, Interval
 
 PORTABILITY_COLUMNS = [
     *("metric", "across", "a", "b", "layer", "edit", "rank", "dose", "value", "low", "high", "n"),
     *("chance", "calibrated", "ceiling", "floor_random", "floor_variance", "saturated"),
+    *("floor_random_low", "floor_random_high", "floor_variance_low", "floor_variance_high", "excess_low", "excess_high"),
 ]
 ANGLE_COLUMNS = ["a", "b", "across", "layer", "index", "degrees", "random_mean", "random_low", "random_high"]
 
 
+Pair = tuple[str, str]
+"""Names of two subspaces: a (used, or carried) and b (native)."""
+
+
 def sas_rows(
-    subspaces: Mapping[str, Subspace], across: str, layer: int, ceilings: Mapping[str, Interval] | None = None
+    subspaces: Mapping[str, Subspace],
+    across: str,
+    layer: int,
+    ceilings: Mapping[str, Interval] | None = None,
+    pairs: Iterable[Pair] | None = None,
 ) -> list[dict[str, object]]:
-    """SAS of every pair. A pair's ceiling is the lower of the two split-half ceilings (NaN where one is missing)."""
+    """SAS of pairs (by default of every two). A pair's ceiling is the lower of the two split-half ceilings (NaN where one is missing)."""
     rows: list[dict[str, object]] = []
-    for (a, u), (b, v) in combinations(subspaces.items(), 2):
+    for a, b in pairs if pairs is not None else combinations(subspaces, 2):
+        u, v = subspaces[a], subspaces[b]
         value, chance = sas(u.basis, v.basis), sas_chance(u.width, u.rank, v.rank)
         known = [ceilings[name].value for name in (a, b) if ceilings and name in ceilings]
         rows.append(
             {
-                "metric": "sas",
-                "across": across,
-                "a": a,
-                "b": b,
-                "layer": layer,
-                "edit": "",
-                "rank": min(u.rank, v.rank),
-                "dose": nan,
+                **_named("sas", across, a, b, layer, u, v),
                 "value": value,
-                "low": nan,
-                "high": nan,
                 "n": 0,
                 "chance": chance,
                 "calibrated": calibrated(value, chance),
                 "ceiling": min(known) if len(known) == 2 else nan,
-                "floor_random": nan,
-                "floor_variance": nan,
-                "saturated": False,
             }
         )
     return rows
 
 
-def angle_rows(subspaces: Mapping[str, Subspace], across: str, layer: int, seed: int, draws: int = 500) -> list[dict[str, object]]:
-    """Principal angles of every pair beside those of random subspaces of the same ranks."""
+def readings_rows(
+    subspaces: Mapping[str, Subspace],
+    across: str,
+    layer: int,
+    fit: Float[Tensor, "fit width"],
+    test: Float[Tensor, "test width"],
+    pairs: Iterable[Pair] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> list[dict[str, object]]:
+    """How far two subspaces read the same numbers (``canonical_readings``) off pooled
+    activations: axes from ``fit``, scored on ``test``."""
     rows: list[dict[str, object]] = []
-    for (a, u), (b, v) in combinations(subspaces.items(), 2):
-        reference = random_angles(u.width, u.rank, v.rank, seed, draws)
+    for a, b in pairs if pairs is not None else combinations(subspaces, 2):
+        u, v = subspaces[a], subspaces[b]
+        fitted, scored = [fit @ one.basis for one in (u, v)], [test @ one.basis for one in (u, v)]
+        found = canonical_readings(fitted[0], fitted[1], scored[0], scored[1], seed=seed, resamples=resamples).similarity
+        rows.append(
+            {
+                **_named("readings", across, a, b, layer, u, v),
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+                "chance": found.chance,
+            }
+        )
+    return rows
+
+
+def _named(metric: str, across: str, a: str, b: str, layer: int, u: Subspace, v: Subspace) -> dict[str, object]:
+    return {"metric": metric, "across": across, "a": a, "b": b, "layer": layer, "edit": "", "rank": min(u.rank, v.rank)}
+
+
+def angle_rows(subspaces: Mapping[str, Subspace], across: str, layer: int, pairs: Iterable[Pair] | None = None) -> list[dict[str, object]]:
+    """Principal angles of pairs (by default of every two) beside the law of those of random subspaces of the same ranks."""
+    rows: list[dict[str, object]] = []
+    for a, b in pairs if pairs is not None else combinations(subspaces, 2):
+        u, v = subspaces[a], subspaces[b]
+        reference = random_angles(u.width, u.rank, v.rank)
         for i, degrees in enumerate(principal_angles(u.basis, v.basis)):
             rows.append(
                 {
@@ -75,8 +112,9 @@ def angle_rows(subspaces: Mapping[str, Subspace], across: str, layer: int, seed:
 
 
 def portability_table(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Rows of ``sas_rows`` and ``rce_rows`` as the table of the run folder."""
-    return pd.DataFrame(rows, columns=PORTABILITY_COLUMNS)
+    """Rows of ``sas_rows``, ``readings_rows`` and ``rce_rows`` as the table of the run folder."""
+    table = pd.DataFrame(rows, columns=PORTABILITY_COLUMNS)
+    return table.assign(saturated=table["saturated"].eq(True))  # of RCE alone
 
 
 def angle_table(rows: list[dict[str, object]]) -> pd.DataFrame:

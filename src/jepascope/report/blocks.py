@@ -9,6 +9,14 @@ from jepascope.report.numbers import Cell
 
 
 @dataclass(frozen=True)
+class Heading:
+    """The title of a part of a section."""
+
+    text: str
+    kind: str = field(default="heading", init=False)
+
+
+@dataclass(frozen=True)
 class Paragraph:
     """Running text."""
 
@@ -84,7 +92,7 @@ class Verbatim:
     kind: str = field(default="verbatim", init=False)
 
 
-Block = Paragraph | Finding | Figure | Picture | Grid | Cards | Verbatim
+Block = Heading | Paragraph | Finding | Figure | Picture | Grid | Cards | Verbatim
 
 
 @dataclass(frozen=True)

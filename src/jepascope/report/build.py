@@ -12,8 +12,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
+from jepascope.report.sections.across_models import across_models
 from jepascope.report.sections.calibration import calibration_section
 from jepascope.report.sections.curves import curves_section
+from jepascope.report.sections.degeneracy import degeneracy_section
 from jepascope.report.sections.effect_map import map_section
 from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.forecasts import forecasts_section
@@ -51,6 +53,8 @@ SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
     calibration_section,
     further_section,
     portability,
+    degeneracy_section,
+    across_models,
     published,
     leaks,
     provenance,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WORDS = "encoder tokens probe baseline finder edit control judge metric across a b held_out output unit type_columns found_for read"
+WORDS = "encoder tokens probe baseline finder edit control judge metric across a b held_out output unit type_columns found_for read part"
+WORDS += " verdict reason probe_from choice map used"
 TEXT = frozenset(WORDS.split())
 """Columns that hold words."""
 
-TRUTH = frozenset({"chosen", "leak", "ratio_is_bound", "saturated", "readable", "equivalent"})
+SENTENCES = frozenset({"reason"})
+"""Of these, columns that hold whole sentences."""
+
+TRUTH = frozenset({"chosen", "leak", "ratio_is_bound", "saturated", "readable", "equivalent", "above"})
 """Columns that hold truth values, missing where the question does not arise (read as no); every other column holds numbers."""
 
 
@@ -20,10 +24,12 @@ class Table:
     evidence: str  # empty for tables that folders of earlier versions lack
     added: tuple[str, ...] = ()
     """Columns that folders of earlier versions lack; read as missing there."""
+    words: frozenset[str] = frozenset()
+    """Columns that hold words in this table and numbers in another."""
 
 
-def _table(evidence: str, columns: str, added: str = "") -> Table:
-    return Table(tuple(columns.split()), evidence, tuple(added.split()))
+def _table(evidence: str, columns: str, added: str = "", words: str = "") -> Table:
+    return Table(tuple(columns.split()), evidence, tuple(added.split()), frozenset(words.split()))
 
 
 TABLES = {
@@ -49,7 +55,7 @@ TABLES = {
     "portability": _table(
         "sas",
         "metric across a b layer rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated",
-        added="edit",
+        added="edit floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high",
     ),
     "angles": _table("sas", "a b across layer index degrees random_mean random_low random_high"),
     "values": _table(
@@ -79,5 +85,36 @@ TABLES = {
         "layer tokens context finder rank edit control dose draws recovery recovery_low recovery_high identified identified_low"
         " identified_high angle_error angle_error_low angle_error_high n",
     ),
+    "carried_readout": _table("", "clips layer probe_from accuracy low high n chance", words="clips"),
+    "degeneracy": _table("degeneracy", "layer a b part rank control value low high n draws excess excess_low excess_high"),
+    "verdicts": _table(
+        "degeneracy",
+        "layer a b verdict reason sas sas_chance ceiling readings readings_low readings_high readings_chance rce rce_low rce_high rce_dose"
+        " saturated a_alone a_alone_low a_alone_high a_floor a_excess_low a_excess_high b_alone b_alone_low b_alone_high b_floor"
+        " b_excess_low b_excess_high surplus surplus_low surplus_high refit_accuracy refit_low refit_high refit_chance n",
+        added="rce_floor whole whole_low whole_high",
+    ),
+    "peeling": _table(
+        "",
+        "layer finder stage rank control value low high n draws excess_low excess_high alone alone_low alone_high above",
+        added="whole whole_low whole_high surplus surplus_low surplus_high copies verdict reason",
+    ),
 }
 """Every table by its file's name."""
+
+PORT_TABLES = {
+    "similarity": _table(
+        "pairs",
+        "source target source_layer target_layer metric value low high n components chance chance_low chance_high label_chance label_low"
+        " label_high",
+        words="source target",
+    ),
+    "transport": _table(
+        "pairs",
+        "source target source_layer target_layer choice map finder rank edit dose used value low high n draws rce rce_low rce_high"
+        " saturated sas sas_chance",
+        added="excess_low excess_high",
+        words="source target",
+    ),
+}
+"""The tables of RUN/port-<digest>/ between models; between subspaces of one encoder they are those of a run."""

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import TEXT, TRUTH, Table
-from jepascope.report.names import short
+from jepascope.report.columns import SENTENCES, TEXT, TRUTH, Table
+from jepascope.report.names import MOST, MOST_OF_A_SENTENCE, short
 
 MOST_ROWS = 20_000_000
 """A table with more rows was not written by a study; reading it would fill the memory first and fail afterwards."""
@@ -46,17 +46,18 @@ def read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFram
         raise RunFolderError(
             f"{path} has no column '{missing[0]}'; it was written by another version of jepascope: run the study again with a new --out."
         )
-    filled = {name: "" if name in TEXT else nan for name in table.added if name not in frame}
-    return _typed(path, frame.assign(**filled)[[*table.columns, *table.added]])
+    words = TEXT | table.words
+    filled = {name: "" if name in words else nan for name in table.added if name not in frame}
+    return _typed(path, frame.assign(**filled)[[*table.columns, *table.added]], words)
 
 
-def _typed(path: Path, frame: pd.DataFrame) -> pd.DataFrame:
+def _typed(path: Path, frame: pd.DataFrame, text: frozenset[str]) -> pd.DataFrame:
     columns: dict[str, pd.Series[Any]] = {}
     for name in frame:
         column = frame[name]
-        if name in TEXT:
-            words = column.astype(str)
-            columns[str(name)] = words.map({word: short(word) for word in words.unique()})
+        if name in text:
+            words, most = column.astype(str), MOST_OF_A_SENTENCE if name in SENTENCES else MOST
+            columns[str(name)] = words.map({word: short(word, most) for word in words.unique()})
             continue
         if name in TRUTH:
             columns[str(name)] = column.eq(True).fillna(False).astype(bool)

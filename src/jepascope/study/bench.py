@@ -47,13 +47,14 @@ class Degraded(NamedTuple):
 class Bench:
     """What the steps of one study share. ``layers`` are those that can be intervened on with blocks after them: 0..depth-1.
 
-    ``beside``: another study of the same clips and encoder, whose captures serve this one, so that nothing passes twice.
+    ``beside``: another study of the same clips and encoder, whose captures serve this one, so that nothing passes twice. ``store``:
+    where captures are kept, if not in the run folder.
     """
 
-    def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None) -> None:
+    def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None, store: Path | None = None) -> None:
         self.run, self.spec, self.encoder, self.progress, self.beside = run, run.spec, encoder, progress, beside
         self._made: dict[str, Any] = {}
-        self.store: Path = run.activations if beside is None else beside.store
+        self.store: Path = store or (run.activations if beside is None else beside.store)
         card = encoder.card
         self.clips = study_clips(self.spec).at(card.frames, card.size)
         factors = self.clips.factors

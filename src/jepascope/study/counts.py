@@ -17,6 +17,7 @@ SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
 REQUESTS = 12  # angles that clips are steered to
+EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchange: the fewest that can say that an effect lies outside them
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over

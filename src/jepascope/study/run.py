@@ -14,10 +14,10 @@ from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, check_whole
 from jepascope.study.stage_one import stage_one
+from jepascope.study.stage_three.stage import stage_three
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
-from jepascope.study.steps.portability import run_portability
 from jepascope.study.steps.subspaces import run_subspaces
 from jepascope.study.steps.summary import summarise
 
@@ -50,9 +50,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
     caused = stage_two(bench, steps, best, subspaces)
-    portability, _ = steps.tables(
-        "port", ("portability", "angles"), lambda: run_portability(bench, best, subspaces[best], lambda: caused.panels.panel)
-    )
+    carried = stage_three(bench, steps, best, subspaces, caused.panels)
     summary = summarise(
         spec,
         encoder.card.name,
@@ -63,7 +61,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
         leaks,
         caused,
         bench.full_layers(best),
-        portability,
+        carried,
         bench.splits,
         {name: round(value, 3) for name, value in steps.seconds.items()},
     )

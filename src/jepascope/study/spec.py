@@ -24,6 +24,7 @@ from jepascope.study.ranks import Finder, check_finders, rank_of
 Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
 Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
+Clips = Literal["directions8", "circle", "complex"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
 SCOPE = re.compile(r"all|object|background|time:[0-9]{1,6}(-[0-9]{1,6})?")  # as activations.site has it, which would import torch
@@ -35,7 +36,7 @@ class StudySpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
-    clips: Literal["directions8"] = Field("directions8", description="clip set that the study is made on")
+    clips: Clips = Field("directions8", description="clip set that the study is made on")
     labels: str | None = Field(None, description="CSV file of labels of one's own; the variable is then one of its columns")
     labels_digest: str | None = Field(None, description="names the contents of the labels file; filled in")
     variable: str = Field("direction", description="state variable that is looked for")
@@ -77,6 +78,10 @@ class StudySpec(BaseModel):
     doses: tuple[float, ...] = Field(
         (0.25, 0.5, 1.0), min_length=1, max_length=50, description="doses of the dose curves and of portability"
     )
+    port_clips: tuple[Clips, ...] = Field(
+        ("circle", "complex"), description="clip sets that subspaces are carried to, besides the study's own (none for labels of one's own)"
+    )
+    peels: int = Field(4, ge=0, le=50, description="most subspaces peeled off for the degeneracy curve; 0 leaves degeneracy out")
     untrained_seeds: int = Field(3, ge=0, le=100, description="untrained twins beside the model")
     token_map: bool = Field(True, description="probe every token position at the best layer")
     stability_subsamples: int = Field(50, ge=0, le=10_000, description="half-samples of stability selection; 0 leaves it out")
@@ -85,7 +90,7 @@ class StudySpec(BaseModel):
     folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
 
-    @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses")
+    @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses", "port_clips")
     @classmethod
     def _no_repeats(cls, value: Any) -> Any:
         if isinstance(value, tuple) and len(set(value)) != len(value):
@@ -170,6 +175,11 @@ class StudySpec(BaseModel):
         if self.labels is None:
             return variable_named(self.variable)
         return _column(self.labels, str(self.labels_digest), self.variable, len(DIRECTION_NAMES) * self.clips_per_class)
+
+    @property
+    def carried_to(self) -> tuple[Clips, ...]:
+        """The other clip sets of portability. Their scenes have no labels of one's own."""
+        return () if self.labels is not None else tuple(name for name in self.port_clips if name != self.clips)
 
     @property
     def edited_tokens(self) -> str:
@@ -270,8 +280,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "demo": {},
     "quick": {"clips_per_class": 20, "test_scenes": 16, "draws": 5, "untrained_seeds": 1},
     "full": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20},
+    "paper": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20, "finders": ("diff_means", "class_pca", "l1_probe")},
 }
-"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``full`` draws 200 of every control."""
+"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``full`` draws 200 of every control; ``paper`` does
+so for the three discovery methods of the paper (``jepascope compare --preset paper`` sets its published figures beside the run)."""
 
 
 def spec_values(name: str | None) -> tuple[dict[str, Any], str]:

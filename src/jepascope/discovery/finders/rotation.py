@@ -56,7 +56,7 @@ def train_rotations(
     generator = torch.Generator().manual_seed(seed)
     device, width = suffix.encoder.device, suffix.encoder.card.width
     start = torch.randn(len(reading.weights), width, rank, generator=generator)
-    bases = torch.linalg.qr(start)[0].to(device).requires_grad_()
+    bases = torch.linalg.qr(suffix.free(start))[0].to(device).requires_grad_()
     reading = ReadOuts(reading.weights.to(device), reading.bias.to(device), reading.target.to(device))
     optimiser = torch.optim.Adam([bases], lr=RATE)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, LAST_RATE)
@@ -72,7 +72,7 @@ def train_rotations(
             assert slope is not None
             slope -= bases @ (bases.mT @ slope)
             optimiser.step()
-            bases.copy_(torch.linalg.qr(bases)[0])
+            bases.copy_(torch.linalg.qr(suffix.free(bases))[0])
         falling.step()
         steps += 1
         if steps % EVERY == 0:
@@ -121,8 +121,8 @@ def _loss(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which:
 
 def _losses(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which: Tensor) -> Float[Tensor, "some clips"]:
     """Cross-entropy of some rotations on some clips."""
-    encoder, layer, picked = suffix.encoder, suffix.site.layer, rows.numpy()
-    hidden, twin = (side.tokens(layer, picked).to(encoder.device) for side in (suffix.source, suffix.twin))
+    encoder, layer = suffix.encoder, suffix.site.layer
+    hidden, twin = suffix.tokens(rows)
     mask = suffix.mask()
     seen = None if mask is None else mask[rows].to(encoder.device)
     u = bases[which]

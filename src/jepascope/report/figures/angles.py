@@ -9,9 +9,10 @@ from jepascope.report.figures.canvas import GREY, PALE, Drawing, canvas, finish,
 from jepascope.report.figures.pairs import ACROSS, MOST_LINES, look, one_a_finder
 from jepascope.report.names import LABEL, short
 from jepascope.report.numbers import shown
+from jepascope.report.transfers import split
 
 
-def angle_spectrum(angles: pd.DataFrame) -> Drawing:
+def angle_spectrum(angles: pd.DataFrame, name: str = "angles") -> Drawing:
     """Principal angles of each pair in rising order, beside those of random subspaces of the same ranks.
 
     More pairs than one panel holds get a panel for each finder, in which the lines are the other finders.
@@ -19,13 +20,13 @@ def angle_spectrum(angles: pd.DataFrame) -> Drawing:
     pairs = list(angles.groupby(["a", "b"], sort=False))
     spoken = [f"random subspaces {shown(angles['random_mean'].min())} to {shown(angles['random_mean'].max())} degrees"]
     spoken += [f"{a} and {b} {shown(rows['degrees'].min())} to {shown(rows['degrees'].max())} degrees" for (a, b), rows in pairs]
-    with style("angles"):
+    with style(name):
         if len(pairs) <= MOST_LINES:
             figure, panels = canvas(3.1)
             panels[0].set_xlabel("principal angle, in rising order")
             _reference(panels[0], angles)
             for number, ((a, b), rows) in enumerate(pairs):
-                _line(panels[0], rows, number, f"{a} and {b}")
+                _line(panels[0], rows, number, f"{short(a, LABEL)} and {short(b, LABEL)}")
         else:
             finders = list(dict.fromkeys([*angles["a"], *angles["b"]]))
             figure, panels = one_a_finder(finders, finders, "principal angle")
@@ -44,7 +45,31 @@ def angle_spectrum(angles: pd.DataFrame) -> Drawing:
             if number % ACROSS == 0:
                 axes.set_ylabel("degrees")
         legend_below(figure, 2 if len(panels) == 1 else 3)
-        return finish(figure, "angles", "Principal angles between subspaces", "; ".join(spoken) + ".")
+        return finish(figure, name, "Principal angles between subspaces", "; ".join(spoken) + ".")
+
+
+def angles_elsewhere(angles: pd.DataFrame, name: str = "angles-elsewhere") -> Drawing:
+    """A panel for each thing that subspaces were carried across; a finder has one look in all of them, whatever it was carried to."""
+    across = list(dict.fromkeys(angles["across"]))
+    finders = list(dict.fromkeys(split(str(a))[0] for a in angles["a"]))
+    spoken = []
+    with style(name):
+        figure, panels = one_a_finder([f"across {one}" for one in across], finders, "principal angle")
+        for axes, one in zip(panels, across, strict=False):
+            own = angles[angles["across"] == one]
+            _reference(axes, own)
+            for (a, b), rows in own.groupby(["a", "b"], sort=False):
+                drawn = look(finders.index(split(str(a))[0])) | {"lw": 1.0, "ms": 3}
+                axes.plot(rows.sort_values("index")["index"], rows.sort_values("index")["degrees"], **drawn)
+                spoken.append(f"{a} and {b} {shown(rows['degrees'].min())} to {shown(rows['degrees'].max())} degrees")
+            indices = sorted({int(index) for index in own["index"]})
+            axes.set_xticks(indices[:: max(1, -(-len(indices) // 6))])
+            axes.set_ylim(0, 92)
+            axes.set_yticks([0, 30, 60, 90])
+        for axes in panels[::ACROSS]:
+            axes.set_ylabel("degrees")
+        legend_below(figure, 3)
+        return finish(figure, name, "Principal angles to subspaces found elsewhere", "; ".join(spoken) + ".")
 
 
 def _reference(axes: Axes, angles: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from jepascope.report.figures.canvas import (
     GREEN,
     GREY,
     MARKERS,
+    PURPLE,
     VERMILION,
     Drawing,
     canvas,
@@ -23,15 +24,16 @@ from jepascope.report.names import LABEL, short
 from jepascope.report.numbers import finite, shown, with_interval
 
 FLOORS = (("floor_random", "random subspaces", (0, (2, 3))), ("floor_variance", "variance-matched subspaces", (0, (8, 2, 1, 2))))
-COLOURS = (BLUE, VERMILION, GREEN, BLACK)
+MOST_SPOKEN = 24  # transfers that the description of the figure lists
+COLOURS = (BLUE, VERMILION, GREEN, BLACK, PURPLE)
 
 
-def sas_rce(pairs: pd.DataFrame) -> Drawing:
-    """RCE over SAS, a point for each transfer a -> b; chance and ceiling of SAS, floors and ceiling of RCE as lines.
+def sas_rce(pairs: pd.DataFrame, name: str = "sas-rce") -> Drawing:
+    """RCE over SAS, a point for each transfer a -> b, its own floors beside it; chance and ceiling of SAS as lines.
 
-    ``pairs`` has across, a, b, sas, sas_low, sas_high, sas_chance, sas_ceiling and the RCE columns of portability.
+    ``pairs`` has across, a, b, sas, sas_chance, sas_ceiling and the RCE columns of portability.
     """
-    with style("sas-rce"):
+    with style(name):
         figure, (axes,) = canvas(3.6)
         spoken = []
         for number, (across, rows) in enumerate(pairs.groupby("across", sort=False)):
@@ -39,7 +41,6 @@ def sas_rce(pairs: pd.DataFrame) -> Drawing:
             for saturated, part in rows.groupby(rows["saturated"]):
                 label = f"across {across}" + (", saturated" if saturated else "")
                 axes.vlines(part["sas"], part["low"], part["high"], color=colour, lw=1)
-                axes.hlines(part["value"], part["sas_low"], part["sas_high"], color=colour, lw=1)
                 axes.plot(
                     part["sas"],
                     part["value"],
@@ -55,13 +56,24 @@ def sas_rce(pairs: pd.DataFrame) -> Drawing:
         _line(axes.axvline, float(pairs["sas_chance"].mean()), "SAS chance", (0, (1, 1.5)), GREY)
         _line(axes.axvline, float(pairs["sas_ceiling"].mean()), "SAS split-half reference", (0, (6, 2)), GREY)
         _line(axes.axhline, 1.0, "RCE of the native subspace", "-", GREY)
-        _line(axes.axhline, float(pairs["floor_random"].mean()), "RCE of random subspaces", (0, (2, 3)), BLACK)
-        _line(axes.axhline, float(pairs["floor_variance"].mean()), "RCE of variance-matched subspaces", (0, (8, 2, 1, 2)), BLACK)
+        _floor_marks(axes, pairs)
         axes.set_xlim(0, 1.02)
         axes.set_xlabel("SAS (alignment as geometry)")
         axes.set_ylabel("RCE (effect retained)")
         legend_below(figure, 2)
-        return finish(figure, "sas-rce", "Retained causal effect against alignment", "; ".join(spoken) + ".")
+        if len(spoken) > MOST_SPOKEN:
+            spoken = [*spoken[:MOST_SPOKEN], f"{len(spoken) - MOST_SPOKEN} more transfers are in portability.parquet"]
+        return finish(figure, name, "Retained causal effect against alignment", "; ".join(spoken) + ".")
+
+
+def _floor_marks(axes: Axes, pairs: pd.DataFrame) -> None:
+    """Each transfer's own floors, a little to the right of its point: they differ too much between transfers for one line."""
+    for (column, label, _), (marker, colour, shift) in zip(FLOORS, ((".", GREY, 0.016), ("_", BLACK, 0.008)), strict=True):
+        known = pairs[pairs[column].notna() & pairs["sas"].notna()]
+        if known.empty:
+            continue
+        axes.vlines(known["sas"] + shift, known[f"{column}_low"], known[f"{column}_high"], color=colour, lw=0.7, ls=(0, (1, 1)))
+        axes.plot(known["sas"] + shift, known[column], ls="none", marker=marker, ms=8, color=colour, label=f"RCE of {label}")
 
 
 def _line(draw: object, value: float, label: str, dash: object, colour: str) -> None:
@@ -69,18 +81,18 @@ def _line(draw: object, value: float, label: str, dash: object, colour: str) -> 
         draw(value, color=colour, ls=dash, lw=1.1, label=label, zorder=1)
 
 
-def dose_sweep(rce: pd.DataFrame) -> Drawing:
+def dose_sweep(rce: pd.DataFrame, name: str = "rce-dose") -> Drawing:
     """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing.
 
     More transfers than one panel holds get a panel for each native subspace, in which the lines are those used in its place.
     """
     pairs = list(rce.groupby(["a", "b"], sort=False))
-    with style("rce-dose"):
+    with style(name):
         if len(pairs) <= MOST_LINES:
             figure, panels = canvas(3.6)
             panels[0].set_xlabel("dose (1 = the edit in full)")
             for number, ((a, b), rows) in enumerate(pairs):
-                _transfer(panels[0], rows, number, f"{a} for {b}")
+                _transfer(panels[0], rows, number, f"{short(a, LABEL)} for {short(b, LABEL)}")
             _floors(panels[0], rce)
         else:
             used = list(dict.fromkeys([*rce["a"], *rce["b"]]))
@@ -95,7 +107,7 @@ def dose_sweep(rce: pd.DataFrame) -> Drawing:
             axes.set_ylabel("RCE (effect retained)" if len(panels) == 1 else "RCE")
         legend_below(figure, 2 if len(panels) == 1 else 3)
         spoken = "; ".join(f"{a} for {b}: {_reach(rows)}" for (a, b), rows in pairs)
-        return finish(figure, "rce-dose", "Retained causal effect over the dose", f"{spoken}. Hollow markers: saturated.")
+        return finish(figure, name, "Retained causal effect over the dose", f"{spoken}. Hollow markers: saturated.")
 
 
 def _transfer(axes: Axes, rows: pd.DataFrame, number: int, label: str) -> None:

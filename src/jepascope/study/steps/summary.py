@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.study.spec import StudySpec
+from jepascope.study.stage_three.stage import StageThree
 from jepascope.study.stage_two.stage import StageTwo
 from jepascope.study.steps.caused import judged, main_dose
 from jepascope.study.steps.discovered import discovered, number
@@ -23,7 +24,7 @@ def summarise(
     leaks: pd.DataFrame,
     caused: StageTwo,
     full_layers: tuple[int, ...],
-    portability: pd.DataFrame,
+    carried: StageThree,
     splits: dict[str, int],
     seconds: dict[str, float],
 ) -> dict[str, Any]:
@@ -33,8 +34,9 @@ def summarise(
         **effects_at(caused.tables["ce"], caused.tables["matching"], best),
         "full_layers": list(full_layers),
         **judged(caused, best, spec.variable),
-        "sas": pairs(portability, "sas", best),
-        "rce": pairs(portability, "rce", best),
+        "sas": pairs(carried.portability, "sas", best),
+        "rce": pairs(carried.portability, "rce", best),
+        "degeneracy": degenerate(carried.verdicts, carried.peeling),
         "leaks": {
             row["baseline"]: {
                 "accuracy": row["accuracy"],
@@ -93,3 +95,23 @@ def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[
     for _, row in rows.iterrows():
         found.setdefault(row["a"], {})[row["b"]] = number(row["value"])
     return found
+
+
+def degenerate(verdicts: pd.DataFrame, peeling: pd.DataFrame) -> dict[str, Any]:
+    """The verdict on every pair of finders, and on the curve of peeled subspaces; empty where the study leaves them out."""
+    if peeling.empty:
+        return {}
+    own = peeling[peeling["control"] == "subspace"]
+    said = [{key: row[key] for key in ("a", "b", "verdict", "reason")} for row in verdicts.to_dict("records")]
+    first = own.iloc[0]
+    return {
+        "verdicts": said,
+        "peeling": {
+            "finder": first["finder"],
+            "stages": len(own),
+            "carriers": int(own["above"].sum()),
+            "copies": int(first["copies"]),
+            "verdict": first["verdict"],
+            "reason": first["reason"],
+        },
+    }

@@ -1,0 +1,106 @@
+"""Degeneracy: do two subspaces each carry the variable when the other one is gone, or do they share one and the same part?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from jaxtyping import Float64
+
+from jepascope.discovery.subspace import Subspace
+from jepascope.portability.exchange import CONTROLS, Bases, Exchange, Ground, joint, remainder
+from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, ratio_of_means
+
+WORKS = 0.05  # of the natural change: the least that counts as an effect
+NONE = Interval(nan, nan, nan, 0)
+Scenes = Float64[np.ndarray, " scenes"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One exchange: its numerators, its CE, and its comparison with every control (none where there was no room for them)."""
+
+    name: str
+    rank: int
+    numerator: Scenes
+    effect: Interval
+    against: dict[str, EffectRatio]
+
+    @property
+    def above(self) -> bool:
+        """Whether there is an effect worth the name (lower end above ``WORKS``), outside the draws of every control."""
+        return bool(self.against) and self.effect.low > WORKS and all(found.excess.low > 0 for found in self.against.values())
+
+
+@dataclass(frozen=True)
+class PairTest:
+    """The decisive test of two subspaces (docs/science.md, "Degeneracy").
+
+    ``a_alone``: a's part outside b exchanged while b is ablated in clip and twin; ``b_alone`` the other way round; ``whole``: both
+    exchanged; ``a``, ``b``: each exchanged with nothing ablated. ``surplus`` = CE(a_alone) + CE(b_alone) - CE(whole): 0 where the
+    two carry parts that add up, CE(whole) where either is enough.
+    """
+
+    a_alone: Part
+    b_alone: Part
+    whole: Part
+    a: Part
+    b: Part
+    surplus: Interval
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        return {"a without b": self.a_alone, "b without a": self.b_alone, "whole": self.whole, "a": self.a, "b": self.b}
+
+
+def pair_test(ground: Ground, a: Subspace, b: Subspace, progress: Callable[[int, int], None] | None = None) -> PairTest:
+    """Exchanges of two subspaces at one site, beside random and variance-matched subspaces that are orthogonal to both."""
+    both = joint(a.basis, b.basis)
+    wanted: dict[str, tuple[Bases, Bases | None]] = {
+        "a without b": (remainder(a.basis, b.basis), b.basis),
+        "b without a": (remainder(b.basis, a.basis), a.basis),
+        "whole": (both, None),
+        "a": (a.basis, None),
+        "b": (b.basis, None),
+    }
+    controlled = {"a without b": both, "b without a": both, "whole": both}
+    found, below = measure(ground, wanted, controlled, progress)
+    total = found["a without b"].numerator + found["b without a"].numerator - found["whole"].numerator
+    surplus = ratio_of_means(total, below, np.random.default_rng(ground.seed), ground.resamples)
+    return PairTest(found["a without b"], found["b without a"], found["whole"], found["a"], found["b"], surplus)
+
+
+def measure(
+    ground: Ground,
+    wanted: dict[str, tuple[Bases, Bases | None]],
+    controlled: dict[str, Bases],
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, Part], Scenes]:
+    """Parts by name, each (swapped, held), all in one run; those in ``controlled`` beside controls that avoid the basis given there.
+
+    A part of rank 0 (it lies in what is held) has no effect by definition: CE 0, no controls.
+    """
+    exchanges: list[Exchange] = []
+    place: dict[tuple[str, str], list[int]] = {}
+    for name, (swapped, held) in wanted.items():
+        if not swapped.shape[1]:
+            continue
+        drawn = ground.controls(swapped, controlled[name]) if name in controlled else None
+        for control, bases in {"subspace": [swapped], **(drawn or {})}.items():
+            place[name, control] = list(range(len(exchanges), len(exchanges) + len(bases)))
+            exchanges += [Exchange(basis, held) for basis in bases]
+    numerators, below = ground.exchanged(exchanges, progress)
+    parts = {}
+    for name, (swapped, _) in wanted.items():
+        own = numerators[place[name, "subspace"][0]] if swapped.shape[1] else np.zeros_like(below)
+        rng = np.random.default_rng
+        against = {
+            control: causal_effect_ratio(own, below, numerators[place[name, control]], rng(ground.seed), ground.resamples)
+            for control in CONTROLS
+            if (name, control) in place
+        }
+        effect = ratio_of_means(own, below, rng(ground.seed), ground.resamples)
+        parts[name] = Part(name, swapped.shape[1], own, effect, against)
+    return parts, below

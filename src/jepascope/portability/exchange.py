@@ -1,0 +1,160 @@
+"""Exchanges: one subspace is swapped with the twin's while another one is ablated in both, so that it cannot help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from jepascope.activations.site import Site
+from jepascope.activations.suffix import BATCH, rerun
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.controls import matched_controls
+from jepascope.intervention.displacement import displacement
+from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.judges import ProbeJudge, target_margin
+from jepascope.intervention.run import place, read_unedited
+from jepascope.intervention.scenes import Scenes
+
+CONTROLS = ("random", "variance")
+PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
+ORTHOGONAL = 1e-4
+
+Bases = Float[Tensor, "width rank"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """``swapped`` is exchanged with the twin's; ``held``, orthogonal to it, is ablated to the mean before and after."""
+
+    swapped: Bases
+    held: Bases | None = None
+    dose: float = 1.0
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where subspaces are exchanged: a site of an encoder, its test scenes, the judge of the last layer, and what controls match.
+
+    ``covariance`` is that of the tokens at the site, ``mean`` what ablation goes to.
+    """
+
+    encoder: VideoEncoder
+    site: Site
+    scenes: Scenes
+    judge: ProbeJudge
+    covariance: Float64[Tensor, "width width"]
+    mean: Float[Tensor, " width"]
+    draws: int
+    seed: int
+    resamples: int
+
+    def controls(self, swapped: Bases, avoid: Bases | None) -> dict[str, list[Bases]] | None:
+        """``draws`` draws of the random and the variance control, orthogonal to the subspace and to ``avoid``; None without room."""
+        taken = swapped if avoid is None else torch.cat([swapped, avoid], dim=1)
+        if swapped.shape[0] - int(torch.linalg.matrix_rank(taken.double())) < swapped.shape[1]:
+            return None
+        subspace = Subspace(swapped, self.mean)
+        drawn = matched_controls(subspace, self.covariance, self.draws, self.seed, avoid=taken, names=CONTROLS)
+        return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
+
+    def exchanged(
+        self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None = None
+    ) -> tuple[Float64[np.ndarray, "exchanges scenes"], Float64[np.ndarray, " scenes"]]:
+        """Numerators of every exchange and the common denominators: CE = sum of the one / sum of the other.
+
+        Numerator: how far the margin moves from the source's class towards the twin's, measured from where ablating ``held`` alone
+        leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change.
+        """
+        unique: dict[bytes, Bases] = {_key(one.held): one.held for one in exchanges if one.held is not None}
+        everything = [*exchanges, *(Exchange(held[:, :0], held) for held in unique.values())]
+        logits, clean, twin = self._logits(everything, progress)
+        source, target = self.scenes.label, self.scenes.target
+        before = target_margin(clean, source, target)
+        after = target_margin(logits, source, target)
+        held_alone = dict(zip(unique, after[len(exchanges) :], strict=True))
+        base = [before if one.held is None else held_alone[_key(one.held)] for one in exchanges]
+        moved = after[: len(exchanges)] - torch.stack(base) if base else after
+        return moved.numpy(), (target_margin(twin, source, target) - before).numpy()
+
+    def _logits(self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None) -> tuple[Tensor, Tensor, Tensor]:
+        encoder, scenes, judge, clips = self.encoder, self.scenes, self.judge, len(self.scenes)
+        depth = encoder.card.depth
+        at = place(judge, depth)
+        unedited = read_unedited(encoder, self.site, scenes, [judge])
+        clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
+        found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
+        selected, read = scenes.mask(self.site.tokens), scenes.mask(judge.tokens)
+        for start in range(0, clips if exchanges else 0, BATCH):
+            rows = slice(start, min(start + BATCH, clips))
+            hidden = scenes.source.tokens(self.site.layer, rows).to(encoder.device)
+            mask = None if selected is None else selected[rows].to(encoder.device)
+            runner = _Runner(exchanges, hidden, displacement("swap", scenes, self.site, rows, hidden).float(), self.mean, mask)
+
+            def keep(part: slice, features: dict[int, Tensor], rows: slice = rows) -> None:
+                found[part, rows] = judge.logits(features[depth].cpu())
+                if progress:
+                    done = rows.start * len(exchanges) + part.stop * (rows.stop - rows.start)
+                    progress(done, clips * len(exchanges))
+
+            reader = judge.reader(None if read is None else read[rows])
+            rerun(encoder, hidden, self.site.layer, runner, len(exchanges), {depth: reader}, keep)
+        return found, clean, twin
+
+
+class _Runner:
+    """The edit that ``rerun`` calls. Conditions with the same held subspace share its ablation."""
+
+    def __init__(self, exchanges: Sequence[Exchange], hidden: Tensor, moved: Tensor, mean: Tensor, mask: Tensor | None) -> None:
+        self.exchanges, self.moved, self.mask = exchanges, moved, mask
+        self.away = mean.to(hidden).float() - hidden.float()
+        self.kept: tuple[bytes, Tensor] | None = None  # the ablation used last: exchanges that share one follow each other
+
+    def __call__(self, hidden: Tensor, part: slice) -> Tensor:
+        return torch.stack([self._edited(hidden, one) for one in self.exchanges[part]])
+
+    def _edited(self, hidden: Tensor, one: Exchange) -> Tensor:
+        base = self._ablated(hidden, one.held)
+        if not one.swapped.shape[1]:
+            return base
+        return self._moved(base, self.moved, one.swapped, one.dose)
+
+    def _ablated(self, hidden: Tensor, held: Bases | None) -> Tensor:
+        if held is None:
+            return hidden
+        key = _key(held)
+        if self.kept is None or self.kept[0] != key:
+            self.kept = (key, self._moved(hidden, self.away, held, 1.0))
+        return self.kept[1]
+
+    def _moved(self, hidden: Tensor, by: Tensor, basis: Bases, dose: float) -> Tensor:
+        bases = basis[None].to(by)
+        return edit(hidden, coordinates(by, bases, self.mask), bases, torch.tensor([dose], dtype=by.dtype, device=by.device))[0]
+
+
+def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width rank_v"]) -> Float[Tensor, "width _"]:
+    """Orthonormal basis of the part of span(u) that lies outside span(v): (I - V V^T) U, its directions closer to V than
+    ``PARALLEL`` (6 degrees) left out. No columns where u lies in v."""
+    if u.shape[0] != v.shape[0]:
+        raise BadArgument(f"Subspaces of widths {u.shape[0]} and {v.shape[0]} have no common part; carry one over first.")
+    exact, other = u.double(), v.double()
+    left, sines, _ = torch.linalg.svd(exact - other @ (other.T @ exact), full_matrices=False)
+    apart: Tensor = left[:, sines > PARALLEL]
+    if apart.shape[1]:  # what rounding left of v
+        apart = torch.linalg.qr(apart - other @ (other.T @ apart)).Q
+    return apart.float()
+
+
+def joint(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width rank_v"]) -> Float[Tensor, "width _"]:
+    """Orthonormal basis of what two subspaces span together."""
+    return torch.cat([v, remainder(u, v)], dim=1)
+
+
+def _key(basis: Bases | None) -> bytes:
+    return b"" if basis is None else basis.numpy().tobytes()

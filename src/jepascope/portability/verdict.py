@@ -1,0 +1,134 @@
+"""Verdicts on degeneracy in words, by criteria on what was measured: for a pair of subspaces, and for a curve of peeled ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite, nan
+
+from jepascope.portability.degeneracy import PairTest
+from jepascope.portability.peeling import COPY, Peeling
+from jepascope.stats import Interval
+
+ONE = 0.9  # calibrated SAS from which two subspaces count as one
+
+VERDICTS = {
+    "one subspace": f"calibrated SAS >= {ONE}, or one lies in the other",
+    "degenerate": "each alone carries (lower end), with the other one gone, more than half of what both do together, outside its "
+    "controls; the two alone add up to more than the whole (lower end of the surplus above 0); and a fresh probe still reads the "
+    "variable when either is erased",
+    "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
+    "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
+    "redundant by correlation": "one of the two has no effect of its own once the other is gone, although it keeps some of the effect "
+    "or reads the same numbers: what it does, it does through what they share",
+    "saturated": "neither has an effect of its own, and every dose saturates: nothing can be told",
+    "not degenerate": "no two subspaces each carry the variable without the other",
+    "undecided": "the judge moves too little between clip and twin, or nothing matched was left to compare with",
+}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What else is known of a pair; None and NaN where it was not measured.
+
+    Alignment with its chance level, calibrated value and split-half ceiling; what the two read (``canonical_readings``); what one in place
+    of the other keeps of its effect, at which dose, and what a variance-matched subspace keeps (the lower of the two ways round), and
+    whether every dose of that saturates; what a fresh probe still reads at the site when either is erased (the lower of the two).
+    """
+
+    sas: float = nan
+    sas_chance: float = nan
+    calibrated: float = nan
+    ceiling: float = nan
+    readings: Interval | None = None
+    readings_chance: float = nan
+    rce: Interval | None = None
+    rce_dose: float = nan
+    rce_floor: float = nan
+    saturated: bool = False
+    refit: Interval | None = None
+    refit_chance: float = nan
+
+    @property
+    def found_again(self) -> bool:
+        """Whether a fresh probe finds the variable after either is erased (also where that was not tried)."""
+        return self.refit is None or self.refit.low > self.refit_chance
+
+    @property
+    def reads_the_same(self) -> bool:
+        """Whether what the two read goes together more than in shuffled pairs."""
+        return self.readings is not None and self.readings.low > self.readings_chance
+
+    @property
+    def keeps(self) -> bool:
+        """Whether one in place of the other keeps more of the effect than a matched subspace."""
+        return self.rce is not None and isfinite(self.rce_floor) and self.rce.low > self.rce_floor
+
+
+def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, str]:
+    """The first of VERDICTS that holds, and the sentence that says why."""
+    alone = (test.a_alone, test.b_alone)
+    if beside.calibrated >= ONE or not all(part.rank for part in alone):
+        return "one subspace", f"{a} and {b} are one subspace (calibrated SAS {beside.calibrated:.2f}), so there is nothing to tell apart."
+    if not isfinite(test.whole.effect.value) or not all(part.against for part in alone):
+        why = "the judge does not tell clip from twin" if not isfinite(test.whole.effect.value) else "no room is left for controls"
+        return "undecided", f"{a} and {b}: {why}."
+    said = (
+        f"without {b}, {a} moves {_said(alone[0].effect)} of the natural change; without {a}, {b} moves {_said(alone[1].effect)}; both "
+        f"together {_said(test.whole.effect)}"
+    )
+    own = [part.above for part in alone]
+    if all(own):
+        if not test.surplus.low > 0:
+            return "parts of one", f"{said}: each has a part of its own, and the parts do not add up to more than the whole."
+        if not beside.found_again:
+            return (
+                "redundant by correlation",
+                f"{said}; but when what goes along with one is erased, a fresh probe finds nothing: they are one code.",
+            )
+        half = COPY * test.whole.effect.value
+        if all(part.effect.low > half for part in alone):
+            return "degenerate", f"{said}: either one is enough (surplus {_said(test.surplus)})."
+        return (
+            "degenerate in part",
+            f"{said}: the two overlap in what they do (surplus {_said(test.surplus)}), but neither replaces the other.",
+        )
+    if any(own):
+        with_effect, idle = (a, b) if own[0] else (b, a)
+        if beside.keeps or beside.reads_the_same:
+            how = " and ".join(["keeps some of its effect"] * beside.keeps + ["reads what goes together with it"] * beside.reads_the_same)
+            return (
+                "redundant by correlation",
+                f"{said}: {idle} has no effect of its own without {with_effect}, although it {how}.",
+            )
+        return "not degenerate", f"{said}: {idle} has no effect of its own without {with_effect}."
+    if beside.saturated:
+        return "saturated", f"{said}: neither has an effect of its own outside its controls, and every dose of the sweep saturates."
+    if test.whole.above:
+        return (
+            "redundant by correlation",
+            f"{said}: neither has an effect of its own outside its controls; what moves the read-out is what they share.",
+        )
+    return "not degenerate", f"{said}: none of it lies outside the controls."
+
+
+def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
+    """The verdict on the degeneracy curve: how many subspaces each carry the variable alone."""
+    carriers = peeling.carriers
+    if not carriers or peeling.whole is None or peeling.surplus is None:
+        return "not degenerate", f"No subspace of {finder} has an effect outside its controls ({peeling.ended})."
+    alone = ", ".join(_said(stage.alone.effect) for stage in carriers if stage.alone is not None)
+    said = (
+        f"{len(carriers)} subspace(s) of {finder} lie above their controls ({peeling.ended}); each alone moves {alone} of the natural "
+        "change"
+    )
+    if peeling.copies >= 2 and peeling.surplus.low > 0:
+        return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."
+    if len(carriers) == 1:
+        return "not degenerate", f"{said}: one subspace, and what is left when it is gone does no more than a control."
+    if peeling.surplus.low > 0:
+        return "degenerate in part", f"{said}, together {_said(peeling.whole.effect)}: they overlap in what they do, but are no copies."
+    return "parts of one", f"{said}, together {_said(peeling.whole.effect)}: parts that add up."
+
+
+def _said(effect: Interval) -> str:
+    return f"{effect.value:.2f} [{effect.low:.2f}, {effect.high:.2f}]"

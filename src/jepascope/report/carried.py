@@ -1,0 +1,124 @@
+"""A subspace carried into another model: does it keep more of the native effect than each floor, and by what map?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.numbers import finite, shown, with_interval
+from jepascope.report.selection import EDIT_WORDS
+
+KEYS = ["source", "target", "source_layer", "target_layer", "choice", "map", "finder", "rank", "edit"]
+FLOORS = {
+    "random source": "random subspaces carried by the same map",
+    "shuffled pairs": "the map of shuffled pairs",
+    "shuffled in class": "the map of pairs shuffled within classes",
+    "random": "random ones of the target",
+    "variance": "variance-matched ones of the target",
+}
+BY_CLASS = "shuffled in class"  # the floor of a map that knows nothing but the class
+
+
+@dataclass(frozen=True)
+class Carried:
+    """One subspace carried by one map, at the dose where it is judged: its row, the native one, and the floors that were run."""
+
+    row: Mapping[Any, Any]
+    native: Mapping[Any, Any] | None
+    floors: dict[str, Mapping[Any, Any]]
+    sides: dict[str, str]
+    """For each floor 'above', 'within', 'below' or 'unknown'."""
+
+    @property
+    def saturated(self) -> bool:
+        return bool(self.row["saturated"])
+
+    @property
+    def beyond_all(self) -> bool:
+        """Above every floor; none is assumed where no floor was run."""
+        return not self.saturated and bool(self.sides) and set(self.sides.values()) == {"above"}
+
+    @property
+    def beyond_class(self) -> bool:
+        return not self.saturated and self.sides.get(BY_CLASS) == "above"
+
+
+def carried_all(transport: pd.DataFrame) -> list[Carried]:
+    """Every carried subspace of a transport table, at the largest dose where it is not saturated (the smallest, if it is everywhere)."""
+    found = []
+    for _, rows in transport.groupby(KEYS, sort=False, dropna=False):
+        own = rows[rows["used"] == "carried"].sort_values("dose")
+        if own.empty:
+            continue
+        clear = own[~own["saturated"]]
+        row = (clear.iloc[-1] if len(clear) else own.iloc[0]).to_dict()
+        at = rows[rows["dose"] == row["dose"]].drop_duplicates("used")
+        by_use: dict[str, Mapping[Any, Any]] = {str(one["used"]): one for one in at.to_dict("records")}
+        floors = {name: by_use[name] for name in FLOORS if name in by_use}
+        sides = {name: side(row, floor) for name, floor in floors.items()}
+        found.append(Carried(row, by_use.get("native"), floors, sides))
+    return found
+
+
+def side(row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> str:
+    """By the difference paired over scenes where it is stored in the floor's row; else by whether the two intervals of CE lie apart."""
+    low, high = floor.get("excess_low", nan), floor.get("excess_high", nan)
+    if finite(low) and finite(high):
+        return "above" if low > 0 else "below" if high < 0 else "within"
+    if not all(finite(end) for end in (row["low"], row["high"], floor["low"], floor["high"])):
+        return "unknown"
+    return "above" if row["low"] > floor["high"] else "below" if row["high"] < floor["low"] else "within"
+
+
+def carried_sentence(one: Carried) -> str:
+    """Where from and to, what is kept, what it is held against, and what that means."""
+    row = one.row
+    edit = EDIT_WORDS.get(str(row["edit"]), str(row["edit"]))
+    text = (
+        f"{row['source']} → {row['target']}, {row['finder']} at layer {row['source_layer']:g} carried to layer {row['target_layer']:g} "
+        f"({row['choice'] or 'no choice stored'}) by {row['map']}: RCE {with_interval(row['rce'], row['rce_low'], row['rce_high'])} of the "
+        f"native {edit} at dose {row['dose']:g}, SAS with it {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
+    )
+    if one.saturated:
+        return f"{text}; saturated at every dose, so the ratio says nothing."
+    if one.beyond_all:
+        highest = max(one.floors, key=lambda name: float(one.floors[name]["value"]))
+        beside = f"more than that of every floor (the highest, of {FLOORS[highest]}: {shown(one.floors[highest]['value'])})"
+        return f"{text}. Its CE, {shown(row['value'])}, is {beside}: more than the class is carried over."
+    parts = []
+    for verb, wanted in (
+        ("more than", "above"),
+        ("not told apart from", "within"),
+        ("less than", "below"),
+        ("without an interval beside", "unknown"),
+    ):
+        names = [f"{FLOORS[name]} (CE {shown(one.floors[name]['value'])})" for name, found in one.sides.items() if found == wanted]
+        if names:
+            parts.append(f"{verb} {', '.join(names)}")
+    return f"{text}. Its CE, {shown(row['value'])}, is {'; '.join(parts) or 'held against no floor'}.{_meaning(one)}"
+
+
+def _meaning(one: Carried) -> str:
+    others = [found for name, found in one.sides.items() if name != BY_CLASS]
+    if one.sides.get(BY_CLASS) in ("within", "below") and others and set(others) == {"above"}:
+        return " A map that knows only the class does as well, so no more than the class is shown to be carried over."
+    return ""
+
+
+def directions(found: list[Carried]) -> list[str]:
+    """For each direction between the models, how many carried subspaces lie above every floor."""
+    said = []
+    for source, target in dict.fromkeys((str(one.row["source"]), str(one.row["target"])) for one in found):
+        own = [one for one in found if (one.row["source"], one.row["target"]) == (source, target)]
+        beyond, of_class = sum(one.beyond_all for one in own), sum(one.beyond_class for one in own)
+        full = sum(one.saturated for one in own)
+        tail = f"; {full} saturated at every dose" if full else ""
+        said.append(
+            f"{source} → {target}: {beyond} of {len(own)} carried subspaces have more effect than every floor, {of_class} more than the "
+            f"map that knows only the class{tail}."
+        )
+    return said

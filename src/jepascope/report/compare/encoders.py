@@ -1,0 +1,64 @@
+"""Which run is of the paper's encoder, and how to get a run of it where none is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from jepascope.encoders.models import KNOWN_MODELS, KnownModel
+from jepascope.report.compare.reading import Compared, Study
+from jepascope.report.paper import VITH, VITL
+
+HUB = {VITL: "facebook/vjepa2-vitl-fpc64-256", VITH: "facebook/vjepa2-vith-fpc64-256"}
+NAMED = re.compile(r"vjepa2-vit(?P<size>[a-z])(?![a-z])")
+LETTER = {VITL: "l", VITH: "h"}
+PAPER_LAYERS = {VITL: " --layers 7", VITH: ""}  # the layer that a ratio is published for is run in full beside the best one
+FRAMES = (
+    "Set --frames and --device to what the machine has ('plan' says what it takes and loads no model): the clip length of the paper is "
+    "not public, and 64 frames, which the checkpoint was made for, take several times as long as 16. Give both encoders the same."
+)
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """One of the paper's encoders, and what that is known by."""
+
+    encoder: str
+    by: str
+
+
+def known(encoder: str) -> KnownModel:
+    """The checkpoint of one of the paper's encoders."""
+    return next(model for model in KNOWN_MODELS if model.name == HUB[encoder])
+
+
+def recognised(study: Study) -> Recognised | None:
+    """By width and depth, and by name where the folder does not say them; a name of another size speaks against it."""
+    name = NAMED.search(study.model.casefold())
+    for encoder, letter in LETTER.items():
+        model = known(encoder)
+        if name is not None and name["size"] != letter:
+            continue
+        if (study.width, study.depth) == (model.width, model.depth):
+            return Recognised(encoder, "name and size" if name else "size alone; whose weights these are is not checked")
+        if name is not None and (study.width is None or study.depth is None):
+            return Recognised(encoder, "name alone")
+    return None
+
+
+def runs_of(encoder: str, runs: list[Compared]) -> list[Compared]:
+    """The runs whose model is that encoder."""
+    return [run for run in runs if (found := recognised(run.study)) is not None and found.encoder == encoder]
+
+
+def commands(encoder: str) -> tuple[str, ...]:
+    """What makes the missing run."""
+    model = known(encoder)
+    folder = model.name.split("/")[-1]
+    options = f"--model ./{folder} --frames 16{PAPER_LAYERS[encoder]} --device cuda"
+    return (model.how, f"jepascope plan paper {options}", f"jepascope run paper {options} --out {out_of(encoder)}")
+
+
+def out_of(encoder: str) -> str:
+    """The run folder that ``commands`` writes."""
+    return f"runs/paper-vit{LETTER[encoder]}"

@@ -1,0 +1,117 @@
+"""Geometry against effect: what one transfer shows. Everything follows from intervals, floors and the thresholds stated here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+from jepascope.report.numbers import finite, percent, shown, span, with_interval
+
+KEEPS = 0.8  # RCE is called near 1 where its interval does not go below this
+STRONGER = 1 / KEEPS  # and a is called the stronger one where it lies above this
+APART = 0.5  # SAS is called far below its ceiling at less than this share of the way from chance to the ceiling
+SAME_NUMBERS = 0.8  # two subspaces read nearly the same numbers from this mean squared canonical correlation (lower end) on
+ROOM = 0.05  # a split-half reference nearer than this to chance says nothing about alignment
+
+DISSOCIATED, ALIGNED, PART, STRONG, OPEN = "dissociation", "kept with alignment", "part kept", "stronger", "kept, share open"
+FLOOR, BELOW, SATURATED, UNREAD = "not above floor", "below floor", "saturated", "no ratio"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one transfer shows, and why."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The RCE of a matched control, and the paired difference of the transfer to it (NaN where not stored)."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    excess_low: float = nan
+    excess_high: float = nan
+
+    def __str__(self) -> str:
+        return with_interval(self.value, self.low, self.high) if finite(self.low) and finite(self.high) else shown(self.value)
+
+    def side(self, low: float, high: float) -> str:
+        """'above', 'within' or 'below': by the paired difference, or by RCE's interval [low, high] where none is stored."""
+        if finite(self.excess_low) and finite(self.excess_high):
+            low, high = self.excess_low, self.excess_high
+        else:
+            low, high = low - self.value, high - self.value
+        return "above" if low > 0 else "below" if high < 0 else "within"
+
+
+def floor_of(row: Mapping[Any, Any]) -> Floor:
+    """The floor that a transfer is held against: the variance-matched one where it was run, else the random one."""
+    kind = "variance" if finite(row["floor_variance"]) else "random"
+    value, low, high = (row.get(f"floor_{kind}{end}", nan) for end in ("", "_low", "_high"))
+    if kind == "random":
+        return Floor("random subspace", value, low, high)
+    return Floor("variance-matched subspace", value, low, high, row.get("excess_low", nan), row.get("excess_high", nan))
+
+
+def judged(row: Mapping[Any, Any]) -> Judgement:
+    """A row of ``transfers``: above its floor? near 1? and how far is the pair's SAS from chance and ceiling?"""
+    floor = floor_of(row)
+    if bool(row["saturated"]):
+        return Judgement(SATURATED, "saturated at every dose, so the ratio says nothing")
+    if not finite(row["low"]):
+        return Judgement(UNREAD, "the native effect is not told apart from zero, so there is no ratio")
+    if not finite(floor.value):
+        return Judgement(UNREAD, "no control to read it against")
+    difference = f"; difference {span(floor.excess_low, floor.excess_high)}" if finite(floor.excess_low) else ""
+    side, beside = floor.side(row["low"], row["high"]), f"a {floor.name} has ({floor}{difference})"
+    if side != "above":
+        below = side == "below"
+        return Judgement(BELOW if below else FLOOR, f"less than {beside}" if below else f"not told apart from what {beside}")
+    more = f"more than {beside}"
+    if row["low"] > STRONGER:
+        return Judgement(STRONG, f"{more}, and more than the native subspace itself has, so it is no share that is kept")
+    if row["high"] < KEEPS:
+        return Judgement(PART, f"{more}, but less than {KEEPS:g}: part of the effect is kept")
+    if row["low"] < KEEPS:
+        return Judgement(OPEN, f"{more}; whether all or part of the effect is kept, the interval does not say")
+    apart, geometry = alignment(row)
+    if apart is None:
+        return Judgement(OPEN, f"{more}: the effect is kept. {geometry}")
+    if apart:
+        return Judgement(DISSOCIATED, f"{more}: the effect is kept. {geometry}, so effect and geometry come apart.{read_words(row)}")
+    return Judgement(ALIGNED, f"{more}: the effect is kept, and so is the alignment. {geometry}")
+
+
+def alignment(row: Mapping[Any, Any]) -> tuple[bool | None, str]:
+    """Whether SAS lies far below its ceiling (None where that cannot be told), and how that is said."""
+    sas, chance, ceiling = row["sas"], row["sas_chance"], row["sas_ceiling"]
+    if not finite(sas):
+        return None, "SAS was not measured"
+    if not (finite(chance) and finite(ceiling)):
+        return None, f"SAS {shown(sas)} has no split-half reference to be held against"
+    if ceiling - chance < ROOM:
+        return None, f"The split-half reference ({shown(ceiling)}) lies at chance ({shown(chance)}), so SAS {shown(sas)} says nothing"
+    share = (sas - chance) / (ceiling - chance)
+    if share >= 1:
+        return False, f"SAS {shown(sas)} reaches the split-half reference ({shown(ceiling)}; chance {shown(chance)})"
+    way = "at or below chance" if share <= 0 else f"{percent(share)} of the way from chance to the split-half reference"
+    return share < APART, f"SAS {shown(sas)} lies {way} ({shown(chance)}, {shown(ceiling)})"
+
+
+def read_words(row: Mapping[Any, Any]) -> str:
+    """Whether two subspaces that lie apart read the same numbers: the filter-and-pattern explanation. Empty where not measured."""
+    value, low, high, chance = (row.get(name, nan) for name in ("readings", "readings_low", "readings_high", "readings_chance"))
+    if not finite(value):
+        return ""
+    numbers = f"(readings {with_interval(value, low, high)}, chance {shown(chance)})"
+    if finite(low) and low >= SAME_NUMBERS:
+        return f" But both read nearly the same numbers {numbers}: as filter and pattern of one variable do, not as a second copy of it."
+    if finite(high) and finite(chance) and high <= chance:
+        return f" What they read is not related {numbers}."
+    return f" What they read is related but not the same {numbers}."

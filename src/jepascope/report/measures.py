@@ -1,0 +1,272 @@
+"""One run's figures as they stand beside another run's and beside the paper's: read from its tables, each with interval and control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import MOST_OF_A_SENTENCE, short
+from jepascope.report.numbers import finite
+from jepascope.report.sections.leaks import BEYOND, word
+from jepascope.report.selection import CONTROLS, claim_layer, coinciding, comparable, finders_of, tokens_of
+from jepascope.report.selectivity import reading
+from jepascope.report.transfers import one_dose
+
+MOST_WHOLE = 10**9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its interval and the scenes or clips behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The dense probe at the best layer, beside chance and untrained twins (mean and range over ``untrained_seeds``)."""
+
+    value: float
+    low: float
+    high: float
+    n: float
+    chance: float
+    untrained: float
+    untrained_low: float
+    untrained_high: float
+    untrained_seeds: int
+
+
+@dataclass(frozen=True)
+class Against:
+    """The CE of ablating as a control does (mean of ``draws``) and the ratio of the subspace's CE to it; ``bound``: a lower bound."""
+
+    control: Estimate
+    draws: float
+    value: float
+    low: float
+    high: float
+    bound: bool
+
+
+@dataclass(frozen=True)
+class Sas:
+    """Alignment of a pair of finders, with chance k/d and the split-half reference (``ceiling``)."""
+
+    a: str
+    b: str
+    rank: float
+    value: float
+    chance: float
+    calibrated: float
+    ceiling: float
+
+
+@dataclass(frozen=True)
+class Rce:
+    """Effect of ``a`` over that of ``b`` at the largest dose without saturation, and what matched subspaces keep."""
+
+    a: str
+    b: str
+    dose: float
+    value: float
+    low: float
+    high: float
+    n: float
+    floor_random: float
+    floor_variance: float
+    saturated: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the degeneracy protocol says about a pair of finders, or (``b`` empty) about what peeling one finder leaves."""
+
+    a: str
+    b: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Motionless baselines above chance, and those above what position or axis explains."""
+
+    found: int
+    beyond: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Effects:
+    """CE by finder and edit, controls of ablation by finder, and how much was drawn and tested."""
+
+    layer: int | None = None
+    rank: float = nan
+    ce: dict[str, dict[str, Estimate]] | None = None
+    against: dict[str, dict[str, Against]] | None = None
+    draws: float = nan
+    scenes: float = nan
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value where it is a mapping, else none: summaries come from strangers."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole(value: Any) -> int | None:
+    """A count that a file states, or None where it states none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not finite(value):
+        return None
+    return int(value) if value == int(value) and 0 <= value < MOST_WHOLE else None
+
+
+def depth_of(run: RunFolder) -> int | None:
+    """Blocks of the encoder: what provenance says, else the last layer of the study."""
+    layers = run.summary["layers"]
+    known = [layer for layer in map(whole, layers if isinstance(layers, list) else []) if layer is not None]
+    return whole(mapping(run.provenance.get("encoder")).get("depth")) or (max(known) if known else None)
+
+
+def accuracy(run: RunFolder, layer: int | None = None) -> Accuracy | None:
+    """The dense probe at a layer (default: the best one) and the study's tokens."""
+    probes = run.table("probes")
+    layer = run.best_layer if layer is None else layer
+    at = None if probes is None or layer is None else reading(probes, layer, tokens_of(run, probes))
+    if at is None:
+        return None
+    drawn = at.untrained
+    twins = (sum(drawn) / len(drawn), min(drawn), max(drawn)) if drawn else (nan, nan, nan)
+    return Accuracy(at.accuracy, at.low, at.high, at.n, at.chance, *twins, len(drawn))
+
+
+def support(run: RunFolder) -> float:
+    """Share of coordinates that the L1 probe uses at the best layer (one-standard-error choice)."""
+    probes = run.table("probes")
+    if probes is None:
+        return nan
+    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "l1") & probes["chosen"] & (probes["layer"] == run.best_layer)]
+    own = own[own["tokens"] == tokens_of(run, probes)]
+    return float(own["support"].iloc[0]) if len(own) else nan
+
+
+def effects(run: RunFolder, layer: int | None = None) -> Effects:
+    """By the judge probe at dose 1, at a layer (default: that of the claims)."""
+    table = run.table("ce")
+    if table is None:
+        return Effects()
+    kept = comparable(run, table)
+    layer = claim_layer(run, kept) if layer is None else layer
+    kept = kept[kept["layer"] == layer]
+    own, beside = kept[kept["control"] == "subspace"], kept[(kept["edit"] == "ablate") & kept["control"].isin(CONTROLS)]
+    finders = finders_of(run, kept)
+    ce: dict[str, dict[str, Estimate]] = {finder: {} for finder in finders}
+    against: dict[str, dict[str, Against]] = {finder: {} for finder in finders}
+    for row in own.to_dict("records"):
+        ce[str(row["finder"])][str(row["edit"])] = estimate(row)
+    for row in beside.to_dict("records"):
+        ratio = (float(row["ratio"]), float(row["ratio_low"]), float(row["ratio_high"]), bool(row["ratio_is_bound"]))
+        against[str(row["finder"])][str(row["control"])] = Against(estimate(row), float(row["draws"]), *ratio)
+    rank = float(own["rank"].iloc[0]) if len(own) else nan
+    return Effects(layer, rank, ce, against, float(beside["draws"].min()), float(own["n"].max()))
+
+
+def estimate(row: Any) -> Estimate:
+    """The value of a table's row with its interval."""
+    return Estimate(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]))
+
+
+Pair = tuple[str, str]
+
+
+def pairs(run: RunFolder) -> list[Pair]:
+    """Pairs of finders with an SAS at the best layer, those that found one and the same subspace last."""
+    rows = _aligned(run)
+    if rows is None:
+        return []
+    same = {(row["a"], row["b"]) for row in coinciding(rows)}
+    found = [(str(a), str(b)) for a, b in zip(rows["a"], rows["b"], strict=True)]
+    return sorted(dict.fromkeys(found), key=lambda pair: pair in same)
+
+
+def sas(run: RunFolder, pair: Pair) -> Sas | None:
+    """Alignment of a pair of finders at the best layer."""
+    rows = _aligned(run)
+    rows = rows if rows is None else rows[(rows["a"] == pair[0]) & (rows["b"] == pair[1])]
+    if rows is None or rows.empty:
+        return None
+    row = rows.iloc[0]
+    return Sas(*pair, *(float(row[name]) for name in ("rank", "value", "chance", "calibrated", "ceiling")))
+
+
+def rce(run: RunFolder, across: str, used: Pair | None = None) -> tuple[Rce, ...]:
+    """Effect retained by every transfer of a kind, or by one subspace in place of the other: one dose each."""
+    table = run.table("portability")
+    if table is None:
+        return ()
+    rows = table[(table["metric"] == "rce") & (table["across"] == across)]
+    if across == "finder":
+        rows = rows[rows["layer"] == run.best_layer]
+    rows = rows if used is None else rows[(rows["a"] == used[0]) & (rows["b"] == used[1])]
+    return tuple(
+        Rce(
+            a=str(row["a"]),
+            b=str(row["b"]),
+            dose=float(row["dose"]),
+            value=float(row["value"]),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            n=float(row["n"]),
+            floor_random=float(row["floor_random"]),
+            floor_variance=float(row["floor_variance"]),
+            saturated=bool(row["saturated"]),
+        )
+        for row in one_dose(rows).to_dict("records")
+    )
+
+
+def _aligned(run: RunFolder) -> pd.DataFrame | None:
+    table = run.table("portability")
+    if table is None:
+        return None
+    return table[(table["metric"] == "sas") & (table["across"] == "finder") & (table["layer"] == run.best_layer)]
+
+
+def degeneracy(run: RunFolder) -> tuple[Verdict, ...]:
+    """Verdicts of the summary: on each pair of finders, and on what peeling leaves; none in folders of earlier versions."""
+    said = mapping(run.summary.get("degeneracy"))
+    listed = said.get("verdicts")
+    rows = [mapping(row) for row in listed] if isinstance(listed, list) else []
+    found = [_verdict(row) for row in rows]
+    if peeling := mapping(said.get("peeling")):
+        copies = whole(peeling.get("copies"))
+        word = f"{short(peeling.get('verdict', ''))}" + ("" if copies is None else f" ({copies} above their controls)")
+        found.append(Verdict(short(peeling.get("finder", "")), "", word, short(peeling.get("reason", ""), MOST_OF_A_SENTENCE)))
+    return tuple(found)
+
+
+def _verdict(row: dict[str, Any]) -> Verdict:
+    a, b, verdict = (short(row.get(key, "")) for key in ("a", "b", "verdict"))
+    return Verdict(a, b, verdict, short(row.get("reason", ""), MOST_OF_A_SENTENCE))
+
+
+def leaks(run: RunFolder) -> Leaks | None:
+    """How many motionless baselines read the variable."""
+    table = run.table("leaks")
+    if table is None:
+        return None
+    found = table[table["leak"]].to_dict("records")
+    return Leaks(len(found), sum(word(row) == BEYOND for row in found), len(table))
+
+
+def seconds(run: RunFolder) -> float:
+    """Wall clock of all stages."""
+    spent = [float(value) for value in mapping(run.summary.get("seconds")).values() if finite(value)]
+    return sum(spent) if spent else nan

@@ -1,0 +1,127 @@
+"""Simple -> complex: the study's subspaces and its read-out on clips of another set."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
+from jepascope.report.dissociation import judged
+from jepascope.report.folder import RunFolder
+from jepascope.report.numbers import Cell, count, count_range, finite, interval_cell, number_cell, percent, percent_span
+from jepascope.report.sections.alignment import MOST_ROWS, Pairs
+from jepascope.report.sections.refits import Share
+from jepascope.report.sections.retained import dose_cell, floor_cell, variance_cell
+from jepascope.report.transfer_words import sentences
+from jepascope.report.transfers import alignments, split, transfers
+
+CLIP_SET = "clip set"
+
+
+def clip_set_blocks(run: RunFolder, pairs: Pairs) -> list[Block]:
+    """A part for each other clip set, and one for the read-out that was carried over; nothing where no other set was used."""
+    table = pairs.portability[pairs.portability["across"] == CLIP_SET]
+    sas, moved, readout = alignments(table), transfers(table), run.table("carried_readout")
+    names = list(dict.fromkeys(_set_of(row) for part in (moved, sas) for row in part.to_dict("records")))
+    blocks: list[Block] = []
+    for name in names:
+        title = f"Simple → complex: {run.clips} to {name}" if name == "complex" else f"Other clips: {run.clips} to {name}"
+        own = sas[[_set_of(row) == name for row in sas.to_dict("records")]]
+        carried = moved[[_set_of(row) == name for row in moved.to_dict("records")]] if len(moved) else moved
+        blocks.append(Heading(title))
+        if len(carried):
+            blocks += [Finding(text) for text in sentences(carried, f"to {name} clips")]
+        else:
+            blocks.append(Paragraph(f"No transfer to {name} clips was intervened on; only alignment is known."))
+        blocks.append(_grid(own, carried, name, pairs.confidence))
+    if readout is not None:
+        if not names:
+            blocks.append(Heading("The read-out on other clips"))
+        blocks += [Finding(text) for text in carried_words(readout, run.clips)]
+        blocks.append(_readout_grid(readout, run.confidence))
+    return blocks
+
+
+def _set_of(row: dict[Hashable, object]) -> str:
+    """The clip set that one of the two names says in brackets."""
+    return split(str(row["b"]))[1] or split(str(row["a"]))[1] or "other clips"
+
+
+def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, confidence: str) -> Grid:
+    rows: list[tuple[Cell | str, ...]] = []
+    geometry = sas.rename(columns={"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling"})
+    for row in (moved if len(moved) else geometry).head(MOST_ROWS).to_dict("records"):
+        effect: tuple[Cell | str, ...] = ("", "", "", "", "")
+        if len(moved):
+            effect = (
+                dose_cell(row),
+                interval_cell(row["value"], row["low"], row["high"]),
+                floor_cell(row, "floor_random"),
+                variance_cell(row),
+                judged(row).kind,
+            )
+        rows.append(
+            (
+                str(row["a"]),
+                str(row["b"]),
+                number_cell(row["sas"]),
+                number_cell(row["sas_chance"]),
+                number_cell(row["sas_ceiling"]),
+                interval_cell(row["readings"], row["readings_low"], row["readings_high"]) if finite(row["readings"]) else "n/a",
+                *effect,
+            )
+        )
+    head = ("a (used)", "b (native)", "SAS", "chance", "split-half", "readings", "dose", "RCE", "random", "variance-matched", "shows")
+    caption = (
+        f"Subspaces of the study's clips in place of those found on {name} clips. RCE: judged on the test scenes of the {name} clips (n = "
+        f"{count_range(moved['n']) if len(moved) else 'n/a'}) by a probe trained on their own judge split, at the largest dose where "
+        f"neither effect is saturated. Brackets: {confidence}. Random, variance-matched: the RCE of such subspaces. SAS: no unit, a "
+        "property of the pair."
+    )
+    return Grid(head, tuple(rows), caption, words=2)
+
+
+def carried_words(readout: pd.DataFrame, study: str) -> list[str]:
+    """For each other clip set, whether the read-out trained on the study's clips still reads there, beside their own and chance."""
+    said = []
+    for clips, rows in readout.groupby("clips", sort=False):
+        carried, own = rows[rows["probe_from"] != clips], rows[rows["probe_from"] == clips]
+        if carried.empty:
+            continue
+        row = carried.iloc[0]
+        theirs, mine = Share(row["accuracy"], row["low"], row["high"]), Share()
+        if len(own):
+            mine = Share(*(own.iloc[0][key] for key in ("accuracy", "low", "high")))
+        said.append(
+            f"The read-out trained on {row['probe_from'] or study} clips is right for {theirs} of the {clips} clips; chance "
+            f"{percent(row['chance'])}, a read-out of their own {mine}. {_carried(theirs, mine, float(row['chance']))}"
+        )
+    return said
+
+
+def _carried(theirs: Share, own: Share, chance: float) -> str:
+    if not (finite(theirs.low) and finite(chance)):
+        return "Without an interval nothing is said."
+    if theirs.low <= chance:
+        return "Nothing above chance is carried over by the read-out; whether the subspace is, RCE says."
+    word = theirs.below(own)
+    if word == "below":
+        return f"It carries over in part: {percent((theirs.value - chance) / (own.value - chance))} of what theirs has above chance."
+    return "It carries over above chance" + ("." if word == "unknown" else f", {word} their own.")
+
+
+def _readout_grid(readout: pd.DataFrame, confidence: str) -> Grid:
+    rows = tuple(
+        (
+            str(row["clips"]),
+            str(row["probe_from"]),
+            count(row["layer"]),
+            f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}",
+            percent(row["chance"]),
+            count(row["n"]),
+        )
+        for row in readout.head(MOST_ROWS).to_dict("records")
+    )
+    caption = f"Read-out (dense probe) trained on the judge clips of one set and scored on test clips: accuracy. Brackets: {confidence}."
+    return Grid(("test clips", "trained on", "layer", "accuracy", "chance", "n"), rows, caption, words=2)

@@ -1,0 +1,112 @@
+"""The degeneracy curve: subspaces peeled off one after another, and how many of them are copies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.figures.peeling import degeneracy_curve
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import MOST_OF_A_SENTENCE, short
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell
+from jepascope.report.selection import finders_of, has_twins
+
+MOST_FINDERS = 6  # panels of one figure
+MOST_ROWS = 60
+
+
+def peeling_blocks(run: RunFolder) -> list[Block]:
+    """Words, the curve and its numbers; nothing where nothing was peeled off."""
+    table = run.table("peeling")
+    if table is None or not (table["control"] == "subspace").any():
+        return []
+    finders = finders_of(run, table)
+    blocks: list[Block] = [Finding(peeling_words(table[table["finder"] == finder], finder, run.summary)) for finder in finders]
+    shown = table[table["finder"].isin(finders[:MOST_FINDERS])]
+    draws = count_range(table[table["control"] != "subspace"]["draws"])
+    caption = (
+        f"CE of swapping the subspace of each stage at layer {count_range(table['layer'])} while all earlier ones are ablated (share of "
+        f"the change to the {'twin' if has_twins(run) else 'donor'}), rank {count_range(table['rank'])}, n = {count_range(table['n'])} "
+        f"test scenes; vertical lines: {run.confidence}. Hollow: not above both controls, where the peeling ends. Diamonds: the same "
+        "stage while all other stages are ablated, later ones too. Control: random and variance-matched subspaces of the same rank, "
+        f"outside all stages peeled so far, mean of {draws} draws."
+    )
+    return [*blocks, Figure(degeneracy_curve(shown), caption), _grid(table, finders, run.confidence)]
+
+
+def peeling_words(rows: pd.DataFrame, finder: str, summary: dict[str, Any]) -> str:
+    """The study's verdict with its count of copies and its reason; where a folder has none, what the stages show."""
+    own = rows[rows["control"] == "subspace"].sort_values("stage")
+    first, told = own.iloc[0].to_dict(), _told(summary, finder)
+    verdict = str(first["verdict"]) if said(first["verdict"]) else short(told.get("verdict") or "")
+    if not verdict:
+        return f"{finder}: {_stages(own)}."
+    copies = first["copies"] if finite(first["copies"]) else told.get("copies")
+    why = str(first["reason"]) if said(first["reason"]) else short(told.get("reason") or f"{_stages(own)}.", MOST_OF_A_SENTENCE)
+    counted = f", {COPIES.get(count(copies), f'{count(copies)} copies')}" if finite(copies) else ""
+    return f"Peeling off subspaces of {finder}: {verdict}{counted}. {why}{'' if why[-1] in '.!?…' else '.'}"
+
+
+COPIES = {"0": "no copy", "1": "one copy"}
+
+
+def said(text: object) -> bool:
+    """Whether a column of words holds any: what is missing was read as 'nan' or 'None'."""
+    return str(text).strip() not in {"", "nan", "None"}
+
+
+def _told(summary: dict[str, Any], finder: str) -> dict[str, Any]:
+    """What the summary says of the peeling of a finder; empty where it says nothing of that one."""
+    degeneracy = summary.get("degeneracy")
+    one = degeneracy.get("peeling") if isinstance(degeneracy, dict) else None
+    return one if isinstance(one, dict) and one.get("finder") == finder else {}
+
+
+def _stages(own: pd.DataFrame) -> str:
+    """How many stages lie above both controls, and how it ended."""
+    many, last = int(own["above"].sum()), own.iloc[-1]
+    effect = interval_cell(last["value"], last["low"], last["high"]).text
+    if not many:
+        return f"the first subspace (CE {effect}) is not above both of its controls, so no copy is counted"
+    text = f"{'one stage lies' if many == 1 else f'{many} stages lie'} above both controls"
+    if bool(last["above"]):
+        return f"{text}, the last one among them (CE {effect}): the curve has not met its control, and there may be more"
+    text += f", and stage {count(last['stage'])} meets its control (CE {effect})"
+    if many == 1:
+        return f"{text}: once the first subspace is gone, no other is found that carries the variable"
+    return f"{text}. A copy keeps its effect while all other stages are ablated (diamonds), a part does not"
+
+
+def _grid(table: pd.DataFrame, finders: list[str], confidence: str) -> Grid:
+    rows: list[tuple[Cell | str, ...]] = []
+    for finder in finders:
+        part = table[table["finder"] == finder]
+        for row in part[part["control"] == "subspace"].sort_values("stage").to_dict("records"):
+            nulls = part[(part["stage"] == row["stage"]) & (part["control"] != "subspace")].drop_duplicates("control")
+            found = {str(null["control"]): null for null in nulls.to_dict("records")}
+            rows.append(
+                (
+                    finder,
+                    count(row["stage"]),
+                    count(row["rank"]),
+                    interval_cell(row["value"], row["low"], row["high"]),
+                    *(_null(found, name) for name in ("random", "variance")),
+                    interval_cell(row["alone"], row["alone_low"], row["alone_high"]) if row["alone"] == row["alone"] else "",
+                    "yes" if bool(row["above"]) else "no",
+                    count(row["n"]),
+                )
+            )
+    head = ("finder", "stage", "rank", "CE, earlier ablated", "random", "variance-matched", "CE, all others ablated", "above both", "n")
+    caption = f"The degeneracy curve in numbers. Brackets: {confidence}; of controls that of their mean draw."
+    if len(rows) > MOST_ROWS:
+        caption += f" {len(rows) - MOST_ROWS} more stages are in peeling.parquet."
+    return Grid(head, tuple(rows[:MOST_ROWS]), caption)
+
+
+def _null(nulls: dict[str, dict[Any, Any]], name: str) -> Cell | str:
+    if name not in nulls:
+        return ABSENT
+    row = nulls[name]
+    return interval_cell(row["value"], row["low"], row["high"])

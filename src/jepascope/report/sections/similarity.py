@@ -1,0 +1,126 @@
+"""How alike two models are: CKA over layers, and held-out CCA and maps at the layer pairs that were chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.figures.similarity import cka_map
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span, with_interval
+
+METRICS = {
+    "cca": "CCA, held out",
+    "cca_in_sample": "CCA, in sample",
+    "cka": "CKA",
+    "ridge_r2": "ridge map, R²",
+    "procrustes_r2": "Procrustes map, R²",
+}
+PLACE = ["source", "target", "source_layer", "target_layer"]
+MOST_PLACES = 12
+MOST_SENTENCES = 6
+
+
+def chosen_pairs(similarity: pd.DataFrame | None, transport: pd.DataFrame | None) -> pd.DataFrame:
+    """Layer pairs that were chosen, with the choice: those that subspaces were carried between, else those that CCA was run for."""
+    if transport is not None:
+        return transport[[*PLACE, "choice"]].drop_duplicates(PLACE)
+    if similarity is None:
+        return pd.DataFrame(columns=[*PLACE, "choice"])
+    return similarity[similarity["metric"] != "cka"][PLACE].drop_duplicates().assign(choice="")
+
+
+def similarity_blocks(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str, prefix: str) -> list[Block]:
+    """Sentences on CCA beside its two chance levels, the map of CKA, and the table of the chosen pairs."""
+    blocks: list[Block] = [Finding(text) for text in cca_words(similarity)]
+    cka = similarity[similarity["metric"] == "cka"]
+    if not cka.empty:
+        first = cka.iloc[0]
+        one = cka[(cka["source"] == first["source"]) & (cka["target"] == first["target"])]
+        control = f"Control: shuffled pairs of clips give {shown(one['chance'].mean())} on average. " if one["chance"].notna().any() else ""
+        caption = (
+            f"Linear CKA of pooled activations on held-out clips, n = {count_range(one['n'])} (no unit, 1: the same up to rotation and "
+            f"scale; point values). {control}Dotted line: layers of the same relative depth. Frames: layer pairs that subspaces were "
+            f"carried between (wide: {first['source']} to {first['target']}, narrow: back)."
+        )
+        blocks.append(Figure(cka_map(one, pairs, f"{prefix}cka"), caption))
+    grid = _grid(similarity, pairs, confidence)
+    return [*blocks, grid] if grid.rows else blocks
+
+
+def cca_words(similarity: pd.DataFrame) -> list[str]:
+    """For each chosen pair, whether held-out CCA lies above shuffled pairs, and above what the label alone explains."""
+    said: list[str] = []
+    seen: set[frozenset[tuple[Any, Any]]] = set()  # CCA is the same in either direction, and said once
+    for row in similarity[similarity["metric"] == "cca"].to_dict("records"):
+        sides = frozenset({(row["source"], row["source_layer"]), (row["target"], row["target_layer"])})
+        if sides in seen or len(said) == MOST_SENTENCES:
+            continue
+        seen.add(sides)
+        pair, label = _beside(row, "chance"), _beside(row, "label")
+        text = (
+            f"{row['source']} layer {count(row['source_layer'])} and {row['target']} layer {count(row['target_layer'])}: held-out CCA "
+            f"{with_interval(row['value'], row['low'], row['high'])}, {pair} shuffled pairs ({shown(row['chance'])} "
+            f"{span(row['chance_low'], row['chance_high'])})"
+        )
+        if finite(row["label_chance"]):
+            text += f" and {label} pairs shuffled within classes ({shown(row['label_chance'])} {span(row['label_low'], row['label_high'])})"
+            if label == "above":
+                text += ": the two share more than the class"
+            elif pair == "above":
+                text += ": no more than the class is shown to be shared"
+        said.append(f"{text}.")
+    return said
+
+
+def _beside(row: dict[Any, Any], null: str) -> str:
+    """'above', 'not told apart from' or 'below': by CCA's interval (its value where it has none) and the range of the null."""
+    low, high = (row["low"], row["high"]) if finite(row["low"]) else (row["value"], row["value"])
+    if not (finite(low) and finite(row[f"{null}_high"])):
+        return "beside"
+    return "above" if low > row[f"{null}_high"] else "below" if high < row[f"{null}_low"] else "not told apart from"
+
+
+def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Grid:
+    rows: list[tuple[Cell | str, ...]] = []
+    for place in pairs.head(MOST_PLACES).to_dict("records"):
+        at = similarity
+        for name in PLACE:
+            at = at[at[name] == place[name]]
+        if at.empty:  # CKA is the same in either direction and may be stored in one
+            continue
+        choice = f" ({place['choice']})" if place["choice"] else ""
+        head = f"{place['source']} layer {count(place['source_layer'])} → {place['target']} layer {count(place['target_layer'])}{choice}"
+        rows.append((Cell(head, strong=True),))
+        for metric in [*METRICS, *(name for name in dict.fromkeys(at["metric"]) if name not in METRICS)]:
+            rows += [_row(row) for row in at[at["metric"] == metric].head(1).to_dict("records")]
+    caption = (
+        "The chosen layer pairs on held-out clips (no unit; 1: the same). CCA: mean canonical correlation with axes fitted on fit clips; "
+        "in sample: the same on the clips it was fitted on, which is too high and stands here as a warning. R²: of the target's "
+        "activations as predicted by the map. Shuffled pairs: clips paired at random; in class: paired at random within a class, what "
+        f"the label alone explains. Brackets: {confidence}; of shuffled pairs the central 95 %. Axes: of PCA before the fit (0: none)."
+    )
+    if len(pairs) > MOST_PLACES:
+        caption += f" {len(pairs) - MOST_PLACES} more pairs are in similarity.parquet."
+    return Grid(("measure", "value", "shuffled pairs", "shuffled in class", "n", "axes"), tuple(rows), caption)
+
+
+def _row(row: dict[Any, Any]) -> tuple[Cell | str, ...]:
+    own = interval_cell(row["value"], row["low"], row["high"])
+    value = own if own.exact else Cell(shown(row["value"]), repr(float(row["value"])) if finite(row["value"]) else "")
+    return (
+        METRICS.get(str(row["metric"]), str(row["metric"])),
+        value,
+        _null(row, "chance", "chance"),
+        _null(row, "label_chance", "label"),
+        count(row["n"]),
+        count(row["components"]),
+    )
+
+
+def _null(row: dict[Any, Any], value: str, ends: str) -> Cell | str:
+    if not finite(row[value]):
+        return ABSENT
+    low, high = row[f"{ends}_low"], row[f"{ends}_high"]
+    return interval_cell(row[value], low, high) if finite(low) and finite(high) else Cell(shown(row[value]), repr(float(row[value])))

@@ -1,0 +1,117 @@
+"""Portability at the best layer: across finders, data seeds, layers and clip sets -> portability, angles and carried_readout tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import combinations, permutations
+
+import pandas as pd
+import torch
+
+from jepascope.activations.site import Site
+from jepascope.discovery.finders import NEEDS_PATH, find
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.probes.paths import l1_paths
+from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.effects import intervene
+from jepascope.portability.retained import rce_rows
+from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
+from jepascope.study.bench import Bench
+from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
+from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.layers import unedited_at
+from jepascope.study.stage_two.scenes import scenes_at
+
+OTHER = "other seed"
+
+
+def run_portability(
+    bench: Bench, layer: int, subspaces: Mapping[int, Mapping[str, Subspace]], panel: Callable[[], Panel]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
+    and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
+    spec, here = bench.spec, subspaces[layer]
+    tick = bench.progress.start("portability")
+    finders = {name: partial(_found, name, subspace.rank, bench.folds, spec.seed) for name, subspace in here.items()}
+    own = ceilings_of(bench, layer, finders)
+    tick(1, 5)
+    seeds, layers = _of_other_seed(bench, layer, finders), _of_other_layers(subspaces, layer)
+    tick(2, 5)
+    rows: Rows = []
+    angles: Rows = []
+    everything = {**here, **{a: one for (a, _), one in (seeds | layers).items()}}
+    ceilings = own | {a: own[b] for a, b in seeds | layers}
+    fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
+    for across, pairs in (("finder", list(combinations(here, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
+        rows += sas_rows(everything, across, layer, ceilings, pairs)
+        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples)
+        angles += angle_rows(everything, across, layer, pairs)
+    tick(3, 5)
+    effects = _effects(bench, layer, here, {a: one for (a, _), one in (seeds | layers).items()}, panel)
+    for across, used in (("finder", [(b, a) for a, b in permutations(here, 2)]), ("data seed", _native(seeds)), ("layer", _native(layers))):
+        rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
+    tick(4, 5)
+    judge = panel().main
+    readout = [readout_row(bench, judge, spec.clips)]
+    for clips in spec.carried_to:
+        carried = carried_to(bench, clips, layer, here, finders, own, judge)
+        rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
+    tick(5, 5)
+    return portability_table(rows), angle_table(angles), pd.DataFrame(readout, columns=READOUT_COLUMNS)
+
+
+def _native(pairs: Mapping[Pair, Subspace]) -> list[Pair]:
+    """As (native, used)."""
+    return [(b, a) for a, b in pairs]
+
+
+def _of_other_seed(bench: Bench, layer: int, finders: Finders) -> dict[Pair, Subspace]:
+    """Each finder's own on the fit clips of another seed."""
+    other = bench.other_fit
+    if other is None:
+        return {}
+    return {(f"{name} ({OTHER})", name): finder(bench.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
+
+
+def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int) -> dict[Pair, Subspace]:
+    """Each finder's own at the other layers of the study: the residual stream has one set of coordinates at all of them."""
+    found = {}
+    for elsewhere, there in subspaces.items():
+        for name, subspace in there.items():
+            if elsewhere != layer:
+                said = {**subspace.provenance, "layer": layer, "found_at_layer": elsewhere}
+                found[f"{name} (layer {elsewhere})", name] = replace(subspace, mean=subspaces[layer][name].mean, provenance=said)
+    return found
+
+
+def _effects(
+    bench: Bench, layer: int, here: Mapping[str, Subspace], others: Mapping[str, Subspace], panel: Callable[[], Panel]
+) -> pd.DataFrame:
+    """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
+    spec = bench.spec
+    effects = dose_effects(bench, layer, here, panel, "ablate")
+    if not others:
+        return effects
+    theirs, _ = intervene(
+        bench.encoder,
+        Site(layer, spec.tokens),
+        scenes_at(bench, layer),
+        others,
+        {},
+        [panel().main],
+        ("ablate",),
+        spec.doses,
+        progress=bench.progress.start("dose sweep"),
+        unedited=unedited_at(bench, layer, panel())(),
+    )
+    return pd.concat([effects, theirs], ignore_index=True)
+
+
+def _found(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
+    path = None
+    if name in NEEDS_PATH:  # half of the clips may hold too few of a class for the study's folds
+        path = l1_paths({name: data.x}, data.y, None, min(folds, int(torch.bincount(data.y).min())), seed=seed)[name]
+    return find(name, replace(data, path=path), rank, seed)

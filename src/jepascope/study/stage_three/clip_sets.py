@@ -1,0 +1,127 @@
+"""Across clip sets: subspaces of the study's clips used on other clips, whose own subspaces and read-out they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from math import nan
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from jepascope.activations.site import Site
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadData
+from jepascope.intervention.effects import intervene
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.alignment import split_half_ceiling
+from jepascope.portability.retained import rce_rows
+from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
+from jepascope.stats import Interval, proportion
+from jepascope.study.bench import Bench
+from jepascope.study.counts import HALVINGS, PORT_DRAWS
+from jepascope.study.spec import Clips
+from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
+from jepascope.study.stage_two.curves import BESIDE
+from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.stage_two.scenes import scenes_at
+
+READOUT_COLUMNS = ["clips", "layer", "probe_from", "accuracy", "low", "high", "n", "chance"]
+ACROSS = "clip set"
+
+Rows = list[dict[str, object]]
+Finders = Mapping[str, Callable[[Labelled], Subspace]]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Rows of the three tables."""
+
+    portability: Rows
+    angles: Rows
+    readout: Rows
+
+
+def carried_to(
+    bench: Bench,
+    clips: Clips,
+    layer: int,
+    here: Mapping[str, Subspace],
+    finders: Finders,
+    ceilings: Mapping[str, Interval],
+    judge: ProbeJudge,
+) -> Carried:
+    """Every finder's subspace of the study's clips in place of what the finder finds on the other ones, "<finder> (<clips>)".
+
+    Ablated on the other clips' test scenes, read by a probe that was trained on their judge clips, beside controls matched to the native
+    subspaces there. A clip set with too few clips of a class is left out, and said.
+    """
+    try:
+        there = elsewhere(bench, clips, layer)
+    except BadData as error:
+        bench.progress.say(f"Subspaces are not carried to {clips}: {error}")
+        return Carried([], [], [])
+    spec = there.spec
+    native = {name: finder(there.labelled(layer, finder=name, of=there.fit)) for name, finder in finders.items()}
+    at = {name: f"{name} ({clips})" for name in native}
+    everything = {at[name]: one for name, one in native.items()} | {
+        name: replace(one, mean=native[name].mean) for name, one in here.items()
+    }
+    pairs = [(name, at[name]) for name in native]
+    both = {**ceilings, **{at[name]: ceiling for name, ceiling in ceilings_of(there, layer, finders).items()}}
+    fit, test = there.fit.pooled(layer, spec.tokens), there.test_pooled(layer, spec.tokens)
+    own = last_layer_probe(there)
+    effects, _ = intervene(
+        there.encoder,
+        Site(layer, spec.tokens),
+        scenes_at(there, layer),
+        everything,
+        {at[name]: drawn for name, drawn in controls_at(there, layer, native, BESIDE, PORT_DRAWS).items()},
+        [own],
+        ("ablate",),
+        spec.doses,
+        progress=bench.progress.start(f"dose sweep on {clips}"),
+    )
+    return Carried(
+        [
+            *sas_rows(everything, ACROSS, layer, both, pairs),
+            *readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples),
+            *rce_rows(effects, [(b, a) for a, b in pairs], ACROSS, spec.seed, spec.resamples),
+        ],
+        angle_rows(everything, ACROSS, layer, pairs),
+        [readout_row(there, own, clips), readout_row(there, judge, bench.spec.clips)],
+    )
+
+
+def ceilings_of(bench: Bench, layer: int, finders: Finders) -> dict[str, Interval]:
+    """Split-half ceiling of each finder on the fit clips."""
+    found = {}
+    for name, finder in finders.items():
+        data = bench.labelled(layer, finder=name, of=bench.fit)
+        found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed)
+    return found
+
+
+def _found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Bool[Tensor, " clips"]) -> Subspace:
+    return finder(data.select(clips))
+
+
+def readout_row(bench: Bench, judge: ProbeJudge, probe_from: str) -> dict[str, object]:
+    """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it."""
+    depth = bench.encoder.card.depth
+    read, labels = bench.test_pooled(depth, bench.spec.tokens), bench.test_labels
+    right = int((judge.logits(read).argmax(dim=-1) == labels).sum())
+    share = proportion(right, len(labels))
+    return {
+        "clips": bench.spec.clips,
+        "layer": depth,
+        "probe_from": probe_from,
+        "accuracy": share.value,
+        "low": share.low,
+        "high": share.high,
+        "n": share.n,
+        "chance": float(torch.bincount(labels).max()) / len(labels) if len(labels) else nan,
+    }

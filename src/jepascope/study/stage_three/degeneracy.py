@@ -1,0 +1,117 @@
+"""Degeneracy at the best layer: the decisive test of every two finders, and subspaces peeled off -> degeneracy, verdicts, peeling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from math import nan
+
+import pandas as pd
+import torch
+
+from jepascope.activations.moments import Moments
+from jepascope.discovery.finders import find
+from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.degeneracy import pair_test
+from jepascope.portability.degeneracy_tables import (
+    DEGENERACY_COLUMNS,
+    PEELING_COLUMNS,
+    VERDICT_COLUMNS,
+    pair_rows,
+    peeling_rows,
+    verdict_row,
+)
+from jepascope.portability.erasure import erase
+from jepascope.portability.exchange import Bases, Ground
+from jepascope.portability.peeling import Peeling, peel
+from jepascope.portability.verdict import Beside
+from jepascope.stats import Interval, proportion
+from jepascope.study.bench import Bench
+from jepascope.study.stage_three.ground import ground_at
+
+PEEL_ROUNDS = 1  # each training takes seconds on a small encoder and minutes on a large one
+
+Rows = list[dict[str, object]]
+
+
+def run_degeneracy(
+    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ProbeJudge, portability: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Nothing where the spec leaves it out (``peels: 0``)."""
+    rows: Rows = []
+    verdicts: Rows = []
+    curve: Rows = []
+    if bench.spec.peels:
+        ground = ground_at(bench, layer, judge)
+        pairs = list(combinations(subspaces, 2))
+        for a, b in pairs:
+            tick = bench.progress.start(f"{a} without {b}, and the other way round")
+            test = pair_test(ground, subspaces[a], subspaces[b], tick)
+            rows += pair_rows(test, layer, a, b)
+            refit, chance = refit_after(bench, layer, (subspaces[a], subspaces[b]))
+            beside = replace(beside_of(portability, layer, a, b), refit=refit, refit_chance=chance)
+            verdicts.append(verdict_row(test, beside, layer, a, b))
+        finder = peeled_by(bench)
+        curve = peeling_rows(peeled(bench, layer, ground, finder), layer, finder)
+    return (
+        pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
+        pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),
+        pd.DataFrame(curve, columns=PEELING_COLUMNS),
+    )
+
+
+def peeled_by(bench: Bench) -> str:
+    """Trained exchanges where twins can be rendered; else the classifiers that iterated erasure is made of."""
+    return "das" if bench.variable.rendered else "inlp"
+
+
+def peeled(bench: Bench, layer: int, ground: Ground, finder: str) -> Peeling:
+    """The degeneracy curve at the study's full rank."""
+    spec = bench.spec
+    data = bench.labelled(layer, finder=finder)
+
+    def find_next(gone: Bases) -> Subspace:
+        return find(finder, data.without(gone, ground.mean), spec.rank_of(finder), spec.seed)
+
+    return peel(ground, find_next, spec.peels, PEEL_ROUNDS, bench.progress.start)
+
+
+def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:
+    """What the portability table says of a pair of finders."""
+    here = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
+    pair = here[((here["a"] == a) & (here["b"] == b)) | ((here["a"] == b) & (here["b"] == a))]
+    alignment, readings = (pair[pair["metric"] == metric].iloc[0] for metric in ("sas", "readings"))
+    retained = pair[pair["metric"] == "rce"]
+    open_ = retained[~retained["saturated"] & retained["value"].notna()]
+    lowest = open_[open_["dose"] == open_["dose"].max()].sort_values("value", kind="stable").head(1)
+    kept = None if lowest.empty else lowest.iloc[0]
+    return Beside(
+        float(alignment["value"]),
+        float(alignment["chance"]),
+        float(alignment["calibrated"]),
+        float(alignment["ceiling"]),
+        _interval(readings),
+        float(readings["chance"]),
+        None if kept is None else _interval(kept),
+        nan if kept is None else float(kept["dose"]),
+        nan if kept is None else float(kept["floor_variance"]),
+        bool(retained["saturated"].all()),
+    )
+
+
+def _interval(row: pd.Series) -> Interval:
+    return Interval(float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]))
+
+
+def refit_after(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> tuple[Interval, float]:
+    """Accuracy of a fresh dense probe at the site, trained on judge clips and scored on test clips, after a subspace is erased: the least
+    of those of the subspaces; and the share of the largest class."""
+    spec, judge = bench.spec, bench.judge
+    moments, test, labels = Moments.of(bench.fit.pooled(layer, spec.tokens)), bench.test_pooled(layer, spec.tokens), bench.test_labels
+    erased = {i: erase(judge.pooled(layer, spec.tokens), one.basis, moments) for i, one in enumerate(subspaces)}
+    paths = dense_probes(erased, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)
+    right = [paths[i].probe.correct(erase(test, one.basis, moments), labels) for i, one in enumerate(subspaces)]
+    return proportion(min(right), len(labels)), float(torch.bincount(labels).max()) / len(labels)

@@ -1,0 +1,45 @@
+"""Where stage three uses subspaces: the study's own test scenes, and the scenes of another clip set."""
+
+from __future__ import annotations
+
+from jepascope.activations.moments import Moments
+from jepascope.activations.site import Site
+from jepascope.discovery.probes.paths import dense_probes
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.exchange import Ground
+from jepascope.study.bench import Bench
+from jepascope.study.counts import EXCHANGE_DRAWS
+from jepascope.study.folder import Run
+from jepascope.study.spec import Clips
+from jepascope.study.stage_two.scenes import scenes_at
+
+
+def elsewhere(bench: Bench, clips: Clips, layer: int) -> Bench:
+    """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
+    changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
+    spec = bench.spec.model_copy(update=changes)
+    return Bench(Run(bench.run.path / "clips" / clips, spec), bench.encoder, bench.progress, store=bench.store)
+
+
+def last_layer_probe(bench: Bench) -> ProbeJudge:
+    """The judge that claims are made in, alone: a dense probe of the last layer, trained on split ``judge``."""
+    spec, depth, judge = bench.spec, bench.encoder.card.depth, bench.judge
+    pooled = {depth: judge.pooled(depth, spec.tokens)}
+    path = dense_probes(pooled, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)[depth]
+    return ProbeJudge(path.probe, spec.tokens, "probe", depth)
+
+
+def ground_at(bench: Bench, layer: int, judge: ProbeJudge) -> Ground:
+    """The chosen test scenes at a layer, for exchanges of subspaces; ablation goes to the mean of the fit clips."""
+    spec = bench.spec
+    return Ground(
+        bench.encoder,
+        Site(layer, spec.tokens),
+        scenes_at(bench, layer),
+        judge,
+        bench.fit.moments(layer, spec.tokens).covariance,
+        Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float(),
+        EXCHANGE_DRAWS,
+        spec.seed,
+        spec.resamples,
+    )

@@ -1,0 +1,453 @@
+"""Several runs side by side: what is said of them follows from their tables, and strangers' names stay names."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from sections_said import edit, tell, words
+
+from jepascope.encoders.models import KNOWN_MODELS
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.report.blocks import Grid, Section
+from jepascope.report.columns import TABLES
+from jepascope.report.compare.differences import agreement, differences
+from jepascope.report.compare.encoders import commands, recognised
+from jepascope.report.compare.findings import beside, findings, sentence
+from jepascope.report.compare.page import Comparison, build_compare, compare_runs, place, table, to_json
+from jepascope.report.compare.paper_table import columns, distrust, entries, how, paper_sections
+from jepascope.report.compare.reading import Compared, names, read_runs
+from jepascope.report.compare.terminal import paper_tables, tables
+from jepascope.report.folder import read_run
+from jepascope.report.measured import MEASURED, WORTH
+from jepascope.report.measures import Estimate
+from jepascope.report.numbers import Cell, percent, percent_span, with_interval
+from jepascope.report.paper import PUBLISHED, VITH, VITL
+from jepascope.report.sections.published import published
+from jepascope.study.spec import make_spec, spec_values
+
+
+def provide(run: Path, model: str | None = None, seed: int = 0, **encoder: Any) -> Path:
+    """Say what encoder a synthetic run was of."""
+    path = run / "provenance.json"
+    told = json.loads(path.read_text()) | {"seed": seed, "spec_digest": run.name, "encoder": {"digest": run.name, **encoder}}
+    path.write_text(json.dumps(told))
+    if model is not None:
+        tell(run, model=model)
+    return run
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> tuple[Path, Path]:
+    """Two runs of different encoders, which tests read or copy."""
+    base = tmp_path_factory.mktemp("two")
+    first = provide(make_run(base / "first"), width=96, depth=6, grid=[8, 4, 4], frames=16, size=32)
+    second = provide(make_run(base / "second", seed=1), "other", width=192, depth=6, grid=[8, 4, 4], frames=16, size=32)
+    return first, second
+
+
+@pytest.fixture(scope="session")
+def compared(two: tuple[Path, Path]) -> Comparison:
+    return compare_runs(two)
+
+
+@pytest.fixture
+def copy(two: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of the first, to be changed."""
+    return Path(shutil.copytree(two[0], tmp_path / "copy"))
+
+
+def cells(grid: Grid) -> dict[str, list[str]]:
+    """Rows of a table by their label (of several with one label the first)."""
+    found: dict[str, list[str]] = {}
+    for label, *rest in grid.rows:
+        found.setdefault(str(label), [str(cell) for cell in rest])
+    return found
+
+
+def test_the_table_shows_what_the_run_folders_hold(compared: Comparison) -> None:
+    shown = cells(table(compared.runs))
+    for column, run in enumerate(compared.runs):
+        probes, ce = (pd.read_parquet(run.folder.path / f"{name}.parquet") for name in ("probes", "ce"))
+        at = probes[(probes["layer"] == 4) & probes["chosen"] & (probes["probe"] == "dense") & (probes["encoder"] == "model")]
+        tokens = ce["tokens"].iloc[0]
+        row = at[at["tokens"] == tokens].iloc[0]
+        assert shown["dense accuracy"][column] == f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}"
+        assert shown["chance"][column] == percent(row["chance"])
+        own = ce[(ce["layer"] == 4) & (ce["edit"] == "ablate") & (ce["finder"] == "lda")]
+        assert own.empty
+        own = ce[(ce["layer"] == 4) & (ce["edit"] == "ablate") & (ce["control"] == "subspace") & (ce["finder"] == "diff_means")].iloc[0]
+        assert shown["diff_means"][column] == with_interval(own["value"], own["low"], own["high"])
+        assert shown["best layer (relative depth)"][column] == "4 of 6 (0.67)"
+    assert shown["SAS of diff_means and class_pca"] == ["0.930", "0.930"]
+
+
+def test_the_pair_compared_is_none_that_found_one_subspace(copy: Path) -> None:
+    edit(copy, "portability", lambda p: p.assign(value=p["value"].where((p["metric"] != "sas") | (p["b"] != "class_pca"), 1.0)))
+    (run,), _ = read_runs([copy])
+    assert run.measured.sas is not None
+    assert (run.measured.sas.a, run.measured.sas.b) == ("diff_means", "l1_probe")
+    assert [(one.a, one.b) for one in run.measured.rce] == [("diff_means", "l1_probe"), ("l1_probe", "diff_means")]
+
+
+def test_runs_that_agree_are_said_to(compared: Comparison) -> None:
+    assert not differences(compared.runs)
+    for what in ("variable", "clip set", "seed", "token selection", "rank"):
+        assert what in agreement(compared.runs)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"variable": "speed"}, "The variable differs: direction (first); speed (copy)"),
+        ({"clips": "circle"}, "The clip set differs: directions8 (first); circle (copy)"),
+        ({"tokens": "all"}, "The token selection differs"),
+        ({"splits": {"fit": 10, "test": 6}}, "The number of clips differs: not recorded (first); 16 (copy)"),
+        ({"swap_donor": "class"}, "What swaps take from differs: twin (first); class (copy)"),
+        ({"confidence": 0.9}, "The level of the intervals differs"),
+    ],
+)
+def test_a_difference_is_said_in_words(two: tuple[Path, Path], copy: Path, change: dict[str, Any], said: str) -> None:
+    tell(copy, **change)
+    runs, _ = read_runs([two[0], copy])
+    assert any(line.startswith(said) for line in differences(runs)), differences(runs)
+
+
+def test_another_seed_and_few_draws_are_said(two: tuple[Path, Path], copy: Path) -> None:
+    provide(copy, seed=7)
+    edit(copy, "ce", lambda ce: ce.assign(draws=ce["draws"].where(ce["control"] == "subspace", 5)))
+    runs, _ = read_runs([two[0], copy])
+    said = " ".join(differences(runs))
+    assert "The seed differs: 0 (first); 7 (copy)" in said
+    assert "Fewer than 20 draws of a control in copy (5): no effect there can be called outside" in said
+    assert "there is no ratio" in said
+
+
+def test_a_run_again_is_no_further_evidence(two: tuple[Path, Path], copy: Path) -> None:
+    runs, _ = read_runs([two[0], copy])
+    assert any("first and copy are one study of one encoder" in line for line in differences(runs))
+    assert sentence(*runs) == "first and copy are one study run again: the same figures."
+
+
+interval = st.tuples(*[st.floats(-2, 2)] * 3).map(sorted).map(lambda three: Estimate(three[1], three[0], three[2], 40.0))
+
+
+@given(interval, interval)
+def test_only_intervals_that_do_not_touch_tell_runs_apart(a: Estimate, b: Estimate) -> None:
+    one, other = beside("x", "y", a, b), beside("y", "x", b, a)
+    apart = a.low > b.high or b.low > a.high
+    assert ("lie apart" in one) == ("lie apart" in other) == apart
+    if apart:
+        higher = "higher in x" if a.value > b.value else "higher in y"
+        assert higher in one
+        assert higher in other
+    else:
+        assert one.endswith("the intervals overlap")
+
+
+def test_without_an_interval_nothing_is_told_apart() -> None:
+    assert "without intervals" in beside("x", "y", Estimate(1, nan, nan, 40), Estimate(0, 0, 0.1, 40))
+
+
+def test_different_variables_are_not_set_against_each_other(two: tuple[Path, Path], copy: Path) -> None:
+    tell(copy, variable="speed")
+    runs, _ = read_runs([two[0], copy])
+    assert findings(runs) == [
+        "first and copy are about different variables, direction and speed: their figures are not set against each other."
+    ]
+
+
+def test_what_else_differs_stands_beside_the_finding(two: tuple[Path, Path], copy: Path) -> None:
+    provide(copy, seed=3, frames=16, size=32)
+    runs, _ = read_runs([two[0], copy])
+    assert findings(runs)[0].endswith("They also differ in the seed.")
+
+
+def test_many_runs_are_set_beside_the_first(compared: Comparison) -> None:
+    many = [replace(compared.runs[0], name=f"run {i}") for i in range(6)]
+    assert len(findings(many)) == 6
+    assert "each is set beside the first, run 0" in findings(many)[-1]
+
+
+def test_a_folder_given_twice_counts_once(two: tuple[Path, Path]) -> None:
+    runs, notes = read_runs([two[0], two[1], two[0] / ".." / "first"])
+    assert [run.name for run in runs] == ["first", "second"]
+    assert len(notes) == 1
+    assert "was given 2 times and counts once" in notes[0]
+
+
+def test_runs_with_one_name_are_told_apart() -> None:
+    paths = [Path("/a/demo"), Path("/b/demo"), Path("/c/x/demo"), Path("/d/x/demo"), Path("/e/wide")]
+    assert names(paths) == ["a/demo", "b/demo", "x/demo (1)", "x/demo (2)", "wide"]
+    assert len(names([Path("/" + "y" * 300)])[0]) <= 24
+
+
+@pytest.mark.parametrize("missing", ["summary.json", "best_layer"])
+def test_an_unfinished_run_is_refused_with_the_command_that_finishes_it(copy: Path, missing: str) -> None:
+    if missing == "best_layer":
+        tell(copy, best_layer=None)
+    else:
+        (copy / missing).unlink()
+    with pytest.raises(RunFolderError, match=r"unfinished run.*jepascope run .*copy/spec.yaml --out .*copy"):
+        read_runs([copy])
+
+
+def test_a_stage_of_a_run_is_no_run(copy: Path) -> None:
+    (copy / "intervene-12345678").mkdir()
+    with pytest.raises(RunFolderError, match="one stage of a run; give the run folder itself"):
+        read_runs([copy / "intervene-12345678"])
+
+
+@pytest.mark.parametrize("name", ["ce", "probes", "portability"])
+def test_a_damaged_or_missing_table_names_the_folder(copy: Path, name: str) -> None:
+    (copy / f"{name}.parquet").write_bytes(b"PAR1 not a table")
+    with pytest.raises(RunFolderError, match=f"copy/{name}.parquet is damaged"):
+        read_runs([copy])
+    (copy / f"{name}.parquet").unlink()
+    if name != "probes":
+        with pytest.raises(RunFolderError, match=f"copy/{name}.parquet is missing"):
+            read_runs([copy])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"layers": "many", "splits": [1], "seconds": {"capture": "long"}, "classes": True},
+        {"degeneracy": {"verdicts": "none", "peeling": 3}, "swap_donor": {}, "tokens": ["all"]},
+        {"seconds": 4, "model": {"a": 1}, "clips": None, "classes": 1e300},
+    ],
+)
+def test_a_summary_of_nonsense_is_no_traceback(copy: Path, broken: dict[str, Any]) -> None:
+    summary = json.loads((copy / "summary.json").read_text()) | broken
+    (copy / "summary.json").write_text(json.dumps(summary))
+    path = copy / "provenance.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"encoder": [1, 2], "seed": "zero", "jepascope": {"x": 1}}))
+    for name in ("degeneracy", "verdicts"):
+        pd.DataFrame(columns=list(TABLES[name].columns)).to_parquet(copy / f"{name}.parquet")
+    comparison = compare_runs([copy], "paper")
+    json.dumps(to_json(comparison, copy), allow_nan=False)
+    assert table(comparison.runs).rows
+
+
+def test_verdicts_on_degeneracy_are_shown_where_there_are_some(two: tuple[Path, Path], copy: Path) -> None:
+    verdict = {"a": "diff_means", "b": "class_pca", "verdict": "parts of one", "reason": "of one subspace"}
+    peeling = {"finder": "l1_probe", "copies": 2, "stages": 3, "verdict": "copies", "reason": "two above their controls"}
+    tell(copy, degeneracy={"verdicts": [verdict], "peeling": peeling})
+    for name in ("degeneracy", "verdicts"):
+        pd.DataFrame(columns=list(TABLES[name].columns)).to_parquet(copy / f"{name}.parquet")
+    runs, _ = read_runs([two[0], copy])
+    said = ["not run", "parts of one\npeeling l1_probe: copies (2 above their controls)"]
+    assert cells(table(runs))["degeneracy"] == said
+    last = entries(PUBLISHED[-1], columns(runs)[3:])[0]
+    assert last.cells[0] == ("diff_means, class_pca: parts of one", "peeling l1_probe: copies (2 above their controls)")
+    (alone,), _ = read_runs(two[:1])
+    assert "degeneracy" not in cells(table([alone]))
+
+
+HOSTILE = "<script>alert('x')</script> $a_b$ [bold red]\x1b[31m\u202e & \ud800"
+
+
+def test_names_of_strangers_are_text_everywhere(two: tuple[Path, Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(two[0], tmp_path / "<b>[link=x]$y$"))
+    tell(run, model=HOSTILE, variable="direction")
+    edit(run, "ce", lambda ce: ce.assign(finder=ce["finder"].replace("diff_means", "<img src=x onerror=y>" + "z" * 500)))
+    comparison = compare_runs([run, two[1]], "paper")
+    page = build_compare(comparison, tmp_path / "out.html").read_text()
+    body = page.split("</style>")[1]
+    assert "<script" not in body
+    assert "<img" not in body
+    assert "<b>[" not in body
+    assert "&lt;script&gt;" in body
+    assert "z" * 100 not in html.unescape(body)
+    assert "\x1b" not in page
+    shown = rendered([*tables(comparison.runs, 100), *paper_tables(comparison.runs, 100)])
+    assert "\x1b" not in shown
+    assert "[bold" in shown
+
+
+def rendered(made: list[Any], width: int = 100) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False)
+    for one in made:
+        console.print(one)
+    return out.getvalue()
+
+
+def test_the_terminal_shows_every_run_in_100_columns(compared: Comparison) -> None:
+    runs = [replace(compared.runs[0], name=f"number{i}") for i in range(4)]
+    said = rendered([*tables(runs, 100), *paper_tables(runs, 100)])
+    assert max(len(line) for line in said.splitlines()) <= 100
+    assert all(f"number{i}" in said for i in range(4))
+    own = runs[0].measured.ce["diff_means"]["swap"]
+    assert said.count(with_interval(own.value, own.low, own.high)) >= 4
+    assert "…" not in said
+
+
+def test_the_page_is_one_file_with_described_figures(compared: Comparison, tmp_path: Path) -> None:
+    page = build_compare(compared, tmp_path)
+    assert page == tmp_path / "compare.html"
+    text = page.read_text()
+    assert not re.search(r"(?:src|href)=\"(?!#|data:)", text)
+    for name in ("compared-accuracy", "compared-effects", "compared-layers"):
+        figure = text.split(f'id="figure-{name}"')[1].split("</figure>")[0]
+        assert 'role="img" aria-label="' in figure
+        assert re.search(r"n = \d+ test", figure)
+        assert "95 % interval" in figure
+        assert "Control:" in figure
+        assert all(run.name in figure for run in compared.runs)
+    assert text.index("What differs between the runs") < text.index("<table")
+    again = page.read_bytes()
+    build_compare(compared, tmp_path)
+    assert page.read_bytes() == again
+
+
+def test_the_page_goes_over_no_file_of_another_making(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<title>mine</title>")
+    (tmp_path / "notes").write_text("mine")
+    for taken in ("report.html", "notes"):
+        with pytest.raises(BadArgument, match=taken):
+            place(tmp_path / taken)
+    assert place(tmp_path) == tmp_path / "compare.html"
+    assert place(tmp_path / "new") == tmp_path / "new" / "compare.html"
+    assert place(tmp_path / "new.html") == tmp_path / "new.html"
+
+
+RUN_KEYS = (
+    "name path paper_encoder model width depth grid frames size encoder_digest clips clips_count variable classes labels_digest tokens "
+    "seed swap_donor confidence spec_digest version best_layer relative_depth rank accuracy l1_support ce ce_ratio sas rce degeneracy "
+    "leaks draws test_scenes seconds"
+)
+
+
+def test_the_keys_of_the_json_are_stable_and_its_numbers_exact(compared: Comparison, tmp_path: Path) -> None:
+    data = json.loads(json.dumps(to_json(compared, tmp_path), allow_nan=False))
+    assert set(data) == {"schema", "kind", "page", "runs", "notes", "differences", "findings", "paper"}
+    assert data["paper"] is None
+    for row, run in zip(data["runs"], compared.runs, strict=True):
+        assert set(RUN_KEYS.split()) <= set(row)
+        summary = json.loads((run.folder.path / "summary.json").read_text())
+        assert row["ce"]["diff_means"]["ablate"] == pytest.approx(summary["ce"]["diff_means"]["ablate"])
+        assert row["ce_ratio"]["diff_means"]["random"]["value"] == pytest.approx(summary["ce_ratio"]["diff_means"]["random"]["value"])
+        assert row["seconds"] == pytest.approx(sum(summary["seconds"].values()))
+        assert set(row["accuracy"]) >= {"value", "low", "high", "n", "chance", "untrained"}
+
+
+def test_nothing_to_compare_is_refused() -> None:
+    with pytest.raises(BadArgument, match="Nothing to compare"):
+        compare_runs([])
+    with pytest.raises(BadArgument, match="no preset 'papers'"):
+        compare_runs([], "papers")
+
+
+def as_paper(run: Compared, model: str, width: int | None, depth: int | None) -> Any:
+    return recognised(replace(run.study, model=model, width=width, depth=depth))
+
+
+def test_the_papers_encoders_are_known_by_name_and_size(compared: Comparison) -> None:
+    run = compared.runs[0]
+    assert as_paper(run, "facebook/vjepa2-vitl-fpc64-256", 1024, 24).encoder == VITL
+    assert as_paper(run, "vjepa2-vith-fpc64-256", None, None).by == "name alone"
+    assert as_paper(run, "mine", 1280, 32).encoder == VITH
+    assert "not checked" in as_paper(run, "mine", 1280, 32).by
+    assert as_paper(run, "vjepa2-vitg-fpc64-256", 1024, 24) is None
+    assert as_paper(run, "vjepa2-vitl-fpc64-256", 96, 4) is None
+    assert as_paper(run, "nano", 96, 4) is None
+
+
+def test_a_missing_encoder_comes_with_commands_that_work() -> None:
+    for encoder in (VITL, VITH):
+        download, plan, run = commands(encoder)
+        assert download in {model.how for model in KNOWN_MODELS}
+        folder = download.split()[-1]
+        for command, verb in ((plan, "plan"), (run, "run")):
+            assert command.startswith(f"jepascope {verb} paper --model ./{folder} ")
+    text = " ".join(words(section) for section in paper_sections([]))
+    assert text.count("no run of it was given") == 2
+    assert "ViT-L: no run given" in [column.head for column in columns([])]
+    assert commands(VITL)[2] in " ".join(str(getattr(block, "text", "")) for block in how([VITL, VITH]))
+
+
+def test_the_preset_of_the_commands_is_a_spec() -> None:
+    spec = make_spec(*spec_values("paper"))
+    assert spec.finders == ("diff_means", "class_pca", "l1_probe")
+    assert (spec.draws, spec.draws_elsewhere, spec.test_scenes) == (200, 20, 80)
+
+
+def test_every_published_quantity_is_asked_of_a_run_and_has_an_answer() -> None:
+    keys = [one.key for one in PUBLISHED]
+    assert sorted(keys) == sorted(MEASURED) == sorted(WORTH)
+    for row in distrust().rows:
+        assert re.search(r"\. What answers it: .+\.$", str(row[1]))
+
+
+def test_another_encoder_stands_in_a_column_that_says_so(compared: Comparison) -> None:
+    shown = columns(compared.runs)
+    assert [column.encoder for column in shown] == [VITL, VITH, "", ""]
+    assert shown[3].head.startswith("another encoder: other (second,")
+    by_key = {one.key: entries(one, shown) for one in PUBLISHED}
+    ratio, variance, _ = by_key["ratio"]
+    assert ratio.cells[0] == ("no run given",)
+    own = compared.runs[0].measured.ce_ratio["diff_means"]
+    assert f"{own['random'].value:.3g}"[:3] in ratio.cells[2][0]
+    assert variance.label == "beside it: ratio to variance-matched"
+    assert by_key["kinetics"][0].cells[2] == ("not measured: its clips are directions8, not Kinetics",)
+    assert "jepascope port" in by_key["cca"][0].cells[2][0]
+
+
+def test_the_papers_layers_are_read_in_a_run_of_its_encoder(copy: Path) -> None:
+    provide(copy, "vjepa2-vitl-fpc64-256", width=1024, depth=24)
+    edit(copy, "probes", lambda p: p.assign(layer=p["layer"].replace({4: 7, 3: 4})))
+    tell(copy, best_layer=7)
+    (run,), _ = read_runs([copy])
+    first, *_ = columns([run])
+    accuracy = entries(PUBLISHED[0], [first])[0].cells[0]
+    assert [re.search(r"at layer (\d+) of 24", line)[1] for line in accuracy[:2]] == ["4", "7"]  # type: ignore[index]
+
+
+def test_a_run_about_something_else_has_no_column(two: tuple[Path, Path], copy: Path) -> None:
+    tell(copy, variable="speed")
+    runs, _ = read_runs([copy])
+    assert [column.run for column in columns(runs)] == [None, None]
+    assert "about speed" in words(paper_sections(runs)[0])
+
+
+def test_alignment_across_models_is_read_with_its_chance(copy: Path) -> None:
+    port = copy / "port-12345678"
+    port.mkdir()
+    sides = {side: {"model": model} for side, model in (("a", "first"), ("b", "wide"))}
+    (port / "summary.json").write_text(json.dumps({"schema": 1, "kind": "models", "headline": "", "pairs": [1], **sides}))
+    row = {"source": "first", "target": "wide", "source_layer": 4, "target_layer": 5, "value": 0.81, "low": 0.7, "high": 0.9, "n": 80}
+    row |= {"components": 50, "chance": 0.31, "chance_low": 0.28, "chance_high": 0.34} | dict.fromkeys(
+        ("label_chance", "label_low", "label_high"), np.nan
+    )
+    rows = [row | {"metric": "cca"}, row | {"metric": "cca_in_sample", "value": 1.0, "low": np.nan, "high": np.nan}]
+    pd.DataFrame(rows).to_parquet(port / "similarity.parquet", index=False)
+    transport = "source target source_layer target_layer choice map finder rank edit dose used value low high n draws rce rce_low rce_high"
+    pd.DataFrame(columns=f"{transport} saturated sas sas_chance".split()).to_parquet(port / "transport.parquet", index=False)
+    (run,), _ = read_runs([copy])
+    quantity = next(one for one in PUBLISHED if one.key == "cca")
+    held, chance, sample = entries(quantity, columns([run])[2:])
+    assert held.cells[0] == ("first, wide (layers 4, 5): 0.810 [0.700, 0.900], 50 components",)
+    assert "0.310 [0.280, 0.340]" in chance.cells[0][0]
+    assert "1.00" in sample.cells[0][0]
+
+
+def test_the_report_and_the_comparison_show_one_set_of_published_figures(two: tuple[Path, Path]) -> None:
+    section: Section = published(read_run(two[0]))
+    (grid,) = [block for block in section.blocks if isinstance(block, Grid)]
+    named = {str(row[0]): str(row[1]) for row in grid.rows if not isinstance(row[0], Cell)}
+    assert {one.name: one.published for one in PUBLISHED}.items() <= named.items()
+    assert named["CE ratio, ablation over variance-matched directions"] == "not published"
