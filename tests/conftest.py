@@ -60,6 +60,8 @@ TINY: dict[str, Any] = {
     "permutations": 4,
     "control_seeds": 1,
     "doses": (0.5, 1.0),
+    "port_clips": ("circle",),
+    "peels": 1,
 }
 """Fields of the smallest study that runs every stage."""
 

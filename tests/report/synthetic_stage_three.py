@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -164,26 +164,26 @@ USED = {"native": 0.8, "carried": 0.62, "random source": 0.05, "shuffled pairs":
 USED["variance"] = 0.12
 
 
-def transport(finders: tuple[str, ...], maps: tuple[str, ...] = ("ridge", "procrustes"), **shares: float) -> pd.DataFrame:
-    """CE of every kind at three doses; ``shares`` change some of them."""
+def transport(finders: tuple[str, ...], maps: tuple[str, ...] = ("ridge", "procrustes")) -> pd.DataFrame:
+    """CE of the native and the carried subspace at three doses, and of the floors of ablation at one of them."""
     rows = []
-    effects = USED | {name.replace("_", " "): value for name, value in shares.items()}
     for source, target, one, other, choice in CHOSEN:
         for way in maps:
             for finder in finders:
                 at = {"source": source, "target": target, "source_layer": one, "target_layer": other, "choice": choice, "map": way}
-                at |= {"finder": finder, "rank": RANK, "n": SCENES}
-                for edit, doses in (("ablate", (0.25, 0.5, 1.0)), ("swap", (1.0,))):
-                    for dose in doses:
-                        for used, full in effects.items():
-                            value = full * dose
-                            draws = 20 if used in ("random", "variance", "random source", "shuffled pairs", "shuffled in class") else 1
-                            rows.append(
-                                at
-                                | {"edit": edit, "dose": dose, "used": used, "value": value, "low": value - 0.04, "high": value + 0.04}
-                                | {"draws": draws, "saturated": False, "sas": 0.5 if draws == 1 else np.nan, "sas_chance": CHANCE}
-                                | ends("rce", full / effects["native"], 0.05)
-                            )
+                at |= {"finder": finder, "rank": RANK, "n": SCENES, "sas": 0.5, "sas_chance": CHANCE}
+                for edit, dose, used in product(("ablate", "swap"), (0.25, 0.5, 1.0), USED):
+                    floor = used not in ("native", "carried")
+                    if (edit == "swap" and dose < 1) or (floor and (edit, dose) != ("ablate", 0.5)):
+                        continue
+                    value = USED[used] * dose
+                    rows.append(
+                        at
+                        | {"edit": edit, "dose": dose, "used": used, "value": value, "low": value - 0.04, "high": value + 0.04}
+                        | {"draws": 20 if floor else 1, "saturated": dose == 1 and edit == "ablate"}
+                        | ends("rce", USED[used] / USED["native"], 0.05)
+                        | (ends("difference", USED["carried"] * dose - value, 0.03) if floor else {})
+                    )
     return pd.DataFrame(rows)
 
 

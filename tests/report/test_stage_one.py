@@ -192,7 +192,7 @@ def test_nothing_is_said_of_directions_or_twins_where_the_variable_has_none(stra
 
 def test_the_transfers_of_six_finders_are_counted_not_listed(strange: Path) -> None:
     section = portability(read_run(strange))
-    assert " has RCE " not in words(section) and "Of 30 transfers between finders" in words(section)
+    assert " has RCE " not in words(section) and "Of 30 transfers across finder" in words(section)
     assert {"angles", "rce-dose", "sas-matrix"} <= {drawing.name for drawing in section.drawings}
 
 

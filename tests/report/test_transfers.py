@@ -96,10 +96,17 @@ def test_many_transfers_are_counted_instead_of_listed() -> None:
     assert "Of 9 transfers across finder: 1 keep the effect at low alignment; 8 keep the effect with the alignment" in many[0]
 
 
+def test_transfers_without_a_ratio_share_one_sentence() -> None:
+    lost = a_transfer(value=nan, low=nan, high=nan)
+    said = sentences(pd.DataFrame([lost, a_transfer(a="inlp"), lost | {"b": "leace"}]), "across finder")
+    assert len(said) == 2 and "Nothing is read from lda in place of diff_means; lda in place of leace: the native effect" in said[1]
+
+
 def test_a_transfer_is_judged_at_the_largest_dose_where_it_is_not_saturated() -> None:
     rows = pd.DataFrame([a_transfer(dose=dose, saturated=dose > 0.6) for dose in (0.25, 0.5, 1.0)])
     assert list(one_dose(rows)["dose"]) == [0.5]
     assert list(one_dose(rows.assign(saturated=True))["dose"]) == [0.25]
+    assert list(one_dose(rows.assign(value=[0.9, nan, nan]))["dose"]) == [0.25]  # a dose without a ratio shows nothing
     assert "saturated in 1 of 1 transfers" in full_dose_saturated(rows) and full_dose_saturated(rows.assign(saturated=False)) == ""
 
 
@@ -127,7 +134,7 @@ def a_carried(**values: float) -> pd.DataFrame:
         at
         | {"rank": 7, "edit": "ablate", "dose": dose, "used": used, "value": value, "low": value - 0.05, "high": value + 0.05, "n": 80}
         | {"draws": 20, "rce": value / 0.8, "rce_low": value / 0.8 - 0.06, "rce_high": value / 0.8 + 0.06, "saturated": dose == 1.0}
-        | {"sas": 0.3, "sas_chance": 0.07, "excess_low": nan, "excess_high": nan}
+        | {"sas": 0.3, "sas_chance": 0.07, "difference_low": nan, "difference_high": nan}
         for dose in (0.5, 1.0)
         for used, value in effects.items()
     ]
@@ -150,7 +157,7 @@ def test_a_map_that_knows_only_the_class_is_a_floor() -> None:
     assert "not told apart from the map of pairs shuffled within classes" in said
     assert "no more than the class is shown to be carried over" in said
     paired = a_carried(shuffled_in_class=0.68)
-    paired.loc[paired["used"] == "shuffled in class", ["excess_low", "excess_high"]] = (0.005, 0.04)
+    paired.loc[paired["used"] == "shuffled in class", ["difference_low", "difference_high"]] = (0.005, 0.04)
     assert carried_all(paired)[0].beyond_all  # the paired difference tells what two overlapping intervals do not
 
 

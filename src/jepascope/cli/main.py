@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from jepascope.cli import stages, tools
+from jepascope.cli import stages  # isort: split
+
+from jepascope.cli import port  # isort: split
+
+from jepascope.cli import tools
 from jepascope.cli.app import app
 
 # isort: split
 from jepascope.cli import clips, compare
 
-__all__ = ["app", "clips", "compare", "main", "stages", "tools"]
+__all__ = ["app", "clips", "compare", "main", "port", "stages", "tools"]
 
 
 def main() -> None:

@@ -95,7 +95,8 @@ def canonical_readings(
 
     1: the two read the same numbers, however far apart they lie as geometry (SAS of the whitened space, over as many pairs as the
     smaller rank). Nothing is shrunk, so that neither basis nor scale inside a subspace matters; directions without variance are left
-    out. A squared correlation is never negative: unrelated readings get about 1 / (test clips), which is what ``chance`` shows.
+    out. A squared correlation is never negative: unrelated readings get about 1 / (test clips), which is what ``chance`` shows. The
+    interval is of the mean of so many test clips, which has that bias as well, so that the two compare.
     """
     check_pairs(x_fit, y_fit, "Readings, fit clips")
     check_pairs(x_test, y_test, "Readings, test clips", FEWEST_SCORED)
@@ -142,7 +143,9 @@ def _held_out(
     resampled = _resampled_correlations(x.test @ a, y.test @ b, scene_weights(scored, for_clips, resamples=resamples))
     value, spread = float((held**power).mean()), (resampled**power).mean(axis=1)
     level = expanded_level(LEVEL, scored)
-    low, high = np.quantile(spread, [(1 - level) / 2, (1 + level) / 2])
+    # a square has a bias of about 1 / clips, which the chance level shares but a resample has twice: resamples are centred on the value
+    ends = np.quantile(spread - spread.mean() + value, [(1 - level) / 2, (1 + level) / 2])
+    low, high = ends.clip(-1 if power % 2 else 0, 1)
 
     def shuffled(rng: np.random.Generator, in_fit: Tensor | None, in_test: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
         fit = pair_shuffles(fitted, draws, rng, in_fit)

@@ -26,7 +26,7 @@ CONTROLS = ("random", "variance")
 PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
 ORTHOGONAL = 1e-4
 
-Bases = Float[Tensor, "width rank"]
+Bases = Float[Tensor, "width _"]
 
 
 @dataclass(frozen=True)

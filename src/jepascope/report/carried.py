@@ -12,7 +12,7 @@ import pandas as pd
 from jepascope.report.numbers import finite, shown, with_interval
 from jepascope.report.selection import EDIT_WORDS
 
-KEYS = ["source", "target", "source_layer", "target_layer", "choice", "map", "finder", "rank", "edit"]
+KEYS = ["source", "target", "source_layer", "target_layer", "choice", "map", "finder", "edit"]
 FLOORS = {
     "random source": "random subspaces carried by the same map",
     "shuffled pairs": "the map of shuffled pairs",
@@ -65,8 +65,8 @@ def carried_all(transport: pd.DataFrame) -> list[Carried]:
 
 
 def side(row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> str:
-    """By the difference paired over scenes where it is stored in the floor's row; else by whether the two intervals of CE lie apart."""
-    low, high = floor.get("excess_low", nan), floor.get("excess_high", nan)
+    """By the difference paired by scene where it is stored in the floor's row; else by whether the two intervals of CE lie apart."""
+    low, high = floor.get("difference_low", nan), floor.get("difference_high", nan)
     if finite(low) and finite(high):
         return "above" if low > 0 else "below" if high < 0 else "within"
     if not all(finite(end) for end in (row["low"], row["high"], floor["low"], floor["high"])):
@@ -110,10 +110,11 @@ def _meaning(one: Carried) -> str:
 
 
 def directions(found: list[Carried]) -> list[str]:
-    """For each direction between the models, how many carried subspaces lie above every floor."""
+    """For each direction between the models, how many of the carried subspaces that floors were run for lie above all of them."""
     said = []
-    for source, target in dict.fromkeys((str(one.row["source"]), str(one.row["target"])) for one in found):
-        own = [one for one in found if (one.row["source"], one.row["target"]) == (source, target)]
+    held = [one for one in found if one.sides]
+    for source, target in dict.fromkeys((str(one.row["source"]), str(one.row["target"])) for one in held):
+        own = [one for one in held if (one.row["source"], one.row["target"]) == (source, target)]
         beyond, of_class = sum(one.beyond_all for one in own), sum(one.beyond_class for one in own)
         full = sum(one.saturated for one in own)
         tail = f"; {full} saturated at every dose" if full else ""

@@ -113,7 +113,7 @@ PORT_TABLES = {
         "pairs",
         "source target source_layer target_layer choice map finder rank edit dose used value low high n draws rce rce_low rce_high"
         " saturated sas sas_chance",
-        added="excess_low excess_high",
+        added="difference difference_low difference_high",
         words="source target",
     ),
 }

@@ -62,10 +62,10 @@ def floor_of(row: Mapping[Any, Any]) -> Floor:
 def judged(row: Mapping[Any, Any]) -> Judgement:
     """A row of ``transfers``: above its floor? near 1? and how far is the pair's SAS from chance and ceiling?"""
     floor = floor_of(row)
-    if bool(row["saturated"]):
-        return Judgement(SATURATED, "saturated at every dose, so the ratio says nothing")
     if not finite(row["low"]):
         return Judgement(UNREAD, "the native effect is not told apart from zero, so there is no ratio")
+    if bool(row["saturated"]):
+        return Judgement(SATURATED, "saturated at every dose, so the ratio says nothing")
     if not finite(floor.value):
         return Judgement(UNREAD, "no control to read it against")
     difference = f"; difference {span(floor.excess_low, floor.excess_high)}" if finite(floor.excess_low) else ""

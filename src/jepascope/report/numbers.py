@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -109,6 +109,11 @@ def interval_cell(value: Any, low: Any, high: Any, strong: bool = False) -> Cell
     """A number with its interval."""
     exact = f"{float(value)!r} [{float(low)!r}, {float(high)!r}]" if finite(value) and finite(low) and finite(high) else ""
     return Cell(with_interval(value, low, high), exact, strong)
+
+
+def stacked(cell: Cell) -> Cell:
+    """The interval below its value, which keeps a table of many effects narrow."""
+    return replace(cell, text=cell.text.replace(" [", "\n[", 1))
 
 
 def p_text(p: Any) -> str:

@@ -53,11 +53,16 @@ def at_dose(row: Mapping[Any, Any]) -> str:
 
 
 def sentences(pairs: pd.DataFrame, what: str, most: int = MOST_SENTENCES) -> list[str]:
-    """Each transfer, or, where they are more than ``most``, one sentence that counts them."""
+    """Each transfer, those without a reading in one sentence; or, where they are more than ``most``, one sentence that counts them."""
     rows = pairs.to_dict("records")
+    found = [judged(row) for row in rows]
     if len(rows) <= most:
-        return [sentence(row) for row in rows]
-    counts = Counter(judged(row).kind for row in rows)
+        told = [sentence(row) for row, one in zip(rows, found, strict=True) if one.kind != UNREAD]
+        for why in dict.fromkeys(one.why for one in found if one.kind == UNREAD):
+            names = [f"{row['a']} in place of {row['b']}" for row, one in zip(rows, found, strict=True) if one.why == why]
+            told.append(f"Nothing is read from {'; '.join(names)}: {why}.")
+        return told
+    counts = Counter(one.kind for one in found)
     apart = [f"{counts[DISSOCIATED]} keep the effect at low alignment"] if counts[DISSOCIATED] else []
     return [f"Of {len(rows)} transfers {what}: {'; '.join(apart + _counted(counts))} (each in the table of RCE)."]
 

@@ -28,12 +28,12 @@ def alignments(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def one_dose(rce: pd.DataFrame) -> pd.DataFrame:
-    """Each transfer at the largest dose where neither effect is saturated, or at the smallest if both are at every dose."""
+    """Each transfer at the largest dose where there is a ratio and neither effect is saturated; at the smallest if all are saturated."""
     keys = [*PLACE, "rank", "edit"]
-    full = rce["saturated"]
-    ranked = rce.assign(full=full, place=rce["dose"].where(~full, -rce["dose"]))
-    picked = ranked.sort_values(["full", "place"], ascending=[True, False], kind="stable").drop_duplicates(keys)
-    return picked.drop(columns=["full", "place"]).sort_index()
+    full, unread = rce["saturated"], rce["value"].isna()
+    ranked = rce.assign(full=full, unread=unread, place=rce["dose"].where(~full, -rce["dose"]))
+    picked = ranked.sort_values(["unread", "full", "place"], ascending=[True, True, False], kind="stable").drop_duplicates(keys)
+    return picked.drop(columns=["full", "unread", "place"]).sort_index()
 
 
 def _beside(pairs: pd.DataFrame, table: pd.DataFrame, metric: str, names: dict[str, str]) -> pd.DataFrame:

@@ -98,6 +98,11 @@ class PlantedEncoder(VideoEncoder):
         return self.frame.span(self.network.inert).float()
 
     @property
+    def copy_rank(self) -> int:
+        """Rank of a subspace that is enough by itself: that of the causal subspace, or of one of its copies."""
+        return self.causal.shape[1] // self.network.copies
+
+    @property
     def references(self) -> dict[str, Float[Tensor, "width rank"]]:
         """Further subspaces with a known effect."""
         spans = {name: self.frame.span(planes) for name, planes in self.network.references.items()}

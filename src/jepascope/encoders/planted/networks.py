@@ -1,4 +1,4 @@
-"""The six planted networks, each by its equations: what it writes at its site, what a later block reads, what repairs it.
+"""The seven planted networks, each by its equations: what it writes at its site, what a later block reads, what repairs it.
 
 All have five blocks and one *site*, layer 1. With e(y) = (cos y, sin y) of the class's angle y, n the noise numbers:
 
@@ -15,6 +15,7 @@ With c = C'h and so on, for every token by itself (codes in the linear networks 
 
     clean        C: e(y) + w                          R = c
     decoy        C: e(y) + w, B: 2 e(3y) + v          R = c                              B is the decoy, never read
+    correlated   C: e(y) + w, B: e(y) + v             R = c                              B says what C says, never read
     degenerate   C: e(y),     B: e(3y)                u = c + b^3;  R = u / max(|u|, 1)     either copy is enough
     self_repair  C: e(y),     B: e(3y) / 2            R = c, then twice R <- R + rho (1 - |R|)+ (2 b)^3
     dormant      C: e(y) + w, B: 2 e(y) + v           R = c + E'h                        E never varies; B is the decoy
@@ -56,6 +57,7 @@ class Written:
 class Network:
     """One planted network. ``causal``, ``inert`` and ``references`` name planes of the frame; see ``Frame.span``.
 
+    ``copies``: into how many parts of one rank ``causal`` falls, each of them enough by itself.
     ``mixed``: further reference subspaces that lie between planes: (a + b) / sqrt 2 for the two planes named.
     """
 
@@ -65,6 +67,7 @@ class Network:
     read: Read
     causal: tuple[str, ...]
     inert: tuple[str, ...]
+    copies: int = 1
     repair: Callable[[Tensor, dict[str, Tensor]], Tensor] | None = None
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     mixed: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -138,12 +141,21 @@ NETWORKS = {
             inert=("B",),
         ),
         Network(
+            "correlated",
+            "a second plane holds the same code, correlated with the first through the class, and is never read",
+            (Written("C", "angle", noisy=True), Written("B", "angle", noisy=True)),
+            read_one,
+            causal=("C",),
+            inert=("B",),
+        ),
+        Network(
             "degenerate",
             "two copies are read, either one enough",
             (Written("C", "angle"), Written("B", "triple")),
             read_either,
             causal=("C", "B"),
             inert=("N1",),
+            copies=2,
             references={"copy A": ("C",), "copy B": ("B",)},
         ),
         Network(

@@ -43,6 +43,9 @@ def by_layer_found(sas: pd.DataFrame, moved: pd.DataFrame, name: str = "across-l
             for layer in used:
                 axes.axvline(layer, color=BLACK, lw=0.8, zorder=0)
                 axes.plot([layer], [1], ls="none", marker="*", ms=9, color=BLACK, label="itself (1 by definition)")
+        if not moved["value"].notna().any():
+            right.text(0.25, 0.5, "no ratio", transform=right.transAxes, ha="center", va="center")
+        right.set_xlim(left.get_xlim() if len(sas) else right.get_xlim())
         left.set_ylim(0, 1.05)
         right.set_ylim(bottom=min(0.0, right.get_ylim()[0]))
         legend_below(figure, 3)

@@ -106,12 +106,11 @@ def _same_numbers(sas: pd.DataFrame) -> list[str]:
     same = apart[apart["readings_low"] >= SAME_NUMBERS]
     if apart.empty:
         return ["No pair lies far apart: every SAS is at least half of the way from chance to its split-half reference."]
-    text = (
-        f"{len(same)} of {len(apart)} pairs that lie apart (SAS below half of the way from chance to the split-half reference) read nearly "
-        f"the same numbers (readings at least {SAME_NUMBERS:g})"
-    )
+    far = "that lie apart (SAS below half of the way from chance to the split-half reference)"
+    numbers = f"nearly the same numbers (readings at least {SAME_NUMBERS:g})"
     if same.empty:
-        return [f"{text}: low SAS is not explained by filter and pattern here."]
+        return [f"Of {len(apart)} pairs {far}, none reads {numbers}: low SAS is not explained by filter and pattern here."]
+    text = f"Of {len(apart)} pairs {far}, {len(same)} read{'s' if len(same) == 1 else ''} {numbers}"
     lowest = same.sort_values("value", kind="stable").iloc[0]
     return [
         f"{text}: one reads the variable where another carries it (filter and pattern), so their low SAS is no sign of two copies. Lowest: "

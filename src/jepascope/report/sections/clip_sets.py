@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.dissociation import judged
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count, count_range, finite, interval_cell, number_cell, percent, percent_span
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, stacked
 from jepascope.report.sections.alignment import MOST_ROWS, Pairs
 from jepascope.report.sections.refits import Share
 from jepascope.report.sections.retained import dose_cell, floor_cell, variance_cell
@@ -56,30 +57,34 @@ def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, confidence: str) ->
         if len(moved):
             effect = (
                 dose_cell(row),
-                interval_cell(row["value"], row["low"], row["high"]),
-                floor_cell(row, "floor_random"),
-                variance_cell(row),
+                stacked(interval_cell(row["value"], row["low"], row["high"])),
+                stacked(floor_cell(row, "floor_random")),
+                stacked(variance_cell(row)),
                 judged(row).kind,
             )
-        rows.append(
-            (
-                str(row["a"]),
-                str(row["b"]),
-                number_cell(row["sas"]),
-                number_cell(row["sas_chance"]),
-                number_cell(row["sas_ceiling"]),
-                interval_cell(row["readings"], row["readings_low"], row["readings_high"]) if finite(row["readings"]) else "n/a",
-                *effect,
-            )
-        )
-    head = ("a (used)", "b (native)", "SAS", "chance", "split-half", "readings", "dose", "RCE", "random", "variance-matched", "shows")
+        angle = f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}\nsplit-half {shown(row['sas_ceiling'])}"
+        rows.append((str(row["a"]), str(row["b"]), Cell(angle, exact(row["sas"])), readings_cell(row), *effect))
+    head = ("a (used)", "b (native)", "SAS", "readings", "dose", "RCE", "random", "variance-matched", "shows")
     caption = (
         f"Subspaces of the study's clips in place of those found on {name} clips. RCE: judged on the test scenes of the {name} clips (n = "
-        f"{count_range(moved['n']) if len(moved) else 'n/a'}) by a probe trained on their own judge split, at the largest dose where "
-        f"neither effect is saturated. Brackets: {confidence}. Random, variance-matched: the RCE of such subspaces. SAS: no unit, a "
-        "property of the pair."
+        f"{count_range(moved['n']) if len(moved) else ABSENT}) by a probe trained on their own judge split, at the largest dose where "
+        f"neither effect is saturated. Brackets: {confidence}. Random, variance-matched: the RCE of such subspaces; Δ: RCE less that of "
+        "variance-matched ones, paired by scene. SAS: no unit, a property of the pair."
     )
     return Grid(head, tuple(rows), caption, words=2)
+
+
+def readings_cell(row: dict[Any, Any]) -> Cell:
+    """What the two read, its interval, and chance."""
+    if not finite(row["readings"]):
+        return Cell(ABSENT)
+    cell = stacked(interval_cell(row["readings"], row["readings_low"], row["readings_high"]))
+    return Cell(f"{cell.text}\nchance {shown(row['readings_chance'])}", cell.exact)
+
+
+def exact(value: Any) -> str:
+    """The stored number behind a shown one."""
+    return repr(float(value)) if finite(value) else ""
 
 
 def carried_words(readout: pd.DataFrame, study: str) -> list[str]:

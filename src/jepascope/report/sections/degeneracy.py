@@ -72,9 +72,11 @@ def _meanings(verdicts: pd.DataFrame) -> Grid:
 
 def reason(row: dict[Any, Any]) -> str:
     """The study's own reason as a sentence; the numbers behind it where it gives none."""
-    text = str(row["reason"]).strip()
+    text, names = str(row["reason"]).strip(), (str(row["a"]), str(row["b"]))
     if said(text):
-        return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+        text = text.removeprefix(f"{' and '.join(names)}: ")  # the pair was just named
+        first = text[0] if text.startswith(names) else text[0].upper()
+        return first + text[1:] + ("" if text[-1] in ".!?…" else ".")
     if not finite(row["a_alone"]) and not finite(row["b_alone"]):
         return "No reason was stored."
     return f"CE of a without b {shown(row['a_alone'])}, of b without a {shown(row['b_alone'])}, surplus {shown(row['surplus'])}."

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
 from jepascope.report.dissociation import DISSOCIATED, judged
 from jepascope.report.figures.retained import dose_sweep, sas_rce
 from jepascope.report.numbers import Cell, count_range, finite, interval_cell, number_cell, span
@@ -26,7 +26,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
     said = sentences(told, f"across {main}") if len(told) else []
     note = full_dose_saturated(rce)
     blocks: list[Block] = [Finding(text) for text in [*said, *([note] if note else [])]]
-    if moved["sas"].notna().any():
+    if (moved["sas"].notna() & moved["value"].notna()).any():
         floors = f" (dotted: their {pairs.confidence})" if moved["floor_variance_low"].notna().any() else ""
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
@@ -43,10 +43,12 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
         "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
     )
     few = rce if len(rce) <= MOST_ROWS else one_dose(rce)
-    blocks += [
-        Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption),
-        rce_grid(few.head(MOST_ROWS), moved, pairs.confidence, full_dose(rce, twins), len(few) < len(rce), len(few) - MOST_ROWS),
-    ]
+    if part["value"].notna().any():
+        blocks.append(Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption))
+    else:
+        blocks.append(Paragraph(f"No native effect is told apart from zero across {main}, so there is no RCE to draw."))
+    whole = full_dose(rce, twins)
+    blocks.append(rce_grid(few.head(MOST_ROWS), moved, pairs.confidence, whole, len(few) < len(rce), len(few) - MOST_ROWS))
     return blocks
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.carried import FLOORS, KEYS, Carried, carried_all, carried_sentence, directions
 from jepascope.report.figures.transport import transport_doses
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown
+from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, stacked
 from jepascope.report.selection import DONOR_DOSE_WORDS, EDIT_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 
 MOST_SENTENCES = 4
@@ -33,7 +33,7 @@ def transport_blocks(transport: pd.DataFrame, confidence: str, twins: bool, pref
         dose = (FULL_DOSE_WORDS if twins else DONOR_DOSE_WORDS).get(edit, "dose 1 is the edit in full")
         caption = (
             f"CE of {EDIT_WORDS.get(edit, edit)} in the target by its own read-out, n = {count_range(transport['n'])} test scenes; "
-            f"vertical lines: {confidence}; {dose}. Filled: the target's native subspace and the carried one. Controls (hollow): random "
+            f"vertical lines: {confidence}; {dose}. Filled: the target's native subspace and the carried one. Controls (hollow, at the dose where they were run): random "
             "subspaces of the source carried by the same map; maps fitted on shuffled pairs and on pairs shuffled within classes (which "
             "know the class and nothing else); random and variance-matched subspaces of the target, mean of "
             f"{count_range(transport[transport['used'].isin(FLOORS)]['draws'])} draws."
@@ -96,8 +96,8 @@ def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
     return (
         f"{row['finder']}, {row['edit']}",
         f"{row['dose']:g}{' (saturated)' if one.saturated else ''}",
-        _stacked(interval_cell(row["rce"], row["rce_low"], row["rce_high"], strong=one.beyond_all)),
-        _stacked(interval_cell(row["value"], row["low"], row["high"])),
+        stacked(interval_cell(row["rce"], row["rce_low"], row["rce_high"], strong=one.beyond_all)),
+        stacked(interval_cell(row["value"], row["low"], row["high"])),
         _effect(one.native),
         *(_effect(one.floors.get(name), one.sides.get(name, "")) for name in floors),
         Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT),
@@ -107,10 +107,5 @@ def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
 def _effect(row: Mapping[Any, Any] | None, said: str = "") -> Cell | str:
     if row is None:
         return ABSENT
-    cell = _stacked(interval_cell(row["value"], row["low"], row["high"]))
+    cell = stacked(interval_cell(row["value"], row["low"], row["high"]))
     return replace(cell, text=f"{cell.text}\n{said}") if said else cell
-
-
-def _stacked(cell: Cell) -> Cell:
-    """The interval below its value: a table of many effects stays narrow."""
-    return replace(cell, text=cell.text.replace(" [", "\n[", 1))

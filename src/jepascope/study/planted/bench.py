@@ -53,6 +53,11 @@ class PlantedBench:
     def mean(self) -> Float[Tensor, " width"]:
         return self.data.x.mean(dim=0)
 
+    @property
+    def known(self) -> dict[str, Float[Tensor, "width _"]]:
+        """What was planted, by the names of the scorecard."""
+        return {"truth": self.encoder.causal, "inert": self.encoder.inert, **self.encoder.references}
+
 
 def planted_benches(wanted: Sequence[tuple[str, int]], fit: int = 40, judge: int = 24, test: int = 8) -> list[PlantedBench]:
     """A bench for each (network, seed), its frame and clips drawn by that seed; the counts are clips of each direction in each split.

@@ -23,6 +23,7 @@ from jepascope.intervention.effects import intervene
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.stats import Interval
 from jepascope.study.planted.bench import PlantedBench, accuracy_inside
+from jepascope.study.planted.degeneracy import PEELS, Degeneracy, planted_degeneracy
 from jepascope.study.planted.reads import planted_reads
 from jepascope.study.planted.verdict import Measured, parts, verdict
 from jepascope.study.progress import Progress, Silent
@@ -39,11 +40,18 @@ COLUMNS = [
 @dataclass(frozen=True)
 class Score:
     """``subspaces``: one row a finder or reference; ``effects``: one row for each of its edits x (itself and its controls); ``reads``: the
-    causal subspace ablated and read at every later layer."""
+    causal subspace ablated and read at every later layer; ``degeneracy``: pairs with their verdicts, and subspaces peeled off."""
 
     subspaces: pd.DataFrame
     effects: pd.DataFrame
     reads: pd.DataFrame
+    degeneracy: Degeneracy
+
+    @classmethod
+    def joined(cls, scores: Sequence[Score]) -> Score:
+        """The tables of several, one below the other."""
+        tables = (pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads"))
+        return cls(*tables, Degeneracy.joined([one.degeneracy for one in scores]))
 
 
 def score(
@@ -53,8 +61,10 @@ def score(
     seed: int = 0,
     resamples: int = RESAMPLES,
     progress: Progress | None = None,
+    peels: int = PEELS,
 ) -> Score:
-    """Scores of the finders named, at each network's causal subspace's own rank or their highest, then of the subspaces that are known.
+    """Scores of the finders named, at each network's causal subspace's own rank or their highest, then of the subspaces that are known;
+    and degeneracy, with at most ``peels`` subspaces peeled off (0: without it).
 
     A finder that refuses (say, because class means vanish and span too little) gets a row with its refusal, and no effects.
     """
@@ -76,7 +86,8 @@ def score(
             rows.append(said)
         tick(i + 1, len(given))
     reads = pd.concat([planted_reads(bench, draws, seed, resamples) for bench in benches], ignore_index=True)
-    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True), reads)
+    degeneracy = Degeneracy.joined([planted_degeneracy(bench, peels, seed, resamples) for bench in benches])
+    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True), reads, degeneracy)
 
 
 @dataclass(frozen=True)
@@ -99,8 +110,7 @@ def _given(bench: PlantedBench, finders: Sequence[str], draws: int, seed: int, p
     data, rank = bench.data, bench.encoder.causal.shape[1]
     if NEEDS_PATH.intersection(finders):  # fitted once: the finder, its pattern and the controls of both start from it
         data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
-    known = {"truth": bench.encoder.causal, "inert": bench.encoder.inert, **bench.encoder.references}
-    references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in known.items()}
+    references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in bench.known.items()}
     found, refused, controls = {}, {}, {}
     for done, name in enumerate(finders):
         most = max_rank(name, data.classes, data.width, data.outputs)

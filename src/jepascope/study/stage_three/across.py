@@ -8,18 +8,15 @@ from functools import partial
 from itertools import combinations, permutations
 
 import pandas as pd
-import torch
 
 from jepascope.activations.site import Site
-from jepascope.discovery.finders import NEEDS_PATH, find
-from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
 from jepascope.study.bench import Bench
 from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
+from jepascope.study.stage_three.ground import find_in
 from jepascope.study.stage_two.curves import dose_effects
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import unedited_at
@@ -35,7 +32,7 @@ def run_portability(
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
     spec, here = bench.spec, subspaces[layer]
     tick = bench.progress.start("portability")
-    finders = {name: partial(_found, name, subspace.rank, bench.folds, spec.seed) for name, subspace in here.items()}
+    finders = {name: partial(find_in, name, subspace.rank, bench.folds, spec.seed) for name, subspace in here.items()}
     own = ceilings_of(bench, layer, finders)
     tick(1, 5)
     seeds, layers = _of_other_seed(bench, layer, finders), _of_other_layers(subspaces, layer)
@@ -108,10 +105,3 @@ def _effects(
         unedited=unedited_at(bench, layer, panel())(),
     )
     return pd.concat([effects, theirs], ignore_index=True)
-
-
-def _found(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
-    path = None
-    if name in NEEDS_PATH:  # half of the clips may hold too few of a class for the study's folds
-        path = l1_paths({name: data.x}, data.y, None, min(folds, int(torch.bincount(data.y).min())), seed=seed)[name]
-    return find(name, replace(data, path=path), rank, seed)

@@ -8,11 +8,9 @@ from itertools import combinations
 from math import nan
 
 import pandas as pd
-import torch
 
-from jepascope.activations.moments import Moments
 from jepascope.discovery.finders import find
-from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.degeneracy import pair_test
@@ -24,11 +22,11 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
-from jepascope.portability.erasure import erase
+from jepascope.portability.erasure import refit_after
 from jepascope.portability.exchange import Bases, Ground
 from jepascope.portability.peeling import Peeling, peel
 from jepascope.portability.verdict import Beside
-from jepascope.stats import Interval, proportion
+from jepascope.stats import Interval
 from jepascope.study.bench import Bench
 from jepascope.study.stage_three.ground import ground_at
 
@@ -51,7 +49,7 @@ def run_degeneracy(
             tick = bench.progress.start(f"{a} without {b}, and the other way round")
             test = pair_test(ground, subspaces[a], subspaces[b], tick)
             rows += pair_rows(test, layer, a, b)
-            refit, chance = refit_after(bench, layer, (subspaces[a], subspaces[b]))
+            refit, chance = refitted(bench, layer, (subspaces[a], subspaces[b]))
             beside = replace(beside_of(portability, layer, a, b), refit=refit, refit_chance=chance)
             verdicts.append(verdict_row(test, beside, layer, a, b))
         finder = peeled_by(bench)
@@ -106,12 +104,9 @@ def _interval(row: pd.Series) -> Interval:
     return Interval(float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]))
 
 
-def refit_after(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> tuple[Interval, float]:
-    """Accuracy of a fresh dense probe at the site, trained on judge clips and scored on test clips, after a subspace is erased: the least
-    of those of the subspaces; and the share of the largest class."""
-    spec, judge = bench.spec, bench.judge
-    moments, test, labels = Moments.of(bench.fit.pooled(layer, spec.tokens)), bench.test_pooled(layer, spec.tokens), bench.test_labels
-    erased = {i: erase(judge.pooled(layer, spec.tokens), one.basis, moments) for i, one in enumerate(subspaces)}
-    paths = dense_probes(erased, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)
-    right = [paths[i].probe.correct(erase(test, one.basis, moments), labels) for i, one in enumerate(subspaces)]
-    return proportion(min(right), len(labels)), float(torch.bincount(labels).max()) / len(labels)
+def refitted(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> tuple[Interval, float]:
+    """What a fresh probe at the site still reads after either subspace is erased (``refit_after``)."""
+    spec = bench.spec
+    judge = Labelled(bench.judge.pooled(layer, spec.tokens), bench.labels(bench.judge), groups=bench.scenes(bench.judge))
+    test = Labelled(bench.test_pooled(layer, spec.tokens), bench.test_labels)
+    return refit_after(subspaces, bench.fit.pooled(layer, spec.tokens), judge, test, bench.folds, spec.seed)

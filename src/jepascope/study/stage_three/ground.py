@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import torch
+
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
-from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.finders import NEEDS_PATH, find
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.probes.paths import dense_probes, l1_paths
+from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.exchange import Ground
 from jepascope.study.bench import Bench
@@ -27,6 +34,14 @@ def last_layer_probe(bench: Bench) -> ProbeJudge:
     pooled = {depth: judge.pooled(depth, spec.tokens)}
     path = dense_probes(pooled, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)[depth]
     return ProbeJudge(path.probe, spec.tokens, "probe", depth)
+
+
+def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
+    """What a finder finds in some clips; a sparse probe's path is fitted to them alone."""
+    path = None
+    if name in NEEDS_PATH:  # few clips may hold too few of a class for the study's folds
+        path = l1_paths({name: data.x}, data.y, None, min(folds, int(torch.bincount(data.y).min())), seed=seed)[name]
+    return find(name, replace(data, path=path), rank, seed)
 
 
 def ground_at(bench: Bench, layer: int, judge: ProbeJudge) -> Ground:

@@ -157,7 +157,12 @@ def best_layer(bench: Bench, probes: pd.DataFrame) -> int:
     if bench.spec.best_layer is not None:
         return bench.spec.best_layer
     own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == bench.spec.tokens) & probes["chosen"]]
-    candidates = candidate_layers(bench.encoder.card.depth)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
+    return earliest_good(scores, bench.encoder.card.depth)
+
+
+def earliest_good(scores: Mapping[int, tuple[float, float]], depth: int) -> int:
+    """The earliest candidate whose score lies within one standard error of the best; ``scores``: (accuracy, standard error) by layer."""
+    candidates = candidate_layers(depth)
     best, se = max((scores[layer] for layer in candidates), key=lambda score: score[0])
     return min(layer for layer in candidates if scores[layer][0] >= best - se - 1e-9)

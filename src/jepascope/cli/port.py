@@ -1,0 +1,79 @@
+"""``jepascope port``: what one run found, used in another run or model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jepascope.cli.app import Device, Json, app
+from jepascope.cli.commands import split
+from jepascope.cli.terminal import answered, bars, console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from jepascope.encoders.base import VideoEncoder
+    from jepascope.study.spec import StudySpec
+
+
+@app.command(
+    epilog="Examples:  jepascope port runs/demo nano-wide   |   jepascope port runs/demo runs/speed   |   "
+    "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das"
+)
+@answered
+def port(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run folder, or a model as --model takes it.")],
+    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's first. Across models alone.")] = None,
+    components: Annotated[
+        int | None, typer.Option("--components", min=1, help="Principal axes for CCA and Procrustes; default: 20, or fewer for few clips.")
+    ] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Carry subspaces to another model or run and use them there: CCA, CKA, linear maps, SAS, RCE, each with its chance levels."""
+    from jepascope.study.port.run import run_port
+
+    def load(spec: StudySpec) -> VideoEncoder:
+        from jepascope.encoders.load import load_encoder
+
+        return load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+
+    with bars() as progress:
+        from jepascope.report.build import build_report
+
+        named = None if finders is None else tuple(split(finders))
+        summary, out = run_port(folder, other, load, named, components, progress)  # type: ignore[arg-type]
+        report = build_report(folder) if (folder / "summary.json").exists() else None
+    if json_:
+        typer.echo(json.dumps(summary))
+        return
+    out_console = console()
+    if summary["kind"] == "models":
+        out_console.print(_table(summary))
+    out_console.print(summary["headline"], markup=False)
+    out_console.print(f"Tables: {out.resolve()}" + (f". Report: {report.resolve()}" if report else ""), markup=False)
+
+
+def _table(summary: dict[str, object]) -> Table:
+    """One row a transport: RCE beside its floors."""
+    from rich.table import Table
+
+    floors = ("shuffled in class", "shuffled pairs", "random source", "variance", "random")
+    table = Table("from", "to", "layers", "map", "RCE", *floors, box=None, pad_edge=False, header_style="bold")
+    for row in summary["carried"]:  # type: ignore[attr-defined]
+        rce = row["rce"]
+        shown = "n/a" if rce["value"] is None else f"{rce['value']:.2f} [{rce['low']:.2f}, {rce['high']:.2f}]"
+        values = [row["floors"].get(name, {}).get("rce") for name in floors]
+        table.add_row(
+            row["source"],
+            row["target"],
+            f"{row['source_layer']} -> {row['target_layer']} ({row['choice']})",
+            row["map"],
+            shown,
+            *("n/a" if value is None else f"{value:.2f}" for value in values),
+        )
+    return table

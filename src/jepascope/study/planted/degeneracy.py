@@ -1,0 +1,165 @@
+"""Degeneracy on planted networks: the curve of peeled subspaces and tests of pairs, judged by what the study's verdicts are given on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import combinations
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from jepascope.activations.capture import capture
+from jepascope.discovery.finders import find
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.planted.encoder import SITE
+from jepascope.errors import BadArgument, BadData
+from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.portability.cca import canonical_readings
+from jepascope.portability.degeneracy import pair_test
+from jepascope.portability.degeneracy_tables import (
+    DEGENERACY_COLUMNS,
+    PEELING_COLUMNS,
+    VERDICT_COLUMNS,
+    pair_rows,
+    peeling_rows,
+    verdict_row,
+)
+from jepascope.portability.erasure import refit_after
+from jepascope.portability.exchange import Bases, Ground
+from jepascope.portability.peeling import Peeling, peel
+from jepascope.portability.verdict import Beside
+from jepascope.stats import Interval
+from jepascope.study.counts import EXCHANGE_DRAWS
+from jepascope.study.planted.bench import BATCH, VARIABLE, PlantedBench
+
+FINDER = "das"
+PEELS = 4  # stages at most
+PATTERN_AND_FILTER = ("diff_means", "lda")  # what the class moves, and how it is best read
+
+Rows = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Degeneracy:
+    """Tables as the study's, with a column ``network``. ``curve`` says as well which known subspace of its own rank (``nearest``,
+    ``nearest_sas``: calibrated) each stage lies nearest to; verdicts are not given on it."""
+
+    exchanges: pd.DataFrame
+    verdicts: pd.DataFrame
+    curve: pd.DataFrame
+
+    @classmethod
+    def of(cls, network: str, *tables: Rows) -> Degeneracy:
+        """From the rows of one network."""
+        columns = (DEGENERACY_COLUMNS, VERDICT_COLUMNS, [*PEELING_COLUMNS, "nearest", "nearest_sas"])
+        named = ([{"network": network, **row} for row in rows] for rows in tables)
+        return cls(*(pd.DataFrame(rows, columns=["network", *heads]) for rows, heads in zip(named, columns, strict=True)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Degeneracy]) -> Degeneracy:
+        """The tables of several networks, one below the other."""
+        return cls(*(_below([getattr(part, name.name) for part in parts]) for name in fields(cls)))
+
+
+def planted_degeneracy(bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500) -> Degeneracy:
+    """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off (where they are fewer than two: the
+    causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0."""
+    exchanges: Rows = []
+    verdicts: Rows = []
+    curve: Rows = []
+    if peels:
+        ground = Ground(bench.encoder, bench.site, bench.scenes, bench.judge, bench.covariance, bench.mean, EXCHANGE_DRAWS, seed, resamples)
+        peeling = _peeled(bench, ground, peels, seed)
+        curve = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
+        site = _Site.of(bench)
+        for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
+            for a, b in combinations(subspaces, 2):
+                test = pair_test(ground, subspaces[a], subspaces[b])
+                exchanges += pair_rows(test, SITE, a, b)
+                beside = site.beside(subspaces[a], subspaces[b], seed, resamples)
+                verdicts.append(verdict_row(test, beside, SITE, a, b))
+    return Degeneracy.of(bench.encoder.network.name, exchanges, verdicts, curve)
+
+
+def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Empty tables left out: their columns have no types, which pandas would have to guess."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+
+
+def _peeled(bench: PlantedBench, ground: Ground, peels: int, seed: int) -> Peeling:
+    def find_next(gone: Bases) -> Subspace:
+        return find(FINDER, bench.data.without(gone, bench.mean), bench.encoder.copy_rank, seed)
+
+    return peel(ground, find_next, peels)
+
+
+def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:
+    """``nearest`` and ``nearest_sas`` in the rows of the stages themselves."""
+    near = {number: _nearest(stage.subspace, bench.known) for number, stage in enumerate(peeling.stages, start=1)}
+    out = []
+    for row in rows:
+        name, value = near[int(str(row["stage"]))]
+        out.append({**row, "nearest": name, "nearest_sas": value} if row["control"] == "subspace" else row)
+    return out
+
+
+def _nearest(subspace: Subspace, known: Mapping[str, Tensor]) -> tuple[str, float]:
+    chance = sas_chance(subspace.width, subspace.rank, subspace.rank)
+    alike = {name: basis for name, basis in known.items() if basis.shape[1] == subspace.rank}
+    values = {name: calibrated(sas(subspace.basis, basis), chance) for name, basis in alike.items()}
+    name = max(values, key=values.__getitem__)
+    return name, values[name]
+
+
+def _carriers(bench: PlantedBench, peeling: Peeling) -> dict[str, Subspace]:
+    if len(peeling.carriers) >= 2:
+        return {f"{FINDER}, stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
+    known = bench.known
+    return {name: Subspace(known[name], bench.mean, {"finder": name}) for name in ("truth", "inert")}
+
+
+def _found(bench: PlantedBench, seed: int) -> dict[str, Subspace]:
+    """A pattern and a filter at the rank of one copy; without those that refuse (say, where class means vanish)."""
+    found = {}
+    for name in PATTERN_AND_FILTER:
+        try:
+            found[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
+        except (BadArgument, BadData):
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class _Site:
+    """Pooled activations at the site: what of a pair is measured there without running the network."""
+
+    fit: Float[Tensor, "fit width"]
+    judge: Labelled
+    test: Labelled
+
+    @classmethod
+    def of(cls, bench: PlantedBench) -> _Site:
+        judged = capture(bench.encoder, bench.judge_clips, batch=BATCH)
+        scenes = torch.tensor(bench.judge_clips.factors["scene"].to_numpy(copy=True))
+        judge = Labelled(judged.pooled(SITE), torch.tensor(bench.judge_clips.labels(VARIABLE)[0]), groups=scenes)
+        return cls(bench.data.x, judge, Labelled(bench.test.pooled(SITE), bench.scenes.label))
+
+    def beside(self, a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
+        value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
+        read = [[x @ one.basis for one in (a, b)] for x in (self.fit, self.test.x)]
+        said = canonical_readings(read[0][0], read[0][1], read[1][0], read[1][1], seed=seed, resamples=resamples).similarity
+        refit, largest = refit_after((a, b), self.fit, self.judge, self.test, seed=seed)
+        return Beside(
+            sas=value,
+            sas_chance=chance,
+            calibrated=calibrated(value, chance),
+            readings=Interval(said.value, said.low, said.high, said.n),
+            readings_chance=said.chance,
+            refit=refit,
+            refit_chance=largest,
+        )
