@@ -109,12 +109,13 @@ def test_the_expected_effect_holds_for_subspaces_between_the_planes(name: str) -
     assert len(misses) <= 1, misses  # of 15 intervals of 95 %
 
 
-@pytest.mark.parametrize("name", ["clean", "decoy", "dormant"])
+@pytest.mark.parametrize("name", ["clean", "decoy", "correlated", "dormant"])
 def test_the_linear_networks_effect_is_a_trace(name: str) -> None:
     """E <e, G' U U' x> / E |e|^2 with x the class-mean displacement: the closed form, written out again."""
     encoder = planted_encoder(name)
     planes, circle = encoder.frame.planes, unit_circle()
-    other = {"clean": 0 * circle, "decoy": DECOY * circle[3 * torch.arange(8) % 8], "dormant": DECOY * circle}[name]
+    triple = circle[3 * torch.arange(8) % 8]
+    other = {"clean": 0 * circle, "decoy": DECOY * triple, "correlated": circle, "dormant": DECOY * circle}[name]
     read = planes["C"] + (planes["E"] if name == "dormant" else 0)
     x = circle @ planes["C"].T + other @ planes["B"].T
     u = torch.linalg.qr(torch.randn(64, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2))).Q
@@ -208,6 +209,28 @@ def test_the_decoy_is_the_more_decodable(name: str) -> None:
     assert inside["decoy"] > inside["causal"] > 0.5
 
 
+def test_correlated_planes_hold_one_code_each_with_noise_of_its_own() -> None:
+    at = stand("correlated")
+    pooled = at.fit.pooled(SITE).double()
+    planes = {name: at.encoder.frame.planes[name] for name in "CB"}
+    means = {name: class_means(at.fit.pooled(SITE), labels(at.fit), 8).double() @ plane for name, plane in planes.items()}
+    torch.testing.assert_close(means["C"], means["B"], atol=0.35, rtol=0)
+    own = [pooled @ plane - means[name][labels(at.fit)] for name, plane in planes.items()]
+    together = torch.corrcoef(torch.cat(own, dim=1).T)[:2, 2:]
+    assert float(together.abs().max()) < 0.3  # 128 clips; the class is all that the two have in common
+    for name, plane in planes.items():
+        probe = dense_probes({SITE: at.fit.pooled(SITE) @ plane.float()}, labels(at.fit))[SITE].probe
+        assert probe.accuracy(at.test.pooled(SITE) @ plane.float(), labels(at.test)) > 0.5, name
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_copy_is_as_large_as_what_is_enough_by_itself(name: str) -> None:
+    encoder = planted_encoder(name)
+    copies = {key: basis for key, basis in encoder.references.items() if key.startswith("copy")} or {"truth": encoder.causal}
+    assert len(copies) == encoder.network.copies
+    assert all(basis.shape[1] == encoder.copy_rank for basis in copies.values())
+
+
 def test_planes_are_orthonormal_and_along_no_coordinate() -> None:
     planes = planted_encoder("clean", seed=5).frame.planes
     whole = torch.cat(list(planes.values()), dim=1)
@@ -238,7 +261,7 @@ def test_moving_keeps_the_network() -> None:
 
 
 def test_unknown_names_are_listed() -> None:
-    with pytest.raises(BadArgument, match="clean, decoy, degenerate, self_repair, dormant, nonlinear"):
+    with pytest.raises(BadArgument, match="clean, decoy, correlated, degenerate, self_repair, dormant, nonlinear"):
         planted_encoder("messy")
     with pytest.raises(BadArgument, match="ablate, swap and steer"):
         expected_effect(planted_encoder("clean"), "rotate", planted_encoder("clean").causal)

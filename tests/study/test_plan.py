@@ -17,12 +17,19 @@ import torch
 
 from jepascope.clips.degrade import DEGRADATIONS
 from jepascope.clips.presets import SPLIT_SHARES, directions8
-from jepascope.discovery.finders import rotation
+from jepascope.discovery.finders import NEEDS_PATH, rotation
+from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
+from jepascope.portability import exchange
+from jepascope.portability.degeneracy import Part
+from jepascope.portability.peeling import Peeling
 from jepascope.study import counts
 from jepascope.study.bench import Bench
+from jepascope.study.counts.das import rotation_clips
+from jepascope.study.counts.sizes import Counts
+from jepascope.study.counts.stage_three import pair_exchanges
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.plan import make_plan
@@ -30,7 +37,8 @@ from jepascope.study.progress import Silent
 from jepascope.study.resumable import Steps
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps import portability
+from jepascope.study.stage_three import degeneracy
+from jepascope.study.stage_three.ground import ground_at, last_layer_probe
 
 JUDGE = 24  # clips of split judge in the tiny study
 
@@ -64,7 +72,8 @@ STAGES = {
     "doses": ["dose curves"],
     "calibration": ["steering"],
     "refits": ["read-outs refitted"],
-    "port": ["fit clips of another seed", "dose sweep"],
+    "port": ["fit clips of another seed", "subspaces of other scenes", "clips and twins of circle", "subspaces carried to"],
+    "degeneracy": ["finders exchanged"],
 }
 """Which steps of the plan run in which step of the study."""
 
@@ -87,7 +96,7 @@ def planned(spec: StudySpec) -> dict[str, int]:
     "changes",
     [
         {"finders": ("diff_means", "class_pca")},
-        {"finders": ("diff_means",), "tokens": "object", "token_map": False},
+        {"finders": ("diff_means", "inlp"), "tokens": "object", "token_map": False},
         {"finders": ("diff_means",), "layers": "all", "edits": ("ablate", "rotate"), "judges": ("probe",)},
         {"finders": ("diff_means",), "extra_controls": ("top_pca", "nuisance", "untrained"), "context": 1},
     ],
@@ -101,24 +110,30 @@ def test_the_plan_counts_exactly_what_runs(
         # in so small a random encoder the variance asked for is out of reach, and all draws are the one nearest subspace
         return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))
 
+    def left_out(*_: object) -> Peeling:
+        return Peeling((), None, None, "not run")  # where it ends depends on what it finds: counted by itself below
+
     monkeypatch.setattr(controls, "variance_matched", reached)
+    monkeypatch.setattr(degeneracy, "peeled", left_out)
     spec = tiny_spec.model_copy(update={**changes, "best_layer": 1, "untrained_seeds": 1})
     passes = counted(monkeypatch, spec, tiny_encoder, tmp_path / "run")
     ran = {
         "capture": passes["capture"],
         "probes and leaks": passes["probes"] + passes["leaks"],
         "token map": passes["token map"],
-        **{stage: passes[stage] for stage in ("intervene", "isolation", "doses", "calibration", "refits", "port")},
+        **{stage: passes[stage] for stage in ("intervene", "isolation", "doses", "calibration", "refits", "port", "degeneracy")},
     }
     assert ran == planned(spec)
-    assert sum(passes.values()) == make_plan(spec).block_passes
+    plan = make_plan(spec)
+    assert sum(passes.values()) == plan.block_passes - sum(step.block_passes for step in plan.steps if "peel" in step.name)
 
 
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
     assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == counts.SPLIT_SHARES
     assert len(DEGRADATIONS) == counts.DEGRADED_SETS
     assert len(controls.CONTROLS) == counts.CONTROL_COUNT
-    assert portability.HALVINGS == counts.HALVINGS
+    assert len(exchange.CONTROLS) == counts.EXCHANGE_CONTROLS
+    assert set(counts.OF_PATHS) == NEEDS_PATH
 
 
 @pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])
@@ -145,9 +160,9 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
     spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
     found = make_plan(spec, "cuda")
     tokens = 8 * 16 * 16
-    assert found.disk_gb == pytest.approx(
-        (3 * 40 + 200 + 80 + 120) * tokens * 1024 * 4 / 1e9
-    )  # scenes, twins, beginnings of both; map; judge
+    # scenes, twins, beginnings of both; map; judge; fit clips and twins to peel with; scenes and twins of two clip sets
+    clips = 3 * 40 + 200 + 80 + 120 + 2 * 200 + 2 * 2 * 40
+    assert found.disk_gb == pytest.approx(clips * tokens * 1024 * 4 / 1e9)
     assert "on cuda" in found.notes[0]
 
 
@@ -214,3 +229,61 @@ def test_a_rank_that_leaves_no_control_is_refused_as_the_run_refuses_it() -> Non
     with pytest.raises(BadArgument, match="ask for at most 48"):
         make_plan(StudySpec(finders=("within_pca",), rank=49))
     make_plan(StudySpec(finders=("within_pca",), rank=48))
+
+
+@pytest.mark.parametrize(("peels", "tokens"), [(1, "all"), (3, "object"), (50, "all")])
+def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
+    peels: int, tokens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+) -> None:
+    """A finder that costs nothing, so that what runs through the blocks are captures and exchanges alone."""
+    spec = tiny_spec.model_copy(update={"peels": peels, "tokens": tokens, "best_layer": 1, "rank": 8})
+    run = Run.open(tmp_path / "run", spec)
+    bench = Bench(run, tiny_encoder, Silent())
+    found: list[int] = []
+    ran = [0]
+    block = VJepa2Encoder.block
+
+    def any_subspace(name: str, data: Any, rank: int, seed: int) -> Subspace:
+        found.append(rank)
+        free = controls.complement(data.suffix.gone) if data.suffix.gone.shape[1] else torch.eye(48, dtype=torch.float64)
+        return Subspace(controls.haar(free, rank, 1, np.random.default_rng(len(found)))[0].float(), data.x.mean(dim=0))
+
+    def counting(self: VJepa2Encoder, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        ran[0] += len(hidden)
+        return block(self, index, hidden)
+
+    monkeypatch.setattr(degeneracy, "find", any_subspace)
+    monkeypatch.setattr(Part, "above", property(lambda _: True))
+    ground = ground_at(bench, 1, last_layer_probe(bench))
+    monkeypatch.setattr(VJepa2Encoder, "block", counting)
+    peeling = degeneracy.peeled(bench, 1, ground, "das")
+    run.close()
+    training, exchanged = (step for step in make_plan(spec).steps if "peel" in step.name)
+    fits = geometry(spec).width // 8 - 1
+    assert len(peeling.stages) == len(peeling.carriers) == min(peels, fits)
+    one = rotation_clips(Counts(spec, geometry(spec), 1)) * counts.DAS_SEEDS * (3 - 1)
+    captured = 2 * 40 * 3
+    assert training.block_passes == captured + len(found) * one
+    assert ran[0] == captured + exchanged.block_passes
+
+
+def test_a_study_without_other_clip_sets_or_peeling_plans_none() -> None:
+    with_all, without = make_plan(StudySpec()), make_plan(StudySpec(port_clips=(), peels=0))
+    added = [step for step in with_all.steps if step.name not in {step.name for step in without.steps}]
+    assert [step.name for step in added] == [
+        "clips and twins of circle and complex",
+        "subspaces carried to circle and complex at every dose",
+        "3 pairs of finders exchanged, one without the other",
+        "fit clips' twins and training to peel subspaces off, at most",
+        "subspaces peeled off and exchanged, at most",
+    ]
+    assert with_all.forwards - without.forwards == sum(step.forwards for step in added)
+    assert with_all.disk_gb > without.disk_gb and with_all.seconds > without.seconds
+
+
+def test_of_finders_that_are_one_by_a_theorem_only_what_they_do_together_is_exchanged() -> None:
+    sizes = Counts(StudySpec(), geometry(StudySpec()), 1)
+    assert pair_exchanges(sizes, "diff_means", "class_pca") == 2 + (1 + 40)
+    assert pair_exchanges(sizes, "diff_means", "lda") == 2 + 3 * (1 + 40) + 2
+    wide = StudySpec(finders=("within_pca", "das"), rank=40)  # 80 of 96 directions leave room for no control of rank 40
+    assert pair_exchanges(Counts(wide, geometry(wide), 1), "within_pca", "das") == 2 + 3 + 2

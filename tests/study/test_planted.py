@@ -19,8 +19,10 @@ from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.effects import intervene
-from jepascope.report.planted import build_planted
+from jepascope.report.planted import build_planted, headline
 from jepascope.study.planted.bench import accuracy_inside, planted_benches
+from jepascope.study.planted.degeneracy import Degeneracy, planted_degeneracy
+from jepascope.study.planted.degeneracy_json import degeneracy_json
 from jepascope.study.planted.reads import planted_reads
 from jepascope.study.planted.rejection import area_under_curve, rejection_scores
 from jepascope.study.planted.scorecard import Scorecard, scorecard
@@ -29,7 +31,7 @@ from jepascope.study.planted.verdict import CRITERIA, Measured, is_dormant, part
 
 @pytest.fixture(scope="module")
 def card() -> Scorecard:
-    return scorecard(("clean", "dormant"), ("diff_means", "lda", "lda_pattern"))
+    return scorecard(("clean", "dormant"), ("diff_means", "lda", "lda_pattern"), peels=0)
 
 
 def test_on_clean_a_finder_recovers_the_plane_and_effects_are_those_of_the_equations(card: Scorecard) -> None:
@@ -142,6 +144,70 @@ def test_read_layers_are_in_the_json_as_in_the_table(card: Scorecard) -> None:
 
 
 @pytest.fixture(scope="module")
+def copies() -> Degeneracy:
+    """One read plane, one beside an idle plane with the same code, and two copies."""
+    benches = planted_benches([(name, 0) for name in ("clean", "correlated", "degenerate")], fit=24, judge=6, test=4)
+    return Degeneracy.joined([planted_degeneracy(bench, resamples=200, rounds=1) for bench in benches])
+
+
+def test_copies_are_told_from_a_correlated_plane_that_nothing_reads(copies: Degeneracy) -> None:
+    own = copies.curve[copies.curve["control"] == "subspace"]
+    first = own.drop_duplicates("network").set_index("network")
+    assert first["copies"].to_dict() == {"clean": 1, "correlated": 1, "degenerate": 2}
+    assert first["verdict"].to_dict() == {"clean": "not degenerate", "correlated": "not degenerate", "degenerate": "degenerate"}
+    pairs = copies.verdicts.drop_duplicates("network").set_index("network")  # carriers, or else the causal and the inert subspace
+    verdicts = {"clean": "not degenerate", "correlated": "redundant by correlation", "degenerate": "degenerate"}
+    assert pairs["verdict"].to_dict() == verdicts
+    # the idle plane reads what the causal one reads, and does nothing; what noise reads is neither
+    assert pairs.loc["correlated", "readings_low"] > 0.5 and abs(pairs.loc["correlated", "b_alone"]) < 0.01
+    assert pairs.loc["clean", "readings"] < 0.2
+    assert pairs.loc["degenerate", "surplus_low"] > 0.25
+    assert set(own.loc[own["network"] == "degenerate", "nearest"].head(2)) == {"copy A", "copy B"}
+    assert own.loc[own["above"].astype(bool) & (own["network"] != "correlated"), "nearest_sas"].min() > 0.8
+    nulls = copies.curve[copies.curve["control"] != "subspace"]
+    assert (nulls["draws"] >= 20).all() and nulls["value"].abs().max() < 0.2
+
+
+def test_degeneracy_is_in_the_json_as_in_the_tables(copies: Degeneracy) -> None:
+    said = degeneracy_json(copies, "degenerate")
+    assert said is not None and said.keys() == {"peeling", "pairs"}
+    curve = said["peeling"]
+    assert (curve["copies"], curve["carriers"], curve["verdict"]) == (2, 2, "degenerate") and curve["reason"]
+    assert [stage["stage"] for stage in curve["stages"]] == [1, 2, 3] and not curve["stages"][2]["above"]
+    own = copies.curve[(copies.curve["control"] == "subspace") & (copies.curve["network"] == "degenerate")]
+    assert [stage["value"] for stage in curve["stages"]] == own["value"].tolist()
+    assert curve["stages"][2]["alone"] is None and curve["stages"][0]["controls"].keys() == {"random", "variance"}
+    first = said["pairs"][0]
+    assert {first["a"], first["b"]} == {"das stage 1", "das stage 2"}
+    for side, part in (("a", "a without b"), ("b", "b without a")):
+        assert first[f"{side}_alone"] == first["parts"][part]["value"]
+        assert first[f"{side}_floor"] == first["parts"][part]["controls"]["variance"]["value"]
+    # what one does alone is what its stage does with all others ablated
+    assert first["a_alone"] == pytest.approx(curve["stages"][0]["alone"], abs=1e-5)
+    json.dumps(said, allow_nan=False)
+    assert degeneracy_json(copies, "decoy") is None
+
+
+def test_degeneracy_is_written_and_shown(copies: Degeneracy, card: Scorecard, tmp_path: Path) -> None:
+    replace(card, score=replace(card.score, degeneracy=copies)).write(tmp_path)
+    for name, table in (("degeneracy", copies.exchanges), ("verdicts", copies.verdicts), ("peeling", copies.curve)):
+        assert len(pd.read_parquet(tmp_path / f"planted-{name}.parquet")) == len(table)
+    written = json.loads((tmp_path / "planted.json").read_text())
+    assert written["networks"]["clean"]["degeneracy"]["peeling"]["copies"] == 1
+    assert written["networks"]["dormant"]["degeneracy"] is None
+    clean = written["networks"]["clean"]
+    written["networks"] = {name: {**clean, "degeneracy": degeneracy_json(copies, name)} for name in ("clean", "correlated", "degenerate")}
+    line = "called degenerate: degenerate (2 copies); not degenerate: clean (1 copy), correlated (1 copy)."
+    assert any(said.endswith(line) for said in headline(written))
+    (tmp_path / "planted.json").write_text(json.dumps(written))
+    page = build_planted(tmp_path).read_text()
+    assert line in page and "Degeneracy curve" in page and "each enough by itself" in page
+    assert "redundant by correlation" in page and (tmp_path / "planted-degeneracy.svg").exists()
+    written["networks"] = {"degenerate": {**clean, "degeneracy": degeneracy_json(copies, "clean")}}
+    assert any("called degenerate: none; not degenerate: degenerate (1 copy)." in said for said in headline(written))
+
+
+@pytest.fixture(scope="module")
 def written(card: Scorecard, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("planted")
     card.write(out)
@@ -171,13 +237,15 @@ def test_unknown_names_are_listed() -> None:
 
 
 def test_the_command_writes_prints_and_repeats_itself(tmp_path: Path) -> None:
-    args = ["planted", "--networks", "clean", "--finders", "diff_means", "--workers", "1"]
+    args = ["planted", "--networks", "clean", "--finders", "diff_means", "--workers", "1", "--peels", "0"]
     first = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "a")])
     assert first.exit_code == 0, first.output
     assert "recovered by" in first.stdout and "diff_means" in first.stdout
     again = CliRunner().invoke(app, [*args, "--out", str(tmp_path / "b"), "--json"])
     assert (tmp_path / "a" / "planted.json").read_bytes() == (tmp_path / "b" / "planted.json").read_bytes()
-    assert json.loads(again.stdout)["networks"].keys() == {"clean"}
+    networks = json.loads(again.stdout)["networks"]
+    assert networks.keys() == {"clean"} and networks["clean"]["degeneracy"] is None
+    assert "degenerate" not in first.stdout
 
 
 @pytest.mark.slow
@@ -192,3 +260,8 @@ def test_the_whole_scorecard_shows_what_the_networks_were_made_for() -> None:
     assert rows.loc[("degenerate", "copy A"), "verdict"] == "recovers a part"
     areas = whole.to_json()["decoy_rejection"]
     assert areas["ablate"]["area"] >= 0.95 and areas["swap"]["area"] >= 0.95 and areas["accuracy"]["area"] < 0.5
+    curves = {name: network["degeneracy"]["peeling"] for name, network in whole.to_json()["networks"].items()}
+    for name, curve in curves.items():
+        copies = 2 if name in ("degenerate", "self_repair") else 1
+        assert (curve["copies"], curve["verdict"] == "degenerate") == (copies, copies == 2), name
+    assert [stage["nearest"] for stage in curves["self_repair"]["stages"]][:2] == ["truth", "backup"]

@@ -208,7 +208,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
 
 
 def planted_command(
-    networks: str | None, finders: str | None, seed: int, draws: int, out: Path, workers: int | None, as_json: bool
+    networks: str | None, finders: str | None, seed: int, draws: int, out: Path, workers: int | None, as_json: bool, peels: int
 ) -> None:
     from rich.table import Column, Table
 
@@ -218,7 +218,7 @@ def planted_command(
         from jepascope.report.planted import build_planted, headline
         from jepascope.study.planted.scorecard import cores, scorecard
 
-        result = scorecard(listed(networks, NETWORKS), listed(finders, FINDERS), seed, draws, workers or cores(), progress)
+        result = scorecard(listed(networks, NETWORKS), listed(finders, FINDERS), seed, draws, workers or cores(), progress, peels)
         result.write(out)
         page = build_planted(out)
     card = result.to_json()

@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 def port(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run folder, or a model as --model takes it.")],
-    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's first. Across models alone.")] = None,
+    finders: Annotated[
+        str | None, typer.Option("--finders", help="With commas; default: the run's first across models, else all that both runs have.")
+    ] = None,
     components: Annotated[
-        int | None, typer.Option("--components", min=1, help="Principal axes for CCA and Procrustes; default: 20, or fewer for few clips.")
+        int | None,
+        typer.Option(
+            "--components", min=1, help="Principal axes for CCA and Procrustes between models; default: 20, or fewer for few clips."
+        ),
     ] = None,
     device: Device = "cpu",
     json_: Json = False,
@@ -46,7 +51,7 @@ def port(
         from jepascope.report.build import build_report
 
         named = None if finders is None else tuple(split(finders))
-        summary, out = run_port(folder, other, load, named, components, progress)  # type: ignore[arg-type]
+        summary, out = run_port(folder, other, load, named, components, progress)
         report = build_report(folder) if (folder / "summary.json").exists() else None
     if json_:
         typer.echo(json.dumps(summary))
@@ -63,16 +68,17 @@ def _table(summary: dict[str, object]) -> Table:
     from rich.table import Table
 
     floors = ("shuffled in class", "shuffled pairs", "random source", "variance", "random")
-    table = Table("from", "to", "layers", "map", "RCE", *floors, box=None, pad_edge=False, header_style="bold")
+    table = Table("from", "to", "at", "map", "finder", "RCE", *floors, box=None, pad_edge=False, header_style="bold")
     for row in summary["carried"]:  # type: ignore[attr-defined]
         rce = row["rce"]
         shown = "n/a" if rce["value"] is None else f"{rce['value']:.2f} [{rce['low']:.2f}, {rce['high']:.2f}]"
-        values = [row["floors"].get(name, {}).get("rce") for name in floors]
+        values = [row["floors"][name]["rce"] for name in floors]
         table.add_row(
-            row["source"],
-            row["target"],
-            f"{row['source_layer']} -> {row['target_layer']} ({row['choice']})",
+            f"{row['source']} {row['source_layer']}",
+            f"{row['target']} {row['target_layer']}",
+            row["choice"],
             row["map"],
+            row["finder"],
             shown,
             *("n/a" if value is None else f"{value:.2f}" for value in values),
         )

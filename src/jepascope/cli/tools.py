@@ -15,11 +15,13 @@ from jepascope.cli.terminal import answered
 @answered
 def planted(
     networks: Annotated[
-        str | None, typer.Option("--networks", help="Of clean, decoy, degenerate, self_repair, dormant, nonlinear, with commas.")
+        str | None,
+        typer.Option("--networks", help="Of clean, decoy, correlated, degenerate, self_repair, dormant, nonlinear; commas between."),
     ] = None,
     finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: all of them.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws frames, clips and controls.")] = 0,
     draws: Annotated[int, typer.Option("--draws", min=2, help="Draws of every control.")] = 10,
+    peels: Annotated[int, typer.Option("--peels", min=0, help="Subspaces peeled off at most; 0: degeneracy is left out.")] = 4,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for planted.json, tables, figures and page.")] = Path("runs/planted"),
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes; default: one a core. The numbers are the same.")
@@ -29,7 +31,7 @@ def planted(
     """Score finders, edits and controls on networks whose causal subspace is known. A method that fails here is not to be believed."""
     from jepascope.cli.commands import planted_command
 
-    planted_command(networks, finders, seed, draws, out, workers, json_)
+    planted_command(networks, finders, seed, draws, out, workers, json_, peels)
 
 
 @app.command(epilog="Example:  jepascope report runs/demo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,12 +20,11 @@ from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.displacement import displacement
 from jepascope.intervention.edits import coordinates, edit
 from jepascope.intervention.judges import ProbeJudge, target_margin
-from jepascope.intervention.run import place, read_unedited
+from jepascope.intervention.run import Unedited, place, read_unedited
 from jepascope.intervention.scenes import Scenes
 
 CONTROLS = ("random", "variance")
 PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
-ORTHOGONAL = 1e-4
 
 Bases = Float[Tensor, "width _"]
 
@@ -83,12 +83,16 @@ class Ground:
         moved = after[: len(exchanges)] - torch.stack(base) if base else after
         return moved.numpy(), (target_margin(twin, source, target) - before).numpy()
 
+    @cached_property
+    def _unedited(self) -> Unedited:
+        """What the judge reads of clips and twins as they are: once for every exchange."""
+        return read_unedited(self.encoder, self.site, self.scenes, [self.judge])
+
     def _logits(self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None) -> tuple[Tensor, Tensor, Tensor]:
         encoder, scenes, judge, clips = self.encoder, self.scenes, self.judge, len(self.scenes)
         depth = encoder.card.depth
         at = place(judge, depth)
-        unedited = read_unedited(encoder, self.site, scenes, [judge])
-        clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
+        clean, twin = judge.logits(self._unedited.clean[at]), judge.logits(self._unedited.twin[at])
         found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
         selected, read = scenes.mask(self.site.tokens), scenes.mask(judge.tokens)
         for start in range(0, clips if exchanges else 0, BATCH):
@@ -138,7 +142,7 @@ class _Runner:
         return edit(hidden, coordinates(by, bases, self.mask), bases, torch.tensor([dose], dtype=by.dtype, device=by.device))[0]
 
 
-def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width rank_v"]) -> Float[Tensor, "width _"]:
+def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float[Tensor, "width _"]:
     """Orthonormal basis of the part of span(u) that lies outside span(v): (I - V V^T) U, its directions closer to V than
     ``PARALLEL`` (6 degrees) left out. No columns where u lies in v."""
     if u.shape[0] != v.shape[0]:
@@ -151,7 +155,7 @@ def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width rank_v"]
     return apart.float()
 
 
-def joint(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width rank_v"]) -> Float[Tensor, "width _"]:
+def joint(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float[Tensor, "width _"]:
     """Orthonormal basis of what two subspaces span together."""
     return torch.cat([v, remainder(u, v)], dim=1)
 

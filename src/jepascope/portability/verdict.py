@@ -114,12 +114,16 @@ def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, s
 def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     """The verdict on the degeneracy curve: how many subspaces each carry the variable alone."""
     carriers = peeling.carriers
+    if not peeling.stages:
+        return "undecided", f"No subspace of {finder} could be tested ({peeling.ended})."
+    if not isfinite(peeling.stages[0].peeled.effect.value):
+        return "undecided", f"The judge does not tell clip from twin ({peeling.ended})."
     if not carriers or peeling.whole is None or peeling.surplus is None:
         return "not degenerate", f"No subspace of {finder} has an effect outside its controls ({peeling.ended})."
     alone = ", ".join(_said(stage.alone.effect) for stage in carriers if stage.alone is not None)
     said = (
-        f"{len(carriers)} subspace(s) of {finder} lie above their controls ({peeling.ended}); each alone moves {alone} of the natural "
-        "change"
+        f"{len(carriers)} subspace{'s' * (len(carriers) > 1)} of {finder} above {'their' if len(carriers) > 1 else 'its'} controls "
+        f"({peeling.ended}), moving alone {alone} of the natural change"
     )
     if peeling.copies >= 2 and peeling.surplus.low > 0:
         return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."

@@ -12,6 +12,7 @@ from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Sec
 from jepascope.report.build import render_page, write_text
 from jepascope.report.figures.planted import expected_effects, recovery_map, rejection_areas
 from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, ratio_text, shown, with_interval
+from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
 
@@ -21,11 +22,12 @@ def build_planted(out: Path) -> Path:
     source = out / "planted.json"
     try:
         card = json.loads(source.read_text(encoding="utf-8"))
-        sections = [_summary(card), *(_network(name, network) for name, network in card["networks"].items()), _criteria(card)]
+        networks = [_network(name, network) for name, network in card["networks"].items()]
+        sections = [_summary(card), *degeneracy_section(card), *networks, _criteria(card)]
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
-    for drawing in sections[0].drawings:
+    for drawing in (drawing for section in sections for drawing in section.drawings):
         write_text(out / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
     return write_text(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))
 
@@ -78,7 +80,7 @@ def _summary(card: dict[str, Any]) -> Section:
 
 
 def headline(card: dict[str, Any]) -> list[str]:
-    """What came out, failures as plainly as successes: one sentence a network, and one on decoys."""
+    """What came out, failures as plainly as successes: one sentence a network, one on degeneracy, and one on decoys."""
     lines = []
     for name, network in card["networks"].items():
         verdicts = Counter(row["verdict"] for row in network["subspaces"].values() if not row["reference"])
@@ -91,6 +93,7 @@ def headline(card: dict[str, Any]) -> list[str]:
             f"{shown(row['subspace']['value'])} at layer {layer} ({row['subspace']['expected']:g})" for layer, row in repaired.items()
         )
         lines.append(f"self_repair: ablating the causal subspace, read layer by layer: {fades}; in brackets what the equations give.")
+    lines += degeneracy_line(card["networks"])
     areas = card["decoy_rejection"]
     if areas:
         said = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}

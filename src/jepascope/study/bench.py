@@ -86,17 +86,20 @@ class Bench:
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
 
     def suffix(self, part: Activations, site: Site) -> Suffix:
-        """For finders that are trained through the network: tokens of these clips and of their twins, one pass for all sites."""
-        if part.clips.digest not in self.exchanged:
-            own = self.capture(part.clips, "capture tokens to train on", sites=self.sites)
+        """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
+        study has such a finder; else (subspaces are peeled off so, at the best layer) for the one site, which takes far less disk."""
+        sites = self.sites if NEEDS_SUFFIX & {*self.spec.finders} else (site.layer,)
+        key = (part.clips.digest, sites)
+        if key not in self.exchanged:
+            own = self.capture(part.clips, "capture tokens to train on", sites=sites)
             other = twins(part.clips, self.spec.variable, self.spec.seed)
-            self.exchanged[part.clips.digest] = own, self.capture(other, "capture twins to train on", sites=self.sites)
-        source, twin = self.exchanged[part.clips.digest]
+            self.exchanged[key] = own, self.capture(other, "capture twins to train on", sites=sites)
+        source, twin = self.exchanged[key]
         return Suffix(self.encoder, site, source, twin, self.labels(twin))
 
     @cached_property
-    def exchanged(self) -> dict[str, tuple[Activations, Activations]]:
-        """What ``suffix`` captured, by the clips' digest."""
+    def exchanged(self) -> dict[tuple[str, tuple[int, ...]], tuple[Activations, Activations]]:
+        """What ``suffix`` captured, by the clips' digest and the layers."""
         return {}
 
     @property

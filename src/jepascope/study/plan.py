@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 
 from jepascope.errors import BadArgument
-from jepascope.study.counts import CONTROL_COUNT, Counts, PlanStep
+from jepascope.study.counts import CONTROL_COUNT, HALVINGS, OF_PATHS
+from jepascope.study.counts.sizes import Counts, PlanStep
+from jepascope.study.counts.steps import kept_clips, steps
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.spec import StudySpec, check_whole
 
@@ -17,6 +19,7 @@ BASE_MEMORY = 0.6e9  # Python with torch and scikit-learn loaded, as measured
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 EFFICIENCY = 0.45  # of a plain matrix product that whole blocks reach on a CPU: attention, norms and small layers are slower
 PROBE_SECONDS = 3.0  # of one layer of width 96 on 200 fit clips: all probes, controls and baselines
+PATH_SECONDS = 0.4  # of one sparse probe's path, there
 ROW_SECONDS = 2e-4  # of a scene under one condition, in tables and resampling
 START_SECONDS = 12.0  # loading, rendering, the report
 GPU_RATE = 50e12  # a data-centre GPU in float32 with tensor cores off is nearer this than its bf16 peak
@@ -28,7 +31,8 @@ class Plan:
 
     The best layer is known only after the probes and is counted at its earliest; draws of the variance control coincide, and
     are run once, where no subspace reaches the variance asked for; a variable other than direction may leave fewer test
-    scenes of a class than asked for; and das stops training when it gains no more.
+    scenes of a class than asked for; a finder's subspace may lie inside another one's; peeling ends with the first subspace that
+    does no more than its controls; and das stops training when it gains no more.
     """
 
     steps: tuple[PlanStep, ...]
@@ -63,34 +67,30 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )
-    steps = tuple(counts.steps())
-    flops = sum(_flops(step, model) for step in steps)
+    planned = tuple(steps(counts))
+    flops = sum(_flops(step, model) for step in planned)
     rate = matrix_rate(model) * EFFICIENCY if device == "cpu" else GPU_RATE
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
-    kept = len({*counts.layers, counts.best} | ({*range(1, model.depth)} if spec.best_layer is None else set()))
-    exchanged = 4 * counts.fit if "das" in spec.finders else 0  # fit clips and their twins, of both data seeds
-    begun = 2 * counts.scenes / 2 if counts.predicted else 0  # half as long
-    judged = counts.judge  # at the best layer alone
-    mapped = counts.fit + counts.test if spec.token_map else 0
-    clips = (counts.scenes + counts.twins + exchanged + begun) * kept + mapped + judged
-    disk = clips * model.tokens * model.width * FLOAT32
+    disk = kept_clips(counts) * model.tokens * model.width * FLOAT32
     memory = BASE_MEMORY + model.parameters * FLOAT32 + BATCH * model.tokens * model.width * FLOAT32 * COPIES
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} at {rate / 1e9:.0f} GFLOP/s "
         f"({'measured here just now' if device == 'cpu' else 'assumed'}), and about {_duration(beside)} of probes and statistics; "
         f"{'within a factor of two while nothing else runs' if device == 'cpu' else 'an assumed rate can be off several times'}",
-        f"about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.2f} GB on disk for tokens at {kept} layers",
+        f"about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.2f} GB on disk for tokens at {counts.kept} layers",
         f"{counts.scenes} test scenes, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
     if spec.best_layer is None:
         notes.append(f"the best layer is chosen by the probes; counted here as layer {counts.best}, where most blocks run")
+    if spec.peels:
+        notes.append(f"up to {spec.peels} subspaces are peeled off; counted as if each of them had an effect outside its controls")
     return Plan(
-        steps,
-        sum(step.forwards for step in steps),
-        sum(step.block_passes for step in steps),
+        planned,
+        sum(step.forwards for step in planned),
+        sum(step.block_passes for step in planned),
         flops / 1e12,
         seconds,
         memory / 1e9,
@@ -128,9 +128,12 @@ def _beside_blocks(counts: Counts) -> float:
     """Seconds of probes, stability selection and statistics on the build machine (two cores), which grow with layers and width."""
     spec, model = counts.spec, counts.model
     layers, width = model.depth + 1, model.width / 96
-    probes = PROBE_SECONDS * layers * width * counts.fit / 200
+    clips = counts.fit / 200
+    probes = PROBE_SECONDS * layers * width * clips
+    # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
+    paths = len({*OF_PATHS} & {*spec.finders}) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
-    return probes + ROW_SECONDS * rows + START_SECONDS
+    return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
 
 
 def _duration(seconds: float) -> str:

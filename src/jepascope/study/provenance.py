@@ -36,8 +36,11 @@ def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, An
     }
 
 
-def check_encoder(run: Run, encoder: VideoEncoder) -> None:
-    """A folder goes on with the encoder it began with: the same name may hold other weights by now. The first use is written down."""
+def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose another --out") -> None:
+    """A folder goes on with the encoder it began with: the same name may hold other weights by now. The first use is written down.
+
+    ``instead`` says what to do where it does not.
+    """
     known = run.json("provenance.json", {}).get("encoder", {})
     if known.get("digest") is None:
         run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
@@ -46,9 +49,7 @@ def check_encoder(run: Run, encoder: VideoEncoder) -> None:
         before = known.get(what, "")
         if before != digest and (what == "digest" or before):
             whose = "weights" if what == "digest" else "weights of the task head"
-            raise BadArgument(
-                f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); choose another --out."
-            )
+            raise BadArgument(f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); {instead}.")
 
 
 def command(spec: StudySpec, out: str) -> str:

@@ -31,12 +31,13 @@ def transport_blocks(transport: pd.DataFrame, confidence: str, twins: bool, pref
     if panels:
         left = len(transport[transport["edit"] == edit].groupby(KEYS, dropna=False)) - len(panels)
         dose = (FULL_DOSE_WORDS if twins else DONOR_DOSE_WORDS).get(edit, "dose 1 is the edit in full")
+        draws = count_range(transport[transport["used"].isin(FLOORS)]["draws"])
         caption = (
             f"CE of {EDIT_WORDS.get(edit, edit)} in the target by its own read-out, n = {count_range(transport['n'])} test scenes; "
-            f"vertical lines: {confidence}; {dose}. Filled: the target's native subspace and the carried one. Controls (hollow, at the dose where they were run): random "
-            "subspaces of the source carried by the same map; maps fitted on shuffled pairs and on pairs shuffled within classes (which "
-            "know the class and nothing else); random and variance-matched subspaces of the target, mean of "
-            f"{count_range(transport[transport['used'].isin(FLOORS)]['draws'])} draws."
+            f"vertical lines: {confidence}; {dose}. Filled: the target's native subspace and the carried one. Controls (hollow, at the "
+            "dose where they were run): random subspaces of the source carried by the same map; maps fitted on shuffled pairs and on "
+            "pairs shuffled within classes (which know the class and nothing else); random and variance-matched subspaces of the target, "
+            f"mean of {draws} draws."
         )
         if left > 0:
             caption += f" {left} more carried subspaces are in the table and in transport.parquet."

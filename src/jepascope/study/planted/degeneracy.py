@@ -7,18 +7,13 @@ from dataclasses import dataclass, fields
 from itertools import combinations
 
 import pandas as pd
-import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.activations.capture import capture
 from jepascope.discovery.finders import find
-from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
 from jepascope.portability.alignment import calibrated, sas, sas_chance
-from jepascope.portability.cca import canonical_readings
 from jepascope.portability.degeneracy import pair_test
 from jepascope.portability.degeneracy_tables import (
     DEGENERACY_COLUMNS,
@@ -28,13 +23,11 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
-from jepascope.portability.erasure import refit_after
 from jepascope.portability.exchange import Bases, Ground
-from jepascope.portability.peeling import Peeling, peel
-from jepascope.portability.verdict import Beside
-from jepascope.stats import Interval
+from jepascope.portability.peeling import ROUNDS, Peeling, peel
 from jepascope.study.counts import EXCHANGE_DRAWS
-from jepascope.study.planted.bench import BATCH, VARIABLE, PlantedBench
+from jepascope.study.planted.bench import PlantedBench
+from jepascope.study.planted.beside import PairSite
 
 FINDER = "das"
 PEELS = 4  # stages at most
@@ -65,17 +58,17 @@ class Degeneracy:
         return cls(*(_below([getattr(part, name.name) for part in parts]) for name in fields(cls)))
 
 
-def planted_degeneracy(bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500) -> Degeneracy:
+def planted_degeneracy(bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS) -> Degeneracy:
     """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off (where they are fewer than two: the
-    causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0."""
+    causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0. ``rounds``: as of ``peel``."""
     exchanges: Rows = []
     verdicts: Rows = []
     curve: Rows = []
     if peels:
         ground = Ground(bench.encoder, bench.site, bench.scenes, bench.judge, bench.covariance, bench.mean, EXCHANGE_DRAWS, seed, resamples)
-        peeling = _peeled(bench, ground, peels, seed)
+        peeling = _peeled(bench, ground, peels, rounds, seed)
         curve = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
-        site = _Site.of(bench)
+        site = PairSite.of(bench)
         for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
                 test = pair_test(ground, subspaces[a], subspaces[b])
@@ -91,11 +84,11 @@ def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def _peeled(bench: PlantedBench, ground: Ground, peels: int, seed: int) -> Peeling:
+def _peeled(bench: PlantedBench, ground: Ground, peels: int, rounds: int, seed: int) -> Peeling:
     def find_next(gone: Bases) -> Subspace:
         return find(FINDER, bench.data.without(gone, bench.mean), bench.encoder.copy_rank, seed)
 
-    return peel(ground, find_next, peels)
+    return peel(ground, find_next, peels, rounds)
 
 
 def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:
@@ -118,7 +111,7 @@ def _nearest(subspace: Subspace, known: Mapping[str, Tensor]) -> tuple[str, floa
 
 def _carriers(bench: PlantedBench, peeling: Peeling) -> dict[str, Subspace]:
     if len(peeling.carriers) >= 2:
-        return {f"{FINDER}, stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
+        return {f"{FINDER} stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
     known = bench.known
     return {name: Subspace(known[name], bench.mean, {"finder": name}) for name in ("truth", "inert")}
 
@@ -132,34 +125,3 @@ def _found(bench: PlantedBench, seed: int) -> dict[str, Subspace]:
         except (BadArgument, BadData):
             continue
     return found
-
-
-@dataclass(frozen=True)
-class _Site:
-    """Pooled activations at the site: what of a pair is measured there without running the network."""
-
-    fit: Float[Tensor, "fit width"]
-    judge: Labelled
-    test: Labelled
-
-    @classmethod
-    def of(cls, bench: PlantedBench) -> _Site:
-        judged = capture(bench.encoder, bench.judge_clips, batch=BATCH)
-        scenes = torch.tensor(bench.judge_clips.factors["scene"].to_numpy(copy=True))
-        judge = Labelled(judged.pooled(SITE), torch.tensor(bench.judge_clips.labels(VARIABLE)[0]), groups=scenes)
-        return cls(bench.data.x, judge, Labelled(bench.test.pooled(SITE), bench.scenes.label))
-
-    def beside(self, a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
-        value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
-        read = [[x @ one.basis for one in (a, b)] for x in (self.fit, self.test.x)]
-        said = canonical_readings(read[0][0], read[0][1], read[1][0], read[1][1], seed=seed, resamples=resamples).similarity
-        refit, largest = refit_after((a, b), self.fit, self.judge, self.test, seed=seed)
-        return Beside(
-            sas=value,
-            sas_chance=chance,
-            calibrated=calibrated(value, chance),
-            readings=Interval(said.value, said.low, said.high, said.n),
-            readings_chance=said.chance,
-            refit=refit,
-            refit_chance=largest,
-        )

@@ -50,8 +50,10 @@ class Score:
     @classmethod
     def joined(cls, scores: Sequence[Score]) -> Score:
         """The tables of several, one below the other."""
-        tables = (pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads"))
-        return cls(*tables, Degeneracy.joined([one.degeneracy for one in scores]))
+        subspaces, effects, reads = (
+            pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads")
+        )
+        return cls(subspaces, effects, reads, Degeneracy.joined([one.degeneracy for one in scores]))
 
 
 def score(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,9 +19,13 @@ from jepascope.discovery.finders import FINDERS
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.intervention.edits import EDITS
+from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
 from jepascope.study.folder import write_json, writing
 from jepascope.study.planted.bench import planted_benches
+from jepascope.study.planted.degeneracy import PEELS
+from jepascope.study.planted.degeneracy_json import degeneracy_json
+from jepascope.study.planted.json_numbers import json_number
 from jepascope.study.planted.rejection import SCORES, SEEDS, area_under_curve, rejection_scores
 from jepascope.study.planted.score import Score, score
 from jepascope.study.planted.verdict import CRITERIA
@@ -52,11 +55,13 @@ class Scorecard:
             "draws": self.draws,
             "confidence": LEVEL,
             "criteria": CRITERIA,
+            "degeneracy_criteria": VERDICTS,
             "networks": {
                 str(network): {
                     "about": NETWORKS[str(network)].about,
                     "subspaces": {row["finder"]: _plain(row) | {"edits": self._edits(row)} for row in rows.to_dict("records")},
                     "reads": self._reads(str(network)),
+                    "degeneracy": degeneracy_json(self.score.degeneracy, str(network)),
                 }
                 for network, rows in self.score.subspaces.groupby("network", sort=False)
             },
@@ -74,7 +79,7 @@ class Scorecard:
             own = [one for one in rows if one["control"] == "subspace"]
             if own:
                 keys = ("value", "low", "high", "n", "expected", "inside")
-                figures = {key: _number(own[0][key]) for key in keys}
+                figures = {key: json_number(own[0][key]) for key in keys}
                 found[edit] = {**figures, "controls": {one["control"]: _against(one) for one in rows if one["control"] != "subspace"}}
         return found
 
@@ -86,12 +91,14 @@ class Scorecard:
             keys = (
                 ("value", "low", "high", "n", "expected", "inside") if row["control"] == "subspace" else ("value", "low", "high", "draws")
             )
-            found.setdefault(str(row["read_layer"]), {})[row["control"]] = {key: _number(row[key]) for key in keys}
+            found.setdefault(str(row["read_layer"]), {})[row["control"]] = {key: json_number(row[key]) for key in keys}
         return found
 
     def write(self, out: Path) -> Path:
-        """planted.json, planted.parquet (effects), planted-reads.parquet and planted-subspaces.parquet; returns the first."""
+        """planted.json, planted.parquet (effects) and the other tables as planted-*.parquet; returns the first."""
         tables = {"planted": self.score.effects, "planted-subspaces": self.score.subspaces, "planted-reads": self.score.reads}
+        found = self.score.degeneracy
+        tables |= {"planted-degeneracy": found.exchanges, "planted-verdicts": found.verdicts, "planted-peeling": found.curve}
         if self.rejection is not None:
             tables["planted-rejection"] = self.rejection
         for name, table in tables.items():
@@ -108,14 +115,16 @@ def scorecard(
     draws: int = DRAWS,
     workers: int = 1,
     progress: Progress | None = None,
+    peels: int = PEELS,
 ) -> Scorecard:
-    """Score ``finders`` on ``networks``; decoy rejection too where the decoy network is among them.
+    """Score ``finders`` on ``networks``; decoy rejection too where the decoy network is among them, and degeneracy unless ``peels``, the
+    most subspaces that are peeled off, is 0.
 
     Every network is scored by itself, so that the numbers do not depend on ``workers`` (processes of one thread each).
     Raises BadArgument for an unknown network or finder.
     """
-    if not networks or not finders or draws < 2:
-        raise BadArgument("A scorecard needs at least one network, one finder and two draws of every control.")
+    if not networks or not finders or draws < 2 or peels < 0:
+        raise BadArgument("A scorecard needs at least one network, one finder and two draws of every control, and no negative peels.")
     for network in networks:
         network_named(network)
     for finder in finders:
@@ -123,7 +132,8 @@ def scorecard(
             raise BadArgument(f"There is no finder '{finder}'; known are {', '.join(FINDERS)}.")
     shown = progress or Silent()
     tick = shown.start(f"planted networks: {', '.join(networks)}")
-    jobs: list[partial[Any]] = [partial(_on_one_thread, partial(_score, network, tuple(finders), draws, seed)) for network in networks]
+    scored = (partial(_score, network, tuple(finders), draws, seed, peels) for network in networks)
+    jobs: list[partial[Any]] = [partial(_on_one_thread, job) for job in scored]
     if REJECTION in networks:
         jobs.append(partial(_on_one_thread, partial(rejection_scores, range(seed, seed + SEEDS))))
     results: list[Any] = []
@@ -131,8 +141,7 @@ def scorecard(
         results.append(one)
         tick(done + 1, len(jobs))
     scores, rejection = results[: len(networks)], results[len(networks)] if REJECTION in networks else None
-    whole = Score(*(pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads")))
-    return Scorecard(seed, draws, whole, rejection)
+    return Scorecard(seed, draws, Score.joined(scores), rejection)
 
 
 def cores() -> int:
@@ -140,8 +149,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _score(network: str, finders: tuple[str, ...], draws: int, seed: int) -> Score:
-    return score(planted_benches([(network, seed)]), finders, draws, seed)
+def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> Score:
+    return score(planted_benches([(network, seed)]), finders, draws, seed, peels=peels)
 
 
 def _on_one_thread(job: partial[Any]) -> Any:
@@ -169,17 +178,10 @@ def _called(job: partial[Any]) -> Any:
     return job()
 
 
-def _number(value: Any) -> Any:
-    """A JSON value: null where there is no number."""
-    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return bool(value) if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool" else value
-
-
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    return {str(key): _number(value) for key, value in row.items() if key not in ("network", "finder")}
+    return {str(key): json_number(value) for key, value in row.items() if key not in ("network", "finder")}
 
 
 def _against(row: dict[Any, Any]) -> dict[str, Any]:
     keys = ("value", "low", "high", "draws", "ratio", "ratio_low", "ratio_high", "ratio_is_bound", "excess_low", "excess_high")
-    return {key: _number(row[key]) for key in keys}
+    return {key: json_number(row[key]) for key in keys}

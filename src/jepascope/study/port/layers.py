@@ -21,6 +21,11 @@ class LayerPair:
     choice: str
 
     @property
+    def places(self) -> tuple[tuple[Side, int], tuple[Side, int]]:
+        """Where it is found and where it is used."""
+        return (self.source, self.source_layer), (self.target, self.target_layer)
+
+    @property
     def names(self) -> dict[str, object]:
         return {
             "source": self.source.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,41 +11,33 @@ from typing import Any
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.study.bench import Bench, check_spec_fits
-from jepascope.study.folder import SPEC, Run
-from jepascope.study.port.figures import headline_of, models_figures, subspaces_figures
+from jepascope.study.folder import Run
+from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
+from jepascope.study.port.figures import models_figures, subspaces_figures
+from jepascope.study.port.headline import headline_of
 from jepascope.study.port.layers import layer_pairs
-from jepascope.study.port.sides import Side, best_of, check_same_scenes, model_spec
+from jepascope.study.port.sides import Side, best_of, check_paired, known_best, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.subspaces import run_subspaces_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.ranks import Finder, check_finders
+from jepascope.study.ranks import Finder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec
 
 PREFIX = "port-"
 SCHEMA = 1
+TABLES = {"models": ("similarity", "transport"), "subspaces": ("portability", "angles")}
+FIGURES = {"models": models_figures, "subspaces": subspaces_figures}
 
 Load = Callable[[StudySpec], VideoEncoder]
 
 
-def other_spec(spec: StudySpec, other: str) -> tuple[StudySpec, Path | None]:
-    """The study of the other side, and its folder where it is a run; else that of a model on the same clips."""
-    path = Path(other).expanduser()
-    if (path / SPEC).is_file():
-        return saved_spec(path), path
-    if path.is_dir() and not (path / "config.json").is_file():
-        raise BadArgument(
-            f"'{other}' is neither a run folder (it has no {SPEC}) nor a model's (no config.json); give one of the two, or a model's name."
-        )
-    return model_spec(spec, other), None
-
-
-def port_folder(run: Path, theirs: StudySpec, finders: tuple[str, ...], components: int | None) -> Path:
-    """Named by the other study and by what is asked for."""
-    named = f"{theirs.digest} {','.join(finders)} {components}"
+def port_folder(run: Path, theirs: StudySpec, folder: Path | None, finders: Sequence[str], components: int | None) -> Path:
+    """Named by the other study, by its folder's name where it has one, and by what is asked for."""
+    named = f"{theirs.digest} {','.join(finders)} {components}" + (f" {folder.resolve().name}" if folder else "")
     return run / f"{PREFIX}{hashlib.sha256(named.encode()).hexdigest()[:8]}"
 
 
@@ -53,7 +45,7 @@ def run_port(
     run: Path,
     other: str,
     load: Load,
-    finders: tuple[Finder, ...] | None = None,
+    finders: Sequence[str] | None = None,
     components: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[dict[str, Any], Path]:
@@ -63,74 +55,70 @@ def run_port(
     by the target's own read-out. Between two runs of one encoder: SAS, readings and RCE of the other run's subspaces in this run. Returns
     the summary and the folder. ``load`` gives the encoder of a spec.
 
-    Raises BadArgument for a run with itself, for other scenes, and for finders that the variable does not allow.
+    Raises BadArgument for a run with itself, for other scenes, and for finders and components that do not serve, BadData for too few
+    clips; nothing is left then.
     """
     progress = progress or Silent()
     spec = saved_spec(run)
-    theirs, path = other_spec(spec, other)
-    if path is not None and path.resolve() == run.resolve():
-        raise BadArgument(f"'{run}' cannot be ported to itself; give another run folder, or a model's name.")
-    names = finders or spec.finders[:1]
-    _check_finders(names, spec, theirs)
+    theirs, path = other_spec(spec, run, other)
+    check_finders_asked(finders, spec, theirs)
+    best = known_best(run), None if path is None else known_best(path)
     mine, encoder = load(spec), load(theirs)
     models = mine.card.digest != encoder.card.digest
     if models and path is not None:
         check_same_scenes(spec, theirs, other)
     if not models and path is None:
         raise BadArgument(f"'{other}' is the encoder that '{run}' was made with; give another model, or another run of this one.")
+    names = finders_of(finders, spec, theirs, models)
     for known, one in ((spec, mine), (theirs, encoder)):
-        check_spec_fits(known, one)
-    out = port_folder(run, theirs, names, components)
+        check_spec_fits(known.model_copy(update={"finders": names}), one)
+    if models:
+        components = components_of(components, spec, theirs, names, (mine.card, encoder.card))
+    elif components is not None:
+        raise BadArgument("--components is for maps between models, and these are two runs of one encoder; leave it out.")
+    kind, out = "models" if models else "subspaces", port_folder(run, theirs, path, names, components)
     with ExitStack() as opened:
 
-        def use(folder: Path, known: StudySpec) -> Run:
+        def use(folder: Path, known: StudySpec, one: VideoEncoder, instead: str) -> Run:
             used = Run.open(folder, known)
             opened.callback(used.close)
+            check_encoder(used, one, instead)
             return used
 
-        base, made = use(run, spec), use(out, theirs)
-        there = made if path is None else use(path, theirs)
-        check_encoder(base, mine)
-        check_encoder(there, encoder)
-        here_bench, there_bench = Bench(base, mine, progress), Bench(there, encoder, progress)
-        a = Side(here_bench, best_of(here_bench, run), run)
-        b = Side(there_bench, best_of(there_bench, there.path), Path(other))
+        again = "put them back, or run the study again"
+        base = use(run, spec, mine, again)
+        there = None if path is None else use(path, theirs, encoder, again)
+        made = use(out, theirs, encoder, f"put them back, or delete '{out}'")
         steps = Steps(made, progress)
-        found = _across_models(a, b, steps, names, components) if models else _same_encoder(a, b, steps)
-        summary = {
-            "schema": SCHEMA,
-            "kind": "models" if models else "subspaces",
-            "headline": "",
-            "a": a.described(),
-            "b": b.described(),
-            "finders": list(names) if models else list(spec.finders),
-            **found,
-            "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
-        }
+        summary = made.json("summary.json", {})
+        if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in TABLES[kind]):
+            here, elsewhere = Bench(base, mine, progress), Bench(there or made, encoder, progress)
+            called = names_of(mine.card, encoder.card)
+            a = Side(here, best_of(here, best[0]), run, called[0])
+            b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])
+            found = _across_models(a, b, steps, names, components) if models else _same_encoder(a, b, steps, names)
+            sides = {"a": a.described(), "b": b.described(), "finders": list(names), **found}
+            summary = {"schema": SCHEMA, "kind": kind, "headline": "", **sides}
+            summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
+        # what is finished is read, so that the same command ends at once
+        summary |= FIGURES[kind](*(made.table(table) for table in TABLES[kind]))
         summary["headline"] = headline_of(summary)
         made.write_json("summary.json", summary)
         return summary, out
 
 
-def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[str, ...], components: int | None) -> dict[str, Any]:
+def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[Finder, ...], components: int | None) -> dict[str, Any]:
     for side in (a, b):
         steps.timed("capture", side.captured)
+    check_paired(a, b)
     forth = steps.timed("layers", lambda: similar_layers(a, b, "fit"))
     back = {(there, here): found for (here, there), found in forth.items()}
     pairs = [*layer_pairs(a, b, forth), *layer_pairs(b, a, back)]
-    (similar,) = steps.tables("similarity", ("similarity",), lambda: (similarity_table(a, b, pairs, components),))
-    (transport,) = steps.tables("transport", ("transport",), lambda: (transport_table(pairs, finders, components),))
-    return {"pairs": [pair.names for pair in pairs], **models_figures(similar, transport)}
+    steps.tables("similarity", ("similarity",), lambda: (similarity_table(a, b, pairs, components),))
+    steps.tables("transport", ("transport",), lambda: (transport_table(pairs, finders, components, steps.run),))
+    return {"pairs": [pair.names for pair in pairs]}
 
 
-def _same_encoder(a: Side, b: Side, steps: Steps) -> dict[str, Any]:
-    portability, _ = steps.tables("port", ("portability", "angles"), lambda: run_subspaces_table(a, b))
-    return subspaces_figures(portability)
-
-
-def _check_finders(finders: tuple[Finder, ...], *specs: StudySpec) -> None:
-    for spec in specs:
-        try:
-            check_finders(finders, spec.rank, spec.state_variable)
-        except ValueError as error:
-            raise BadArgument(f"--finders: {error}.") from None
+def _same_encoder(a: Side, b: Side, steps: Steps, finders: tuple[Finder, ...]) -> dict[str, Any]:
+    steps.tables("port", TABLES["subspaces"], lambda: run_subspaces_table(a, b, finders))
+    return {}

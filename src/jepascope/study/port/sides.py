@@ -12,14 +12,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard
-from jepascope.errors import BadArgument
+from jepascope.errors import BadData
 from jepascope.study.bench import Bench
 from jepascope.study.folder import read_json
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.stage_three.ground import find_in
 from jepascope.study.steps.probes import earliest_good
-
-SAME_SCENES = ("clips", "clips_per_class", "seed", "variable", "labels_digest")
+from jepascope.study.steps.subspaces import subspace_path
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,16 @@ class Side:
     bench: Bench
     best: int
     path: Path
+    name: str
 
     @property
     def card(self) -> EncoderCard:
         return self.bench.encoder.card
 
-    @property
-    def name(self) -> str:
-        return self.card.name
-
     def described(self) -> dict[str, Any]:
         """What summary.json says of it."""
         spec, card = self.bench.spec, self.card
-        said = {"path": str(self.path), "model": card.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
+        said = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
         return {**said, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
 
     def captured(self) -> None:
@@ -49,50 +46,64 @@ class Side:
         bench = self.bench
         _ = (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test)
 
+    def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
+        """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
+        bench, file = self.bench, subspace_path(self.bench, finder, layer)
+        if finder in bench.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
+            return stored
+        return find_in(finder, rank, bench.folds, bench.spec.seed, bench.labelled(layer, finder=finder, of=bench.fit))
+
     def pooled(self, split: str, layer: int) -> Float[Tensor, "clips width"]:
         """Pooled activations of a whole split, by scene, so that two sides have their clips in one order."""
-        bench = self.bench
-        if split == "fit":
-            return bench.fit.pooled(layer, bench.spec.tokens)[_order(bench.scenes(bench.fit))]
-        return bench.test_pooled(layer, bench.spec.tokens)[_order(self._test_scenes)]
+        bench, tokens = self.bench, self.bench.spec.tokens
+        found = bench.fit.pooled(layer, tokens) if split == "fit" else bench.test_pooled(layer, tokens)
+        return found[_order(self._scenes(split))]
 
     def labels(self, split: str) -> Int[Tensor, " clips"]:
         """Classes, in the same order."""
         bench = self.bench
-        return bench.labels(bench.fit)[_order(bench.scenes(bench.fit))] if split == "fit" else bench.test_labels[_order(self._test_scenes)]
+        found = bench.labels(bench.fit) if split == "fit" else bench.test_labels
+        return found[_order(self._scenes(split))]
 
-    @property
-    def _test_scenes(self) -> Tensor:
+    def scenes(self, split: str) -> Int[Tensor, " clips"]:
+        """Scenes, in the same order."""
+        found = self._scenes(split)
+        return found[_order(found)]
+
+    def _scenes(self, split: str) -> Int[Tensor, " clips"]:
+        """As captured: of the test split the scenes that are intervened on come first."""
         bench = self.bench
-        parts = [bench.test] if bench.spare_test is None else [bench.test, bench.spare_test]
+        parts = [bench.fit] if split == "fit" else [bench.test] if bench.spare_test is None else [bench.test, bench.spare_test]
         return torch.cat([bench.scenes(part) for part in parts])
 
 
-def _order(scenes: Tensor) -> Tensor:
+def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
     return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
 
 
-def model_spec(spec: StudySpec, model: str) -> StudySpec:
-    """The same study of another model: at its own length and size, its best layer chosen anew, ranks as in the run."""
-    own = {"model": model, "frames": None, "size": None, "best_layer": None, "layers": (), "context": None}
-    return make_spec({**spec.model_dump(exclude={"labels_digest"}), **own}, f"'{model}'")
+def check_paired(a: Side, b: Side) -> None:
+    """Refuse (BadData) two sides whose clips are not the same scenes of the same classes: a map would be fitted to chance pairs."""
+    for split in ("fit", "test"):
+        if not torch.equal(a.scenes(split), b.scenes(split)) or not torch.equal(a.labels(split), b.labels(split)):
+            raise BadData(f"The {split} clips of {a.name} and of {b.name} are not the same scenes; run both on the same clips.")
 
 
-def check_same_scenes(a: StudySpec, b: StudySpec, where: str) -> None:
-    """A map between two encoders is fitted on pairs: both must have been shown the same scenes."""
-    differing = [name for name in SAME_SCENES if getattr(a, name) != getattr(b, name)]
-    if differing:
-        said = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
-        raise BadArgument(
-            f"'{where}' is a run on other scenes ({said}), and models are compared clip by clip: run its model on these scenes, or name "
-            f"the model in place of the folder: jepascope port RUN {b.model}."
-        )
+def names_of(a: EncoderCard, b: EncoderCard) -> tuple[str, str]:
+    """What the two are called in tables: two checkpoints of one name are told apart by their digests."""
+    if a.name != b.name or a.digest == b.digest:
+        return a.name, b.name
+    return f"{a.name} ({a.digest[:8]})", f"{b.name} ({b.digest[:8]})"
 
 
-def best_of(bench: Bench, folder: Path) -> int:
-    """The layer that a finished run claims; else chosen on the fit clips by the same rule."""
-    known = read_json(folder / "summary.json", {}).get("best_layer") if (folder / "summary.json").exists() else None
-    if isinstance(known, int) and 0 <= known < bench.encoder.card.depth:
+def known_best(folder: Path) -> int | None:
+    """The layer that a finished run claims; None where it has not come so far."""
+    best = read_json(folder / "summary.json", {}).get("best_layer")
+    return best if isinstance(best, int) and not isinstance(best, bool) else None
+
+
+def best_of(bench: Bench, known: int | None) -> int:
+    """The layer that the run claims; else chosen on the fit clips by the same rule."""
+    if known is not None and 0 <= known < bench.encoder.card.depth:
         return known
     if bench.spec.best_layer is not None:
         return bench.spec.best_layer

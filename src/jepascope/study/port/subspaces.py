@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
 from jepascope.activations.site import Site
-from jepascope.errors import BadArgument
+from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, angle_table, portability_table, readings_rows, sas_rows
@@ -23,23 +22,19 @@ from jepascope.study.stage_two.scenes import scenes_at
 ACROSS = "run"
 
 
-def run_subspaces_table(a: Side, b: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every finder that both runs have, at this run's best layer: "<finder> (<other folder>)" in place of this run's own.
+def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every finder, at this run's best layer: "<finder> (<other folder>)" in place of this run's own.
 
-    Ablated on this run's test scenes, to the mean of its clips, read by its own read-out. Raises BadArgument where they share no finder.
+    Ablated on this run's test scenes, to the mean of its clips, read by its own read-out.
     """
     bench, layer, spec = a.bench, a.best, a.bench.spec
-    common: list[str] = [name for name in spec.finders if name in b.bench.spec.finders]
-    if not common:
-        raise BadArgument(f"The two runs have no finder in common ({', '.join(spec.finders)}; {', '.join(b.bench.spec.finders)}).")
-    finders: Finders = {name: partial(find_in, name, spec.rank_of(name), bench.folds, spec.seed) for name in common}
-    native = {name: finder(bench.labelled(layer, finder=name, of=bench.fit)) for name, finder in finders.items()}
+    finders: Finders = {name: partial(find_in, name, spec.rank_of(name), bench.folds, spec.seed) for name in names}
+    native = {name: a.subspace(name, layer, spec.rank_of(name)) for name in names}
     theirs = {}
-    for name in common:
-        other = b.bench
-        data = other.labelled(layer, finder=name, of=other.fit)
-        found = find_in(name, other.spec.rank_of(name), other.folds, other.spec.seed, data)
-        theirs[f"{name} ({b.path.name})"] = replace(found, mean=native[name].mean)
+    for name in names:
+        found = b.subspace(name, layer, b.bench.spec.rank_of(name))
+        where = {**found.provenance, "model": bench.encoder.card.name}  # the same weights, by whatever name
+        theirs[f"{name} ({b.path.resolve().name})"] = Subspace(found.basis, native[name].mean, where)
     pairs = list(zip(theirs, native, strict=True))
     everything = native | theirs
     own = ceilings_of(bench, layer, finders)

@@ -28,9 +28,8 @@ from jepascope.portability.peeling import Peeling, peel
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
 from jepascope.study.bench import Bench
+from jepascope.study.counts import PEEL_ROUNDS
 from jepascope.study.stage_three.ground import ground_at
-
-PEEL_ROUNDS = 1  # each training takes seconds on a small encoder and minutes on a large one
 
 Rows = list[dict[str, object]]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pandas as pd
 import torch
 
-from jepascope.clips.degrade import DEGRADATIONS, degrade
+from jepascope.clips.degrade import DEGRADATIONS, still_pixels
 from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.probes.leaks import leak_check
 from jepascope.study.bench import Bench
@@ -32,11 +32,11 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     groups = torch.tensor(clips.factors["scene"].to_numpy())
     split = clips.factors["split"].to_numpy()
     fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
-    end = end_position_limit()
+    end = end_position_limit(continuous=spec.clips == "circle")
     rows = []
     tick = bench.progress.start("leak check")
     for done, how in enumerate(DEGRADATIONS):
-        features = {f"pixels_{how}": _still_pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer)}
+        features = {f"pixels_{how}": _pixels(bench, how), f"model_{how}": bench.degraded(how).pooled(layer)}
         for name, values in features.items():
             explained = end if how in ("first_frame", "last_frame") else AXIS
             found = leak_check({name: values}, labels, fit, test, groups, bench.folds, spec.seed)
@@ -45,11 +45,6 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values("baseline", kind="stable")
 
 
-def _still_pixels(bench: Bench, how: str) -> torch.Tensor:
-    parts = []
-    for _, video in bench.probed_clips.batches(64):
-        still = degrade(video, how, bench.spec.seed).mean(dim=2)
-        small = torch.nn.functional.adaptive_avg_pool2d(still, min(PIXEL_SIDE, video.shape[-1]))
-        # a repeated frame says nothing more the second time
-        parts.append(small.flatten(1) if how == "shuffled_frames" else small[:, 0].flatten(1))
-    return torch.cat(parts)
+def _pixels(bench: Bench, how: str) -> torch.Tensor:
+    seed = bench.spec.seed
+    return torch.cat([still_pixels(video, how, PIXEL_SIDE, seed) for _, video in bench.probed_clips.batches(64)])

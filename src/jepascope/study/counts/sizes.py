@@ -1,0 +1,118 @@
+"""How many clips, scenes, layers and controls a study has: what its steps are counted from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, SPLIT_SHARES
+from jepascope.study.geometry import Geometry
+from jepascope.study.ranks import spanned
+from jepascope.study.spec import StudySpec
+
+
+@dataclass(frozen=True)
+class PlanStep:
+    """``forwards``: clips or edited clips that run through blocks; ``block_passes``: clips x blocks that they run through.
+
+    ``share``: of a whole clip's tokens that they have (beginnings are shorter); ``forecasts``: how many of them the predictor goes on from.
+    """
+
+    name: str
+    forwards: int
+    block_passes: int
+    share: float = 1.0
+    forecasts: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """One study on one model; ``best`` is the layer that claims are made for, or the earliest that may be."""
+
+    spec: StudySpec
+    model: Geometry
+    best: int
+
+    @property
+    def fit(self) -> int:
+        return DIRECTIONS * round(SPLIT_SHARES[0] * self.spec.clips_per_class)
+
+    @property
+    def judge(self) -> int:
+        return DIRECTIONS * round(SPLIT_SHARES[1] * self.spec.clips_per_class)
+
+    @property
+    def test(self) -> int:
+        return DIRECTIONS * self.spec.clips_per_class - self.fit - self.judge
+
+    @property
+    def scenes(self) -> int:
+        """Test scenes that are intervened on."""
+        return min(self.test, max(1, self.spec.test_scenes // self.spec.classes) * self.spec.classes)
+
+    @property
+    def twins(self) -> int:
+        """Donors are test clips, and captured with them."""
+        return self.scenes if self.rendered else 0
+
+    @property
+    def rendered(self) -> bool:
+        return self.spec.state_variable.rendered and self.spec.swap_donor != "class"
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        return tuple(range(self.model.depth)) if isinstance(self.spec.layers, str) else self.spec.layers
+
+    @property
+    def full(self) -> tuple[int, ...]:
+        """Layers at which every edit, control and judge runs."""
+        return tuple(sorted({self.best, *(() if self.spec.layers == "survey" else self.layers)}))
+
+    @property
+    def surveyed(self) -> tuple[int, ...]:
+        return tuple(sorted({*self.layers} - {*self.full}))
+
+    @property
+    def kept(self) -> int:
+        """Layers whose tokens are kept on disk."""
+        candidates = {*range(1, self.model.depth)} if self.spec.best_layer is None else set()
+        return len({*self.layers, self.best} | candidates)
+
+    @property
+    def predicted(self) -> bool:
+        spec = self.spec
+        return "predictor" in spec.judges and self.model.has_predictor and self.rendered and self.model.times > 1
+
+    @cached_property
+    def random(self) -> int:
+        """Sets of random draws: finders of one rank that avoid each other's subspaces share theirs."""
+        spec = self.spec
+        ranks = {spec.rank_of(finder) for finder in spec.finders}
+        shared = self.model.width - spanned(spec.finders, spec.rank, spec.state_variable) >= 2 * max(spec.full_rank, *ranks)
+        return len(ranks) if shared else len(spec.finders)
+
+    @property
+    def read(self) -> int:
+        """Under object tokens scenes and twins are read once more at every layer, over the tokens of both."""
+        return 2 * self.scenes if self.spec.tokens == "object" and self.rendered else 0
+
+    def conditions(self, edit: str, draws: int, specific: int) -> int:
+        """Edits of every finder beside ``draws`` of the random control and of ``specific`` ones that are the finder's own.
+
+        In steering every draw carries one finder's own step over, and nothing is shared."""
+        finders = len(self.spec.finders)
+        return finders + draws * ((finders if edit in CARRIED else self.random) + specific * finders)
+
+    def every_control(self) -> int:
+        """Conditions of all edits at one layer in full, at one dose."""
+        spec = self.spec
+        fixed = len({"top_pca", "nuisance"}.intersection(spec.extra_controls)) * len(spec.finders)
+        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1) + fixed for edit in spec.edits)
+
+    def through(self, name: str, clips: int) -> PlanStep:
+        """Whole passes."""
+        return PlanStep(name, clips, clips * self.model.depth)
+
+    def at(self, name: str, clips: int, layers: tuple[int, ...]) -> PlanStep:
+        """The blocks after each of the layers."""
+        return PlanStep(name, clips * len(layers), sum(clips * (self.model.depth - layer) for layer in layers))

@@ -1,0 +1,68 @@
+"""The headline of a port, from its summary: the numbers that matter, the least flattering floor among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FLOOR_WORDS = {
+    "shuffled in class": "a map that knows the class alone",
+    "shuffled pairs": "a map fitted to shuffled pairs",
+    "random source": "random directions carried by the same map",
+    "variance": "variance-matched directions of the target",
+    "random": "random directions of the target",
+}
+
+
+def headline_of(summary: dict[str, Any]) -> str:
+    """A sentence for each transport of the first finder by the ridge map to the same relative depth, or for each pair of subspaces."""
+    if summary["kind"] == "subspaces":
+        return _used_here(summary)
+    told = [row for row in summary["carried"] if row["map"] == "ridge" and row["choice"] != "best match"]
+    firsts = {row["target"]: row for row in reversed(told)}  # of the first finder: which one does best is not what is asked
+    sentences = [_transported(firsts[target]) for target in dict.fromkeys(row["target"] for row in told)]
+    if summary["cca"]:
+        first = summary["cca"][0]
+        sentences.append(
+            f"Held-out CCA of {first['source']} (layer {first['source_layer']}) and {first['target']} (layer {first['target_layer']}) "
+            f"{_interval(first)}, {_shown(first['label_chance'])} from the class alone, {_shown(first['chance'])} for shuffled pairs."
+        )
+    return " ".join(sentences)
+
+
+def _transported(row: dict[str, Any]) -> str:
+    if row["rce"]["value"] is None:
+        return f"The native {row['finder']} subspace of {row['target']} (layer {row['target_layer']}) has no effect that could be kept."
+    nearest = max(row["floors"], key=lambda name: row["floors"][name]["rce"] or 0.0)
+    floor = row["floors"][nearest]
+    low, high = floor["difference_low"], floor["difference_high"]
+    word = "more than" if (low or 0) > 0 else "less than" if (high or 0) < 0 else "not told apart from"
+    return (
+        f"Carried from {row['source']} (layer {row['source_layer']}) to {row['target']} (layer {row['target_layer']}) by a {row['map']} map, "
+        f"the rank-{row['rank']} {row['finder']} subspace keeps {_interval(row['rce'])} of the native effect there (ablation at dose "
+        f"{row['dose']:g}, n = {row['n']} scenes; SAS with the native one {_shown(row['sas'])}, chance {_shown(row['sas_chance'])}): "
+        f"{word} {FLOOR_WORDS[nearest]} ({_shown(floor['rce'])})."
+    )
+
+
+def _used_here(summary: dict[str, Any]) -> str:
+    a, b = summary["a"], summary["b"]
+    said = "; ".join(
+        f"{row['a']} in place of {row['b']}: SAS {_shown(row['sas'])} (chance {_shown(row['sas_chance'])}), {_kept(row)}"
+        for row in summary["carried"]
+    )
+    there = f"{b['path']} ({b['clips']}, {b['variable']})"
+    return f"Subspaces of {there} used in this run ({a['clips']}, {a['variable']}) at layer {a['best_layer']}: {said}."
+
+
+def _kept(row: dict[str, Any]) -> str:
+    if row["rce"]["value"] is None:
+        return "no RCE, for the native one has no effect that could be kept"
+    return f"RCE {_interval(row['rce'])} at dose {row['dose']:g} (variance-matched {_shown(row['floor_variance'])}, n = {row['n']} scenes)"
+
+
+def _interval(figure: dict[str, Any]) -> str:
+    return f"{_shown(figure['value'])} [{_shown(figure['low'])}, {_shown(figure['high'])}]"
+
+
+def _shown(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.2f}"
