@@ -85,3 +85,39 @@ def test_twins_that_are_not_these_clips_are_refused(planted: Planted) -> None:
     assert data.suffix is not None
     with pytest.raises(BadArgument, match=r"'das' at layer 1, all tokens has 192 labels for 192 clips, 192 twins and 5 targets"):
         find("das", replace(data, suffix=replace(data.suffix, target=data.suffix.target[:5])), 2)
+
+
+# with something ablated
+
+
+def test_what_is_gone_is_ablated_in_clips_and_twins_and_nothing_else_changes(planted: Planted) -> None:
+    data, network, _ = planted
+    gone, mean = torch.cat([network.read[:, :1], network.noise[:, :3]], dim=1), data.x.mean(dim=0)
+    left = data.without(gone, mean)
+    assert left.suffix is not None and data.suffix is not None
+    assert left.path is None and torch.equal(left.y, data.y) and torch.equal(left.suffix.target, data.suffix.target)
+    rows = torch.arange(5)
+    for tokens, before in zip(left.suffix.tokens(rows), data.suffix.tokens(rows), strict=True):
+        torch.testing.assert_close(tokens @ gone, (mean @ gone).expand(*tokens.shape[:2], -1), atol=1e-5, rtol=0)
+        rest = network.noise[:, 3:]
+        torch.testing.assert_close(tokens @ rest, before @ rest, atol=1e-5, rtol=0)
+    torch.testing.assert_close(left.x @ gone, (mean @ gone).expand(len(left.y), -1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(left.x, left.suffix.source.pooled(1) - (data.x - mean) @ gone @ gone.T, atol=1e-5, rtol=0)
+
+
+def test_what_is_trained_is_orthogonal_to_what_is_gone_and_finds_what_is_left(planted: Planted) -> None:
+    data, network, _ = planted
+    gone = torch.cat([network.read[:, :1], network.noise[:, :3]], dim=1)
+    found = find("das", data.without(gone, data.x.mean(dim=0)), 1)
+    assert float((found.basis.T @ gone).abs().max()) < 1e-5
+    assert float((found.basis.T @ network.read[:, 1:]).square().sum()) > 0.9
+    assert min(found.provenance["losses"]) < 0.95 * found.provenance["loss_without_edit"]
+
+
+def test_where_all_that_is_read_is_gone_nothing_gains(planted: Planted) -> None:
+    data, network, whole = planted
+    found = find("das", data.without(network.read, data.x.mean(dim=0)), 2)
+    assert float((found.basis.T @ network.read).abs().max()) < 1e-5
+    before = found.provenance["loss_without_edit"]
+    assert min(found.provenance["losses"]) > 0.99 * before
+    assert min(whole.provenance["losses"]) < 0.9 * whole.provenance["loss_without_edit"]

@@ -11,6 +11,7 @@ from jepascope.activations.moments import Moments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.erasure import erase, refit_after
+from jepascope.stats import Interval
 
 WIDTH, CLIPS = 12, 400
 
@@ -78,30 +79,48 @@ def test_directions_that_do_not_vary_are_left_as_they_are(x: Tensor) -> None:
 
 # what a fresh probe still reads
 
-CLASSES = 3
+CLASSES = 4
 
 
-def labelled(seed: int, codes: int) -> Labelled:
-    """The class in ``codes`` pairs of coordinates, each with noise of its own."""
+def labelled(seed: int, codes: int, clips: int = 120, width: int = 96) -> Labelled:
+    """The class on a circle in the first two coordinates, and again in the next two, there with twice the angle: the two do not go
+    together. Noise everywhere."""
     generator = torch.Generator().manual_seed(seed)
-    y = torch.arange(120) % CLASSES
-    angle = y * (2 * torch.pi / CLASSES)
-    shown = torch.stack([angle.cos(), angle.sin()], dim=1)
-    x = 0.2 * torch.randn(120, WIDTH, generator=generator)
-    for code in range(codes):
-        x[:, 2 * code : 2 * code + 2] += shown
+    y = torch.arange(clips) % CLASSES
+    x = 0.1 * torch.randn(clips, width, generator=generator)
+    for code in range(1, codes + 1):
+        angle = y * (code * 2 * torch.pi / CLASSES)
+        x[:, 2 * code - 2 : 2 * code] += torch.stack([angle.cos(), angle.sin()], dim=1)
     return Labelled(x, y)
 
 
-@pytest.mark.parametrize(("codes", "reads"), [(1, False), (2, True)])
-def test_a_fresh_probe_reads_what_is_written_twice_and_goes_along_by_its_noise_alone(codes: int, reads: bool) -> None:
-    """Erasing one code takes what both share, the class means, from the other as well; the noise of the two is not shared, and its own
-    residual still tells the class."""
-    fit, judge, test = (labelled(seed, codes) for seed in range(3))
-    axes = torch.eye(WIDTH)
-    one = Subspace(axes[:, :2], fit.x.mean(dim=0))
-    found, chance = refit_after([one], fit.x, judge, test)
-    assert chance == pytest.approx(1 / CLASSES) and found.n == 120
-    assert (found.low > chance) == reads
-    both, _ = refit_after([one, Subspace(axes[:, : 2 * codes], fit.x.mean(dim=0))], fit.x, judge, test)
-    assert both.value <= found.value and not both.low > chance  # the least of the two: nothing is left without all codes
+def refits(seeds: range, codes: int, of_others: bool = False) -> tuple[list[Interval], float]:
+    found = []
+    for seed in seeds:
+        fit, judge, test = (labelled(10 * seed + i, codes, clips) for i, clips in enumerate((200, 120, 80)))
+        one = Subspace(torch.eye(fit.width)[:, :2], fit.x.mean(dim=0))
+        interval, chance = refit_after([one], fit.x if of_others else judge.x, judge, test)
+        found.append(interval)
+    return found, chance
+
+
+def test_a_fresh_probe_reads_what_does_not_go_along_with_what_was_erased() -> None:
+    alone, chance = refits(range(2), 1)
+    beside, _ = refits(range(2), 2)
+    assert chance == 1 / CLASSES and all(found.n == 80 for found in alone)
+    assert not any(found.low > chance for found in alone)
+    assert all(found.low > chance for found in beside)
+
+
+def test_moments_of_other_clips_would_leave_something_to_read() -> None:
+    """Why erasure goes by the clips that the probe is trained on."""
+    found, chance = refits(range(2), 1, of_others=True)
+    assert any(interval.low > chance for interval in found)
+
+
+def test_the_least_of_several_is_told() -> None:
+    judge, test, axes = labelled(1, 2), labelled(2, 2), torch.eye(96)
+    middle = judge.x.mean(dim=0)
+    one, both = Subspace(axes[:, :2], middle), Subspace(axes[:, :4], middle)
+    assert refit_after([one, both], judge.x, judge, test) == refit_after([both], judge.x, judge, test)
+    assert refit_after([one, both], judge.x, judge, test)[0].value < refit_after([one], judge.x, judge, test)[0].value

@@ -26,7 +26,9 @@ def spec_options(
             help="nano, nano-wide, a local folder, or a hub name such as facebook/vjepa2-vitl-fpc64-256.",
         ),
     ] = None,
-    clips: Annotated[str | None, typer.Option("--clips", help="Clip set: directions8, circle (continuous angles), complex (clutter, camera motion).")] = None,
+    clips: Annotated[
+        str | None, typer.Option("--clips", help="Clip set: directions8, circle (any angle), complex (clutter, camera motion).")
+    ] = None,
     variable: Annotated[
         str | None,
         typer.Option("--variable", help="State variable: direction, speed, position, size, shape, colour, or a column of --labels."),

@@ -28,13 +28,11 @@ def port(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run folder, or a model as --model takes it.")],
     finders: Annotated[
-        str | None, typer.Option("--finders", help="With commas; default: the run's first across models, else all that both runs have.")
+        str | None, typer.Option("--finders", help="With commas; default: the run's first; of one encoder, all in common.")
     ] = None,
     components: Annotated[
         int | None,
-        typer.Option(
-            "--components", min=1, help="Principal axes for CCA and Procrustes between models; default: 20, or fewer for few clips."
-        ),
+        typer.Option("--components", min=1, help="Principal axes for CCA and Procrustes; default: 20, or fewer for few clips."),
     ] = None,
     device: Device = "cpu",
     json_: Json = False,
@@ -65,6 +63,7 @@ def port(
 
 def _table(summary: dict[str, object]) -> Table:
     """One row a transport: RCE beside its floors."""
+    from rich.markup import escape
     from rich.table import Table
 
     floors = ("shuffled in class", "shuffled pairs", "random source", "variance", "random")
@@ -74,8 +73,8 @@ def _table(summary: dict[str, object]) -> Table:
         shown = "n/a" if rce["value"] is None else f"{rce['value']:.2f} [{rce['low']:.2f}, {rce['high']:.2f}]"
         values = [row["floors"][name]["rce"] for name in floors]
         table.add_row(
-            f"{row['source']} {row['source_layer']}",
-            f"{row['target']} {row['target_layer']}",
+            escape(f"{row['source']} {row['source_layer']}"),
+            escape(f"{row['target']} {row['target_layer']}"),
             row["choice"],
             row["map"],
             row["finder"],

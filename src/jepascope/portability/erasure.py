@@ -37,7 +37,12 @@ def refit_after(
     subspaces: Sequence[Subspace], fit: Float[Tensor, "fit width"], judge: Labelled, test: Labelled, folds: int = 5, seed: int = 0
 ) -> tuple[Interval, float]:
     """Accuracy of a fresh dense probe at the site, trained on ``judge`` and scored on ``test``, after a subspace is erased: the least of
-    those of the subspaces; and the share of the largest class. ``fit``: pooled activations whose moments erasure goes by."""
+    those of the subspaces; and the share of the largest class.
+
+    ``fit``: pooled activations whose moments erasure goes by. They should be those of ``judge``, as LEACE (Belrose et al. 2023) fits its
+    eraser to the clips that a probe is then trained on: moments of other clips leave a little of the subspace's coordinates in every
+    direction, the same in all clips, which a fresh probe learns to read.
+    """
     moments = Moments.of(fit)
     erased = {i: erase(judge.x, one.basis, moments) for i, one in enumerate(subspaces)}
     paths = dense_probes(erased, judge.y, judge.groups, folds, seed=seed)

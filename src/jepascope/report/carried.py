@@ -20,6 +20,7 @@ FLOORS = {
     "random": "random ones of the target",
     "variance": "variance-matched ones of the target",
 }
+FREE_FLOOR = "class-free random source"
 BY_CLASS = "shuffled in class"  # the floor of a map that knows nothing but the class
 
 
@@ -32,6 +33,10 @@ class Carried:
     floors: dict[str, Mapping[Any, Any]]
     sides: dict[str, str]
     """For each floor 'above', 'within', 'below' or 'unknown'."""
+    class_free: Mapping[Any, Any] | None = None
+    """The same subspace carried by a map fitted to class-centred pairs, which never saw the class; None in older folders."""
+    free_floor: Mapping[Any, Any] | None = None
+    """Random subspaces of the source carried by that map."""
 
     @property
     def saturated(self) -> bool:
@@ -60,7 +65,7 @@ def carried_all(transport: pd.DataFrame) -> list[Carried]:
         by_use: dict[str, Mapping[Any, Any]] = {str(one["used"]): one for one in at.to_dict("records")}
         floors = {name: by_use[name] for name in FLOORS if name in by_use}
         sides = {name: side(row, floor) for name, floor in floors.items()}
-        found.append(Carried(row, by_use.get("native"), floors, sides))
+        found.append(Carried(row, by_use.get("native"), floors, sides, by_use.get("class-free"), by_use.get(FREE_FLOOR)))
     return found
 
 
@@ -88,7 +93,7 @@ def carried_sentence(one: Carried) -> str:
     if one.beyond_all:
         highest = max(one.floors, key=lambda name: float(one.floors[name]["value"]))
         beside = f"more than that of every floor (the highest, of {FLOORS[highest]}: {shown(one.floors[highest]['value'])})"
-        return f"{text}. Its CE, {shown(row['value'])}, is {beside}: more than the class is carried over."
+        return f"{text}. Its CE, {shown(row['value'])}, is {beside}: more than the class is carried over.{_class_free(one)}"
     parts = []
     for verb, wanted in (
         ("more than", "above"),
@@ -99,7 +104,7 @@ def carried_sentence(one: Carried) -> str:
         names = [f"{FLOORS[name]} (CE {shown(one.floors[name]['value'])})" for name, found in one.sides.items() if found == wanted]
         if names:
             parts.append(f"{verb} {', '.join(names)}")
-    return f"{text}. Its CE, {shown(row['value'])}, is {'; '.join(parts) or 'held against no floor'}.{_meaning(one)}"
+    return f"{text}. Its CE, {shown(row['value'])}, is {'; '.join(parts) or 'held against no floor'}.{_meaning(one)}{_class_free(one)}"
 
 
 def _meaning(one: Carried) -> str:
@@ -107,6 +112,19 @@ def _meaning(one: Carried) -> str:
     if one.sides.get(BY_CLASS) in ("within", "below") and others and set(others) == {"above"}:
         return " A map that knows only the class does as well, so no more than the class is shown to be carried over."
     return ""
+
+
+def _class_free(one: Carried) -> str:
+    """What a map keeps that never saw the class, and whether random directions do as well by it."""
+    free, floor = one.class_free, one.free_floor
+    if free is None or floor is None or not finite(free["rce"]):
+        return ""
+    word = {"above": "more than", "within": "not told apart from", "below": "less than"}.get(side(free, floor), "beside")
+    return (
+        f" Carried by a map fitted to class-centred pairs, which never saw the class, it keeps "
+        f"{with_interval(free['rce'], free['rce_low'], free['rce_high'])} (SAS {shown(free['sas'])}): {word} random subspaces by that map "
+        f"({shown(floor['rce'])})."
+    )
 
 
 def directions(found: list[Carried]) -> list[str]:

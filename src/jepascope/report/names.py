@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ELLIPSIS = "…"
 MOST = 60  # characters of a name in a table or sentence
-MOST_OF_A_SENTENCE = 600  # characters of a sentence that a run folder holds
+MOST_OF_A_SENTENCE = 1200  # characters of a sentence that a run folder holds
 LABEL = 24  # characters of a name at an axis or in a legend
 
 

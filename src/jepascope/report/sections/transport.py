@@ -74,12 +74,13 @@ def _grid(found: list[Carried], confidence: str) -> Grid:
         rows.append(_row(one, floors))
     caption = (
         "Carried subspaces at the largest dose where neither effect is saturated. RCE: CE carried over CE native, in the target and by its "
-        f"read-out (bold: above every floor). Floors: their mean CE, and whether the carried one lies above, within or below. Brackets: "
+        "read-out (bold: above every floor). Floors: their mean CE, and whether the carried one lies above, within or below. Class-free "
+        "map: the CE and RCE of the same subspace carried by a map fitted to class-centred pairs, which never saw the class. Brackets: "
         f"{confidence}. SAS with the native subspace: no unit, a property of the pair."
     )
     if len(found) > MOST_ROWS:
         caption += f" {len(found) - MOST_ROWS} more are in transport.parquet."
-    return Grid(("subspace, edit", "dose", "RCE", "CE carried", "CE native", *floors, "SAS"), tuple(rows), caption)
+    return Grid(("subspace, edit", "dose", "RCE", "CE carried", "CE native", *floors, "class-free map", "SAS"), tuple(rows), caption)
 
 
 def _place(one: Carried) -> str:
@@ -101,8 +102,14 @@ def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
         stacked(interval_cell(row["value"], row["low"], row["high"])),
         _effect(one.native),
         *(_effect(one.floors.get(name), one.sides.get(name, "")) for name in floors),
+        _effect(one.class_free, _kept(one)),
         Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT),
     )
+
+
+def _kept(one: Carried) -> str:
+    """RCE of the class-free subspace."""
+    return f"RCE {shown(one.class_free['rce'])}" if one.class_free is not None and finite(one.class_free["rce"]) else ""
 
 
 def _effect(row: Mapping[Any, Any] | None, said: str = "") -> Cell | str:

@@ -23,6 +23,9 @@ FLOORS = ("random source", "shuffled pairs", "shuffled in class", "random", "var
 """What the carried subspace is held against: random subspaces of the source carried by the same map; the subspace carried by maps fitted
 to shuffled pairs, and to pairs shuffled within classes (maps that know the class alone); and controls matched to it in the target."""
 
+FREE_FLOOR = "class-free random source"
+"""What the class-free subspace is held against: random subspaces of the source carried by the class-free map."""
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -74,8 +77,9 @@ def carried_by(pair: LayerPair, kind: MapKind, finder: str, components: int | No
     drawn = matched_controls(carried, covariance, DRAWS, spec.seed, avoid=native.basis, names=("random", "variance"))
     for control in ("random", "variance"):
         floors[control] = [Subspace(draw.basis, native.mean, there) for draw in drawn if draw.name == control]
-    class_free = carry(fit_map(kind, _class_centred(x, classes), _class_centred(y, classes), components), own)
-    return Carried(native, carried, class_free, floors)
+    free = fit_map(kind, _class_centred(x, classes), _class_centred(y, classes), components)
+    floors[FREE_FLOOR] = [carry(free, Subspace(basis, own.mean)) for basis in sources]
+    return Carried(native, carried, carry(free, own), floors)
 
 
 def _class_centred(x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Float[Tensor, "clips width"]:

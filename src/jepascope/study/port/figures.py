@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.study.port.carried import FLOORS
+from jepascope.study.port.carried import FLOORS, FREE_FLOOR
 from jepascope.study.steps.discovered import number
 
 
@@ -22,6 +22,7 @@ def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[st
     for key, group in ablated.groupby(by, sort=False):
         floors = group[group["used"].isin(FLOORS)]
         at = group[group["dose"] == floors["dose"].max()]
+        free = group[group["used"] == FREE_FLOOR].to_dict("records")[0]
         own, native, class_free = (at[at["used"] == used].iloc[0] for used in ("carried", "native", "class-free"))
         carried.append(
             {
@@ -31,20 +32,11 @@ def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[st
                 "native": _figure(native),
                 "ce": _figure(own),
                 "rce": _figure(own, "rce"),
-                "class_free": {"rce": _figure(class_free, "rce"), "sas": number(class_free["sas"])},
+                "class_free": {"rce": _figure(class_free, "rce"), "sas": number(class_free["sas"]), "floor": _against(free)},
                 "sas": number(own["sas"]),
                 "sas_chance": number(own["sas_chance"]),
                 "saturated": bool(own["saturated"]),
-                "floors": {
-                    row["used"]: {
-                        "rce": number(row["rce"]),
-                        "draws": int(row["draws"]),
-                        "difference": number(row["difference"]),
-                        "difference_low": number(row["difference_low"]),
-                        "difference_high": number(row["difference_high"]),
-                    }
-                    for row in floors.to_dict("records")
-                },
+                "floors": {row["used"]: _against(row) for row in floors.to_dict("records")},
             }
         )
     return {"cca": found, "carried": carried}
@@ -69,6 +61,11 @@ def subspaces_figures(portability: pd.DataFrame) -> dict[str, Any]:
             }
         )
     return {"carried": rows}
+
+
+def _against(row: Any) -> dict[str, float | None]:
+    """A floor: what it keeps, and how far what is held against it lies above its mean draw."""
+    return {"draws": int(row["draws"]), **{key: number(row[key]) for key in ("rce", "difference", "difference_low", "difference_high")}}
 
 
 def _figure(row: Any, of: str = "") -> dict[str, float | None]:

@@ -37,10 +37,11 @@ def _transported(row: dict[str, Any]) -> str:
     low, high = floor["difference_low"], floor["difference_high"]
     word = "more than" if (low or 0) > 0 else "less than" if (high or 0) < 0 else "not told apart from"
     return (
-        f"Carried from {row['source']} (layer {row['source_layer']}) to {row['target']} (layer {row['target_layer']}) by a {row['map']} map, "
-        f"the rank-{row['rank']} {row['finder']} subspace keeps {_interval(row['rce'])} of the native effect there (ablation at dose "
+        f"Carried from {row['source']} (layer {row['source_layer']}) to {row['target']} (layer {row['target_layer']}) by a {row['map']} "
+        f"map, the rank-{row['rank']} {row['finder']} subspace keeps {_interval(row['rce'])} of the native effect there (ablation at dose "
         f"{row['dose']:g}, n = {row['n']} scenes; SAS with the native one {_shown(row['sas'])}, chance {_shown(row['sas_chance'])}): "
-        f"{word} {FLOOR_WORDS[nearest]} ({_shown(floor['rce'])})."
+        f"{word} {FLOOR_WORDS[nearest]} ({_shown(floor['rce'])}). By a map that never saw the class it keeps "
+        f"{_interval(row['class_free']['rce'])} (random directions by that map {_shown(row['class_free']['floor']['rce'])})."
     )
 
 
@@ -65,4 +66,4 @@ def _interval(figure: dict[str, Any]) -> str:
 
 
 def _shown(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}"
+    return "n/a" if value is None else f"{value:.2f}".replace("-0.00", "0.00")

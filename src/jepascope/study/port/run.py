@@ -30,7 +30,7 @@ from jepascope.study.spec import StudySpec
 PREFIX = "port-"
 SCHEMA = 1
 TABLES = {"models": ("similarity", "transport"), "subspaces": ("portability", "angles")}
-FIGURES = {"models": models_figures, "subspaces": subspaces_figures}
+FIGURES: dict[str, Callable[..., dict[str, Any]]] = {"models": models_figures, "subspaces": subspaces_figures}
 
 Load = Callable[[StudySpec], VideoEncoder]
 

@@ -18,7 +18,7 @@ from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means
 from jepascope.study.folder import Run
-from jepascope.study.port.carried import Carried, carried_by
+from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.stage_three.ground import last_layer_probe
 from jepascope.study.stage_two.scenes import scenes_at
@@ -71,8 +71,9 @@ def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
     for edit, doses in (("ablate", sorted(spec.doses)), ("swap", [1.0])):
         found = numerators(used.single, edit, doses)
         for dose in doses:
-            at = _Dose(dose, found["native", dose][0], found["carried", dose][0], found["native", dose][1], spec.seed, spec.resamples)
-            rows += [{"edit": edit, **at.row(name, subspace, found[name, dose][0])} for name, subspace in used.single.items()]
+            numerator = {name: found[name, dose][0] for name in used.single}
+            at = _Dose(dose, numerator, found["native", dose][1], spec.seed, spec.resamples)
+            rows += [{"edit": edit, **at.row(name, subspace)} for name, subspace in used.single.items()]
             if edit == "ablate" and (open_ is None or not at.saturated):
                 open_ = at
     assert open_ is not None
@@ -85,35 +86,35 @@ def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
 
 @dataclass(frozen=True)
 class _Dose:
-    """Numerators of the native and of the carried subspace at one dose, and the denominators that they share."""
+    """Numerators of the native, the carried and the class-free subspace at one dose, and the denominators that they share."""
 
     dose: float
-    native: Scenes
-    carried: Scenes
+    numerator: Mapping[str, Scenes]
     below: Scenes
     seed: int
     resamples: int
 
     @property
     def saturated(self) -> bool:
-        return bool(max(self.native.sum(), self.carried.sum()) / self.below.sum() >= SATURATED)
+        return bool(max(self.numerator[name].sum() for name in ("native", "carried")) / self.below.sum() >= SATURATED)
 
-    def row(self, name: str, subspace: Subspace, numerator: Scenes) -> dict[str, object]:
-        ce = ratio_of_means(numerator, self.below, np.random.default_rng(self.seed), self.resamples)
+    def row(self, name: str, subspace: Subspace) -> dict[str, object]:
+        ce = ratio_of_means(self.numerator[name], self.below, np.random.default_rng(self.seed), self.resamples)
         return {
             **{"rank": subspace.rank, "dose": self.dose, "used": name, "draws": 1, "n": ce.n, "saturated": self.saturated},
             **_ends("value", ce),
-            **_ends("rce", rce(numerator, self.native, self.seed, self.resamples)),
+            **_ends("rce", rce(self.numerator[name], self.numerator["native"], self.seed, self.resamples)),
         }
 
     def floor(self, name: str, draws: Sequence[Subspace], drawn: Float64[np.ndarray, "draws scenes"]) -> dict[str, object]:
-        """The mean draw, and how far the carried subspace lies above it (scenes and draws resampled together)."""
-        against = causal_effect_ratio(self.carried, self.below, drawn, np.random.default_rng(self.seed), self.resamples)
+        """The mean draw, and how far what it is a floor of lies above it (scenes and draws resampled together)."""
+        own = self.numerator["class-free" if name == FREE_FLOOR else "carried"]
+        against = causal_effect_ratio(own, self.below, drawn, np.random.default_rng(self.seed), self.resamples)
         return {
             **{"rank": draws[0].rank, "dose": self.dose, "used": name, "draws": len(draws), "n": against.control.n},
             "saturated": self.saturated,
             **_ends("value", against.control),
-            **_ends("rce", rce(drawn.mean(axis=0), self.native, self.seed, self.resamples)),
+            **_ends("rce", rce(drawn.mean(axis=0), self.numerator["native"], self.seed, self.resamples)),
             **_ends("difference", against.difference),
         }
 

@@ -108,4 +108,4 @@ def refitted(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> tuple
     spec = bench.spec
     judge = Labelled(bench.judge.pooled(layer, spec.tokens), bench.labels(bench.judge), groups=bench.scenes(bench.judge))
     test = Labelled(bench.test_pooled(layer, spec.tokens), bench.test_labels)
-    return refit_after(subspaces, bench.fit.pooled(layer, spec.tokens), judge, test, bench.folds, spec.seed)
+    return refit_after(subspaces, judge.x, judge, test, bench.folds, spec.seed)
