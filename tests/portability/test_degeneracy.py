@@ -43,21 +43,37 @@ def test_two_lines_of_one_plane_are_parts_of_it(clean: Known) -> None:
     assert found["a without b"] == pytest.approx(found["a"], abs=TOLERANCE)  # the other line neither helps nor replaces it
     assert found["whole"] == pytest.approx(1, abs=TOLERANCE) and test.surplus.value == pytest.approx(0, abs=TOLERANCE)
     assert test.a_alone.above and test.b_alone.above and test.a_alone.rank == test.b_alone.rank == 1
-    assert pair_verdict(replace(test, surplus=replace(test.surplus, low=-1e-6)), Beside(), "one", "other")[0] == "parts of one"
+    assert pair_verdict(test, Beside(), "one", "other")[0] == "parts of one"
 
 
 @pytest.mark.parametrize("degrees", [20, 60])
 def test_what_two_subspaces_share_is_no_ones_own(degrees: float, clean: Known) -> None:
-    """The read plane, and one that shares a line with it: without the other one only what lies outside is left."""
+    """The read plane, and one that shares a line with it: w is the change between clip and twin, and lies in C."""
     c, noise = clean.plane("C"), clean.nuisance(4)
     angle = np.deg2rad(degrees)
     tilted = torch.stack([c[:, 0], float(np.cos(angle)) * c[:, 1] + float(np.sin(angle)) * noise[:, 0]], dim=1)
     test = both_ways(clean, c, tilted)
-    assert test.a_alone.rank == test.b_alone.rank == 1 and test.whole.rank == 3
-    # outside the tilted plane lies sin * c1 - cos * n0 of C's own, which holds sin^2 of what c1 does
+    assert test.a_alone.rank == test.b_alone.rank == 2 and test.whole.rank == 3
+    # without the tilted plane sin^2 is left of w along c1, and nothing along c0; without C nothing of w is left
     line = both_ways(clean, c[:, 1:], c[:, :1]).a.effect.value
     assert test.a_alone.effect.value == pytest.approx(float(np.sin(angle)) ** 2 * line, abs=0.02)
-    assert test.whole.effect.value == pytest.approx(1, abs=TOLERANCE)
+    assert test.b_alone.effect.value == pytest.approx(0, abs=TOLERANCE) and not test.b_alone.above
+    assert test.whole.effect.value == pytest.approx(1, abs=TOLERANCE) and test.surplus.high < 0
+
+
+@pytest.mark.parametrize("tilt", [0.3, 1.0])
+def test_in_a_network_that_reads_one_plane_no_pair_is_degenerate_however_oblique(tilt: float, clean: Known) -> None:
+    """Surplus = |(P_a - P_b) w|^2 - |P w|^2 <= 0, P onto both together: two tilted images of one plane are no copies."""
+    c, ground = clean.plane("C").double(), clean.ground
+    bases = [torch.linalg.qr(c + tilt * random_basis(64, 2, seed).double())[0] for seed in (1, 2)]
+    test = both_ways(clean, *(basis.float() for basis in bases))
+    w = (ground.scenes.twin.pooled(ground.site.layer) - ground.scenes.source.pooled(ground.site.layer)).double()
+    one, other = (basis @ basis.T for basis in bases)
+    together = torch.linalg.qr(torch.cat(bases, dim=1))[0]
+    share = ((w @ (one - other)).square().sum(dim=1) - (w @ together).square().sum(dim=1)).sum() / w.square().sum()
+    assert test.surplus.value == pytest.approx(float(share), abs=0.02)
+    assert test.surplus.high < 0
+    assert pair_verdict(test, Beside(), "a", "b")[0] != "degenerate"
 
 
 def test_a_plane_and_noise_are_not_degenerate(clean: Known) -> None:
@@ -77,7 +93,7 @@ def test_one_subspace_in_two_bases_is_one_subspace(clean: Known) -> None:
     assert test.whole.effect.value == pytest.approx(1, abs=TOLERANCE)
     assert pair_verdict(test, Beside(), "a", "b")[0] == "one subspace"
     inside = both_ways(clean, c, c[:, :1])
-    assert inside.a_alone.rank == 1 and inside.b_alone.rank == 0
+    assert inside.a_alone.rank == 2 and inside.b_alone.rank == 0
     assert pair_verdict(inside, Beside(), "a", "b")[0] == "one subspace"
 
 

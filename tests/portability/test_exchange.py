@@ -42,7 +42,9 @@ def with_donors(known: Known) -> Ground:
     """Other clips of another class in place of twins."""
     ground, scenes = known.ground, known.ground.scenes
     donors = donor_rows(scenes.source.clips, "direction", 0)
-    other = Scenes(scenes.source, scenes.source.select(donors), scenes.label, scenes.label[torch.from_numpy(donors)], scenes.class_means, "class")
+    other = Scenes(
+        scenes.source, scenes.source.select(donors), scenes.label, scenes.label[torch.from_numpy(donors)], scenes.class_means, "class"
+    )
     return replace(ground, scenes=other)
 
 
@@ -81,6 +83,22 @@ def test_what_is_held_goes_to_the_mean_in_clip_and_twin(degenerate: Known) -> No
     logits = [ground.judge.logits((read(circle[shown]) @ out.T).float()) for shown in (scenes.target, scenes.label)]
     after, before = (target_margin(one, scenes.label, scenes.target) for one in logits)
     np.testing.assert_allclose(found, (after - before).numpy(), atol=1e-3)
+
+
+def test_oblique_to_what_is_held_only_what_is_left_of_the_twin_is_moved(clean: Known) -> None:
+    """h' + U U' (I - H H') (twin - h): along U alone, by what U reads of the rest. In a linear network that is a trace."""
+    c, noise, ground = clean.plane("C"), clean.nuisance(4), clean.ground
+    u = torch.linalg.qr(c + 0.5 * noise)[0]
+    held = torch.stack([(c[:, 0] + c[:, 1] + noise[:, 0]) / 3**0.5], dim=1)
+    found = ground.exchanged([Exchange(u, held)])[0][0]
+    scenes, site = ground.scenes, ground.site.layer
+    clip, twin = (side.pooled(site) - (side.pooled(site) - ground.mean) @ held @ held.T for side in (scenes.source, scenes.twin))
+    read = c @ clean.plane("R").T  # the last layer holds R C'h
+    logits = [ground.judge.logits(h @ read) for h in (clip + (twin - clip) @ u @ u.T, clip)]
+    after, before = (target_margin(one, scenes.label, scenes.target) for one in logits)
+    np.testing.assert_allclose(found, (after - before).numpy(), atol=1e-3)
+    outside = ground.exchanged([Exchange(remainder(u, held), held)])[0][0]
+    assert np.abs(found - outside).max() > 0.1  # another edit
 
 
 def test_the_effect_of_what_is_held_is_not_counted(clean: Known) -> None:
@@ -160,6 +178,19 @@ def test_controls_are_orthogonal_to_both_and_the_variance_is_matched(clean: Know
 
     assert [variance(basis) for basis in drawn["variance"]] == pytest.approx([variance(a)] * ground.draws, rel=1e-3)
     assert np.ptp([variance(basis) for basis in drawn["random"]]) > 0.01 * variance(a)
+
+
+def test_the_variance_that_is_matched_is_what_is_left_when_something_is_held(clean: Known) -> None:
+    ground, c, noise = clean.ground, clean.plane("C"), clean.nuisance(4)
+    u = torch.linalg.qr(c + 0.5 * noise)[0].double()
+    without = torch.eye(64, dtype=torch.float64) - (c @ c.T).double()
+    left = without @ ground.covariance @ without
+    drawn = ground.controls(u.float(), joint(u.float(), c), c)
+    assert drawn is not None
+    wanted = float((u.T @ left @ u).trace())
+    found = [float((basis.double().T @ left @ basis.double()).trace()) for basis in drawn["variance"]]
+    assert found == pytest.approx([wanted] * ground.draws, rel=1e-3)
+    assert wanted < 0.5 * float((u.T @ ground.covariance @ u).trace())
 
 
 def test_without_room_there_are_no_controls(clean: Known) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -146,12 +145,11 @@ def test_carriers_are_found_again_without_each_other_until_they_settle(degenerat
 def test_every_stage_has_a_row_of_its_own_and_one_for_each_control(degenerate: Known) -> None:
     peeling, _ = peeled(degenerate, degenerate.plane("C"), degenerate.plane("B"), degenerate.nuisance())
     rows = peeling_rows(peeling, 1, "das")
-    assert [(row["stage"], row["control"]) for row in rows] == [
-        (number, name) for number in (1, 2, 3) for name in ("subspace", *CONTROLS)
-    ]
+    assert [(row["stage"], row["control"]) for row in rows] == [(number, name) for number in (1, 2, 3) for name in ("subspace", *CONTROLS)]
     assert all(set(row) <= set(PEELING_COLUMNS) for row in rows)
     own = [row for row in rows if row["control"] == "subspace"]
     assert [row["above"] for row in own] == [True, True, False] and {row["copies"] for row in own} == {2}
     assert {row["verdict"] for row in own} == {"degenerate"} and all(row["rank"] == 2 for row in rows)
     assert np.isnan(own[2]["alone"]) and own[0]["alone"] == peeling.stages[0].alone.effect.value  # type: ignore[call-overload, union-attr]
-    assert peeling_rows(replace(peeling, stages=()), 1, "das") == []
+    (nothing,) = peeling_rows(peeled(degenerate)[0], 1, "das")  # that nothing was found, and why, is kept
+    assert nothing["stage"] == 0 and nothing["verdict"] == "undecided" and "There is nothing left to find." in str(nothing["reason"])

@@ -79,3 +79,34 @@ def test_effects_of_other_scenes_are_refused() -> None:
         rce_rows(table[(table["finder"] == "native") | (table["scene"] > 3)], [("native", "other")], "finder")
     with pytest.raises(BadData, match="no finder 'third'"):
         rce_rows(table, [("native", "third")], "finder")
+
+
+def test_the_native_subspace_in_place_of_itself_keeps_exactly_all_of_it() -> None:
+    table = effects({"native": 0.8}, {"random": 0.08, "variance": 0.4})
+    rows = portability_table(rce_rows(table, [("native", "native")], "finder"))
+    assert (rows[["value", "low", "high"]] == 1).all(axis=None)
+    assert (rows["excess_low"] > 0.4).all() and (rows["excess_high"] < 0.6).all()
+
+
+def test_a_floor_has_its_interval_and_the_excess_is_paired_by_scene() -> None:
+    rows = portability_table(
+        rce_rows(effects({"native": 0.8, "other": 0.6}, {"random": 0.08, "variance": 0.4}), [("native", "other")], "finder")
+    )
+    for name, floor in (("random", 0.1), ("variance", 0.5)):
+        low, high = rows[f"floor_{name}_low"], rows[f"floor_{name}_high"]
+        assert ((low < floor) & (floor < high) & (low < rows[f"floor_{name}"]) & (rows[f"floor_{name}"] < high)).all()
+    assert ((rows["excess_low"] < 0.25) & (rows["excess_high"] > 0.25) & (rows["excess_low"] > 0)).all()
+    # scenes that move both alike say nothing about the difference: without noise of its own nothing is uncertain
+    exact = portability_table(rce_rows(effects({"native": 0.8, "other": 0.6}, {"variance": 0.4}, noise=0), [("native", "other")], "finder"))
+    assert exact[["excess_low", "excess_high"]].to_numpy() == pytest.approx(np.full((2, 2), 0.25))
+    assert exact[["floor_random", "floor_random_low", "floor_random_high"]].isna().all(axis=None)
+
+
+def test_floors_are_those_of_the_one_that_is_carried_or_else_of_the_native_one() -> None:
+    table = effects({"native": 0.8, "other": 0.6}, {"variance": 0.4}, noise=0)
+    own = table[(table["control"] == "subspace") | (table["finder"] == "native")]
+    both = table.assign(numerator=table["numerator"].where(table["finder"] == "native", table["numerator"] / 2))
+    for rows, floor in ((own, 0.5), (both, 0.25)):
+        found = portability_table(rce_rows(rows, [("native", "other")], "layer"))
+        assert found["floor_variance"].to_numpy() == pytest.approx([floor, floor])
+    assert set(found["across"]) == {"layer"} and set(found["a"]) == {"other"} and set(found["b"]) == {"native"}

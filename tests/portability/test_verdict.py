@@ -23,7 +23,9 @@ def pair(a_alone: Part, b_alone: Part, whole: Part, surplus: float) -> PairTest:
     return PairTest(a_alone, b_alone, whole, whole, whole, interval(surplus))
 
 
-def of(a: float, b: float, whole: float, surplus: float | None = None, own: tuple[bool, bool] = (True, True), above: bool = True) -> PairTest:
+def of(
+    a: float, b: float, whole: float, surplus: float | None = None, own: tuple[bool, bool] = (True, True), above: bool = True
+) -> PairTest:
     """CE of each without the other and of both; whether each lies outside its controls."""
     parts = [part(name, value, 0.1 if there else NO_EFFECT) for name, value, there in (("a", a, own[0]), ("b", b, own[1]))]
     return pair(parts[0], parts[1], part("whole", whole, 0.1 if above else NO_EFFECT), a + b - whole if surplus is None else surplus)

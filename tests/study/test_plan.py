@@ -23,8 +23,10 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
 from jepascope.portability import exchange
+from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
+from jepascope.stats import Interval
 from jepascope.study import counts
 from jepascope.study.bench import Bench
 from jepascope.study.counts.das import rotation_clips
@@ -254,6 +256,7 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
 
     monkeypatch.setattr(degeneracy, "find", any_subspace)
     monkeypatch.setattr(Part, "above", property(lambda _: True))
+    monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
     ground = ground_at(bench, 1, last_layer_probe(bench))
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
     peeling = degeneracy.peeled(bench, 1, ground, "das")

@@ -22,7 +22,7 @@ from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
 
 STAGE_ONE = ("probes", "values", "readings", "stability", "frequencies", "token_map")
-TABLES = (*STAGE_ONE, "leaks", "effects", "matching", "ce", "portability", "angles")
+TABLES = (*STAGE_ONE, "leaks", "effects", "matching", "ce", "portability", "angles", "carried_readout", "degeneracy", "verdicts", "peeling")
 STAGES = (
     "capture fit clips",
     "capture twins",
@@ -40,6 +40,9 @@ STAGES = (
     "portability",
     "capture fit clips of another seed",
     "dose sweep",
+    "dose sweep on circle",
+    "capture tokens to train on",
+    "exchange peeled subspace 1",
 )
 
 
@@ -94,7 +97,7 @@ def test_a_finished_study_computes_nothing_again(
     assert same_tables(run, finished_run) == []
 
 
-@pytest.mark.parametrize("lost", ["leaks", "matching", "ce", "angles"])
+@pytest.mark.parametrize("lost", ["leaks", "matching", "ce", "angles", "peeling"])
 def test_a_table_that_was_deleted_comes_back_equal(
     lost: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:

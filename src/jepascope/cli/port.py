@@ -67,7 +67,12 @@ def _table(summary: dict[str, object]) -> Table:
     from rich.table import Table
 
     floors = ("shuffled in class", "shuffled pairs", "random source", "variance", "random")
-    table = Table("from", "to", "at", "map", "finder", "RCE", *floors, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("from", "to", "at", "map", "finder"):
+        table.add_column(name)
+    table.add_column("RCE", no_wrap=True)
+    for name in floors:
+        table.add_column(name.replace(" ", "\n", 1))
     for row in summary["carried"]:  # type: ignore[attr-defined]
         rce = row["rce"]
         shown = "n/a" if rce["value"] is None else f"{rce['value']:.2f} [{rce['low']:.2f}, {rce['high']:.2f}]"

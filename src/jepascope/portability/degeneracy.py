@@ -38,9 +38,10 @@ class Part:
 class PairTest:
     """The decisive test of two subspaces (docs/science.md, "Degeneracy").
 
-    ``a_alone``: a's part outside b exchanged while b is ablated in clip and twin; ``b_alone`` the other way round; ``whole``: both
-    exchanged; ``a``, ``b``: each exchanged with nothing ablated. ``surplus`` = CE(a_alone) + CE(b_alone) - CE(whole): 0 where the
-    two carry parts that add up, CE(whole) where either is enough.
+    ``a_alone``: a exchanged while b is ablated in clip and twin; ``b_alone`` the other way round; ``whole``: both exchanged; ``a``,
+    ``b``: each exchanged with nothing ablated. ``surplus`` = CE(a_alone) + CE(b_alone) - CE(whole): 0 where the two carry parts that
+    add up, CE(whole) where either is enough. In a linear network that reads one subspace, which holds the difference w between clip and
+    twin, it is |(P_a - P_b) w|^2 - |w|^2 <= 0 for any a and b, oblique ones too: the norm of a difference of projectors is at most 1.
     """
 
     a_alone: Part
@@ -59,8 +60,8 @@ def pair_test(ground: Ground, a: Subspace, b: Subspace, progress: Callable[[int,
     """Exchanges of two subspaces at one site, beside random and variance-matched subspaces that are orthogonal to both."""
     both = joint(a.basis, b.basis)
     wanted: dict[str, tuple[Bases, Bases | None]] = {
-        "a without b": (remainder(a.basis, b.basis), b.basis),
-        "b without a": (remainder(b.basis, a.basis), a.basis),
+        "a without b": (_unless_inside(a.basis, b.basis), b.basis),
+        "b without a": (_unless_inside(b.basis, a.basis), a.basis),
         "whole": (both, None),
         "a": (a.basis, None),
         "b": (b.basis, None),
@@ -70,6 +71,11 @@ def pair_test(ground: Ground, a: Subspace, b: Subspace, progress: Callable[[int,
     total = found["a without b"].numerator + found["b without a"].numerator - found["whole"].numerator
     surplus = ratio_of_means(total, below, np.random.default_rng(ground.seed), ground.resamples)
     return PairTest(found["a without b"], found["b without a"], found["whole"], found["a"], found["b"], surplus)
+
+
+def _unless_inside(u: Bases, v: Bases) -> Bases:
+    """u, or no columns where it lies in v: with v ablated nothing of it is left."""
+    return u if remainder(u, v).shape[1] else u[:, :0]
 
 
 def measure(
@@ -87,7 +93,7 @@ def measure(
     for name, (swapped, held) in wanted.items():
         if not swapped.shape[1]:
             continue
-        drawn = ground.controls(swapped, controlled[name]) if name in controlled else None
+        drawn = ground.controls(swapped, controlled[name], held) if name in controlled else None
         for control, bases in {"subspace": [swapped], **(drawn or {})}.items():
             place[name, control] = list(range(len(exchanges), len(exchanges) + len(bases)))
             exchanges += [Exchange(basis, held) for basis in bases]

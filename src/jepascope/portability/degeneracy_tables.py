@@ -86,6 +86,8 @@ def peeling_rows(peeling: Peeling, layer: int, finder: str) -> list[Row]:
     surplus = peeling.surplus or NONE
     word, reason = peeling_verdict(peeling, finder)
     summed = {"copies": peeling.copies, "verdict": word, "reason": reason}
+    if not peeling.stages:  # the verdict and its reason are kept all the same
+        rows.append({"layer": layer, "finder": finder, "stage": 0, "control": "subspace", "above": False, **_ends("", None), **summed})
     for number, stage in enumerate(peeling.stages, start=1):
         own, *controls = part_rows(stage.peeled)
         alone = NONE if stage.alone is None else stage.alone.effect

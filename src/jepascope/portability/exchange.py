@@ -31,7 +31,11 @@ Bases = Float[Tensor, "width _"]
 
 @dataclass(frozen=True)
 class Exchange:
-    """``swapped`` is exchanged with the twin's; ``held``, orthogonal to it, is ablated to the mean before and after."""
+    """``held`` is ablated to the mean in the clip and in its twin; what ``swapped`` then holds of the two is exchanged.
+
+    h'' = h' + dose * U U^T (h'_twin - h'), with h' = h - H H^T (h - m). Where the two are oblique this moves along U alone, by what U reads
+    of the rest: the part of U outside H is no part of U, and moving along it would borrow directions that only H reads.
+    """
 
     swapped: Bases
     held: Bases | None = None
@@ -55,14 +59,24 @@ class Ground:
     seed: int
     resamples: int
 
-    def controls(self, swapped: Bases, avoid: Bases | None) -> dict[str, list[Bases]] | None:
-        """``draws`` draws of the random and the variance control, orthogonal to the subspace and to ``avoid``; None without room."""
+    def controls(self, swapped: Bases, avoid: Bases | None, held: Bases | None = None) -> dict[str, list[Bases]] | None:
+        """``draws`` draws of the random and the variance control, orthogonal to the subspace and to ``avoid``; None without room.
+
+        The variance matched is what is left in the subspace when ``held`` is ablated: all that an exchange of it moves.
+        """
         taken = swapped if avoid is None else torch.cat([swapped, avoid], dim=1)
         if swapped.shape[0] - int(torch.linalg.matrix_rank(taken.double())) < swapped.shape[1]:
             return None
         subspace = Subspace(swapped, self.mean)
-        drawn = matched_controls(subspace, self.covariance, self.draws, self.seed, avoid=taken, names=CONTROLS)
+        drawn = matched_controls(subspace, self._covariance_without(held), self.draws, self.seed, avoid=taken, names=CONTROLS)
         return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
+
+    def _covariance_without(self, held: Bases | None) -> Float64[Tensor, "width width"]:
+        if held is None:
+            return self.covariance
+        gone = held.double()
+        left = self.covariance - gone @ (gone.T @ self.covariance)
+        return left - (left @ gone) @ gone.T
 
     def exchanged(
         self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None = None
@@ -118,24 +132,26 @@ class _Runner:
     def __init__(self, exchanges: Sequence[Exchange], hidden: Tensor, moved: Tensor, mean: Tensor, mask: Tensor | None) -> None:
         self.exchanges, self.moved, self.mask = exchanges, moved, mask
         self.away = mean.to(hidden).float() - hidden.float()
-        self.kept: tuple[bytes, Tensor] | None = None  # the ablation used last: exchanges that share one follow each other
+        self.kept: tuple[bytes, Tensor, Tensor] | None = None  # the ablation used last: exchanges that share one follow each other
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:
         return torch.stack([self._edited(hidden, one) for one in self.exchanges[part]])
 
     def _edited(self, hidden: Tensor, one: Exchange) -> Tensor:
-        base = self._ablated(hidden, one.held)
+        base, away = self._ablated(hidden, one.held)
         if not one.swapped.shape[1]:
             return base
-        return self._moved(base, self.moved, one.swapped, one.dose)
+        return self._moved(base, away, one.swapped, one.dose)
 
-    def _ablated(self, hidden: Tensor, held: Bases | None) -> Tensor:
+    def _ablated(self, hidden: Tensor, held: Bases | None) -> tuple[Tensor, Tensor]:
+        """The clips without ``held``, and how far their twins without it lie away."""
         if held is None:
-            return hidden
+            return hidden, self.moved
         key = _key(held)
         if self.kept is None or self.kept[0] != key:
-            self.kept = (key, self._moved(hidden, self.away, held, 1.0))
-        return self.kept[1]
+            gone = held.to(self.moved)
+            self.kept = (key, self._moved(hidden, self.away, held, 1.0), self.moved - self.moved @ gone @ gone.T)
+        return self.kept[1:]
 
     def _moved(self, hidden: Tensor, by: Tensor, basis: Bases, dose: float) -> Tensor:
         bases = basis[None].to(by)

@@ -17,6 +17,7 @@ from jepascope.portability.degeneracy import Part, measure
 from jepascope.portability.exchange import Bases, Ground, remainder
 from jepascope.stats import Interval, ratio_of_means
 
+BEYOND = 0.01  # of the natural change: a surplus below it is rounding
 COPY = 0.5  # a copy carries, alone, more than this share of what all stages together do
 ROUNDS, SETTLED = 4, 0.01  # of finding carriers again, and the change of SAS at which they have settled
 NEVER = 1e-6  # of the largest variance: directions below it never vary, and a swap along them would be through a dormant path
@@ -70,8 +71,8 @@ def peel(
 ) -> Peeling:
     """Find, exchange beside controls, ablate, and again; at most ``most`` times. Then each stage that lay above its controls, alone.
 
-    Whenever one is added, each is found once more with all the others ablated, in up to ``rounds`` rounds: the first one was found while
-    later ones could still help, and may hold a share of them.
+    Where they overlap in what they do, each is found once more with all the others ablated, in up to ``rounds`` rounds, whenever one is
+    added: the first one was found while later ones could still help, and may hold a share of them.
 
     Directions that never vary naturally are held out from the start: what moves the read-out through them is a dormant path, and no copy.
     """
@@ -116,8 +117,9 @@ class _Peeler:
         return Subspace(basis, found.mean, found.provenance)
 
     def find_each_again(self, rounds: int) -> None:
-        """Each carrier with all the others ablated, until none changes any more."""
-        for _ in range(rounds if len(self.carriers) > 1 else 0):
+        """Each carrier with all the others ablated, until none changes any more; only where they overlap in what they do (a surplus):
+        of parts that add up, one finder's share is as good as another, and they would drift."""
+        for _ in range(rounds if len(self.carriers) > 1 and self.alone()[1].low > BEYOND else 0):
             changed = 0.0
             for i, now in enumerate(self.carriers):
                 again = self.find([other for j, other in enumerate(self.carriers) if j != i]) or now
@@ -125,6 +127,17 @@ class _Peeler:
                 self.carriers[i] = again
             if changed < SETTLED:
                 break
+
+    def alone(self) -> tuple[dict[str, Part], Interval]:
+        """Each carrier exchanged with all the others ablated, by its place; "whole": all of them exchanged; and the surplus."""
+        bases = [one.basis for one in self.carriers]
+        wanted: dict[str, tuple[Bases, Bases | None]] = {"whole": (torch.cat(bases, dim=1), None)}
+        for i, basis in enumerate(bases):
+            others = bases[:i] + bases[i + 1 :]
+            wanted[str(i)] = (basis, torch.cat(others, dim=1) if others else None)
+        parts, below = measure(self.ground, wanted, {})
+        total = np.sum([parts[str(i)].numerator for i in range(len(bases))], axis=0) - parts["whole"].numerator
+        return parts, ratio_of_means(total, below, np.random.default_rng(self.ground.seed), self.ground.resamples)
 
     def measured(self, earlier: Sequence[Subspace], stage: Subspace) -> Part:
         """A stage exchanged while all before it are ablated, beside controls that avoid these, it and what never varies."""
@@ -137,16 +150,10 @@ class _Peeler:
 
 def _finished(peeler: _Peeler, last: tuple[Stage, ...], ended: str) -> Peeling:
     """The stages measured as they are in the end, each also alone."""
-    carriers, ground = peeler.carriers, peeler.ground
+    carriers = peeler.carriers
     if not carriers:
         return Peeling(last, None, None, ended)
-    wanted: dict[str, tuple[Bases, Bases | None]] = {"whole": (torch.cat([one.basis for one in carriers], dim=1), None)}
-    for i, one in enumerate(carriers):
-        others = [other.basis for j, other in enumerate(carriers) if j != i]
-        wanted[str(i)] = (one.basis, torch.cat(others, dim=1) if others else None)
-    alone, below = measure(ground, wanted, {})
-    total = np.sum([alone[str(i)].numerator for i in range(len(carriers))], axis=0) - alone["whole"].numerator
-    surplus = ratio_of_means(total, below, np.random.default_rng(ground.seed), ground.resamples)
+    alone, surplus = peeler.alone()
     peeled = [peeler.measured(carriers[:i], one) for i, one in enumerate(carriers)]
     stages = [Stage(one, part, alone[str(i)]) for i, (one, part) in enumerate(zip(carriers, peeled, strict=True))]
     return Peeling((*stages, *last), alone["whole"], surplus, ended)

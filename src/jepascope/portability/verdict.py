@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite, nan
 
 from jepascope.portability.degeneracy import PairTest
-from jepascope.portability.peeling import COPY, Peeling
+from jepascope.portability.peeling import BEYOND, COPY, Peeling
 from jepascope.stats import Interval
 
 ONE = 0.9  # calibrated SAS from which two subspaces count as one
@@ -14,7 +14,7 @@ ONE = 0.9  # calibrated SAS from which two subspaces count as one
 VERDICTS = {
     "one subspace": f"calibrated SAS >= {ONE}, or one lies in the other",
     "degenerate": "each alone carries (lower end), with the other one gone, more than half of what both do together, outside its "
-    "controls; the two alone add up to more than the whole (lower end of the surplus above 0); and a fresh probe still reads the "
+    "controls; the two alone add up to more than the whole (lower end of the surplus above 0.01); and a fresh probe still reads the "
     "variable when either is erased",
     "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
     "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
@@ -78,7 +78,7 @@ def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, s
     )
     own = [part.above for part in alone]
     if all(own):
-        if not test.surplus.low > 0:
+        if not test.surplus.low > BEYOND:
             return "parts of one", f"{said}: each has a part of its own, and the parts do not add up to more than the whole."
         if not beside.found_again:
             return (
@@ -125,11 +125,11 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
         f"{len(carriers)} subspace{'s' * (len(carriers) > 1)} of {finder} above {'their' if len(carriers) > 1 else 'its'} controls "
         f"({peeling.ended}), moving alone {alone} of the natural change"
     )
-    if peeling.copies >= 2 and peeling.surplus.low > 0:
+    if peeling.copies >= 2 and peeling.surplus.low > BEYOND:
         return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."
     if len(carriers) == 1:
         return "not degenerate", f"{said}: one subspace, and what is left when it is gone does no more than a control."
-    if peeling.surplus.low > 0:
+    if peeling.surplus.low > BEYOND:
         return "degenerate in part", f"{said}, together {_said(peeling.whole.effect)}: they overlap in what they do, but are no copies."
     return "parts of one", f"{said}, together {_said(peeling.whole.effect)}: parts that add up."
 

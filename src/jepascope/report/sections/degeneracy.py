@@ -96,7 +96,7 @@ def _parts(run: RunFolder, verdicts: pd.DataFrame) -> list[Block]:
     caption = (
         f"CE of a swap at layer {count_range(table['layer'])}: share of the change to the {twin} that is made (1, dotted: as good as the "
         f"{twin} itself), n = {count_range(table['n'])} test scenes; lines: {run.confidence}. a, b, a and b: swapped with nothing ablated. "
-        f"a without b: the part of a that lies outside b is swapped while b is ablated in clip and {twin}. Control (hollow): random and "
+        f"a without b: b is ablated in clip and {twin}, and what a then holds of the two is swapped. Control (hollow): random and "
         f"variance-matched subspaces of the same rank that lie outside both, in the same test, mean of {draws} draws."
         + (f" {left} more pairs are in the tables." if left > 0 else "")
     )
@@ -122,8 +122,8 @@ def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
                 )
             )
     caption = (
-        "What each carries when the other is gone: CE of the swap of a's part outside b, b ablated, and the reverse; below it the mean "
-        "CE of variance-matched subspaces outside both, and Δ, the interval of the difference. Surplus: the two less what both do together "
+        "What each carries when the other is gone: CE of a's swap with b ablated in both clips, and the reverse; below it the mean CE of "
+        "variance-matched subspaces outside both, and Δ, the interval of the difference. Surplus: the two less what both do together "
         "(the whole): 0 where parts add up, as much as the whole where either is enough. Fresh probe: its accuracy at the site after one "
         f"of the two is erased. Brackets: {confidence}; n = {count_range(verdicts['n'])} test scenes.{_rest(verdicts)}"
     )

@@ -51,25 +51,25 @@ def _pairs(counts: Counts) -> list[PlanStep]:
 
 
 def pair_exchanges(counts: Counts, a: str, b: str) -> int:
-    """Each alone, both together, and each one's part outside the other while the other is ablated; beside each of the last three its
-    controls, where there is room, and for the last two the ablation that they are measured from."""
+    """Each alone, both together, and each one while the other is ablated; beside each of the last three its controls, where there is
+    room, and for the last two the ablation that they are measured from."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
     one = {a, b} <= {*OF_MEANS} and of_a == of_b == spec.classes - 1  # by a theorem
-    both = of_a if one else min(width, of_a + of_b)
-    parts = [part for part in (both - of_a, both - of_b) if part]
+    both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     return 2 + 1 + 2 * len(parts) + sum(beside)
 
 
 def _peeling(counts: Counts) -> list[PlanStep]:
-    """As if every subspace lay above its controls: each is then found and exchanged, all of them are found again whenever one is added,
-    and in the end each is exchanged once more in its place, and alone."""
+    """As if every subspace lay above its controls and all overlapped in what they do: each is then found and exchanged, all of them are
+    exchanged alone and found again whenever one is added, and in the end each is exchanged once more in its place, and alone."""
     spec, best, stages = counts.spec, (counts.best,), peeled_stages(counts)
     if not spec.peels:
         return []
     in_turn = stages * (1 + BESIDE) + max(0, stages - 1)  # and, from the second on, the ablation of those before
-    alone = 1 + stages + (stages if stages > 1 else 0)  # all together, each alone, and the ablation of all others
+    alone = sum(1 + 2 * many for many in range(2, stages + 1))  # all together, each alone, and the ablation of all others
+    alone += 1 + 2 * stages if stages > 1 else 2 * stages
     read = counts.read if len(spec.finders) == 1 else 0  # else the pairs' serve
     exchanged = counts.at("subspaces peeled off and exchanged, at most", (2 * in_turn + alone) * counts.scenes + read, best)
     if not spec.state_variable.rendered:

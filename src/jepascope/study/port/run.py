@@ -30,7 +30,6 @@ from jepascope.study.spec import StudySpec
 PREFIX = "port-"
 SCHEMA = 1
 TABLES = {"models": ("similarity", "transport"), "subspaces": ("portability", "angles")}
-FIGURES: dict[str, Callable[..., dict[str, Any]]] = {"models": models_figures, "subspaces": subspaces_figures}
 
 Load = Callable[[StudySpec], VideoEncoder]
 
@@ -101,7 +100,8 @@ def run_port(
             summary = {"schema": SCHEMA, "kind": kind, "headline": "", **sides}
             summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
         # what is finished is read, so that the same command ends at once
-        summary |= FIGURES[kind](*(made.table(table) for table in TABLES[kind]))
+        first, second = (made.table(table) for table in TABLES[kind])
+        summary |= models_figures(first, second) if models else subspaces_figures(first)
         summary["headline"] = headline_of(summary)
         made.write_json("summary.json", summary)
         return summary, out

@@ -108,7 +108,7 @@ def degenerate(verdicts: pd.DataFrame, peeling: pd.DataFrame) -> dict[str, Any]:
         "verdicts": said,
         "peeling": {
             "finder": first["finder"],
-            "stages": len(own),
+            "stages": int((own["stage"] > 0).sum()),  # stage 0: nothing was found
             "carriers": int(own["above"].sum()),
             "copies": int(first["copies"]),
             "verdict": first["verdict"],
