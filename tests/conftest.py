@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,30 +67,45 @@ TINY: dict[str, Any] = {
 """Fields of the smallest study that runs every stage."""
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a random V-JEPA 2 encoder of 3 blocks and 8 tokens, as ``--model`` takes it."""
+def random_model(folder: Path, seed: int = 0, **changes: Any) -> Path:
+    """Folder of a random V-JEPA 2 encoder, by default of width 48, 3 blocks and 8 tokens, as ``--model`` takes it."""
     from transformers import VJEPA2Config
 
     from jepascope.encoders.load import save_encoder
     from jepascope.encoders.vjepa2 import VJepa2Encoder
 
-    config = VJEPA2Config(
-        patch_size=8,
-        crop_size=16,
-        frames_per_clip=4,
-        tubelet_size=2,
-        hidden_size=48,
-        num_attention_heads=2,
-        num_hidden_layers=3,
-        pred_hidden_size=24,
-        pred_num_attention_heads=2,
-        pred_num_hidden_layers=1,
-        pred_num_mask_tokens=2,
-    )
-    folder = tmp_path_factory.mktemp("model") / "tiny"
-    save_encoder(VJepa2Encoder.from_config(config, seed=0, name="tiny"), folder, {})
+    small = {
+        "patch_size": 8,
+        "crop_size": 16,
+        "frames_per_clip": 4,
+        "tubelet_size": 2,
+        "hidden_size": 48,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 3,
+        "pred_hidden_size": 24,
+        "pred_num_attention_heads": 2,
+        "pred_num_hidden_layers": 1,
+        "pred_num_mask_tokens": 2,
+    }
+    config = VJEPA2Config(**{**small, **changes})
+    save_encoder(VJepa2Encoder.from_config(config, seed=seed, name=folder.name), folder, {})
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., Path]:
+    return random_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def wide_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another width, depth and token grid than ``tiny_model``."""
+    return random_model(tmp_path_factory.mktemp("wide") / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
 
 
 @pytest.fixture(scope="session")
@@ -115,4 +131,26 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_
     folder = tmp_path_factory.mktemp("runs") / "finished"
     run_study(tiny_spec, folder, tiny_encoder)
     build_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def begun_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any) -> Path:
+    """A run folder that nothing but its spec lies in, with clips enough to compare models by. Shared: tests copy it first."""
+    from jepascope.study.folder import Run
+
+    folder = tmp_path_factory.mktemp("begun") / "run"
+    Run.open(folder, tiny_spec.model_copy(update={"clips_per_class": 13})).close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ported_run(tmp_path_factory: pytest.TempPathFactory, begun_run: Path, wide_model: Path) -> Path:
+    """The same, ported to ``wide_model``. Shared: tests that change it copy it first."""
+    from jepascope.encoders.load import load_encoder
+    from jepascope.study.port.run import run_port
+
+    folder = tmp_path_factory.mktemp("ported") / "run"
+    shutil.copytree(begun_run, folder)
+    run_port(folder, str(wide_model), lambda spec: load_encoder(spec.model, frames=spec.frames, size=spec.size))
     return folder

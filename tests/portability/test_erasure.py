@@ -10,8 +10,7 @@ from torch import Tensor
 from jepascope.activations.moments import Moments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.erasure import erase, refit_after
-from jepascope.stats import Interval
+from jepascope.portability.erasure import Refit, erase, refit_after
 
 WIDTH, CLIPS = 12, 400
 
@@ -94,33 +93,39 @@ def labelled(seed: int, codes: int, clips: int = 120, width: int = 96) -> Labell
     return Labelled(x, y)
 
 
-def refits(seeds: range, codes: int, of_others: bool = False) -> tuple[list[Interval], float]:
+def refits(seeds: range, codes: int) -> tuple[list[Refit], float]:
     found = []
     for seed in seeds:
-        fit, judge, test = (labelled(10 * seed + i, codes, clips) for i, clips in enumerate((200, 120, 80)))
-        one = Subspace(torch.eye(fit.width)[:, :2], fit.x.mean(dim=0))
-        interval, chance = refit_after([one], fit.x if of_others else judge.x, judge, test)
-        found.append(interval)
-    return found, chance
+        judge, test = (labelled(10 * seed + i, codes, clips) for i, clips in enumerate((120, 80)))
+        one = Subspace(torch.eye(judge.width)[:, :2], judge.x.mean(dim=0))
+        found.append(refit_after([one], judge, test))
+    return found, found[0].chance
 
 
-def test_a_fresh_probe_reads_what_does_not_go_along_with_what_was_erased() -> None:
+def test_a_fresh_probe_reads_what_is_left_when_a_subspace_is_gone() -> None:
     alone, chance = refits(range(2), 1)
     beside, _ = refits(range(2), 2)
-    assert chance == 1 / CLASSES and all(found.n == 80 for found in alone)
-    assert not any(found.low > chance for found in alone)
-    assert all(found.low > chance for found in beside)
+    assert chance == 1 / CLASSES and all(one.ablated.n == one.erased.n == 80 for one in alone)
+    assert not any(one.ablated.low > chance or one.erased.low > chance for one in alone)
+    assert all(one.ablated.low > chance and one.erased.low > chance for one in beside)
 
 
-def test_moments_of_other_clips_would_leave_something_to_read() -> None:
-    """Why erasure goes by the clips that the probe is trained on."""
-    found, chance = refits(range(2), 1, of_others=True)
-    assert any(interval.low > chance for interval in found)
+def test_a_copy_of_the_same_code_survives_ablation_and_not_erasure() -> None:
+    judge, test = (copied(labelled(seed, 1)) for seed in (1, 2))
+    found = refit_after([Subspace(torch.eye(96)[:, :2], judge.x.mean(dim=0))], judge, test)
+    assert found.ablated.low > found.chance and not found.erased.low > found.chance
+
+
+def copied(data: Labelled) -> Labelled:
+    """The code again in two other coordinates, to the last digit."""
+    x = data.x.clone()
+    x[:, 2:4] = x[:, :2]
+    return Labelled(x, data.y)
 
 
 def test_the_least_of_several_is_told() -> None:
     judge, test, axes = labelled(1, 2), labelled(2, 2), torch.eye(96)
     middle = judge.x.mean(dim=0)
     one, both = Subspace(axes[:, :2], middle), Subspace(axes[:, :4], middle)
-    assert refit_after([one, both], judge.x, judge, test) == refit_after([both], judge.x, judge, test)
-    assert refit_after([one, both], judge.x, judge, test)[0].value < refit_after([one], judge.x, judge, test)[0].value
+    assert refit_after([one, both], judge, test) == refit_after([both], judge, test)
+    assert refit_after([one, both], judge, test).erased.value < refit_after([one], judge, test).erased.value

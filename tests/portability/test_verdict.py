@@ -12,6 +12,7 @@ from known_ground import interval, part, random_basis
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.degeneracy import NONE, PairTest, Part
+from jepascope.portability.erasure import Refit
 from jepascope.portability.peeling import COPY, Peeling, Stage
 from jepascope.portability.verdict import ONE, VERDICTS, Beside, pair_verdict, peeling_verdict
 from jepascope.stats import Interval
@@ -39,7 +40,7 @@ SHARED = of(0.1, 0.1, 0.9, own=(False, False))
 NOTHING = of(0.1, 0.1, 0.1, own=(False, False), above=False)
 READS = Beside(readings=interval(0.6), readings_chance=0.1)
 KEEPS = Beside(rce=interval(0.5), rce_floor=0.2)
-ONE_CODE = Beside(refit=interval(0.14), refit_chance=0.125)
+ONE_CODE = Beside(refit=Refit(interval(0.125), interval(0.125), 0.125))
 
 CASES: list[tuple[PairTest, Beside, str, str]] = [
     (COPIES, Beside(calibrated=ONE), "one subspace", "one subspace (calibrated SAS 0.90)"),
@@ -47,8 +48,8 @@ CASES: list[tuple[PairTest, Beside, str, str]] = [
     (replace(COPIES, whole=replace(COPIES.whole, effect=NONE)), Beside(), "undecided", "does not tell clip from twin"),
     (replace(COPIES, a_alone=part("a", 0.8, None)), Beside(), "undecided", "no room is left for controls"),
     (COPIES, Beside(), "degenerate", "either one is enough (surplus 0.70"),
-    (COPIES, Beside(refit=interval(0.9), refit_chance=0.125), "degenerate", "either one is enough"),
-    (COPIES, replace(ONE_CODE, refit=interval(0.125)), "redundant by correlation", "a fresh probe finds nothing: they are one code"),
+    (COPIES, Beside(refit=Refit(interval(0.9), interval(0.9), 0.125)), "degenerate", "either one is enough"),
+    (COPIES, ONE_CODE, "redundant by correlation", "a fresh probe finds nothing: they are one code"),
     (PARTLY, Beside(), "degenerate in part", "neither replaces the other"),
     (PARTS, Beside(), "parts of one", "do not add up to more than the whole"),
     (PARTS, ONE_CODE, "parts of one", "do not add up to more than the whole"),
@@ -133,7 +134,7 @@ def test_a_copy_carries_more_than_half_with_its_lower_end() -> None:
 def test_what_was_not_measured_stands_in_no_ones_way() -> None:
     unknown = Beside()
     assert unknown.found_again and not unknown.reads_the_same and not unknown.keeps
-    assert not replace(unknown, refit=Interval(0.2, 0.125, 0.3, 80), refit_chance=0.125).found_again
+    assert not replace(unknown, refit=Refit(Interval(0.2, 0.125, 0.3, 80), NONE, 0.125)).found_again
 
 
 def test_the_fields_of_what_stands_beside_are_numbers_or_nothing() -> None:

@@ -20,7 +20,7 @@ VERDICT_COLUMNS = [
     *("a_alone", "a_alone_low", "a_alone_high", "a_floor", "a_excess_low", "a_excess_high"),
     *("b_alone", "b_alone_low", "b_alone_high", "b_floor", "b_excess_low", "b_excess_high"),
     *("whole", "whole_low", "whole_high", "surplus", "surplus_low", "surplus_high"),
-    *("refit_accuracy", "refit_low", "refit_high", "refit_chance", "n"),
+    *("refit_accuracy", "refit_low", "refit_high", "erased_accuracy", "erased_low", "erased_high", "refit_chance", "n"),
 ]
 PEELING_COLUMNS = [
     *("layer", "finder", "stage", "rank", "control", "value", "low", "high", "n", "draws", "excess", "excess_low", "excess_high"),
@@ -71,10 +71,9 @@ def verdict_row(test: PairTest, beside: Beside, layer: int, a: str, b: str) -> R
         **_alone("b", test.b_alone),
         **_ends("whole", test.whole.effect),
         **_ends("surplus", test.surplus),
-        "refit_accuracy": nan if beside.refit is None else beside.refit.value,
-        "refit_low": nan if beside.refit is None else beside.refit.low,
-        "refit_high": nan if beside.refit is None else beside.refit.high,
-        "refit_chance": beside.refit_chance,
+        **_accuracy("refit", None if beside.refit is None else beside.refit.ablated),
+        **_accuracy("erased", None if beside.refit is None else beside.refit.erased),
+        "refit_chance": nan if beside.refit is None else beside.refit.chance,
         "n": test.whole.effect.n,
     }
 
@@ -109,6 +108,11 @@ def _alone(name: str, part: Part) -> Row:
         f"{name}_excess_low": nan if variance is None else variance.excess.low,
         f"{name}_excess_high": nan if variance is None else variance.excess.high,
     }
+
+
+def _accuracy(name: str, interval: Interval | None) -> Row:
+    found = interval or NONE
+    return {f"{name}_accuracy": found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _ends(name: str, interval: Interval | None) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -33,18 +34,35 @@ def erase(x: Float[Tensor, "clips width"], basis: Float[Tensor, "width rank"], m
     return left.float()
 
 
-def refit_after(
-    subspaces: Sequence[Subspace], fit: Float[Tensor, "fit width"], judge: Labelled, test: Labelled, folds: int = 5, seed: int = 0
-) -> tuple[Interval, float]:
-    """Accuracy of a fresh dense probe at the site, trained on ``judge`` and scored on ``test``, after a subspace is erased: the least of
-    those of the subspaces; and the share of the largest class.
+@dataclass(frozen=True)
+class Refit:
+    """Accuracy of a fresh probe at the site, the least of those of the subspaces, and the share of the largest class.
 
-    ``fit``: pooled activations whose moments erasure goes by. They should be those of ``judge``, as LEACE (Belrose et al. 2023) fits its
-    eraser to the clips that a probe is then trained on: moments of other clips leave a little of the subspace's coordinates in every
-    direction, the same in all clips, which a fresh probe learns to read.
+    ``ablated``: after mean ablation (projection). ``erased``: after everything that goes along with a subspace is erased (``erase``), which
+    takes a second copy of the same code along with the first: what is left then is another code.
     """
-    moments = Moments.of(fit)
-    erased = {i: erase(judge.x, one.basis, moments) for i, one in enumerate(subspaces)}
-    paths = dense_probes(erased, judge.y, judge.groups, folds, seed=seed)
-    right = [paths[i].probe.correct(erase(test.x, one.basis, moments), test.y) for i, one in enumerate(subspaces)]
-    return proportion(min(right), len(test.y)), float(torch.bincount(test.y).max()) / len(test.y)
+
+    ablated: Interval
+    erased: Interval
+    chance: float
+
+
+def refit_after(subspaces: Sequence[Subspace], judge: Labelled, test: Labelled, folds: int = 5, seed: int = 0) -> Refit:
+    """Fresh dense probes, trained on ``judge`` and scored on ``test``, after each subspace is ablated, and after it is erased.
+
+    Erasure goes by the moments of ``judge``, as LEACE (Belrose et al. 2023) fits its eraser to the clips that a probe is then trained on:
+    moments of other clips leave a little of the subspace's coordinates in every direction, the same in all clips, which a fresh probe
+    learns to read.
+    """
+    moments = Moments.of(judge.x)
+    mean = moments.mean.float()
+
+    def left(x: Tensor, how: str, basis: Tensor) -> Tensor:
+        return erase(x, basis, moments) if how == "erased" else x - (x - mean) @ basis @ basis.T
+
+    wanted = {(how, i): one.basis for how in ("ablated", "erased") for i, one in enumerate(subspaces)}
+    paths = dense_probes({key: left(judge.x, key[0], basis) for key, basis in wanted.items()}, judge.y, judge.groups, folds, seed=seed)
+    right = {key: paths[key].probe.correct(left(test.x, key[0], basis), test.y) for key, basis in wanted.items()}
+    least = {how: min(count for key, count in right.items() if key[0] == how) for how in ("ablated", "erased")}
+    chance = float(torch.bincount(test.y).max()) / len(test.y)
+    return Refit(proportion(least["ablated"], len(test.y)), proportion(least["erased"], len(test.y)), chance)

@@ -106,6 +106,7 @@ class _Peeler:
         self.ground, self.find_next, self.progress = ground, find_next, progress
         self.dead = never_varying(ground.covariance)
         self.carriers: list[Subspace] = []
+        self.kept: dict[tuple[bytes, ...], Part] = {}  # what was measured: most carriers are not found again
 
     def find(self, others: Sequence[Subspace]) -> Subspace | None:
         """What carries the variable when ``others`` are ablated; None where no room is left for it or its controls."""
@@ -142,10 +143,14 @@ class _Peeler:
     def measured(self, earlier: Sequence[Subspace], stage: Subspace) -> Part:
         """A stage exchanged while all before it are ablated, beside controls that avoid these, it and what never varies."""
         before = [one.basis for one in earlier]
+        key = tuple(basis.numpy().tobytes() for basis in (*before, stage.basis))
+        if key in self.kept:
+            return self.kept[key]
         held = torch.cat(before, dim=1) if before else None
         tick = self.progress(f"exchange peeled subspace {len(before) + 1}") if self.progress else None
         parts, _ = measure(self.ground, {"peeled": (stage.basis, held)}, {"peeled": torch.cat([self.dead, *before], dim=1)}, tick)
-        return parts["peeled"]
+        self.kept[key] = parts["peeled"]
+        return self.kept[key]
 
 
 def _finished(peeler: _Peeler, last: tuple[Stage, ...], ended: str) -> Peeling:

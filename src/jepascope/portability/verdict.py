@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite, nan
 
 from jepascope.portability.degeneracy import PairTest
+from jepascope.portability.erasure import Refit
 from jepascope.portability.peeling import BEYOND, COPY, Peeling
 from jepascope.stats import Interval
 
@@ -15,7 +16,7 @@ VERDICTS = {
     "one subspace": f"calibrated SAS >= {ONE}, or one lies in the other",
     "degenerate": "each alone carries (lower end), with the other one gone, more than half of what both do together, outside its "
     "controls; the two alone add up to more than the whole (lower end of the surplus above 0.01); and a fresh probe still reads the "
-    "variable when either is erased",
+    "variable when either is ablated",
     "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
     "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
     "redundant by correlation": "one of the two has no effect of its own once the other is gone, although it keeps some of the effect "
@@ -32,7 +33,7 @@ class Beside:
 
     Alignment with its chance level, calibrated value and split-half ceiling; what the two read (``canonical_readings``); what one in place
     of the other keeps of its effect, at which dose, and what a variance-matched subspace keeps (the lower of the two ways round), and
-    whether every dose of that saturates; what a fresh probe still reads at the site when either is erased (the lower of the two).
+    whether every dose of that saturates; what a fresh probe still reads at the site when either is gone.
     """
 
     sas: float = nan
@@ -45,13 +46,12 @@ class Beside:
     rce_dose: float = nan
     rce_floor: float = nan
     saturated: bool = False
-    refit: Interval | None = None
-    refit_chance: float = nan
+    refit: Refit | None = None
 
     @property
     def found_again(self) -> bool:
-        """Whether a fresh probe finds the variable after either is erased (also where that was not tried)."""
-        return self.refit is None or self.refit.low > self.refit_chance
+        """Whether a fresh probe finds the variable after either is ablated (also where that was not tried)."""
+        return self.refit is None or self.refit.ablated.low > self.refit.chance
 
     @property
     def reads_the_same(self) -> bool:
@@ -83,7 +83,7 @@ def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, s
         if not beside.found_again:
             return (
                 "redundant by correlation",
-                f"{said}; but when what goes along with one is erased, a fresh probe finds nothing: they are one code.",
+                f"{said}; but when one is ablated, a fresh probe finds nothing: they are one code.",
             )
         half = COPY * test.whole.effect.value
         if all(part.effect.low > half for part in alone):

@@ -92,7 +92,7 @@ TABLES = {
         "layer a b verdict reason sas sas_chance ceiling readings readings_low readings_high readings_chance rce rce_low rce_high rce_dose"
         " saturated a_alone a_alone_low a_alone_high a_floor a_excess_low a_excess_high b_alone b_alone_low b_alone_high b_floor"
         " b_excess_low b_excess_high surplus surplus_low surplus_high refit_accuracy refit_low refit_high refit_chance n",
-        added="rce_floor whole whole_low whole_high",
+        added="rce_floor whole whole_low whole_high erased_accuracy erased_low erased_high",
     ),
     "peeling": _table(
         "",

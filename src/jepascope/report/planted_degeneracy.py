@@ -148,7 +148,7 @@ def _pairs(networks: Json, confidence: str) -> Grid:
         "Tests of pairs: the carriers that were peeled off (where there are fewer than two: the causal and the inert subspace), and a "
         "pattern with a filter. SAS: no interval, a property of the two. Readings: mean squared canonical correlation of what the two read "
         "on test clips (1: the same numbers). a without b: CE of a's swap with b ablated in both clips; below it variance-matched "
-        f"subspaces outside both, mean of {draws} draws. Fresh probe: its accuracy at the site after one of the two is erased, the lower "
+        f"subspaces outside both, mean of {draws} draws. Fresh probe: its accuracy at the site after one of the two is ablated, the lower "
         f"of the two. Brackets: {confidence}; n = {n} test scenes."
     )
     head = ("pair", "verdict", "reason", "SAS", "readings", "a without b", "b without a", "surplus", "fresh probe")

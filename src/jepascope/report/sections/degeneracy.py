@@ -109,6 +109,8 @@ def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
         rows.append((Cell(str(verdict), strong=True),))
         for row in part.to_dict("records"):
             refit = f"{percent(row['refit_accuracy'])} {percent_span(row['refit_low'], row['refit_high'])}"
+            if finite(row["erased_accuracy"]):
+                refit += f"\nerased {percent(row['erased_accuracy'])}"
             surplus = interval_cell(*(row[f"surplus{end}"] for end in ("", "_low", "_high")))
             whole = interval_cell(*(row[f"whole{end}"] for end in ("", "_low", "_high")))
             rows.append(
@@ -125,7 +127,8 @@ def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
         "What each carries when the other is gone: CE of a's swap with b ablated in both clips, and the reverse; below it the mean CE of "
         "variance-matched subspaces outside both, and Δ, the interval of the difference. Surplus: the two less what both do together "
         "(the whole): 0 where parts add up, as much as the whole where either is enough. Fresh probe: its accuracy at the site after one "
-        f"of the two is erased. Brackets: {confidence}; n = {count_range(verdicts['n'])} test scenes.{_rest(verdicts)}"
+        f"of the two is ablated (the lower); erased: after all that goes along with it is taken away, another copy of the same code "
+        f"included. Brackets: {confidence}; n = {count_range(verdicts['n'])} test scenes.{_rest(verdicts)}"
     )
     return Grid(("a", "b", "a without b", "b without a", "surplus", "fresh probe"), tuple(rows), caption, words=2)
 

@@ -63,7 +63,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
 
 def _peeling(counts: Counts) -> list[PlanStep]:
     """As if every subspace lay above its controls and all overlapped in what they do: each is then found and exchanged, all of them are
-    exchanged alone and found again whenever one is added, and in the end each is exchanged once more in its place, and alone."""
+    exchanged alone and found again whenever one is added, and in the end each is exchanged in its place, and alone."""
     spec, best, stages = counts.spec, (counts.best,), peeled_stages(counts)
     if not spec.peels:
         return []
@@ -71,7 +71,8 @@ def _peeling(counts: Counts) -> list[PlanStep]:
     alone = sum(1 + 2 * many for many in range(2, stages + 1))  # all together, each alone, and the ablation of all others
     alone += 1 + 2 * stages if stages > 1 else 2 * stages
     read = counts.read if len(spec.finders) == 1 else 0  # else the pairs' serve
-    exchanged = counts.at("subspaces peeled off and exchanged, at most", (2 * in_turn + alone) * counts.scenes + read, best)
+    again = in_turn if stages > 1 else 0  # what was found again
+    exchanged = counts.at("subspaces peeled off and exchanged, at most", (in_turn + again + alone) * counts.scenes + read, best)
     if not spec.state_variable.rendered:
         return [exchanged]
     found = min(spec.peels, stages + 1) + PEEL_ROUNDS * sum(range(2, stages + 1))  # one may be found that has no room

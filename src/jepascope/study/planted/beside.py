@@ -39,7 +39,7 @@ class PairSite:
         value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
         read = [[x @ one.basis for one in (a, b)] for x in (self.fit, self.test.x)]
         said = canonical_readings(read[0][0], read[0][1], read[1][0], read[1][1], seed=seed, resamples=resamples).similarity
-        refit, largest = refit_after((a, b), self.fit, self.judge, self.test, seed=seed)
+        refit = refit_after((a, b), self.judge, self.test, seed=seed)
         return Beside(
             sas=value,
             sas_chance=chance,
@@ -47,5 +47,4 @@ class PairSite:
             readings=Interval(said.value, said.low, said.high, said.n),
             readings_chance=said.chance,
             refit=refit,
-            refit_chance=largest,
         )

@@ -22,7 +22,7 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
-from jepascope.portability.erasure import refit_after
+from jepascope.portability.erasure import Refit, refit_after
 from jepascope.portability.exchange import Bases, Ground
 from jepascope.portability.peeling import Peeling, peel
 from jepascope.portability.verdict import Beside
@@ -48,8 +48,7 @@ def run_degeneracy(
             tick = bench.progress.start(f"{a} without {b}, and the other way round")
             test = pair_test(ground, subspaces[a], subspaces[b], tick)
             rows += pair_rows(test, layer, a, b)
-            refit, chance = refitted(bench, layer, (subspaces[a], subspaces[b]))
-            beside = replace(beside_of(portability, layer, a, b), refit=refit, refit_chance=chance)
+            beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
             verdicts.append(verdict_row(test, beside, layer, a, b))
         finder = peeled_by(bench)
         curve = peeling_rows(peeled(bench, layer, ground, finder), layer, finder)
@@ -103,9 +102,9 @@ def _interval(row: pd.Series) -> Interval:
     return Interval(float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]))
 
 
-def refitted(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> tuple[Interval, float]:
-    """What a fresh probe at the site still reads after either subspace is erased (``refit_after``)."""
+def refitted(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> Refit:
+    """What a fresh probe at the site still reads after either subspace is gone (``refit_after``)."""
     spec = bench.spec
     judge = Labelled(bench.judge.pooled(layer, spec.tokens), bench.labels(bench.judge), groups=bench.scenes(bench.judge))
     test = Labelled(bench.test_pooled(layer, spec.tokens), bench.test_labels)
-    return refit_after(subspaces, judge.x, judge, test, bench.folds, spec.seed)
+    return refit_after(subspaces, judge, test, bench.folds, spec.seed)
