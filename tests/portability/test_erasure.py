@@ -78,17 +78,17 @@ def test_directions_that_do_not_vary_are_left_as_they_are(x: Tensor) -> None:
 
 # what a fresh probe still reads
 
-CLASSES = 4
+CLASSES = 8
 
 
 def labelled(seed: int, codes: int, clips: int = 120, width: int = 96) -> Labelled:
-    """The class on a circle in the first two coordinates, and again in the next two, there with twice the angle: the two do not go
+    """The class on a circle in the first two coordinates, and again in the next two, there with three times the angle: the two do not go
     together. Noise everywhere."""
     generator = torch.Generator().manual_seed(seed)
     y = torch.arange(clips) % CLASSES
     x = 0.1 * torch.randn(clips, width, generator=generator)
     for code in range(1, codes + 1):
-        angle = y * (code * 2 * torch.pi / CLASSES)
+        angle = y * ((2 * code - 1) * 2 * torch.pi / CLASSES)
         x[:, 2 * code - 2 : 2 * code] += torch.stack([angle.cos(), angle.sin()], dim=1)
     return Labelled(x, y)
 

@@ -55,10 +55,13 @@ def refit_after(subspaces: Sequence[Subspace], judge: Labelled, test: Labelled, 
     learns to read.
     """
     moments = Moments.of(judge.x)
-    mean = moments.mean.float()
 
     def left(x: Tensor, how: str, basis: Tensor) -> Tensor:
-        return erase(x, basis, moments) if how == "erased" else x - (x - mean) @ basis @ basis.T
+        if how == "erased":
+            return erase(x, basis, moments)
+        # in float64: what float32 rounds differently from clip to clip, a probe that standardises would read
+        u, exact = basis.double(), x.double()
+        return (exact - (exact - moments.mean) @ u @ u.T).float()
 
     wanted = {(how, i): one.basis for how in ("ablated", "erased") for i, one in enumerate(subspaces)}
     paths = dense_probes({key: left(judge.x, key[0], basis) for key, basis in wanted.items()}, judge.y, judge.groups, folds, seed=seed)
