@@ -28,9 +28,11 @@ from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, FLOORS, FREE_FLOOR, carried_by
+from jepascope.study.port.figures import models_figures
+from jepascope.study.port.headline import headline_of
 from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
 from jepascope.study.port.run import run_port
-from jepascope.study.port.sides import Side, best_of, check_paired, names_of
+from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.probe import saved_spec
@@ -243,6 +245,14 @@ def test_the_layer_is_the_one_that_the_run_claims_else_chosen_by_the_same_rule(r
         assert best_of(bench, None) == 0 and best_of(bench, 2) == 2
 
 
+def test_tokens_are_kept_wherever_a_subspace_may_be_carried_to(run: Path, tmp_path: Path, tiny_encoder: VJepa2Encoder) -> None:
+    with opened(begun(tmp_path / "one", run, layers=(0,), best_layer=0)) as one, opened(run) as all_of_them:
+        assert Bench(one, tiny_encoder, Silent()).sites == (0,)
+        assert bench_of(one, tiny_encoder, Silent()).sites == (0, 1, 2)
+        # captures of a study of all layers serve as they are
+        assert bench_of(all_of_them, tiny_encoder, Silent()).sites == Bench(all_of_them, tiny_encoder, Silent()).sites
+
+
 # refusals
 
 
@@ -395,13 +405,14 @@ def pair_of(a: Side, b: Side) -> LayerPair:
 
 
 def test_a_subspace_carried_to_the_same_network_in_another_frame_is_the_one_found_there(planted: Planted, tmp_path: Path) -> None:
-    a, b = planted(0), planted(1)
-    found = transported(pair_of(a, b), tmp_path).set_index(["map", "edit", "dose", "used"]).sort_index()
-    assert (found["source"] == "clean 0").all() and (found["target"] == "clean 1").all() and (found["n"] == 16).all()
-    ridge = found.loc["ridge"].loc["ablate", 1.0]
+    a, b = planted(0, doses=(0.5, 0.9, 2.0)), planted(1)
+    table = transported(pair_of(a, b), tmp_path)
+    assert (table["source"] == "clean 0").all() and (table["target"] == "clean 1").all() and (table["n"] == 16).all()
+    found = table.set_index(["map", "edit", "dose", "used"]).sort_index()
+    ridge = found.loc["ridge"].loc["ablate", 0.9]
     for used in ("carried", "class-free"):
         assert ridge.loc[used, "rce"] == pytest.approx(1, abs=1e-3) and ridge.loc[used, "sas"] == pytest.approx(1, abs=1e-4)
-    assert ridge.loc["carried", "value"] > 0.9
+    assert ridge.loc["carried", "value"] > 0.8
     assert found.loc[("ridge", "swap", 1.0, "carried"), "rce"] == pytest.approx(1, abs=1e-3)
     # before anything is carried the two frames share nothing
     basis = a.subspace("lda_pattern", SITE, 2).basis.T @ b.subspace("lda_pattern", SITE, 2).basis
@@ -411,7 +422,45 @@ def test_a_subspace_carried_to_the_same_network_in_another_frame_is_the_one_foun
     assert ridge.loc["shuffled pairs", "rce"] < 0.6 and ridge.loc["shuffled pairs", "difference_low"] > 0.3
     # what knows the class alone carries class means to class means
     assert ridge.loc["shuffled in class", "rce"] > 0.9
-    assert found.loc[("procrustes", "ablate", 1.0, "carried"), "rce"] == pytest.approx(1, abs=0.05)
+    procrustes = found.loc["procrustes"].loc["ablate", 0.9]
+    assert procrustes.loc["carried", "rce"] == pytest.approx(1, abs=0.05)
+    # floors stand at the largest dose that saturates neither, and each says how far what it is a floor of lies above it
+    assert found.xs(2.0, level="dose")["saturated"].all() and not found.xs(0.9, level="dose")["saturated"].any()
+    for name in (*FLOORS, FREE_FLOOR):
+        own = procrustes.loc["class-free" if name == FREE_FLOOR else "carried", "value"]
+        assert procrustes.loc[name, "difference"] == pytest.approx(own - procrustes.loc[name, "value"])
+    said = summary_of(table, similarity_table(a, b, [pair_of(a, b)], None))
+    assert said["carried"][0]["dose"] == 0.9 and said["carried"][0]["floors"]["variance"]["difference_low"] > 0.5
+    assert (
+        "Carried from clean 0 (layer 1) to clean 1 (layer 1) by a ridge map, the rank-2 lda_pattern subspace keeps 1.00" in said["headline"]
+    )
+    assert "a map that knows the class alone (" in said["headline"]
+
+
+def summary_of(transport: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, Any]:
+    figures = {"kind": "models", **models_figures(similarity, transport)}
+    return {**figures, "headline": headline_of(figures)}
+
+
+def test_the_headline_tells_the_floor_that_flatters_least() -> None:
+    floors = {name: {"rce": 0.1, "difference_low": 0.2, "difference_high": 0.4} for name in FLOORS}
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
+    row = {
+        **{"source": "a", "target": "b", "source_layer": 1, "target_layer": 2, "choice": "both", "map": "ridge", "finder": "lda"},
+        **{"rank": 2, "dose": 1.0, "n": 9, "rce": figure, "sas": 0.3, "sas_chance": 0.1},
+        "class_free": {"rce": figure, "floor": {"rce": 0.2}},
+    }
+
+    def headline(low: float | None, high: float | None, **changes: Any) -> str:
+        shown = {**floors, "shuffled pairs": {"rce": 0.45, "difference_low": low, "difference_high": high}}
+        better = {**row, "finder": "das", "rce": {"value": 0.9, "low": 0.8, "high": 1.0}, "floors": shown}
+        return headline_of({"kind": "models", "cca": [], "carried": [{**row, "floors": shown, **changes}, better]})
+
+    assert "lda subspace keeps 0.50 [0.40, 0.60]" in headline(0.1, 0.2)  # the first finder, not the best
+    assert "more than a map fitted to shuffled pairs (0.45)" in headline(0.1, 0.2)
+    assert "not told apart from a map fitted to shuffled pairs" in headline(-0.1, 0.2)
+    assert "less than a map fitted to shuffled pairs" in headline(-0.2, -0.1)
+    assert "no effect that could be kept" in headline(None, None, rce={"value": None, "low": None, "high": None})
 
 
 def test_a_subspace_that_nothing_reads_is_carried_and_keeps_nothing(planted: Planted, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Portability: how aligned two subspaces are, and what share of the causal effect carries over."""
+"""Portability: how aligned two subspaces are, what share of the causal effect carries over, also to another model, and are they copies?"""

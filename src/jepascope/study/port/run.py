@@ -16,7 +16,7 @@ from jepascope.study.port.asked import check_finders_asked, check_same_scenes, c
 from jepascope.study.port.figures import models_figures, subspaces_figures
 from jepascope.study.port.headline import headline_of
 from jepascope.study.port.layers import layer_pairs
-from jepascope.study.port.sides import Side, best_of, check_paired, known_best, names_of
+from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, known_best, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.subspaces import run_subspaces_table
 from jepascope.study.port.transport import transport_table
@@ -91,7 +91,8 @@ def run_port(
         steps = Steps(made, progress)
         summary = made.json("summary.json", {})
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in TABLES[kind]):
-            here, elsewhere = Bench(base, mine, progress), Bench(there or made, encoder, progress)
+            bench = bench_of if models else Bench  # subspaces of one encoder are used at the run's own best layer alone
+            here, elsewhere = bench(base, mine, progress), bench(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
             a = Side(here, best_of(here, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])

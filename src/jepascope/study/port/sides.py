@@ -13,10 +13,11 @@ from torch import Tensor
 
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
-from jepascope.study.bench import Bench
-from jepascope.study.folder import read_json
+from jepascope.study.bench import Bench, candidate_layers
+from jepascope.study.folder import Run, read_json
+from jepascope.study.progress import Progress
 from jepascope.study.stage_three.ground import find_in
 from jepascope.study.steps.probes import earliest_good
 from jepascope.study.steps.subspaces import subspace_path
@@ -79,6 +80,13 @@ class Side:
 
 def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
     return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
+
+
+def bench_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Bench:
+    """A study's bench that keeps tokens wherever a subspace may be carried to, however few layers the study itself edits."""
+    bench = Bench(run, encoder, progress)
+    bench.sites = tuple(sorted({*bench.sites, *candidate_layers(encoder.card.depth)}))
+    return bench
 
 
 def check_paired(a: Side, b: Side) -> None:
