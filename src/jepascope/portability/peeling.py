@@ -13,7 +13,7 @@ from torch import Tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
 from jepascope.portability.alignment import sas
-from jepascope.portability.degeneracy import Part, measure
+from jepascope.portability.degeneracy import WORKS, Part, measure
 from jepascope.portability.exchange import Bases, Ground, remainder
 from jepascope.stats import Interval, ratio_of_means
 
@@ -92,11 +92,17 @@ def peel(
             break
         part = peeler.measured(peeler.carriers, found)
         if not part.above:
-            last, ended = (Stage(found, part),), f"stage {number} met its controls"
+            last, ended = (Stage(found, part),), f"stage {number} {_why_not(part)}"
             break
         peeler.carriers.append(found)
         peeler.find_each_again(rounds)
     return _finished(peeler, last, ended)
+
+
+def _why_not(part: Part) -> str:
+    """Why a stage is no carrier."""
+    beyond = bool(part.against) and all(found.excess.low > 0 for found in part.against.values())
+    return f"moves too little to count (lower end not above {WORKS})" if beyond else "met its controls"
 
 
 class _Peeler:

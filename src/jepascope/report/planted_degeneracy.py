@@ -40,7 +40,8 @@ def degeneracy_section(card: Json) -> list[Section]:
     caption = (
         "CE of swapping the subspace of each stage while all earlier ones are ablated (share of the change to the twin), a panel for each "
         f"network, rank {count_range(table['rank'])}, n = {count_range(table['n'])} test scenes; vertical lines: {confidence} intervals. "
-        "Hollow: not above both controls, where the peeling ends. Diamonds: the same stage while all other stages are ablated, later ones "
+        "Hollow: no effect of its own (above 0.05 "
+        "and outside both controls), where the peeling ends. Diamonds: the same stage while all other stages are ablated, later ones "
         f"too. Control: random and variance-matched subspaces of the same rank, outside all stages peeled so far, mean of {draws} draws."
     )
     blocks = [Finding(line) for line in degeneracy_line(networks)]
@@ -114,7 +115,7 @@ def _stages(curves: dict[str, Json], confidence: str) -> Grid:
         "(0: chance; of one network and one draw of clips: no interval); verdicts are not given on it. CE with the earlier stages ablated, "
         f"that of its controls (mean draw), and CE with all other stages ablated. Brackets: {confidence} over scenes (and draws)."
     )
-    head = ("stage", "nearest", "SAS", "CE, earlier ablated", "random", "variance-matched", "CE, others ablated", "above both")
+    head = ("stage", "nearest", "SAS", "CE, earlier ablated", "random", "variance-matched", "CE, others ablated", "carries")
     return Grid(head, tuple(rows), caption, words=2)
 
 

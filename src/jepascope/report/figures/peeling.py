@@ -34,14 +34,14 @@ def degeneracy_curve(peeling: pd.DataFrame, name: str = "degeneracy-curve") -> D
             axes.vlines(own["stage"], own["low"], own["high"], color=BLUE, lw=1.3, zorder=4)
             axes.plot(own["stage"], own["value"], color=BLUE, marker="o", label="earlier stages ablated", zorder=5)
             met = own[~own["above"]]
-            axes.plot(met["stage"], met["value"], ls="none", marker="o", mec=BLUE, mfc="white", label="not above both controls", zorder=6)
+            axes.plot(met["stage"], met["value"], ls="none", marker="o", mec=BLUE, mfc="white", label="no effect of its own", zorder=6)
             alone = own[own["alone"].notna()]
             axes.vlines(alone["stage"] - 0.09, alone["alone_low"], alone["alone_high"], color=VERMILION, lw=1)
             axes.plot(
                 alone["stage"] - 0.09, alone["alone"], ls="none", marker="D", color=VERMILION, label="all other stages ablated", zorder=5
             )
             steps = (
-                f"stage {int(row.stage)} {with_interval(row.value, row.low, row.high)}{'' if row.above else ', not above both controls'}"
+                f"stage {int(row.stage)} {with_interval(row.value, row.low, row.high)}{'' if row.above else ', no effect of its own'}"
                 for row in own.itertuples()
             )
             spoken.append(f"{finder}: {', '.join(steps)}")

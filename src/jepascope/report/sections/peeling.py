@@ -29,7 +29,8 @@ def peeling_blocks(run: RunFolder) -> list[Block]:
     caption = (
         f"CE of swapping the subspace of each stage at layer {count_range(table['layer'])} while all earlier ones are ablated (share of "
         f"the change to the {'twin' if has_twins(run) else 'donor'}), rank {count_range(table['rank'])}, n = {count_range(table['n'])} "
-        f"test scenes; vertical lines: {run.confidence}. Hollow: not above both controls, where the peeling ends. Diamonds: the same "
+        f"test scenes; vertical lines: {run.confidence}. Hollow: no effect of its own (above 0.05 "
+        "and outside both controls), where the peeling ends. Diamonds: the same "
         "stage while all other stages are ablated, later ones too. Control: random and variance-matched subspaces of the same rank, "
         f"outside all stages peeled so far, mean of {draws} draws."
     )
@@ -98,7 +99,7 @@ def _grid(table: pd.DataFrame, finders: list[str], confidence: str) -> Grid:
                     count(row["n"]),
                 )
             )
-    head = ("finder", "stage", "rank", "CE, earlier ablated", "random", "variance-matched", "CE, all others ablated", "above both", "n")
+    head = ("finder", "stage", "rank", "CE, earlier ablated", "random", "variance-matched", "CE, all others ablated", "carries", "n")
     caption = f"The degeneracy curve in numbers. Brackets: {confidence}; of controls that of their mean draw."
     if len(rows) > MOST_ROWS:
         caption += f" {len(rows) - MOST_ROWS} more stages are in peeling.parquet."

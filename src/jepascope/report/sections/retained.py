@@ -15,6 +15,8 @@ from jepascope.report.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS,
 from jepascope.report.transfer_words import full_dose_saturated, sentences
 from jepascope.report.transfers import one_dose, transfers
 
+MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
+
 
 def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[str]) -> list[Block]:
     """Of transfers in ``table``; finders in ``same`` have the subspace of another one, and no sentences of their own."""
@@ -42,7 +44,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
         f"saturated; {dose[:1].lower()}{dose[1:]} "
         "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
     )
-    few = rce if len(rce) <= MOST_ROWS else one_dose(rce)
+    few = rce if len(rce) <= MOST_DOSES else one_dose(rce)
     if part["value"].notna().any():
         blocks.append(Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption))
     else:
@@ -88,7 +90,7 @@ def _row(row: dict[Any, Any], kind: str) -> tuple[Cell | str, ...]:
         interval_cell(row["value"], row["low"], row["high"]),
         floor_cell(row, "floor_random"),
         variance_cell(row),
-        Cell(kind, strong=kind == DISSOCIATED),
+        Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED),
     )
 
 

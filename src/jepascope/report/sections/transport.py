@@ -101,7 +101,7 @@ def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
         stacked(interval_cell(row["rce"], row["rce_low"], row["rce_high"], strong=one.beyond_all)),
         stacked(interval_cell(row["value"], row["low"], row["high"])),
         _effect(one.native),
-        *(_effect(one.floors.get(name), one.sides.get(name, "")) for name in floors),
+        *(_floor(one.floors.get(name), one.sides.get(name, "")) for name in floors),
         _effect(one.class_free, _kept(one)),
         Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT),
     )
@@ -110,6 +110,15 @@ def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
 def _kept(one: Carried) -> str:
     """RCE of the class-free subspace."""
     return f"RCE {shown(one.class_free['rce'])}" if one.class_free is not None and finite(one.class_free["rce"]) else ""
+
+
+def _floor(row: Mapping[Any, Any] | None, said: str) -> Cell | str:
+    """A floor's mean CE and on which side of it the carried one lies; its interval stands in the figure, and behind the cell."""
+    return (
+        ABSENT
+        if row is None
+        else Cell(f"{shown(row['value'])}\n{said}".strip(), interval_cell(row["value"], row["low"], row["high"]).exact)
+    )
 
 
 def _effect(row: Mapping[Any, Any] | None, said: str = "") -> Cell | str:
