@@ -249,10 +249,10 @@ def test_verdicts_on_degeneracy_are_shown_where_there_are_some(two: tuple[Path, 
     for name in ("degeneracy", "verdicts"):
         pd.DataFrame(columns=list(TABLES[name].columns)).to_parquet(copy / f"{name}.parquet")
     runs, _ = read_runs([two[0], copy])
-    said = ["not run", "parts of one\npeeling l1_probe: copies (2 above their controls)"]
+    said = ["not run", "parts of one\npeeling l1_probe: copies (2 copies)"]
     assert cells(table(runs))["degeneracy"] == said
     last = entries(PUBLISHED[-1], columns(runs)[3:])[0]
-    assert last.cells[0] == ("diff_means, class_pca: parts of one", "peeling l1_probe: copies (2 above their controls)")
+    assert last.cells[0] == ("diff_means, class_pca: parts of one", "peeling l1_probe: copies (2 copies)")
     (alone,), _ = read_runs(two[:1])
     assert "degeneracy" not in cells(table([alone]))
 

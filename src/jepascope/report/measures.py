@@ -247,7 +247,8 @@ def degeneracy(run: RunFolder) -> tuple[Verdict, ...]:
     found = [_verdict(row) for row in rows]
     if peeling := mapping(said.get("peeling")):
         copies = whole(peeling.get("copies"))
-        word = f"{short(peeling.get('verdict', ''))}" + ("" if copies is None else f" ({copies} above their controls)")
+        told = "" if copies is None else f" ({copies} cop{'y' if copies == 1 else 'ies'})"
+        word = f"{short(peeling.get('verdict', ''))}{told}"
         found.append(Verdict(short(peeling.get("finder", "")), "", word, short(peeling.get("reason", ""), MOST_OF_A_SENTENCE)))
     return tuple(found)
 
