@@ -275,11 +275,11 @@ def test_strange_names_are_bounded_and_drawn(ported_copy: Path) -> None:
     folder = ported_copy / "port-0123abcd"
     for table, columns in (("similarity", ["source", "target"]), ("transport", ["source", "target", "finder", "choice"])):
         edit(folder, table, lambda t, at=columns: t.assign(**t[at].replace(dict.fromkeys(("nano", "diff_means", "both"), evil))))
-    edit(ported_copy, "verdicts", lambda t: t.assign(a=evil, reason=evil * 4))
+    edit(ported_copy, "verdicts", lambda t: t.assign(a=evil, reason=evil * 8))
     edit(ported_copy, "portability", lambda t: t.assign(a=t["a"].str.replace("diff_means", evil, regex=False)))
     for make in SECTIONS:
         section = make(read_run(ported_copy))
-        assert all("<script" not in drawing.svg for drawing in section.drawings) and evil * 4 not in words(section)
+        assert all("<script" not in drawing.svg for drawing in section.drawings) and evil * 8 not in words(section)
 
 
 def test_layers_are_read_from_the_names(ported: Path) -> None:

@@ -40,6 +40,9 @@ class AngleReference:
     draws: int = 0
 
 
+DECIMALS = 6  # of degrees that are kept: the last bits change from process to process, and equal studies make equal tables
+
+
 @lru_cache(maxsize=256)
 def random_angles(width: int, rank_u: int, rank_v: int) -> AngleReference:
     """Mean and 95 % range of each principal angle between independent, uniformly distributed subspaces.
@@ -62,7 +65,8 @@ def random_angles(width: int, rank_u: int, rank_v: int) -> AngleReference:
     else:
         angles, draws = simulated_angles(width, rank_u, rank_v, DRAWS, seed=0), DRAWS
         columns = [angles.mean(axis=0), *np.quantile(angles, levels, axis=0)]
-    mean, low, high = (np.degrees(np.concatenate([np.zeros(meeting), column])) for column in columns)
+    whole = (np.degrees(np.concatenate([np.zeros(meeting), column])) for column in columns)
+    mean, low, high = (np.round(column, DECIMALS) for column in whole)
     for column in (mean, low, high):
         column.flags.writeable = False  # every caller gets the same arrays
     return AngleReference(mean, low, high, draws)
