@@ -1,0 +1,100 @@
+"""Peak memory of a capture and of an intervention as clips and conditions grow: it must stay where it is.
+
+Each size runs in a process of its own, on one thread, because a process never gives its peak back. A capture keeps tokens and moments
+of one layer on disk; an intervention runs draws of the random control through the blocks after it. What may grow is what is returned:
+pooled activations (a few kilobytes a clip) and tables.
+
+    python benchmarks/memory.py --clips 400 4000 --draws 40 400
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LAYER = 2
+MEGABYTE = 1024 if sys.platform.startswith("linux") else 1024**2  # what getrusage counts in
+
+
+def peak() -> float:
+    """Of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
+
+
+def captured(model: str, clips: int) -> float:
+    """Peak after one capture of so many clips."""
+    from jepascope.activations.capture import capture
+    from jepascope.clips.presets import directions8
+    from jepascope.encoders.load import load_encoder
+
+    encoder = load_encoder(model)
+    scenes = directions8(seed=0, per_class=clips // 8).at(encoder.card.frames, encoder.card.size)
+    with tempfile.TemporaryDirectory() as folder:
+        capture(encoder, scenes, Path(folder), sites=(LAYER,), moments=(LAYER,))
+        return peak()
+
+
+def intervened(model: str, draws: int) -> float:
+    """Peak after ablating a subspace and so many random ones in the test clips of the default study's size."""
+    import jepascope as js
+    from jepascope.activations.capture import capture
+    from jepascope.activations.site import Site
+    from jepascope.clips.presets import directions8, twins
+    from jepascope.discovery.probes.paths import dense_probes
+    from jepascope.intervention.controls import matched_controls
+    from jepascope.intervention.edits import class_means
+    from jepascope.intervention.effects import intervene
+    from jepascope.intervention.judges import ProbeJudge
+    from jepascope.intervention.scenes import Scenes
+    from jepascope.study.analysis import labels_of, scenes_of
+
+    encoder = js.load_encoder(model)
+    clips = directions8(seed=0).at(encoder.card.frames, encoder.card.size)
+    with tempfile.TemporaryDirectory() as folder:
+        fit, judge, test = (
+            capture(encoder, clips.split(name), Path(folder), sites=(LAYER,), moments=(LAYER,)) for name in ("fit", "judge", "test")
+        )
+        twin = capture(encoder, twins(test.clips), Path(folder), sites=(LAYER,))
+        subspace = js.find(fit, "direction", LAYER)
+        depth, y = encoder.card.depth, labels_of(fit, "direction")
+        probe = dense_probes({depth: judge.pooled(depth)}, labels_of(judge, "direction"), scenes_of(judge))[depth].probe
+        scenes = Scenes(test, twin, labels_of(test, "direction"), labels_of(twin, "direction"), class_means(fit.pooled(LAYER), y, 8))
+        controls = {"one": matched_controls(subspace, fit.moments(LAYER).covariance, draws, 0, names=("random",))}
+        intervene(encoder, Site(LAYER), scenes, {"one": subspace}, controls, [ProbeJudge(probe)], ("ablate",))
+        return peak()
+
+
+MEASURES = {"clips": captured, "draws": intervened}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--clips", type=int, nargs="*", default=[400, 4000])
+    parser.add_argument("--draws", type=int, nargs="*", default=[40, 400])
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(MEASURES[given.one[0]](given.model, int(given.one[1])))
+        return
+    found: dict[str, dict[str, float]] = {}
+    for what in MEASURES:
+        for size in getattr(given, what):
+            command = [sys.executable, __file__, "--model", given.model, "--one", what, str(size)]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found.setdefault(what, {})[str(size)] = round(float(said), 1)
+            print(f"{what} {size}: peak {float(said):.0f} MB", file=sys.stderr)
+    growth = {what: round(max(peaks.values()) / min(peaks.values()), 3) for what, peaks in found.items() if peaks}
+    print(json.dumps({"name": "memory", "ratio": max(growth.values()), "model": given.model, "growth": growth, "peak_mb": found}))
+
+
+if __name__ == "__main__":
+    main()
