@@ -108,7 +108,7 @@ def empty(folder: Path) -> None:
 
 def another_architecture(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "model_type": "videomae"}))
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "clip"}))
 
 
 def broken_config(folder: Path) -> None:
@@ -147,7 +147,7 @@ def nan_weights(folder: Path) -> None:
         (without_weights, r"no \.safetensors weights \(pickled weights are never read\)"),
         (truncated, "could not be loaded.*Download it again"),
         (empty, "could not be loaded.*Download it again"),
-        (another_architecture, "is of a 'videomae' model; jepascope reads V-JEPA 2"),
+        (another_architecture, "is of a 'clip' model; jepascope reads V-JEPA 2, VideoMAE"),
         (broken_config, "not a readable configuration"),
         (config_that_is_a_list, "does not hold a configuration"),
         (broken_extras, r"jepascope\.json' is damaged"),
@@ -163,6 +163,14 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(folder: Path, damage: C
         load_encoder(str(folder))
     print(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
+def test_code_that_a_config_names_is_never_asked_for(folder: Path, key: str) -> None:
+    """transformers takes the name of a repository on the hub for an implementation of attention, and would run what lies there."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, key: "someone/kernel"}))
+    assert load_encoder(str(folder)).model.config._attn_implementation == "sdpa"
 
 
 class Trap:

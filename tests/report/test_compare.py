@@ -365,6 +365,7 @@ def test_the_papers_encoders_are_known_by_name_and_size(compared: Comparison) ->
     assert as_paper(run, "vjepa2-vitg-fpc64-256", 1024, 24) is None
     assert as_paper(run, "vjepa2-vitl-fpc64-256", 96, 4) is None
     assert as_paper(run, "nano", 96, 4) is None
+    assert as_paper(run, "dinov2-large", 1024, 24) is None and as_paper(run, "ijepa_vith14_1k", 1280, 32) is None
 
 
 def test_a_missing_encoder_comes_with_commands_that_work() -> None:

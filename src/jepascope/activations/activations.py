@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -106,6 +108,10 @@ def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tup
     """A token selection of some clips, given the tokens of their objects; None stands for all tokens."""
     if tokens == "all":
         return None
-    if time_span(tokens) is not None:
-        return time_mask(tokens, grid).expand(len(object_mask), -1)
-    return object_mask if tokens == "object" else background(object_mask, grid)
+    if tokens == "object":
+        return object_mask
+    places = math.prod(grid)
+    extra = object_mask.shape[1] - places  # class and register tokens are of no time and of no background
+    timed = time_span(tokens) is not None
+    chosen = time_mask(tokens, grid).expand(len(object_mask), -1) if timed else background(object_mask[:, :places], grid)
+    return F.pad(chosen, (0, extra)) if extra else chosen

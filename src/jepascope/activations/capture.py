@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -117,7 +118,7 @@ def capture_shard(
     """The tensors of one shard as the store keeps them, and the batch size that fitted in memory."""
     card, count = encoder.card, rows.stop - rows.start
     shard = {f"pooled.{name}": torch.empty(count, card.depth + 1, card.width) for name in SELECTIONS}
-    shard["object_mask"] = clips.object_tokens(card.grid, rows)
+    shard["object_mask"] = F.pad(clips.object_tokens(card.grid, rows), (0, card.extra))  # extra tokens are of no object
     for layer in sites:
         shard[f"tokens.{layer}"] = torch.empty(count, card.tokens, card.width, dtype=dtype)
     fitters = {(layer, name): MomentsFitter(card.width) for layer in moments for name in SELECTIONS}

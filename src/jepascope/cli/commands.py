@@ -262,6 +262,7 @@ def report_command(folder: Path) -> None:
 def models_command(as_json: bool) -> None:
     from rich.table import Table
 
+    from jepascope.encoders.geometry import FAMILY_NAMES
     from jepascope.encoders.models import known_models
 
     rows = known_models()
@@ -279,7 +280,7 @@ def models_command(as_json: bool) -> None:
     for line in (
         f"Ship with jepascope: {', '.join(row.name for row in rows if row.shipped)}. Weights are what they take in memory (float32).",
         "Another one: `hf download NAME --local-dir FOLDER`, then `--model ./FOLDER`.",
-        "Any local folder with config.json (model_type vjepa2) and safetensors works.",
+        f"Any local folder with config.json of {', '.join(FAMILY_NAMES.values())} and safetensors works.",
     ):
         out.print(line, markup=False)
 

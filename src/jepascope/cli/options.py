@@ -23,7 +23,7 @@ def spec_options(
             "--model",
             "-m",
             envvar="JEPASCOPE_MODEL",
-            help="nano, nano-wide, a local folder, or a hub name such as facebook/vjepa2-vitl-fpc64-256.",
+            help="nano, nano-wide, a local folder, a .pt file of Meta's, or a hub name such as facebook/vjepa2-vitl-fpc64-256.",
         ),
     ] = None,
     clips: Annotated[

@@ -31,9 +31,16 @@ class EncoderCard:
     has_predictor: bool = False
     has_head: bool = False
     head_digest: str = ""  # of the head's weights and labels; apart from ``digest``, because activations do not depend on the head
+    extra: int = 0  # tokens behind the grid's that belong to no place (class, registers): edited and pooled as "all", never as a place
+    source: str = ""  # the file of Meta's that the weights came from, and which of its keys were read
 
     @property
     def tokens(self) -> int:
+        return self.places + self.extra
+
+    @property
+    def places(self) -> int:
+        """Tokens of the grid, in (time, row, column) order, before the extra ones."""
         return self.grid[0] * self.grid[1] * self.grid[2]
 
 

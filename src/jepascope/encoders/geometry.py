@@ -15,6 +15,15 @@ from jepascope.errors import BadCheckpoint
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_TOKENS = 100_000  # a clip; ViT-g at 64 frames of 384 px has 18,432
+FAMILY_NAMES = {  # model_type: as people write it
+    "vjepa2": "V-JEPA 2",
+    "videomae": "VideoMAE",
+    "vivit": "ViViT",
+    "timesformer": "TimeSformer",
+    "dinov2": "DINOv2",
+    "dinov2_with_registers": "DINOv2 with registers",
+    "ijepa": "I-JEPA",
+}
 BOUNDS = {  # field: (default of transformers' VJEPA2Config, least, most)
     "hidden_size": (1024, 6, 16_384),
     "num_hidden_layers": (24, 1, 200),
@@ -43,6 +52,17 @@ class Geometry:
     tubelet: int
     frames: int
     size: int
+    extra: int = 0  # tokens of a clip that belong to no place: a class token
+    extra_per_frame: int = 0
+    fixed: bool = False  # takes clips of this length and size alone
+
+    def extra_of(self, frames: int) -> int:
+        """Tokens beside the grid, of a clip of some frames."""
+        return self.extra + frames * self.extra_per_frame
+
+    def tokens(self, frames: int, size: int) -> int:
+        """Tokens of a clip: the grid's and the extra ones."""
+        return (frames // self.tubelet) * (size // self.patch) ** 2 + self.extra_of(frames)
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -55,8 +75,9 @@ def read_config(path: Path) -> dict[str, Any]:
         raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
     if not isinstance(config, dict):
         raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")
-    if config.get("model_type") != "vjepa2":
-        raise BadCheckpoint(f"'{path}' is of a '{config.get('model_type')}' model; jepascope reads V-JEPA 2 (model_type 'vjepa2').")
+    if str(config.get("model_type")) not in FAMILY_NAMES:
+        known = ", ".join(FAMILY_NAMES.values())
+        raise BadCheckpoint(f"'{path}' is of a '{str(config.get('model_type'))[:40]}' model; jepascope reads {known}.")
     return config
 
 
@@ -90,7 +111,7 @@ def check_config(config: dict[str, Any], path: Path) -> Geometry:
         sizes["frames_per_clip"],
         sizes["crop_size"],
     )
-    tokens = (found.frames // found.tubelet) * (found.size // found.patch) ** 2
+    tokens = found.tokens(found.frames, found.size)
     if tokens > MAX_TOKENS:
         raise BadCheckpoint(
             f"'{path}': {found.frames} frames of {found.size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}."

@@ -1,4 +1,4 @@
-"""load_encoder: a shipped name, a local folder, or a hub name -> a tested, frozen encoder."""
+"""load_encoder: a shipped name, a local folder, a .pt file of Meta's, or a hub name -> a tested, frozen encoder."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import torch
-from transformers import VJEPA2Model
+from transformers import PreTrainedModel, VJEPA2Model
 
-from jepascope.encoders.geometry import MAX_TOKENS, check_config, read_config
+from jepascope.encoders.families import encoder_of, from_pretrained
+from jepascope.encoders.family_sizes import sizes_of
+from jepascope.encoders.geometry import MAX_TOKENS, read_config
 from jepascope.encoders.head import TaskHead
-from jepascope.encoders.models import WEIGHTS, known_models, shipped_models
-from jepascope.encoders.pretrained import Unreadable, from_pretrained
+from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.meta import load_meta
+from jepascope.encoders.models import TORCH_FILES, WEIGHTS, known_models, shipped_models
+from jepascope.encoders.pretrained import Unreadable
 from jepascope.encoders.selftest import self_test
 from jepascope.encoders.task_labels import CLASSIFIER
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -24,18 +28,20 @@ from jepascope.errors import BadArgument, BadCheckpoint
 
 EXTRAS = "jepascope.json"  # beside config.json: what transformers' configuration has no field for (the predictor's target space)
 
-Loaded = tuple[VJEPA2Model, TaskHead | None, dict[str, Any]]
+Loaded = tuple[PreTrainedModel, TaskHead | None, dict[str, Any]]
 
 
 def load_encoder(
     name: str, device: str = "cpu", dtype: torch.dtype = torch.float32, frames: int | None = None, size: int | None = None
-) -> VJepa2Encoder:
+) -> VJepa2Encoder | LibraryEncoder:
     """A frozen encoder that passed its self-test.
 
     ``name``: "nano" or "nano-wide" (shipped), a local folder in Hugging Face format (config.json, model.safetensors), or a hub
-    name such as "facebook/vjepa2-vitl-fpc64-256" (fetched by transformers unless it is in its cache). Only safetensors are
-    read, never pickles. A classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds no
-    weight of a predictor gives an encoder without one. ``frames`` and ``size`` set the clips it takes; default: what the
+    name such as "facebook/vjepa2-vitl-fpc64-256" (fetched by transformers unless it is in its cache); of these only safetensors are
+    read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run.
+    The family is config.json's model_type (geometry.FAMILY_NAMES); of those other than V-JEPA 2 the encoder
+    alone is read. A V-JEPA 2 classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds
+    no weight of a predictor gives an encoder without one. ``frames`` and ``size`` set the clips it takes; default: what the
     checkpoint was made for.
     Raises BadArgument for an unknown name, BadCheckpoint for a missing, damaged or foreign checkpoint.
     """
@@ -45,10 +51,12 @@ def load_encoder(
         model, head, extra, label = *_read(WEIGHTS / name, name), name
     elif path.is_dir():
         model, head, extra, label = *_read(path, name), path.resolve().name
-    elif path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (".pt", ".pth", ".safetensors"):
+    elif path.is_file() and path.suffix in TORCH_FILES:
+        model, head, extra, label = *load_meta(path), path.name
+    elif path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (*TORCH_FILES, ".safetensors"):
         raise BadCheckpoint(
             f"'{name}' is not a folder with config.json and model.safetensors; "
-            f"give such a folder, a hub name, or one of: {', '.join(sorted(shipped))}."
+            f"give such a folder, a .pt file of Meta's, a hub name, or one of: {', '.join(sorted(shipped))}."
         )
     elif name.count("/") == 1:
         model, head, extra, label = *_fetch(name), name
@@ -57,7 +65,7 @@ def load_encoder(
             f"There is no model '{name}'; known are {', '.join(m.name for m in known_models())}, and any local folder or hub name."
         )
     try:
-        encoder = VJepa2Encoder(model.to(dtype), label, extra, None if head is None else head.to(dtype)).to(device)
+        encoder = encoder_of(model.to(dtype), label, extra, None if head is None else head.to(dtype)).to(device)
     except (RuntimeError, AssertionError) as error:
         raise BadArgument(
             f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
@@ -82,7 +90,7 @@ def _read(folder: Path, name: str) -> Loaded:
         raise BadCheckpoint(
             f"'{name}' has no .safetensors weights (pickled weights are never read); download the safetensors files into it."
         )
-    check_config(read_config(config_file), config_file)
+    sizes_of(read_config(config_file), config_file)
     extra: dict[str, Any] = {}
     if (folder / EXTRAS).exists():
         try:

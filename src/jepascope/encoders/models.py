@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WEIGHTS = Path(__file__).parent / "nano" / "weights"
+TORCH_FILES = (".pt", ".pth")  # how files end that are read as Meta's own checkpoints
 
 
 @dataclass(frozen=True)
 class KnownModel:
-    """One row of ``jepascope models``. ``parameters`` counts encoder, predictor and head."""
+    """One row of ``jepascope models``. ``parameters`` counts encoder, predictor and head.
+
+    Encoders of images (``tubelet`` 1) take any number of frames; ``frames`` is what they get unless told otherwise.
+    """
 
     name: str
     parameters: int
@@ -21,6 +25,10 @@ class KnownModel:
     predictor: bool
     head: str
     shipped: bool = False
+    patch: int = 16
+    tubelet: int = 2
+    fixed: bool = False  # takes clips of this length and size alone
+    extra_per_frame: int = 0  # class and register tokens of an encoder of images
 
     @property
     def weights_gb(self) -> float:
@@ -37,6 +45,10 @@ def _hub(name: str, parameters: int, width: int, depth: int, frames: int, size: 
     return KnownModel(f"facebook/{name}", parameters, width, depth, frames, size, True, head)
 
 
+def _images(name: str, parameters: int, width: int, depth: int, size: int, patch: int, extra: int) -> KnownModel:
+    return KnownModel(f"facebook/{name}", parameters, width, depth, 8, size, False, "", patch=patch, tubelet=1, extra_per_frame=extra)
+
+
 KNOWN_MODELS = (
     _hub("vjepa2-vitl-fpc64-256", 325_971_328, 1024, 24, 64, 256),
     _hub("vjepa2-vith-fpc64-256", 653_930_880, 1280, 32, 64, 256),
@@ -46,6 +58,17 @@ KNOWN_MODELS = (
     _hub("vjepa2-vitg-fpc64-384-ssv2", 1_128_049_454, 1408, 40, 64, 384, "Something-Something v2, 174 labels"),
     _hub("vjepa2-vitl-fpc32-256-diving48", 375_356_848, 1024, 24, 32, 256, "Diving48, 48 labels"),
     _hub("vjepa2-vitg-fpc32-384-diving48", 1_127_871_920, 1408, 40, 32, 384, "Diving48, 48 labels"),
+    KnownModel("MCG-NJU/videomae-base", 86_227_200, 768, 12, 16, 224, False, "", fixed=True),
+    KnownModel("MCG-NJU/videomae-large", 303_860_736, 1024, 24, 16, 224, False, "", fixed=True),
+    _images("dinov2-small", 22_056_576, 384, 12, 518, 14, 1),
+    _images("dinov2-base", 86_580_480, 768, 12, 518, 14, 1),
+    _images("dinov2-large", 304_368_640, 1024, 24, 518, 14, 1),
+    _images("dinov2-giant", 1_136_480_768, 1536, 40, 518, 14, 1),
+    _images("dinov2-with-registers-base", 86_583_552, 768, 12, 518, 14, 5),
+    _images("dinov2-with-registers-large", 304_372_736, 1024, 24, 518, 14, 5),
+    _images("ijepa_vith14_1k", 630_762_240, 1280, 32, 224, 14, 0),
+    _images("ijepa_vith16_1k", 631_668_480, 1280, 32, 448, 16, 0),
+    _images("ijepa_vitg16_22k", 1_011_368_576, 1408, 40, 224, 16, 0),
 )
 
 

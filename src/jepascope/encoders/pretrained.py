@@ -29,11 +29,11 @@ def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, T
     A checkpoint without any weight of the predictor gives a model whose ``predictor`` is None; one that holds a part of it
     is refused, as is every other weight that is missing, unknown or misshapen.
     """
-    config = _guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=local)[0])
+    config = guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=local)[0])
     check_config(config, Path(source) / "config.json")
     classifies = names_head(config)
     kind = VJEPA2ForVideoClassification if classifies else VJEPA2Model
-    loaded, info = _guarded(
+    loaded, info = guarded(
         name,
         lambda: kind.from_pretrained(
             source,
@@ -42,6 +42,7 @@ def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, T
             local_files_only=local,
             output_loading_info=True,
             dtype=torch.float32,
+            attn_implementation="sdpa",  # a config.json may name code on the hub, which transformers would download and run
             ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
         ),
     )
@@ -51,11 +52,16 @@ def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, T
     missing = _without_predictor(model, set(info["missing_keys"]), "vjepa2." if classifies else "")
     unexpected = {key for key in info["unexpected_keys"] if classifies or not key.startswith(HEAD_KEYS)}
     mismatched = {str(key) for key in info["mismatched_keys"]}
+    refuse_misfits(name, missing, unexpected, mismatched)
+    return model, _aligned(TaskHead(loaded.pooler, loaded.classifier, labels)) if classifies else None
+
+
+def refuse_misfits(name: str, missing: set[str], unexpected: set[str], mismatched: set[str]) -> None:
+    """BadCheckpoint that names a weight, where there is any."""
     for what, keys in (("lacks", missing), ("has unknown", unexpected), ("has misshapen", mismatched)):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise BadCheckpoint(f"'{name}' {what} weights: {min(keys)}{more}. It does not fit its config.json.")
-    return model, _aligned(TaskHead(loaded.pooler, loaded.classifier, labels)) if classifies else None
 
 
 def _aligned(head: TaskHead) -> TaskHead:
@@ -85,7 +91,7 @@ def _refuse_other_labels(name: str, mismatched: Any, labels: int) -> None:
             raise BadCheckpoint(f"'{name}' has a classifier of {found[0]} rows, but its config.json (id2label) names {labels} labels.")
 
 
-def _guarded(name: str, load: Callable[[], Any]) -> Any:
+def guarded(name: str, load: Callable[[], Any]) -> Any:
     """What ``load`` gives, quietly; whatever transformers raises is one sentence."""
     try:
         with _quiet():

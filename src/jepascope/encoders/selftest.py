@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadCheckpoint
 
@@ -11,7 +12,7 @@ GPU_TOLERANCE = 1e-4  # of the output's scale; on a CPU in float32 the differenc
 
 
 @torch.inference_mode()
-def self_test(encoder: VJepa2Encoder) -> float:
+def self_test(encoder: VJepa2Encoder | LibraryEncoder) -> float:
     """Largest difference between our loop and transformers' forward; raises BadCheckpoint when anything is off.
 
     Checks: loop equals forward; outputs are finite; running a suffix from a stored layer changes nothing; a changed patch
@@ -19,7 +20,7 @@ def self_test(encoder: VJepa2Encoder) -> float:
     predictor's forecast, where there is one, is finite; the task head, where there is one, gives finite logits, one for each label.
     """
     card = encoder.card
-    short = encoder.at(2 * encoder.model.config.tubelet_size, encoder.model.config.crop_size)
+    short = encoder.shortest()
     generator = torch.Generator().manual_seed(0)
     video = torch.rand(1, short.card.frames, 3, short.card.size, short.card.size, generator=generator).to(encoder.device, encoder.dtype)
 
@@ -33,19 +34,20 @@ def self_test(encoder: VJepa2Encoder) -> float:
     ours = short.norm(short.run(middle, card.depth // 2))
     if not bool(torch.isfinite(ours).all()):
         raise fail("its output has NaN or infinite values (damaged weights?)")
-    theirs = encoder.model(short.preprocess(video), skip_predictor=True).last_hidden_state
+    theirs = short.reference(video)
     difference = float((ours - theirs).abs().max())
     exact = encoder.device.type == "cpu" and encoder.dtype == torch.float32
     scale = float(theirs.abs().max())
     if difference > (0.0 if exact else GPU_TOLERANCE * scale if encoder.dtype == torch.float32 else 0.1 * scale):
         raise fail(f"its blocks one by one differ from transformers' forward by {difference:.2e}")
 
-    patch, tubelet = encoder.model.config.patch_size, encoder.model.config.tubelet_size
-    row, column = short.card.grid[1] - 1, 0
+    times, rows, columns = short.card.grid
+    patch, tubelet = short.card.size // rows, short.card.frames // times
+    time, row, column = min(1, times - 1), rows - 1, 0
     touched = video.clone()
-    touched[:, tubelet : 2 * tubelet, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] = 0.5
+    touched[:, time * tubelet : (time + 1) * tubelet, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] = 0.5
     moved = (short.embed(touched) - embedded).abs().amax(-1)[0] > 0
-    expected = short.card.grid[1] * short.card.grid[2] + row * short.card.grid[2] + column
+    expected = (time * rows + row) * columns + column
     if moved.nonzero()[:, 0].tolist() != [expected]:
         raise fail("its tokens are not in (time, row, column) order")
     if card.depth > 1:

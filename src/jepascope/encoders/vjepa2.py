@@ -54,6 +54,7 @@ class VJepa2Encoder(VideoEncoder):
             has_predictor=model.predictor is not None,
             has_head=head is not None,
             head_digest="" if head is None else head.digest,
+            source=str(self.extra.get("source", "")),
         )
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
         self._mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
@@ -74,7 +75,8 @@ class VJepa2Encoder(VideoEncoder):
     def untrained(self, seed: int) -> VJepa2Encoder:
         """A twin with fresh weights, with a predictor if this one has one, and without a head: there is no task it was trained for."""
         name, predictor = f"{self.card.name}-untrained-{seed}", self.card.has_predictor
-        twin = VJepa2Encoder.from_config(self.model.config, seed, name, self.extra, predictor)
+        extra = {field: value for field, value in self.extra.items() if field != "source"}  # which tells of other weights
+        twin = VJepa2Encoder.from_config(self.model.config, seed, name, extra, predictor)
         return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
 
     def at(self, frames: int, size: int) -> VJepa2Encoder:
@@ -90,6 +92,14 @@ class VJepa2Encoder(VideoEncoder):
         twin.__dict__.update(self.__dict__)
         twin.card = replace(self.card, frames=frames, size=size, grid=(frames // config.tubelet_size, side, side))
         return twin
+
+    def shortest(self) -> VJepa2Encoder:
+        """The same encoder for the shortest clips that a self-test can do with."""
+        return self.at(2 * self.model.config.tubelet_size, self.model.config.crop_size)
+
+    def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
+        """transformers' own forward, after the final norm; at the size it is configured for (its positions are wrong elsewhere)."""
+        return self.model(self.preprocess(video), skip_predictor=True).last_hidden_state  # type: ignore[no-any-return]
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
         for part in (self.model, self.head):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jepascope.encoders.geometry import MAX_TOKENS, check_config, read_config
-from jepascope.encoders.models import WEIGHTS, known_models
+from jepascope.encoders.family_sizes import sizes_of
+from jepascope.encoders.geometry import MAX_TOKENS, read_config
+from jepascope.encoders.geometry import Geometry as Sizes
+from jepascope.encoders.models import TORCH_FILES, WEIGHTS, known_models
 from jepascope.encoders.task_labels import names_head
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
@@ -37,22 +39,31 @@ def geometry(spec: StudySpec) -> Geometry:
     known = {model.name: model for model in known_models()}
     if path.exists():
         config = read_config(path)
-        sizes, head = check_config(config, path), names_head(config)
+        sizes, head = sizes_of(config, path), names_head(config)
+        predictor = config["model_type"] == "vjepa2"
         asked = {"predictor_width": "pred_hidden_size", "predictor_depth": "pred_num_hidden_layers"}
         beside = {name: int(config[key]) for name, key in asked.items() if key in config}
-        width, depth, patch, tubelet = sizes.width, sizes.depth, sizes.patch, sizes.tubelet
-        frames, size = spec.frames or sizes.frames, spec.size or sizes.size
-        parameters = known[spec.model].parameters if spec.model in known else 12 * depth * width * width
+        parameters = known[spec.model].parameters if spec.model in known else 12 * sizes.depth * sizes.width * sizes.width
     elif spec.model in known:
         row = known[spec.model]
         predictor, head = row.predictor, bool(row.head)
-        width, depth, parameters, patch, tubelet = row.width, row.depth, row.parameters, 16, 2
-        frames, size = spec.frames or row.frames, spec.size or row.size
+        parameters = row.parameters
+        sizes = Sizes(row.width, row.depth, row.patch, row.tubelet, row.frames, row.size, 0, row.extra_per_frame, row.fixed)
+    elif path.parent.is_file() and path.parent.suffix in TORCH_FILES:
+        raise BadArgument(
+            f"'{spec.model}' has no config.json to count from, and plan opens no weights; `jepascope run` reads it. To count, name the "
+            "checkpoint's twin among `jepascope models`."
+        )
     else:
         raise BadArgument(f"There is no model '{spec.model}'; known are {', '.join(known)}, and any local folder with a config.json.")
-    if frames % tubelet or size % patch:
-        raise BadArgument(f"'{spec.model}' cannot take {frames} frames of {size} pixels: multiples of {tubelet} and {patch} are needed.")
-    tokens = (frames // tubelet) * (size // patch) ** 2
+    frames, size = spec.frames or sizes.frames, spec.size or sizes.size
+    if sizes.fixed and (frames, size) != (sizes.frames, sizes.size):
+        raise BadArgument(f"'{spec.model}' takes clips of {sizes.frames} frames of {sizes.size} pixels alone, not {frames} of {size}.")
+    if frames % sizes.tubelet or size % sizes.patch:
+        raise BadArgument(
+            f"'{spec.model}' cannot take {frames} frames of {size} pixels: multiples of {sizes.tubelet} and {sizes.patch} are needed."
+        )
+    tokens = sizes.tokens(frames, size)
     if tokens > MAX_TOKENS:
         raise BadArgument(f"{frames} frames of {size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}.")
-    return Geometry(spec.model, width, depth, tokens, parameters, frames // tubelet, predictor, head, **beside)
+    return Geometry(spec.model, sizes.width, sizes.depth, tokens, parameters, frames // sizes.tubelet, predictor, head, **beside)

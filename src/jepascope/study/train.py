@@ -15,6 +15,7 @@ from jepascope.clips.presets import directions8
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
+from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 from jepascope.study.card import measure_card, write_card
 from jepascope.study.monitor import health
@@ -39,7 +40,10 @@ def train_and_card(
         return False
     save_encoder(trainer.shipped(), out, {"recipe": recipe.name})
     curves = [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
-    write_card(out, measure_card(load_encoder(str(out)), recipe, curves, machine(device)))
+    encoder = load_encoder(str(out))
+    if not isinstance(encoder, VJepa2Encoder):
+        raise TypeError(f"'{out}' was saved as a V-JEPA 2 encoder and came back as {type(encoder).__name__}")
+    write_card(out, measure_card(encoder, recipe, curves, machine(device)))
     return True
 
 

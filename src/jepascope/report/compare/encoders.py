@@ -11,6 +11,8 @@ from jepascope.report.paper import VITH, VITL
 
 HUB = {VITL: "facebook/vjepa2-vitl-fpc64-256", VITH: "facebook/vjepa2-vith-fpc64-256"}
 NAMED = re.compile(r"vjepa2-vit(?P<size>[a-z])(?![a-z])")
+OTHERS = re.compile(r"dino|videomae|vivit|timesformer|i-?jepa|vjepa2[._-]1")
+"""Families whose encoders come in the same widths and depths: a size alone says nothing beside such a name."""
 LETTER = {VITL: "l", VITH: "h"}
 PAPER_LAYERS = {VITL: " --layers 7", VITH: ""}  # the layer that a ratio is published for is run in full beside the best one
 FRAMES = (
@@ -33,8 +35,10 @@ def known(encoder: str) -> KnownModel:
 
 
 def recognised(study: Study) -> Recognised | None:
-    """By width and depth, and by name where the folder does not say them; a name of another size speaks against it."""
+    """By width and depth, and by name where the folder does not say them; a name of another size or family speaks against it."""
     name = NAMED.search(study.model.casefold())
+    if name is None and OTHERS.search(study.model.casefold()):
+        return None
     for encoder, letter in LETTER.items():
         model = known(encoder)
         if name is not None and name["size"] != letter:

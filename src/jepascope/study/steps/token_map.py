@@ -37,9 +37,9 @@ def token_table(activations: Activations, layer: int, target: Target, spec: Stud
     draws, scenes = max(FEWEST_DRAWS, spec.permutations), target.fit_scenes
     if target.variable.kind == "numeric" and target.fit_values is not None and target.test_values is not None:
         weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
-        found = token_r_squared(fit, test, card.tokens, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
+        found = token_r_squared(fit, test, card.places, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
     else:
-        found = token_accuracy(fit, test, card.tokens, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes)
+        found = token_accuracy(fit, test, card.places, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes)
     return _table(found, layer, card.grid)
 
 

@@ -1,0 +1,65 @@
+"""Which class reads which config.json: one dispatch by model_type, one way of loading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from jepascope.encoders.dinov2 import Dinov2Encoder, Dinov2WithRegistersEncoder
+from jepascope.encoders.family_sizes import sizes_of
+from jepascope.encoders.head import TaskHead
+from jepascope.encoders.ijepa import IJepaEncoder
+from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.pretrained import from_pretrained as vjepa2_from_pretrained
+from jepascope.encoders.pretrained import guarded, refuse_misfits
+from jepascope.encoders.timesformer import TimesformerEncoder
+from jepascope.encoders.videomae import VideoMAEEncoder
+from jepascope.encoders.vivit import VivitEncoder
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+
+ENCODERS: dict[str, type[LibraryEncoder]] = {
+    "videomae": VideoMAEEncoder,
+    "vivit": VivitEncoder,
+    "timesformer": TimesformerEncoder,
+    "dinov2": Dinov2Encoder,
+    "dinov2_with_registers": Dinov2WithRegistersEncoder,
+    "ijepa": IJepaEncoder,
+}
+BEYOND = ("classifier.", "pooler.", "decoder.", "encoder_to_decoder.", "fc_norm.", "mask_token")
+"""Weights of a checkpoint that lie behind the encoder: task heads, and the decoder that VideoMAE was trained with."""
+
+
+def from_pretrained(source: str, name: str, local: bool) -> tuple[PreTrainedModel, TaskHead | None]:
+    """The model that config.json describes, and V-JEPA 2's task head where there is one; nothing in it is left random."""
+    config = guarded(name, lambda: PreTrainedConfig.get_config_dict(source, local_files_only=local)[0])
+    sizes_of(config, Path(source) / "config.json")
+    encoder = ENCODERS.get(config["model_type"])
+    if encoder is None:
+        return vjepa2_from_pretrained(source, name, local)
+    kind = encoder.kind
+    model, info = guarded(
+        name,
+        lambda: kind.from_pretrained(
+            source,
+            config=kind.config_class.from_pretrained(source, local_files_only=local),
+            use_safetensors=True,
+            local_files_only=local,
+            output_loading_info=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
+            attn_implementation="sdpa" if kind._supports_sdpa else "eager",  # a config.json may name code on the hub to download and run
+            **encoder.built,
+        ),
+    )
+    unexpected = {key for key in info["unexpected_keys"] if not key.startswith(BEYOND)}
+    refuse_misfits(name, set(info["missing_keys"]), unexpected, {str(key) for key in info["mismatched_keys"]})
+    return model, None
+
+
+def encoder_of(model: PreTrainedModel, name: str, extra: dict[str, Any], head: TaskHead | None) -> VJepa2Encoder | LibraryEncoder:
+    """The encoder that runs this model."""
+    kind = ENCODERS.get(model.config.model_type)
+    return VJepa2Encoder(model, name, extra, head) if kind is None else kind(model, name, extra)

@@ -1,0 +1,99 @@
+"""Sizes of the other families of encoders, from their config.json alone. Imports no torch, as in ``geometry``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jepascope.encoders.geometry import BOUNDS, FAMILY_NAMES, MAX_TOKENS, Geometry, check_config
+from jepascope.errors import BadCheckpoint
+
+IMAGE_FRAMES = 8  # of a clip, where an encoder of single images is not told otherwise; it takes any number
+LIMITS = {  # field: (least, most)
+    **{field: BOUNDS[field][1:] for field in ("hidden_size", "num_hidden_layers", "num_attention_heads", "patch_size")},
+    "intermediate_size": (1, 65_536),
+    "image_size": BOUNDS["crop_size"][1:],
+    "num_frames": BOUNDS["frames_per_clip"][1:],
+    "tubelet_size": BOUNDS["tubelet_size"][1:],
+    "num_channels": (3, 3),
+    "num_register_tokens": (1, 64),
+}
+VIT = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 224, "num_channels": 3}
+
+
+@dataclass(frozen=True)
+class Family:
+    """``defaults``: what transformers takes where config.json is silent. Video families know one length and size of clips alone."""
+
+    defaults: dict[str, int]
+    video: bool
+    class_token: bool
+
+
+FAMILIES = {
+    "videomae": Family({**VIT, "patch_size": 16, "intermediate_size": 3072, "num_frames": 16, "tubelet_size": 2}, True, False),
+    "vivit": Family({**VIT, "intermediate_size": 3072, "num_frames": 32}, True, True),
+    "timesformer": Family({**VIT, "patch_size": 16, "intermediate_size": 3072, "num_frames": 8}, True, True),
+    "dinov2": Family({**VIT, "patch_size": 14}, False, True),
+    "dinov2_with_registers": Family({**VIT, "patch_size": 16, "num_register_tokens": 4}, False, True),
+    "ijepa": Family({**VIT, "patch_size": 16, "intermediate_size": 3072}, False, False),
+}
+
+
+def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
+    """The sizes of a configuration of any family, or BadCheckpoint that names the field and what is allowed."""
+    kind = config.get("model_type")
+    if kind == "vjepa2":
+        return check_config(config, path)
+    if not isinstance(kind, str) or kind not in FAMILIES:
+        raise BadCheckpoint(f"'{path}' is of a '{str(kind)[:40]}' model; jepascope reads {', '.join(FAMILY_NAMES.values())}.")
+    family = FAMILIES[kind]
+    sizes = {field: _whole(field, config.get(field, default), path) for field, default in family.defaults.items()}
+    tubelet, patch = sizes.get("tubelet_size", 1), sizes.get("patch_size", 0)
+    if kind == "vivit":
+        tubelet, patch = _tubelet(config.get("tubelet_size", (2, 16, 16)), path)
+    if kind == "timesformer" and (attention := config.get("attention_type", "divided_space_time")) == "space_only":
+        raise BadCheckpoint(f"'{path}': attention_type is '{attention}', whose frames have no time; divided or joint space-time is read.")
+    ratio = config.get("mlp_ratio", 4)
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
+        raise BadCheckpoint(f"'{path}': mlp_ratio is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    frames, size = sizes.get("num_frames", IMAGE_FRAMES), sizes["image_size"]
+    for whole, value, part, by in (
+        ("hidden_size", sizes["hidden_size"], "num_attention_heads", sizes["num_attention_heads"]),
+        ("image_size", size, "the patch size", patch),
+        ("num_frames", frames, "the tubelet size", tubelet),
+    ):
+        if value % by:
+            raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
+    extra = int(family.class_token) + sizes.get("num_register_tokens", 0)
+    found = Geometry(
+        sizes["hidden_size"],
+        sizes["num_hidden_layers"],
+        patch,
+        tubelet,
+        frames,
+        size,
+        extra if family.video else 0,
+        0 if family.video else extra,
+        family.video,
+    )
+    if found.tokens(frames, size) > MAX_TOKENS:
+        raise BadCheckpoint(
+            f"'{path}': {frames} frames of {size} pixels make {found.tokens(frames, size):,} tokens a clip, more than {MAX_TOKENS:,}."
+        )
+    return found
+
+
+def _whole(field: str, value: Any, path: Path) -> int:
+    least, most = LIMITS[field]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
+    return value
+
+
+def _tubelet(value: Any, path: Path) -> tuple[int, int]:
+    """ViViT's tubelet_size (time, rows, columns) -> (tubelet, patch)."""
+    if not isinstance(value, (list, tuple)) or len(value) != 3 or value[1] != value[2]:
+        raise BadCheckpoint(f"'{path}': tubelet_size is {str(value)[:40]}, but must be three numbers: time, and a square patch.")
+    return _whole("tubelet_size", value[0], path), _whole("patch_size", value[1], path)

@@ -1,0 +1,144 @@
+"""Meta's own V-JEPA 2 checkpoints (vitl.pt, vith.pt, vitg.pt, vitg-384.pt) as transformers' VJEPA2Model, weight by weight.
+
+Key names follow facebookresearch/vjepa2 (src/hub/backbones.py, src/models). Nothing is guessed: a weight that is missing, unknown or
+misshapen refuses the file, and so do V-JEPA 1 and 2.1, whose positions are others though most of their weights have the same names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import VJEPA2Config, VJEPA2Model
+
+from jepascope.encoders.geometry import check_config
+from jepascope.encoders.meta_sizes import meta_sizes
+from jepascope.encoders.torch_file import check_tensors, read_torch_file
+from jepascope.errors import BadCheckpoint
+
+ENCODERS = ("target_encoder", "ema_encoder", "encoder")
+"""Under which key the encoder lies, best first: the moving average is what Meta evaluates, and its hub loads it where there is one."""
+ROOTS = {
+    "encoder.embeddings.patch_embeddings.": "patch_embed.",
+    "encoder.layer.": "blocks.",
+    "encoder.layernorm.": "norm.",
+    "predictor.embeddings.predictor_embeddings.": "predictor_embed.",
+    "predictor.layer.": "predictor_blocks.",
+    "predictor.layernorm.": "predictor_norm.",
+    "predictor.proj.": "predictor_proj.",
+}
+THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
+POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
+ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which transformers does not have
+LONGEST = 200  # characters of a weight's name; Meta's have fewer than 80
+ONLY_2_1 = ("norms_block.", "patch_embed_img.", "video_mod_embed", "img_mod_embed")
+TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
+
+
+def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
+    """The model in a .pt file of Meta's, without a predictor where the file has none that fits; no head; and as ``source`` what was read.
+
+    Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
+    or 384 where the file's name ends so (``vitg-384.pt``): the same weights take any other length and size.
+    Raises BadCheckpoint, in one sentence, for any other file.
+    """
+    found = read_torch_file(path)
+    weights = _cleaned(path, found, "predictor") if "predictor" in found else {}
+    acts = any(name.removeprefix("predictor.").startswith(ACTION) for name in weights)
+    order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
+    key = next((name for name in order if name in found), None)
+    if key is None:
+        raise BadCheckpoint(
+            f"'{path}' has none of {', '.join(ENCODERS)} (it has: {', '.join(f'{name!a:.30}' for name in [*found][:5]) or 'nothing'}); "
+            "give one of Meta's V-JEPA 2 files."
+        )
+    weights = _cleaned(path, found, key) | ({} if acts else weights)
+    _refuse_other_versions(path, weights, key)
+    weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
+    check_tensors(path, weights.items())
+    with_predictor = any(name.startswith("predictor.") for name in weights)
+    sizes = meta_sizes(path, weights, key, with_predictor)
+    check_config(sizes, path)
+    with torch.device("meta"):  # shapes alone: nothing is drawn at random that could be left in
+        model = VJEPA2Model(VJEPA2Config(**sizes))
+    if not with_predictor:
+        model.predictor = None
+    model.load_state_dict(_mapped(path, model, weights, key), assign=True)
+    left_out = ", its action-conditioned predictor left out" if acts else ""
+    source = f"{path.name}: {key}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
+    return model, None, {"source": source}
+
+
+def meta_name(name: str) -> tuple[str, int | None]:
+    """What Meta calls a weight of transformers', and which third of it that is where queries, keys and values are one matrix."""
+    root = next(root for root in ROOTS if name.startswith(root))
+    rest = name.removeprefix(root).replace(".attention.", ".attn.")
+    for third, part in enumerate(THIRDS):
+        if f".attn.{part}." in rest:
+            return ROOTS[root] + rest.replace(f".attn.{part}.", ".attn.qkv."), third
+    return ROOTS[root] + rest, None
+
+
+def _cleaned(path: Path, found: dict[Any, Any], key: str) -> dict[str, Any]:
+    """Weights under a key, named ``key.name`` without the prefixes that wrappers left."""
+    state = found[key]
+    if not isinstance(state, dict) or not state:
+        raise BadCheckpoint(f"'{path}': {key} is not a dictionary of weights; give one of Meta's V-JEPA 2 files.")
+    weights: dict[str, Any] = {}
+    for name, value in state.items():
+        clean = f"{key}." + re.sub(r"^((module|backbone)\.)+", "", str(name))
+        if not clean.isprintable() or len(clean) > LONGEST:
+            raise BadCheckpoint(f"'{path}' names a weight {clean!a:.80}, as no V-JEPA 2 checkpoint does; give one of Meta's files.")
+        if clean in weights:
+            raise BadCheckpoint(f"'{path}' has {clean} twice, with and without a prefix; give one of Meta's V-JEPA 2 files.")
+        weights[clean] = value
+    return weights
+
+
+def _refuse_other_versions(path: Path, weights: dict[str, Any], key: str) -> None:
+    """V-JEPA 2.1 and 1 would give wrong numbers without an error: they turn or add other positions."""
+    newer = [name for name in weights if name.removeprefix(f"{key}.").startswith(ONLY_2_1)]
+    if newer:
+        raise BadCheckpoint(
+            f"'{path}' is a V-JEPA 2.1 checkpoint (it has {min(newer)}), and its rotary positions are not those of V-JEPA 2; "
+            "jepascope reads V-JEPA 2.0."
+        )
+    positions = weights.get(f"{key}.pos_embed")
+    tokens = positions.shape[1] if isinstance(positions, Tensor) and positions.ndim == 3 else 0
+    if tokens in TOKENS_1:
+        raise BadCheckpoint(
+            f"'{path}' is a V-JEPA 1 checkpoint: it adds positions made for {TOKENS_1[tokens]} ({tokens:,} tokens), "
+            "and those of V-JEPA 2 are rotary; jepascope reads V-JEPA 2.0."
+        )
+
+
+def _mapped(path: Path, model: VJEPA2Model, weights: dict[str, Tensor], key: str) -> dict[str, Tensor]:
+    """Every weight of the model, in float32 and memory of its own, from exactly the weights that there are."""
+    used: set[str] = set()
+
+    def take(name: str, shape: tuple[int, ...], third: int | None = None) -> Tensor:
+        if name not in weights:
+            raise BadCheckpoint(f"'{path}' lacks weights: {name}. Is it complete? Download it again.")
+        rows, value = 0 if third is None else third * shape[0], weights[name]
+        whole = shape if third is None else (3 * shape[0], *shape[1:])
+        if tuple(value.shape) != whole:
+            raise BadCheckpoint(f"'{path}' has misshapen weights: {name} is {tuple(value.shape)}, but must be {whole}.")
+        used.add(name)
+        return value[rows : rows + shape[0]].to(torch.float32, copy=True)
+
+    mapped: dict[str, Tensor] = {}
+    for name, empty in model.state_dict().items():
+        shape = tuple(empty.shape)
+        if name == "predictor.embeddings.mask_tokens":
+            mapped[name] = torch.stack([take(f"predictor.mask_tokens.{row}", shape[1:]) for row in range(shape[0])])
+        else:
+            theirs, third = meta_name(name)
+            mapped[name] = take(f"{'predictor' if name.startswith('predictor.') else key}.{theirs}", shape, third)
+    unknown = set(weights) - used
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise BadCheckpoint(f"'{path}' has unknown weights: {min(unknown)}{more}. It is not a V-JEPA 2 checkpoint.")
+    return mapped

@@ -1,0 +1,27 @@
+"""TimeSformer (transformers' TimesformerModel): attention divided into time and space, a class token, tokens (row, column, time)."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import TimesformerModel
+
+from jepascope.encoders.library import LibraryEncoder
+
+
+class TimesformerEncoder(LibraryEncoder):
+    """Its pixels are normalised as in Meta's checkpoints: mean 0.45, standard deviation 0.225 of all three colours."""
+
+    kind = TimesformerModel
+    pixels = ((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
+    beside = ("attention_type",)
+
+    def outward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """Class token, then (row, column, time) -> (time, row, column), then class token."""
+        grid = hidden[:, 1:].unflatten(1, (-1, self.card.grid[0])).transpose(1, 2).flatten(1, 2)
+        return torch.cat([grid, hidden[:, :1]], dim=1)
+
+    def inward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        grid = hidden[:, :-1].unflatten(1, (self.card.grid[0], -1)).transpose(1, 2).flatten(1, 2)
+        return torch.cat([hidden[:, -1:], grid], dim=1)
