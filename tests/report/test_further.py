@@ -35,6 +35,7 @@ def test_without_such_folders_the_command_is_named(complete: Path) -> None:
     assert "jepascope intervene RUN" in words(complete)
 
 
+@pytest.mark.slow
 def test_every_edit_and_judge_has_a_row_with_its_controls(complete: Path, tmp_path: Path) -> None:
     run = with_further(complete, tmp_path)
     text = words(run)

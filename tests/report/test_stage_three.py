@@ -50,6 +50,7 @@ def only(run: Path, table: str, **where: Any) -> None:
     edit(run, table, kept)
 
 
+@pytest.mark.slow
 def test_every_part_has_its_figure_with_a_description_and_a_caption(ported: Path) -> None:
     wanted = {
         portability: {"sas-matrix", "angles", "angles-elsewhere", "sas-rce", "rce-dose", "across-layers"},
