@@ -33,13 +33,12 @@ Bases = Float[Tensor, "width _"]
 class Exchange:
     """``held`` is ablated to the mean in the clip and in its twin; what ``swapped`` then holds of the two is exchanged.
 
-    h'' = h' + dose * U U^T (h'_twin - h'), with h' = h - H H^T (h - m). Where the two are oblique this moves along U alone, by what U reads
+    h'' = h' + U U^T (h'_twin - h'), with h' = h - H H^T (h - m). Where the two are oblique this moves along U alone, by what U reads
     of the rest: the part of U outside H is no part of U, and moving along it would borrow directions that only H reads.
     """
 
     swapped: Bases
     held: Bases | None = None
-    dose: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class Ground:
 
         The variance matched is what is left in the subspace when ``held`` is ablated: all that an exchange of it moves.
         """
-        taken = swapped if avoid is None else torch.cat([swapped, avoid], dim=1)
-        if swapped.shape[0] - int(torch.linalg.matrix_rank(taken.double())) < swapped.shape[1]:
+        taken = _taken(swapped, avoid)
+        if not has_room(swapped, avoid):
             return None
         subspace = Subspace(swapped, self.mean)
         drawn = matched_controls(subspace, self._covariance_without(held), self.draws, self.seed, avoid=taken, names=CONTROLS)
@@ -141,7 +140,7 @@ class _Runner:
         base, away = self._ablated(hidden, one.held)
         if not one.swapped.shape[1]:
             return base
-        return self._moved(base, away, one.swapped, one.dose)
+        return self._moved(base, away, one.swapped)
 
     def _ablated(self, hidden: Tensor, held: Bases | None) -> tuple[Tensor, Tensor]:
         """The clips without ``held``, and how far their twins without it lie away."""
@@ -150,12 +149,12 @@ class _Runner:
         key = _key(held)
         if self.kept is None or self.kept[0] != key:
             gone = held.to(self.moved)
-            self.kept = (key, self._moved(hidden, self.away, held, 1.0), self.moved - self.moved @ gone @ gone.T)
+            self.kept = (key, self._moved(hidden, self.away, held), self.moved - self.moved @ gone @ gone.T)
         return self.kept[1:]
 
-    def _moved(self, hidden: Tensor, by: Tensor, basis: Bases, dose: float) -> Tensor:
+    def _moved(self, hidden: Tensor, by: Tensor, basis: Bases) -> Tensor:
         bases = basis[None].to(by)
-        return edit(hidden, coordinates(by, bases, self.mask), bases, torch.tensor([dose], dtype=by.dtype, device=by.device))[0]
+        return edit(hidden, coordinates(by, bases, self.mask), bases, torch.ones(1, dtype=by.dtype, device=by.device))[0]
 
 
 def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float[Tensor, "width _"]:
@@ -169,6 +168,15 @@ def remainder(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v
     if apart.shape[1]:  # what rounding left of v
         apart = torch.linalg.qr(apart - other @ (other.T @ apart)).Q
     return apart.float()
+
+
+def has_room(swapped: Bases, avoid: Bases | None) -> bool:
+    """Whether a control of the same rank fits into what is orthogonal to the subspace and to ``avoid``."""
+    return swapped.shape[0] - int(torch.linalg.matrix_rank(_taken(swapped, avoid).double())) >= swapped.shape[1]
+
+
+def _taken(swapped: Bases, avoid: Bases | None) -> Bases:
+    return swapped if avoid is None else torch.cat([swapped, avoid], dim=1)
 
 
 def joint(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> Float[Tensor, "width _"]:

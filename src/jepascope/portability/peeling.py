@@ -14,7 +14,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
 from jepascope.portability.alignment import sas
 from jepascope.portability.degeneracy import WORKS, Part, measure
-from jepascope.portability.exchange import Bases, Ground, remainder
+from jepascope.portability.exchange import Bases, Ground, has_room, remainder
 from jepascope.stats import Interval, ratio_of_means
 
 BEYOND = 0.01  # of the natural change: a surplus below it is rounding
@@ -59,11 +59,11 @@ class Peeling:
 
     @property
     def copies(self) -> int:
-        """Stages that alone carry (lower end) more than half of what all do together."""
+        """Carriers that alone carry (lower end) more than half of what all do together."""
         if self.whole is None:
             return 0
         half = COPY * self.whole.effect.value
-        return sum(stage.alone is not None and stage.alone.effect.low > half for stage in self.stages)
+        return sum(stage.alone is not None and stage.alone.effect.low > half for stage in self.carriers)
 
 
 def peel(
@@ -119,7 +119,7 @@ class _Peeler:
         gone = torch.cat([self.dead, *(other.basis for other in others)], dim=1)
         found = self.find_next(gone)
         basis = remainder(found.basis, gone)
-        if basis.shape[1] < found.rank or self.ground.controls(basis, gone) is None:
+        if basis.shape[1] < found.rank or not has_room(basis, gone):
             return None
         return Subspace(basis, found.mean, found.provenance)
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.portability.alignment import calibrated, sas, sas_chance, sas_chance_sd
 from jepascope.portability.angles import principal_angles, random_angles
 from jepascope.portability.cca import canonical_readings
 from jepascope.stats import RESAMPLES, Interval
@@ -20,6 +20,7 @@ PORTABILITY_COLUMNS = [
     *("metric", "across", "a", "b", "layer", "edit", "rank", "dose", "value", "low", "high", "n"),
     *("chance", "calibrated", "ceiling", "floor_random", "floor_variance", "saturated"),
     *("floor_random_low", "floor_random_high", "floor_variance_low", "floor_variance_high", "excess_low", "excess_high"),
+    "chance_sd",
 ]
 ANGLE_COLUMNS = ["a", "b", "across", "layer", "index", "degrees", "random_mean", "random_low", "random_high"]
 
@@ -47,6 +48,7 @@ def sas_rows(
                 "value": value,
                 "n": 0,
                 "chance": chance,
+                "chance_sd": sas_chance_sd(u.width, u.rank, v.rank),
                 "calibrated": calibrated(value, chance),
                 "ceiling": min(known) if len(known) == 2 else nan,
             }
