@@ -7,14 +7,18 @@ last block *before* the final norm. "Layer 7" always means "after block 7".
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.errors import BadArgument
+
+R = TypeVar("R")
+Task = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,16 @@ class VideoEncoder(ABC):
         from dataclasses import asdict
 
         return asdict(self.card)
+
+    def map(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        """``work(encoder, shared, *own)`` of every task ``(shared, own)``, in their order.
+
+        The one place where passes are handed out: here they run one after the other, in this process; an encoder of an engine hands them
+        to its workers, with the same results. ``work`` is a function of a module and keeps nothing between calls; tasks are taken from
+        the iterable as they are worked off, so that it may make large ones; what several tasks share is sent to a worker once.
+        """
+        for shared, own in tasks:
+            yield work(self, shared, *own)
 
     def run(self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None) -> Float[Tensor, "clips tokens width"]:
         """``h_stop`` from ``h_start`` (blocks start+1 .. stop): the suffix re-run. ``stop`` defaults to the last block."""
