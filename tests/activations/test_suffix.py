@@ -11,6 +11,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import pool
 from jepascope.activations.suffix import pooled_reader, rerun
 from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 
@@ -153,7 +154,7 @@ def test_nothing_runs_after_the_last_layer_that_is_read(
 def test_a_reader_is_told_whose_rows_it_reads(encoder: VJepa2Encoder, captured: Activations) -> None:
     told: list[int] = []
 
-    def reader(hidden: Tensor, clips: Tensor) -> Tensor:
+    def reader(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
         told.extend(clips.tolist())
         return torch.zeros(len(hidden), 1)
 

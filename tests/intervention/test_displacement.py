@@ -34,9 +34,9 @@ def edited(study, scenes: Scenes, tokens: str, edit: str, ablate_to: str = "mean
         study.encoder,
         hidden,
         LAYER,
-        Group([condition], moved, scenes.mask(tokens), None),
+        Group([condition], moved, scenes.mask(tokens)),
         1,
-        {LAYER: lambda now, clips: now.flatten(1)},
+        {LAYER: lambda encoder, now, clips: now.flatten(1)},
         lambda part, found: kept.append(found[LAYER]),
     )
     return hidden, kept[0][0].view(hidden.shape), condition.basis

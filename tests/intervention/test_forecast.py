@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def begun(study, judge) -> Scenes:
     both = []
     for part in (study.scenes.source, study.scenes.twin):
         captured = capture(judge.early, part.clips, sites=(LAYER,), transform=Beginning())
-        both.append(replace(captured, object_mask=part.object_mask[:, : judge.early.card.tokens]))
+        both.append(replace(captured, shown=part.object_mask[:, : judge.early.card.tokens]))
     return replace(study.scenes, source=both[0], twin=both[1])
 
 
@@ -110,23 +110,20 @@ def test_without_an_edit_nothing_has_moved(study, judge, begun) -> None:
     torch.testing.assert_close(found.edited.margin[0], found.source.margin, atol=1e-5, rtol=1e-5)
 
 
-@dataclass(frozen=True)
-class Fixed(ForecastJudge):
-    """After the two unedited forecasts it foresees whatever it is told to."""
-
-    told: Tensor = field(default_factory=lambda: torch.empty(0))
-    asked: list[int] = field(default_factory=list)
-
-    def forecast(self, last: Tensor) -> Tensor:
-        self.asked.append(len(last))
-        return super().forecast(last) if len(self.asked) <= 2 else self.told
-
-
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_ablation_has_an_effect_of_one_where_the_forecast_ends_half_way_between_both_futures(study, judge, begun, share: float) -> None:
+def test_ablation_has_an_effect_of_one_where_the_forecast_ends_half_way_between_both_futures(
+    study, judge, begun, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, twin = futures(study, judge)
-    told = Fixed(judge.encoder, judge.early, told=source + share * (twin - source))
-    found = foreseen(study, told, begun, [whole(48)], "ablate")
+    foresee, asked = ForecastJudge.forecast, []
+
+    def told(self: ForecastJudge, last: Tensor) -> Tensor:
+        """After the two unedited forecasts it foresees whatever it is told to."""
+        asked.append(len(last))
+        return foresee(self, last) if len(asked) <= 2 else source + share * (twin - source)
+
+    monkeypatch.setattr(ForecastJudge, "forecast", told)
+    found = foreseen(study, judge, begun, [whole(48)], "ablate")
     numerator, denominator = forecast_outcome("ablate", found)
     apart = (twin - source).square().sum(dim=(1, 2)).double()
     torch.testing.assert_close(found.apart, apart, atol=1e-4, rtol=1e-4)

@@ -33,7 +33,7 @@ def half_the_tokens(known: Known) -> Ground:
     ground, scenes = known.ground, known.ground.scenes
     rng = np.random.default_rng(0)
     masks = [torch.from_numpy(rng.random(side.object_mask.shape) < 0.5) for side in (scenes.source, scenes.twin)]
-    source, twin = (replace(side, object_mask=mask) for side, mask in zip((scenes.source, scenes.twin), masks, strict=True))
+    source, twin = (replace(side, shown=mask) for side, mask in zip((scenes.source, scenes.twin), masks, strict=True))
     judge = ProbeJudge(known.bench.judge.probe, "object")
     return replace(ground, site=Site(ground.site.layer, "object"), scenes=replace(scenes, source=source, twin=twin), judge=judge)
 

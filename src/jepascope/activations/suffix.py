@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -11,19 +12,50 @@ from torch import Tensor
 
 from jepascope.activations.memory import in_batches
 from jepascope.activations.site import pool
-from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.base import EncoderCard, Task, VideoEncoder
 from jepascope.errors import BadArgument
 
 BATCH = 32  # clips folded into one batch; benchmarks/suffix.py shows that more gains nothing on a CPU
+CHUNK_BYTES = 2e9  # most that the unedited hidden states of the clips taken together may fill, in float32
 
 Edit = Callable[[Tensor, slice], Tensor]
-"""``edit(hidden (clips, tokens, width), conditions)`` -> hidden (conditions, clips, tokens, width), one for each condition of the slice."""
+"""``edit(hidden (clips, tokens, width), conditions)`` -> hidden (conditions, clips, tokens, width), one for each condition of the slice.
+It may be asked on another machine than the one it was made on, and in any order: it keeps nothing."""
 
-Reader = Callable[[Tensor, Tensor], Tensor]
-"""``reader(hidden (rows, tokens, width), clips (rows,))`` -> (rows, features): what is kept of a layer; ``clips``: whose each row is."""
+Reader = Callable[[VideoEncoder, Tensor, Tensor], Tensor]
+"""``reader(encoder, hidden (rows, tokens, width), clips (rows,))`` -> (rows, features): what is kept of a layer; ``clips``: whose each row
+is. The encoder is handed in so that no reader carries one along."""
 
 Keep = Callable[[slice, dict[int, Tensor]], None]
-"""``keep(conditions, {layer: (conditions, clips, features)})``, on the encoder's device."""
+"""``keep(conditions, {layer: (conditions, clips, features)})``, on the CPU."""
+
+
+class Placed:
+    """Tensors that move to a device together, once: whatever is edited there finds them."""
+
+    def to(self, device: torch.device) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and value.device != device:
+                object.__setattr__(self, name, value.to(device))
+
+
+@dataclass(frozen=True)
+class Sweep(Placed):
+    """Some clips at a site, the edit made of them under each condition, and who reads what of the layers after it."""
+
+    hidden: Float[Tensor, "clips tokens width"]
+    layer: int
+    edit: Edit
+    readers: Mapping[int, Reader]
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A sweep, how many conditions there are, and who takes what was read of them."""
+
+    sweep: Sweep
+    conditions: int
+    keep: Keep
 
 
 def rerun(
@@ -42,7 +74,82 @@ def rerun(
     return is kept, and only until ``keep`` has it: memory grows with the batch alone. In float32 on a CPU the hidden states equal
     those of a whole forward with the same edit hooked in, bit for bit.
     """
-    card, clips = encoder.card, len(hidden)
+    rerun_all(encoder, [Rerun(Sweep(hidden, layer, edit, readers), conditions, keep)], batch)
+
+
+def rerun_all(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) -> None:
+    """Several reruns (of other clips, or other edits), taken from the iterable as they are worked off: one list of tasks for an engine.
+
+    A task is one batch of conditions. The batch that fitted into memory holds for the tasks after it.
+    """
+    waiting: list[tuple[slice, Keep]] = []  # whose results are not here yet, in their order
+    fitted = batch
+
+    def tasks() -> Iterator[tuple[Sweep, Task]]:
+        for one in reruns:
+            sweep = one.sweep
+            _check(encoder.card, sweep)
+            fold = max(1, batch // len(sweep.hidden))
+            for start in range(0, one.conditions, fold):
+                part = slice(start, min(start + fold, one.conditions))
+                waiting.append((part, one.keep))
+                yield sweep, (part, fitted)
+
+    for found, fits in encoder.map(run_conditions, tasks()):
+        fitted = min(fitted, fits)
+        part, keep = waiting.pop(0)
+        keep(part, found)
+
+
+def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int) -> tuple[dict[int, Tensor], int]:
+    """One task: some conditions of all clips. What was read (see ``Keep``), and the batch of clips that fitted in memory."""
+    for part_of in (sweep, sweep.edit):
+        if isinstance(part_of, Placed):
+            part_of.to(encoder.device)
+    hidden, clips, order = sweep.hidden, len(sweep.hidden), sorted(sweep.readers)
+    found: dict[int, list[Tensor]] = {at: [] for at in order}
+
+    def run(some: slice) -> None:
+        nonlocal batch
+        with torch.inference_mode():
+            folded = sweep.edit(hidden, slice(part.start + some.start, part.start + some.stop))
+            rows = torch.arange(clips, device=encoder.device).repeat(len(folded))
+            read: dict[int, list[Tensor]] = {at: [] for at in order}
+            flat = folded.flatten(0, 1)
+            batch = in_batches(len(flat), batch, partial(run_folded, flat, rows, read), "edited clips")
+        for at, pieces in read.items():
+            found[at].append(torch.cat(pieces).view(len(folded), clips, -1))
+
+    def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
+        now, at, kept = flat[part], sweep.layer, []
+        for stop in order:
+            now, at = encoder.run(now, at, stop), stop
+            kept.append(sweep.readers[stop](encoder, now, rows[part]).cpu())
+        for stop, features in zip(order, kept, strict=True):  # kept when all of it fitted in memory
+            read[stop].append(features)
+
+    in_batches(part.stop - part.start, max(1, batch // clips), run, "conditions")
+    return {at: torch.cat(pieces) for at, pieces in found.items()}, batch
+
+
+def chunks(card: EncoderCard, clips: int, batch: int = BATCH) -> list[slice]:
+    """Clips taken together: at most ``batch``, and CHUNK_BYTES of hidden states; in parts of equal size, so that no batch is small."""
+    most = max(1, min(batch, int(CHUNK_BYTES / (4 * card.tokens * card.width))))
+    size = -(-clips // max(1, -(-clips // most)))
+    return [slice(start, min(start + size, clips)) for start in range(0, clips, max(1, size))]
+
+
+def pooled_reader(mask: Bool[Tensor, "clips tokens"] | None = None) -> Reader:
+    """Reads the pooled activation over each clip's selected tokens (all of them without a mask)."""
+
+    def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+        return pool(hidden, None if mask is None else mask.to(hidden.device)[clips])
+
+    return read
+
+
+def _check(card: EncoderCard, sweep: Sweep) -> None:
+    layer, readers, hidden = sweep.layer, sweep.readers, sweep.hidden
     if not 0 <= layer <= card.depth:
         raise BadArgument(f"Encoder '{card.name}' has layers 0..{card.depth}; nothing can be edited at layer {layer}.")
     if not readers or not all(layer <= read <= card.depth for read in readers):
@@ -52,32 +159,3 @@ def rerun(
             f"Encoder '{card.name}' has {card.tokens} tokens of width {card.width}; "
             f"hidden states of shape {tuple(hidden.shape)} are another encoder's."
         )
-    hidden, order = hidden.to(encoder.device), sorted(readers)
-
-    def run(part: slice) -> None:
-        with torch.inference_mode():
-            folded = edit(hidden, part)
-            rows = torch.arange(clips, device=encoder.device).repeat(len(folded))
-            read: dict[int, list[Tensor]] = {at: [] for at in order}
-            flat = folded.flatten(0, 1)
-            in_batches(len(flat), batch, partial(run_folded, flat, rows, read), "edited clips")
-            keep(part, {at: torch.cat(pieces).view(len(folded), clips, -1) for at, pieces in read.items()})
-
-    def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
-        now, at, found = flat[part], layer, []
-        for stop in order:
-            now, at = encoder.run(now, at, stop), stop
-            found.append(readers[stop](now, rows[part]))
-        for stop, features in zip(order, found, strict=True):  # kept when all of it fitted in memory
-            read[stop].append(features)
-
-    in_batches(conditions, max(1, batch // clips), run, "conditions")
-
-
-def pooled_reader(mask: Bool[Tensor, "clips tokens"] | None = None) -> Reader:
-    """Reads the pooled activation over each clip's selected tokens (all of them without a mask)."""
-
-    def read(hidden: Tensor, clips: Tensor) -> Tensor:
-        return pool(hidden, None if mask is None else mask.to(hidden.device)[clips])
-
-    return read

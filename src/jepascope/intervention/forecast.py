@@ -14,15 +14,16 @@ Twin identification: whether a forecast is nearer to the twin's real future than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, rerun
+from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun_all
 from jepascope.encoders.base import VideoEncoder
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.displacement import displacement
@@ -128,34 +129,36 @@ def run_forecast(
     mask = beginnings.mask(site.tokens)
     edited, source, twin, still = (_empty(shape, clips) for shape in ((len(conditions),), (), (), ()))
     apart, norm_sums, edited_tokens, done = torch.empty(clips, dtype=torch.float64), torch.zeros(len(conditions), dtype=torch.float64), 0, 0
-    size = -(-clips // -(-clips // batch))
-    for start in range(0, clips, size):
-        rows = slice(start, min(start + size, clips))
-        ahead = _Ahead.of(judge, site, scenes, beginnings, rows)
-        apart[rows] = ahead.d.double().square().sum(dim=(1, 2)).cpu()
-        everyone = torch.arange(rows.stop - rows.start, device=device)
-        for kept, guess in ((source, ahead.source), (twin, ahead.twin), (still, ahead.persistence)):
-            _fill(kept, (rows,), ahead.read(judge, guess, everyone))
-        hidden = beginnings.source.tokens(site.layer, rows).to(device)
-        seen = None if mask is None else mask[rows].to(device)
-        edited_tokens += hidden.shape[0] * hidden.shape[1] if seen is None else int(seen.sum())
-        r = None if by_mean else displacement(name, beginnings, site, rows, hidden, ablate_to=ablate_to)
-        for members in groups:
-            group = [conditions[i] for i in members]
-            moved = displacement(name, beginnings, site, rows, hidden, group[0].mean) if r is None else r
-            runner, index = Group(group, moved.float(), seen, None), torch.tensor(members)
+    depth = judge.early.card.depth
 
-            def reader(last: Tensor, clips: Tensor, ahead: _Ahead = ahead) -> Tensor:
-                return ahead.read(judge, judge.forecast(last), clips)
+    def reruns() -> Iterator[Rerun]:
+        nonlocal edited_tokens
+        for rows in chunks(judge.encoder.card, clips, batch):
+            ahead = _Ahead.of(judge, site, scenes, beginnings, rows)
+            apart[rows] = ahead.d.double().square().sum(dim=(1, 2)).cpu()
+            everyone = torch.arange(rows.stop - rows.start, device=device)
+            for kept, guess in ((source, ahead.source), (twin, ahead.twin), (still, ahead.persistence)):
+                _fill(kept, (rows,), ahead.read(judge, guess, everyone))
+            hidden = beginnings.source.tokens(site.layer, rows).to(device)
+            seen = None if mask is None else mask[rows].to(device)
+            edited_tokens += hidden.shape[0] * hidden.shape[1] if seen is None else int(seen.sum())
+            r = None if by_mean else displacement(name, beginnings, site, rows, hidden, ablate_to=ablate_to)
+            reader = _ForecastReader(ahead, judge.decoder, judge.encoder.card.frames)
+            for members in groups:
+                group = [conditions[i] for i in members]
+                moved = displacement(name, beginnings, site, rows, hidden, group[0].mean) if r is None else r
+                edits, index = Group(group, moved.float(), seen), torch.tensor(members)
+                norm_sums[index] += edits.amounts(hidden.shape[1], None, max(1, batch // len(hidden)))[0]
+                yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(group), partial(keep, rows, index))
 
-            def keep(part: slice, found: dict[int, Tensor], index: Tensor = index, rows: slice = rows) -> None:
-                _fill(edited, (index[part], rows), found[judge.early.card.depth])
+    def keep(rows: slice, index: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+        nonlocal done
+        _fill(edited, (index[part], rows), found[depth])
+        done += (part.stop - part.start) * (rows.stop - rows.start)
+        if progress:
+            progress(done)
 
-            rerun(judge.early, hidden, site.layer, runner, len(group), {judge.early.card.depth: reader}, keep, batch)
-            norm_sums[index] += runner.norm_sums
-            done += len(group) * len(hidden)
-            if progress:
-                progress(done)
+    rerun_all(judge.early, reruns(), batch)
     return Foreseen(edited, source, twin, still, apart, norm_sums / max(edited_tokens, 1))
 
 
@@ -170,7 +173,21 @@ def forecast_right(name: str, margin: Float64[Tensor, "*conditions clips"]) -> B
 
 
 @dataclass(frozen=True)
-class _Ahead:
+class _ForecastReader:
+    """Lets the predictor go on from edited beginnings, and reads what it forecasts. ``frames``: of whole clips."""
+
+    ahead: _Ahead
+    decoder: ValueReadout | None
+    frames: int
+
+    def __call__(self, early: VideoEncoder, last: Float[Tensor, "rows context width"], clips: Tensor) -> Float[Tensor, "rows 3"]:
+        judge = ForecastJudge(early.at(self.frames, early.card.size), early, self.decoder)
+        self.ahead.to(last.device)
+        return self.ahead.read(judge, judge.forecast(last), clips)
+
+
+@dataclass(frozen=True)
+class _Ahead(Placed):
     """Of some scenes: unedited forecasts, the difference of the real futures and what lies half way between them."""
 
     source: Float[Tensor, "clips future width"]

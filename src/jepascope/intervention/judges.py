@@ -93,8 +93,10 @@ class HeadJudge:
         return "head"
 
     def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
-        def read(hidden: Tensor, clips: Tensor) -> Tensor:
-            return self.encoder.head_logits(hidden)[:, list(self.columns)].float()
+        columns = list(self.columns)
+
+        def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+            return encoder.head_logits(hidden)[:, columns].float()
 
         return read
 

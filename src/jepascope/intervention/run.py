@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Float64
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Reader, rerun
+from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun_all
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
@@ -84,37 +85,41 @@ def run_edit(
     selected = scenes.mask(site.tokens)
     read = scenes.mask(judges[0].tokens)
     norm_sums, edited_tokens, done = torch.zeros(len(conditions), dtype=torch.float64), 0, 0
-    chunks = -(-clips // batch)
-    size = -(-clips // chunks)  # chunks of equal size, so that none leaves a small batch at the end
-    for start in range(0, clips, size):
-        rows = slice(start, min(start + size, clips))
-        hidden = source.tokens(site.layer, rows).to(device)
-        mask = None if selected is None else selected[rows].to(device)
-        seen = None if read is None else read[rows]
-        readers = _readers(judges, depth, scenes, rows)
-        edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
-        r = None if by_mean else displacement(name, scenes, site, rows, hidden, ablate_to=ablate_to)
-        for members in groups:
-            group = [conditions[i] for i in members]
-            moved = displacement(name, scenes, site, rows, hidden, group[0].mean) if r is None else r
-            runner = Group(group, moved.float(), mask, seen)
-            index = torch.tensor(members)
 
-            def keep(part: slice, found: dict[int, Tensor], index: Tensor = index, rows: slice = rows, runner: Group = runner) -> None:
-                for judge, one in zip(judges, reads, strict=True):
-                    at = place(judge, depth)
-                    features = _of_source(found[at[0]], judges, depth, at).cpu()
-                    one.logits[index[part], rows] = judge.logits(features)
-                    if (angle := judge.angle(features)) is not None:
-                        one.angle[index[part], rows] = angle
-                    if isinstance(judge, ProbeJudge):
-                        one.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + runner.shift[part])
+    def reruns() -> Iterator[Rerun]:
+        nonlocal edited_tokens
+        for rows in chunks(encoder.card, clips, batch):
+            hidden = source.tokens(site.layer, rows).to(device)
+            mask = None if selected is None else selected[rows].to(device)
+            seen = None if read is None else read[rows]
+            readers = _readers(judges, depth, scenes, rows)
+            edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
+            r = None if by_mean else displacement(name, scenes, site, rows, hidden, ablate_to=ablate_to)
+            for members in groups:
+                group = [conditions[i] for i in members]
+                moved = displacement(name, scenes, site, rows, hidden, group[0].mean) if r is None else r
+                edits, fold = Group(group, moved.float(), mask), max(1, batch // len(hidden))
+                sums, shift = edits.amounts(hidden.shape[1], None if seen is None else seen.to(device), fold)
+                index = torch.tensor(members)
+                norm_sums[index] += sums
+                keep = partial(kept, rows, index, shift)
+                yield Rerun(Sweep(hidden, site.layer, edits, readers), len(group), keep)
 
-            rerun(encoder, hidden, site.layer, runner, len(group), readers, keep, batch)
-            norm_sums[index] += runner.norm_sums
-            done += len(group) * hidden.shape[0]
-            if progress:
-                progress(done)
+    def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+        nonlocal done
+        for judge, one in zip(judges, reads, strict=True):
+            at = place(judge, depth)
+            features = _of_source(found[at[0]], judges, depth, at)
+            one.logits[index[part], rows] = judge.logits(features)
+            if (angle := judge.angle(features)) is not None:
+                one.angle[index[part], rows] = angle
+            if isinstance(judge, ProbeJudge):
+                one.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + shift[part])
+        done += (part.stop - part.start) * (rows.stop - rows.start)
+        if progress:
+            progress(done)
+
+    rerun_all(encoder, reruns(), batch)
     return Edited(tuple(reads), norm_sums / max(edited_tokens, 1))
 
 
@@ -146,11 +151,13 @@ def _reread(
 
     def keep(_: slice, found: dict[int, Tensor]) -> None:
         for at, kept in pieces.items():
-            kept.append(_of_source(found[at[0]][0], judges, depth, at).cpu())
+            kept.append(_of_source(found[at[0]][0], judges, depth, at))
 
-    for start in range(0, len(part), batch):
-        rows = slice(start, min(start + batch, len(part)))
-        rerun(encoder, part.tokens(site.layer, rows), site.layer, _unedited, 1, _readers(judges, depth, scenes, rows), keep, batch)
+    def reruns() -> Iterator[Rerun]:
+        for rows in chunks(encoder.card, len(part), batch):
+            yield Rerun(Sweep(part.tokens(site.layer, rows), site.layer, _unedited, _readers(judges, depth, scenes, rows)), 1, keep)
+
+    rerun_all(encoder, reruns(), batch)
     return {at: torch.cat(kept) for at, kept in pieces.items()}
 
 
@@ -181,8 +188,8 @@ def _readers(judges: Sequence[Judge], depth: int, scenes: Scenes, rows: slice) -
 
 
 def _side_by_side(readers: Sequence[Reader]) -> Reader:
-    def read(hidden: Tensor, clips: Tensor) -> Tensor:
-        return torch.cat([reader(hidden, clips) for reader in readers], dim=1)
+    def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+        return torch.cat([reader(encoder, hidden, clips) for reader in readers], dim=1)
 
     return readers[0] if len(readers) == 1 else read
 
@@ -217,18 +224,15 @@ def _unedited(hidden: Tensor, part: slice) -> Tensor:
     return hidden[None]
 
 
-class Group:
-    """Conditions of one rank and one displacement, as the edit that ``rerun`` calls; keeps norms and mean shifts on the way."""
+class Group(Placed):
+    """Conditions of one rank and one displacement, as the edit of a sweep."""
 
-    def __init__(self, group: Sequence[Condition], moved: Tensor, mask: Tensor | None, read: Tensor | None) -> None:
+    def __init__(self, group: Sequence[Condition], moved: Tensor, mask: Tensor | None) -> None:
         self.bases = torch.stack([condition.basis for condition in group]).to(moved)
         self.doses = torch.tensor([condition.dose for condition in group], dtype=moved.dtype, device=moved.device)
         self.moved, self.mask = moved, mask
         # a carried condition takes its coordinates in the true basis and moves along its own
         self.frames = torch.stack([c.true_basis for c in group]).to(moved) if group[0].carried else self.bases
-        self.norm_sums = torch.zeros(len(group), dtype=torch.float64)
-        self.read = read if read is None else read.to(moved)
-        self.shift = torch.empty(len(group), moved.shape[0], moved.shape[2])
         self.norms: Tensor | None = None
         if group[0].rescale:
             # the true edits' norms, once for each of the finders that share this group
@@ -238,11 +242,23 @@ class Group:
             self.true = torch.tensor([at[condition.true_basis.numpy().tobytes()] for condition in group], device=moved.device)
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:
+        return edit(hidden, self._inside(part), self.bases[part], self.doses[part])
+
+    def amounts(
+        self, tokens: int, read: Tensor | None, fold: int
+    ) -> tuple[Float64[Tensor, " conditions"], Float[Tensor, "conditions clips width"]]:
+        """Of every condition: the norms of all tokens' edits at dose 1, summed, and what the edit alone adds to the pooled read-out over
+        the tokens ``read`` (residual connections carry it there whatever the blocks do). ``fold`` conditions at a time, as they are run."""
+        sums, shifts = [], []
+        for start in range(0, len(self.bases), fold):
+            part = slice(start, start + fold)
+            inside = self._inside(part)
+            stands_for = tokens // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
+            sums.append(stands_for * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu())
+            mean = pool_inside(inside, None if read is None else read.to(inside)) * self.doses[part, None, None]
+            shifts.append((mean @ self.bases[part].transpose(1, 2)).cpu())
+        return torch.cat(sums), torch.cat(shifts)
+
+    def _inside(self, part: slice) -> Tensor:
         norms = None if self.norms is None else self.norms[self.true[part]]
-        inside = coordinates(self.moved, self.frames[part], self.mask, norms)
-        tokens = hidden.shape[1] // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
-        self.norm_sums[part] = tokens * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu()
-        # what the edit alone adds to the pooled read-out: residual connections carry it there whatever the blocks do
-        mean = pool_inside(inside, self.read) * self.doses[part, None, None]
-        self.shift[part] = (mean @ self.bases[part].transpose(1, 2)).cpu()
-        return edit(hidden, inside, self.bases[part], self.doses[part])
+        return coordinates(self.moved, self.frames[part], self.mask, norms)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, rerun
+from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun_all
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
@@ -108,25 +108,26 @@ class Ground:
         clean, twin = judge.logits(self._unedited.clean[at]), judge.logits(self._unedited.twin[at])
         found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
         selected, read = scenes.mask(self.site.tokens), scenes.mask(judge.tokens)
-        for start in range(0, clips if exchanges else 0, BATCH):
-            rows = slice(start, min(start + BATCH, clips))
-            hidden = scenes.source.tokens(self.site.layer, rows).to(encoder.device)
-            mask = None if selected is None else selected[rows].to(encoder.device)
-            runner = _Runner(exchanges, hidden, displacement("swap", scenes, self.site, rows, hidden).float(), self.mean, mask)
 
-            def keep(part: slice, features: dict[int, Tensor], rows: slice = rows) -> None:
-                found[part, rows] = judge.logits(features[depth].cpu())
-                if progress:
-                    done = rows.start * len(exchanges) + part.stop * (rows.stop - rows.start)
-                    progress(done, clips * len(exchanges))
+        def reruns() -> Iterator[Rerun]:
+            for rows in chunks(encoder.card, clips) if exchanges else ():
+                hidden = scenes.source.tokens(self.site.layer, rows).to(encoder.device)
+                mask = None if selected is None else selected[rows].to(encoder.device)
+                edits = _Exchanges(exchanges, hidden, displacement("swap", scenes, self.site, rows, hidden).float(), self.mean, mask)
+                reader = judge.reader(None if read is None else read[rows])
+                yield Rerun(Sweep(hidden, self.site.layer, edits, {depth: reader}), len(exchanges), partial(keep, rows))
 
-            reader = judge.reader(None if read is None else read[rows])
-            rerun(encoder, hidden, self.site.layer, runner, len(exchanges), {depth: reader}, keep)
+        def keep(rows: slice, part: slice, features: dict[int, Tensor]) -> None:
+            found[part, rows] = judge.logits(features[depth])
+            if progress:
+                progress(rows.start * len(exchanges) + part.stop * (rows.stop - rows.start), clips * len(exchanges))
+
+        rerun_all(encoder, reruns())
         return found, clean, twin
 
 
-class _Runner:
-    """The edit that ``rerun`` calls. Conditions with the same held subspace share its ablation."""
+class _Exchanges(Placed):
+    """The edit of a sweep. Conditions with the same held subspace share its ablation."""
 
     def __init__(self, exchanges: Sequence[Exchange], hidden: Tensor, moved: Tensor, mean: Tensor, mask: Tensor | None) -> None:
         self.exchanges, self.moved, self.mask = exchanges, moved, mask

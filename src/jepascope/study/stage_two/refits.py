@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -11,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.suffix import BATCH, pooled_reader, rerun
+from jepascope.activations.suffix import Rerun, Sweep, chunks, pooled_reader, rerun_all
 from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
@@ -71,25 +72,29 @@ def _ablated(
     depth, mask = bench.encoder.card.depth, mask_of(bench.spec.tokens)
     layers = range(layer, depth + 1)
     found = {(i, at): torch.empty(len(part), bench.encoder.card.width) for i in range(len(conditions)) for at in layers}
-    for start in range(0, len(part), BATCH):
-        rows = slice(start, min(start + BATCH, len(part)))
-        hidden = part.tokens(layer, rows).to(bench.encoder.device)
-        seen = None if mask is None else mask[rows].to(hidden.device)
 
-        def ablate(hidden: Tensor, which: slice, seen: Tensor | None = seen) -> Tensor:
-            made = []
-            for one in conditions[which]:
-                basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
-                inside = coordinates(ablation_displacement(hidden.float(), mean), basis, seen)
-                made.append(edit(hidden, inside, basis, torch.tensor([one.dose], device=hidden.device))[0])
-            return torch.stack(made)
+    def reruns() -> Iterator[Rerun]:
+        for rows in chunks(bench.encoder.card, len(part)):
+            hidden = part.tokens(layer, rows).to(bench.encoder.device)
+            seen = None if mask is None else mask[rows]
+            reader = pooled_reader(seen)
+            sweep = Sweep(hidden, layer, partial(_ablate, conditions, seen), {at: reader for at in layers})
+            yield Rerun(sweep, len(conditions), partial(keep, rows))
 
-        def keep(which: slice, read: dict[int, Tensor], rows: slice = rows) -> None:
-            for at, features in read.items():
-                for i, one in zip(range(which.start, which.stop), features, strict=True):
-                    found[i, at][rows] = one.float().cpu()
+    def keep(rows: slice, which: slice, read: dict[int, Tensor]) -> None:
+        for at, features in read.items():
+            for i, one in zip(range(which.start, which.stop), features, strict=True):
+                found[i, at][rows] = one.float()
 
-        reader = pooled_reader(None if mask is None else mask[rows])
-        rerun(bench.encoder, hidden, layer, ablate, len(conditions), {at: reader for at in layers}, keep)
+    rerun_all(bench.encoder, reruns())
     last = len(conditions) - 1
     return {(-1 if i == last else i, at): x for (i, at), x in found.items()}
+
+
+def _ablate(conditions: Sequence[Condition], seen: Tensor | None, hidden: Tensor, which: slice) -> Tensor:
+    made, mask = [], None if seen is None else seen.to(hidden.device)
+    for one in conditions[which]:
+        basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
+        inside = coordinates(ablation_displacement(hidden.float(), mean), basis, mask)
+        made.append(edit(hidden, inside, basis, torch.tensor([one.dose], device=hidden.device))[0])
+    return torch.stack(made)
