@@ -1,8 +1,9 @@
 """Peak memory of a capture and of an intervention as clips and conditions grow: it must stay where it is.
 
 Each size runs in a process of its own, on one thread, because a process never gives its peak back. A capture keeps tokens and moments
-of one layer on disk; an intervention runs draws of the random control through the blocks after it. What may grow is what is returned:
-pooled activations (a few kilobytes a clip) and tables.
+of one layer on disk, and is then read as a study reads it: pooled activations layer after layer, moments, the tokens of one clip. An
+intervention runs draws of the random control through the blocks after that layer. What may grow is what is asked for at once: the
+factors of the clips and one layer's pooled activations (a kilobyte a clip), and tables.
 
     python benchmarks/memory.py --clips 400 4000 --draws 40 400
 """
@@ -38,7 +39,10 @@ def captured(model: str, clips: int) -> float:
     encoder = load_encoder(model)
     scenes = directions8(seed=0, per_class=clips // 8).at(encoder.card.frames, encoder.card.size)
     with tempfile.TemporaryDirectory() as folder:
-        capture(encoder, scenes, Path(folder), sites=(LAYER,), moments=(LAYER,))
+        found = capture(encoder, scenes, Path(folder), sites=(LAYER,), moments=(LAYER,))
+        for layer in range(encoder.card.depth + 1):
+            found.pooled(layer), found.pooled(layer, "object")
+        found.moments(LAYER), found.tokens(LAYER, [clips - 1])
         return peak()
 
 

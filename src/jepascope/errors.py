@@ -16,7 +16,13 @@ class BadArgument(JepascopeError):
 
 
 class BadCheckpoint(JepascopeError):
-    """A checkpoint is missing, truncated, of another architecture, or unsafe to read."""
+    """A checkpoint is missing, truncated, of another architecture, or unsafe to read.
+
+    Its message may hold a stranger's words (names of weights, fields of a configuration): what a terminal would obey is escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(each if each.isprintable() else ascii(each)[1:-1] for each in message))
 
 
 class BadData(JepascopeError):
@@ -25,3 +31,8 @@ class BadData(JepascopeError):
 
 class RunFolderError(JepascopeError):
     """A run folder that cannot be written, belongs to another study, or holds damaged files."""
+
+
+def missing_extra(what: str, extra: str) -> JepascopeError:
+    """What only some users need is not installed: said with the command that installs it."""
+    return JepascopeError(f"{what} is not installed. Install it with: pip install 'jepascope[{extra}]'")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from transformers import VJEPA2Config
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import directions8
 from jepascope.encoders.vjepa2 import VJepa2Encoder
+
+sys.path.insert(0, str(Path(__file__).parent))  # lets this folder import the modules beside it
 
 CONFIG = VJEPA2Config(
     patch_size=8,

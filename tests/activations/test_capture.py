@@ -5,9 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import pickle
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,10 +20,14 @@ from torch import Tensor
 from jepascope.activations import store as store_module
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
+from jepascope.activations.layout import FORMAT, SHARD
 from jepascope.activations.site import pool
 from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.base import Task
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, JepascopeError, RunFolderError
+
+R = TypeVar("R")
 
 SITES, MOMENTS = (1, 3), (1,)
 
@@ -112,14 +121,14 @@ def test_a_second_capture_reads_the_first(tmp_path: Path, encoder: VJepa2Encoder
 
 def test_a_killed_capture_goes_on_where_it_stopped(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations) -> None:
     def kill(done: int, total: int) -> None:
-        if done > store_module.SHARD:
+        if done > SHARD:
             raise Killed
 
     with pytest.raises(Killed):
         capture(encoder, clips, tmp_path, SITES, progress=kill, moments=MOMENTS)
     seen: list[int] = []
     resumed = capture(encoder, clips, tmp_path, SITES, progress=lambda done, total: seen.append(done), moments=MOMENTS)
-    assert seen[0] == store_module.SHARD  # the first shard was read in one piece
+    assert seen[0] == SHARD  # the first shard was read in one piece
     assert seen[-1] == len(clips)
     assert same(whole, resumed)
 
@@ -137,7 +146,8 @@ def test_a_damaged_shard_is_computed_again_and_said_once(
             path.write_bytes(data if damage == "a bit flipped" else data[: len(data) // 2])
     with caplog.at_level(logging.WARNING):
         assert same(whole, capture(encoder, clips, tmp_path, SITES, moments=MOMENTS))
-    assert sum("computed again" in message for message in caplog.messages) == 1
+    # a shard that is missing is one that was not reached yet
+    assert sum("computed again" in message for message in caplog.messages) == (damage != "missing")
 
 
 def test_a_damaged_manifest_costs_time_not_numbers(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations) -> None:
@@ -164,10 +174,10 @@ def test_the_folder_is_named_by_all_that_the_numbers_depend_on(tmp_path: Path, e
     capture(encoder, clips.select(torch.arange(1, 5).numpy()), tmp_path)
     capture(encoder.untrained(1), few, tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
-    assert all(json.loads(path.read_text())["format"] == store_module.FORMAT for path in tmp_path.glob("*/manifest.json"))
+    assert all(json.loads(path.read_text())["format"] == FORMAT for path in tmp_path.glob("*/manifest.json"))
 
 
-def full_disk(tensors: dict[str, Tensor], path: Path) -> None:
+def full_disk(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     path.write_bytes(b"half")
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -177,8 +187,8 @@ def test_a_full_disk_gets_one_sentence_and_leaves_no_half_file(
 ) -> None:
     written = store_module.save_file
 
-    def second_shard_fails(tensors: dict[str, Tensor], path: Path) -> None:
-        (written if "00000" in path.name else full_disk)(tensors, path)
+    def second_shard_fails(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+        (written if "00000" in path.name else full_disk)(tensors, path, metadata)
 
     monkeypatch.setattr(store_module, "save_file", second_shard_fails)
     with pytest.raises(RunFolderError, match=r"disk is full.*shard-00001.*Free some space"):
@@ -235,6 +245,62 @@ def test_too_little_memory_halves_the_batch_and_says_so(
     small.fits = 0
     with pytest.raises(JepascopeError, match="does not fit in the memory"):
         capture(small, clips)
+
+
+class Elsewhere(Faulty):
+    """Hands tasks to workers as an engine does: what it sends is pickled, and tasks are taken before earlier ones are done."""
+
+    def map(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        sent = [pickle.dumps((work, *task)) for task in tasks]
+        done = []
+        for one in reversed(sent):
+            there, shared, own = pickle.loads(one)
+            assert shared.progress is None, "a progress bar was sent to a worker"
+            done.append(there(self, shared, *own))
+        yield from reversed(done)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_shards_that_were_computed_elsewhere_are_the_same(
+    tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations, stored: bool
+) -> None:
+    seen: list[tuple[int, int]] = []
+    engine, store = Elsewhere(encoder.model, encoder.card.name), tmp_path if stored else None
+    found = capture(engine, clips, store, SITES, moments=MOMENTS, progress=lambda *done: seen.append(done))
+    assert same(whole, found)
+    assert seen == [(50, 64), (64, 64)]  # one report a shard
+
+
+class Watching(Faulty):
+    """Looks, whenever a shard is asked for, for shards that are still held."""
+
+    held = 0
+
+    def map(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        before: list[weakref.ref[Tensor]] = []
+        for task in tasks:
+            self.held += sum(tensor() is not None for tensor in before)
+            made = super().map(work, [task])
+            for result in made:
+                before.append(weakref.ref(result[0]["pooled.all"]))  # type: ignore[index]
+                yield result
+                del result
+
+
+def test_one_shard_at_a_time_is_held_where_they_are_kept_on_disk(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet) -> None:
+    for store, held in ((tmp_path, 0), (None, 1)):
+        watching = Watching(encoder.model, "watching")
+        capture(watching, clips, store)
+        assert watching.held == held
+
+
+def test_what_a_capture_returns_is_small_however_many_clips_there_are(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet) -> None:
+    found = capture(encoder, clips, tmp_path, SITES, moments=MOMENTS)
+    fields = {name: value for name, value in vars(found).items() if isinstance(value, Tensor)}
+    assert {*fields} == {"rows"} and not found.reader._recent._kept
+    few = found.select(np.array([3, 61]))
+    assert torch.equal(few.object_mask, found.object_mask[[3, 61]])
+    assert few.reader is found.reader
 
 
 def test_what_does_not_exist_is_refused(encoder: VJepa2Encoder, clips: ClipSet, whole: Activations) -> None:

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
+from jepascope.activations.layout import Layout
+from jepascope.activations.reader import Reader, packed
 from jepascope.activations.site import Site
-from jepascope.activations.store import SHARD, MemoryStore
+from jepascope.activations.store import MemoryStore
 from jepascope.clips.presets import directions8
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.encoders.base import EncoderCard, VideoEncoder
@@ -50,6 +52,10 @@ class PlaneNetwork(VideoEncoder):
     def device(self) -> torch.device:
         return torch.device("cpu")
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float32
+
 
 def circle(y: Tensor) -> Tensor:
     angle = y * (2 * math.pi / CLASSES)
@@ -69,12 +75,13 @@ def on_the_plane(seed: int = 0, per_class: int = 24) -> tuple[Labelled, PlaneNet
     def recorded(labels: Tensor) -> Activations:
         site = (circle(labels)[:, None] + 0.2 * noise[..., :2]) @ network.read.T + noise @ network.noise.T
         layers = torch.stack([site, site, network.run(site, 1, 2), network.run(site, 1)], dim=1)
-        store = MemoryStore()
-        for shard, part in enumerate(site.split(SHARD)):
-            store.write(shard, {"tokens.1": part})
-        pooled = layers.mean(dim=2)
-        mask = torch.ones(len(y), TOKENS, dtype=torch.bool)
-        return Activations(network.card, clips, mask, (1,), torch.arange(len(y)), store, {"all": pooled, "object": pooled}, {})
+        store, layout = MemoryStore(), Layout(len(y), layers.shape[1], WIDTH, TOKENS, sites=(1,))
+        for shard in range(layout.shards):
+            rows = layout.rows(shard)
+            pooled = layers[rows].mean(dim=2).transpose(0, 1)
+            mask = packed(torch.ones(rows.stop - rows.start, TOKENS, dtype=torch.bool))
+            store.write(shard, {"pooled.all": pooled, "pooled.object": pooled, "object_mask": mask, "tokens.1": site[rows]})
+        return Activations(network.card, clips, (1,), torch.arange(len(y)), Reader(store, layout))
 
     source = recorded(y)
     suffix = Suffix(network, Site(1), source, recorded(target), target)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from encoders_at_hand import edit_weights, noise_video
+from families_at_hand import CONFIGS, VIT, drawn, saved
 from torch import Tensor
 from transformers import (
     Dinov2Config,
@@ -19,18 +20,16 @@ from transformers import (
     Dinov2WithRegistersConfig,
     IJepaConfig,
     IJepaForImageClassification,
-    TimesformerConfig,
     TimesformerForVideoClassification,
     VideoMAEConfig,
     VideoMAEForPreTraining,
     VideoMAEForVideoClassification,
-    VivitConfig,
     VivitForVideoClassification,
 )
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
-from jepascope.activations.suffix import pooled_reader, rerun
+from jepascope.activations.suffix import PooledReader, rerun
 from jepascope.clips.presets import directions8
 from jepascope.encoders.families import ENCODERS
 from jepascope.encoders.family_sizes import FAMILIES, sizes_of
@@ -43,34 +42,9 @@ from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.study.geometry import geometry
 from jepascope.study.spec import StudySpec
 
-VIT: dict[str, Any] = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 16, "initializer_range": 0.3}
-CONFIGS: dict[str, Callable[[], Any]] = {
-    "videomae": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48, use_mean_pooling=False),
-    "videomae pooled": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48),
-    "vivit": lambda: VivitConfig(**VIT, tubelet_size=[2, 4, 4], num_frames=6, intermediate_size=48),
-    "timesformer": lambda: TimesformerConfig(**VIT, patch_size=4, num_frames=3, intermediate_size=48),
-    "timesformer joint": lambda: TimesformerConfig(
-        **VIT, patch_size=4, num_frames=3, intermediate_size=48, attention_type="joint_space_time"
-    ),
-    "dinov2": lambda: Dinov2Config(**VIT, patch_size=4),
-    "dinov2 swiglu": lambda: Dinov2Config(**VIT, patch_size=4, use_swiglu_ffn=True),
-    "dinov2_with_registers": lambda: Dinov2WithRegistersConfig(**VIT, patch_size=4, num_register_tokens=2),
-    "ijepa": lambda: IJepaConfig(**VIT, patch_size=4, intermediate_size=48),
-}
-EXTRA = {"videomae": 0, "vivit": 1, "timesformer": 1, "dinov2": 8, "dinov2_with_registers": 24, "ijepa": 0}
+EXTRA = {"videomae": 0, "vivit": 1, "timesformer": 1, "dinov2": 8, "dinov2_with_registers": 24, "dinov3_vit": 24, "ijepa": 0}
 ONE_EACH = tuple(FAMILIES)
-IMAGES = ("dinov2", "dinov2_with_registers", "ijepa")
-
-
-def drawn(name: str, seed: int = 0) -> LibraryEncoder:
-    """With random values also where transformers begins at zero: class tokens, registers and learned positions."""
-    encoder = ENCODERS[name.split()[0]].from_config(CONFIGS[name](), seed)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for part, weight in encoder.model.embeddings.named_parameters():
-            if "token" in part or "position" in part or "time" in part:
-                weight.copy_(torch.randn(weight.shape, generator=generator))
-    return type(encoder)(encoder.model, name)
+IMAGES = ("dinov2", "dinov2_with_registers", "dinov3_vit", "ijepa")
 
 
 @pytest.fixture(params=CONFIGS)
@@ -83,25 +57,7 @@ def one(request: pytest.FixtureRequest) -> LibraryEncoder:
     return drawn(request.param)
 
 
-def saved(encoder: LibraryEncoder, folder: Path) -> Path:
-    encoder.model.save_pretrained(folder)
-    return folder
-
-
 # what it computes
-
-
-@torch.inference_mode()
-def test_every_layer_equals_transformers_own_exactly(family: LibraryEncoder) -> None:
-    video = noise_video(family, 2)
-    out = family.forward(family.preprocess(video), output_hidden_states=True)
-    assert len(out.hidden_states) == family.card.depth + 1
-    hidden = family.embed(video)
-    for layer, theirs in enumerate(out.hidden_states):
-        hidden = family.block(layer, hidden) if layer else hidden
-        assert hidden.shape == (2, family.card.tokens, family.card.width)
-        assert float((hidden - family.outward(theirs)).abs().max()) == 0.0
-    assert float((family.norm(hidden) - family.outward(out.last_hidden_state)).abs().max()) == 0.0
 
 
 def test_the_self_test_passes_with_no_difference_at_all(family: LibraryEncoder) -> None:
@@ -124,7 +80,7 @@ def test_every_place_of_the_grid_is_its_own_token_and_the_extra_ones_are_of_no_p
 
 @torch.inference_mode()
 def test_extra_tokens_take_part_in_attention() -> None:
-    for name in ("vivit", "timesformer", "dinov2", "dinov2_with_registers"):
+    for name in ("vivit", "timesformer", "dinov2", "dinov2_with_registers", "dinov3_vit"):
         encoder = drawn(name)
         hidden = encoder.embed(noise_video(encoder, 1))
         moved = hidden.clone()
@@ -190,7 +146,7 @@ def test_an_edit_re_run_after_its_layer_equals_the_whole_forward_with_that_edit(
     def keep(part: slice, found: dict[int, Tensor]) -> None:
         kept[part] = found[one.card.depth]
 
-    rerun(one, hidden, 1, edit, 2, {one.card.depth: pooled_reader(mask)}, keep, 3)
+    rerun(one, hidden, 1, edit, 2, {one.card.depth: PooledReader(mask)}, keep, 3)
     assert float((kept[0] - activations.pooled(one.card.depth, selection)).abs().max()) == 0.0
     assert float((kept[1] - kept[0]).abs().max()) > 0
 
@@ -302,13 +258,15 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(one: LibraryEncoder, tm
     def pickled(folder: Path) -> None:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
+    norm = "norm.weight" if one.card.name == "dinov3_vit" else "layernorm.weight"
+
     def nan(folder: Path) -> None:
-        edit_weights(folder, lambda weights: [value.fill_(math.nan) for name, value in weights.items() if "layernorm" in name])
+        edit_weights(folder, lambda weights: [value.fill_(math.nan) for name, value in weights.items() if "norm" in name])
 
     damages: dict[str, Callable[[Path], object]] = {
-        "lacks weights": lambda folder: edit_weights(folder, lambda weights: weights.pop("layernorm.weight")),
+        "lacks weights": lambda folder: edit_weights(folder, lambda weights: weights.pop(norm)),
         "has unknown weights: something": lambda folder: edit_weights(folder, lambda w: w.update({"something": torch.zeros(2)})),
-        "has misshapen weights": lambda folder: edit_weights(folder, lambda w: w.update({"layernorm.weight": torch.zeros(5)})),
+        "has misshapen weights": lambda folder: edit_weights(folder, lambda w: w.update({norm: torch.zeros(5)})),
         "pickled weights are never read": pickled,
         "failed its self-test.*NaN": nan,
     }

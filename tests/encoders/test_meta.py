@@ -267,7 +267,7 @@ def change(key: str, **weights: torch.Tensor | None) -> Callable[[State], object
         (change(TARGET, blocks__999999__a=torch.zeros(1)), "num_hidden_layers is 1000000, but must be"),
         (change("predictor", predictor_embed__weight=torch.zeros(512, 192)), "predictor 512 wide; how many heads"),
         (change(TARGET, pos_embed=torch.zeros(1, 1568, 192)), "is a V-JEPA 1 checkpoint: .*16 frames of 224 pixels"),
-        (change(TARGET, norms_block__0__weight=torch.zeros(192)), r"is a V-JEPA 2\.1 checkpoint .*norms_block"),
+        (change(TARGET, norms_block__0__weight=torch.zeros(192)), r"target_encoder\.norm\.bias\. V-JEPA 2\.1 has four norms"),
         (change(TARGET, norm__bias=torch.zeros(192, dtype=torch.int64)), "norm.bias is not a plain tensor of floating-point"),
         (change(TARGET, norm__bias=torch.zeros(192, device="meta")), "norm.bias is not a plain tensor of floating-point"),
         (change(TARGET, blocks__0__attn__qkv__weight=torch.zeros(1).expand(10**6, 10**6)), "claims more weights than its"),
@@ -276,7 +276,7 @@ def change(key: str, **weights: torch.Tensor | None) -> Callable[[State], object
         (lambda whole: whole[TARGET].update({"norm.bias": torch.zeros(192)}), r"has target_encoder\.norm\.bias twice"),
         (lambda whole: whole.update({TARGET: [1]}), "target_encoder is not a dictionary"),
         (lambda whole: whole[TARGET].update({"norm.bias\u202e": 5}), "names a weight"),
-        (lambda whole: [whole.pop(key) for key in (TARGET, "encoder")], r"has none of target_encoder, .*it has: 'predictor', 'opt'"),
+        (lambda whole: [whole.pop(key) for key in (TARGET, "encoder")], r"has none of ema_encoder, .*it has: 'predictor', 'opt'"),
         (lambda whole: whole.clear(), r"has none of .*it has: nothing"),
     ],
 )

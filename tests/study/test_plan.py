@@ -34,6 +34,7 @@ from jepascope.study.counts.sizes import Counts
 from jepascope.study.counts.stage_three import pair_exchanges
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
+from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.progress import Silent
 from jepascope.study.resumable import Steps
@@ -160,12 +161,16 @@ def test_planning_imports_neither_torch_nor_pandas() -> None:
 
 def test_a_hub_model_is_planned_without_its_weights() -> None:
     spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
-    found = make_plan(spec, "cuda")
+    found = make_plan(spec, Machine("cuda"))
     tokens = 8 * 16 * 16
     # scenes, twins, beginnings of both; map; judge; fit clips and twins to peel with; scenes and twins of two clip sets
     clips = 3 * 40 + 200 + 80 + 120 + 2 * 200 + 2 * 2 * 40
-    assert found.disk_gb == pytest.approx(clips * tokens * 1024 * 4 / 1e9)
+    assert found.stored_bytes["tokens"] == clips * tokens * 1024 * 4
     assert "on cuda" in found.notes[0]
+    half = make_plan(spec, Machine("cuda", "bfloat16"))
+    assert half.stored_bytes["tokens"] == found.stored_bytes["tokens"] / 2
+    assert half.disk_gb < found.disk_gb and half.seconds < found.seconds and half.memory_gb < found.memory_gb
+    assert "in bfloat16" in half.notes[0]
 
 
 def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
@@ -179,10 +184,18 @@ def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_
     assert labels.disk_gb < speed.disk_gb
 
 
+def test_the_bytes_that_a_study_keeps_are_those_planned(tiny_spec: StudySpec, finished_run: Path) -> None:
+    kept = sum(path.stat().st_size for path in (finished_run / "activations").rglob("*") if path.is_file())
+    found = make_plan(tiny_spec)
+    assert found.disk_gb * 1e9 == pytest.approx(kept, rel=0.01)
+    assert sum(found.stored_bytes.values()) == pytest.approx(found.disk_gb * 1e9)
+    assert f"{kept / 1e6:.1f} MB on disk" in found.notes[1]
+
+
 def test_the_tokens_of_the_map_are_counted_on_disk() -> None:
     with_map, without = make_plan(StudySpec()), make_plan(StudySpec(token_map=False))
     nano = geometry(StudySpec())
-    assert with_map.disk_gb - without.disk_gb == pytest.approx((200 + 80) * nano.tokens * nano.width * 4 / 1e9)
+    assert with_map.stored_bytes["tokens"] - without.stored_bytes["tokens"] == (200 + 80) * nano.tokens * nano.width * 4
     assert with_map.forwards - without.forwards == 200 + 80
 
 
@@ -217,7 +230,7 @@ def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
 
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(BadArgument, match="no device 'nonsense'"):
-        make_plan(StudySpec(), "nonsense")
+        make_plan(StudySpec(), Machine("nonsense"))
 
 
 def test_bench_and_plan_agree_on_the_layers_kept(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.moments import Moments
+from jepascope.activations.reader import Reader
 from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
-from jepascope.activations.store import SHARD, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard
 from jepascope.errors import BadArgument
@@ -24,18 +24,17 @@ from jepascope.errors import BadArgument
 class Activations:
     """Pooled activations of every layer, object masks, and tokens and moments at the layers that were asked for.
 
-    Pooled activations and masks are in memory; tokens are read from the store when asked for. ``rows`` are the clips'
-    positions in the store, so that a part (``select``, ``split``) copies no tokens.
+    All of them are read from the store when asked for (small captures stay in memory), so that this is small however many clips there
+    are. ``rows`` are the clips' positions in the store: a part (``select``, ``split``) copies nothing. ``shown``: tokens that show
+    objects, where they are not those of the capture.
     """
 
     encoder_card: EncoderCard
     clips: ClipSet
-    object_mask: Bool[Tensor, "clips tokens"]
     sites: tuple[int, ...]
     rows: Int[Tensor, " clips"]
-    store: Store
-    all_pooled: Mapping[str, Float[Tensor, "clips layers width"]]
-    all_moments: Mapping[tuple[int, str], Moments]
+    reader: Reader
+    shown: Bool[Tensor, "clips tokens"] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -48,7 +47,12 @@ class Activations:
     def pooled(self, layer: int, tokens: str = "all") -> Float[Tensor, "clips width"]:
         """Mean of ``h_layer`` over the selected tokens (one of SELECTIONS), float32."""
         self._check(Site(layer, tokens))
-        return self.all_pooled[tokens][:, layer]
+        return self.reader.pooled(layer, tokens, self.rows)
+
+    @property
+    def object_mask(self) -> Bool[Tensor, "clips tokens"]:
+        """The tokens of the places that the object passes."""
+        return self.reader.object_mask(self.rows) if self.shown is None else self.shown
 
     def tokens(
         self, layer: int, rows: slice | Sequence[int] | np.ndarray = slice(None), span: slice = slice(None)
@@ -57,39 +61,25 @@ class Activations:
         if layer not in self.sites:
             raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*self.sites, layer)}.")
         wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
-        if not len(wanted):
-            return torch.empty(0, self.encoder_card.tokens, self.encoder_card.width)[:, span]
-        shards = wanted // SHARD
-        starts = [0, *(torch.nonzero(shards.diff()).flatten() + 1).tolist()]
-        parts = []
-        for start, stop in zip(starts, [*starts[1:], len(wanted)], strict=True):  # runs of clips of one shard
-            parts.append(self.store.tokens(int(shards[start]), layer, wanted[start:stop] % SHARD, span))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return self.reader.tokens(layer, wanted, span)
 
     def moments(self, layer: int, tokens: str = "all") -> Moments:
         """Mean and covariance of the selected tokens over all clips of the capture (also where this is a part of it)."""
         self._check(Site(layer, tokens))
-        try:
-            return self.all_moments[layer, tokens]
-        except KeyError:
-            raise BadArgument(f"Token moments of layer {layer} were not captured; capture again with moments=({layer},).") from None
+        if layer not in self.reader.layout.moments:
+            raise BadArgument(f"Token moments of layer {layer} were not captured; capture again with moments=({layer},).")
+        return self.reader.moments(layer, tokens)
 
     def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
         """The token selection as a mask; None stands for all tokens."""
-        grid = self.encoder_card.grid
-        return token_mask(Site(0, tokens).tokens, self.object_mask, grid)
+        return None if tokens == "all" else token_mask(Site(0, tokens).tokens, self.object_mask, self.encoder_card.grid)
 
     def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> Activations:
         """Some of the clips."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         picked = torch.from_numpy(np.array(index, dtype=np.int64))
-        return replace(
-            self,
-            clips=self.clips.select(index),
-            object_mask=self.object_mask[picked],
-            rows=self.rows[picked],
-            all_pooled={name: value[picked] for name, value in self.all_pooled.items()},
-        )
+        shown = None if self.shown is None else self.shown[picked]
+        return replace(self, clips=self.clips.select(index), rows=self.rows[picked], shown=shown)
 
     def split(self, name: str) -> Activations:
         """The clips of one split."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -13,12 +14,17 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
+from jepascope.activations.ahead import Ahead
+from jepascope.activations.layout import Layout
 from jepascope.activations.memory import in_batches
 from jepascope.activations.moments import Moments, MomentsFitter
+from jepascope.activations.reader import Reader, packed
+from jepascope.activations.shard_file import TYPES
 from jepascope.activations.site import SELECTIONS, pool
-from jepascope.activations.store import SHARD, DiskStore, MemoryStore, Store
+from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
 
 Progress = Callable[[int, int], None]
@@ -42,12 +48,14 @@ def capture(
     progress: Progress | None = None,
     transform: Transform | None = None,
     moments: Sequence[int] = (),
+    ahead: bool | None = None,
 ) -> Activations:
     """Activations of all clips: pooled at every layer, tokens at ``sites`` and token moments at ``moments`` (layers).
 
     With a ``store`` the shards lie in a folder below it, addressed by everything the numbers depend on; a rerun reads
-    them, a killed run goes on where it stopped, and memory does not grow with the tokens kept. Without one everything
-    stays in memory. ``progress(done, total)`` is called with clips. Raises BadData on NaN or infinite activations.
+    them, a killed run goes on where it stopped, and memory does not grow with the clips. Without one everything
+    stays in memory. ``progress(done, total)`` is called with clips. ``ahead``: whether the next batch's pixels are made while the
+    encoder is at work; by default where it works on an accelerator. Raises BadData on NaN or infinite activations.
     """
     card = encoder.card
     for layer in (*sites, *moments):
@@ -57,93 +65,99 @@ def capture(
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
     if batch < 1:
         raise BadArgument(f"A batch of {batch} clips cannot be captured; ask for at least 1.")
-    sites, moments = tuple(sorted(set(sites))), tuple(sorted(set(moments)))
     # embedding one clip tells the precision, and refuses a misfit of clips and encoder before anything is written
     with torch.inference_mode():
         first = clips.video(slice(0, 1))
         dtype = encoder.embed(first if transform is None else transform(first)).dtype
+    kept, summed = tuple(sorted(set(sites))), tuple(sorted(set(moments)))
+    layout = Layout(len(clips), card.depth + 1, card.width, card.tokens, kept, summed, TYPES[dtype])
     shards: Store = MemoryStore()
     if store is not None:
-        shards = DiskStore(
-            store,
-            {
-                "encoder": card.digest,
-                "clips": clips.digest,
-                "dtype": str(dtype),
-                "sites": list(sites),
-                "moments": list(moments),
-                "transform": transform.name if transform else "",
-            },
-        )
-    pooled = {name: torch.empty(len(clips), card.depth + 1, card.width) for name in SELECTIONS}
-    object_mask = torch.empty(len(clips), card.tokens, dtype=torch.bool)
-    fitters = {(layer, name): MomentsFitter(card.width) for layer in moments for name in SELECTIONS}
-    for index, start in enumerate(range(0, len(clips), SHARD)):
-        rows = slice(start, min(start + SHARD, len(clips)))
-        shard = shards.read(index)
-        if shard is None:
-            done = (lambda count, start=start: progress(start + count, len(clips))) if progress else None
-            shard, batch = capture_shard(encoder, clips, rows, sites, moments, batch, done, transform, dtype)
-            shards.write(index, shard)
-        elif progress:
-            progress(rows.stop, len(clips))
-        for name in SELECTIONS:
-            pooled[name][rows] = shard[f"pooled.{name}"]
-        object_mask[rows] = shard["object_mask"]
-        for (layer, name), fitter in fitters.items():
-            fitter.merge(_unpack(shard, f"moments.{layer}.{name}"))
-    return Activations(
-        encoder_card=card,
-        clips=clips,
-        object_mask=object_mask,
-        sites=sites,
-        rows=torch.arange(len(clips)),
-        store=shards,
-        all_pooled=pooled,
-        all_moments={key: fitter.fit() for key, fitter in fitters.items()},
-    )
+        shards = DiskStore(store, layout, card.digest, clips.digest, transform.name if transform else "")
+    _fill(shards, layout, encoder, Pass(clips, kept, summed, dtype, transform, ahead, progress), batch)
+    return Activations(card, clips, kept, torch.arange(len(clips)), Reader(shards, layout))
 
 
-def capture_shard(
-    encoder: VideoEncoder,
-    clips: ClipSet,
-    rows: slice,
-    sites: tuple[int, ...],
-    moments: tuple[int, ...],
-    batch: int,
-    progress: Callable[[int], None] | None,
-    transform: Transform | None,
-    dtype: torch.dtype,
-) -> tuple[dict[str, Tensor], int]:
-    """The tensors of one shard as the store keeps them, and the batch size that fitted in memory."""
-    card, count = encoder.card, rows.stop - rows.start
-    shard = {f"pooled.{name}": torch.empty(count, card.depth + 1, card.width) for name in SELECTIONS}
-    shard["object_mask"] = F.pad(clips.object_tokens(card.grid, rows), (0, card.extra))  # extra tokens are of no object
-    for layer in sites:
-        shard[f"tokens.{layer}"] = torch.empty(count, card.tokens, card.width, dtype=dtype)
-    fitters = {(layer, name): MomentsFitter(card.width) for layer in moments for name in SELECTIONS}
+def _fill(shards: Store, layout: Layout, encoder: VideoEncoder, shared: Pass, batch: int) -> None:
+    """Compute the shards that are not there. They are written here alone, as they come, and one at a time is held."""
+    computing: deque[int] = deque()
+
+    def missing() -> Iterator[tuple[Pass, tuple[slice, int]]]:
+        for shard in range(layout.shards):
+            rows = layout.rows(shard)
+            if not shards.has(shard):
+                computing.append(shard)
+                yield shared, (rows, batch)  # the batch as it is by then: smaller where an earlier shard's did not fit
+            elif shared.progress:
+                shared.progress(rows.stop, layout.clips)
+
+    for tensors, fitted in encoder.map(capture_shard, missing()):
+        shard, batch = computing.popleft(), min(batch, fitted)
+        shards.write(shard, tensors)
+        del tensors  # else two shards were held while the next one is made
+        if shared.progress:
+            shared.progress(layout.rows(shard).stop, layout.clips)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What all shards of one capture have in common; an engine sends it to each of its workers once."""
+
+    clips: ClipSet
+    sites: tuple[int, ...]
+    moments: tuple[int, ...]
+    dtype: torch.dtype
+    transform: Transform | None = None
+    ahead: bool | None = None
+    progress: Progress | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "progress": None}  # a bar is drawn in the process that asked for it
+
+    def video(self, rows: slice, device: torch.device) -> Float[Tensor, "clips frames 3 rows columns"]:
+        """Pixels as the encoder sees them; for a CUDA device in memory from which they are copied without waiting."""
+        video = self.clips.video(rows)
+        if self.transform is not None:
+            video = self.transform(video)
+        return video.pin_memory() if device.type == "cuda" else video
+
+
+def capture_shard(encoder: VideoEncoder, shared: Pass, rows: slice, batch: int) -> tuple[dict[str, Tensor], int]:
+    """The tensors of one shard as the store keeps them (``Layout.tensors``), and the batch size that fitted in memory."""
+    card, count, device = encoder.card, rows.stop - rows.start, encoder.device
+    shard = {f"pooled.{name}": torch.empty(card.depth + 1, count, card.width) for name in SELECTIONS}
+    # tokens behind the grid's are of no object
+    object_mask = F.pad(shared.clips.object_tokens(card.grid, rows), (0, card.extra))
+    shard["object_mask"] = packed(object_mask)
+    for layer in shared.sites:
+        shard[f"tokens.{layer}"] = torch.empty(count, card.tokens, card.width, dtype=shared.dtype)
+    fitters = {(layer, name): MomentsFitter(card.width) for layer in shared.moments for name in SELECTIONS}
+
+    def made(part: slice) -> Tensor:
+        return shared.video(slice(rows.start + part.start, rows.start + part.stop), device)
 
     def run(part: slice) -> None:
-        video = clips.video(slice(rows.start + part.start, rows.start + part.stop))
-        if transform is not None:
-            video = transform(video)
-        seen = _one_pass(encoder, video, shard["object_mask"][part], sites, moments)
+        video = pixels.get(part)
+        if device.type == "cuda":
+            video = video.to(device, non_blocking=True)
+        seen = _one_pass(encoder, video, object_mask[part], shared.sites, shared.moments)
         # only now is anything kept, so that a batch that ran out of memory leaves no trace
         for name in SELECTIONS:
-            shard[f"pooled.{name}"][part] = seen.pooled[name]
+            shard[f"pooled.{name}"][:, part] = seen.pooled[name]
         for layer, tokens in seen.tokens.items():
             shard[f"tokens.{layer}"][part] = tokens
         for key, value in seen.moments.items():
             fitters[key].merge(value)
-        if progress:
-            progress(part.stop)
+        if shared.progress:
+            shared.progress(rows.start + part.stop, len(shared.clips))
 
-    batch = in_batches(count, batch, run)
+    with Ahead(made, count, device.type != "cpu" if shared.ahead is None else shared.ahead) as pixels:
+        batch = in_batches(count, batch, run)
     for (layer, name), fitter in fitters.items():
         fitted = fitter.fit()
         shard[f"moments.{layer}.{name}.count"] = torch.tensor(fitted.count)
         shard[f"moments.{layer}.{name}.mean"] = fitted.mean
-        shard[f"moments.{layer}.{name}.covariance"] = fitted.covariance
+        shard[f"moments.{layer}.{name}.covariance"] = fitted.packed()
     return shard, batch
 
 
@@ -151,7 +165,7 @@ def capture_shard(
 class _Seen:
     """What one batch's forward left."""
 
-    pooled: dict[str, Float[Tensor, "clips layers width"]]
+    pooled: dict[str, Float[Tensor, "layers clips width"]]
     tokens: dict[int, Float[Tensor, "clips tokens width"]]
     moments: dict[tuple[int, str], Moments]
 
@@ -166,26 +180,26 @@ def _one_pass(
 ) -> _Seen:
     card = encoder.card
     masks = {"all": None, "object": object_mask.to(encoder.device)}
-    pooled = {name: torch.empty(len(video), card.depth + 1, card.width) for name in SELECTIONS}
+    there = {name: torch.empty(card.depth + 1, len(video), card.width, device=encoder.device) for name in SELECTIONS}
     tokens, seen_moments = {}, {}
     hidden = encoder.embed(video)
     for layer in range(card.depth + 1):
         if layer:
             hidden = encoder.block(layer, hidden)
+        summed = exact(hidden)
         for name in SELECTIONS:
-            pooled[name][:, layer] = pool(hidden, masks[name])
-        # a token that is not finite makes the mean over all tokens not finite
-        if not torch.isfinite(pooled["all"][:, layer]).all():
-            raise BadData(
-                f"Encoder '{card.name}' gave NaN or infinite activations at layer {layer}; check the checkpoint, or run it in float32."
-            )
+            there[name][layer] = pool(summed, masks[name])
         if layer in sites:
             tokens[layer] = hidden.cpu()
         if layer in moments:
             seen_moments[layer, "all"] = Moments.of(hidden.flatten(0, 1))
             seen_moments[layer, "object"] = Moments.of(hidden[masks["object"]])
+    pooled = {name: value.cpu() for name, value in there.items()}  # once: a copy waits until an accelerator has done all before it
+    # a token that is not finite makes the mean over all tokens not finite
+    finite = torch.isfinite(pooled["all"]).flatten(1).all(dim=1)
+    if not finite.all():
+        layer = int(finite.int().argmin())
+        raise BadData(
+            f"Encoder '{card.name}' gave NaN or infinite activations at layer {layer}; check the checkpoint, or run it in float32."
+        )
     return _Seen(pooled, tokens, seen_moments)
-
-
-def _unpack(shard: dict[str, Tensor], key: str) -> Moments:
-    return Moments(int(shard[f"{key}.count"]), shard[f"{key}.mean"], shard[f"{key}.covariance"])

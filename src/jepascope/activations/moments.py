@@ -29,6 +29,20 @@ class Moments:
         centred = exact - mean
         return cls(len(x), mean.cpu(), (centred.T @ centred).div_(len(x)).cpu())
 
+    def packed(self) -> Float64[Tensor, " triangle"]:
+        """The covariance's lower triangle row by row, diagonal included: half the numbers, and all of them, since it is symmetric."""
+        rows, columns = torch.tril_indices(len(self.mean), len(self.mean))
+        return self.covariance[rows, columns]
+
+    @classmethod
+    def unpacked(cls, count: int, mean: Float64[Tensor, " width"], triangle: Float64[Tensor, " triangle"]) -> Moments:
+        """Moments whose covariance was ``packed``."""
+        rows, columns = torch.tril_indices(len(mean), len(mean))
+        covariance = torch.empty(len(mean), len(mean), dtype=torch.float64)
+        covariance[rows, columns] = triangle
+        covariance[columns, rows] = triangle
+        return cls(count, mean, covariance)
+
 
 class MomentsFitter:
     """Streams vectors into moments. ``update`` in any cut gives what one batch of all gives, up to float64 rounding.

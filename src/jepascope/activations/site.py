@@ -9,10 +9,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from jepascope.activations.layout import SELECTIONS as SELECTIONS
 from jepascope.errors import BadArgument
-
-SELECTIONS = ("all", "object")
-"""Selections that every capture pools over, and that judges read."""
 
 SCOPES = (*SELECTIONS, "background", "time:A-B")
 """What an edit can be limited to: also as many places of the background as the object has, or a slice of tubelets (A to B, from 0)."""

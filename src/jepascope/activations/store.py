@@ -1,46 +1,44 @@
 """Where captured activations lie: shards of 50 clips, in memory or as safetensors files that survive a kill.
 
-On disk a capture is one folder, named by the digest of everything that its numbers depend on::
-
-    manifest.json            what was captured, and the checksum of every shard that is done
-    shard-00000.safetensors  clips 0..49: pooled.all, pooled.object (clips, layers, width), object_mask (clips, tokens),
-                             tokens.<layer> (clips, tokens, width), moments.<layer>.<selection>.{count,mean,covariance}
-
-Every file is written under a temporary name and renamed. The manifest is the list of what is done: a shard that it does
-not name, or whose checksum differs, is computed again.
+docs/store.md is the protocol on disk; where it and this code disagree, one of them is a bug. Every file is written under a temporary
+name and renamed, so that what is there is whole: the shards that lie in the folder are the list of what is done, and nothing that
+grows with them is ever written again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import hashlib
-import json
 import logging
 import os
-import zlib
+import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from jepascope.errors import RunFolderError
-
-FORMAT = "jepascope-activations-2"  # 2: object tokens are the places passed, at all times
-SHARD = 50  # clips a file
+from jepascope.activations.layout import Layout, canonical, described, digest_of
+from jepascope.activations.shard_file import check_shard, described_tensors, read_part, signature
+from jepascope.errors import BadData, RunFolderError
 
 log = logging.getLogger(__name__)
 
 
 @runtime_checkable
 class Store(Protocol):
-    """Holds shards. ``read`` returns everything but the tokens, or None where the shard has to be computed."""
+    """Holds shards, each a dictionary of tensors as ``Layout.tensors`` lists them."""
 
-    def read(self, index: int) -> dict[str, Tensor] | None: ...
-    def write(self, index: int, tensors: dict[str, Tensor]) -> None: ...
-    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Tensor: ...
+    def has(self, shard: int) -> bool:
+        """Whether a shard is there and whole; where not, it has to be computed."""
+
+    def write(self, shard: int, tensors: dict[str, Tensor]) -> None: ...
+
+    def read(self, shard: int, key: str, rows: Tensor | None = None, layer: int | None = None, span: slice = slice(None)) -> Tensor:
+        """Some of a tensor of a shard that is there, and only that much is read: of its layer ``layer`` (where layers come first)
+        the clips ``rows``, and of each of them the positions ``span``. Without rows it may be what is kept: do not change it."""
 
 
 class MemoryStore:
@@ -49,84 +47,94 @@ class MemoryStore:
     def __init__(self) -> None:
         self.shards: dict[int, dict[str, Tensor]] = {}
 
-    def read(self, index: int) -> dict[str, Tensor] | None:
-        return self.shards.get(index)
+    def has(self, shard: int) -> bool:
+        return shard in self.shards
 
-    def write(self, index: int, tensors: dict[str, Tensor]) -> None:
-        self.shards[index] = tensors
+    def write(self, shard: int, tensors: dict[str, Tensor]) -> None:
+        self.shards[shard] = tensors
 
-    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
-        return self.shards[index][f"tokens.{layer}"][:, span][rows]
+    def read(self, shard: int, key: str, rows: Tensor | None = None, layer: int | None = None, span: slice = slice(None)) -> Tensor:
+        found = self.shards[shard][key]
+        found = found if layer is None else found[layer]
+        return found if rows is None else found[:, span][rows]
 
 
 class DiskStore:
-    """Shards in a folder under ``root`` named by the digest of ``description``."""
+    """The shards of one capture in a folder below ``root``, named by the digest of everything that its numbers depend on.
 
-    def __init__(self, root: Path, description: dict[str, Any]) -> None:
-        self.description = {"format": FORMAT, "shard_clips": SHARD, **description}
-        self.folder = root / digest_of(self.description)
+    ``encoder``, ``clips``: their digests; ``transform``: the name of what changed the pixels. Several processes may write into one
+    folder, also the same shards.
+    """
+
+    def __init__(self, root: Path, layout: Layout, encoder: str, clips: str, transform: str = "") -> None:
+        self.layout = layout
+        manifest = described(layout, encoder, clips, transform)
+        self.digest = digest_of(manifest)
+        self.folder = root / self.digest
         self.damage_said = False
+        self._open(canonical(manifest))
+
+    def path(self, shard: int) -> Path:
+        return self.folder / f"shard-{shard:05d}.safetensors"
+
+    def has(self, shard: int) -> bool:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(self.folder, error) from None
-        self.done = self._read_manifest()
+            check_shard(self.path(shard), self.digest, shard, self.layout.tensors(shard))
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            self._say_damaged(self.path(shard), error)
+            return False
+        return True
 
-    def path(self, index: int) -> Path:
-        return self.folder / f"shard-{index:05d}.safetensors"
+    def write(self, shard: int, tensors: dict[str, Tensor]) -> None:
+        expected, found = self.layout.tensors(shard), described_tensors(tensors)
+        if found != expected:
+            differing = sorted(key for key in {*expected, *found} if expected.get(key) != found.get(key))
+            raise BadData(
+                f"Shard {shard} of a capture should hold '{differing[0]}' as {expected.get(differing[0])}, "
+                f"not {found.get(differing[0])}; the encoder changed its width, tokens or precision on the way."
+            )
+        self._write(self.path(shard), lambda path: save_file(tensors, path, signature(self.digest, shard, tensors)))
 
-    def read(self, index: int) -> dict[str, Tensor] | None:
-        expected = self.done.get(str(index))
-        if expected is None:
-            return None
+    def read(self, shard: int, key: str, rows: Tensor | None = None, layer: int | None = None, span: slice = slice(None)) -> Tensor:
         try:
-            if checksum(self.path(index)) != expected:
-                raise OSError("its checksum differs")
-            with safe_open(self.path(index), framework="pt") as file:
-                return {key: file.get_tensor(key) for key in file.keys() if not key.startswith("tokens.")}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            self._say_damaged(self.path(index), error)
-            return None
+            return read_part(self.path(shard), key, rows, layer, span)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise RunFolderError(f"'{self.path(shard)}' cannot be read any more ({error}); run again, which computes it anew.") from None
 
-    def write(self, index: int, tensors: dict[str, Tensor]) -> None:
-        path = self.path(index)
-        temporary = path.with_suffix(".tmp")
-        try:
-            save_file(tensors, temporary)
-            self.done[str(index)] = checksum(temporary)
-            temporary.replace(path)
-            self._write_manifest()
-        except (OSError, SafetensorError) as error:
-            temporary.unlink(missing_ok=True)
-            self.done.pop(str(index), None)
-            raise _unwritable(path, error) from None
-
-    def tokens(self, index: int, layer: int, rows: Tensor, span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
-        try:
-            # the file is mapped, so only the rows and tokens asked for are read from disk
-            with safe_open(self.path(index), framework="pt") as file:
-                return file.get_tensor(f"tokens.{layer}")[:, span][rows]  # type: ignore[no-any-return]
-        except (OSError, SafetensorError) as error:
-            raise RunFolderError(f"'{self.path(index)}' cannot be read any more ({error}); run again, which computes it anew.") from None
-
-    def _read_manifest(self) -> dict[str, int]:
+    def _open(self, manifest: str) -> None:
         path = self.folder / "manifest.json"
         try:
-            manifest = json.loads(path.read_text())
-            return {str(key): int(value) for key, value in manifest["shards"].items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            self._say_damaged(path, error)
-            return {}
+            self.folder.mkdir(parents=True, exist_ok=True)
+            found = path.read_bytes() if path.exists() else None
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
+        if found != manifest.encode():
+            if found is not None:
+                self._say_damaged(path, ValueError("it does not say what its folder's name says"))
+            self._write(path, lambda temporary: temporary.write_text(manifest))
+        self._sweep()
 
-    def _write_manifest(self) -> None:
-        temporary = self.folder / "manifest.tmp"
+    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Under a name of this process's own, then renamed: another process that writes the same file is not in the way."""
+        temporary = path.with_name(f"{path.stem}.{platform.node()}-{os.getpid()}.tmp")
         try:
-            temporary.write_text(json.dumps({**self.description, "shards": self.done}, indent=1, sort_keys=True))
-            temporary.replace(self.folder / "manifest.json")
+            write(temporary)
+            temporary.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise _unwritable(path, error) from None
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what processes of this machine that were killed had begun to write."""
+        for path in self.folder.glob("*.tmp"):
+            machine, _, process = path.name.removesuffix(".tmp").partition(".")[2].rpartition("-")
+            if machine == platform.node() and process.isdigit() and not _alive(int(process)):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _say_damaged(self, path: Path, error: Exception) -> None:
         if not self.damage_said:
@@ -134,18 +142,14 @@ class DiskStore:
         self.damage_said = True
 
 
-def digest_of(description: dict[str, Any]) -> str:
-    """Name of a capture: SHA-256 of its description in canonical JSON."""
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def checksum(path: Path) -> int:
-    """CRC-32 of a file's bytes."""
-    value = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            value = zlib.crc32(block, value)
-    return value
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _unwritable(path: Path, error: Exception) -> RunFolderError:

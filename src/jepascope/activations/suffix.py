@@ -139,13 +139,15 @@ def chunks(card: EncoderCard, clips: int, batch: int = BATCH) -> list[slice]:
     return [slice(start, min(start + size, clips)) for start in range(0, clips, max(1, size))]
 
 
-def pooled_reader(mask: Bool[Tensor, "clips tokens"] | None = None) -> Reader:
+@dataclass(frozen=True)
+class PooledReader(Placed):
     """Reads the pooled activation over each clip's selected tokens (all of them without a mask)."""
 
-    def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
-        return pool(hidden, None if mask is None else mask.to(hidden.device)[clips])
+    mask: Bool[Tensor, "clips tokens"] | None = None
 
-    return read
+    def __call__(self, encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+        self.to(hidden.device)
+        return pool(hidden, None if self.mask is None else self.mask[clips])
 
 
 def _check(card: EncoderCard, sweep: Sweep) -> None:

@@ -13,13 +13,13 @@ import yaml
 
 from jepascope.cli.terminal import bars, console
 from jepascope.errors import BadArgument
+from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from jepascope.study.spec import StudySpec
 
-FLOAT32 = 4  # bytes
 INTERVENE_OPTIONS = {
     "best_layer": "--layer",
     "edits": "--edit",
@@ -68,17 +68,18 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
     return make_spec({**values, **options}, f"{source} with {', '.join(options)}" if options else source)
 
 
-def run_command(spec: StudySpec, out: Path | None, device: str, as_json: bool) -> None:
+def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bool) -> None:
+    from jepascope.encoders.at_hand import find
     from jepascope.study.folder import Run
 
     folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips}-{spec.digest[:8]}"
-    Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once
+    Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once, and a model that is not here
+    find(spec.model)
     with bars() as progress:
-        from jepascope.encoders.load import load_encoder
         from jepascope.report.build import build_report
         from jepascope.study.run import run_study
 
-        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_study(spec, folder, encoder, progress)
         report = build_report(folder)
     if as_json:
@@ -95,12 +96,12 @@ def run_command(spec: StudySpec, out: Path | None, device: str, as_json: bool) -
     out_console.print(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}", markup=False)
 
 
-def plan_command(spec: StudySpec, device: str, as_json: bool) -> None:
+def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
     from rich.table import Table
 
     from jepascope.study.plan import make_plan
 
-    plan = make_plan(spec, device)
+    plan = make_plan(spec, machine)
     if as_json:
         typer.echo(json.dumps(asdict(plan)))
         return
@@ -114,17 +115,16 @@ def plan_command(spec: StudySpec, device: str, as_json: bool) -> None:
         out.print(line, markup=False)
 
 
-def probe_command(folder: Path, variable: str | None, labels: Path | None, device: str, as_json: bool) -> None:
+def probe_command(folder: Path, variable: str | None, labels: Path | None, machine: Machine, as_json: bool) -> None:
     from jepascope.study.probe import probe_folder, probed_spec, saved_spec
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
     with bars() as progress:
-        from jepascope.encoders.load import load_encoder
         from jepascope.report.build import build_report
         from jepascope.study.probe import run_probe
 
-        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_probe(folder, spec, probed, encoder, progress)
         report = build_report(folder) if (folder / "summary.json").exists() else None
     if as_json:
@@ -162,7 +162,7 @@ def split(given: str | int | float) -> list[str]:
     return [part.strip() for part in str(given).split(",") if part.strip()]
 
 
-def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, device: str, as_json: bool) -> None:
+def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, machine: Machine, as_json: bool) -> None:
     from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
     from jepascope.study.probe import saved_spec
 
@@ -178,11 +178,10 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
         field = said.split(":")[0]
         raise BadArgument(f"{INTERVENE_OPTIONS.get(field, field)}{said.removeprefix(field)}") from None
     with bars() as progress:
-        from jepascope.encoders.load import load_encoder
         from jepascope.report.build import build_report
         from jepascope.study.intervene import run_intervene
 
-        encoder = load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_intervene(folder, spec, changed, encoder, subspace, progress)
         report = build_report(folder) if (folder / "summary.json").exists() else None
     if as_json:
@@ -257,36 +256,6 @@ def report_command(folder: Path) -> None:
     from jepascope.report.build import build_report
 
     typer.echo(str(build_report(folder).resolve()))
-
-
-def models_command(as_json: bool) -> None:
-    from rich.table import Table
-
-    from jepascope.encoders.geometry import FAMILY_NAMES
-    from jepascope.encoders.models import known_models
-
-    rows = known_models()
-    if as_json:
-        typer.echo(json.dumps([{**asdict(row), "weights_gb": row.weights_gb, "how": row.how} for row in rows]))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("model", "width x depth", "frames x px", "weights"):
-        table.add_column(name, no_wrap=True, justify="left" if name == "model" else "right")
-    for row in rows:
-        table.add_row(row.name, f"{row.width} x {row.depth}", f"{row.frames} x {row.size}", _bytes(row.parameters * FLOAT32))
-    out = console()
-    out.print(table)
-    out.print()
-    for line in (
-        f"Ship with jepascope: {', '.join(row.name for row in rows if row.shipped)}. Weights are what they take in memory (float32).",
-        "Another one: `hf download NAME --local-dir FOLDER`, then `--model ./FOLDER`.",
-        f"Any local folder with config.json of {', '.join(FAMILY_NAMES.values())} and safetensors works.",
-    ):
-        out.print(line, markup=False)
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def doctor_command(as_json: bool) -> None:

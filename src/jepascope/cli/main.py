@@ -10,9 +10,9 @@ from jepascope.cli import tools
 from jepascope.cli.app import app
 
 # isort: split
-from jepascope.cli import clips, compare
+from jepascope.cli import clips, compare, label
 
-__all__ = ["app", "clips", "compare", "main", "port", "stages", "tools"]
+__all__ = ["app", "clips", "compare", "label", "main", "port", "stages", "tools"]
 
 
 def main() -> None:

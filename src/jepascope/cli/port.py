@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepascope.cli.app import Device, Json, app
+from jepascope.cli.app import Json, app, takes_machine
 from jepascope.cli.commands import split
 from jepascope.cli.terminal import answered, bars, console
+from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das"
 )
 @answered
+@takes_machine
 def port(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run folder, or a model as --model takes it.")],
+    machine: Machine,
     finders: Annotated[
         str | None, typer.Option("--finders", help="With commas; default: the run's first; of one encoder, all in common.")
     ] = None,
@@ -34,16 +37,13 @@ def port(
         int | None,
         typer.Option("--components", min=1, help="Principal axes for CCA and Procrustes; default: 20, or fewer for few clips."),
     ] = None,
-    device: Device = "cpu",
     json_: Json = False,
 ) -> None:
     """Carry subspaces to another model or run and use them there: CCA, CKA, linear maps, SAS, RCE, each with its chance levels."""
     from jepascope.study.port.run import run_port
 
     def load(spec: StudySpec) -> VideoEncoder:
-        from jepascope.encoders.load import load_encoder
-
-        return load_encoder(spec.model, device, frames=spec.frames, size=spec.size)
+        return open_encoder(machine, spec.model, spec.frames, spec.size)
 
     with bars() as progress:
         from jepascope.report.build import build_report

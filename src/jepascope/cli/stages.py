@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepascope.cli.app import Device, Json, Out, app
+from jepascope.cli.app import Json, Out, app, takes_machine
 from jepascope.cli.options import takes_spec
 from jepascope.cli.terminal import answered
+from jepascope.study.machine import Machine
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 )
 @answered
 @takes_spec
-def run(spec: StudySpec, out: Out = None, device: Device = "cpu", json_: Json = False) -> None:
+@takes_machine
+def run(spec: StudySpec, machine: Machine, out: Out = None, json_: Json = False) -> None:
     """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
     from jepascope.cli.commands import run_command
 
-    run_command(spec, out, device, json_)
+    run_command(spec, out, machine, json_)
 
 
 @app.command(
@@ -34,19 +36,22 @@ def run(spec: StudySpec, out: Out = None, device: Device = "cpu", json_: Json = 
 )
 @answered
 @takes_spec
-def plan(spec: StudySpec, device: Device = "cpu", json_: Json = False) -> None:
+@takes_machine
+def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
     """Say what a study would run: conditions, forwards, memory, disk and time. Loads no model."""
     from jepascope.cli.commands import plan_command
 
-    plan_command(spec, device, json_)
+    plan_command(spec, machine, json_)
 
 
 @app.command(
     epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
 )
 @answered
+@takes_machine
 def probe(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    machine: Machine,
     variable: Annotated[
         str | None,
         typer.Option(
@@ -54,13 +59,12 @@ def probe(
         ),
     ] = None,
     labels: Annotated[Path | None, typer.Option("--labels", help="CSV with a column scene (or clip) and label columns.")] = None,
-    device: Device = "cpu",
     json_: Json = False,
 ) -> None:
     """Stage one alone on a run folder: probes, values, stability, token map, subspaces. Another variable needs no new capture."""
     from jepascope.cli.commands import probe_command
 
-    probe_command(folder, variable, labels, device, json_)
+    probe_command(folder, variable, labels, machine, json_)
 
 
 @app.command(
@@ -69,8 +73,10 @@ def probe(
     "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
 )
 @answered
+@takes_machine
 def intervene(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    machine: Machine,
     layer: Annotated[int | None, typer.Option("--layer", help="Layer to edit; default: the run's best one.")] = None,
     edit: Annotated[str | None, typer.Option("--edit", help="Of ablate, swap, steer, rotate, with commas; default: the run's.")] = None,
     dose: Annotated[str | None, typer.Option("--dose", help="Doses, with commas; 1 is the whole or natural change.")] = None,
@@ -91,7 +97,6 @@ def intervene(
     judges: Annotated[str | None, typer.Option("--judges", help="Of probe, mlp, predictor, head, with commas; default: the run's.")] = None,
     draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; 200 for a permutation p of 0.005.")] = None,
     context: Annotated[int | None, typer.Option("--context", min=1, help="Tubelets that the predictor is shown; default: half.")] = None,
-    device: Device = "cpu",
     json_: Json = False,
 ) -> None:
     """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the four matched controls."""
@@ -111,4 +116,4 @@ def intervene(
         "draws": draws,
         "context": context,
     }
-    intervene_command(folder, changes, subspace, device, json_)
+    intervene_command(folder, changes, subspace, machine, json_)

@@ -46,8 +46,8 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fol
 @app.command(epilog="Example:  jepascope models --json")
 @answered
 def models(json_: Json = False) -> None:
-    """List known checkpoints: size, memory, predictor, and how to get each."""
-    from jepascope.cli.commands import models_command
+    """List known checkpoints: size, clips, memory, predictor or head, and how to get each."""
+    from jepascope.cli.models import models_command
 
     models_command(json_)
 

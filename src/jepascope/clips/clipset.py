@@ -22,6 +22,7 @@ from jepascope.clips.variables import Variable, variable_named
 from jepascope.errors import BadArgument, BadData
 
 SPLITS = ("fit", "judge", "test")
+HASHED = 1000  # rows of the factor table turned to text at once
 COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
 
 
@@ -81,8 +82,11 @@ class ClipSet:
         """Names pixels and factors: source version, factor table, frames and size. Labels of one's own change no pixel."""
         table = self.factors.drop(columns=[column for variable in self.own for column in variable.columns]).reset_index(drop=True)
         head = json.dumps([self.source.digest, self.frames, self.size, list(table.columns)])
-        body = table.to_csv(index=False, float_format="%.17g")
-        return hashlib.sha256((head + body).encode()).hexdigest()[:16]
+        found = hashlib.sha256(head.encode())
+        for start in range(0, max(1, len(table)), HASHED):  # as one text, a million clips would take half a gigabyte
+            part = table.iloc[start : start + HASHED]
+            found.update(part.to_csv(index=False, header=start == 0, float_format="%.17g").encode())
+        return found.hexdigest()[:16]
 
     def at(self, frames: int, size: int) -> ClipSet:
         """The same scenes at another length and size."""

@@ -15,6 +15,7 @@ from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
 from jepascope.discovery.probes.folds import check_labels
 from jepascope.discovery.probes.paths import ProbePath, check_activations
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, JepascopeError
 
 
@@ -35,8 +36,9 @@ class Suffix:
     mean: Float[Tensor, " width"] | None = None
 
     def tokens(self, rows: Int[Tensor, " rows"]) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
-        """Tokens of some clips and of their twins at the site, on the encoder's device."""
-        hidden, twin = (side.tokens(self.site.layer, rows.numpy()).to(self.encoder.device) for side in (self.source, self.twin))
+        """Tokens of some clips and of their twins at the site, on the encoder's device, in float32 at least."""
+        sides = (side.tokens(self.site.layer, rows.numpy()) for side in (self.source, self.twin))
+        hidden, twin = (exact(tokens.to(self.encoder.device)) for tokens in sides)
         return self._ablated(hidden), self._ablated(twin)
 
     def _ablated(self, hidden: Tensor) -> Tensor:

@@ -77,6 +77,16 @@ class VideoEncoder(ABC):
     @abstractmethod
     def device(self) -> torch.device: ...
 
+    @property
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """Of its weights, and of the hidden states that its blocks take and give."""
+
+    @property
+    def compiled(self) -> bool:
+        """Whether its blocks run as torch.compile made them."""
+        return False
+
     def at(self, frames: int, size: int) -> VideoEncoder:
         """The same encoder for clips of another length or size; BadArgument where it takes one alone."""
         raise BadArgument(f"Encoder '{self.card.name}' takes clips of {self.card.frames} frames of {self.card.size} pixels alone.")

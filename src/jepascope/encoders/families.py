@@ -9,10 +9,12 @@ import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from jepascope.encoders.dinov2 import Dinov2Encoder, Dinov2WithRegistersEncoder
+from jepascope.encoders.dinov3 import Dinov3Encoder
 from jepascope.encoders.family_sizes import sizes_of
 from jepascope.encoders.head import TaskHead
 from jepascope.encoders.ijepa import IJepaEncoder
 from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.pixels import Pixels
 from jepascope.encoders.pretrained import from_pretrained as vjepa2_from_pretrained
 from jepascope.encoders.pretrained import guarded, refuse_misfits
 from jepascope.encoders.timesformer import TimesformerEncoder
@@ -26,27 +28,28 @@ ENCODERS: dict[str, type[LibraryEncoder]] = {
     "timesformer": TimesformerEncoder,
     "dinov2": Dinov2Encoder,
     "dinov2_with_registers": Dinov2WithRegistersEncoder,
+    "dinov3_vit": Dinov3Encoder,
     "ijepa": IJepaEncoder,
 }
 BEYOND = ("classifier.", "pooler.", "decoder.", "encoder_to_decoder.", "fc_norm.", "mask_token")
 """Weights of a checkpoint that lie behind the encoder: task heads, and the decoder that VideoMAE was trained with."""
 
 
-def from_pretrained(source: str, name: str, local: bool) -> tuple[PreTrainedModel, TaskHead | None]:
-    """The model that config.json describes, and V-JEPA 2's task head where there is one; nothing in it is left random."""
-    config = guarded(name, lambda: PreTrainedConfig.get_config_dict(source, local_files_only=local)[0])
+def from_pretrained(source: str, name: str) -> tuple[PreTrainedModel, TaskHead | None]:
+    """The model that the config.json of a folder describes, and V-JEPA 2's task head where there is one; nothing in it is left random."""
+    config = guarded(name, lambda: PreTrainedConfig.get_config_dict(source, local_files_only=True)[0])
     sizes_of(config, Path(source) / "config.json")
     encoder = ENCODERS.get(config["model_type"])
     if encoder is None:
-        return vjepa2_from_pretrained(source, name, local)
+        return vjepa2_from_pretrained(source, name)
     kind = encoder.kind
     model, info = guarded(
         name,
         lambda: kind.from_pretrained(
             source,
-            config=kind.config_class.from_pretrained(source, local_files_only=local),
+            config=kind.config_class.from_pretrained(source, local_files_only=True),
             use_safetensors=True,
-            local_files_only=local,
+            local_files_only=True,
             output_loading_info=True,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
@@ -59,7 +62,14 @@ def from_pretrained(source: str, name: str, local: bool) -> tuple[PreTrainedMode
     return model, None
 
 
-def encoder_of(model: PreTrainedModel, name: str, extra: dict[str, Any], head: TaskHead | None) -> VJepa2Encoder | LibraryEncoder:
+def kind_of(model_type: str) -> type[VJepa2Encoder] | type[LibraryEncoder]:
+    """The class that runs models of a type."""
+    return ENCODERS.get(model_type, VJepa2Encoder)
+
+
+def encoder_of(
+    model: PreTrainedModel, name: str, extra: dict[str, Any], head: TaskHead | None, pixels: Pixels | None
+) -> VJepa2Encoder | LibraryEncoder:
     """The encoder that runs this model."""
-    kind = ENCODERS.get(model.config.model_type)
-    return VJepa2Encoder(model, name, extra, head) if kind is None else kind(model, name, extra)
+    kind = kind_of(model.config.model_type)
+    return kind(model, name, extra, head, pixels) if issubclass(kind, VJepa2Encoder) else kind(model, name, extra, pixels)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepascope.encoders.geometry import BOUNDS, FAMILY_NAMES, MAX_TOKENS, Geometry, check_config
+from jepascope.encoders.geometry import BOUNDS, FAMILY_NAMES, MAX_TOKENS, Geometry, block_weights, check_config
 from jepascope.errors import BadCheckpoint
 
+MAX_POSITIONS = 2**25  # of VideoMAE, which computes them one by one; its largest encoder has 2 million
 IMAGE_FRAMES = 8  # of a clip, where an encoder of single images is not told otherwise; it takes any number
 LIMITS = {  # field: (least, most)
     **{field: BOUNDS[field][1:] for field in ("hidden_size", "num_hidden_layers", "num_attention_heads", "patch_size")},
@@ -17,9 +18,10 @@ LIMITS = {  # field: (least, most)
     "num_frames": BOUNDS["frames_per_clip"][1:],
     "tubelet_size": BOUNDS["tubelet_size"][1:],
     "num_channels": (3, 3),
-    "num_register_tokens": (1, 64),
+    "num_register_tokens": (0, 64),
 }
 VIT = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 224, "num_channels": 3}
+SMALL = {**VIT, "hidden_size": 384, "num_attention_heads": 6}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ FAMILIES = {
     "timesformer": Family({**VIT, "patch_size": 16, "intermediate_size": 3072, "num_frames": 8}, True, True),
     "dinov2": Family({**VIT, "patch_size": 14}, False, True),
     "dinov2_with_registers": Family({**VIT, "patch_size": 16, "num_register_tokens": 4}, False, True),
+    "dinov3_vit": Family({**SMALL, "patch_size": 16, "intermediate_size": 1536, "num_register_tokens": 0}, False, True),
     "ijepa": Family({**VIT, "patch_size": 16, "intermediate_size": 3072}, False, False),
 }
 
@@ -58,7 +61,8 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
     ratio = config.get("mlp_ratio", 4)
     if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
         raise BadCheckpoint(f"'{path}': mlp_ratio is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
-    frames, size = sizes.get("num_frames", IMAGE_FRAMES), sizes["image_size"]
+    frames, size, width = sizes.get("num_frames", IMAGE_FRAMES), sizes["image_size"], sizes["hidden_size"]
+    inside = sizes.get("intermediate_size", int(ratio * width))
     for whole, value, part, by in (
         ("hidden_size", sizes["hidden_size"], "num_attention_heads", sizes["num_attention_heads"]),
         ("image_size", size, "the patch size", patch),
@@ -66,9 +70,14 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
     ):
         if value % by:
             raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
+    if kind == "dinov3_vit" and sizes["hidden_size"] % (4 * sizes["num_attention_heads"]):
+        raise BadCheckpoint(
+            f"'{path}': hidden_size ({sizes['hidden_size']}) is not a multiple of 4 times num_attention_heads "
+            f"({sizes['num_attention_heads']}), as rotary positions of rows and columns need."
+        )
     extra = int(family.class_token) + sizes.get("num_register_tokens", 0)
     found = Geometry(
-        sizes["hidden_size"],
+        width,
         sizes["num_hidden_layers"],
         patch,
         tubelet,
@@ -77,11 +86,14 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
         extra if family.video else 0,
         0 if family.video else extra,
         family.video,
+        block_weights(sizes["num_hidden_layers"], width, inside) + 3 * tubelet * patch**2 * width,
     )
     if found.tokens(frames, size) > MAX_TOKENS:
         raise BadCheckpoint(
             f"'{path}': {frames} frames of {size} pixels make {found.tokens(frames, size):,} tokens a clip, more than {MAX_TOKENS:,}."
         )
+    if kind == "videomae" and found.tokens(frames, size) * width > MAX_POSITIONS:
+        raise BadCheckpoint(f"'{path}': its table of positions has more than {MAX_POSITIONS:,} numbers.")
     return found
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.encoders.rotary_rule import rotary_rule
 from jepascope.encoders.task_labels import DEFAULT_COUNT, MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
 MAX_CONFIG_BYTES = 1_000_000
+MAX_PREDICTOR = 2**28  # weights; those of V-JEPA 2 have 22 million. A checkpoint may lack it, so no file bounds it
 MAX_TOKENS = 100_000  # a clip; ViT-g at 64 frames of 384 px has 18,432
 FAMILY_NAMES = {  # model_type: as people write it
     "vjepa2": "V-JEPA 2",
@@ -22,6 +24,7 @@ FAMILY_NAMES = {  # model_type: as people write it
     "timesformer": "TimeSformer",
     "dinov2": "DINOv2",
     "dinov2_with_registers": "DINOv2 with registers",
+    "dinov3_vit": "DINOv3",
     "ijepa": "I-JEPA",
 }
 BOUNDS = {  # field: (default of transformers' VJEPA2Config, least, most)
@@ -55,6 +58,7 @@ class Geometry:
     extra: int = 0  # tokens of a clip that belong to no place: a class token
     extra_per_frame: int = 0
     fixed: bool = False  # takes clips of this length and size alone
+    weights: int = 0  # at least, of its blocks and its patch embedding: what a checkpoint must hold
 
     def extra_of(self, frames: int) -> int:
         """Tokens beside the grid, of a clip of some frames."""
@@ -65,8 +69,8 @@ class Geometry:
         return (frames // self.tubelet) * (size // self.patch) ** 2 + self.extra_of(frames)
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """config.json as a dictionary; BadCheckpoint in one sentence for anything else."""
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of settings as a dictionary; BadCheckpoint in one sentence for anything else."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_CONFIG_BYTES:
             raise BadCheckpoint(f"'{path}' is not a configuration file (a regular file of at most {MAX_CONFIG_BYTES} bytes).")
@@ -75,10 +79,21 @@ def read_config(path: Path) -> dict[str, Any]:
         raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
     if not isinstance(config, dict):
         raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")
+    return config
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json as a dictionary; BadCheckpoint in one sentence for anything else, and for a model of no family that is read."""
+    config = read_json(path)
     if str(config.get("model_type")) not in FAMILY_NAMES:
         known = ", ".join(FAMILY_NAMES.values())
         raise BadCheckpoint(f"'{path}' is of a '{str(config.get('model_type'))[:40]}' model; jepascope reads {known}.")
     return config
+
+
+def block_weights(depth: int, width: int, hidden: int) -> int:
+    """Of the matrices of transformer blocks: four of attention, two of an MLP ``hidden`` wide inside."""
+    return depth * (4 * width * width + 2 * width * hidden)
 
 
 def check_config(config: dict[str, Any], path: Path) -> Geometry:
@@ -101,8 +116,16 @@ def check_config(config: dict[str, Any], path: Path) -> Geometry:
         ratio = config.get(field, 4.0)
         if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
             raise BadCheckpoint(f"'{path}': {field} is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    rotary_rule(config, path)
+    narrow, width = sizes["pred_hidden_size"], sizes["hidden_size"]
+    forecasting = block_weights(sizes["pred_num_hidden_layers"], narrow, int(config.get("pred_mlp_ratio", 4.0) * narrow))
+    if forecasting > MAX_PREDICTOR:
+        raise BadCheckpoint(f"'{path}' describes a predictor of {forecasting:,} weights, more than {MAX_PREDICTOR:,}.")
+    inside = int(config.get("mlp_ratio", 4.0) * width)
+    weights = block_weights(sizes["num_hidden_layers"], width, inside) + 3 * sizes["tubelet_size"] * sizes["patch_size"] ** 2 * width
     if names_head(config):
         task_labels(config, path)
+        weights += block_weights(sizes["num_pooler_layers"], width, inside)
     found = Geometry(
         sizes["hidden_size"],
         sizes["num_hidden_layers"],
@@ -110,6 +133,7 @@ def check_config(config: dict[str, Any], path: Path) -> Geometry:
         sizes["tubelet_size"],
         sizes["frames_per_clip"],
         sizes["crop_size"],
+        weights=weights,
     )
     tokens = found.tokens(found.frames, found.size)
     if tokens > MAX_TOKENS:

@@ -7,6 +7,7 @@ So a head runs at any length and size, though it was trained for one.
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -26,6 +27,10 @@ class TaskHead(nn.Module):
 
     def forward(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
         return self.classifier(self.pooler(latents))  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.classifier.weight.dtype
 
     @property
     def digest(self) -> str:

@@ -16,28 +16,27 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.compiled import layer_forward
 from jepascope.encoders.digest import weights_digest
 from jepascope.encoders.family_sizes import sizes_of
+from jepascope.encoders.frozen import FrozenModel
+from jepascope.encoders.pixels import Pixels
 from jepascope.errors import BadArgument
 
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # pixels from -1 to 1
 BESIDE_SHAPES = ("model_type", "num_attention_heads", "hidden_act", "layer_norm_eps")
 """What changes the output of the same weights."""
 
 
-class LibraryEncoder(VideoEncoder):
+class LibraryEncoder(FrozenModel):
     """A frozen encoder of one of transformers' classes, for clips of the length and size that it was made for."""
 
     kind: ClassVar[Any]
     built: ClassVar[dict[str, Any]] = {}  # how ``kind`` is built, beside its configuration
-    pixels: ClassVar[tuple[tuple[float, float, float], tuple[float, float, float]]] = IMAGENET
     beside: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, model: PreTrainedModel, name: str, extra: dict[str, Any] | None = None) -> None:
-        self.model = model.eval().requires_grad_(False)
-        self.extra = dict(extra or {})
+    def __init__(self, model: PreTrainedModel, name: str, extra: dict[str, Any] | None = None, pixels: Pixels | None = None) -> None:
+        super().__init__(model, extra, pixels)
         self.sizes = sizes = sizes_of(model.config.to_dict(), Path("config.json"))
         named = [getattr(model.config, field, None) for field in (*BESIDE_SHAPES, *self.beside)]
         side = sizes.size // sizes.patch
@@ -48,21 +47,25 @@ class LibraryEncoder(VideoEncoder):
             frames=sizes.frames,
             size=sizes.size,
             grid=(sizes.frames // sizes.tubelet, side, side),
-            digest=weights_digest(model, [*named, self.pixels]),
+            digest=weights_digest(model, [*named, self.pixels.constants]),
             extra=sizes.extra_of(sizes.frames),
+            source=self.source,
         )
-        self._mean, self._sd = (torch.tensor(values).view(3, 1, 1) for values in self.pixels)
+        self.block_forward = layer_forward
 
     @classmethod
-    def from_config(cls, config: Any, seed: int, name: str = "random", extra: dict[str, Any] | None = None) -> LibraryEncoder:
+    def from_config(
+        cls, config: Any, seed: int, name: str = "random", extra: dict[str, Any] | None = None, pixels: Pixels | None = None
+    ) -> LibraryEncoder:
         """An encoder with fresh weights."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = cls.kind(config, **cls.built)
-        return cls(model, name, extra)
+        return cls(model, name, extra, pixels)
 
     def untrained(self, seed: int) -> LibraryEncoder:
-        twin = type(self).from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}", self.extra)
+        twin = type(self).from_config(self.model.config, seed, f"{self.card.name}-untrained-{seed}", self.extra, self.pixels)
+        twin.block_forward = self.block_forward
         return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
 
     def at(self, frames: int, size: int) -> LibraryEncoder:
@@ -75,29 +78,12 @@ class LibraryEncoder(VideoEncoder):
         """The same encoder for the shortest clips that a self-test can do with."""
         return self
 
-    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> LibraryEncoder:
-        self.model.to(device=device, dtype=dtype)
-        return self
-
-    @property
-    def device(self) -> torch.device:
-        return self.model.device  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.model.dtype  # type: ignore[no-any-return]
-
-    def preprocess(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips frames 3 rows columns"]:
-        """The family's own normalisation of pixels in [0, 1]."""
-        return (video - self._mean.to(video)) / self._sd.to(video)
-
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
-        return self.outward(self.embeddings(self.preprocess(video.to(self.device, self.dtype))))
+        return self.outward(self.embeddings(self.preprocess(video.to(self.device)).to(self.dtype)))
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        out = self.blocks[index - 1](self.inward(hidden))
-        return self.outward(out[0] if isinstance(out, tuple) else out)
+        return self.outward(self.block_forward(self.blocks[index - 1], self.inward(hidden)))
 
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """The final norm; the identity for a checkpoint that has none (VideoMAE that is pooled by its mean)."""

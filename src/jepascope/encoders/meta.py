@@ -1,7 +1,8 @@
 """Meta's own V-JEPA 2 checkpoints (vitl.pt, vith.pt, vitg.pt, vitg-384.pt) as transformers' VJEPA2Model, weight by weight.
 
 Key names follow facebookresearch/vjepa2 (src/hub/backbones.py, src/models). Nothing is guessed: a weight that is missing, unknown or
-misshapen refuses the file, and so do V-JEPA 1 and 2.1, whose positions are others though most of their weights have the same names.
+misshapen refuses the file, and so does V-JEPA 1, whose positions are others though most of its weights have the same names.
+What is V-JEPA 2.1's own is in ``meta_2_1``.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders.geometry import check_config
+from jepascope.encoders.meta_2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
 from jepascope.encoders.meta_sizes import meta_sizes
 from jepascope.encoders.torch_file import check_tensors, read_torch_file
 from jepascope.errors import BadCheckpoint
 
-ENCODERS = ("target_encoder", "ema_encoder", "encoder")
-"""Under which key the encoder lies, best first: the moving average is what Meta evaluates, and its hub loads it where there is one."""
+ENCODERS = ("ema_encoder", "target_encoder", "encoder")
+"""Under which key the encoder lies, best first: the moving average is what Meta evaluates, and its hub loads it where there is one.
+Encoders that were distilled (2.1 B and L) have it as ``ema_encoder``; a target beside it would be their teacher."""
 ROOTS = {
     "encoder.embeddings.patch_embeddings.": "patch_embed.",
     "encoder.layer.": "blocks.",
@@ -34,7 +37,6 @@ THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them int
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
 ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which transformers does not have
 LONGEST = 200  # characters of a weight's name; Meta's have fewer than 80
-ONLY_2_1 = ("norms_block.", "patch_embed_img.", "video_mod_embed", "img_mod_embed")
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 
 
@@ -42,7 +44,8 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
     """The model in a .pt file of Meta's, without a predictor where the file has none that fits; no head; and as ``source`` what was read.
 
     Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
-    or 384 where the file's name ends so (``vitg-384.pt``): the same weights take any other length and size.
+    or 384 where the file's name ends so (``vitg-384.pt``) or V-JEPA 2.1 is in it: the same weights take any other length and size.
+    Of V-JEPA 2.1 the video encoder alone.
     Raises BadCheckpoint, in one sentence, for any other file.
     """
     found = read_torch_file(path)
@@ -56,11 +59,15 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
             "give one of Meta's V-JEPA 2 files."
         )
     weights = _cleaned(path, found, key) | ({} if acts else weights)
-    _refuse_other_versions(path, weights, key)
+    _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
+    newer = is_2_1(weights, key)
+    weights, version = video_weights(path, weights, key) if newer else (weights, "")
     check_tensors(path, weights.items())
+    weights = as_2_0(path, weights, key) if newer else weights
     with_predictor = any(name.startswith("predictor.") for name in weights)
     sizes = meta_sizes(path, weights, key, with_predictor)
+    sizes = sizes_2_1(path, sizes) if newer else sizes
     check_config(sizes, path)
     with torch.device("meta"):  # shapes alone: nothing is drawn at random that could be left in
         model = VJEPA2Model(VJEPA2Config(**sizes))
@@ -68,7 +75,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
         model.predictor = None
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
     left_out = ", its action-conditioned predictor left out" if acts else ""
-    source = f"{path.name}: {key}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
+    source = f"{path.name}: {key}{version}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
     return model, None, {"source": source}
 
 
@@ -98,20 +105,14 @@ def _cleaned(path: Path, found: dict[Any, Any], key: str) -> dict[str, Any]:
     return weights
 
 
-def _refuse_other_versions(path: Path, weights: dict[str, Any], key: str) -> None:
-    """V-JEPA 2.1 and 1 would give wrong numbers without an error: they turn or add other positions."""
-    newer = [name for name in weights if name.removeprefix(f"{key}.").startswith(ONLY_2_1)]
-    if newer:
-        raise BadCheckpoint(
-            f"'{path}' is a V-JEPA 2.1 checkpoint (it has {min(newer)}), and its rotary positions are not those of V-JEPA 2; "
-            "jepascope reads V-JEPA 2.0."
-        )
+def _refuse_version_1(path: Path, weights: dict[str, Any], key: str) -> None:
+    """It would give wrong numbers without an error: it adds positions, and turns by none."""
     positions = weights.get(f"{key}.pos_embed")
     tokens = positions.shape[1] if isinstance(positions, Tensor) and positions.ndim == 3 else 0
     if tokens in TOKENS_1:
         raise BadCheckpoint(
             f"'{path}' is a V-JEPA 1 checkpoint: it adds positions made for {TOKENS_1[tokens]} ({tokens:,} tokens), "
-            "and those of V-JEPA 2 are rotary; jepascope reads V-JEPA 2.0."
+            "and those of V-JEPA 2 are rotary; jepascope reads V-JEPA 2 and 2.1."
         )
 
 

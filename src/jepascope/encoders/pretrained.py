@@ -23,13 +23,13 @@ class Unreadable(BadCheckpoint):
     """transformers could not read it at all: what an incomplete download looks like."""
 
 
-def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, TaskHead | None]:
+def from_pretrained(source: str, name: str) -> tuple[VJEPA2Model, TaskHead | None]:
     """Encoder, with its predictor when the checkpoint has one, and the task head when config.json names one.
 
     A checkpoint without any weight of the predictor gives a model whose ``predictor`` is None; one that holds a part of it
     is refused, as is every other weight that is missing, unknown or misshapen.
     """
-    config = guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=local)[0])
+    config = guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=True)[0])
     check_config(config, Path(source) / "config.json")
     classifies = names_head(config)
     kind = VJEPA2ForVideoClassification if classifies else VJEPA2Model
@@ -37,9 +37,9 @@ def from_pretrained(source: str, name: str, local: bool) -> tuple[VJEPA2Model, T
         name,
         lambda: kind.from_pretrained(
             source,
-            config=VJEPA2Config.from_pretrained(source, local_files_only=local),
+            config=VJEPA2Config.from_pretrained(source, local_files_only=True),
             use_safetensors=True,
-            local_files_only=local,
+            local_files_only=True,
             output_loading_info=True,
             dtype=torch.float32,
             attn_implementation="sdpa",  # a config.json may name code on the hub, which transformers would download and run
@@ -111,7 +111,7 @@ def _quiet() -> Iterator[None]:
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     for logger in loggers:
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(logging.CRITICAL)  # an error is raised as well
     try:
         yield
     finally:

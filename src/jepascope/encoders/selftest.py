@@ -1,14 +1,22 @@
-"""The construction self-test: an encoder is believed only after its own loop has been held against the library's forward."""
+"""The construction self-test: an encoder is believed only after its own loop has been held against the library's forward.
+
+``self_test`` does so in float32 on a CPU, where nothing may differ. Then the encoder goes to its device and precision, and may be
+compiled; ``settled_test`` holds what it then computes against what it computed before.
+"""
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadCheckpoint
 
 GPU_TOLERANCE = 1e-4  # of the output's scale; on a CPU in float32 the difference must be 0.0
+SETTLED_BOUNDS = {torch.float32: 1e-3, torch.float16: 0.1, torch.bfloat16: 0.1}
+"""Largest root-mean-square difference that may come with another device, precision or compilation, as a share of the output's own."""
 
 
 @torch.inference_mode()
@@ -64,4 +72,33 @@ def self_test(encoder: VJepa2Encoder | LibraryEncoder) -> float:
             raise fail(f"its head gives logits of shape {tuple(logits.shape)} for {len(short.head_labels)} labels")
         if not bool(torch.isfinite(logits).all()):
             raise fail("its head's logits have NaN or infinite values (damaged weights?)")
+    return difference
+
+
+@torch.inference_mode()
+def last_latents(encoder: VJepa2Encoder | LibraryEncoder) -> Float[Tensor, "clips tokens width"]:
+    """Final-norm latents of two clips of noise, the shortest that there are; float32, on the CPU."""
+    short = encoder.shortest()
+    video = torch.rand(2, short.card.frames, 3, short.card.size, short.card.size, generator=torch.Generator().manual_seed(1))
+    return short.norm(short.run(short.embed(video), 0)).float().cpu()
+
+
+def settled_test(encoder: VJepa2Encoder | LibraryEncoder, before: Float[Tensor, "clips tokens width"]) -> float:
+    """How far an encoder that was moved, cast or compiled is from ``before``, its ``last_latents`` in float32 on the CPU: the root mean
+    square of the difference over that of ``before``. BadCheckpoint where it is not finite, misshapen or out of SETTLED_BOUNDS.
+    """
+    after = last_latents(encoder)
+    how = f"{str(encoder.dtype).removeprefix('torch.')} on '{encoder.device}'" + (", compiled" if encoder.compiled else "")
+    instead = "run it in float32, without --compile, or on the CPU"
+    if after.shape != before.shape:
+        raise BadCheckpoint(
+            f"Encoder '{encoder.card.name}' gives {tuple(after.shape)} instead of {tuple(before.shape)} in {how}; {instead}."
+        )
+    if not bool(torch.isfinite(after).all()):
+        raise BadCheckpoint(f"Encoder '{encoder.card.name}' gives NaN or infinite values in {how}; {instead}.")
+    difference = float((after - before).square().mean().sqrt() / before.square().mean().sqrt())
+    if difference > SETTLED_BOUNDS.get(encoder.dtype, SETTLED_BOUNDS[torch.float32]):
+        raise BadCheckpoint(
+            f"Encoder '{encoder.card.name}' in {how} differs by {difference:.1%} from its float32 output on the CPU; {instead}."
+        )
     return difference

@@ -8,13 +8,14 @@ from torch import Tensor
 from transformers import TimesformerModel
 
 from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.pixels import Pixels
 
 
 class TimesformerEncoder(LibraryEncoder):
-    """Its pixels are normalised as in Meta's checkpoints: mean 0.45, standard deviation 0.225 of all three colours."""
+    """Its pixels are normalised as Meta trained it (_C.DATA.MEAN and STD of facebookresearch/TimeSformer), all three colours alike."""
 
     kind = TimesformerModel
-    pixels = ((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
+    trained = Pixels((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
     beside = ("attention_type",)
 
     def outward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:

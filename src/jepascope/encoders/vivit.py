@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from transformers import VivitModel
 
-from jepascope.encoders.library import HALF, LibraryEncoder
+from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.pixels import HALF, Pixels
 
 
 class VivitEncoder(LibraryEncoder):
-    """Its pixels go from -1 to 1, as Google's checkpoint was trained (zero-centred, not normalised further)."""
+    """Its pixels go from -1 to 1, as Google trained it (scenic's zero-centring) and as google/vivit-b-16x2 says.
+
+    The file beside google/vivit-b-16x2-kinetics400, the same network, normalises them once more, to -3 to 1: there it is not followed.
+    """
 
     kind = VivitModel
     built: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
-    pixels = HALF
+    trained = HALF
+    mistaken: ClassVar[Mapping[str, Pixels]] = {"ViViTForVideoClassification": Pixels((0.75, 0.75, 0.75), (0.25, 0.25, 0.25))}
+    centred = True

@@ -16,31 +16,42 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.block import block_forward
 from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.frozen import FrozenModel
 from jepascope.encoders.head import TaskHead
+from jepascope.encoders.pixels import Pixels
 from jepascope.encoders.rotary import RotaryTable, rotary_table
-from jepascope.errors import BadArgument
+from jepascope.encoders.rotary_rule import FIELD, RULES, V2, RotaryRule
+from jepascope.encoders.vjepa2_1 import rotation_of
+from jepascope.errors import BadArgument, BadCheckpoint
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_SD = (0.229, 0.224, 0.225)
 BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act", "layer_norm_eps")
 """What changes the output of the same weights (frames and size are the clips' own)."""
 
 
-class VJepa2Encoder(VideoEncoder):
+class VJepa2Encoder(FrozenModel):
     """A frozen V-JEPA 2 encoder, with its predictor and its task head when the checkpoint has them.
 
-    A model without a predictor is one whose ``predictor`` is None. ``digest`` names the model alone, so that a classifier and
+    A model without a predictor is one whose ``predictor`` is None; V-JEPA 2.1, known by its configuration (``rotary_rule``), is never run
+    with one. ``digest`` names the model alone, so that a classifier and
     the encoder it was put on share their activations where the weights are the same.
     """
 
-    def __init__(self, model: VJEPA2Model, name: str, extra: dict[str, Any] | None = None, head: TaskHead | None = None) -> None:
-        self.model = model.eval().requires_grad_(False)
+    def __init__(
+        self,
+        model: VJEPA2Model,
+        name: str,
+        extra: dict[str, Any] | None = None,
+        head: TaskHead | None = None,
+        pixels: Pixels | None = None,
+    ) -> None:
+        super().__init__(model, extra, pixels)
         self.head = head
-        self.extra = dict(extra or {})
         config = model.config
+        if self.rotary != V2 and model.predictor is not None:
+            raise BadCheckpoint(f"Encoder '{name}' is of V-JEPA 2.1, whose predictor jepascope does not run; give the encoder alone.")
         side = config.crop_size // config.patch_size
         grid = (config.frames_per_clip // config.tubelet_size, side, side)
         self.card = EncoderCard(
@@ -50,19 +61,31 @@ class VJepa2Encoder(VideoEncoder):
             frames=config.frames_per_clip,
             size=config.crop_size,
             grid=grid,
-            digest=weights_digest(model, [getattr(config, field) for field in BESIDE_SHAPES]),
+            digest=weights_digest(model, [*(getattr(config, field) for field in BESIDE_SHAPES), *self._unusual()]),
             has_predictor=model.predictor is not None,
             has_head=head is not None,
             head_digest="" if head is None else head.digest,
-            source=str(self.extra.get("source", "")),
+            source=self.source,
         )
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
-        self._mean = torch.tensor(IMAGENET_MEAN).view(3, 1, 1)
-        self._sd = torch.tensor(IMAGENET_SD).view(3, 1, 1)
+        self.block_forward = block_forward
+
+    def _unusual(self) -> list[Any]:
+        """What else the digest names: nothing for V-JEPA 2 as published, so that digests stay what they were before the rest was known."""
+        return [
+            *([] if self.rotary == V2 else [self.rotary.name]),
+            *([] if self.pixels.constants == self.trained.constants else [self.pixels.constants]),
+        ]
 
     @classmethod
     def from_config(
-        cls, config: VJEPA2Config, seed: int, name: str = "random", extra: dict[str, Any] | None = None, predictor: bool = True
+        cls,
+        config: VJEPA2Config,
+        seed: int,
+        name: str = "random",
+        extra: dict[str, Any] | None = None,
+        predictor: bool = True,
+        pixels: Pixels | None = None,
     ) -> VJepa2Encoder:
         """An encoder with fresh weights, and a predictor where one is wanted."""
         with torch.random.fork_rng(devices=[]):
@@ -70,13 +93,14 @@ class VJepa2Encoder(VideoEncoder):
             model = VJEPA2Model(config)
         if not predictor:
             model.predictor = None
-        return cls(model, name, extra)
+        return cls(model, name, extra, pixels=pixels)
 
     def untrained(self, seed: int) -> VJepa2Encoder:
         """A twin with fresh weights, with a predictor if this one has one, and without a head: there is no task it was trained for."""
         name, predictor = f"{self.card.name}-untrained-{seed}", self.card.has_predictor
         extra = {field: value for field, value in self.extra.items() if field != "source"}  # which tells of other weights
-        twin = VJepa2Encoder.from_config(self.model.config, seed, name, extra, predictor)
+        twin = VJepa2Encoder.from_config(self.model.config, seed, name, extra, predictor, self.pixels)
+        twin.block_forward = self.block_forward
         return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
 
     def at(self, frames: int, size: int) -> VJepa2Encoder:
@@ -98,26 +122,18 @@ class VJepa2Encoder(VideoEncoder):
         return self.at(2 * self.model.config.tubelet_size, self.model.config.crop_size)
 
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
-        """transformers' own forward, after the final norm; at the size it is configured for (its positions are wrong elsewhere)."""
-        return self.model(self.preprocess(video), skip_predictor=True).last_hidden_state  # type: ignore[no-any-return]
+        """transformers' own forward, after the final norm; at the size it is configured for (its positions are wrong elsewhere).
+
+        For V-JEPA 2.1 with a rotation of its own put in, which does not read the table.
+        """
+        with rotation_of(self.model, self.rotary):
+            return self.model(self.preprocess(video), skip_predictor=True).last_hidden_state  # type: ignore[no-any-return]
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
-        for part in (self.model, self.head):
-            if part is not None:
-                part.to(device=device, dtype=dtype)
-        return self
-
-    @property
-    def device(self) -> torch.device:
-        return self.model.device  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.model.dtype  # type: ignore[no-any-return]
-
-    def preprocess(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips frames 3 rows columns"]:
-        """ImageNet normalisation of pixels in [0, 1]."""
-        return (video - self._mean.to(video)) / self._sd.to(video)
+        """Itself, moved. The task head is a judge, and judges in float32 at least."""
+        if self.head is not None:
+            self.head.to(device=device, dtype=torch.float32 if dtype is not None and dtype.itemsize < 4 else dtype)
+        return super().to(device, dtype)
 
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
@@ -125,10 +141,15 @@ class VJepa2Encoder(VideoEncoder):
         return self.model.encoder.embeddings(self.preprocess(video))  # type: ignore[no-any-return]
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        return block_forward(self.model.encoder.layer[index - 1], hidden, self.table())
+        return self.block_forward(self.model.encoder.layer[index - 1], hidden, self.table())
 
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.model.encoder.layernorm(hidden)  # type: ignore[no-any-return]
+
+    @property
+    def rotary(self) -> RotaryRule:
+        """The rule of its positions: V-JEPA 2's, or 2.1's where the configuration says so."""
+        return RULES[getattr(self.model.config, FIELD, V2.name)]
 
     def table(self, head_dim: int | None = None) -> RotaryTable:
         """The rotary table of this encoder's grid (cached per device)."""
@@ -136,7 +157,7 @@ class VJepa2Encoder(VideoEncoder):
         key = (self.card.grid, head_dim, self.device)
         if key not in self._tables:
             with torch.inference_mode(False):  # a table first asked for without gradients must serve later passes with them
-                self._tables[key] = rotary_table(self.card.grid, head_dim).to(self.device)
+                self._tables[key] = rotary_table(self.card.grid, head_dim, self.rotary).to(self.device)
         return self._tables[key]
 
     def encode_tokens(
@@ -174,7 +195,7 @@ class VJepa2Encoder(VideoEncoder):
     def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
         if self.head is None:
             raise self._without_head()
-        return self.head(self.norm(hidden))  # type: ignore[no-any-return]
+        return self.head(self.norm(hidden).to(self.head.dtype))  # type: ignore[no-any-return]
 
     @property
     def head_labels(self) -> tuple[str, ...]:

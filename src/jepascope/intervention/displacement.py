@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.activations.site import SELECTIONS, Site
+from jepascope.encoders.precision import exact
 from jepascope.intervention.circle import circle_displacement, rotation_displacement
 from jepascope.intervention.edits import ablation_displacement, donor_displacement, steer_displacement, swap_displacement
 from jepascope.intervention.scenes import Scenes
@@ -21,10 +22,12 @@ def displacement(
     mean: Float[Tensor, " width"] | None = None,
     ablate_to: str = "mean",
 ) -> Float[Tensor, "clips _ width"]:
-    """r of the scenes in ``rows``, whose tokens at the site are ``hidden``; one row a clip where it is the same for all its tokens.
+    """r of the scenes in ``rows``, whose tokens at the site are ``hidden``; one row a clip where it is the same for all its tokens. In
+    float32 at least, whatever the tokens' precision: the difference of two tokens would lose the digits that it is made of.
 
     ``mean`` is what mean ablation goes to, and needed for it alone. Definitions: docs/science.md, "Interventions".
     """
+    hidden = exact(hidden)
     if name == "ablate":
         if ablate_to == "resample":
             return swap_displacement(hidden, scenes.source.tokens(site.layer, scenes.someone_else()[rows]).to(hidden))

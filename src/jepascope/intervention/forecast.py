@@ -25,6 +25,7 @@ from torch import Tensor
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun_all
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.displacement import displacement
 from jepascope.intervention.judges import ValueReadout
@@ -37,7 +38,7 @@ COARSE = 8  # places a side that the angle's reader sees of a future: a linear r
 @dataclass(frozen=True)
 class ForecastJudge:
     """``encoder`` sees whole clips, ``early`` the first ``context`` tubelets alone. ``decoder`` reads the angle from a future (coarse), and
-    was trained on really rendered futures of split ``judge``."""
+    was trained on really rendered futures of split ``judge``. Latents are compared in float32 at least."""
 
     encoder: VideoEncoder
     early: VideoEncoder
@@ -51,7 +52,7 @@ class ForecastJudge:
     @torch.inference_mode()
     def future(self, last: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips future width"]:
         """Latents to be forecast, of whole clips' ``h_L``."""
-        space: Tensor = self.encoder.forecast_space(self.encoder.norm(last))
+        space: Tensor = self.encoder.forecast_space(exact(self.encoder.norm(last)))
         return space[:, self.early.card.tokens :]
 
     @torch.inference_mode()
@@ -59,12 +60,12 @@ class ForecastJudge:
         """The predictor's latents of the rest, from ``h_L`` of beginnings."""
         ids = torch.arange(self.encoder.card.tokens, device=last.device).expand(len(last), -1)
         seen = self.early.card.tokens
-        return self.encoder.forecast(self.early.norm(last), ids[:, :seen], ids[:, seen:])
+        return exact(self.encoder.forecast(self.early.norm(last), ids[:, :seen], ids[:, seen:]))
 
     @torch.inference_mode()
     def persistence(self, last: Float[Tensor, "rows context width"]) -> Float[Tensor, "rows future width"]:
         """The last tubelet of the beginning, repeated."""
-        space = self.encoder.forecast_space(self.early.norm(last))
+        space = self.encoder.forecast_space(exact(self.early.norm(last)))
         per, times = self.early.card.tokens // self.context, self.encoder.card.grid[0] - self.context
         return space[:, -per:].repeat(1, times, 1)
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.activations.site import SELECTIONS
-from jepascope.activations.suffix import Reader, pooled_reader
+from jepascope.activations.suffix import PooledReader, Reader
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 
@@ -56,7 +56,7 @@ class ProbeJudge:
         return f"pooled {self.tokens}"
 
     def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
-        return pooled_reader(mask)
+        return PooledReader(mask)
 
     def logits(self, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch classes"]:
         """Logits of every class; refuses what is not finite."""
@@ -72,6 +72,16 @@ class ProbeJudge:
             return None
         flat = torch.as_tensor(self.decoder.predict(pooled.reshape(-1, pooled.shape[-1]))).double()
         return torch.atan2(flat[:, 1], flat[:, 0]).reshape(pooled.shape[:-1])
+
+
+@dataclass(frozen=True)
+class HeadReader:
+    """Reads some of the task head's logits."""
+
+    columns: tuple[int, ...]
+
+    def __call__(self, encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+        return encoder.head_logits(hidden)[:, list(self.columns)].float()
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,7 @@ class HeadJudge:
         return "head"
 
     def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
-        columns = list(self.columns)
-
-        def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
-            return encoder.head_logits(hidden)[:, columns].float()
-
-        return read
+        return HeadReader(self.columns)
 
     def logits(self, read: Float[Tensor, "*batch classes"]) -> Float64[Tensor, "*batch classes"]:
         if not torch.isfinite(read).all():

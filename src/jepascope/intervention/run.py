@@ -184,14 +184,17 @@ def _readers(judges: Sequence[Judge], depth: int, scenes: Scenes, rows: slice) -
     by_layer: dict[int, list[Reader]] = {}
     for at in _places(judges, depth):
         by_layer.setdefault(at[0], []).append(first[at].reader(here))
-    return {layer: _side_by_side(readers) for layer, readers in by_layer.items()}
+    return {layer: readers[0] if len(readers) == 1 else _SideBySide(tuple(readers)) for layer, readers in by_layer.items()}
 
 
-def _side_by_side(readers: Sequence[Reader]) -> Reader:
-    def read(encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
-        return torch.cat([reader(encoder, hidden, clips) for reader in readers], dim=1)
+@dataclass(frozen=True)
+class _SideBySide:
+    """What several readers read, one beside the other."""
 
-    return readers[0] if len(readers) == 1 else read
+    readers: tuple[Reader, ...]
+
+    def __call__(self, encoder: VideoEncoder, hidden: Tensor, clips: Tensor) -> Tensor:
+        return torch.cat([reader(encoder, hidden, clips) for reader in self.readers], dim=1)
 
 
 def _of_source(features: Tensor, judges: Sequence[Judge], depth: int, at: Place) -> Tensor:

@@ -15,6 +15,7 @@ from jepascope.activations.site import Site
 from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun_all
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.displacement import displacement
@@ -131,7 +132,7 @@ class _Exchanges(Placed):
 
     def __init__(self, exchanges: Sequence[Exchange], hidden: Tensor, moved: Tensor, mean: Tensor, mask: Tensor | None) -> None:
         self.exchanges, self.moved, self.mask = exchanges, moved, mask
-        self.away = mean.to(hidden).float() - hidden.float()
+        self.away = mean.to(exact(hidden)) - exact(hidden)
         self.kept: tuple[bytes, Tensor, Tensor] | None = None  # the ablation used last: exchanges that share one follow each other
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:

@@ -9,6 +9,7 @@ from jepascope.encoders.family_sizes import sizes_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_config
 from jepascope.encoders.geometry import Geometry as Sizes
 from jepascope.encoders.models import TORCH_FILES, WEIGHTS, known_models
+from jepascope.encoders.rotary_rule import V2, rotary_rule
 from jepascope.encoders.task_labels import names_head
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
@@ -40,7 +41,7 @@ def geometry(spec: StudySpec) -> Geometry:
     if path.exists():
         config = read_config(path)
         sizes, head = sizes_of(config, path), names_head(config)
-        predictor = config["model_type"] == "vjepa2"
+        predictor = config["model_type"] == "vjepa2" and rotary_rule(config, path) == V2  # of V-JEPA 2.1 none is read
         asked = {"predictor_width": "pred_hidden_size", "predictor_depth": "pred_num_hidden_layers"}
         beside = {name: int(config[key]) for name, key in asked.items() if key in config}
         parameters = known[spec.model].parameters if spec.model in known else 12 * sizes.depth * sizes.width * sizes.width
@@ -48,7 +49,7 @@ def geometry(spec: StudySpec) -> Geometry:
         row = known[spec.model]
         predictor, head = row.predictor, bool(row.head)
         parameters = row.parameters
-        sizes = Sizes(row.width, row.depth, row.patch, row.tubelet, row.frames, row.size, 0, row.extra_per_frame, row.fixed)
+        sizes = Sizes(row.width, row.depth, row.patch, row.tubelet, row.frames, row.size, row.extra, row.extra_per_frame, row.fixed)
     elif path.parent.is_file() and path.parent.suffix in TORCH_FILES:
         raise BadArgument(
             f"'{spec.model}' has no config.json to count from, and plan opens no weights; `jepascope run` reads it. To count, name the "

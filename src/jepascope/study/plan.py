@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from jepascope.errors import BadArgument
 from jepascope.study.counts import CONTROL_COUNT, HALVINGS, OF_PATHS
+from jepascope.study.counts.disk import PARTS, stored_bytes
 from jepascope.study.counts.sizes import Counts, PlanStep
-from jepascope.study.counts.steps import kept_clips, steps
+from jepascope.study.counts.steps import steps
 from jepascope.study.geometry import Geometry, geometry
+from jepascope.study.machine import BYTES, Machine
 from jepascope.study.spec import StudySpec, check_whole
 
 BATCH = 32  # clips folded into one batch
@@ -22,7 +25,10 @@ PROBE_SECONDS = 3.0  # of one layer of width 96 on 200 fit clips: all probes, co
 PATH_SECONDS = 0.4  # of one sparse probe's path, there
 ROW_SECONDS = 2e-4  # of a scene under one condition, in tables and resampling
 START_SECONDS = 12.0  # loading, rendering, the report
-GPU_RATE = 50e12  # a data-centre GPU in float32 with tensor cores off is nearer this than its bf16 peak
+GPU_RATES = {"float32": 50e12, "bfloat16": 200e12}  # of a data-centre GPU: float32 without TF32, and a part of its bf16 peak
+STORED = {"float32": "F32", "bfloat16": "BF16"}  # types by the names that the store gives them
+MEASURED = "measured here just now"
+SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without AMX, as measured
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,14 @@ class Plan:
     tflops: float
     seconds: float
     memory_gb: float
-    disk_gb: float
+    disk_gb: float  # of all captures; the tables beside them are small
+    stored_bytes: dict[str, int]  # the same by what it holds: tokens, pooled, moments, masks, headers
     notes: tuple[str, ...]
 
 
-def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
+def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B008, it is frozen
     """Count a study's passes and estimate its cost."""
+    device, number = machine.device, BYTES[machine.dtype]
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
     check_whole(spec)
@@ -69,16 +77,19 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
         )
     planned = tuple(steps(counts))
     flops = sum(_flops(step, model) for step in planned)
-    rate = matrix_rate(model) * EFFICIENCY if device == "cpu" else GPU_RATE
+    rate, said = _rate(machine, model)
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
-    disk = kept_clips(counts) * model.tokens * model.width * FLOAT32
-    memory = BASE_MEMORY + model.parameters * FLOAT32 + BATCH * model.tokens * model.width * FLOAT32 * COPIES
+    stored = stored_bytes(counts, STORED[machine.dtype])
+    disk = sum(stored.values())
+    shares = ", ".join(f"{part} {_size(stored[part])}" for part in PARTS if part != "headers")
+    at_work = model.parameters * number + BATCH * model.tokens * model.width * number * COPIES
+    memory = BASE_MEMORY + max(at_work, model.parameters * FLOAT32)  # every model is loaded and tested in float32
     notes = [
-        f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} at {rate / 1e9:.0f} GFLOP/s "
-        f"({'measured here just now' if device == 'cpu' else 'assumed'}), and about {_duration(beside)} of probes and statistics; "
-        f"{'within a factor of two while nothing else runs' if device == 'cpu' else 'an assumed rate can be off several times'}",
-        f"about {memory / 1e9:.1f} GB of memory, {disk / 1e9:.2f} GB on disk for tokens at {counts.kept} layers",
+        f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
+        f"({said}), and about {_duration(beside)} of probes and statistics; "
+        f"{'within a factor of two while nothing else runs' if said == MEASURED else 'that rate can be off several times'}",
+        f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test scenes, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
@@ -95,6 +106,7 @@ def make_plan(spec: StudySpec, device: str = "cpu") -> Plan:
         seconds,
         memory / 1e9,
         disk / 1e9,
+        stored,
         tuple(notes),
     )
 
@@ -108,6 +120,24 @@ def _flops(step: PlanStep, model: Geometry) -> float:
 
 def _block(width: int, tokens: float) -> float:
     return 24 * width**2 * tokens + 4 * tokens**2 * width
+
+
+def _rate(machine: Machine, model: Geometry) -> tuple[float, str]:
+    """FLOP/s of whole blocks, and where that comes from."""
+    if machine.device != "cpu":
+        return GPU_RATES[machine.dtype], "assumed"
+    measured = matrix_rate(model) * EFFICIENCY
+    if machine.dtype == "float32" or _has_amx():
+        return measured, MEASURED + ("" if machine.dtype == "float32" else " in float32")
+    return measured / SLOW_BFLOAT16, f"a {SLOW_BFLOAT16:.0f}th of what float32 does here: this processor has no AMX"
+
+
+def _has_amx() -> bool:
+    """Whether the processor multiplies bfloat16 matrices; False where the system does not say."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
 
 
 def matrix_rate(model: Geometry, seconds: float = 0.15) -> float:
@@ -134,6 +164,10 @@ def _beside_blocks(counts: Counts) -> float:
     paths = len({*OF_PATHS} & {*spec.finders}) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _duration(seconds: float) -> str:

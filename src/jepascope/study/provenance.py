@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import time
+from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
@@ -19,42 +20,94 @@ PACKAGES = ("jepascope", "torch", "transformers", "numpy", "scipy", "pandas", "p
 
 def provenance(spec: StudySpec, encoder: VideoEncoder, out: str) -> dict[str, Any]:
     """What provenance.json holds. Nothing in it enters a table."""
-    import torch
-
     return {
-        "command": command(spec, out),
+        "command": command(out, precision_of(encoder)),
         "spec_digest": spec.digest,
         "seed": spec.seed,
         "encoder": encoder.describe(),
-        "device": str(encoder.device),
+        **computed_by(encoder),
         **{name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processors": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
 
 
+def computed_by(encoder: VideoEncoder) -> dict[str, Any]:
+    """Where the blocks run and in which precision; everything that changes no more than the last digits is said here too."""
+    import torch
+
+    on_gpu = encoder.device.type == "cuda"
+    return {
+        "device": str(encoder.device),
+        "device_name": torch.cuda.get_device_name(encoder.device) if on_gpu else processor_name(),
+        "dtype": precision_of(encoder),
+        "compiled": encoder.compiled,
+        "tf32": on_gpu and (torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        "torch_threads": torch.get_num_threads(),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        **engine_of(encoder),
+    }
+
+
+def engine_of(encoder: VideoEncoder) -> dict[str, Any]:
+    """Where else passes ran: the workers of a cluster, by machine and device; nothing where all of it was here."""
+    from jepascope.study.engine.encoder import SpreadEncoder
+
+    if not isinstance(encoder, SpreadEncoder):
+        return {}
+    cluster = encoder.cluster
+    workers = [f"{place.machine} {place.device}" for place in cluster.places]
+    return {"engine": "ray", "ray": _version("ray"), "workers": workers, "worker_threads": cluster.threads}
+
+
+def processor_name() -> str:
+    """As the system names it, or the architecture where it does not."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def precision_of(encoder: VideoEncoder) -> str:
+    """As --dtype takes it."""
+    return str(encoder.dtype).removeprefix("torch.")
+
+
 def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose another --out") -> None:
-    """A folder goes on with the encoder it began with: the same name may hold other weights by now. The first use is written down.
+    """A folder goes on with the encoder it began with, in the precision it began in: the same name may hold other weights by now, and
+    numbers of two precisions are not mixed. The first use is written down, and each that computes on another machine.
 
     ``instead`` says what to do where it does not.
     """
-    known = run.json("provenance.json", {}).get("encoder", {})
+    told = run.json("provenance.json", {})
+    known = told.get("encoder", {})
     if known.get("digest") is None:
         run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
         return
+    before, now = str(told.get("dtype", "float32")), precision_of(encoder)  # older folders do not say, and knew float32 alone
+    if before != now:
+        raise BadArgument(f"'{run.path}' was begun in {before}, and numbers of two precisions are not mixed; use --dtype {before}.")
     for what, digest in (("digest", encoder.card.digest), ("head_digest", encoder.card.head_digest)):
         before = known.get(what, "")
         if before != digest and (what == "digest" or before):
             whose = "weights" if what == "digest" else "weights of the task head"
             raise BadArgument(f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); {instead}.")
+    here = computed_by(encoder)
+    others = [one for one in told.get("also_computed_by", []) if isinstance(one, dict)]
+    if all(any(one.get(key) != value for key, value in here.items()) for one in (told, *others)):
+        run.write_json("provenance.json", {**told, "also_computed_by": [*others, here]})
 
 
-def command(spec: StudySpec, out: str) -> str:
+def command(out: str, dtype: str) -> str:
     """The command line that runs this study again."""
-    return f"jepascope run {shlex.quote(out + '/spec.yaml')} --out {shlex.quote(out + '-again')}"
+    precision = "" if dtype == "float32" else f" --dtype {dtype}"
+    return f"jepascope run {shlex.quote(out + '/spec.yaml')} --out {shlex.quote(out + '-again')}{precision}"
 
 
 def _version(name: str) -> str:

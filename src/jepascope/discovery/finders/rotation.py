@@ -131,7 +131,7 @@ def _losses(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, whic
         away = away * seen[..., None]
     flat = away.flatten(0, 1)
     edited = hidden.float() + ((flat @ u) @ u.mT).view(len(u), *away.shape)
-    last = encoder.run(edited.flatten(0, 1).to(hidden.dtype), layer)
+    last = encoder.run(edited.flatten(0, 1).to(encoder.dtype), layer)
     pooled = pool(last, None if seen is None else seen.repeat(len(u), 1)).float().view(len(u), len(rows), -1)
     logits = pooled @ reading.weights[which].mT + reading.bias[which][:, None]
     target = reading.target[which][:, rows.to(encoder.device)]

@@ -83,6 +83,10 @@ class PlantedEncoder(VideoEncoder):
         return self.embedding.device
 
     @property
+    def dtype(self) -> torch.dtype:
+        return self.embedding.dtype
+
+    @property
     def site(self) -> int:
         """The layer at which the planes lie where they are said to lie."""
         return SITE

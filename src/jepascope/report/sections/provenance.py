@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jepascope.report.blocks import Block, Grid, Section, Verbatim
+from jepascope.report.blocks import Block, Grid, Paragraph, Section, Verbatim
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import Cell, duration, finite
@@ -25,11 +25,27 @@ def provenance(run: RunFolder) -> Section:
     facts = {"model": run.summary["model"], "clips": run.summary["clips"], "variable": run.summary["variable"], **run.provenance}
     command = facts.pop("command", None)
     rows_of_facts = tuple((str(key), _plain(value)) for key, value in facts.items())
+    blocks += _precision(run.provenance)
     blocks.append(Grid(("what", "value"), rows_of_facts, "Provenance, as stored in provenance.json.", words=2))
     if command:
         blocks.append(Verbatim(command if isinstance(command, str) else " ".join(map(str, command)), "The command to run it again"))
     blocks.append(Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)"))
     return Section("provenance", "Timings and provenance", tuple(blocks))
+
+
+def _precision(told: dict[str, Any]) -> list[Block]:
+    """Where the blocks ran and how exactly, in a sentence; nothing for folders that do not say."""
+    if "dtype" not in told:
+        return []
+    dtype, device = short(told["dtype"]), short(told.get("device_name") or told.get("device", "an unnamed device"))
+    said = f"Blocks ran in {dtype}{', compiled,' if told.get('compiled') is True else ''} on {device}"
+    if dtype == "float32" and str(told.get("device", "")).startswith("cuda"):
+        said += f", TF32 {'on: products and convolutions have 10 bits of mantissa' if told.get('tf32') is True else 'off'}"
+    if dtype != "float32":
+        said += "; sums, moments, probes, read-outs and the coordinates of edits are float32 or float64"
+    others = told.get("also_computed_by")
+    more = f" Parts were computed on {len(others)} other settings (also_computed_by)." if isinstance(others, list) and others else ""
+    return [Paragraph(f"{said}.{more}")]
 
 
 def _plain(value: Any) -> str:

@@ -75,8 +75,24 @@ class Counts:
     @property
     def kept(self) -> int:
         """Layers whose tokens are kept on disk."""
-        candidates = {*range(1, self.model.depth)} if self.spec.best_layer is None else set()
-        return len({*self.layers, self.best} | candidates)
+        return len({*self.layers, self.best} | self._candidates)
+
+    @property
+    def maybe_full(self) -> int:
+        """Layers that may be run in full, before the best one is known."""
+        return len({self.best} | self._candidates | (set() if self.spec.layers == "survey" else {*self.layers}))
+
+    @property
+    def _candidates(self) -> set[int]:
+        return {*range(1, self.model.depth)} if self.spec.best_layer is None else set()
+
+    @property
+    def head_scenes(self) -> int:
+        """Scenes of the classes that the task head can name, which get twins of their own."""
+        spec, pairs = self.spec, self.spec.head_classes
+        if "head" not in spec.judges or not self.model.has_head or not pairs or not spec.state_variable.rendered:
+            return 0
+        return self.scenes // spec.classes * len(pairs)
 
     @property
     def predicted(self) -> bool:

@@ -60,10 +60,9 @@ def _predictor(counts: Counts) -> list[PlanStep]:
 
 def _head(counts: Counts) -> list[PlanStep]:
     """Scenes of the classes that the head can name, with twins of their own."""
-    spec, pairs = counts.spec, counts.spec.head_classes
-    if "head" not in spec.judges or not counts.model.has_head or not pairs or not spec.state_variable.rendered:
+    spec, scenes = counts.spec, counts.head_scenes
+    if not scenes:
         return []
-    scenes = counts.scenes // spec.classes * len(pairs)
     conditions = counts.every_control() * len(spec.edit_doses)
     edited = counts.at("the same edits, by the task head", (conditions + 2) * scenes, counts.full)
     return [PlanStep(edited.name, edited.forwards + scenes, edited.block_passes + scenes * counts.model.depth)]

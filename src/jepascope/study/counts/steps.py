@@ -1,4 +1,4 @@
-"""All steps of a study counted, in the order in which they run, and the clips whose tokens stay on disk."""
+"""All steps of a study counted, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -21,16 +21,3 @@ def steps(counts: Counts) -> list[PlanStep]:
         *stage_three(counts),
         *das(counts),
     ]
-
-
-def kept_clips(counts: Counts) -> float:
-    """Clips x layers whose tokens are kept; beginnings, which are half as long, count half."""
-    spec, sets = counts.spec, len(counts.spec.carried_to)
-    begun = 2 * counts.scenes / 2 if counts.predicted else 0
-    mapped = counts.fit + counts.test if spec.token_map else 0
-    trained = "das" in spec.finders
-    exchanged = 4 * counts.fit if trained else 0  # fit clips and their twins, of both data seeds
-    peeled = 2 * counts.fit if spec.peels and spec.state_variable.rendered and not trained else 0
-    elsewhere = sets * (counts.scenes + counts.twins + (2 * counts.fit if trained else 0))
-    at_best = mapped + counts.judge + peeled + elsewhere
-    return (counts.scenes + counts.twins + exchanged + begun) * counts.kept + at_best

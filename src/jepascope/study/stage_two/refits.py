@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.suffix import Rerun, Sweep, chunks, pooled_reader, rerun_all
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun_all
 from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
@@ -77,7 +77,7 @@ def _ablated(
         for rows in chunks(bench.encoder.card, len(part)):
             hidden = part.tokens(layer, rows).to(bench.encoder.device)
             seen = None if mask is None else mask[rows]
-            reader = pooled_reader(seen)
+            reader = PooledReader(seen)
             sweep = Sweep(hidden, layer, partial(_ablate, conditions, seen), {at: reader for at in layers})
             yield Rerun(sweep, len(conditions), partial(keep, rows))
 

@@ -84,7 +84,7 @@ def _early(bench: Bench, part: Activations, early: VideoEncoder, what: str) -> A
     tick = bench.progress.start(f"capture beginnings of {what}")
     beginning = Beginning(early.card.frames)
     captured = capture(early, part.clips, bench.store, sites=bench.full_sites, transform=beginning, progress=tick)
-    return replace(captured, object_mask=part.object_mask[:, : early.card.tokens])
+    return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 
 def judge_futures(bench: Bench, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:

@@ -1,0 +1,118 @@
+"""Reading a capture back clip by clip: only the shards and the layer that are asked for, so that memory is that of the answer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+
+from jepascope.activations.layout import SHARD, Layout
+from jepascope.activations.moments import Moments, MomentsFitter
+from jepascope.activations.store import Store
+
+T = TypeVar("T")
+
+CACHE = 4 << 20  # bytes of one capture that stay in memory: all layers of a few hundred clips of a small encoder
+
+
+class Reader:
+    """The tensors of one capture by clip. ``rows`` are positions in the capture, in any order."""
+
+    def __init__(self, store: Store, layout: Layout) -> None:
+        self.store, self.layout = store, layout
+        self._recent = Recent(CACHE)
+
+    def pooled(self, layer: int, tokens: str, rows: Int[Tensor, " rows"]) -> Float[Tensor, "rows width"]:
+        """``h_layer`` pooled over a selection, float32."""
+        if 4 * self.layout.clips * self.layout.width > self._recent.limit:
+            return self._pooled(layer, tokens, rows)
+        everyone = torch.arange(self.layout.clips)
+        return self._recent.get(("pooled", layer, tokens), lambda: self._pooled(layer, tokens, everyone), _size)[rows]
+
+    def object_mask(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows tokens"]:
+        """Tokens that show the object."""
+        key, found = "object_mask", torch.empty(len(rows), self.layout.tokens, dtype=torch.bool)
+        if not len(rows):
+            return found
+
+        def bits(which: Tensor) -> Tensor:
+            return torch.cat([self.store.read(shard, key, inside) for _, shard, inside in runs(which)])
+
+        if self.layout.clips * self.layout.tokens // 8 > self._recent.limit:
+            packed = bits(rows)
+        else:
+            packed = self._recent.get((key,), lambda: bits(torch.arange(self.layout.clips)), _size)[rows]
+        return unpacked(packed, self.layout.tokens)
+
+    def tokens(self, layer: int, rows: Int[Tensor, " rows"], span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
+        """``h_layer`` of clips at some consecutive token positions, in the encoder's precision; never kept in memory."""
+        parts = [self.store.read(shard, f"tokens.{layer}", inside, span=span) for _, shard, inside in runs(rows)]
+        if not parts:
+            return torch.empty(0, self.layout.tokens, self.layout.width)[:, span]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def moments(self, layer: int, tokens: str) -> Moments:
+        """Token moments of all clips: those of the shards, merged in their order."""
+
+        def merge() -> Moments:
+            fitter, key = MomentsFitter(self.layout.width), f"moments.{layer}.{tokens}"
+            for shard in range(self.layout.shards):
+                count, mean, covariance = (self.store.read(shard, f"{key}.{name}") for name in ("count", "mean", "covariance"))
+                fitter.merge(Moments.unpacked(int(count), mean, covariance))
+            return fitter.fit()
+
+        return self._recent.get(("moments", layer, tokens), merge, lambda found: 8 * found.covariance.numel())
+
+    def _pooled(self, layer: int, tokens: str, rows: Tensor) -> Tensor:
+        found = torch.empty(len(rows), self.layout.width)
+        for at, shard, inside in runs(rows):
+            found[at] = self.store.read(shard, f"pooled.{tokens}", inside, layer)
+        return found
+
+
+def runs(rows: Int[Tensor, " rows"]) -> Iterator[tuple[slice, int, Tensor]]:
+    """Runs of rows that lie in one shard: where they go, the shard, and where they lie in it."""
+    if not len(rows):
+        return
+    shards = rows // SHARD
+    starts = [0, *(torch.nonzero(shards.diff()).flatten() + 1).tolist()]
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        yield slice(start, stop), int(shards[start]), rows[start:stop] % SHARD
+
+
+def packed(mask: Bool[Tensor, "clips tokens"]) -> UInt8[Tensor, "clips bytes"]:
+    """Eight tokens a byte, the first in the lowest bit; what is left of the last byte is 0."""
+    return torch.from_numpy(np.packbits(mask.numpy(), axis=1, bitorder="little"))
+
+
+def unpacked(bits: UInt8[Tensor, "clips bytes"], tokens: int) -> Bool[Tensor, "clips tokens"]:
+    """The mask that ``packed`` made bits of."""
+    return torch.from_numpy(np.unpackbits(bits.numpy(), axis=1, count=tokens, bitorder="little")).bool()
+
+
+def _size(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+class Recent:
+    """What was asked for last, up to a number of bytes; the last of all stays whatever its size."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """What is kept under ``key``, or made now."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][0]  # type: ignore[no-any-return]
+        value = make()
+        self._kept[key] = value, size(value)
+        while len(self._kept) > 1 and sum(bytes_ for _, bytes_ in self._kept.values()) > self.limit:
+            self._kept.popitem(last=False)
+        return value

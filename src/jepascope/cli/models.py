@@ -1,0 +1,82 @@
+"""``jepascope models``: what each known checkpoint is, has and needs, and how to get it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from jepascope.cli.terminal import console
+from jepascope.encoders.geometry import FAMILY_NAMES
+from jepascope.encoders.models import META_FILES, KnownModel, known_models
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDE = 124  # columns from which words fit where letters are else
+GETS = {  # how a row is got: in a column, and in full
+    "ships": "ships with jepascope: --model NAME",
+    "hf": "`hf download NAME --local-dir FOLDER` (FOLDER: the name behind the slash), then --model ./FOLDER",
+    "hf*": "as hf, once its licence is accepted at https://huggingface.co/NAME and `hf auth login` has been run",
+    "curl": f"`curl -LO {META_FILES}/NAME`, then --model ./NAME",
+}
+
+
+def models_command(as_json: bool) -> None:
+    rows = known_models()
+    if as_json:
+        more = ("weights_gb", "folder", "how", "also")
+        typer.echo(json.dumps([{**asdict(row), **{name: getattr(row, name) for name in more}} for row in rows]))
+        return
+    out = console()
+    out.print(models_table(rows, out.width))
+    out.print()
+    for line in notes(rows, out.width):
+        out.print(line, markup=False)
+
+
+def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:
+    """One row a model; it fits 80 columns."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if width < WIDE else 2, 0, 0), header_style="bold")
+    for name in ("model", "width x depth", "frames x px", "memory"):
+        table.add_column(
+            name if width >= WIDE else name.replace(" x ", "\nx "), no_wrap=True, justify="left" if name == "model" else "right"
+        )
+    for name in ("has", "get"):
+        table.add_column(name, no_wrap=True)
+    for row in rows:
+        sizes = f"{row.width} x {row.depth}", f"{row.frames} x {row.size}{'=' if row.fixed else ' '}"
+        table.add_row(row.name, *sizes, _bytes(row.weights_gb), _has(row, width >= WIDE), _get(row))
+    return table
+
+
+def notes(rows: tuple[KnownModel, ...], width: int) -> list[str]:
+    """What the columns mean, and what works beside the rows."""
+    has = "" if width >= WIDE else "has: P a predictor, H a task head. "
+    files = ", ".join(f"{row.torch_file} ({row.folder})" for row in rows if row.torch_file and row.torch_file != row.name)
+    return [
+        f"{has}memory: of float32 weights. =: clips of that length and size alone; else --frames and --size set both.",
+        *(f"get {short}: {full}" for short, full in GETS.items()),
+        f"Meta's own files hold the same weights and are read too, as curl: {files}.",
+        f"Any local folder with config.json of {', '.join(FAMILY_NAMES.values())} and safetensors works.",
+    ]
+
+
+def _has(row: KnownModel, words: bool) -> str:
+    if not words:
+        return "P" * row.predictor + "H" * bool(row.head)
+    return "; ".join(["predictor"] * row.predictor + [f"head: {row.head}"] * bool(row.head))
+
+
+def _get(row: KnownModel) -> str:
+    if row.shipped:
+        return "ships"
+    return "curl" if row.name == row.torch_file else "hf*" if row.gated else "hf"
+
+
+def _bytes(gb: float) -> str:
+    return f"{gb:.2f} GB" if gb >= 1 else f"{1e3 * gb:.1f} MB"

@@ -1,0 +1,111 @@
+"""Equally many clips of every direction, from whatever directions videos happen to have: by turning, mirroring and reversing clips."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.factors import nearest_direction
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.dihedral import COLUMNS, VIEWS, View, shown_angle
+from jepascope.errors import BadArgument, BadData
+
+PER_SOURCE = 10  # windows of one video and kind: a study's class then holds dozens of videos, and none can stand for a direction
+
+Kind = tuple[str, ...]
+"""Directions that views turn into one another: E, N, W and S, or the four diagonals."""
+
+
+def factors_of(table: pd.DataFrame) -> pd.DataFrame:
+    """The labelled rows of a label table (see ``label_rows``) as a factor table: angles in radians, clips as they were cut, and a
+    column ``window`` with the row's place."""
+    labelled = table[table["direction"].notna()].reset_index(names="window")
+    if labelled.empty:
+        raise BadData(f"None of the {len(table)} windows has a measured direction, so that there is nothing to balance; give other videos.")
+    angle = np.radians(labelled["angle"].to_numpy(np.float64))
+    return labelled.assign(angle=angle, flipped=False, turns=0, reversed=False)
+
+
+def balanced_clips(clips: ClipSet, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0) -> ClipSet:
+    """Clips of videos with equally many of each direction in each split (see ``balanced``)."""
+    missing = [column for column in ("source", "angle", *COLUMNS) if column not in clips.factors]
+    if missing:
+        raise BadArgument(
+            f"The clips of '{clips.name}' cannot be balanced: no column '{missing[0]}'. Take clips of videos with directions."
+        )
+    return replace(clips, factors=balanced(clips.factors, per_source, quarter_turns, seed))
+
+
+def balanced(factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0) -> pd.DataFrame:
+    """A factor table with equally many clips of each direction, in each split where the table has some.
+
+    Each window that is taken is shown once in every direction that it can be turned to. Several views lead there (see
+    ``clips.video.dihedral``), half of them mirrored and half of them backwards; one is drawn, so that neither tells the direction.
+    Right-angled turns lead from E, N, W and S to one another, and so for the four diagonals: of each kind equally many windows are
+    taken. A kind that is missing from the videos of a split is left out of all. At most ``per_source`` windows of a kind come from one
+    video, spread over it.
+
+    With ``quarter_turns``, a clip on its side is likelier in the directions that the videos lack: whoever sees which side is up could
+    guess the axis, though never which way along it. Without, none is on its side, and E and W, N and S, and the diagonals are three
+    kinds.
+
+    ``factors`` has columns source, angle (radians) and those of the views, none of them applied yet.
+    """
+    if per_source < 1:
+        raise BadArgument(f"{per_source} windows of a video are none; give at least 1.")
+    if factors[list(COLUMNS)].to_numpy().any():
+        raise BadArgument("Some of these clips are turned already; balance clips as they were cut.")
+    rng = np.random.default_rng(seed)
+    views = [view for view in VIEWS if quarter_turns or view.turns % 2 == 0]
+    reached = [_reached(float(angle), views) for angle in factors["angle"]]
+    drawn: list[tuple[int, View]] = []
+    for rows in _even(factors, reached, per_source, rng):
+        for row in rows:
+            drawn += [(row, views[rng.choice(reached[row][name])]) for name in DIRECTION_NAMES if name in reached[row]]
+    table = factors.iloc[[row for row, _ in drawn]].reset_index(drop=True)
+    shown = {column: np.array([getattr(view, column) for _, view in drawn]) for column in COLUMNS}
+    angle = shown_angle(table["angle"].to_numpy(np.float64), shown["flipped"], shown["turns"], shown["reversed"])
+    return table.assign(**shown, angle=angle, direction=nearest_direction(angle))
+
+
+def _reached(angle: float, views: Sequence[View]) -> dict[str, list[int]]:
+    """Each direction that views turn an angle (radians) to, with those views."""
+    flipped, turns, backwards = (np.array([getattr(view, column) for view in views]) for column in COLUMNS)
+    names = nearest_direction(shown_angle(np.full(len(views), angle), flipped, turns, backwards))
+    return {str(name): np.flatnonzero(names == name).tolist() for name in np.unique(names)}
+
+
+def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_source: int, rng: np.random.Generator) -> list[list[int]]:
+    """Rows of each split: equally many of every kind that all splits have."""
+    splits = factors["split"].astype(str).to_numpy() if "split" in factors else np.full(len(factors), "all")
+    sources = factors["source"].astype(str).to_numpy()
+    rows: dict[str, dict[Kind, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, names in enumerate(reached):
+        rows[str(splits[row])][tuple(sorted(names))].append(row)
+    kinds = sorted(set.intersection(*(set(held) for held in rows.values()))) if rows else []
+    if not kinds:
+        raise BadData("No kind of direction occurs in the videos of every split, so that classes cannot be balanced; add videos.")
+    even = []
+    for held in rows.values():
+        queues = [_in_turn(held[kind], sources, per_source, rng) for kind in kinds]
+        count = min(map(len, queues))
+        even.append(sorted(row for queue in queues for row in queue[:count]))
+    return even
+
+
+def _in_turn(rows: Sequence[int], sources: np.ndarray, per_source: int, rng: np.random.Generator) -> list[int]:
+    """At most so many rows of each source, spread over it: the first of every source, then the second, and so on."""
+    by_source: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        by_source[str(sources[row])].append(row)
+    queues: list[list[int]] = []
+    for group in by_source.values():
+        count = min(per_source, len(group))
+        queues.append(rng.permutation([group[int((i + 0.5) * len(group) / count)] for i in range(count)]).tolist())
+    order = rng.permutation(len(queues)).tolist()
+    return [queues[one][turn] for turn in range(per_source) for one in order if turn < len(queues[one])]

@@ -1,0 +1,120 @@
+"""Whether a model can be had from here: said at once, with what to download and where to put it. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from difflib import get_close_matches
+from pathlib import Path
+from threading import Thread
+from typing import Literal
+from urllib.parse import urlsplit
+
+from jepascope.encoders.models import META_FILES, TORCH_FILES, KnownModel, known_models
+from jepascope.errors import BadArgument, BadCheckpoint
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+SECONDS = 3.0  # within which the hub answers, or does not
+Place = Literal["shipped", "folder", "file", "cache", "hub"]
+
+
+def find(name: str) -> Place:
+    """Where the model of a name is: in this installation, a folder, a file of Meta's, the hub's cache, or the hub, which answers.
+
+    Opens nothing. BadCheckpoint where it is in none of them, with how to get it; BadArgument for a name that can be no model.
+    """
+    path, known = Path(name).expanduser(), {model.name: model for model in known_models()}
+    if name in known and known[name].shipped:
+        return "shipped"
+    if path.is_dir():
+        return "folder"
+    if path.is_file() and path.suffix in TORCH_FILES:
+        return "file"
+    metas = {model.torch_file: model for model in known.values() if model.torch_file}
+    if path.name in metas and not path.exists():
+        raise BadCheckpoint(_no_file(path, metas[path.name]))
+    if path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (*TORCH_FILES, ".safetensors"):
+        shipped = ", ".join(model.name for model in known.values() if model.shipped)
+        raise BadCheckpoint(
+            f"'{name}' is not a folder with config.json and model.safetensors; give such a folder, "
+            f"a .pt file of Meta's ({', '.join(metas)}), a hub name (OWNER/NAME), or one of: {shipped}."
+        )
+    if not HUB_NAME.fullmatch(name):
+        raise unknown(name)
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return "cache"
+    if answers(constants.ENDPOINT):
+        return "hub"
+    raise not_here(name, f"is not on this machine, and {urlsplit(constants.ENDPOINT).hostname} does not answer from here")
+
+
+def not_here(name: str, what: str) -> BadCheckpoint:
+    """``what`` is wrong with a hub name, and how to get it: commands, sizes, the folder, and what to pass then."""
+    row = next((model for model in known_models() if model.name == name), None)
+    if row is None:
+        near = get_close_matches(name, [model.name for model in known_models() if not model.shipped], 1, 0.8)
+        meant = f" Did you mean {near[0]}?" if near else " It is none of those that `jepascope models` lists: is the name right?"
+        row, size = KnownModel(name, 0, 0, 0, 0, 0, False, ""), "its config.json and safetensors are what is read"
+    else:
+        meant, size = "", f"{row.weights_gb:.2g} GB; config.json and model.safetensors are what is read"
+    first = f"accept the licence at https://huggingface.co/{name}, `hf auth login`, then " if row.gated else ""
+    return BadCheckpoint(
+        f"'{name}' {what}.{meant} On a machine with a network: {first}`hf download {name} --local-dir {row.folder}` ({size}); "
+        f"copy the folder {row.folder} here and pass --model ./{row.folder}.{_or_metas(row)}"
+    )
+
+
+def unknown(name: str) -> BadArgument:
+    """A name that is neither known nor of the form of a hub's."""
+    near = get_close_matches(name, [model.name for model in known_models()] + [model.folder for model in known_models()], 1, 0.6)
+    full = next((model.name for model in known_models() if near and near[0] in (model.name, model.folder)), "")
+    meant = f" Did you mean {full}?" if full else ""
+    return BadArgument(
+        f"There is no model '{name}'.{meant} `jepascope models` lists those that are known; "
+        "a local folder, a .pt file of Meta's or a hub name (OWNER/NAME) does as well."
+    )
+
+
+def answers(endpoint: str) -> bool:
+    """Whether the hub can be reached at all: transformers itself would retry for half a minute before it says no."""
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        return False
+    parts, connected = urlsplit(endpoint), []
+
+    def connect() -> None:
+        try:
+            with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=SECONDS):
+                connected.append(True)
+        except OSError:
+            pass
+
+    trial = Thread(target=connect, daemon=True)  # looking up a name knows no time limit of its own
+    trial.start()
+    trial.join(SECONDS)
+    return bool(connected)
+
+
+def _no_file(path: Path, row: KnownModel) -> str:
+    """One of Meta's files that is not where it was said to be."""
+    where = "in this folder" if path.parent == Path() else "there"
+    said = f"'{path}' is not {where}; fetch it with `{_curl(row)}`{_size(row)}, and pass --model ./{row.torch_file}."
+    if row.name == row.torch_file:
+        return said
+    return f"{said} The hub has the same model in {row.weights_gb:.2g} GB: `{row.how}`, then --model ./{row.folder}."
+
+
+def _or_metas(row: KnownModel) -> str:
+    if not row.torch_file:
+        return ""
+    return f" Or take Meta's own file: `{_curl(row)}`{_size(row)}, and pass --model ./{row.torch_file}."
+
+
+def _curl(row: KnownModel) -> str:
+    return f"curl -LO {META_FILES}/{row.torch_file}"
+
+
+def _size(row: KnownModel) -> str:
+    return f" ({row.torch_gb:.3g} GB)" if row.torch_gb else ""

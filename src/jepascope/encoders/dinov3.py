@@ -1,0 +1,28 @@
+"""DINOv3 (transformers' DINOv3ViTModel), frame by frame: a class token and registers a frame, and rotary positions in every block."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import DINOv3ViTModel
+
+from jepascope.encoders.library import FrameEncoder
+
+
+class Dinov3Encoder(FrameEncoder):
+    """Its positions come from where a patch lies in its frame, from edge to edge: any size on the patch grid has exact ones."""
+
+    kind = DINOv3ViTModel
+    beside = ("rope_theta",)
+
+    def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        seen, size = self.inward(hidden), self.card.size
+        frame = seen.new_empty(()).expand(1, 3, size, size)  # of which transformers reads the shape and the type alone
+        return self.outward(self.block_forward(self.blocks[index - 1], seen, position_embeddings=self.model.rope_embeddings(frame)))
+
+    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        return self.model.norm(hidden)  # type: ignore[no-any-return]
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        return self.model.model.layer  # type: ignore[no-any-return]

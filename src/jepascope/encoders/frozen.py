@@ -1,0 +1,64 @@
+"""FrozenModel: what every encoder that is a model of transformers' shares, V-JEPA 2 and the other families alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.compiled import BlockForward, Compiled
+from jepascope.encoders.pixels import IMAGENET, Pixels
+
+Own = TypeVar("Own", bound="FrozenModel")
+
+
+class FrozenModel(VideoEncoder):
+    """Weights that are never trained, where and in which precision they are, and how their pixels are normalised."""
+
+    trained: ClassVar[Pixels] = IMAGENET  # how the family's pixels were normalised in training, as published
+    centred: ClassVar[bool] = False  # whether its image processor takes 1 off rescaled pixels where its file does not say
+    mistaken: ClassVar[Mapping[str, Pixels]] = {}  # what a published checkpoint says against that, by its architecture (``settled``)
+
+    block_forward: BlockForward  # what runs one block; the predictor's run as they are
+
+    def __init__(self, model: PreTrainedModel, extra: dict[str, Any] | None, pixels: Pixels | None) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.extra = dict(extra or {})
+        self.pixels = pixels or self.trained
+        self._mean, self._sd = (torch.tensor(values).view(3, 1, 1) for values in self.pixels.constants)
+
+    @property
+    def source(self) -> str:
+        """Where weights and the normalisation of pixels were read, for the card; empty for weights from nowhere and usual pixels."""
+        return "; ".join(said for said in (str(self.extra.get("source", "")), self.pixels.source) if said)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.dtype  # type: ignore[no-any-return]
+
+    def to(self: Own, device: str | torch.device, dtype: torch.dtype | None = None) -> Own:
+        self.model.to(device=device, dtype=dtype)
+        return self
+
+    def compile(self: Own) -> Own:
+        """Itself, with its blocks compiled (see ``Compiled``)."""
+        if not isinstance(self.block_forward, Compiled):
+            self.block_forward = Compiled(self.block_forward)
+        return self
+
+    @property
+    def compiled(self) -> bool:
+        return isinstance(self.block_forward, Compiled) and not self.block_forward.failed
+
+    def preprocess(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips frames 3 rows columns"]:
+        """Pixels in [0, 1], normalised as the checkpoint's were in training."""
+        return (video - self._mean.to(video)) / self._sd.to(video)

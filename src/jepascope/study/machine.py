@@ -1,0 +1,78 @@
+"""Machine: where and in which precision a study computes. It is no part of the study: the same spec runs on any machine."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jepascope.errors import BadArgument
+
+if TYPE_CHECKING:
+    from jepascope.encoders.base import VideoEncoder
+
+log = logging.getLogger(__name__)
+
+BYTES = {"float32": 4, "bfloat16": 2}
+"""Precisions of weights, blocks and stored tokens, with the bytes of a number. All else is float32 at least, whatever is chosen."""
+
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """``device`` as torch names it; ``dtype`` one of BYTES; ``compiled``: blocks go through torch.compile.
+
+    ``engine``: one of ENGINES. With "ray" passes go to ``workers`` (one for each GPU unless told otherwise) of the cluster at ``address``
+    (none: one is started on this machine; see docs/beyond-one-machine.md).
+    """
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    compiled: bool = False
+    engine: str = "local"
+    address: str | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise BadArgument(f"There is no engine '{self.engine}'; --engine is {' or '.join(ENGINES)}.")
+        if self.engine == "local" and (self.address is not None or self.workers is not None):
+            asked = "--address" if self.address is not None else "--workers"
+            raise BadArgument(f"{asked} is of a Ray cluster; give --engine ray with it.")
+        if self.dtype not in BYTES:
+            raise BadArgument(f"There is no precision '{self.dtype}'; --dtype is {' or '.join(BYTES)}.")
+
+
+def open_encoder(machine: Machine, model: str, frames: int | None = None, size: int | None = None) -> VideoEncoder:
+    """The encoder of a study, loaded and tested for this machine (see ``load_encoder`` for names and errors).
+
+    With the Ray engine a second copy of it stays in this process, which leads: on its CPU, with a warning, where it has no such device.
+    """
+    if machine.engine == "local":
+        return _loaded(machine, model, frames, size)
+    import torch
+
+    from jepascope.study.engine.encoder import SpreadEncoder
+    from jepascope.study.engine.ray_engine import Cluster, require_ray
+
+    require_ray()
+    here = machine
+    if machine.device.startswith("cuda") and not torch.cuda.is_available():
+        log.warning("This machine has no GPU: what it computes itself (all but captures and edits) runs on its CPU.")
+        here = replace(machine, device="cpu")
+    local = _loaded(here, model, frames, size)
+    there = replace(machine, device="cuda" if machine.device.startswith("cuda") else machine.device)
+    cluster = Cluster(partial(_loaded, there, model), machine.device, machine.address, machine.workers)
+    return SpreadEncoder(local, cluster)
+
+
+def _loaded(machine: Machine, model: str, frames: int | None = None, size: int | None = None) -> VideoEncoder:
+    """Products and convolutions of float32 are computed in float32: torch lets convolutions on a GPU round to TF32 if nothing is said."""
+    import torch
+
+    from jepascope.encoders.load import load_encoder
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    return load_encoder(model, machine.device, getattr(torch, machine.dtype), frames, size, machine.compiled)

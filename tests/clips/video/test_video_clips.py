@@ -1,0 +1,357 @@
+"""Clips of real videos: a clip set like any other, whose pixels come from files and whose labels people or folders give."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jepascope.clips.clipset import SPLITS, ClipSet, ClipSource
+from jepascope.clips.factors import direction_angle
+from jepascope.clips.presets import SPLIT_SHARES, directions8, reverse_twins
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.ahead import Ahead, read_ahead
+from jepascope.clips.video.clips import clips_of, video_clips
+from jepascope.clips.video.columns import MEANINGS
+from jepascope.clips.video.decode import decode_window
+from jepascope.clips.video.dihedral import VIEWS, View, shown_angle, shown_pixels, with_views
+from jepascope.clips.video.footage import look_through
+from jepascope.clips.video.splits import at_most, split_sources
+from jepascope.clips.video.windows import Cutting, Window
+from jepascope.errors import BadArgument, BadData
+
+Write = Callable[..., Path]
+Frames = Callable[..., list[np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, write_video: Write) -> Path:
+    """Twelve videos of 1.5 to 2 s with a moving texture, in two folders."""
+    root = tmp_path_factory.mktemp("videos")
+    for i in range(12):
+        texture = np.random.default_rng(i).integers(0, 256, (36, 120, 3), dtype=np.uint8)
+        frames = [np.ascontiguousarray(texture[:, t : t + 48]) for t in range(30 + i)]
+        write_video(root / ("cats" if i % 2 else "wild_dogs") / f"{i}.mp4", frames, rate=20)
+    return root
+
+
+@pytest.fixture(scope="module")
+def clips(folder: Path) -> ClipSet:
+    return video_clips(folder, "class", frames=8, size=24)[0]
+
+
+def directions_file(path: Path, folder: Path, cells: Sequence[str]) -> Path:
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.mp4"))
+    lines = [f"{file},{cells[i % len(cells)]}" for i, file in enumerate(files)]
+    path.write_text("\n".join(["file,direction", *lines]) + "\n")
+    return path
+
+
+# pixels
+
+
+def test_pixels_are_those_of_the_middle_square_of_the_window(folder: Path, clips: ClipSet) -> None:
+    assert isinstance(clips.source, ClipSource)
+    row = clips.factors.iloc[3]
+    whole = decode_window(folder / row["file"], Window(row["file"], "", row["start"], row["end"]), 8, 24)
+    square = torch.from_numpy(whole[:, :, 4:28].copy()).permute(0, 3, 1, 2) / 255
+    assert whole.shape == (8, 24, 32, 3)
+    assert torch.equal(clips.video([3])[0], square)
+
+
+def test_pixels_of_a_part_are_those_of_the_whole_in_any_order(clips: ClipSet) -> None:
+    whole = clips.video()
+    rows = np.array([7, 3, 11, 3])
+    assert whole.shape == (len(clips), 8, 3, 24, 24) and whole.min() >= 0 and whole.max() <= 1
+    assert torch.equal(clips.select(rows).video(), whole[rows])
+    assert torch.equal(torch.cat([video for _, video in clips.batches(5)]), whole)
+    assert clips.video([]).shape == (0, 8, 3, 24, 24)
+
+
+def test_a_crop_shows_its_part_of_the_picture(clips: ClipSet) -> None:
+    left, right, middle = (clips.with_factors("crop", crop_x=x).video([0])[0] for x in (0.0, 1.0, 0.5))
+    whole = decode_window(clips.source.folder / clips.factors["file"][0], Window("", "", 0.0, 1.0), 8, 24)  # type: ignore[attr-defined]
+    pixels = torch.from_numpy(whole.copy()).permute(0, 3, 1, 2) / 255
+    assert torch.equal(left, pixels[..., :24]) and torch.equal(right, pixels[..., -24:]) and torch.equal(middle, pixels[..., 4:-4])
+    half = clips.with_factors("crop", crop_side=0.5, crop_y=1.0).video([0])
+    assert half.shape == (1, 8, 3, 24, 24) and not torch.equal(half[0], middle)
+
+
+def test_every_token_counts_as_the_object_s(clips: ClipSet) -> None:
+    assert clips.object_tokens((4, 3, 3), slice(0, 2)).all()
+
+
+def test_no_file_stays_open(clips: ClipSet) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    clips.video(slice(0, 6))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_digest_names_the_content_of_the_files_and_not_where_they_lie(folder: Path, clips: ClipSet, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(folder, tmp_path / folder.name)
+    moved = video_clips(tmp_path / folder.name, "class", frames=8, size=24)[0]
+    assert moved.digest == clips.digest
+    path = tmp_path / folder.name / clips.factors["file"][0]
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(BadData, match="changed since it was looked at"):
+        moved.video([0])
+    assert video_clips(tmp_path / folder.name, "class", frames=8, size=24)[0].digest != clips.digest
+
+
+# views
+
+
+def test_directions_follow_mirroring_turning_and_reversing() -> None:
+    """A rendered object, turned in its pixels, moves the way that the turned label says: all sixteen views of all eight directions."""
+    rendered = directions8(per_class=5, frames=8, size=32).select(np.arange(0, 40, 5))
+    still = rendered.with_factors("plain", noise=np.zeros(8), lightness=np.ones(8), background=np.full(8, 0.25))
+    angle = direction_angle(still.factors["direction"])
+    pixels, n = still.video(), len(angle)
+    for view in VIEWS:
+        told = shown_angle(angle, np.full(n, view.flipped), np.full(n, view.turns), np.full(n, view.reversed))
+        for clip, expected in zip(pixels, told, strict=True):
+            grey = shown_pixels(clip, view.flipped, view.turns, view.reversed).mean(dim=1)
+            weight = (grey - grey.flatten().median()).abs()
+            weight = weight / weight.sum(dim=(1, 2), keepdim=True)
+            axis = torch.arange(32.0)
+            x, y = (weight.sum(1) * axis).sum(1), (weight.sum(2) * axis).sum(1)
+            seen = np.arctan2(-(y[-1] - y[0]).item(), (x[-1] - x[0]).item())
+            assert abs(np.angle(np.exp(1j * (seen - expected)))) < 0.2
+
+
+@settings(max_examples=30, deadline=None)
+@given(degrees=st.integers(0, 359))
+def test_the_published_rules_hold(degrees: int) -> None:
+    """Mirrored: 180 - a. Upside down (mirrored and two quarter turns): -a. A quarter turn: a + 90. Backwards: a + 180."""
+    for view, rule in (
+        (View(True), 180 - degrees),
+        (View(True, 2), -degrees),
+        (View(turns=1), degrees + 90),
+        (View(reversed=True), degrees + 180),
+    ):
+        told = shown_angle(np.radians([float(degrees)]), np.array([view.flipped]), np.array([view.turns]), np.array([view.reversed]))
+        assert np.exp(1j * told[0]) == pytest.approx(np.exp(1j * np.radians(rule)), abs=1e-9)
+        assert 0 <= told[0] < 2 * np.pi
+
+
+def test_views_of_a_clip_stay_with_it_and_their_labels_follow(folder: Path, tmp_path: Path) -> None:
+    labels = directions_file(tmp_path / "d.csv", folder, ["E", "N", "45", "W"])
+    clips = video_clips(folder, labels=labels, frames=8, size=24)[0]
+    some = (View(), View(flipped=True), View(turns=1), View(reversed=True))
+    many = with_views(clips, some)
+    assert len(many) == 4 * len(clips) and many.factors["scene"].tolist() == np.repeat(clips.factors["scene"], 4).tolist()
+    first = clips.factors["direction"][0]
+    names = list(DIRECTION_NAMES)
+    at = names.index(first)
+    assert many.factors["direction"][:4].tolist() == [first, names[(4 - at) % 8], names[(at + 2) % 8], names[(at + 4) % 8]]
+    own, pixels = clips.video([0])[0], many.video(slice(0, 4))
+    assert torch.equal(pixels[0], own) and torch.equal(pixels[1], own.flip(3)) and torch.equal(pixels[3], own.flip(0))
+    assert torch.equal(pixels[2], torch.rot90(own, 1, (2, 3)))
+    with pytest.raises(BadArgument, match="turned clips already"):
+        with_views(many)
+    backwards = reverse_twins(clips)
+    assert torch.equal(backwards.video([0])[0], own.flip(0))
+    assert backwards.factors["direction"][0] == names[(at + 4) % 8]
+
+
+# labels
+
+
+def test_folders_name_classes_and_a_scene_is_a_source(clips: ClipSet) -> None:
+    labels, names = clips.labels("class")
+    assert names == ("cats", "wild dogs")
+    assert [
+        names[label].split()[-1] == file.split("/")[0].split("_")[-1] for label, file in zip(labels, clips.factors["file"], strict=True)
+    ]
+    by_scene = clips.factors.groupby("scene")
+    assert (by_scene["source"].nunique() == 1).all() and (by_scene["split"].nunique() == 1).all() and len(by_scene) == 12
+    assert clips.factors["scene"].dtype == np.int64 and set(clips.factors["split"]) == set(SPLITS)
+
+
+def test_a_person_s_label_beats_a_measured_one(folder: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,direction\n./wild_dogs/0.mp4,N\n1,\nwild_dogs\\2.mp4,225\n")  # however a file is named
+
+    def measure(root: Path, windows: Sequence[Window]) -> list[dict[str, object] | str]:
+        assert root == folder.resolve()
+        return ["too little moves" if one.file.endswith("/3.mp4") else {"angle": -0.1, "speed": 0.2} for one in windows]
+
+    clips, refused = video_clips(folder, labels=labels, measure=measure, frames=8, size=24)
+    told = clips.factors.drop_duplicates("file").set_index("file")[["direction", "labelled_by"]]
+    assert told.loc["wild_dogs/0.mp4"].tolist() == ["N", "person"]
+    assert told.loc["wild_dogs/2.mp4"].tolist() == ["SW", "person"]
+    assert told.loc["cats/1.mp4"].tolist() == ["E", "measurement"]  # its cell is empty
+    assert refused["file"].tolist() == ["cats/3.mp4"] and refused["reason"].tolist() == ["too little moves"]
+    assert "speed" in clips.factors and clips.factors["angle"].between(0, 2 * np.pi).all()
+    values = clips.values("direction")
+    assert values is not None and np.isfinite(values).all()
+
+
+def test_every_column_has_a_meaning(folder: Path, tmp_path: Path) -> None:
+    clips, _ = video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, list(DIRECTION_NAMES)), frames=8, size=24)
+    assert set(clips.factors) == set(MEANINGS) - {"part"}  # only data sets have parts
+
+
+def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    rows = "".join(f"{i}.mp4,0,0.6,walk\n{i}.mp4,0.6,9,run\n" for i in range(6)) + "".join(f"{i}.mp4,0,9,sit\n" for i in range(6, 12))
+    labels.write_text("file,start,end,what\n" + rows)
+    clips, _ = video_clips(folder, "what", labels=labels, frames=8, size=24)
+    index, names = clips.labels("what")
+    assert {names[label] for label in index[[file[-5] in "012345" and len(file.split("/")[1]) == 5 for file in clips.factors["file"]]]} == {
+        "walk"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "no column 'file'"),
+        ("file,start,what\n0.mp4,0,a\n", "'start' and 'end'"),
+        ("file,what,what\n", "two columns are named 'what'"),
+        ("file,what\n", "no rows"),
+        ("file,what\n0.mp4\n", "line 2: 1 cells under 2 columns"),
+        ("file,what\n,a\n", "line 2: the column 'file' is empty"),
+        ("file,start,end,what\n0.mp4,x,2,a\n", "line 2, column 'start': 'x' is no time"),
+        ("file,start,end,what\n0.mp4,2,1,a\n", "line 2: a stretch from 2 to 1 s is none"),
+        ("file,what\nelsewhere.mp4,a\n", "none of them is in the folder"),
+        ("file,what\n0.mp4,a\n0.mp4,b\n", "lines 2 and 3 .* two labels 'what'"),
+        ("file,other\n0.mp4,a\n", "no label 'what'; known are direction, class, other"),
+        ('file,what\n"0.mp4,a\n', "this is not CSV"),
+        ("file,what\n0.mp4,\xff\n", "line 2: this is not UTF-8"),
+    ],
+)
+def test_a_labels_file_that_cannot_be_right_is_refused_with_its_line(folder: Path, tmp_path: Path, text: str, error: str) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_bytes(text.encode("latin-1"))
+    with pytest.raises((BadData, BadArgument), match=error):
+        video_clips(folder, "what", labels=labels)
+
+
+def test_a_direction_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="'up' is no direction; write E, NE"):
+        video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, ["up"]))
+    with pytest.raises(BadArgument, match="Nothing tells the direction of motion"):
+        video_clips(folder)
+    with pytest.raises(BadArgument, match="cannot be read"):
+        video_clips(folder, labels=tmp_path / "gone.csv")
+
+
+def test_reading_labels_and_finding_files_imports_no_heavy_library() -> None:
+    modules = "sys, jepascope.clips.video.labels, jepascope.clips.video.layouts"
+    code = f"import {modules}; sys.exit([n for n in ('av', 'cv2', 'pandas', 'torch') if n in sys.modules] or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_labels_file_can_say_which_files_are_of_one_recording(folder: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,source\n" + "".join(f"{i}.mp4,camera {i // 2}\n" for i in range(8)) + "not there.mp4,x\n")
+    clips, refused = video_clips(folder, "class", labels=labels, frames=8, size=24)
+    assert clips.factors["scene"].nunique() == 8
+    assert refused["reason"].tolist() == ["is named in 'labels.csv' and is not in the folder"]
+
+
+def test_classes_and_their_number_can_be_chosen(folder: Path) -> None:
+    footage = look_through(folder, Cutting())
+    clips, _ = clips_of(footage, "class", per_class=5, frames=8, size=24)
+    assert clips.factors.groupby(clips.labels("class")[0]).size().tolist() == [5, 5]
+    assert clips.factors["source"].nunique() == 10  # each of another video
+    opened, _ = video_clips(folder, None, files_per_class=3, frames=8, size=24)
+    assert opened.factors["source"].nunique() == 6
+    with pytest.raises(BadData, match="No window"):
+        clips_of(footage, "class", classes=["birds"])
+    assert len(clips_of(footage, "class", classes=["cats", "wild dogs"], frames=8, size=24)[0]) == len(footage.windows)
+
+
+# splits
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=3, max_size=80), st.integers(0, 5))
+def test_a_source_is_never_in_two_splits_and_no_split_is_empty(rows: list[tuple[int, int]], seed: int) -> None:
+    sources = np.array([f"s{source}" for source, _ in rows])
+    labels = np.array([label for _, label in rows])
+    if len(np.unique(sources)) < 3:
+        with pytest.raises(BadData, match="cannot be split"):
+            split_sources(sources, labels, seed)
+        return
+    split = split_sources(sources, labels, seed)
+    assert all(len({*split[sources == source]}) == 1 for source in np.unique(sources))
+    assert set(split.tolist()) == set(SPLITS)
+    assert (split_sources(sources, labels, seed) == split).all()
+
+
+def test_classes_are_spread_as_evenly_as_whole_sources_allow() -> None:
+    """Sources of one window each can be dealt out exactly; with mixed ones every class comes near its share."""
+    labels = np.repeat(np.arange(4), 20)
+    split = split_sources(np.arange(80).astype(str), labels)
+    for label in range(4):
+        assert [int((split[labels == label] == name).sum()) for name in SPLITS] == [10, 6, 4]
+    rng = np.random.default_rng(0)
+    sources = np.repeat(np.arange(60), 6)
+    mixed = rng.integers(0, 4, 360)
+    split = split_sources(sources.astype(str), mixed)
+    shares = np.array([[np.mean(split[mixed == label] == name) for name in SPLITS] for label in range(4)])
+    assert np.abs(shares - np.array([SPLIT_SHARES[name] for name in SPLITS])).max() < 0.04
+
+
+def test_at_most_takes_from_every_source_before_it_takes_twice() -> None:
+    sources, labels = np.array(list("aaaabbc") * 2), np.repeat([0, 1], 7)
+    rows = at_most(sources, labels, 3)
+    assert sorted(sources[rows[:3]]) == ["a", "b", "c"] and labels[rows].tolist() == [0] * 3 + [1] * 3
+    assert len(at_most(sources, labels, 100)) == 14
+
+
+# ahead
+
+
+def test_reading_ahead_gives_the_same_clips(clips: ClipSet) -> None:
+    for (rows, video), (expected, plain) in zip(read_ahead(clips.video, len(clips), 5), clips.batches(5), strict=True):
+        assert rows == expected and torch.equal(video, plain)
+
+
+def test_the_next_slice_is_read_while_this_one_is_used() -> None:
+    begun = threading.Event()
+
+    def read(rows: slice) -> torch.Tensor:
+        if rows.start == 2:
+            begun.set()
+        return torch.arange(rows.start, rows.stop)
+
+    with Ahead(read, 6) as ahead:
+        assert ahead(slice(0, 2)).tolist() == [0, 1]
+        assert begun.wait(5)
+        assert ahead(slice(2, 3)).tolist() == [2]  # another slice than was prepared
+        assert ahead(slice(3, 4)).tolist() == [3]
+
+
+def test_an_error_of_reading_is_raised_where_the_slice_is_asked_for() -> None:
+    def read(rows: slice) -> torch.Tensor:
+        if rows.start:
+            raise BadData("'a.mp4' is gone.")
+        return torch.zeros(1)
+
+    with Ahead(read, 2) as ahead:
+        ahead(slice(0, 1))
+        time.sleep(0.01)
+        with pytest.raises(BadData, match="gone"):
+            ahead(slice(1, 2))
+
+
+def test_a_table_of_refusals_has_its_columns_when_nothing_was_refused(folder: Path) -> None:
+    _, refused = video_clips(folder, None, frames=8, size=24)
+    assert list(refused.columns) == ["file", "start", "end", "reason"] and refused.empty and isinstance(refused, pd.DataFrame)

@@ -1,0 +1,54 @@
+"""Small random encoders of every other family than V-JEPA 2, and folders of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    Dinov2Config,
+    Dinov2WithRegistersConfig,
+    DINOv3ViTConfig,
+    IJepaConfig,
+    TimesformerConfig,
+    VideoMAEConfig,
+    VivitConfig,
+)
+
+from jepascope.encoders.families import ENCODERS
+from jepascope.encoders.library import LibraryEncoder
+
+VIT: dict[str, Any] = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 16, "initializer_range": 0.3}
+CONFIGS: dict[str, Callable[[], Any]] = {
+    "videomae": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48, use_mean_pooling=False),
+    "videomae pooled": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48),
+    "vivit": lambda: VivitConfig(**VIT, tubelet_size=[2, 4, 4], num_frames=6, intermediate_size=48),
+    "timesformer": lambda: TimesformerConfig(**VIT, patch_size=4, num_frames=3, intermediate_size=48),
+    "timesformer joint": lambda: TimesformerConfig(
+        **VIT, patch_size=4, num_frames=3, intermediate_size=48, attention_type="joint_space_time"
+    ),
+    "dinov2": lambda: Dinov2Config(**VIT, patch_size=4),
+    "dinov2 swiglu": lambda: Dinov2Config(**VIT, patch_size=4, use_swiglu_ffn=True),
+    "dinov2_with_registers": lambda: Dinov2WithRegistersConfig(**VIT, patch_size=4, num_register_tokens=2),
+    "dinov3_vit": lambda: DINOv3ViTConfig(**VIT, patch_size=4, intermediate_size=48, num_register_tokens=2, layerscale_value=0.5),
+    "dinov3_vit gated": lambda: DINOv3ViTConfig(**VIT, patch_size=4, intermediate_size=48, use_gated_mlp=True),
+    "ijepa": lambda: IJepaConfig(**VIT, patch_size=4, intermediate_size=48),
+}
+
+
+def drawn(name: str, seed: int = 0) -> LibraryEncoder:
+    """With random values also where transformers begins at zero: class tokens, registers and learned positions."""
+    encoder = ENCODERS[name.split()[0]].from_config(CONFIGS[name](), seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for part, weight in encoder.model.embeddings.named_parameters():
+            if "token" in part or "position" in part or "time" in part:
+                weight.copy_(torch.randn(weight.shape, generator=generator))
+    return type(encoder)(encoder.model, name)
+
+
+def saved(encoder: LibraryEncoder, folder: Path) -> Path:
+    encoder.model.save_pretrained(folder)
+    return folder

@@ -1,0 +1,61 @@
+"""The benchmarks of captures run on a CPU too, so that they do not rot where there is no GPU, and count the FLOPs that are published."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not FOLDER.exists(), reason="benchmarks are not part of this copy of the sources")]
+
+
+def answer(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:
+    """What a benchmark prints, and its last line as JSON."""
+    command = [sys.executable, str(FOLDER / name), *arguments]
+    done = subprocess.run(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(done.stdout.splitlines()[-1])
+
+
+def test_without_a_gpu_only_the_formula_is_checked() -> None:
+    said, found = answer("gpu.py")
+    assert said.startswith("No CUDA device here") and found["formula"] == "agrees with torch's counter" and found["flops"] > 1e9
+
+
+def test_the_formula_gives_the_published_sizes() -> None:
+    """ViT-L of V-JEPA 2: 1.656 and 11.571 TFLOP a clip of 16 and of 64 frames."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(FOLDER)!r}); from types import SimpleNamespace as Of; import gpu\n"
+        "for times in (8, 32):\n"
+        "    card = Of(tokens=times * 256, places=times * 256, width=1024, depth=24, frames=2 * times, size=256, grid=(times, 16, 16))\n"
+        "    print(gpu.clip_flops(Of(card=card)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [round(int(line) / 1e12, 3) for line in done.stdout.split()] == [1.656, 11.571]
+
+
+def test_every_path_of_the_gpu_benchmark_runs_on_a_cpu() -> None:
+    sizes = ("--model", "nano", "--clips", "6", "--batches", "4", "--rounds", "1", "--matrices", "64")
+    said, found = answer("gpu.py", "--device", "cpu", *sizes, "--variants", "float32", "bfloat16")
+    assert [one["variant"] for one in found["variants"]] == ["float32", "bfloat16"] and found["left_out"] == []
+    for one in found["variants"]:
+        assert 0 < one["share"]["least"] <= one["share"]["median"] <= one["share"]["largest"]
+    assert found["machine"]["command"] in said and found["machine"]["processor"] in said
+
+
+@pytest.mark.parametrize(("dtype", "difference"), [("float32", 0.0), ("bfloat16", 0.05)])
+def test_a_capture_is_compared_with_the_plain_forward_on_the_same_numbers(dtype: str, difference: float) -> None:
+    said, found = answer("capture.py", "--model", "nano", "--clips", "8", "--batch", "4", "--rounds", "2", "--dtype", dtype)
+    (one,) = found["models"]
+    assert one["difference"] <= difference and one["dtype"] == dtype
+    assert one["ratio"]["rounds"] == 2 and one["ratio"]["least"] <= found["ratio"] <= one["ratio"]["largest"]
+    assert found["machine"]["command"] in said
