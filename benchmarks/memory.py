@@ -2,10 +2,11 @@
 
 Each size runs in a process of its own, on one thread, because a process never gives its peak back. A capture keeps tokens and moments
 of one layer on disk, and is then read as a study reads it: pooled activations layer after layer, moments, the tokens of one clip. An
-intervention runs draws of the random control through the blocks after that layer. What may grow is what is asked for at once: the
+intervention runs draws of the random control through the blocks after that layer. ``many`` are clips of noise through a very small
+encoder, which shows growth a hundred times as far. What may grow is what is asked for at once: the
 factors of the clips and one layer's pooled activations (a kilobyte a clip), and tables.
 
-    python benchmarks/memory.py --clips 400 4000 --draws 40 400
+    python benchmarks/memory.py --clips 400 4000 --draws 40 400 --many 1000 100000
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from transformers import VJEPA2Config
+
 LAYER = 2
+SMALL = {
+    "patch_size": 8, "crop_size": 16, "frames_per_clip": 4, "tubelet_size": 2, "hidden_size": 48, "num_attention_heads": 2,
+    "num_hidden_layers": 3, "pred_hidden_size": 24, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1, "pred_num_mask_tokens": 2,
+}  # fmt: skip
 MEGABYTE = 1024 if sys.platform.startswith("linux") else 1024**2  # what getrusage counts in
 
 
@@ -76,7 +87,32 @@ def intervened(model: str, draws: int) -> float:
         return peak()
 
 
-MEASURES = {"clips": captured, "draws": intervened}
+class Noise:
+    """A clip source of random pixels: rendering would take most of the time of many small clips."""
+
+    digest = "noise"
+
+    def video(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
+        return torch.rand(len(rows), frames, 3, size, size)
+
+    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
+        return torch.rand(len(rows), frames, size, size)
+
+
+def captured_many(_: str, clips: int) -> float:
+    """Peak after one capture of so many clips by a very small random encoder: what grows with clips alone."""
+    from jepascope.activations.capture import capture
+    from jepascope.clips.clipset import ClipSet
+    from jepascope.encoders.vjepa2 import VJepa2Encoder
+
+    encoder = VJepa2Encoder.from_config(VJEPA2Config(**SMALL), seed=0, name="small")
+    factors = pd.DataFrame({"scene": np.arange(clips), "split": "fit"})
+    with tempfile.TemporaryDirectory() as folder:
+        capture(encoder, ClipSet("noise", factors, Noise(), encoder.card.frames, encoder.card.size), Path(folder), batch=50)
+        return peak()
+
+
+MEASURES = {"clips": captured, "draws": intervened, "many": captured_many}
 
 
 def main() -> None:
@@ -84,6 +120,7 @@ def main() -> None:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--clips", type=int, nargs="*", default=[400, 4000])
     parser.add_argument("--draws", type=int, nargs="*", default=[40, 400])
+    parser.add_argument("--many", type=int, nargs="*", default=[1000, 100_000])
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:

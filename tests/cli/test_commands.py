@@ -48,17 +48,26 @@ def test_a_report_made_again_has_the_same_bytes(finished_run: Path, tmp_path: Pa
     assert report.read_bytes() == before
 
 
-def test_models_fit_a_terminal_of_80_columns() -> None:
+@pytest.mark.parametrize("width", [80, 160])
+def test_models_fit_a_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jepascope.cli.terminal.PIPE_WIDTH", width)
     result = answer("models")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     for model in known_models():
-        assert any(line.startswith(f"{model.name} ") for line in lines)
-    assert max(len(line) for line in lines[: len(known_models()) + 1]) <= 80
+        row = next(line for line in lines if line.startswith(f"{model.name} "))
+        assert row.split()[-1] == ("ships" if model.shipped else "curl" if ".pt" in model.name else "hf*" if model.gated else "hf")
+        assert ("predictor" if width > 80 else " P") in row or not model.predictor
+        assert (model.head in row) == (width > 80 or not model.head)
+    assert max(len(line) for line in lines[: lines.index("")]) <= width
     assert "0.00 GB" not in result.stdout
-    assert "hf download NAME --local-dir FOLDER" in result.stdout
+    assert "hf download NAME --local-dir FOLDER" in result.stdout and "hf auth login" in result.stdout
+
+
+def test_models_as_json_say_everything() -> None:
     rows = json.loads(answer("models", "--json").stdout)
-    assert [row["name"] for row in rows] == [model.name for model in known_models()]
+    assert [(row["name"], row["how"]) for row in rows] == [(model.name, model.how) for model in known_models()]
+    assert {row["name"]: row["also"] for row in rows}["facebook/vjepa2-vitl-fpc64-256"].endswith("/vitl.pt")
 
 
 def test_plan_prints_its_sum() -> None:

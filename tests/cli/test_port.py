@@ -125,7 +125,7 @@ def test_labels_of_ones_own_are_carried_too(begun_run: Path, wide_model: Path, t
         ("EMPTY", [], 2, "neither a run folder (it has no spec.yaml) nor a model's (no config.json)"),
         ("EMPTY/missing", [], 2, "There is nothing at"),
         ("FILE", [], 1, "is not a folder with config.json and model.safetensors"),
-        ("nanoo", [], 2, "There is no model 'nanoo'; known are nano"),
+        ("nanoo", [], 2, "There is no model 'nanoo'. Did you mean nano?"),
         ("facebook/vjepa2-vitl-fpc64-256", [], 1, "hf download facebook/vjepa2-vitl-fpc64-256"),
     ],
 )

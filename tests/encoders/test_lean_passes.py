@@ -16,6 +16,7 @@ from jepascope.clips.presets import directions8
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument
 
 FUSED, EAGER = "scaled_dot_product_attention", "softmax"
 
@@ -76,3 +77,5 @@ def test_a_capture_keeps_no_gradients_and_only_the_tokens_asked_for(tiny: VJepa2
     found = capture(tiny, clips, sites=(2,))
     assert seen and all(seen)
     assert found.sites == (2,) and not found.tokens(2).requires_grad
+    with pytest.raises(BadArgument, match="tokens of layer 1 were not captured"):
+        found.tokens(1)

@@ -204,7 +204,7 @@ def test_a_study_in_bfloat16_runs_to_its_end_and_its_report_says_so(tmp_path: Pa
     summary: dict[str, Any] = run_intervene(tmp_path / "run", spec, changed, half)
     assert summary["best_layer"] == 1
     effects = pd.read_parquet(tmp_path / "run" / "effects.parquet")
-    assert len(effects) and effects["value"].notna().any()
+    assert len(effects) and effects[["numerator", "denominator"]].notna().all(axis=None)
     kept = {torch.bfloat16}
     assert {one.dtype for one in half.model.parameters()} == kept
     report = build_report(tmp_path / "run").read_text()

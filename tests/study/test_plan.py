@@ -220,9 +220,12 @@ def test_finders_of_different_ranks_share_no_random_draws() -> None:
     assert apart - alike == 2 * 20 * 40  # a draw more for ablate and for swap, on every scene
 
 
-def test_an_unknown_model_lists_the_known(tmp_path: Path) -> None:
-    with pytest.raises(BadArgument, match="nano, nano-wide"):
+def test_an_unknown_model_is_refused_with_the_nearest_and_metas_files_are_known(tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match=r"no model 'nanoo'\. Did you mean nano\?"):
         make_plan(StudySpec(model="nanoo"))
+    with pytest.raises(BadArgument, match=r"'some/unknown' is neither here nor among .* plan fetches nothing"):
+        make_plan(StudySpec(model="some/unknown"))
+    assert geometry(StudySpec(model="vitl.pt")).tokens == geometry(StudySpec(model="facebook/vjepa2-vitl-fpc64-256")).tokens
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BadCheckpoint, match="is of a 'None' model"):
         make_plan(StudySpec(model=str(tmp_path)))

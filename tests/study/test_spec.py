@@ -163,7 +163,7 @@ def labelled(path: Path, **values: Any) -> StudySpec:
 
 def test_a_column_of_a_labels_file_is_a_variable(tmp_path: Path) -> None:
     spec = labelled(labels_file(tmp_path))
-    assert (spec.state_variable.classes, spec.classes, spec.full_rank) == (("cat", "dog", "owl"), 3, 2)
+    assert (spec.state_variable.classes, spec.class_count, spec.full_rank) == (("cat", "dog", "owl"), 3, 2)
     assert labelled(labels_file(tmp_path), variable="weight").state_variable.kind == "numeric"
 
 

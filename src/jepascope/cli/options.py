@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def spec_options(
     spec: Annotated[
-        str | None, typer.Argument(metavar="SPEC", help="A preset (demo, quick, full, paper) or a YAML file; default: demo.")
+        str | None, typer.Argument(metavar="SPEC", help="A preset (demo, quick, reduced, full, paper) or a YAML file; default: demo.")
     ] = None,
     model: Annotated[
         str | None,

@@ -13,7 +13,7 @@ from jepascope.errors import BadData
 def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, " clips"]:
     """For each clip the row of its donor: a clip of the same set, of a class drawn uniformly from the other ones that occur.
 
-    A donor differs in everything that two scenes may differ in, not in the variable alone. Raises BadData where all clips are
+    A donor shows another scene where there is one of that class, and differs in everything that two scenes may differ in, not in the variable alone. Raises BadData where all clips are
     of one class.
     """
     labels, names = clips.labels(variable)
@@ -26,5 +26,11 @@ def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, 
     rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 2])
     place = np.searchsorted(present, labels)
     target = present[(place + rng.integers(1, len(present), len(labels))) % len(present)]
-    members = {label: np.flatnonzero(labels == label) for label in present}
-    return np.array([rng.choice(members[label]) for label in target], dtype=np.int64)
+    members, scenes = {label: np.flatnonzero(labels == label) for label in present}, clips.factors["scene"].to_numpy()
+    return np.array([rng.choice(elsewhere(members[label], row, scenes)) for row, label in enumerate(target)], dtype=np.int64)
+
+
+def elsewhere(rows: Int[np.ndarray, " rows"], row: int, scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " others"]:
+    """Those of the rows that show another scene than ``row``; where all show the same one, those that are not the row itself."""
+    others = rows[scenes[rows] != scenes[row]]
+    return others if len(others) else rows[rows != row]

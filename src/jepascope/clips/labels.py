@@ -7,7 +7,7 @@ import re
 import statistics
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from jepascope.clips.variables import BINS, VARIABLES, Variable
@@ -51,7 +51,7 @@ def described(name: str, cells: Sequence[str], where: Where) -> Variable:
         counts = Counter(variable.classes[bisect_right(edges, number)] for number in numbers)
     else:
         counts = Counter(class_names(cells))
-        variable = Variable(name, "categorical", _ordered(counts), column, rendered=False)
+        variable = Variable(name, "categorical", ordered(counts), column, rendered=False)
     _check_counts(variable, counts, cells, where)
     return variable
 
@@ -109,7 +109,9 @@ def _ranges(edges: tuple[float, ...]) -> tuple[str, ...]:
     return (f"below {shown[0]}", *between, f"from {shown[-1]}") if shown else ("all",)
 
 
-def _ordered(names: Counter[str]) -> tuple[str, ...]:
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names in natural order: numbers by size, words by the alphabet."""
+    names = list(names)
     if all(NUMBER.fullmatch(name) for name in names):
         return tuple(sorted(names, key=float))
     return tuple(sorted(names, key=lambda name: (name.casefold(), name)))

@@ -88,7 +88,7 @@ def answers(endpoint: str) -> bool:
         try:
             with socket.create_connection((parts.hostname or "", parts.port or 443), timeout=SECONDS):
                 connected.append(True)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: what HF_ENDPOINT says is no address
             pass
 
     trial = Thread(target=connect, daemon=True)  # looking up a name knows no time limit of its own

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from jepascope.errors import BadData
+from jepascope.intervention.effects import units
 from jepascope.stats import (
     LEVEL,
     RESAMPLES,
@@ -18,6 +19,7 @@ from jepascope.stats import (
     holm,
     mean_interval,
     ratio_of_means,
+    scene_sums,
     scene_weights,
 )
 
@@ -62,10 +64,10 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
         if len(own) != 1:
             raise BadData(f"The effects of {condition} hold {len(own)} rows per scene of the finder's own subspace; exactly one is needed.")
         numerator = own.to_numpy()[0]
-        below = group[group["control"] == "subspace"].set_index("scene")["denominator"].loc[own.columns].to_numpy()
+        below = by_draw(group, "subspace", "denominator")[own.columns].to_numpy()[0]
         ce = ratio_of_means(numerator, below, np.random.default_rng(seed), resamples)
         direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
-        beside = _Beside(group, scene_weights(len(own.columns), np.random.default_rng(seed), resamples=resamples))
+        beside = _Beside(group, np.random.default_rng(seed), resamples)
         rows.append(
             {**condition, "control": "subspace", "draws": 1, **_ends("", ce), "n": ce.n, "ratio_is_bound": False, **direct}
             | beside.of("subspace")
@@ -87,12 +89,14 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
 
 
 class _Beside:
-    """What rides along with a CE: accuracy, KL, circular error, scene by scene (means over draws)."""
+    """What rides along with a CE: accuracy, KL, circular error, clip by clip (means over draws); intervals resample scenes."""
 
-    def __init__(self, group: pd.DataFrame, weights: np.ndarray) -> None:
+    def __init__(self, group: pd.DataFrame, rng: np.random.Generator, resamples: int) -> None:
         columns = [name for name in ("correct", "correct_before", "kl", "angle_error", "angle_error_before") if name in group]
-        self.means = group.groupby(["control", "scene"], sort=False)[columns].mean()
-        self.weights = weights
+        self.means = group.groupby(["control", *units(group)], sort=False)[columns].mean()
+        scenes = self.means.loc[["subspace"]].index.get_level_values("scene").to_numpy()
+        self.scenes = len(np.unique(scenes))
+        self.weights = scene_weights(len(scenes), rng, scenes if self.scenes < len(scenes) else None, resamples)
 
     def of(self, control: str) -> dict[str, float]:
         here = self.means.loc[control]
@@ -100,13 +104,18 @@ class _Beside:
         found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
         for name in ("kl", "angle_error"):
             if name in here and np.isfinite(here[name]).all():
-                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, len(here)))))
+                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))))
         return found
 
 
 def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:
-    """Numerators of one control, draws x scenes."""
-    return group[group["control"] == control].pivot(index="draw", columns="scene", values=column)
+    """Numerators of one control, draws x scenes; of scenes with several clips their sums."""
+    wanted = group[group["control"] == control]
+    table = wanted.pivot(index="draw", columns=units(group)[-1], values=column)
+    if "clip" not in group:
+        return table
+    scenes = wanted.drop_duplicates("clip").set_index("clip")["scene"].loc[table.columns].to_numpy()
+    return pd.DataFrame(scene_sums(table.to_numpy(np.float64), scenes), index=table.index, columns=np.unique(scenes))
 
 
 def _corrected(family: pd.DataFrame, owns: dict[int, np.ndarray]) -> np.ndarray:

@@ -171,7 +171,8 @@ def effect_frame(
     by_condition: Mapping[str, Tensor],
     by_scene: Mapping[str, Tensor],
 ) -> pd.DataFrame:
-    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them."""
+    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them. Where a scene has
+    several clips, a column ``clip`` tells these apart."""
     index, count, per = [i for i, _ in rows], len(rows), len(scenes)
     columns: dict[str, object] = {
         "finder": [owner.finder for _, owner in rows],
@@ -184,7 +185,15 @@ def effect_frame(
     values |= {name: np.repeat(np.array([value]), count * per) for name, value in said.items()}
     values |= {name: value[index].flatten().numpy() for name, value in by_condition.items()}
     values |= {name: np.tile(value.numpy(), count) for name, value in by_scene.items()}
-    return pd.DataFrame({**values, "scene": np.tile(scenes.ids, count)})[EFFECT_COLUMNS]
+    values["scene"] = np.tile(scenes.ids, count)
+    if scenes.clips is not None:
+        values["clip"] = np.tile(scenes.clips, count)
+    return pd.DataFrame(values)[[*EFFECT_COLUMNS, *(["clip"] if "clip" in values else [])]]
+
+
+def units(effects: pd.DataFrame) -> list[str]:
+    """Columns that tell the rows of one condition apart: scenes; and clips, where a scene has several (windows of one video)."""
+    return ["scene", "clip"] if "clip" in effects else ["scene"]
 
 
 def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms: Tensor, finders: list[str]) -> pd.DataFrame:

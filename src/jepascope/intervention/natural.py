@@ -16,7 +16,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edits import coordinates
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import RESAMPLES, ratio_of_means
+from jepascope.stats import RESAMPLES, ratio_of_means, scene_sums
 
 COLUMNS = ["layer", "finder", "rank", "edit", "norm", "norm_twin", "shift", "shift_low", "shift_high", "n"]
 
@@ -34,7 +34,7 @@ def natural_doses(
         swapped, norm_twin = _pooled(site, scenes, subspace, "swap")
         for edit in edits:
             pooled, norm = (swapped, norm_twin) if edit == "swap" else _pooled(site, scenes, subspace, edit)
-            along, length = (pooled * swapped).sum(dim=1).numpy(), swapped.square().sum(dim=1).numpy()
+            along, length = (scene_sums(part.sum(dim=1).numpy(), scenes.ids) for part in (pooled * swapped, swapped.square()))
             shift = ratio_of_means(along, length, np.random.default_rng(seed), resamples)
             said = (shift.value, shift.low, shift.high, shift.n)
             rows.append((site.layer, finder, subspace.rank, edit, norm, norm_twin, *said))

@@ -13,6 +13,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations, token_mask
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
+from jepascope.stats import clustered
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,14 @@ class Scenes:
     @property
     def ids(self) -> np.ndarray:
         return self.source.clips.factors["scene"].to_numpy()
+
+    @property
+    def clips(self) -> np.ndarray | None:
+        """Which clip each one is, where several may be of one scene; None where every clip is a scene of its own."""
+        factors = self.source.clips.factors
+        if "clip" in factors:
+            return factors["clip"].to_numpy()
+        return np.arange(len(factors)) if clustered(self.ids) else None
 
     def angles(self) -> tuple[Float[Tensor, " clips"], Float[Tensor, " clips"], Circle]:
         """What rotation needs: the clips' angles, those they go to, and the circle. BadArgument for a variable that has none."""

@@ -7,12 +7,13 @@ from math import sqrt
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from jepascope.discovery.probes.folds import scene_folds
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import LEVEL, Interval
+from jepascope.stats import LEVEL, Interval, clustered
 
 Find = Callable[[Tensor], Subspace]
 """A finder with everything given but which clips to use: mask (clips,) -> Subspace."""
@@ -59,10 +60,12 @@ def calibrated(value: float, chance: float) -> float:
     return (value - chance) / (1 - chance)
 
 
-def split_half_ceiling(find: Find, y: Int[Tensor, " clips"], splits: int, seed: int) -> Interval:
+def split_half_ceiling(
+    find: Find, y: Int[Tensor, " clips"], splits: int, seed: int, scenes: Int[Tensor, " clips"] | None = None
+) -> Interval:
     """SAS of a finder with itself on two halves of its clips: what sampling noise alone leaves of a perfect 1.
 
-    Halves are drawn class by class. The value is the mean over ``splits`` random halvings, the ends their 95 % range
+    Halves are drawn class by class; where ``scenes`` have several clips, scene by scene with classes as even as that allows. The value is the mean over ``splits`` random halvings, the ends their 95 % range
     (it shrinks not with more splits: it is the spread of one halving). Each half has half of the clips, so that the
     ceiling is a lower bound for subspaces found on all of them.
     """
@@ -74,14 +77,22 @@ def split_half_ceiling(find: Find, y: Int[Tensor, " clips"], splits: int, seed: 
     rng = np.random.default_rng(seed)
     values = []
     for _ in range(splits):
-        first = np.zeros(len(y), dtype=bool)
-        for label in torch.unique(y).tolist():
-            rows = rng.permutation(torch.nonzero(y == label).flatten().numpy())
-            first[rows[: len(rows) // 2]] = True
-        half = torch.from_numpy(first)
+        half = _half(y, rng) if scenes is None or not clustered(scenes.numpy()) else _half_of_scenes(y, scenes, rng)
         values.append(sas(find(half).basis, find(~half).basis))
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(np.mean(values)), float(low), float(high), splits)
+
+
+def _half(y: Int[Tensor, " clips"], rng: np.random.Generator) -> Bool[Tensor, " clips"]:
+    first = np.zeros(len(y), dtype=bool)
+    for label in torch.unique(y).tolist():
+        rows = rng.permutation(torch.nonzero(y == label).flatten().numpy())
+        first[rows[: len(rows) // 2]] = True
+    return torch.from_numpy(first)
+
+
+def _half_of_scenes(y: Int[Tensor, " clips"], scenes: Int[Tensor, " clips"], rng: np.random.Generator) -> Bool[Tensor, " clips"]:
+    return scene_folds(y, scenes, 2, int(rng.integers(2**31))) == 0
 
 
 def check_width(u: Tensor, v: Tensor) -> None:

@@ -19,7 +19,7 @@ from jepascope.discovery.finders.shrinkage import oas_share
 from jepascope.errors import BadArgument
 from jepascope.portability.pca import Pca, common_components, pca
 from jepascope.portability.similarity import SHUFFLES, Similarity, check_pairs, pair_shuffles
-from jepascope.stats import LEVEL, RESAMPLES, Interval, expanded_level, scene_weights
+from jepascope.stats import LEVEL, RESAMPLES, Interval, clustered, expanded_level, scene_weights
 
 FEWEST_SCORED = 4  # test clips: a correlation of three points has hardly an interval
 
@@ -90,19 +90,21 @@ def canonical_readings(
     draws: int = SHUFFLES,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    scenes_test: Int[np.ndarray, " scored"] | None = None,
 ) -> HeldOutCca:
     """Mean squared canonical correlation between what two subspaces read, ``h U`` and ``h V``, fitted on fit and scored on test clips.
 
     1: the two read the same numbers, however far apart they lie as geometry (SAS of the whitened space, over as many pairs as the
     smaller rank). Nothing is shrunk, so that neither basis nor scale inside a subspace matters; directions without variance are left
     out. A squared correlation is never negative: unrelated readings get about 1 / (test clips), which is what ``chance`` shows. The
-    interval is of the mean of so many test clips, which has that bias as well, so that the two compare.
+    interval is of the mean of so many test clips, which has that bias as well, so that the two compare. It resamples scenes where
+    ``scenes_test`` says that some have several clips.
     """
     check_pairs(x_fit, y_fit, "Readings, fit clips")
     check_pairs(x_test, y_test, "Readings, test clips", FEWEST_SCORED)
     _refuse_forced(len(x_fit), x_fit.shape[1], y_fit.shape[1], "compare subspaces of lower rank, or add fit clips")
     x, y = _whitened(pca(x_fit), x_test, 0.0), _whitened(pca(y_fit), y_test, 0.0)
-    return _held_out(x, y, 0, 2, classes_fit, classes_test, draws, seed, resamples)
+    return _held_out(x, y, 0, 2, classes_fit, classes_test, draws, seed, resamples, scenes_test)
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def _held_out(
     draws: int,
     seed: int,
     resamples: int,
+    scenes_test: Int[np.ndarray, " scored"] | None = None,
 ) -> HeldOutCca:
     """Mean of the correlations to a power, true pairs beside shuffled ones. Whitening is of a side alone, so no shuffle undoes it."""
     if (classes_fit is None) != (classes_test is None):
@@ -140,9 +143,11 @@ def _held_out(
     for_clips, for_pairs, for_classes = np.random.default_rng(seed).spawn(3)
     a, b = _axes(x.fit, y.fit)
     own, held = _correlations(x.fit @ a, y.fit @ b), _correlations(x.test @ a, y.test @ b)
-    resampled = _resampled_correlations(x.test @ a, y.test @ b, scene_weights(scored, for_clips, resamples=resamples))
+    several = scenes_test is not None and clustered(scenes_test)
+    weights = scene_weights(scored, for_clips, scenes_test if several else None, resamples)
+    resampled = _resampled_correlations(x.test @ a, y.test @ b, weights)
     value, spread = float((held**power).mean()), (resampled**power).mean(axis=1)
-    level = expanded_level(LEVEL, scored)
+    level = expanded_level(LEVEL, len(np.unique(scenes_test)) if several else scored)  # type: ignore[arg-type]
     # a square has a bias of about 1 / clips, which the chance level shares but a resample has twice: resamples are centred on the value
     ends = np.quantile(spread - spread.mean() + value, [(1 - level) / 2, (1 + level) / 2])
     low, high = ends.clip(-1 if power % 2 else 0, 1)
@@ -184,7 +189,7 @@ def _resampled_correlations(
 ) -> Float64[np.ndarray, "resamples pairs"]:
     """Of each pair of columns in each resample of clips."""
     x, y = ((side - side.mean(dim=0)).numpy() for side in (a, b))
-    mean_x, mean_y, xx, yy, xy = (weights @ product / len(x) for product in (x, y, x * x, y * y, x * y))
+    mean_x, mean_y, xx, yy, xy = (weights @ product / weights.sum(axis=1)[:, None] for product in (x, y, x * x, y * y, x * y))
     below = np.sqrt(np.clip(xx - mean_x**2, 0, None) * np.clip(yy - mean_y**2, 0, None))
     correlations: np.ndarray = np.divide(xy - mean_x * mean_y, below, out=np.zeros_like(below), where=below > 0).clip(-1, 1)
     return correlations

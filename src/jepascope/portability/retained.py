@@ -10,7 +10,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from jepascope.errors import BadData
-from jepascope.stats import RESAMPLES, Interval, ratio_of_means
+from jepascope.intervention.effects import units
+from jepascope.stats import RESAMPLES, Interval, ratio_of_means, scene_sums
 
 SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
 FLOORS = ("random", "variance")
@@ -47,14 +48,17 @@ def rce_rows(
                     raise BadData(
                         f"The effects hold no finder '{name}' at layer {layer}, edit '{edit}', dose {dose:g}; intervene on it first."
                     )
-            own, denominator = _own(by_finder[native])
-            carried, other = _own(by_finder[transferred])
-            if not own.index.equals(carried.index) or not np.allclose(denominator, other):
+            native_own, denominator = _own(by_finder[native])
+            theirs, other = _own(by_finder[transferred])
+            if not native_own.index.equals(theirs.index) or not np.allclose(denominator, other):
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
-            found = rce(carried.to_numpy(), own.to_numpy(), seed, resamples)
+            drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in FLOORS}
+            scenes = native_own.index.get_level_values("scene").to_numpy()
+            own, carried = (scene_sums(one.to_numpy(), scenes) for one in (native_own, theirs))
+            floors = {name: None if one is None else scene_sums(one, scenes) for name, one in drawn.items()}
+            found = rce(carried, own, seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below
-            floors = {name: _mean_draw(by_finder, (transferred, native), name, own) for name in FLOORS}
             rows.append(
                 {
                     "metric": "rce",
@@ -70,7 +74,7 @@ def rce_rows(
                     "high": found.high,
                     "n": found.n,
                     "saturated": largest >= SATURATED,
-                    **_beside_floors(carried.to_numpy(), own.to_numpy(), floors, seed, resamples),
+                    **_beside_floors(carried, own, floors, seed, resamples),
                 }
             )
     return rows
@@ -91,8 +95,8 @@ def _beside_floors(
 
 
 def _own(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:
-    """Numerators and denominators of a finder's own subspace, by scene."""
-    own = rows[rows["control"] == "subspace"].set_index("scene").sort_index()
+    """Numerators and denominators of a finder's own subspace, by scene (and clip)."""
+    own = rows[rows["control"] == "subspace"].set_index(units(rows)).sort_index()
     return own["numerator"], own["denominator"]
 
 
@@ -102,5 +106,5 @@ def _mean_draw(by_finder: Mapping[str, pd.DataFrame], names: Sequence[str], cont
         rows = by_finder[name]
         drawn = rows[rows["control"] == control]
         if not drawn.empty:
-            return drawn.groupby("scene")["numerator"].mean().loc[own.index].to_numpy()
+            return drawn.groupby(units(drawn))["numerator"].mean().loc[own.index].to_numpy()
     return None

@@ -7,7 +7,7 @@ from itertools import combinations
 from math import nan
 
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
@@ -65,14 +65,16 @@ def readings_rows(
     pairs: Iterable[Pair] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    scenes_test: Int[Tensor, " test"] | None = None,
 ) -> list[dict[str, object]]:
-    """How far two subspaces read the same numbers (``canonical_readings``) off pooled
-    activations: axes from ``fit``, scored on ``test``."""
+    """How far two subspaces read the same numbers (``canonical_readings``) off pooled activations: axes from ``fit``, scored on
+    ``test``, whose scenes are resampled where some have several clips."""
+    scenes = None if scenes_test is None else scenes_test.numpy()
     rows: list[dict[str, object]] = []
     for a, b in pairs if pairs is not None else combinations(subspaces, 2):
         u, v = subspaces[a], subspaces[b]
         fitted, scored = [fit @ one.basis for one in (u, v)], [test @ one.basis for one in (u, v)]
-        found = canonical_readings(fitted[0], fitted[1], scored[0], scored[1], seed=seed, resamples=resamples).similarity
+        found = canonical_readings(*fitted, *scored, seed=seed, resamples=resamples, scenes_test=scenes).similarity
         rows.append(
             {
                 **_named("readings", across, a, b, layer, u, v),

@@ -18,9 +18,10 @@ from jepascope.stats.bootstrap import (
     r_squared,
     scene_weights,
 )
+from jepascope.stats.clusters import clustered, scene_proportion, scene_sums
 from jepascope.stats.controlled import MIN_DRAWS, OUTSIDE_DRAWS, EffectRatio, causal_effect_ratio
 from jepascope.stats.nulls import holm, null_bound, p_value, percentile_in_null
-from jepascope.stats.proportions import paired_drop, proportion
+from jepascope.stats.proportions import paired_drop, proportion, wilson
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA, Equivalence, equivalence, ratio_of_means
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Interval",
     "bootstrap_weights",
     "causal_effect_ratio",
+    "clustered",
     "equivalence",
     "expanded_level",
     "holm",
@@ -46,5 +48,8 @@ __all__ = [
     "proportion",
     "r_squared",
     "ratio_of_means",
+    "scene_proportion",
+    "scene_sums",
     "scene_weights",
+    "wilson",
 ]

@@ -22,7 +22,7 @@ from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
-from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means
@@ -207,7 +207,7 @@ def port(
     stand = _stand(encoder, activations, subspace, 1, ("random",), seed)
     both = {"native": subspace, "other": other}
     effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judges, ("ablate",), (dose,))
-    numerators = {name: rows.set_index("scene").sort_index()["numerator"].to_numpy() for name, rows in effects.groupby("finder")}
+    numerators = {name: by_draw(rows, "subspace").to_numpy()[0] for name, rows in effects.groupby("finder")}
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
     value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)
     native = Interval(float(own["value"]), float(own["low"]), float(own["high"]), int(own["n"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -171,13 +172,15 @@ class Bench:
 
     @cached_property
     def chosen_test(self) -> np.ndarray:
-        """Which test clips are intervened on: the same number of every class, the first of each; fewer where a class has fewer."""
+        """Which test clips are intervened on: the same number of every class, the first of each; fewer where a class has fewer.
+
+        Of scenes with several clips of a class the first of every scene comes before the second of any: as many scenes as can speak."""
         if self.beside is not None:
             return self.beside.chosen_test
         test = self.clips.split("test")
         labels, names = test.labels(self.spec.variable)
         per_class = max(1, self.spec.test_scenes // len(names))
-        rows = [np.flatnonzero(labels == label)[:per_class] for label in range(len(names))]
+        rows = [scenes_in_turn(np.flatnonzero(labels == label), test.factors["scene"].to_numpy())[:per_class] for label in range(len(names))]
         mask = np.zeros(len(test), dtype=bool)
         mask[np.concatenate(rows)] = True
         return mask
@@ -224,6 +227,11 @@ class Bench:
         return torch.cat([self.labels(part) for part in parts])
 
     @property
+    def test_scenes(self) -> Int[Tensor, " clips"]:
+        parts = [self.test] if self.spare_test is None else [self.test, self.spare_test]
+        return torch.cat([self.scenes(part) for part in parts])
+
+    @property
     def splits(self) -> dict[str, int]:
         """Clips of each split."""
         counts = self.clips.factors["split"].value_counts()
@@ -253,6 +261,16 @@ class Bench:
         twin = self.encoder.untrained(seed)
         tick = self.progress.start(f"capture untrained twin {seed}")
         return capture(twin, self.probed_clips, self.store, progress=tick)
+
+
+def scenes_in_turn(rows: Int[np.ndarray, " rows"], scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " rows"]:
+    """The rows in another order: the first of every scene, then the second of each, and so on."""
+    seen: Counter[int] = Counter()
+    turn = []
+    for scene in scenes[rows].tolist():
+        turn.append(seen[scene])
+        seen[scene] += 1
+    return rows[np.argsort(np.array(turn, dtype=np.int64), kind="stable")]
 
 
 def candidate_layers(depth: int) -> tuple[int, ...]:

@@ -75,8 +75,12 @@ def _same_study(saved: Path, spec: StudySpec) -> None:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
         ) from None
-    mine, other = spec.model_dump(exclude={"labels"}), theirs.model_dump(exclude={"labels"})  # a file is named by its contents
-    differing = ", ".join(f"{key} is {other[key]!r} there and {mine[key]!r} here" for key in mine if mine[key] != other[key])
+    mine, other = spec.identity(), theirs.identity()
+    if spec.of_videos and theirs.of_videos and mine["clips_digest"] != other["clips_digest"] and spec.clips == theirs.clips:
+        raise BadArgument(
+            f"The videos in '{spec.clips}' changed since the run in '{saved.parent}' began; put them back, or choose another --out."
+        )
+    differing = ", ".join(f"{key} is {other.get(key)!r} there and {mine[key]!r} here" for key in mine if mine[key] != other.get(key))
     if differing:
         raise BadArgument(f"'{saved.parent}' holds another study ({differing}); nothing was changed. Choose another --out.")
 

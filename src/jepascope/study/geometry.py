@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepascope.encoders.at_hand import HUB_NAME, unknown
 from jepascope.encoders.family_sizes import sizes_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_config
 from jepascope.encoders.geometry import Geometry as Sizes
@@ -37,7 +38,7 @@ def geometry(spec: StudySpec) -> Geometry:
     path = WEIGHTS / spec.model / "config.json"
     if not path.exists():
         path = Path(spec.model).expanduser() / "config.json"
-    known = {model.name: model for model in known_models()}
+    known = {name: model for model in known_models() for name in (model.torch_file, model.name) if name}
     if path.exists():
         config = read_config(path)
         sizes, head = sizes_of(config, path), names_head(config)
@@ -55,8 +56,13 @@ def geometry(spec: StudySpec) -> Geometry:
             f"'{spec.model}' has no config.json to count from, and plan opens no weights; `jepascope run` reads it. To count, name the "
             "checkpoint's twin among `jepascope models`."
         )
+    elif HUB_NAME.fullmatch(spec.model):
+        raise BadArgument(
+            f"'{spec.model}' is neither here nor among those that `jepascope models` lists, and plan fetches nothing: download its folder "
+            "and give that, or name a model of its size."
+        )
     else:
-        raise BadArgument(f"There is no model '{spec.model}'; known are {', '.join(known)}, and any local folder with a config.json.")
+        raise unknown(spec.model)
     frames, size = spec.frames or sizes.frames, spec.size or sizes.size
     if sizes.fixed and (frames, size) != (sizes.frames, sizes.size):
         raise BadArgument(f"'{spec.model}' takes clips of {sizes.frames} frames of {sizes.size} pixels alone, not {frames} of {size}.")

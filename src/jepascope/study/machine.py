@@ -50,6 +50,9 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
 
     With the Ray engine a second copy of it stays in this process, which leads: on its CPU, with a warning, where it has no such device.
     """
+    from jepascope.encoders.at_hand import find
+
+    find(model)  # before anything slow: a model that is not here is said at once
     if machine.engine == "local":
         return _loaded(machine, model, frames, size)
     import torch

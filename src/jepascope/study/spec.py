@@ -20,6 +20,8 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
 from jepascope.study.ranks import Finder, check_finders, rank_of
+from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, labels_digest, with_folder_defaults
+from jepascope.study.videos.carried import with_carried
 
 Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
@@ -36,7 +38,15 @@ class StudySpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
-    clips: Clips = Field("directions8", description="clip set that the study is made on")
+    clips: str = Field("directions8", description="clip set that the study is made on: a name, or the path of a folder of videos")
+    clips_digest: str | None = Field(None, max_length=64, description="names the contents of the folder of videos; filled in")
+    seconds: float | None = Field(None, ge=0.1, le=60, description="length of a window of a video; default: 1")
+    per_source: int | None = Field(None, ge=1, le=10_000, description="windows of one video at most, spread over it; default: 16")
+    classes: tuple[StrictStr, ...] | None = Field(
+        None, min_length=2, max_length=50, description="classes of the variable to keep (real videos); default: all"
+    )
+    subspaces_from: str | None = Field(None, description="run folder whose subspaces are used beside the study's own (real videos)")
+    subspaces_digest: str | None = Field(None, max_length=64, description="names what is taken from that run; filled in")
     labels: str | None = Field(None, description="CSV file of labels of one's own; the variable is then one of its columns")
     labels_digest: str | None = Field(None, description="names the contents of the labels file; filled in")
     variable: str = Field("direction", description="state variable that is looked for")
@@ -90,7 +100,7 @@ class StudySpec(BaseModel):
     folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
 
-    @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses", "port_clips")
+    @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses", "port_clips", "classes")
     @classmethod
     def _no_repeats(cls, value: Any) -> Any:
         if isinstance(value, tuple) and len(set(value)) != len(value):
@@ -132,10 +142,15 @@ class StudySpec(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _labels_are_named_by_their_contents(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or not isinstance(values.get("labels"), str):
+    def _files_are_named_by_their_contents(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
             return values
-        digest, said = read_labels(Path(values["labels"]).expanduser()).digest, values.get("labels_digest")
+        if is_folder(values.get("clips")):
+            values = with_carried(with_folder_defaults(values))
+        if not isinstance(values.get("labels"), str):
+            return values
+        path, said = Path(values["labels"]).expanduser(), values.get("labels_digest")
+        digest = labels_digest(path) if is_folder(values.get("clips")) else read_labels(path).digest
         if said not in (None, digest):
             raise BadArgument(
                 f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now {digest}); "
@@ -146,9 +161,31 @@ class StudySpec(BaseModel):
     @field_validator("variable")
     @classmethod
     def _variable_is_known(cls, value: str, info: Any) -> str:
-        if info.data.get("labels") is None and value not in VARIABLES:
+        if info.data.get("labels") is None and value not in VARIABLES and not is_folder(info.data.get("clips")):
             raise ValueError(f"there is no such variable; known are {', '.join(VARIABLES)}, and columns of a file given with labels")
         return value
+
+    @field_validator("clips")
+    @classmethod
+    def _clips_are_known(cls, value: str) -> str:
+        if value not in CLIP_SETS and not is_folder(value):
+            raise ValueError(f"there is no such clip set; known are {', '.join(CLIP_SETS)}, and folders of videos (write ./name for one here)")
+        return value
+
+    @model_validator(mode="after")
+    def _choices_fit_the_clips(self) -> StudySpec:
+        if not self.of_videos:
+            given = [name for name in FOLDER_ONLY if getattr(self, name) is not None]
+            if given:
+                raise ValueError(f"{given[0]} is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder")
+            return self
+        if self.tokens == "object" or self.scope in ("object", "background"):
+            raise ValueError("nobody drew where the object of a real video is: tokens are all, or tubelets such as time:0-1")
+        if self.port_clips:
+            raise ValueError("port_clips: a folder of videos has no other clip sets; carry a run's subspaces to it with subspaces_from")
+        if self.peels:
+            raise ValueError("peels: degeneracy is not tested on real videos, whose tests have no intervals over videos; leave peels out")
+        return self
 
     @model_validator(mode="after")
     def _choices_fit_the_variable(self) -> StudySpec:
@@ -166,12 +203,29 @@ class StudySpec(BaseModel):
         return self
 
     @property
-    def classes(self) -> int:
+    def class_count(self) -> int:
         return len(self.state_variable.classes)
+
+    @property
+    def of_videos(self) -> bool:
+        """Whether the clips are those of a folder of videos."""
+        return is_folder(self.clips)
+
+    @property
+    def clips_name(self) -> str:
+        """What the clips are called: their set's name, or the folder's."""
+        return Path(self.clips).name if self.of_videos else self.clips
+
+    @property
+    def renewable(self) -> bool:
+        """Whether new scenes of the kind can be made, with labels: not for labels of one's own, and not for real videos."""
+        return self.labels is None and not self.of_videos
 
     @property
     def state_variable(self) -> Variable:
         """What ``variable`` names: its kind, classes and values."""
+        if self.of_videos:
+            return folder_variable(self.variable, self.classes, self.clips, str(self.clips_digest), self.labels, self.labels_digest)
         if self.labels is None:
             return variable_named(self.variable)
         return _column(self.labels, str(self.labels_digest), self.variable, len(DIRECTION_NAMES) * self.clips_per_class)
@@ -179,7 +233,7 @@ class StudySpec(BaseModel):
     @property
     def carried_to(self) -> tuple[Clips, ...]:
         """The other clip sets of portability. Their scenes have no labels of one's own."""
-        return () if self.labels is not None else tuple(name for name in self.port_clips if name != self.clips)
+        return () if not self.renewable else tuple(name for name in self.port_clips if name != self.clips)
 
     @property
     def edited_tokens(self) -> str:
@@ -189,7 +243,7 @@ class StudySpec(BaseModel):
     @property
     def full_rank(self) -> int:
         """The rank of a finder that gives as many directions as the classes can span."""
-        return self.rank or self.classes - 1
+        return self.rank or self.class_count - 1
 
     def rank_of(self, finder: str) -> int:
         """The rank in force for a finder."""
@@ -197,8 +251,15 @@ class StudySpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Names the study: SHA-256 of its canonical JSON. A labels file counts by its contents, wherever it lies."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json", exclude={"labels"}), sort_keys=True).encode()).hexdigest()[:12]
+        """Names the study: SHA-256 of its canonical JSON."""
+        return hashlib.sha256(json.dumps(self.identity("json"), sort_keys=True).encode()).hexdigest()[:12]
+
+    def identity(self, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
+        """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
+        said = self.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
+        if self.of_videos:
+            return {**said, "clips": "a folder of videos"}
+        return {name: value for name, value in said.items() if name not in FOLDER_ONLY}
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
@@ -271,18 +332,26 @@ def read_spec(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
-    if isinstance(values.get("labels"), str):  # a file beside the spec, so that a run folder can be moved
-        values["labels"] = str(path.parent / Path(values["labels"]).expanduser())
+    for name in ("labels", "subspaces_from"):  # a file beside the spec, so that a run folder can be moved
+        if isinstance(values.get(name), str):
+            values[name] = str(path.parent / Path(values[name]).expanduser())
+    if is_folder(clips := values.get("clips")):
+        values["clips"] = str(path.parent / Path(str(clips)).expanduser())
     return values
 
 
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {},
     "quick": {"clips_per_class": 20, "test_scenes": 16, "draws": 5, "untrained_seeds": 1},
+    "reduced": {
+        **{"clips_per_class": 12, "test_scenes": 16, "draws": 3, "layers": (), "untrained_seeds": 1, "port_clips": (), "peels": 0},
+        **{"stability_subsamples": 10, "permutations": 5, "control_seeds": 1, "resamples": 500},
+    },
     "full": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20},
     "paper": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20, "finders": ("diff_means", "class_pca", "l1_probe")},
 }
-"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``full`` draws 200 of every control; ``paper`` does
+"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``reduced`` takes a large encoder through
+every stage on a small machine, and proves nothing; ``full`` draws 200 of every control; ``paper`` does
 so for the three discovery methods of the paper (``jepascope compare --preset paper`` sets its published figures beside the run)."""
 
 

@@ -118,6 +118,18 @@ def test_a_video_that_ends_before_its_header_says_is_used_and_said_to_be_truncat
         assert probe(tmp_path / "whole", candidate(name)).note == ""
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_title_that_is_no_utf_8_does_not_matter(
+    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]], name: str
+) -> None:
+    data = write_video(tmp_path / name, frames_of(25)).read_bytes()
+    assert b"Lavf" in data  # the name of the program that wrote the file
+    (tmp_path / name).write_bytes(data.replace(b"Lavf", b"\xe9\xff\xe9\xff"))
+    before = open_files()
+    assert probe(tmp_path, candidate(name)).frames == 25
+    assert open_files() == before
+
+
 @pytest.mark.parametrize(("codec", "name", "claim"), [("rawvideo", "claim.avi", 100_000), ("gif", "claim.gif", 65_535)])
 def test_a_claimed_size_is_refused_before_memory_is_taken_for_it(
     tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]], codec: str, name: str, claim: int

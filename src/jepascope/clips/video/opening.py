@@ -39,8 +39,10 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """
     import av
 
+    only = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **_LIMITS}
     try:
-        container = av.open(str(path.absolute()), options={"format_whitelist": FORMATS, "protocol_whitelist": "file", **_LIMITS})
+        # titles in old encodings are no reason to refuse a video (and PyAV would leave the file open)
+        container = av.open(str(path.absolute()), options=only, metadata_errors="replace")
     except UnicodeEncodeError:
         raise UnreadableVideo("has a name that is not valid UTF-8; rename it") from None
     except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:

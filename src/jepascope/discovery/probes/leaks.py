@@ -11,12 +11,12 @@ from torch import Tensor
 
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import proportion
+from jepascope.stats import scene_proportion
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Test accuracy of a dense probe on one baseline's features, with its Wilson interval (95 %).
+    """Test accuracy of a dense probe on one baseline's features, with its Wilson interval (95 %; over scenes where these have several clips).
 
     ``chance`` is the share of the largest class among the test clips, what always guessing it would reach (1 / classes when
     classes are balanced). ``leak``: the whole interval lies above chance.
@@ -52,8 +52,8 @@ def leak_check(
         raise BadData(f"Scene {min(shared)} lies in both the fit and the test split; a leak check across one scene proves nothing.")
     paths = dense_probes({name: x[fit].flatten(1) for name, x in features.items()}, y[fit], groups[fit], folds, seed=seed)
     chance = int(torch.bincount(y[test]).max()) / len(test)
-    rows = []
+    rows, scenes = [], groups[test].numpy()
     for name, path in paths.items():
-        scored = proportion(path.probe.correct(features[name][test].flatten(1), y[test]), len(test))
+        scored = scene_proportion(path.probe.right(features[name][test].flatten(1), y[test]).numpy(), scenes)
         rows.append(Leak(name, scored.value, scored.low, scored.high, scored.n, chance, scored.low > chance))
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 CONSTANT = 1e-6  # a spread below this share of the largest magnitude is rounding, not a signal
@@ -45,9 +45,13 @@ class LinearProbe:
     def predict(self, x: Float[Tensor, "... width"]) -> Int[Tensor, ...]:
         return self.logits(x).argmax(dim=-1)
 
+    def right(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Bool[Tensor, " clips"]:
+        """Which clips it gets right."""
+        return self.predict(x).cpu() == y.cpu()
+
     def correct(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> int:
         """How many clips it gets right."""
-        return int((self.predict(x).cpu() == y.cpu()).sum())
+        return int(self.right(x, y).sum())
 
     def accuracy(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> float:
         return self.correct(x, y) / len(y)

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.linear_probe import standardise
@@ -31,9 +31,13 @@ class MlpProbe:
         hidden = ((x.to(self.mean) - self.mean) / self.scale @ self.inner + self.inner_bias).relu()
         return hidden @ self.outer + self.outer_bias
 
+    def right(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Bool[Tensor, " clips"]:
+        """Which clips it gets right."""
+        return self.logits(x).argmax(dim=-1) == y
+
     def correct(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> int:
         """How many clips it gets right."""
-        return int((self.logits(x).argmax(dim=-1) == y).sum())
+        return int(self.right(x, y).sum())
 
 
 def mlp_probe(x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], seed: int = 0) -> MlpProbe:

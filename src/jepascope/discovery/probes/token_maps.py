@@ -25,7 +25,7 @@ from jepascope.discovery.probes.folds import check_labels
 from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.ridge import checked_targets
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import Interval, null_bound, proportion, r_squared
+from jepascope.stats import Interval, null_bound, r_squared, scene_proportion
 
 TOKEN_STRENGTHS = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01, 0.001)
 FEWEST_DRAWS = 20  # of permuted labels: fewer have no bound that a further draw exceeds in at most 5 % of cases (1 of 21)
@@ -64,21 +64,26 @@ def token_accuracy(
     seed: int = 0,
     where: str = "the tokens",
     groups: Int[Tensor, " clips"] | None = None,
+    held_groups: Int[Tensor, " held"] | None = None,
 ) -> TokenMap:
     """Of each token its accuracy in naming the class. ``where`` names the layer in errors; labels are permuted between scenes
-    (``groups``) where each shows one class.
+    (``groups``) where each shows one class. ``held_groups``: scenes of the clips scored, which intervals are over.
 
     Raises BadData for NaN or infinite tokens, tokens that are the same in every clip (all of them), or labels of one class.
     """
     classes = check_labels(y)
     onehot = torch.nn.functional.one_hot(y, classes).double()
 
+    kept: list[Tensor] = []
+
     def hits(predicted: Tensor) -> Tensor:
-        return (predicted.argmax(dim=2) == held_y[:, None]).sum(dim=1)
+        right = predicted.argmax(dim=2) == held_y[:, None]
+        kept.append(right[..., 0])
+        return right.sum(dim=1)
 
     read = _read(fit, test, tokens, onehot, groups, draws, seed, where, hits)
-    n = len(held_y)
-    scores = tuple(proportion(int(count), n) for count in read.scores[0])
+    n, scenes = len(held_y), None if held_groups is None else held_groups.numpy()
+    scores = tuple(scene_proportion(right.numpy(), scenes) for right in torch.cat(kept))
     chance = int(torch.bincount(held_y).max()) / n
     return _map(scores, "accuracy", chance, read.scores[1:].double() / n, read.strengths)
 

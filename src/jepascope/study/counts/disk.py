@@ -48,13 +48,13 @@ def captures(counts: Counts, dtype: str = "F32") -> list[Layout]:
             add(clips, times=seeds)
         for clips in (scenes, twins):
             add(clips, sites=1, times=seeds * len(counts.full))
-    if spec.labels is None:  # scenes of another seed
+    if spec.renewable:  # scenes of another seed
         add(fit)
     for _ in spec.carried_to:
         for clips, sites, moments in ((fit, 0, 1), (judge, 0, 0), (scenes, 1, 0), (twins, 1, 0), (spare, 0, 0)):
             add(clips, sites, moments)
     if trained:  # fit clips and their twins, of both data seeds and of every clip set
-        add(fit, sites=kept, times=4 if spec.labels is None else 2)
+        add(fit, sites=kept, times=4 if spec.renewable else 2)
         add(fit, sites=1, times=2 * len(spec.carried_to))
     elif spec.peels and spec.state_variable.rendered:
         add(fit, sites=1, times=2)

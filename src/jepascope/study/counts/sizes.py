@@ -48,7 +48,7 @@ class Counts:
     @property
     def scenes(self) -> int:
         """Test scenes that are intervened on."""
-        return min(self.test, max(1, self.spec.test_scenes // self.spec.classes) * self.spec.classes)
+        return min(self.test, max(1, self.spec.test_scenes // self.spec.class_count) * self.spec.class_count)
 
     @property
     def twins(self) -> int:
@@ -92,7 +92,7 @@ class Counts:
         spec, pairs = self.spec, self.spec.head_classes
         if "head" not in spec.judges or not self.model.has_head or not pairs or not spec.state_variable.rendered:
             return 0
-        return self.scenes // spec.classes * len(pairs)
+        return self.scenes // spec.class_count * len(pairs)
 
     @property
     def predicted(self) -> bool:

@@ -15,7 +15,7 @@ BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has 
 def stage_three(counts: Counts) -> list[PlanStep]:
     """In the order in which they run."""
     spec, scenes, best = counts.spec, counts.scenes, (counts.best,)
-    labelled = spec.labels is None  # scenes of another seed have no labels of one's own
+    labelled = spec.renewable  # scenes of another seed have no labels of one's own
     elsewhere = labelled + len({*counts.layers, counts.best}) - 1
     return [
         counts.through("fit clips of another seed", counts.fit if labelled else 0),
@@ -55,7 +55,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     room, and for the last two the ablation that they are measured from."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
-    one = {a, b} <= {*OF_MEANS} and of_a == of_b == spec.classes - 1  # by a theorem
+    one = {a, b} <= {*OF_MEANS} and of_a == of_b == spec.class_count - 1  # by a theorem
     both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     return 2 + 1 + 2 * len(parts) + sum(beside)

@@ -40,7 +40,7 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     own = ceilings_of(bench, layer, finders)
     fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
     rows = sas_rows(everything, ACROSS, layer, own | {there: own[here] for there, here in pairs}, pairs)
-    rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples)
+    rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
     effects, _ = intervene(
         bench.encoder,
         Site(layer, spec.tokens),

@@ -16,7 +16,7 @@ from jepascope.intervention.effects import intervene
 from jepascope.intervention.run import read_unedited
 from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, rce
-from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means
+from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
 from jepascope.study.folder import Run
 from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
 from jepascope.study.port.layers import LayerPair
@@ -64,7 +64,7 @@ def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
     def numerators(subspaces: Mapping[str, Subspace], edit: str, doses: Sequence[float]) -> dict[tuple[str, float], tuple[Scenes, Scenes]]:
         effects, _ = intervene(bench.encoder, site, scenes, subspaces, {}, [judge], (edit,), doses, unedited=unedited)
         return {
-            (name, dose): (here["numerator"].to_numpy(), here["denominator"].to_numpy())
+            (name, dose): tuple(scene_sums(here[part].to_numpy(), here["scene"].to_numpy()) for part in ("numerator", "denominator"))
             for name in subspaces
             for dose in doses
             for here in [effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")]

@@ -44,7 +44,7 @@ def run_portability(
     fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
     for across, pairs in (("finder", list(combinations(here, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
         rows += sas_rows(everything, across, layer, ceilings, pairs)
-        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples)
+        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
         angles += angle_rows(everything, across, layer, pairs)
     tick(3, 5)
     effects = _effects(bench, layer, here, {a: one for (a, _), one in (seeds | layers).items()}, panel)

@@ -20,7 +20,7 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
-from jepascope.stats import Interval, proportion
+from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import HALVINGS, PORT_DRAWS
 from jepascope.study.spec import Clips
@@ -88,7 +88,7 @@ def carried_to(
     return Carried(
         [
             *sas_rows(everything, ACROSS, layer, both, pairs),
-            *readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples),
+            *readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, there.test_scenes),
             *rce_rows(effects, [(b, a) for a, b in pairs], ACROSS, spec.seed, spec.resamples),
         ],
         angle_rows(everything, ACROSS, layer, pairs),
@@ -101,7 +101,7 @@ def ceilings_of(bench: Bench, layer: int, finders: Finders) -> dict[str, Interva
     found = {}
     for name, finder in finders.items():
         data = bench.labelled(layer, finder=name, of=bench.fit)
-        found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed)
+        found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed, data.groups)
     return found
 
 
@@ -113,8 +113,7 @@ def readout_row(bench: Bench, judge: ProbeJudge, probe_from: str) -> dict[str, o
     """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it."""
     depth = bench.encoder.card.depth
     read, labels = bench.test_pooled(depth, bench.spec.tokens), bench.test_labels
-    right = int((judge.logits(read).argmax(dim=-1) == labels).sum())
-    share = proportion(right, len(labels))
+    share = scene_proportion((judge.logits(read).argmax(dim=-1) == labels).numpy(), bench.test_scenes.numpy())
     return {
         "clips": bench.spec.clips,
         "layer": depth,

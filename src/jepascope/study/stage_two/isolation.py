@@ -18,11 +18,11 @@ from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.intervention.effects import intervene, outcome
+from jepascope.intervention.effects import intervene, outcome, units
 from jepascope.intervention.judges import ProbeJudge, correct, margin
 from jepascope.intervention.run import Unedited, place
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import equivalence, proportion, ratio_of_means
+from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.bench import Bench
 from jepascope.study.counts import ISOLATION_DRAWS
 from jepascope.study.stage_two.judges import Panel
@@ -69,9 +69,10 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> 
     wanted = rows
     for name in ("finder", "edit", "control", "read", "rank"):
         wanted = wanted[wanted[name] == row[name]]
-    means = wanted.groupby("scene")[["numerator", "denominator"]].mean()
-    rng = np.random.default_rng(bench.spec.seed)
-    found = equivalence(means["numerator"].to_numpy(), means["denominator"].to_numpy(), MARGIN, rng, bench.spec.resamples)
+    means = wanted.groupby(units(wanted))[["numerator", "denominator"]].mean()
+    rng, scenes = np.random.default_rng(bench.spec.seed), means.index.get_level_values("scene").to_numpy()
+    numerator, denominator = (scene_sums(means[name].to_numpy(), scenes) for name in ("numerator", "denominator"))
+    found = equivalence(numerator, denominator, MARGIN, rng, bench.spec.resamples)
     return found.low, found.high, found.equivalent
 
 
@@ -115,8 +116,8 @@ def _readable(bench: Bench, scenes: Scenes, unedited: Unedited, judge: ProbeJudg
     """Whether the judge reads the variable at all on unedited test scenes: accuracy above chance, and a margin above zero."""
     label = scenes.others[judge.variable] if judge.variable else scenes.label
     clean = judge.logits(unedited.clean[place(judge, bench.encoder.card.depth)])
-    share = proportion(int(correct(clean, label).sum()), len(label))
+    share = scene_proportion(correct(clean, label).numpy(), scenes.ids)
     chance = float(torch.bincount(label).max()) / len(label)
-    ones = np.ones(len(label))
-    size = ratio_of_means(margin(clean, label).numpy(), ones, np.random.default_rng(bench.spec.seed), bench.spec.resamples)
+    sizes, ones = (scene_sums(values, scenes.ids) for values in (margin(clean, label).numpy(), np.ones(len(label))))
+    size = ratio_of_means(sizes, ones, np.random.default_rng(bench.spec.seed), bench.spec.resamples)
     return share.low > chance and size.low > 0

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
@@ -18,7 +19,7 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.edits import ablation_displacement, coordinates, edit
-from jepascope.stats import proportion
+from jepascope.stats import scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import REFIT_DRAWS
 from jepascope.study.stage_two.judges import Panel
@@ -45,23 +46,32 @@ def run_refits(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], pane
     fitted = _ablated(bench, layer, judge, conditions, judge.mask)
     scored = _ablated(bench, layer, bench.test, conditions, scenes_here.mask)
     tick(1, 2)
-    y, scenes, labels = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test)
+    y, scenes, labels, ids = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test), scenes_here.ids
     paths = dense_probes(fitted, y, scenes, bench.folds, seed=spec.seed)
-    hits: dict[tuple[Reading, str], int] = {(at, "probe"): path.probe.correct(scored[at], labels) for at, path in paths.items()}
+    hits = {(at, "probe"): path.probe.right(scored[at], labels) for at, path in paths.items()}
     if "mlp" in spec.judges:
-        hits.update({(at, "mlp"): mlp_probe(x, y, spec.seed).correct(scored[at], labels) for at, x in fitted.items() if at[1] == depth})
-    rows = [_row(layer, at, "", 0, "clean", 0, name, count, labels) for (at, name), count in hits.items() if at[0] < 0]
+        hits.update({(at, "mlp"): mlp_probe(x, y, spec.seed).right(scored[at], labels) for at, x in fitted.items() if at[1] == depth})
+    rows = [_row(layer, at, "", 0, "clean", 0, name, right, labels, ids) for (at, name), right in hits.items() if at[0] < 0]
     for i, owner in owned(conditions, list(subspaces)):
         said = (owner.finder, conditions[i].basis.shape[1], owner.control, owner.draw)
-        rows += [_row(layer, at, *said, name, count, labels) for (at, name), count in hits.items() if at[0] == i]
+        rows += [_row(layer, at, *said, name, right, labels, ids) for (at, name), right in hits.items() if at[0] == i]
     tick(2, 2)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(
-    layer: int, at: Reading, finder: str, rank: int, control: str, draw: int, judge: str, right: int, labels: Int[Tensor, " clips"]
+    layer: int,
+    at: Reading,
+    finder: str,
+    rank: int,
+    control: str,
+    draw: int,
+    judge: str,
+    right: Bool[Tensor, " clips"],
+    labels: Int[Tensor, " clips"],
+    scenes: Int[np.ndarray, " clips"],
 ) -> tuple[object, ...]:
-    share, chance = proportion(right, len(labels)), float(torch.bincount(labels).max()) / len(labels)
+    share, chance = scene_proportion(right.numpy(), scenes), float(torch.bincount(labels).max()) / len(labels)
     return (layer, at[1], finder, rank, control, draw, judge, share.value, share.low, share.high, share.n, chance)
 
 

@@ -21,11 +21,11 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.controls import ControlDraw, Matched, removed_variance
 from jepascope.intervention.edits import class_means
-from jepascope.intervention.effects import intervene
+from jepascope.intervention.effects import intervene, units
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import Unedited
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import MIN_DRAWS, ratio_of_means
+from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.bench import Bench
 from jepascope.study.counts import SELF_SWAPS
 from jepascope.study.stage_two.scenes import same_class_draws
@@ -114,11 +114,13 @@ def _in_units_of(effects: pd.DataFrame, rows: pd.DataFrame, seed: int) -> pd.Dat
     own = effects[(effects["judge"] == "probe") & (effects["control"] == "subspace")]
     for name in ("finder", "edit", "dose"):
         own = own[own[name] == first[name]]
-    ce = ratio_of_means(rows["numerator"].to_numpy(), rows["denominator"].to_numpy(), np.random.default_rng(seed))
+    scenes = rows["scene"].to_numpy()
+    ce = ratio_of_means(*(scene_sums(rows[name].to_numpy(), scenes) for name in ("numerator", "denominator")), np.random.default_rng(seed))
     if own.empty or not np.isfinite(ce.value):
         return rows.iloc[:0]
     scale = own["denominator"].sum() / rows["denominator"].sum()
-    below = own.set_index("scene")["denominator"].loc[rows["scene"]].to_numpy()
+    unit = units(rows)[-1]
+    below = own.set_index(unit)["denominator"].loc[rows[unit]].to_numpy()
     # an untrained twin's residual stream is another one: what reaches its read-out directly is not comparable
     scaled = rows.assign(numerator=rows["numerator"] * scale, numerator_direct=np.nan, denominator=below)
     return scaled.assign(control="untrained", draw=seed, read_layer=first["read_layer"])

@@ -14,6 +14,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.suffix import BATCH
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.donors import elsewhere
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
@@ -144,7 +145,7 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
     Fewer where a class has so few scenes that there are no more. BadData where a class has a single scene.
     """
     labels, names = clips.labels(variable)
-    members = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    members, scenes = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}, clips.factors["scene"].to_numpy()
     for label, rows in members.items():
         if len(rows) < 2:
             raise BadData(
@@ -153,7 +154,7 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
     rng = np.random.default_rng([seed, 4])
     found: dict[bytes, np.ndarray] = {}
     for _ in range(10 * draws):
-        rows = np.array([rng.choice(members[label][members[label] != i]) for i, label in enumerate(labels)], dtype=np.int64)
+        rows = np.array([rng.choice(elsewhere(members[label], i, scenes)) for i, label in enumerate(labels)], dtype=np.int64)
         found.setdefault(rows.tobytes(), rows)
         if len(found) == draws:
             break

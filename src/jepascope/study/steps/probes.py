@@ -14,7 +14,7 @@ from torch import Tensor
 from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.errors import BadData
-from jepascope.stats import proportion
+from jepascope.stats import Interval, proportion, scene_proportion, wilson
 from jepascope.study.bench import Bench, candidate_layers
 from jepascope.study.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
@@ -49,11 +49,11 @@ def probe_table(
     tick = progress.start(f"probes of every layer: {target.name}")
     for done, source in enumerate(probed):
         dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
-        rows += probe_rows(dense, source.test, target.test_labels, **source.where)
+        rows += probe_rows(dense, source.test, target.test_labels, target.test_scenes, **source.where)
         if source.encoder == "model":
             own = own_paths if source.tokens == spec.tokens else None
             sparse = own() if own else l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
-            rows += probe_rows(sparse, source.test, target.test_labels, **source.where)
+            rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
             if source.tokens == spec.tokens:
                 try:
                     rows += control_rows(source, target, folds, spec.control_seeds)
@@ -69,9 +69,10 @@ def probe_rows(
     paths: Mapping[int, ProbePath],
     test: Mapping[int, Float[Tensor, "clips _"]],
     labels: Int[Tensor, " clips"],
+    scenes: Int[Tensor, " clips"],
     **where: Hashable,
 ) -> Rows:
-    """One row per layer and strength: accuracy on test clips with its Wilson interval."""
+    """One row per layer and strength: accuracy on test clips with its Wilson interval, over scenes where these have several clips."""
     rows: Rows = []
     for layer, path in paths.items():
         for index, point in enumerate(path.points):
@@ -81,7 +82,7 @@ def probe_rows(
                     "layer": layer,
                     "probe": path.kind,
                     "strength": point.strength,
-                    **_scored(point.probe.correct(test[layer], labels), labels),
+                    **_scored(scene_proportion(point.probe.right(test[layer], labels).numpy(), scenes.numpy()), labels),
                     "support": point.support if path.kind == "l1" else float("nan"),
                     "cv_accuracy": point.cv_accuracy,
                     "cv_se": point.cv_se,
@@ -110,7 +111,7 @@ def control_rows(source: Source, target: Target, folds: int, seeds: int) -> Rows
         fewest = min(len(target.fit_scenes[y == label].unique()) for label in range(classes))
         paths = dense_probes(source.fit, y, target.fit_scenes, max(2, min(folds, fewest)), seed=seed)
         where = {**source.where, "encoder": "control_task", "seed": seed, "types": types.count, "type_columns": ", ".join(types.columns)}
-        rows += [row for row in probe_rows(paths, source.test, held, **where) if row["chosen"]]
+        rows += [row for row in probe_rows(paths, source.test, held, target.test_scenes, **where) if row["chosen"]]
     return rows
 
 
@@ -128,7 +129,7 @@ def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath]
             "layer": layer,
             "probe": "dense",
             "strength": strengths[layer],
-            **_scored(count, target.test_labels),
+            **_scored(share, target.test_labels),
             "support": float("nan"),
             "cv_accuracy": float("nan"),
             "cv_se": float("nan"),
@@ -136,13 +137,19 @@ def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath]
             "chosen": True,
         }
         for layer, counts in hits.items()
-        for draw, count in enumerate(counts.tolist())
+        for draw, share in enumerate(_shares(counts, target.test_scenes))
     ]
 
 
-def _scored(correct: int, labels: Int[Tensor, " clips"]) -> dict[str, float]:
+def _shares(counts: Int[Tensor, " draws"], scenes: Int[Tensor, " clips"]) -> list[Interval]:
+    """Of so many clips right in each draw. Which ones is not known here, so that scenes of several clips count as one unit each."""
+    n, many = len(scenes), len(scenes.unique())
+    shares = [proportion(count, n) for count in counts.tolist()]
+    return shares if n == many else [Interval(one.value, *wilson(one.value, many), n) for one in shares]
+
+
+def _scored(found: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
     """Accuracy beside chance, the share of the largest class among the clips scored."""
-    found = proportion(correct, len(labels))
     chance = int(torch.bincount(labels).max()) / len(labels)
     return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
 

@@ -39,7 +39,8 @@ def token_table(activations: Activations, layer: int, target: Target, spec: Stud
         weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
         found = token_r_squared(fit, test, card.places, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
     else:
-        found = token_accuracy(fit, test, card.places, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes)
+        held = target.test_scenes
+        found = token_accuracy(fit, test, card.places, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes, held)
     return _table(found, layer, card.grid)
 
 

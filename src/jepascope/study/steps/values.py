@@ -17,7 +17,7 @@ from jepascope.discovery.probes.circular import Arcs, arc_floor, decoded_angle, 
 from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, constant_error, score_angle, score_arcs, score_number
 from jepascope.errors import BadData
-from jepascope.stats import scene_weights
+from jepascope.stats import LEVEL, clustered, expanded_level, scene_weights
 from jepascope.study.bench import Bench
 from jepascope.study.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
@@ -48,21 +48,24 @@ class Scoring:
     arc: Int[Tensor, " test"] | None  # of circular variables
     arcs: Float[np.ndarray, "resamples test"] | None
     floor: float
+    level: float = LEVEL  # of intervals over scenes; wider where a few scenes have several clips each
 
     @classmethod
     def of(cls, target: Target, resamples: int, seed: int) -> Scoring:
         fitted, held = target.fit_values, target.test_values
         assert fitted is not None and held is not None
         rng = np.random.default_rng(seed)
-        scenes = scene_weights(len(held), rng, target.test_scenes.numpy(), resamples)
+        ids = target.test_scenes.numpy()
+        scenes = scene_weights(len(held), rng, ids, resamples)
+        level = expanded_level(LEVEL, len(np.unique(ids))) if clustered(ids) else LEVEL
         if target.variable.kind != "circular":
-            return cls(scenes, None, None, nan)
+            return cls(scenes, None, None, nan, level)
         arc = Arcs.of(decoded_angle(fitted)).index(decoded_angle(held))
         try:
             floor = arc_floor(fitted, held)
         except BadData:  # too few arcs, which ``read`` says
             floor = nan
-        return cls(scenes, arc, scene_weights(len(held), rng, arc.numpy(), resamples), floor)
+        return cls(scenes, arc, scene_weights(len(held), rng, arc.numpy(), resamples), floor, level)
 
 
 def value_tables(
@@ -120,11 +123,11 @@ def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **whe
     rows: Rows = []
     for layer, (predicted, strength) in predictions.items():
         if variable.kind == "circular":
-            angle = score_angle(true, predicted, fitted, scoring.scenes)
+            angle = score_angle(true, predicted, fitted, scoring.scenes, scoring.level)
             rows.append({**where, **_named(variable, 0), "layer": layer, "strength": strength, **_figures(angle)})
             continue
         for i in range(len(variable.outputs)):
-            score = score_number(true[:, i], predicted[:, i], fitted[:, i], scoring.scenes)
+            score = score_number(true[:, i], predicted[:, i], fitted[:, i], scoring.scenes, scoring.level)
             rows.append({**where, **_named(variable, i), "layer": layer, "strength": strength, **_figures(score)})
     return rows
 

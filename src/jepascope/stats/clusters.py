@@ -1,0 +1,60 @@
+"""Clips that are no independent units: several of one scene (windows of one video) count as what the scene says, not as so many.
+
+Where every clip is a scene of its own, everything here is what it is without scenes, to the last bit.
+"""
+
+from __future__ import annotations
+
+from math import nan
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+from scipy.stats import t as student_t
+
+from jepascope.errors import BadArgument
+from jepascope.stats.bootstrap import LEVEL, Array, Interval
+from jepascope.stats.proportions import proportion, wilson
+
+
+def clustered(scenes: Shaped[Array, " units"]) -> bool:
+    """Whether some scene has several units."""
+    return len(np.unique(scenes)) < len(scenes)
+
+
+def scene_sums(values: Float[Array, "*rows units"], scenes: Int[Array, " units"]) -> Float[Array, "*rows scenes"]:
+    """Sums over the units of each scene, scenes in the order of their ids; the values themselves where each unit is a scene.
+
+    An effect is a ratio of sums, and resampling whole scenes draws all units of a scene equally often: so the bootstrap over scenes
+    of such a ratio is that of these sums.
+    """
+    if values.shape[-1] != len(scenes):
+        raise BadArgument(f"There are {values.shape[-1]} values but {len(scenes)} scene ids; pass one scene id a value.")
+    if not clustered(scenes):
+        return values
+    ids, index = np.unique(scenes, return_inverse=True)
+    sums = np.zeros((*values.shape[:-1], len(ids)))
+    np.add.at(sums, (..., index), values)
+    return sums
+
+
+def scene_proportion(right: Bool[Array, " units"], scenes: Int[Array, " units"] | None = None, level: float = LEVEL) -> Interval:
+    """A share of units with Wilson's interval, at the effective number of units where scenes have several.
+
+    Effective (Rao & Scott 1992; Korn & Graubard 1998): n p (1 - p) over the variance of the share's numerator between scenes, no more
+    than n, times (t_(n-1) / t_(K-1))^2 because that variance is itself an estimate from K scenes. Where all are right, or none, no
+    variance can be seen, and scenes count as units. NaN ends with one scene.
+    """
+    n, hits = len(right), int(right.sum())
+    if scenes is None or not clustered(scenes):
+        return proportion(hits, n, level)
+    many, share = len(np.unique(scenes)), hits / n
+    if many < 2:
+        return Interval(share, nan, nan, n)
+    apart = scene_sums(right - share, scenes)
+    variance = many / (many - 1) * float(np.square(apart).sum())
+    within = n * share * (1 - share)
+    effective = float(many) if variance <= 0 or within <= 0 else min(float(n), n * within / variance)
+    quantile = 0.5 + level / 2
+    effective *= float(student_t.ppf(quantile, n - 1) / student_t.ppf(quantile, many - 1)) ** 2
+    low, high = wilson(share, effective, level)
+    return Interval(share, low, high, n)
