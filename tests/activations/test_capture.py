@@ -235,10 +235,11 @@ def test_too_little_memory_halves_the_batch_and_says_so(
     small = faulty(encoder)
     small.fits = 5
     with caplog.at_level(logging.WARNING):
-        found = capture(small, clips, sites=SITES, moments=MOMENTS, batch=16)
+        found = capture(small, clips, sites=SITES, moments=MOMENTS, batch=25)
     assert [message for message in caplog.messages if "Out of memory" in message] == [
-        "Out of memory with 16 clips a batch; going on with 8.",
-        "Out of memory with 8 clips a batch; going on with 4.",
+        "Out of memory with 25 clips a batch; going on with 12.",
+        "Out of memory with 12 clips a batch; going on with 6.",
+        "Out of memory with 6 clips a batch; going on with 3.",
     ]
     assert torch.equal(found.tokens(3), whole.tokens(3))
     torch.testing.assert_close(found.moments(1).covariance, whole.moments(1).covariance)

@@ -30,7 +30,7 @@ def one_line(result: Result, code: int) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["quik"], "presets are demo, quick, full"),
+        (["quik"], "presets are demo, quick, reduced, full"),
         (["missing.yaml"], "no spec or preset"),
         (["--clips", "kinetics"], "clips"),
         (["--variable", "mass"], "variable"),

@@ -85,7 +85,7 @@ def test_chance_is_the_share_of_the_largest_class_of_the_clips_scored(bench: Ben
     target = Target.of(bench.clips, "position")
     source, counts = one_layer(bench), np.bincount(target.test_labels)
     dense = dense_probes(source.fit, target.fit_labels, folds=2)
-    rows = probe_rows(dense, source.test, target.test_labels) + permuted_rows(source, target, dense, 2, 0)
+    rows = probe_rows(dense, source.test, target.test_labels, target.test_scenes) + permuted_rows(source, target, dense, 2, 0)
     assert {row["chance"] for row in rows} == {counts.max() / counts.sum()}
     assert counts.max() / counts.sum() != 1 / 4
 

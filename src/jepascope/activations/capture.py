@@ -151,14 +151,15 @@ def capture_shard(encoder: VideoEncoder, shared: Pass, rows: slice, batch: int) 
         if shared.progress:
             shared.progress(rows.start + part.stop, len(shared.clips))
 
+    even = -(-count // -(-count // batch))  # batches of equal size: a small one at the end would leave an accelerator idle
     with Ahead(made, count, device.type != "cpu" if shared.ahead is None else shared.ahead) as pixels:
-        batch = in_batches(count, batch, run)
+        fitted = in_batches(count, even, run)
     for (layer, name), fitter in fitters.items():
-        fitted = fitter.fit()
-        shard[f"moments.{layer}.{name}.count"] = torch.tensor(fitted.count)
-        shard[f"moments.{layer}.{name}.mean"] = fitted.mean
-        shard[f"moments.{layer}.{name}.covariance"] = fitted.packed()
-    return shard, batch
+        merged = fitter.fit()
+        shard[f"moments.{layer}.{name}.count"] = torch.tensor(merged.count)
+        shard[f"moments.{layer}.{name}.mean"] = merged.mean
+        shard[f"moments.{layer}.{name}.covariance"] = merged.packed()
+    return shard, batch if fitted == even else fitted
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ def in_batches(total: int, batch: int, run: Callable[[slice], None], what: str =
     while start < total:
         try:
             run(slice(start, min(start + batch, total)))
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
             tried = min(batch, total - start)
             if tried == 1:
                 raise JepascopeError(
@@ -36,3 +38,8 @@ def in_batches(total: int, batch: int, run: Callable[[slice], None], what: str =
         else:
             start += batch
     return batch
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether it says so: devices have an error of their own, and on a CPU torch raises a plain one."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -60,8 +60,11 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
             options[key.strip()] = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError):
             raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
-    if "labels" in options:
-        values.pop("labels_digest", None)  # that of another file
+    for name in ("labels", "clips"):
+        if name in options:
+            values.pop(f"{name}_digest", None)  # that of another file
+    if "subspaces_from" in options:
+        values.pop("subspaces_digest", None)
     for key in LISTS:
         if isinstance(options.get(key), str | int | float) and options[key] not in ("all", "survey"):
             options[key] = split(options[key])
@@ -72,10 +75,20 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
     from jepascope.encoders.at_hand import find
     from jepascope.study.folder import Run
 
-    folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips}-{spec.digest[:8]}"
-    Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once, and a model that is not here
-    find(spec.model)
+    def check(known: StudySpec) -> Path:
+        """Before anything slow: a folder that cannot be used is said at once."""
+        folder = out or Path("runs") / f"{Path(known.model).name}-{known.clips_name}-{known.digest[:8]}"
+        Run.check(folder, known)
+        return folder
+
+    find(spec.model)  # and a model that is not here
+    folder = None if spec.of_videos else check(spec)
     with bars() as progress:
+        if folder is None:  # which classes there are may have to be measured, and they are part of the study's name
+            from jepascope.study.videos.clips import settled
+
+            spec = settled(spec, progress)
+            folder = check(spec)
         from jepascope.report.build import build_report
         from jepascope.study.run import run_study
 
@@ -87,6 +100,11 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
         return
     out_console = console()
     out_console.print(summary["headline"], markup=False)
+    if "footage" in summary:
+        from jepascope.report.terminal import effect_table
+
+        out_console.print(effect_table(folder, summary["best_layer"], "probe"))
+        out_console.print("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
     leaks = [name for name, row in summary["leaks"].items() if row["leak"]]
     if leaks:
         out_console.print(
@@ -105,7 +123,7 @@ def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(asdict(plan)))
         return
-    table = Table("step", "forwards", "block passes", title=f"{spec.model} on {spec.clips}: {spec.variable}", title_justify="left")
+    table = Table("step", "forwards", "block passes", title=f"{spec.model} on {spec.clips_name}: {spec.variable}", title_justify="left")
     for step in plan.steps:
         table.add_row(step.name, f"{step.forwards:,}", f"{step.block_passes:,}")
     table.add_row("all", f"{plan.forwards:,}", f"{plan.block_passes:,}", style="bold")

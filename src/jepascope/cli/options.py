@@ -27,7 +27,8 @@ def spec_options(
         ),
     ] = None,
     clips: Annotated[
-        str | None, typer.Option("--clips", help="Clip set: directions8, circle (any angle), complex (clutter, camera motion).")
+        str | None,
+        typer.Option("--clips", help="Clip set: directions8, circle (any angle), complex (clutter, camera motion); or a folder of videos."),
     ] = None,
     variable: Annotated[
         str | None,
@@ -36,8 +37,13 @@ def spec_options(
     labels: Annotated[
         str | None,
         typer.Option(
-            "--labels", help="CSV file of labels of your own: a column 'scene' (or 'clip', counted from 0) and one or more to study."
+            "--labels",
+            help="CSV file of labels of your own: a column 'scene' (or 'clip', from 0), of videos 'file', and one or more to study.",
         ),
+    ] = None,
+    subspace: Annotated[
+        str | None,
+        typer.Option("--subspace", help="A finished run on synthetic clips, whose subspaces are used on real videos beside their own."),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seeds clips, splits, controls and resampling.")] = None,
     frames: Annotated[int | None, typer.Option("--frames", help="Frames a clip; default: what the model was made for.")] = None,
@@ -69,6 +75,7 @@ def spec_options(
         "clips": clips,
         "variable": variable,
         "labels": labels,
+        "subspaces_from": subspace,
         "seed": seed,
         "frames": frames,
         "size": size,

@@ -13,8 +13,8 @@ from jepascope.errors import BadData
 def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, " clips"]:
     """For each clip the row of its donor: a clip of the same set, of a class drawn uniformly from the other ones that occur.
 
-    A donor shows another scene where there is one of that class, and differs in everything that two scenes may differ in, not in the variable alone. Raises BadData where all clips are
-    of one class.
+    A donor shows another scene where there is one of that class, and differs in everything that two scenes may differ in, not in the
+    variable alone. Raises BadData where all clips are of one class.
     """
     labels, names = clips.labels(variable)
     present = np.unique(labels)
@@ -32,5 +32,5 @@ def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, 
 
 def elsewhere(rows: Int[np.ndarray, " rows"], row: int, scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " others"]:
     """Those of the rows that show another scene than ``row``; where all show the same one, those that are not the row itself."""
-    others = rows[scenes[rows] != scenes[row]]
-    return others if len(others) else rows[rows != row]
+    others: np.ndarray = rows[scenes[rows] != scenes[row]]
+    return others if len(others) else np.asarray(rows[rows != row])

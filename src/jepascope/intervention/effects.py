@@ -171,8 +171,8 @@ def effect_frame(
     by_condition: Mapping[str, Tensor],
     by_scene: Mapping[str, Tensor],
 ) -> pd.DataFrame:
-    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them. Where a scene has
-    several clips, a column ``clip`` tells these apart."""
+    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them. Where a
+    scene has several clips, a column ``clip`` tells these apart."""
     index, count, per = [i for i, _ in rows], len(rows), len(scenes)
     columns: dict[str, object] = {
         "finder": [owner.finder for _, owner in rows],

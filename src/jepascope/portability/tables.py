@@ -74,7 +74,8 @@ def readings_rows(
     for a, b in pairs if pairs is not None else combinations(subspaces, 2):
         u, v = subspaces[a], subspaces[b]
         fitted, scored = [fit @ one.basis for one in (u, v)], [test @ one.basis for one in (u, v)]
-        found = canonical_readings(*fitted, *scored, seed=seed, resamples=resamples, scenes_test=scenes).similarity
+        of, by = (fitted[0], fitted[1]), (scored[0], scored[1])
+        found = canonical_readings(*of, *by, seed=seed, resamples=resamples, scenes_test=scenes).similarity
         rows.append(
             {
                 **_named("readings", across, a, b, layer, u, v),

@@ -167,6 +167,16 @@ def _carried(run: RunFolder) -> tuple[measures.Rce, ...]:
     return tuple(one for one in found if split(one.a)[0] == split(found[0].a)[0])
 
 
+def real(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
+    """The CE ratio on real videos over random directions, another run's subspaces among them; nothing for other clips."""
+    return ratio("random")(run) if "footage" in run.summary else ()
+
+
+def real_variance(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
+    """The same over variance-matched directions."""
+    return ratio("variance")(run) if "footage" in run.summary else ()
+
+
 def degeneracy(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
     """Verdicts on pairs of finders, and on peeling."""
     return tuple(f"{one.a}, {one.b}: {one.verdict}" if one.b else f"peeling {one.a}: {one.verdict}" for one in measures.degeneracy(run))
@@ -213,7 +223,7 @@ MEASURED: dict[str, Say] = {
     "ratio": ratio("random"),
     "sas": sas,
     "rce": rce,
-    "kinetics": lambda run, layers=(): (),
+    "kinetics": real,
     "larger": ratio("random"),
     "cca": cca("cca"),
     "complex": carried,
@@ -230,7 +240,7 @@ WORTH: dict[str, dict[str, Say]] = {
         f"{BESIDE}variance-matched ones keep": rce_floor("floor_variance"),
         f"{BESIDE}random ones keep": rce_floor("floor_random"),
     },
-    "kinetics": {},
+    "kinetics": {f"{BESIDE}ratio to variance-matched": real_variance},
     "larger": {f"{BESIDE}ratio to variance-matched": ratio("variance")},
     "cca": {f"{BESIDE}chance (shuffled pairs)": cca("cca", chance=True), f"{BESIDE}in sample, not held out": cca("cca_in_sample")},
     "complex": {f"{BESIDE}variance-matched ones keep": carried_floor},

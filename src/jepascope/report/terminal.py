@@ -16,11 +16,13 @@ from jepascope.report.verdict import row_verdict
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")
 
 
-def effect_table(folder: Path) -> Table:
-    """Every edit, dose, judge and finder: its CE with its interval, and a line for each control. From ce.parquet alone."""
+def effect_table(folder: Path, layer: int | None = None, judge: str | None = None) -> Table:
+    """Every edit, dose, judge and finder (or those of one layer and judge): its CE with its interval, and a line for each control. From
+    ce.parquet alone."""
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
     ce = read_table(folder / "ce.parquet", TABLES["ce"], {"ce": True})
     assert ce is not None  # its evidence was just claimed
+    ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
     order = ("subspace", *CONTROLS)
     place = ce["control"].map({name: i for i, name in enumerate(in_order(ce["control"], order))})
     block = (ce["control"] == "subspace").cumsum()

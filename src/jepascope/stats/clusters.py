@@ -32,8 +32,7 @@ def scene_sums(values: Float[Array, "*rows units"], scenes: Int[Array, " units"]
     if not clustered(scenes):
         return values
     ids, index = np.unique(scenes, return_inverse=True)
-    sums = np.zeros((*values.shape[:-1], len(ids)))
-    np.add.at(sums, (..., index), values)
+    sums: np.ndarray = np.asarray(values, dtype=np.float64) @ (index[:, None] == np.arange(len(ids))).astype(np.float64)
     return sums
 
 

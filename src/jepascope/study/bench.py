@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,12 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
-from jepascope.activations.site import Site
+from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
-from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.encoders.base import VideoEncoder
@@ -31,6 +31,9 @@ from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
+
+if TYPE_CHECKING:
+    from jepascope.study.videos.taken import Taken
 
 T = TypeVar("T")
 
@@ -55,6 +58,7 @@ class Bench:
     def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None, store: Path | None = None) -> None:
         self.run, self.spec, self.encoder, self.progress, self.beside = run, run.spec, encoder, progress, beside
         self._made: dict[str, Any] = {}
+        self.taken: Taken | None = None  # subspaces of another run, where the study uses some
         self.store: Path = store or (run.activations if beside is None else beside.store)
         card = encoder.card
         self.clips = study_clips(self.spec).at(card.frames, card.size)
@@ -85,6 +89,13 @@ class Bench:
         groups, where = self.scenes(part), str(Site(layer, selection))
         suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
+
+    def shuffles(self, layer: int, name: str) -> tuple[str, Labelled] | None:
+        """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
+        subspace that no finder found."""
+        if name in FINDERS:
+            return name, self.labelled(layer, finder=name)
+        return None if self.taken is None else self.taken.shuffles(name)
 
     def suffix(self, part: Activations, site: Site) -> Suffix:
         """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
@@ -180,7 +191,9 @@ class Bench:
         test = self.clips.split("test")
         labels, names = test.labels(self.spec.variable)
         per_class = max(1, self.spec.test_scenes // len(names))
-        rows = [scenes_in_turn(np.flatnonzero(labels == label), test.factors["scene"].to_numpy())[:per_class] for label in range(len(names))]
+        rows = [
+            scenes_in_turn(np.flatnonzero(labels == label), test.factors["scene"].to_numpy())[:per_class] for label in range(len(names))
+        ]
         mask = np.zeros(len(test), dtype=bool)
         mask[np.concatenate(rows)] = True
         return mask
@@ -247,6 +260,11 @@ class Bench:
 
     def scenes(self, activations: Activations) -> Int[Tensor, " clips"]:
         return torch.tensor(activations.clips.factors["scene"].to_numpy())
+
+    @property
+    def selections(self) -> tuple[str, ...]:
+        """Tokens that are pooled and probed: nobody drew where the object of a real video is."""
+        return ("all",) if self.spec.of_videos else SELECTIONS
 
     @cached_property
     def probed_clips(self) -> ClipSet:

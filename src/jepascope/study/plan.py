@@ -28,7 +28,7 @@ START_SECONDS = 12.0  # loading, rendering, the report
 GPU_RATES = {"float32": 50e12, "bfloat16": 200e12}  # of a data-centre GPU: float32 without TF32, and a part of its bf16 peak
 STORED = {"float32": "F32", "bfloat16": "BF16"}  # types by the names that the store gives them
 MEASURED = "measured here just now"
-SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without AMX, as measured
+SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without instructions for it, as measured (with them: twice as fast)
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,11 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
+    if spec.of_videos:
+        notes.append(
+            f"clips are counted at most ({spec.clips_per_class} a class): how many windows of the videos can be used is known only once "
+            "they are read and their motion is measured, which comes first and is not counted (a quarter of a second a window, once)"
+        )
     if spec.best_layer is None:
         notes.append(f"the best layer is chosen by the probes; counted here as layer {counts.best}, where most blocks run")
     if spec.peels:
@@ -127,15 +132,16 @@ def _rate(machine: Machine, model: Geometry) -> tuple[float, str]:
     if machine.device != "cpu":
         return GPU_RATES[machine.dtype], "assumed"
     measured = matrix_rate(model) * EFFICIENCY
-    if machine.dtype == "float32" or _has_amx():
+    if machine.dtype == "float32" or _has_bfloat16():
         return measured, MEASURED + ("" if machine.dtype == "float32" else " in float32")
-    return measured / SLOW_BFLOAT16, f"a {SLOW_BFLOAT16:.0f}th of what float32 does here: this processor has no AMX"
+    return measured / SLOW_BFLOAT16, f"a {SLOW_BFLOAT16:.0f}th of what float32 does here: this processor has no instructions for it"
 
 
-def _has_amx() -> bool:
+def _has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 matrices; False where the system does not say."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+        flags = Path("/proc/cpuinfo").read_text()
+        return "amx_bf16" in flags or "avx512_bf16" in flags
     except OSError:
         return False
 

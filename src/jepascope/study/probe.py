@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import RunFolderError
+from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
@@ -43,6 +43,11 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     """
     if variable is None and labels is None:
         return spec
+    if spec.of_videos:  # which windows are clips, and in which views, goes by the variable
+        raise BadArgument(
+            f"Another variable of real videos has other clips, so that nothing of this run can be read again; make it a study of its own: "
+            f"jepascope run --clips {spec.clips} --variable {variable or spec.variable}."
+        )
     given = {**spec.model_dump(exclude={"labels", "labels_digest", "rank", "best_layer", "finders"}), "labels": None}
     if labels is not None:
         given["labels"] = str(labels)

@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.activations.site import SELECTIONS
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.variables import Variable
 from jepascope.study.bench import Bench
@@ -100,15 +99,15 @@ def model_source(bench: Bench, tokens: str) -> Source:
 
 def sources(bench: Bench) -> Iterator[Source]:
     """The model, its untrained twins and the pixels, one after another (each is captured, or read, when its turn comes)."""
-    for tokens in SELECTIONS:
+    for tokens in bench.selections:
         yield model_source(bench, tokens)
     for seed in range(bench.spec.untrained_seeds):
         twin = bench.untrained(seed)
         fit, test = twin.split("fit"), twin.split("test")
-        for tokens in SELECTIONS:
+        for tokens in bench.selections:
             fitted, held = ({layer: part.pooled(layer, tokens) for layer in range(twin.encoder_card.depth + 1)} for part in (fit, test))
             yield Source("untrained", seed, tokens, fitted, held)
-    grey = bench.variable.rendered and "hue" not in bench.variable.columns
+    grey = bench.spec.variable == "direction" or (bench.variable.rendered and "hue" not in bench.variable.columns)
     fit_pixels, test_pixels = (small_pixels(bench.clips.split(split), grey) for split in ("fit", "test"))
     yield Source("pixels", -1, "all", {0: fit_pixels.flatten(1)}, {0: test_pixels.flatten(1)})
     yield Source("frame_differences", -1, "all", {0: fit_pixels.diff(dim=1).flatten(1)}, {0: test_pixels.diff(dim=1).flatten(1)})
@@ -116,7 +115,7 @@ def sources(bench: Bench) -> Iterator[Source]:
 
 def count_sources(bench: Bench) -> int:
     """How many there are."""
-    return len(SELECTIONS) * (1 + bench.spec.untrained_seeds) + 2
+    return len(bench.selections) * (1 + bench.spec.untrained_seeds) + 2
 
 
 def small_pixels(clips: ClipSet, grey: bool) -> Float[Tensor, "clips frames channels rows columns"]:

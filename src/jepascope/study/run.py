@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.clips.contact_sheet import contact_sheet
+from jepascope.clips.video.sheet import video_sheet
 from jepascope.encoders.base import VideoEncoder
 from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import Run, writing
@@ -20,6 +21,9 @@ from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.subspaces import run_subspaces
 from jepascope.study.steps.summary import summarise
+from jepascope.study.videos.clips import settled
+from jepascope.study.videos.footage import keep_footage
+from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
 def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
@@ -30,8 +34,10 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     """
     progress = progress or Silent()
     check_whole(spec)
+    spec = settled(spec, progress)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     check_asked(spec, encoder)
+    check_taken(spec, encoder)
     run = Run.open(out, spec)
     try:
         return _run(run, encoder, progress)
@@ -44,13 +50,16 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     bench = Bench(run, encoder, progress)
     check_encoder(run, encoder)
     steps.timed("capture", lambda: (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test))
+    told = keep_footage(bench) if spec.of_videos else {}
+    bench.taken = taken_along(bench)
     _stimuli(bench)
     found = stage_one(bench, steps)
     best = found.best
     (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
     subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
-    caused = stage_two(bench, steps, best, subspaces)
-    carried = stage_three(bench, steps, best, subspaces, caused.panels)
+    used = subspaces if bench.taken is None else {**subspaces, best: {**subspaces[best], **bench.taken.subspaces}}
+    caused = stage_two(bench, steps, best, used)
+    ported = stage_three(bench, steps, best, subspaces, caused.panels)
     summary = summarise(
         spec,
         encoder.card.name,
@@ -61,9 +70,10 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
         leaks,
         caused,
         bench.full_layers(best),
-        carried,
+        ported,
         bench.splits,
         {name: round(value, 3) for name, value in steps.seconds.items()},
+        told | taken_figures(bench.taken, ported.portability),
     )
     run.write_json("summary.json", summary)
     return summary
@@ -72,6 +82,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
 def _stimuli(bench: Bench) -> None:
     path = bench.run.path / "figures" / "stimuli.png"
     if not path.exists():
-        figure = contact_sheet(bench.clips, bench.spec.variable)
+        sheet = video_sheet if bench.spec.of_videos else contact_sheet
+        figure = sheet(bench.clips, bench.spec.variable)
         with writing(path) as temporary:
             figure.savefig(temporary, format="png", metadata={"Software": None})

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import preset
 from jepascope.errors import BadData
+from jepascope.stats import clustered
 from jepascope.study.spec import StudySpec
 
 OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability
@@ -18,13 +19,17 @@ FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and f
 
 def study_clips(spec: StudySpec) -> ClipSet:
     """The study's clip set; labels of one's own stand beside its factors."""
+    if spec.of_videos:
+        from jepascope.study.videos.clips import video_study
+
+        return video_study(spec).clips
     clips = preset(spec.clips, spec.seed, per_class=spec.clips_per_class)
     return clips if spec.labels is None else clips.labelled_from(Path(spec.labels).expanduser(), spec.variable)
 
 
 def other_clips(spec: StudySpec) -> ClipSet | None:
-    """The same clip set under another seed; None for labels of one's own, which new scenes do not have."""
-    return None if spec.labels is not None else preset(spec.clips, spec.seed + OTHER_SEED, per_class=spec.clips_per_class)
+    """The same clip set under another seed; None for labels of one's own, which new scenes do not have, and for real videos."""
+    return None if not spec.renewable else preset(spec.clips, spec.seed + OTHER_SEED, per_class=spec.clips_per_class)
 
 
 def folds_of(spec: StudySpec, clips: ClipSet, other: ClipSet | None) -> int:
@@ -40,13 +45,18 @@ def folds_of(spec: StudySpec, clips: ClipSet, other: ClipSet | None) -> int:
 
 def _enough(spec: StudySpec, clips: ClipSet, what: str, fewest: int) -> Int[np.ndarray, " classes"]:
     labels, names = clips.labels(spec.variable)
-    counts = np.bincount(labels, minlength=len(names))
+    scenes = clips.factors["scene"].to_numpy()
+    # what is folded and halved is scenes: a class is in as many folds as it has of them, however many clips
+    several, counts = clustered(scenes), np.bincount(labels, minlength=len(names))
+    if several:
+        counts = np.array([len(np.unique(scenes[labels == label])) for label in range(len(names))])
+        fewest = min(fewest, 2)
     if counts.min() < fewest:
-        fix = f"raise clips_per_class (now {spec.clips_per_class})"
+        unit, fix = "video(s)" if several else "clip(s)", f"raise clips_per_class (now {spec.clips_per_class})"
         if spec.labels is not None:
             fix = "label more clips so, or merge the class with another"
         raise BadData(
-            f"{what} has {counts.min()} clip(s) of {spec.variable} '{names[counts.argmin()]}', and at least {fewest} are needed to "
+            f"{what} has {counts.min()} {unit} of {spec.variable} '{names[counts.argmin()]}', and at least {fewest} are needed to "
             f"cross-validate and to halve them; {fix}."
         )
     return counts

@@ -169,7 +169,9 @@ class StudySpec(BaseModel):
     @classmethod
     def _clips_are_known(cls, value: str) -> str:
         if value not in CLIP_SETS and not is_folder(value):
-            raise ValueError(f"there is no such clip set; known are {', '.join(CLIP_SETS)}, and folders of videos (write ./name for one here)")
+            raise ValueError(
+                f"there is no such clip set; known are {', '.join(CLIP_SETS)}, and folders of videos (write ./name for one here)"
+            )
         return value
 
     @model_validator(mode="after")

@@ -41,7 +41,9 @@ def balanced_clips(clips: ClipSet, per_source: int = PER_SOURCE, quarter_turns: 
     return replace(clips, factors=balanced(clips.factors, per_source, quarter_turns, seed))
 
 
-def balanced(factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0) -> pd.DataFrame:
+def balanced(
+    factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0, views_each: int = 1
+) -> pd.DataFrame:
     """A factor table with equally many clips of each direction, in each split where the table has some.
 
     Each window that is taken is shown once in every direction that it can be turned to. Several views lead there (see
@@ -53,6 +55,8 @@ def balanced(factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns:
     With ``quarter_turns``, a clip on its side is likelier in the directions that the videos lack: whoever sees which side is up could
     guess the axis, though never which way along it. Without, none is on its side, and E and W, N and S, and the diagonals are three
     kinds.
+
+    ``views_each``: how many of those views each window is shown in (four at most, or two without quarter turns), for few videos.
 
     ``factors`` has columns source, angle (radians) and those of the views, none of them applied yet.
     """
@@ -66,7 +70,11 @@ def balanced(factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns:
     drawn: list[tuple[int, View]] = []
     for rows in _even(factors, reached, per_source, rng):
         for row in rows:
-            drawn += [(row, views[rng.choice(reached[row][name])]) for name in DIRECTION_NAMES if name in reached[row]]
+            for name in DIRECTION_NAMES:
+                if name in reached[row]:
+                    some = reached[row][name]
+                    chosen = rng.choice(some, min(views_each, len(some)), replace=False) if views_each > 1 else [rng.choice(some)]
+                    drawn += [(row, views[one]) for one in chosen]
     table = factors.iloc[[row for row, _ in drawn]].reset_index(drop=True)
     shown = {column: np.array([getattr(view, column) for _, view in drawn]) for column in COLUMNS}
     angle = shown_angle(table["angle"].to_numpy(np.float64), shown["flipped"], shown["turns"], shown["reversed"])

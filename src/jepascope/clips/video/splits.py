@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float64, Int
 
@@ -16,8 +18,11 @@ SWAPPED = 200  # sources, beyond which moves alone are tried: with many small on
 Counts = Int[np.ndarray, "splits classes"]
 
 
-def split_sources(sources: np.ndarray, labels: Int[np.ndarray, " clips"], seed: int = 0) -> np.ndarray:
-    """The split of each clip: half of each class in fit, 0.3 in judge and 0.2 in test, as nearly as whole sources can be dealt out.
+def split_sources(
+    sources: np.ndarray, labels: Int[np.ndarray, " clips"], seed: int = 0, shares: Mapping[str, float] = SPLIT_SHARES
+) -> np.ndarray:
+    """The split of each clip: half of each class in fit, 0.3 in judge and 0.2 in test (or other ``shares``), as nearly as whole sources can
+    be dealt out.
 
     The sum of (n - wanted)^2 / wanted over splits and classes is made small, from several starts, by moving and swapping sources.
     The same for the same sources, labels and seed. Raises BadData for fewer than three sources.
@@ -30,7 +35,7 @@ def split_sources(sources: np.ndarray, labels: Int[np.ndarray, " clips"], seed: 
         )
     counts = np.zeros((len(names), int(labels.max()) + 1))
     np.add.at(counts, (index, labels), 1)
-    wanted = np.array([SPLIT_SHARES[name] for name in SPLITS])[:, None] * counts.sum(axis=0)
+    wanted = np.array([shares[name] for name in SPLITS])[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-12)
     rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 3])
     dealt = [_dealt(counts, wanted, scale, rng) for _ in range(STARTS if len(names) <= SWAPPED else 1)]

@@ -16,7 +16,7 @@ from jepascope.stats import scene_proportion
 
 @dataclass(frozen=True)
 class Leak:
-    """Test accuracy of a dense probe on one baseline's features, with its Wilson interval (95 %; over scenes where these have several clips).
+    """Test accuracy of a dense probe on one baseline's features, with its Wilson interval (95 %; over scenes of several clips).
 
     ``chance`` is the share of the largest class among the test clips, what always guessing it would reach (1 / classes when
     classes are balanced). ``leak``: the whole interval lies above chance.

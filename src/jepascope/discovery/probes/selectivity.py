@@ -26,7 +26,7 @@ from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import TOLERANCE, solve
 from jepascope.errors import BadArgument, BadData
 
-NOT_FACTORS = ("scene", "split", "noise_seed")  # of no clip's looks
+NOT_FACTORS = ("scene", "split", "noise_seed", "clip", "source", "file", "start", "end", "part", "labelled_by")  # of no clip's looks
 RECUR = 2  # fit clips that every type has at least, and test clips that a type has on average
 DEALS = 20  # random control tasks of which the most balanced is taken
 

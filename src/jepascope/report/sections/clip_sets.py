@@ -14,6 +14,7 @@ from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, i
 from jepascope.report.sections.alignment import MOST_ROWS, Pairs
 from jepascope.report.sections.refits import Share
 from jepascope.report.sections.retained import dose_cell, floor_cell, variance_cell
+from jepascope.report.sections.videos import effects_here, taken_names
 from jepascope.report.transfer_words import sentences
 from jepascope.report.transfers import alignments, split, transfers
 
@@ -25,17 +26,20 @@ def clip_set_blocks(run: RunFolder, pairs: Pairs) -> list[Block]:
     table = pairs.portability[pairs.portability["across"] == CLIP_SET]
     sas, moved, readout = alignments(table), transfers(table), run.table("carried_readout")
     names = list(dict.fromkeys(_set_of(row) for part in (moved, sas) for row in part.to_dict("records")))
-    blocks: list[Block] = []
+    taken = {split(name)[1] for name in taken_names(run)}
+    blocks: list[Block] = effects_here(run)
     for name in names:
+        here = name in taken
         title = f"Simple → complex: {run.clips} to {name}" if name == "complex" else f"Other clips: {run.clips} to {name}"
+        title = f"Retained effect: {name} in place of {run.clips}" if here else title
         own = sas[[_set_of(row) == name for row in sas.to_dict("records")]]
         carried = moved[[_set_of(row) == name for row in moved.to_dict("records")]] if len(moved) else moved
         blocks.append(Heading(title))
         if len(carried):
-            blocks += [Finding(text) for text in sentences(carried, f"to {name} clips")]
+            blocks += [Finding(text) for text in sentences(carried, f"from {name} clips" if here else f"to {name} clips")]
         else:
             blocks.append(Paragraph(f"No transfer to {name} clips was intervened on; only alignment is known."))
-        blocks.append(_grid(own, carried, name, pairs.confidence))
+        blocks.append(_grid(own, carried, *((run.clips, name) if here else (name, "the study's")), pairs.confidence))
     if readout is not None:
         if not names:
             blocks.append(Heading("The read-out on other clips"))
@@ -49,7 +53,8 @@ def _set_of(row: dict[Hashable, object]) -> str:
     return split(str(row["b"]))[1] or split(str(row["a"]))[1] or "other clips"
 
 
-def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, confidence: str) -> Grid:
+def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, confidence: str) -> Grid:
+    """``name``: the clips that subspaces are used on; ``of``: those that they are from."""
     rows: list[tuple[Cell | str, ...]] = []
     geometry = sas.rename(columns={"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling"})
     for row in (moved if len(moved) else geometry).head(MOST_ROWS).to_dict("records"):
@@ -66,7 +71,7 @@ def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, confidence: str) ->
         rows.append((str(row["a"]), str(row["b"]), Cell(angle, exact(row["sas"])), readings_cell(row), *effect))
     head = ("a (used)", "b (native)", "SAS", "readings", "dose", "RCE", "random", "variance-matched", "shows")
     caption = (
-        f"Subspaces of the study's clips in place of those found on {name} clips. RCE: judged on the test scenes of the {name} clips (n = "
+        f"Subspaces of {of} clips in place of those found on {name} clips. RCE: judged on the test scenes of the {name} clips (n = "
         f"{count_range(moved['n']) if len(moved) else ABSENT}) by a probe trained on their own judge split, at the largest dose where "
         f"neither effect is saturated. Brackets: {confidence}. Random, variance-matched: the RCE of such subspaces; Δ: RCE less that of "
         "variance-matched ones, paired by scene. SAS: no unit, a property of the pair."

@@ -17,10 +17,16 @@ EDITS_JUDGED = ("ablate", "swap")
 PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation of other factors"}
 
 
+OF_VIDEOS = (
+    "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike: n counts test videos. They "
+    "hold for this subspace, this judge and this encoder."
+)
+
+
 def scope(run: RunFolder) -> str:
     """What the intervals say, which judges were used, and what this folder does not hold."""
     used, reasons = judges_run(run), skipped(run)
-    said = [REACH]
+    said = [OF_VIDEOS if "footage" in run.summary else REACH]
     if used:
         said.append(
             f"Judges: {', '.join(judge_words(judge) for judge in used)}; figures are by the linear probe where no other judge is named."

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, SPLIT_SHARES
+from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.carried import carried_by
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,29 @@ class Counts:
 
     @property
     def fit(self) -> int:
-        return DIRECTIONS * round(SPLIT_SHARES[0] * self.spec.clips_per_class)
+        """Of real videos at most, as all three splits are."""
+        return self._split("fit", SPLIT_SHARES[0])
 
     @property
     def judge(self) -> int:
-        return DIRECTIONS * round(SPLIT_SHARES[1] * self.spec.clips_per_class)
+        return self._split("judge", SPLIT_SHARES[1])
 
     @property
     def test(self) -> int:
+        if self.spec.of_videos:
+            return self._split("test", 0)
         return DIRECTIONS * self.spec.clips_per_class - self.fit - self.judge
+
+    def _split(self, name: str, share: float) -> int:
+        if self.spec.of_videos:
+            return self.spec.class_count * max(1, round(FOLDER_SHARES[name] * self.spec.clips_per_class))
+        return DIRECTIONS * round(share * self.spec.clips_per_class)
+
+    @property
+    def taken(self) -> int:
+        """Subspaces of another run that are used beside the finders' own."""
+        run = carried_by(self.spec)
+        return 0 if run is None else len(run.spec.finders)
 
     @property
     def scenes(self) -> int:
@@ -105,7 +120,7 @@ class Counts:
         spec = self.spec
         ranks = {spec.rank_of(finder) for finder in spec.finders}
         shared = self.model.width - spanned(spec.finders, spec.rank, spec.state_variable) >= 2 * max(spec.full_rank, *ranks)
-        return len(ranks) if shared else len(spec.finders)
+        return (len(ranks) if shared else len(spec.finders)) + self.taken
 
     @property
     def read(self) -> int:
@@ -116,7 +131,7 @@ class Counts:
         """Edits of every finder beside ``draws`` of the random control and of ``specific`` ones that are the finder's own.
 
         In steering every draw carries one finder's own step over, and nothing is shared."""
-        finders = len(self.spec.finders)
+        finders = len(self.spec.finders) + self.taken
         return finders + draws * ((finders if edit in CARRIED else self.random) + specific * finders)
 
     def every_control(self) -> int:

@@ -29,7 +29,7 @@ def stage_two(counts: Counts) -> list[PlanStep]:
 def _edits(counts: Counts) -> int:
     """At one layer in full."""
     spec = counts.spec
-    swapped = SELF_SWAPS * len(spec.finders) if "self_swap" in spec.extra_controls and "swap" in spec.edits else 0
+    swapped = SELF_SWAPS * (len(spec.finders) + counts.taken) if "self_swap" in spec.extra_controls and "swap" in spec.edits else 0
     return (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
 
 
@@ -80,6 +80,8 @@ def _untrained(counts: Counts) -> list[PlanStep]:
 
 
 def _isolation(counts: Counts) -> int:
+    if counts.spec.of_videos:
+        return 0  # no other factor of real videos is known
     others = len([name for name in VARIABLES if name != counts.spec.variable])
     return others * (1 + ISOLATION_DRAWS) * counts.scenes
 
@@ -92,7 +94,7 @@ def _calibration(counts: Counts) -> int:
 
 def _refits(counts: Counts) -> PlanStep:
     """Tokens of judge clips, captured (the predictor reads them too), and both splits ablated."""
-    conditions = len(counts.spec.finders) + REFIT_DRAWS * counts.random + 1  # and unedited
+    conditions = len(counts.spec.finders) + counts.taken + REFIT_DRAWS * counts.random + 1  # and unedited
     edited = counts.at("", conditions * (counts.judge + counts.scenes), (counts.best,))
     return PlanStep(
         "read-outs refitted after ablation", counts.judge + edited.forwards, counts.judge * counts.model.depth + edited.block_passes

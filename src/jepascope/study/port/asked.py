@@ -37,19 +37,31 @@ def other_spec(spec: StudySpec, run: Path, other: str) -> tuple[StudySpec, Path 
 
 
 def model_spec(spec: StudySpec, model: str) -> StudySpec:
-    """The same study of another model: at its own length and size, its best layer chosen anew, ranks as in the run."""
+    """The same study of another model: at its own length and size, its best layer chosen anew, ranks as in the run.
+
+    Raises BadArgument for real videos."""
+    _no_videos(spec)
     own = {"model": model, "frames": None, "size": None, "best_layer": None, "layers": (), "context": None}
     return make_spec({**spec.model_dump(exclude={"labels_digest"}), **own}, f"'{model}'")
 
 
 def check_same_scenes(a: StudySpec, b: StudySpec, where: str) -> None:
     """A map between two encoders is fitted on pairs: both must have been shown the same scenes."""
+    _no_videos(a)
     differing = [name for name in SAME_SCENES if getattr(a, name) != getattr(b, name)]
     if differing:
         said = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
         raise BadArgument(
             f"'{where}' is a run on other scenes ({said}), and models are compared clip by clip: run its model on these scenes, or name "
             f"the model in place of the folder: jepascope port RUN {b.model}."
+        )
+
+
+def _no_videos(spec: StudySpec) -> None:
+    if spec.of_videos:  # their CKA and CCA would need intervals and chance levels over videos
+        raise BadArgument(
+            "Models are not compared on real videos: several clips of one video are no independent pairs. Make runs of both models on a "
+            "clip set, and compare these."
         )
 
 

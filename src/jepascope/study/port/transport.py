@@ -63,12 +63,13 @@ def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
 
     def numerators(subspaces: Mapping[str, Subspace], edit: str, doses: Sequence[float]) -> dict[tuple[str, float], tuple[Scenes, Scenes]]:
         effects, _ = intervene(bench.encoder, site, scenes, subspaces, {}, [judge], (edit,), doses, unedited=unedited)
-        return {
-            (name, dose): tuple(scene_sums(here[part].to_numpy(), here["scene"].to_numpy()) for part in ("numerator", "denominator"))
-            for name in subspaces
-            for dose in doses
-            for here in [effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")]
-        }
+        found = {}
+        for name in subspaces:
+            for dose in doses:
+                here = effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")
+                of = here["scene"].to_numpy()
+                found[name, dose] = scene_sums(here["numerator"].to_numpy(), of), scene_sums(here["denominator"].to_numpy(), of)
+        return found
 
     rows: list[dict[str, object]] = []
     open_: _Dose | None = None

@@ -52,7 +52,12 @@ def run_portability(
         rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
     tick(4, 5)
     judge = panel().main
-    readout = [readout_row(bench, judge, spec.clips)]
+    readout = [readout_row(bench, judge, spec.clips_name)]
+    if bench.taken is not None:
+        from jepascope.study.videos.ported import ported
+
+        carried = ported(bench.taken, here, own, panel)
+        rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
     for clips in spec.carried_to:
         carried = carried_to(bench, clips, layer, here, finders, own, judge)
         rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
@@ -89,7 +94,8 @@ def _effects(
 ) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
     spec = bench.spec
-    effects = dose_effects(bench, layer, here, panel, "ablate")
+    taken = {} if bench.taken is None else bench.taken.subspaces
+    effects = dose_effects(bench, layer, {**here, **taken}, panel, "ablate")
     if not others:
         return effects
     theirs, _ = intervene(

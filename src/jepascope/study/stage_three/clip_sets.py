@@ -8,7 +8,7 @@ from functools import partial
 from math import nan
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from jepascope.activations.site import Site
@@ -92,7 +92,7 @@ def carried_to(
             *rce_rows(effects, [(b, a) for a, b in pairs], ACROSS, spec.seed, spec.resamples),
         ],
         angle_rows(everything, ACROSS, layer, pairs),
-        [readout_row(there, own, clips), readout_row(there, judge, bench.spec.clips)],
+        [readout_row(there, own, clips), readout_row(there, judge, bench.spec.clips_name)],
     )
 
 
@@ -101,7 +101,10 @@ def ceilings_of(bench: Bench, layer: int, finders: Finders) -> dict[str, Interva
     found = {}
     for name, finder in finders.items():
         data = bench.labelled(layer, finder=name, of=bench.fit)
-        found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed, data.groups)
+        try:
+            found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed, data.groups)
+        except BadData as error:  # few videos leave halves in which nothing can be chosen
+            bench.progress.say(f"No split-half ceiling of {name}: {error}")
     return found
 
 
@@ -109,13 +112,18 @@ def _found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Boo
     return finder(data.select(clips))
 
 
-def readout_row(bench: Bench, judge: ProbeJudge, probe_from: str) -> dict[str, object]:
-    """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it."""
+def readout_row(bench: Bench, judge: ProbeJudge, probe_from: str, columns: Int[Tensor, " classes"] | None = None) -> dict[str, object]:
+    """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it.
+
+    ``columns``: where the clips' classes are among those that the read-out knows; it then names one of these alone.
+    """
     depth = bench.encoder.card.depth
     read, labels = bench.test_pooled(depth, bench.spec.tokens), bench.test_labels
-    share = scene_proportion((judge.logits(read).argmax(dim=-1) == labels).numpy(), bench.test_scenes.numpy())
+    logits = judge.logits(read)
+    named = (logits if columns is None else logits[:, columns]).argmax(dim=-1)
+    share = scene_proportion((named == labels).numpy(), bench.test_scenes.numpy())
     return {
-        "clips": bench.spec.clips,
+        "clips": bench.spec.clips_name,
         "layer": depth,
         "probe_from": probe_from,
         "accuracy": share.value,

@@ -12,6 +12,7 @@ from jepascope.discovery.finders import NEEDS_PATH, find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.exchange import Ground
 from jepascope.study.bench import Bench
@@ -40,7 +41,13 @@ def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subs
     """What a finder finds in some clips; a sparse probe's path is fitted to them alone."""
     path = None
     if name in NEEDS_PATH:  # few clips may hold too few of a class for the study's folds
-        path = l1_paths({name: data.x}, data.y, None, min(folds, int(torch.bincount(data.y).min())), seed=seed)[name]
+        groups = data.groups
+        scarce = min(len(groups[data.y == label].unique()) for label in range(data.classes)) if groups is not None else 0
+        several = groups is not None and len(groups.unique()) < len(groups)
+        fewest = scarce if several else int(torch.bincount(data.y).min())
+        if several and fewest < 2:
+            raise BadData(f"A class has clips of {fewest} scene(s), and {name} chooses its strength by leaving some of them out.")
+        path = l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name]
     return find(name, replace(data, path=path), rank, seed)
 
 

@@ -12,7 +12,7 @@ def check_asked(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse tokens that the clips do not have, a context that leaves no future, and pairs of classes and labels that there are not."""
     card, rendered = encoder.card, spec.state_variable.rendered
     site = Site(0, spec.edited_tokens)
-    if "self_swap" in spec.extra_controls and spec.test_scenes < 2 * spec.class_count:
+    if "self_swap" in spec.extra_controls and "swap" in spec.edits and spec.test_scenes < 2 * spec.class_count:
         raise BadArgument(
             f"self_swap takes from another test scene of the same class: {spec.class_count} classes need test_scenes of at least "
             f"{2 * spec.class_count}, not {spec.test_scenes}."

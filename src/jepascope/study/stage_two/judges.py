@@ -90,8 +90,8 @@ def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudg
 
 
 def other_variables(bench: Bench) -> list[str]:
-    """Factors of the scenes that are not what the study is about."""
-    return [name for name in VARIABLES if name != bench.spec.variable]
+    """Factors of the scenes that are not what the study is about; of real videos none is known."""
+    return [] if bench.spec.of_videos else [name for name in VARIABLES if name != bench.spec.variable]
 
 
 def skipped_judges(bench: Bench) -> dict[str, str]:
@@ -102,7 +102,8 @@ def skipped_judges(bench: Bench) -> dict[str, str]:
         if not card.has_predictor:
             why["predictor"] = "this encoder has no predictor"
         elif not bench.variable.rendered:
-            why["predictor"] = f"no twin can be rendered for {spec.variable}, so there is no real future to hold a forecast against"
+            twinless = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
+            why["predictor"] = f"{twinless}, so there is no real future to hold a forecast against"
         elif bench.donor == "class":
             why["predictor"] = "swaps take from donors here, other scenes, whose future says nothing about the clip's"
         elif card.grid[0] < 2:
@@ -115,5 +116,5 @@ def skipped_judges(bench: Bench) -> dict[str, str]:
         elif not spec.head_classes:
             why["head"] = "no classes are paired with the head's labels (head_classes)"
         elif not bench.variable.rendered:
-            why["head"] = f"no twin can be rendered for {spec.variable}"
+            why["head"] = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
     return why

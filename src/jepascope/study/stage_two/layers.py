@@ -10,7 +10,7 @@ import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
-from jepascope.discovery.finders import FINDERS, find_shuffled
+from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
@@ -45,10 +45,10 @@ def controls_at(
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
-        own = names if finder in FINDERS else tuple(name for name in names if name != "shuffled")
-        if "shuffled" in own:
-            data = bench.labelled(layer, finder=finder)
-            shuffled = find_shuffled(finder, data, subspace.rank, draws, spec.seed, layer=layer)
+        source = bench.shuffles(layer, finder) if "shuffled" in names else None
+        own = names if source is not None else tuple(name for name in names if name != "shuffled")
+        if source is not None:
+            shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
         found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if names == CONTROLS else ())]
     return found

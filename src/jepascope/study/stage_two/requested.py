@@ -115,7 +115,8 @@ def _in_units_of(effects: pd.DataFrame, rows: pd.DataFrame, seed: int) -> pd.Dat
     for name in ("finder", "edit", "dose"):
         own = own[own[name] == first[name]]
     scenes = rows["scene"].to_numpy()
-    ce = ratio_of_means(*(scene_sums(rows[name].to_numpy(), scenes) for name in ("numerator", "denominator")), np.random.default_rng(seed))
+    numerator, denominator = (scene_sums(rows[name].to_numpy(), scenes) for name in ("numerator", "denominator"))
+    ce = ratio_of_means(numerator, denominator, np.random.default_rng(seed))
     if own.empty or not np.isfinite(ce.value):
         return rows.iloc[:0]
     scale = own["denominator"].sum() / rows["denominator"].sum()

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.study.steps.beyond import beyond
+from jepascope.study.videos.words import carried_words, other_edit_words, reach_words
 
 
 def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
@@ -17,7 +18,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     finder = next(iter(summary["ce"]))
     effect = summary["ce"][finder]["ablate"]
     if effect["value"] is None or effect["low"] is None:
-        return text + "; the judge reads no margin there, so no causal effect can be stated."
+        return text + _without_ablation(summary, finder) + carried_words(summary) + reach_words(summary)
     text += (
         f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} "
         f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % of the judge's margin"
@@ -39,11 +40,18 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         wanted.append(min(known, key=lambda name: known[name]))
     said = [_against(words[name], ratios[name]) for name in wanted if name in ratios and _stateable(ratios[name])]
     silent = [words[name] for name in wanted if name in ratios and not _stateable(ratios[name])]
-    text += f" (n = {effect['n']} test scenes; 95 % intervals, for this subspace and this read-out)."
+    unit = "test videos, which are what intervals resample" if "footage" in summary else "test scenes"
+    text += f" (n = {effect['n']} {unit}; 95 % intervals, for this subspace and this read-out)."
     if said:
         text += f" That is {', '.join(said)}."
     text += f" No ratio to {' or '.join(silent)} can be stated." if silent else ""
-    return text + beyond(summary)
+    return text + beyond(summary) + carried_words(summary) + reach_words(summary)
+
+
+def _without_ablation(summary: dict[str, Any], finder: str) -> str:
+    """Where the clean margin cannot be told from zero there is nothing that ablation could take a share of."""
+    other = other_edit_words(summary, finder)
+    return f"; the judge reads no margin there, so no causal effect {'of ablation ' if other else ''}can be stated.{other}"
 
 
 def reading(summary: dict[str, Any], probes: pd.DataFrame) -> str:

@@ -27,8 +27,9 @@ def summarise(
     carried: StageThree,
     splits: dict[str, int],
     seconds: dict[str, float],
+    told: dict[str, Any],
 ) -> dict[str, Any]:
-    """The figures of every stage; keys are added, never renamed."""
+    """The figures of every stage; keys are added, never renamed. ``told``: what real videos add."""
     summary: dict[str, Any] = {
         **discovered(spec, model, depth, best, probes, values, splits),
         **effects_at(caused.tables["ce"], caused.tables["matching"], best),
@@ -42,11 +43,12 @@ def summarise(
                 "accuracy": row["accuracy"],
                 "chance": row["chance"],
                 "leak": bool(row["leak"]),
-                "explained": row["explained"],
+                "explained": number(row["explained"]),
             }
             for _, row in leaks.iterrows()
         },
         "seconds": seconds,
+        **told,
     }
     summary["headline"] = headline(summary, probes)
     return summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def kept_measure(videos: Mapping[str, Video], cache: Path, progress: Callable[[i
         for file, places in by_file.items():
             some = [windows[place] for place in places]
             asked = {"rule": RULE, "opencv": version, "file": videos[file].digest, "windows": [(one.start, one.end) for one in some]}
-            answers = kept(cache, asked, lambda held, count=len(some): _fits(held, count), lambda some=some: list(measured(folder, some)))
+            answers = kept(cache, asked, partial(_fits, windows=len(some)), partial(measured, folder, some))
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
             done += len(some)

@@ -1,0 +1,76 @@
+"""Parts on real video: what of a folder was used and what was not, and another run's subspaces and read-out on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
+from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
+from jepascope.report.numbers import ABSENT, Cell, count, finite, interval_cell, ratio_text
+from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_order
+from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words
+
+MOST_REASONS = 30
+
+
+def footage_blocks(run: RunFolder) -> list[Block]:
+    """How many videos and windows were used, why others were not, and how labels were made; nothing for other clips."""
+    record = run.summary.get("footage")
+    if not isinstance(record, dict):
+        return []
+    blocks: list[Block] = [Paragraph(short(line, 2000)) for line in footage_words(record)]
+    if reach := reach_words(run.summary):
+        blocks.append(Paragraph(reach.strip()))
+    rows = tuple((short(row["reason"], 300), count(row["count"])) for row in record["refused"][:MOST_REASONS])
+    if rows:
+        caption = "What is not used, by reason (files, or windows of files; of a kind the first is shown). refusals.parquet lists each."
+        blocks.append(Grid(("reason", "count"), rows, caption))
+    return blocks
+
+
+def taken_names(run: RunFolder) -> dict[str, str]:
+    """Another run's subspaces by the names of tables, with the finder of each; empty where none were taken."""
+    taken = run.summary.get("carried")
+    return dict(taken["finders"]) if isinstance(taken, dict) else {}
+
+
+def effects_here(run: RunFolder) -> list[Block]:
+    """CE of another run's subspaces on these videos beside those found here, and their ratio to every control."""
+    taken, ce = run.summary.get("carried"), run.table("ce")
+    if not isinstance(taken, dict) or ce is None:
+        return []
+    names = taken_names(run)
+    here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
+    wanted = here[here["finder"].isin([*names, *names.values()])]
+    controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
+    rows = [_row(wanted, row, controls) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
+    caption = (
+        f"Ablation at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each control "
+        f"matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken['clips'])} clips in the run "
+        f"{short(taken['run'])}. Published for synthetic to Kinetics, over random directions: {PUBLISHED} (another encoder, not ours)."
+    )
+    head = ("subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
+    return [
+        Heading(f"Synthetic → real: {short(taken['clips'])} to {run.clips}"),
+        Finding(short(carried_words(run.summary).strip(), 2000)),
+        Grid(head, tuple(rows), caption),
+    ]
+
+
+def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:
+    own = ce[(ce["finder"] == row["finder"]) & (ce["control"] != "subspace")]
+    against = {str(one["control"]): one for one in own.to_dict("records")}
+    return (
+        f"{row['finder']} ({count(row['rank'])})",
+        count(row["n"]),
+        interval_cell(row["value"], row["low"], row["high"]),
+        *(_ratio(against[name]) if name in against else ABSENT for name in controls),
+    )
+
+
+def _ratio(row: dict[Any, Any]) -> Cell:
+    text = ratio_text(row["ratio"], row["ratio_low"], row["ratio_high"], bool(row["ratio_is_bound"]))
+    return Cell(text, repr(float(row["ratio"])) if finite(row["ratio"]) else "")

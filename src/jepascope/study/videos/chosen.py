@@ -1,0 +1,107 @@
+"""Which windows become clips: whole videos to each split, every class in enough of them, and no more clips than asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Shaped
+
+from jepascope.clips.clipset import SPLITS
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.splits import split_sources
+from jepascope.errors import BadData
+from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.spec import StudySpec
+
+FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
+COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
+HALF_TURN, QUARTER_TURN = 4, 2  # in eighths of the circle
+
+Names = Shaped[np.ndarray, " windows"]
+
+
+def kind_of(directions: Names, quarters: bool) -> Names:
+    """Which directions a window can be turned to, named by the first of them: with quarter turns E (and N, W, S) or NE, without also N
+    and NW: a direction and its opposite."""
+    step = QUARTER_TURN if quarters else HALF_TURN
+    kinds: Names = np.array([DIRECTION_NAMES[DIRECTION_NAMES.index(str(name)) % step] for name in directions], dtype=object)
+    return kinds
+
+
+def shown_as(kind: str, quarters: bool) -> tuple[str, ...]:
+    """The directions that a kind's windows are shown in."""
+    step = QUARTER_TURN if quarters else HALF_TURN
+    return DIRECTION_NAMES[DIRECTION_NAMES.index(kind) :: step]
+
+
+def most_even(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
+    """The directions that can be balanced over three splits of these windows: all eight, or else the kind that most videos show;
+    none where there is no such kind. Windows are turned by quarters, so that few videos make four classes."""
+    kinds = kind_of(table["direction"].to_numpy(str), True)
+    table = table.assign(kind=kinds)
+    by_videos = table.groupby("kind")["source"].nunique().sort_values(ascending=False, kind="stable")
+    known = [str(kind) for kind in by_videos.index]
+    for some in (known, known[:1]):
+        wanted = table[table["kind"].isin(some)]
+        if wanted["source"].nunique() >= len(SPLITS) and not _scarce(wanted.assign(split=_splits(wanted, seed)), some):
+            reached = {name for kind in some for name in shown_as(kind, True)}
+            return tuple(name for name in DIRECTION_NAMES if name in reached)
+    return ()
+
+
+def parted(
+    table: pd.DataFrame, kinds: Sequence[str], classes: Sequence[str], spec: StudySpec, enough: Callable[[], tuple[str, ...]]
+) -> pd.DataFrame:
+    """The windows with a column ``split``. Raises BadData where a split has too few videos of a kind; ``enough`` names the classes that
+    the message proposes instead."""
+    videos = table.groupby("kind")["source"].nunique().to_dict()
+    counts = ", ".join(f"{kind} {videos.get(kind, 0)}" for kind in kinds)
+    needed = FEWEST_VIDEOS * len(SPLITS)
+    whole = table["source"].nunique() >= len(SPLITS)
+    split = table.assign(split=_splits(table, spec.seed)) if whole else table
+    scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
+    if scarce:
+        others = enough() or tuple(kind for kind in kinds if videos.get(kind, 0) >= needed)
+        others = tuple(name for name in others if name in classes)
+        fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough" if len(others) > 1 else "add videos"
+        raise BadData(
+            f"Too few videos of {spec.variable} {', '.join(scarce)} in '{spec.clips}': each of three splits needs {FEWEST_VIDEOS} of their "
+            f"own, and videos with usable windows are {counts}; {fix}{'' if len(others) > 1 else f' (at least {needed} of each)'}."
+        )
+    return split
+
+
+def _splits(table: pd.DataFrame, seed: int) -> np.ndarray:
+    """The split of each window, by its source; at most COUNTED windows of a source and kind weigh."""
+    some = table.groupby(["source", "kind"]).cumcount() < COUNTED
+    weighed = table[some]
+    kinds = np.unique(weighed["kind"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
+    split = split_sources(weighed["source"].to_numpy(str), kinds, seed, FOLDER_SHARES)
+    found: np.ndarray = table["source"].map(dict(zip(weighed["source"], split, strict=True))).to_numpy(object)
+    return found
+
+
+def _scarce(table: pd.DataFrame, kinds: Sequence[str]) -> list[str]:
+    """Kinds of which some split has too few videos."""
+    videos = table.groupby(["split", "kind"])["source"].nunique()
+    return [kind for kind in kinds if min(int(videos.get((name, kind), 0)) for name in SPLITS) < FEWEST_VIDEOS]
+
+
+def capped(table: pd.DataFrame, spec: StudySpec, column: str) -> pd.DataFrame:
+    """At most ``clips_per_class`` clips of each class, parted over the splits by their shares: the first window of every video, then the
+    second of each, and so on; then the same windows in another view, as long as there is room. In the table's order."""
+    view = table.groupby(["file", "start", "end", column]).cumcount()
+    kept: list[int] = []
+    for split, share in FOLDER_SHARES.items():
+        most = max(1, round(share * spec.clips_per_class))
+        for _, rows in table[table["split"] == split].groupby(column, sort=False):
+            seen: Counter[tuple[str, int]] = Counter()
+            turns = []
+            for source, which in zip(rows["source"], view[rows.index], strict=True):
+                turns.append((which, seen[source, which]))
+                seen[source, which] += 1
+            kept += rows.index[sorted(range(len(rows)), key=lambda place: turns[place])[:most]].tolist()
+    return table.loc[sorted(kept)].reset_index(drop=True)

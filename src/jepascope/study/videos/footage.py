@@ -1,0 +1,28 @@
+"""What a study on real videos leaves in its run folder besides: which clips were shown, what was not used, and the words for both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepascope.study.bench import Bench
+from jepascope.study.videos.clips import video_study
+from jepascope.study.videos.words import footage_words
+
+CAPTION = (
+    "First and last frame of clips as the encoder sees them, cut, turned, mirrored and played backwards; arrows along the motion that they "
+    "are labelled with."
+)
+
+
+def keep_footage(bench: Bench) -> dict[str, Any]:
+    """clips.parquet and refusals.parquet, once, and said; what summary.json holds of them."""
+    study = video_study(bench.spec)
+    if not bench.run.has("refusals.parquet"):
+        bench.run.write_table("clips", study.clips.factors)
+        bench.run.write_table("refusals", study.refusals)
+    for line in footage_words(study.record):
+        bench.progress.say(line)
+    bench.progress.say(
+        "Left out on real videos: subspaces of another data seed and other clip sets (no such scenes can be made), and degeneracy."
+    )
+    return {"footage": study.record, "stimuli_caption": CAPTION}

@@ -1,0 +1,50 @@
+"""Another run's subspaces in place of the study's own on real videos: alignment, readings, retained effect, and its read-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from jepascope.discovery.subspace import Subspace
+from jepascope.portability.retained import rce_rows
+from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
+from jepascope.stats import Interval
+from jepascope.study.stage_three.clip_sets import ACROSS, Carried, ceilings_of, readout_row
+from jepascope.study.stage_three.ground import find_in, last_layer_probe
+from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.stage_two.judges import Panel
+from jepascope.study.videos.taken import Taken, class_columns
+
+
+def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval], panel: Callable[[], Panel]) -> Carried:
+    """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
+
+    Ablated on the videos' own test clips (the dose curves hold both, each beside controls of its own), read by their own read-out.
+    """
+    here, layer, spec = taken.here, taken.layer, taken.here.spec
+    pairs = [(said, finder) for finder, said in taken.finders.items() if finder in native]
+    everything = {**native, **taken.subspaces}
+    there = taken.bench
+    finders = {
+        finder: partial(find_in, finder, taken.subspaces[said].rank, there.folds, there.spec.seed)
+        for finder, said in taken.finders.items()
+        if finder in native
+    }
+    both = {**ceilings, **{taken.run.name(name): one for name, one in ceilings_of(there, layer, finders).items()}}
+    fit, test = here.fit.pooled(layer, spec.tokens), here.test_pooled(layer, spec.tokens)
+    effects = dose_effects(here, layer, everything, panel, "ablate")
+    columns = class_columns(taken)
+    readout = []
+    if columns is None:
+        here.progress.say(f"The read-out of '{taken.run.path.name}' is not tried: it knows other classes.")
+    else:
+        readout.append(readout_row(here, last_layer_probe(there), taken.run.clips, columns))
+    return Carried(
+        [
+            *sas_rows(everything, ACROSS, layer, both, pairs),
+            *readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, here.test_scenes),
+            *rce_rows(effects, [(b, a) for a, b in pairs], ACROSS, spec.seed, spec.resamples),
+        ],
+        angle_rows(everything, ACROSS, layer, pairs),
+        readout,
+    )

@@ -1,0 +1,140 @@
+"""Subspaces of another run in this study: read, checked, copied beside its own, and what their controls are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from jepascope.activations.moments import Moments
+from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.probes.paths import l1_paths
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.study.bench import Bench
+from jepascope.study.folder import Run, read_json, writing
+from jepascope.study.spec import StudySpec
+from jepascope.study.steps.discovered import number
+from jepascope.study.videos.carried import CarriedRun, carried_by
+
+FOLDER = "taken"  # below a run's subspaces
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """The other run as this study uses it: ``subspaces`` by the names of tables, ablated to the mean of this study's fit clips.
+
+    ``bench`` is the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is tried here, and the halves
+    of its clips say how far its subspaces agree with themselves.
+    """
+
+    run: CarriedRun
+    here: Bench
+    layer: int
+    subspaces: dict[str, Subspace]
+
+    @cached_property
+    def bench(self) -> Bench:
+        return Bench(Run(self.run.path, self.run.spec), self.here.encoder, self.here.progress)
+
+    @property
+    def finders(self) -> dict[str, str]:
+        """Names of tables by finder."""
+        return {finder: self.run.name(finder) for finder in self.run.spec.finders}
+
+    def shuffles(self, name: str) -> tuple[str, Labelled] | None:
+        """The finder behind a subspace and the clips that it was found in, for the same finder on permuted labels; None where there is
+        none of that name, or it would have to be trained through the network for every draw."""
+        finder = next((one for one, said in self.finders.items() if said == name), None)
+        if finder is None or finder not in FINDERS or finder in NEEDS_SUFFIX:
+            return None
+        return finder, self.labelled(finder)
+
+    def labelled(self, finder: str) -> Labelled:
+        """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
+        there = self.bench
+        data = there.labelled(self.layer, finder=finder, of=there.fit)
+        if finder not in NEEDS_PATH:
+            return data
+        path = l1_paths({self.layer: data.x}, data.y, data.groups, there.folds, seed=there.spec.seed)[self.layer]
+        return replace(data, path=path)
+
+
+def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
+    """Refuse (BadArgument) subspaces of another encoder, other tokens or too large a rank, before there is a folder."""
+    run = carried_by(spec)
+    if run is None:
+        return
+    known = read_json(run.path / "provenance.json", {}).get("encoder", {}).get("digest")
+    if known != encoder.card.digest:
+        raise BadArgument(
+            f"'{run.path}' is a run of another encoder than '{encoder.card.name}'; subspaces are of one encoder's latents alone."
+        )
+    if run.spec.tokens != spec.tokens:
+        raise BadArgument(f"'{run.path}' pools {run.spec.tokens} tokens, and this study {spec.tokens}; run one of the two again.")
+    assert spec.best_layer is not None
+    for finder in run.spec.finders:
+        found = _read(run.file(finder, spec.best_layer))
+        if found.width != encoder.card.width or 2 * found.rank > found.width:
+            raise BadArgument(f"'{run.file(finder, spec.best_layer)}' leaves no orthogonal control of equal rank in this encoder.")
+
+
+def taken_along(bench: Bench) -> Taken | None:
+    """What the study takes from another run; copies lie in the run folder. None where it takes nothing."""
+    run, spec = carried_by(bench.spec), bench.spec
+    if run is None:
+        return None
+    layer = spec.best_layer
+    assert layer is not None
+    mean = Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float()
+    found = {}
+    for finder in run.spec.finders:
+        theirs = _read(run.file(finder, layer))
+        where = {**theirs.provenance, "model": bench.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
+        used = Subspace(theirs.basis, mean, where)
+        copy = bench.run.path / "subspaces" / FOLDER / f"{finder}-layer{layer}.safetensors"
+        if not copy.exists():
+            with writing(copy) as temporary:
+                used.save(temporary)
+        found[run.name(finder)] = used
+    return Taken(run, bench, layer, found)
+
+
+def _read(path: Path) -> Subspace:
+    try:
+        return Subspace.load(path)
+    except RunFolderError as error:
+        raise BadArgument(str(error)) from None
+
+
+def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, Any]:
+    """What summary.json says of them, beside their effects: where they are from, and what they retain (at the largest dose that does not
+    saturate, else at the largest)."""
+    if taken is None:
+        return {}
+    rows = portability[(portability["metric"] == "rce") & portability["a"].isin(taken.subspaces)]
+    rows = rows.sort_values(["saturated", "dose"], ascending=[True, False], kind="stable").drop_duplicates("a")
+    keys = ("value", "low", "high", "excess_low", "excess_high", "floor_random", "floor_variance", "dose")
+    return {
+        "carried": {
+            "run": taken.run.path.name,
+            "clips": taken.run.clips,
+            "layer": taken.layer,
+            "finders": {said: finder for finder, said in taken.finders.items()},
+            "rce": {row["a"]: {key: number(row[key]) for key in keys} for row in rows.to_dict("records")},
+        }
+    }
+
+
+def class_columns(taken: Taken) -> torch.Tensor | None:
+    """For each class of this study its place among the other run's classes; None where one is missing there."""
+    theirs = taken.bench.classes
+    if not set(taken.here.classes) <= set(theirs):
+        return None
+    return torch.tensor([theirs.index(name) for name in taken.here.classes])

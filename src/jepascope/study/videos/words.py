@@ -1,0 +1,121 @@
+"""Sentences on real videos, from summary.json alone: what was used and what was not, and what another run's subspaces do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepascope.clips.motion.label import REASONS
+
+PUBLISHED = "5.3"  # CE ratio on Kinetics over random directions, in the abstract of the paper (OpenReview CC5xKstwmf)
+PROCEDURAL = ("nano", "nano-wide")
+SHOWN = 6  # reasons
+
+
+def footage_words(record: dict[str, Any]) -> list[str]:
+    """How much was used, and what was refused and why."""
+    parts = ", ".join(f"{count} {name}" for name, count in record["videos_by_split"].items())
+    said = [
+        f"{record['videos_used']} of {record['videos']} videos and {record['windows_used']} of {record['windows']} windows are used "
+        f"({record['clips']} clips; videos by split: {parts}). Labels: {record['labels']}. Intervals resample videos."
+    ]
+    if record.get("abstention_rate") is not None:
+        why = "; ".join(f"{REASONS.get(reason, reason)} ({count})" for reason, count in list(record["abstained"].items())[:SHOWN])
+        said.append(
+            f"No direction was measured in {100 * record['abstention_rate']:.0f} % of the windows: {why or 'no reason was noted'}."
+            if record["abstained"]
+            else "A direction was measured in every window."
+        )
+    others = [row for row in record["refused"] if not row["reason"].startswith("has no measured direction")]
+    if others:
+        shown = "; ".join(f"{row['count']} × {row['reason']}" for row in others[:SHOWN])
+        more = f"; and {len(others) - SHOWN} more reasons" if len(others) > SHOWN else ""
+        said.append(f"Not used: {shown}{more} (refusals.parquet lists all).")
+    return said
+
+
+def reach_words(summary: dict[str, Any]) -> str:
+    """What the encoder was trained on, where that is known and matters; ' ' before it, or nothing."""
+    if "footage" not in summary or summary["model"] not in PROCEDURAL:
+        return ""
+    return f" The encoder {summary['model']} was trained on procedural clips alone: nothing here speaks for encoders trained on real video."
+
+
+def other_edit_words(summary: dict[str, Any], finder: str) -> str:
+    """Of few videos ablation may have no margin to take from: then what another edit does; ' ' before it, or nothing."""
+    if "footage" not in summary:
+        return ""
+    found = _stateable(summary, finder)
+    if found is None or found[0] == "ablate":
+        return ""
+    what = f"the rank-{summary['rank']} {finder} subspace"
+    return f" {_of_edit(summary, finder, *found, what)}."
+
+
+def carried_words(summary: dict[str, Any]) -> str:
+    """What the first of another run's subspaces does on these videos, and no more than its interval says; '' where none were taken."""
+    taken = summary.get("carried")
+    if not taken:
+        return ""
+    name = next((name for name in taken["finders"] if name in summary["ce"]), None)
+    if name is None:
+        return ""
+    finder, found = taken["finders"][name], _stateable(summary, name)
+    where = f"Carried from {taken['clips']} ({taken['run']}) to these videos"
+    published = f"the published ratio on Kinetics, of another encoder and by another group, is {PUBLISHED}"
+    if found is None:
+        return f" {where}: the judge reads no margin here, so no effect of the {finder} subspace can be stated; {published}."
+    does = _of_edit(summary, name, *found, f"the {finder} subspace at layer {taken['layer']}", first=f"{where}, ")
+    return f" {does}; {published}; {_retained(summary, name, finder)}."
+
+
+EDIT_WORDS = {
+    "ablate": ("ablating", "removes", "of the judge's margin"),
+    "swap": ("a swap of", "moves the margin by", "of the way to a clip of another class"),
+    "steer": ("steering along", "moves the margin by", "of the way to a clip of another class"),
+}
+
+
+def _stateable(summary: dict[str, Any], finder: str) -> tuple[str, dict[str, Any]] | None:
+    """The first edit with an interval, and its effect."""
+    effects = summary["ce"].get(finder, {})
+    return next(((edit, effects[edit]) for edit in EDIT_WORDS if effects.get(edit, {}).get("low") is not None), None)
+
+
+def _of_edit(summary: dict[str, Any], name: str, edit: str, effect: dict[str, Any], what: str, first: str = "") -> str:
+    doing, does, of = EDIT_WORDS[edit]
+    span = f"{100 * effect['value']:.0f} [{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % {of}"
+    shown = "" if effect["low"] > 0 else ", which is not shown to be more than nothing"
+    doing = first + doing if first else doing.capitalize()
+    return f"{doing} {what} {does} {span} (n = {effect['n']} test videos){shown}; {_ratio(summary, name, edit)}"
+
+
+def _ratio(summary: dict[str, Any], name: str, edit: str) -> str:
+    against = summary["ratio_by_judge"].get("probe", {}).get(name, {}).get(edit, {})
+    words = {"random": "random directions", "variance": "variance-matched directions"}
+    return "; ".join(f"beside {of}: {_times(against.get(control, {}))}" for control, of in words.items())
+
+
+def _times(ratio: dict[str, Any]) -> str:
+    if ratio.get("value") is None or ratio.get("low") is None:
+        return "no ratio can be stated"
+    if ratio["bound"]:
+        return f"at least {ratio['value']:.1f} times" if ratio["value"] > 1 else "not shown to be more"
+    high = "unbounded" if ratio["high"] is None else f"{ratio['high']:.1f}"
+    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {high}]" + ("" if ratio["low"] > 1 else ", not shown to be more")
+
+
+def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
+    kept = taken_rce(summary, name, finder)
+    if kept is None:
+        return f"in place of the {finder} subspace found here its share of the effect cannot be stated"
+    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] in place of the {finder} subspace found here"
+    floor = kept["excess_low"] is not None and kept["excess_low"] > 0
+    return told + (
+        ", above what variance-matched directions keep" if floor else ", not shown to be more than variance-matched directions keep"
+    )
+
+
+def taken_rce(summary: dict[str, Any], name: str, finder: str) -> dict[str, Any] | None:
+    """RCE with its interval; None where there is no interval."""
+    kept = (summary["carried"].get("rce") or {}).get(name)
+    return None if not kept or kept["value"] is None or kept["low"] is None else kept
