@@ -21,6 +21,7 @@ from jepascope.stats import (
     ratio_of_means,
     scene_sums,
     scene_weights,
+    widened,
 )
 
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
@@ -104,7 +105,9 @@ class _Beside:
         found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
         for name in ("kl", "angle_error"):
             if name in here and np.isfinite(here[name]).all():
-                found.update(_ends(name, mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))))
+                mean = mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
+                apart = (here[name] - mean.value).to_numpy() / len(here)
+                found.update(_ends(name, widened(mean, scene_sums(apart, here.index.get_level_values("scene").to_numpy()))))
         return found
 
 

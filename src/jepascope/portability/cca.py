@@ -19,7 +19,7 @@ from jepascope.discovery.finders.shrinkage import oas_share
 from jepascope.errors import BadArgument
 from jepascope.portability.pca import Pca, common_components, pca
 from jepascope.portability.similarity import SHUFFLES, Similarity, check_pairs, pair_shuffles
-from jepascope.stats import LEVEL, RESAMPLES, Interval, clustered, expanded_level, scene_weights
+from jepascope.stats import FEW, LEVEL, RESAMPLES, Interval, clustered, expanded_level, scene_weights
 
 FEWEST_SCORED = 4  # test clips: a correlation of three points has hardly an interval
 
@@ -151,6 +151,8 @@ def _held_out(
     # a square has a bias of about 1 / clips, which the chance level shares but a resample has twice: resamples are centred on the value
     ends = np.quantile(spread - spread.mean() + value, [(1 - level) / 2, (1 + level) / 2])
     low, high = ends.clip(-1 if power % 2 else 0, 1)
+    if several and len(np.unique(scenes_test)) < FEW:  # type: ignore[arg-type]
+        low = high = nan  # resamples of so few scenes do not reach far enough
 
     def shuffled(rng: np.random.Generator, in_fit: Tensor | None, in_test: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
         fit = pair_shuffles(fitted, draws, rng, in_fit)

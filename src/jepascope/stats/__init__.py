@@ -20,12 +20,14 @@ from jepascope.stats.bootstrap import (
 )
 from jepascope.stats.clusters import clustered, scene_proportion, scene_sums
 from jepascope.stats.controlled import MIN_DRAWS, OUTSIDE_DRAWS, EffectRatio, causal_effect_ratio
+from jepascope.stats.few import FEW, widened
 from jepascope.stats.nulls import holm, null_bound, p_value, percentile_in_null
 from jepascope.stats.proportions import paired_drop, proportion, wilson
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA, Equivalence, equivalence, ratio_of_means
 
 __all__ = [
     "EQUIVALENCE_ALPHA",
+    "FEW",
     "LEVEL",
     "MIN_DRAWS",
     "OUTSIDE_DRAWS",
@@ -51,5 +53,6 @@ __all__ = [
     "scene_proportion",
     "scene_sums",
     "scene_weights",
+    "widened",
     "wilson",
 ]

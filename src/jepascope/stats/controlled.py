@@ -20,6 +20,7 @@ from jepascope.stats.bootstrap import (
     joint_level,
     percentile_interval,
 )
+from jepascope.stats.few import few_reach_zero, widened
 from jepascope.stats.nulls import p_value, percentile_in_null
 from jepascope.stats.ratios import reaches_zero
 
@@ -85,11 +86,14 @@ def causal_effect_ratio(
     by_scene, by_draw = bootstrap_weights(scenes, resamples, rng), bootstrap_weights(draws, resamples, rng)
     below = by_scene @ denominator
     nothing = Interval(nan, nan, nan, scenes)
-    if reaches_zero(below, scenes):
+    if reaches_zero(below, scenes) or few_reach_zero(denominator):
         return EffectRatio(nothing, nothing, nothing, nothing, nothing, False, nan, nan, draws)
     effects = by_scene @ numerator / below
     wider = expanded_level(level, scenes)
     effect = percentile_interval(float(numerator.sum() / denominator.sum()), effects, scenes, wider)
+    # each scene's and each draw's share in the two, to first order: what says how far the one or the other limits an interval
+    of_scene = (numerator - effect.value * denominator) / denominator.sum()
+    effect = widened(effect, of_scene, level=level)
     null = control.sum(axis=1) / denominator.sum()
     if fixed and draws != 1:
         raise BadArgument(f"A control in which nothing is random has one draw, not {draws}.")
@@ -98,16 +102,17 @@ def causal_effect_ratio(
         return EffectRatio(effect, span, nothing, nothing, nothing, False, nan, nan, draws)
     single = by_scene @ control.T / below[:, None]
     controls = (single * by_draw).sum(axis=1) / draws
-    # each scene's and each draw's share in the two, to first order: what says how far the one or the other limits an interval
-    of_scene = (numerator - effect.value * denominator) / denominator.sum()
     of_mean = (control.mean(axis=0) - null.mean() * denominator) / denominator.sum()
     of_draw = (null - null.mean()) / draws
     against = percentile_interval(float(null.mean()), controls, scenes, _level(level, of_mean, of_draw))
+    against = widened(against, of_mean, of_draw, level)
     differing = _level(level, of_scene - of_mean, of_draw)
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
+    difference = widened(difference, of_scene - of_mean, of_draw, level)
     # every draw is the new one equally often: resamples are exchangeable, so this is a uniform pick without its noise
     one = single[np.arange(resamples), np.arange(resamples) % draws]
     excess = percentile_interval(difference.value, effects - one, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
+    excess = widened(excess, of_scene - of_mean, (null - null.mean()) / np.sqrt(draws), level)
     is_bound = against.low <= 0 <= against.high
     if is_bound:
         ratio = _lower_bound(effect, against)
@@ -116,6 +121,8 @@ def causal_effect_ratio(
     else:
         dividing = _level(level, against.value * of_scene - effect.value * of_mean, effect.value * of_draw)
         ratio = _ratio(effect, against, effects, controls, dividing)
+        through = (against.value * of_scene - effect.value * of_mean) / against.value**2
+        ratio = widened(ratio, through, effect.value * of_draw / against.value**2, level)
     if fixed:
         return EffectRatio(effect, against, difference, excess, ratio, is_bound, nan, nan, draws)
     place = percentile_in_null(effect.value, null)

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from jepascope.errors import BadArgument
 from jepascope.stats.bootstrap import LEVEL, RESAMPLES, Array, Interval, bootstrap_weights, expanded_level, finite, percentile_interval
+from jepascope.stats.few import few_reach_zero, widened
 
 EQUIVALENCE_ALPHA = 0.05
 
@@ -21,7 +22,8 @@ def ratio_of_means(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> Interval:
-    """sum(numerator) / sum(denominator) with its expanded percentile bootstrap interval over scenes, which are kept paired.
+    """sum(numerator) / sum(denominator) with its expanded percentile bootstrap interval over scenes, which are kept paired;
+    wider where they are fewer than eight (``few.widened``).
 
     A scene is the unit: several conditions of one scene are summed before they come here. When the denominator's own 95 %
     interval reaches zero the ratio means nothing, and value and ends are NaN, as they are for fewer than two scenes.
@@ -31,10 +33,11 @@ def ratio_of_means(
     if scenes != len(denominator):
         raise BadArgument(f"Numerator and denominator must be of the same scenes, not {scenes} and {len(denominator)}.")
     below = (weights := bootstrap_weights(scenes, resamples, rng)) @ denominator
-    if reaches_zero(below, scenes):
+    if reaches_zero(below, scenes) or few_reach_zero(denominator):
         return Interval(nan, nan, nan, scenes)
     value = float(numerator.sum() / denominator.sum())
-    return percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
+    found = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
+    return widened(found, (numerator - value * denominator) / denominator.sum(), level=level)
 
 
 def reaches_zero(below: Float[Array, " resamples"], scenes: int) -> bool:

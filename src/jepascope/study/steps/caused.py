@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jepascope.stats import expanded_level, mean_interval, scene_weights
+from jepascope.stats import expanded_level, mean_interval, scene_weights, widened
 from jepascope.study.stage_two.stage import StageTwo
 from jepascope.study.steps.discovered import LEVEL, number
 
@@ -104,6 +104,7 @@ def calibrated(calibration: pd.DataFrame | None) -> dict[str, Any]:
         own, random = rows[rows["control"] == "subspace"], rows[rows["control"] == "random"]
         by_scene = own.assign(error=_apart(own)).groupby("scene")["error"].mean().to_numpy()
         error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
+        error = widened(error, (by_scene - error.value) / len(by_scene))
         said = {"error": error.value, "low": error.low, "high": error.high, "n": error.n}
         found.setdefault(str(edit), {})[str(finder)] = {**said, "random": number(_apart(random).mean())}
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 
 import numpy as np
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from jepascope.clips.variables import Variable
 from jepascope.discovery.probes.arc_order import arc_order_test
-from jepascope.discovery.probes.circular import Arcs, arc_floor, decoded_angle, held_out_arcs
+from jepascope.discovery.probes.circular import Arcs, arc_floor, circular_errors, decoded_angle, held_out_arcs
 from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, constant_error, score_angle, score_arcs, score_number
 from jepascope.errors import BadData
-from jepascope.stats import LEVEL, clustered, expanded_level, scene_weights
+from jepascope.stats import FEW, LEVEL, Interval, clustered, expanded_level, scene_sums, scene_weights, widened
 from jepascope.study.bench import Bench
 from jepascope.study.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
@@ -48,6 +48,7 @@ class Scoring:
     arc: Int[Tensor, " test"] | None  # of circular variables
     arcs: Float[np.ndarray, "resamples test"] | None
     floor: float
+    ids: Int[np.ndarray, " test"] | None = None  # of scenes, where some have several clips
     level: float = LEVEL  # of intervals over scenes; wider where a few scenes have several clips each
 
     @classmethod
@@ -57,15 +58,24 @@ class Scoring:
         rng = np.random.default_rng(seed)
         ids = target.test_scenes.numpy()
         scenes = scene_weights(len(held), rng, ids, resamples)
-        level = expanded_level(LEVEL, len(np.unique(ids))) if clustered(ids) else LEVEL
+        several = ids if clustered(ids) else None
+        level = LEVEL if several is None else expanded_level(LEVEL, len(np.unique(ids)))
         if target.variable.kind != "circular":
-            return cls(scenes, None, None, nan, level)
+            return cls(scenes, None, None, nan, several, level)
         arc = Arcs.of(decoded_angle(fitted)).index(decoded_angle(held))
         try:
             floor = arc_floor(fitted, held)
         except BadData:  # too few arcs, which ``read`` says
             floor = nan
-        return cls(scenes, arc, scene_weights(len(held), rng, arc.numpy(), resamples), floor, level)
+        return cls(scenes, arc, scene_weights(len(held), rng, arc.numpy(), resamples), floor, several, level)
+
+    def of_few(self, score: ValueScore, errors: Float[Tensor, " test"]) -> ValueScore:
+        """The same with the interval that a few scenes of several clips allow; there is none of R^2 then."""
+        many = 0 if self.ids is None else len(np.unique(self.ids))
+        if self.ids is None or many >= FEW:
+            return score
+        of_scene = scene_sums((errors.double() - score.error.value).numpy() / len(errors), self.ids)
+        return replace(score, error=widened(score.error, of_scene), r2=Interval(score.r2.value, nan, nan, score.r2.n))
 
 
 def value_tables(
@@ -123,11 +133,15 @@ def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **whe
     rows: Rows = []
     for layer, (predicted, strength) in predictions.items():
         if variable.kind == "circular":
-            angle = score_angle(true, predicted, fitted, scoring.scenes, scoring.level)
+            angle = scoring.of_few(
+                score_angle(true, predicted, fitted, scoring.scenes, scoring.level),
+                circular_errors(decoded_angle(true), decoded_angle(predicted)),
+            )
             rows.append({**where, **_named(variable, 0), "layer": layer, "strength": strength, **_figures(angle)})
             continue
         for i in range(len(variable.outputs)):
             score = score_number(true[:, i], predicted[:, i], fitted[:, i], scoring.scenes, scoring.level)
+            score = scoring.of_few(score, (true[:, i] - predicted[:, i]).abs().double())
             rows.append({**where, **_named(variable, i), "layer": layer, "strength": strength, **_figures(score)})
     return rows
 

@@ -1,0 +1,55 @@
+"""Intervals where units are so few that no resample of them reaches far enough.
+
+Resamples of three scenes lie between the least and the largest of the three, which is where their mean lies, too, in most samples but
+by no means in 95 % of them; no level of a percentile interval mends that. Student's interval of the quantity to first order does.
+"""
+
+from __future__ import annotations
+
+from math import isfinite, nan, sqrt
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import stdtrit
+
+from jepascope.stats.bootstrap import LEVEL, Array, Interval
+
+FEW = 8  # scenes: from here on the expanded percentile interval serves
+
+
+def widened(
+    interval: Interval,
+    of_scene: Float[Array, " scenes"],
+    of_draw: Float[Array, " draws"] | None = None,
+    level: float = LEVEL,
+) -> Interval:
+    """The interval, or with fewer than FEW scenes the one that holds it and Student's: value -+ t s.
+
+    ``of_scene`` (and ``of_draw``): each unit's influence on the value, which sum to zero; s^2 is the sum over both of n / (n - 1) times
+    their squares, with the degrees of freedom of Welch (1947) and Satterthwaite (1946). NaN ends with one scene.
+    """
+    if len(of_scene) >= FEW or not isfinite(interval.value):
+        return interval
+    if len(of_scene) < 2:
+        return Interval(interval.value, nan, nan, interval.n)
+    parts = [(float(np.square(part).sum()) * len(part) / (len(part) - 1), len(part)) for part in _given(of_scene, of_draw)]
+    total = sum(variance for variance, _ in parts)
+    if total <= 0:
+        return interval
+    freedom = total**2 / sum(variance**2 / (n - 1) for variance, n in parts)
+    reach = float(stdtrit(freedom, 0.5 + level / 2)) * sqrt(total)
+    return Interval(interval.value, min(interval.low, interval.value - reach), max(interval.high, interval.value + reach), interval.n)
+
+
+def few_reach_zero(denominator: Float[Array, " scenes"], level: float = LEVEL) -> bool:
+    """Whether Student's interval of a mean of few scenes holds zero or lies below it; False where there are enough of them."""
+    n = len(denominator)
+    if n >= FEW or n < 2:
+        return n < 2
+    mean = float(denominator.mean())
+    found = widened(Interval(mean, mean, mean, n), (denominator - mean) / n, level=level)
+    return found.low <= 0
+
+
+def _given(*parts: Float[Array, " units"] | None) -> list[Array]:
+    return [part for part in parts if part is not None and len(part) > 1]
