@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from jepascope.stats import (
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
 FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  # one family of tests: all layers x finders that carry a p
 FIXED = ("top_pca", "nuisance")  # controls in which nothing is random
+BOUNDS = {"kl": (0.0, inf), "angle_error": (0.0, 180.0)}
 SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
 COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
@@ -107,7 +108,8 @@ class _Beside:
             if name in here and np.isfinite(here[name]).all():
                 mean = mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
                 apart = (here[name] - mean.value).to_numpy() / len(here)
-                found.update(_ends(name, widened(mean, scene_sums(apart, here.index.get_level_values("scene").to_numpy()))))
+                ids = here.index.get_level_values("scene").to_numpy()
+                found.update(_ends(name, widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name])))
         return found
 
 

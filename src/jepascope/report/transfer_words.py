@@ -48,8 +48,9 @@ def sentence(row: Mapping[Any, Any]) -> str:
 
 
 def at_dose(row: Mapping[Any, Any]) -> str:
-    """' (dose 0.5)'."""
-    return f" (dose {row['dose']:g})" if finite(row["dose"]) else ""
+    """' (dose 0.5)'; edits other than ablation are named."""
+    edit = "" if row.get("edit", "ablate") in ("ablate", "") else f"{row['edit']}, "
+    return f" ({edit}dose {row['dose']:g})" if finite(row["dose"]) else ""
 
 
 def sentences(pairs: pd.DataFrame, what: str, most: int = MOST_SENTENCES) -> list[str]:

@@ -6,7 +6,7 @@ by no means in 95 % of them; no level of a percentile interval mends that. Stude
 
 from __future__ import annotations
 
-from math import isfinite, nan, sqrt
+from math import inf, isfinite, nan, sqrt
 
 import numpy as np
 from jaxtyping import Float
@@ -22,23 +22,26 @@ def widened(
     of_scene: Float[Array, " scenes"],
     of_draw: Float[Array, " draws"] | None = None,
     level: float = LEVEL,
+    bounds: tuple[float, float] = (-inf, inf),
 ) -> Interval:
     """The interval, or with fewer than FEW scenes the one that holds it and Student's: value -+ t s.
 
     ``of_scene`` (and ``of_draw``): each unit's influence on the value, which sum to zero; s^2 is the sum over both of n / (n - 1) times
-    their squares, with the degrees of freedom of Welch (1947) and Satterthwaite (1946). NaN ends with one scene.
+    their squares, with the degrees of freedom of Welch (1947) and Satterthwaite (1946). NaN ends with one scene. ``bounds``: of the value.
     """
     if len(of_scene) >= FEW or not isfinite(interval.value):
         return interval
     if len(of_scene) < 2:
         return Interval(interval.value, nan, nan, interval.n)
-    parts = [(float(np.square(part).sum()) * len(part) / (len(part) - 1), len(part)) for part in _given(of_scene, of_draw)]
+    given = [part for part in (of_scene, of_draw) if part is not None and len(part) > 1]
+    parts = [(float(np.square(part).sum()) * len(part) / (len(part) - 1), len(part)) for part in given]
     total = sum(variance for variance, _ in parts)
     if total <= 0:
         return interval
     freedom = total**2 / sum(variance**2 / (n - 1) for variance, n in parts)
     reach = float(stdtrit(freedom, 0.5 + level / 2)) * sqrt(total)
-    return Interval(interval.value, min(interval.low, interval.value - reach), max(interval.high, interval.value + reach), interval.n)
+    low, high = min(interval.low, interval.value - reach), max(interval.high, interval.value + reach)
+    return Interval(interval.value, max(low, bounds[0]), min(high, bounds[1]), interval.n)
 
 
 def few_reach_zero(denominator: Float[Array, " scenes"], level: float = LEVEL) -> bool:
@@ -49,7 +52,3 @@ def few_reach_zero(denominator: Float[Array, " scenes"], level: float = LEVEL) -
     mean = float(denominator.mean())
     found = widened(Interval(mean, mean, mean, n), (denominator - mean) / n, level=level)
     return found.low <= 0
-
-
-def _given(*parts: Float[Array, " units"] | None) -> list[Array]:
-    return [part for part in parts if part is not None and len(part) > 1]

@@ -60,7 +60,7 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
     from jepascope.study.engine.encoder import SpreadEncoder
     from jepascope.study.engine.ray_engine import Cluster, require_ray
 
-    require_ray()
+    require_ray(machine.address)
     here = machine
     if machine.device.startswith("cuda") and not torch.cuda.is_available():
         log.warning("This machine has no GPU: what it computes itself (all but captures and edits) runs on its CPU.")

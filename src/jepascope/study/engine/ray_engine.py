@@ -9,11 +9,13 @@ jepascope itself, and the checkpoint under the same name or path.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ from jepascope.study.engine.worker import Open, View, Worker
 R = TypeVar("R")
 
 AHEAD = 2  # tasks that lie ready at a worker, so that it never waits for the next
+TOKEN = Path("~/.ray/auth_token")  # where Ray looks for it
 START_SECONDS = 600.0  # until every worker holds its model; a cluster that is full has no room for longer
 RESTARTS = 5  # of one worker before the study gives up; what is finished stays, and the same command goes on
 
@@ -32,7 +35,7 @@ class Cluster:
     """Workers of one Ray cluster that all hold the same model."""
 
     def __init__(self, load: Open, device: str, address: str | None = None, workers: int | None = None) -> None:
-        ray = require_ray()
+        ray = require_ray(address)
         self._owned = not ray.is_initialized()
         if self._owned:
             _connect(ray, address)
@@ -131,8 +134,15 @@ def share_of(machines: Sequence[Mapping[str, float]], device: str, workers: int 
     return Share(count, threads, gpu)
 
 
-def require_ray() -> Any:
-    """The library, or the command that installs it."""
+def require_ray(address: str | None = None) -> Any:
+    """The library, or the command that installs it.
+
+    Recent releases ask for a token by default, but a client at ``ray://`` sends the one that it has only where RAY_AUTH_MODE says so,
+    which is read when the library is first imported.
+    """
+    has_token = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")) or TOKEN.expanduser().exists()
+    if address is not None and address.startswith("ray://") and has_token:
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
         import ray.exceptions
@@ -176,7 +186,7 @@ def _unanswered(address: str | None, why: str) -> JepascopeError:
     where = "on this machine" if address is None else f"at '{address}'"
     return JepascopeError(
         f"No Ray cluster answers {where} ({why[:160]}). Start one with `ray start --head`, and give --address auto there or "
-        "ray://HOST:10001 from elsewhere; without --address one is started here."
+        "ray://HOST:10001 from elsewhere (with the head's ~/.ray/auth_token in the same place); without --address one is started here."
     )
 
 

@@ -104,7 +104,7 @@ def calibrated(calibration: pd.DataFrame | None) -> dict[str, Any]:
         own, random = rows[rows["control"] == "subspace"], rows[rows["control"] == "random"]
         by_scene = own.assign(error=_apart(own)).groupby("scene")["error"].mean().to_numpy()
         error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
-        error = widened(error, (by_scene - error.value) / len(by_scene))
+        error = widened(error, (by_scene - error.value) / len(by_scene), bounds=(0, 180))
         said = {"error": error.value, "low": error.low, "high": error.high, "n": error.n}
         found.setdefault(str(edit), {})[str(finder)] = {**said, "random": number(_apart(random).mean())}
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import pandas as pd
@@ -75,7 +75,8 @@ class Scoring:
         if self.ids is None or many >= FEW:
             return score
         of_scene = scene_sums((errors.double() - score.error.value).numpy() / len(errors), self.ids)
-        return replace(score, error=widened(score.error, of_scene), r2=Interval(score.r2.value, nan, nan, score.r2.n))
+        most = 180.0 if self.arc is not None else inf
+        return replace(score, error=widened(score.error, of_scene, bounds=(0, most)), r2=Interval(score.r2.value, nan, nan, score.r2.n))
 
 
 def value_tables(

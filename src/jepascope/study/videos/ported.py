@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import pandas as pd
+
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
@@ -15,11 +17,14 @@ from jepascope.study.stage_two.curves import dose_effects
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.videos.taken import Taken, class_columns
 
+EDITS = ("ablate", "swap")
+
 
 def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval], panel: Callable[[], Panel]) -> Carried:
     """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
 
-    Ablated on the videos' own test clips (the dose curves hold both, each beside controls of its own), read by their own read-out.
+    Ablated, and swapped with clips of another class, on the videos' own test clips (the dose curves hold both, each beside controls of its
+    own), read by their own read-out. Of few videos ablation may have no margin to take from, and swaps say more.
     """
     here, layer, spec = taken.here, taken.layer, taken.here.spec
     pairs = [(said, finder) for finder, said in taken.finders.items() if finder in native]
@@ -32,7 +37,8 @@ def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, 
     }
     both = {**ceilings, **{taken.run.name(name): one for name, one in ceilings_of(there, layer, finders).items()}}
     fit, test = here.fit.pooled(layer, spec.tokens), here.test_pooled(layer, spec.tokens)
-    effects = dose_effects(here, layer, everything, panel, "ablate")
+    edits = [edit for edit in EDITS if edit in spec.edits]
+    effects = pd.concat([dose_effects(here, layer, everything, panel, edit) for edit in edits], ignore_index=True)
     columns = class_columns(taken)
     readout = []
     if columns is None:

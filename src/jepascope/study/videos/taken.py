@@ -114,12 +114,17 @@ def _read(path: Path) -> Subspace:
 
 
 def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, Any]:
-    """What summary.json says of them, beside their effects: where they are from, and what they retain (at the largest dose that does not
-    saturate, else at the largest)."""
+    """What summary.json says of them, beside their effects: where they are from, and what they retain.
+
+    Of ablation, or of swaps where that has no interval; at the largest dose that does not saturate, else at the largest.
+    """
     if taken is None:
         return {}
     rows = portability[(portability["metric"] == "rce") & portability["a"].isin(taken.subspaces)]
-    rows = rows.sort_values(["saturated", "dose"], ascending=[True, False], kind="stable").drop_duplicates("a")
+    rows = rows.assign(unread=rows["low"].isna())
+    rows = rows.sort_values(["unread", "edit", "saturated", "dose"], ascending=[True, True, True, False], kind="stable").drop_duplicates(
+        "a"
+    )
     keys = ("value", "low", "high", "excess_low", "excess_high", "floor_random", "floor_variance", "dose")
     return {
         "carried": {
@@ -127,7 +132,7 @@ def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, A
             "clips": taken.run.clips,
             "layer": taken.layer,
             "finders": {said: finder for finder, said in taken.finders.items()},
-            "rce": {row["a"]: {key: number(row[key]) for key in keys} for row in rows.to_dict("records")},
+            "rce": {row["a"]: {"edit": row["edit"], **{key: number(row[key]) for key in keys}} for row in rows.to_dict("records")},
         }
     }
 

@@ -108,7 +108,8 @@ def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
     kept = taken_rce(summary, name, finder)
     if kept is None:
         return f"in place of the {finder} subspace found here its share of the effect cannot be stated"
-    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] in place of the {finder} subspace found here"
+    by = {"ablate": "ablation", "swap": "swaps"}.get(kept["edit"], kept["edit"])
+    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] of {by} in place of the {finder} subspace found here"
     floor = kept["excess_low"] is not None and kept["excess_low"] > 0
     return told + (
         ", above what variance-matched directions keep" if floor else ", not shown to be more than variance-matched directions keep"

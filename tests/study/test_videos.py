@@ -1,0 +1,476 @@
+"""Studies on a folder of real videos: what a spec says of it, which windows become clips, and what is told."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.contents import folder_digest
+from jepascope.clips.video.probe import Video
+from jepascope.clips.video.windows import Window
+from jepascope.errors import BadArgument, BadData, RunFolderError
+from jepascope.study.folder import Run
+from jepascope.study.machine import Machine
+from jepascope.study.plan import make_plan
+from jepascope.study.port.asked import check_same_scenes, model_spec
+from jepascope.study.probe import probed_spec
+from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.videos import measured as measuring
+from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, turned_by_quarters
+from jepascope.study.videos.chosen import capped, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.clips import settled, video_study
+from jepascope.study.videos.record import grouped
+from jepascope.study.videos.remembered import Remembered
+from jepascope.study.videos.words import carried_words, footage_words, reach_words
+
+REAL = Path(__file__).parents[3] / "shared" / "real_clips"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files that end like videos, in two folders; nothing but their names and bytes is ever looked at."""
+    for name in ("left/a.mp4", "left/b.mp4", "right/c.mp4", "right/d.mp4"):
+        path = tmp_path / "my videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode() * 100)
+    return tmp_path / "my videos"
+
+
+def spec_of(folder: Path, **values: Any) -> StudySpec:
+    return make_spec({"clips": str(folder), **values}, "here")
+
+
+# the spec
+
+
+def test_a_folder_is_a_clip_set_with_defaults_of_its_own(folder: Path) -> None:
+    spec = spec_of(folder)
+    assert (spec.of_videos, spec.clips_name, spec.seconds, spec.peels, spec.port_clips) == (True, "my videos", 1.0, 0, ())
+    assert spec.extra_controls == ("self_swap",) and spec_of(folder, extra_controls=()).extra_controls == ()
+    assert not spec.state_variable.rendered and spec.state_variable.classes == DIRECTION_NAMES and not spec.carried_to
+    four = spec_of(folder, classes=["S", "N", "E", "W"])
+    assert (four.state_variable.classes, four.full_rank) == (("E", "N", "W", "S"), 3)  # in their order on the circle
+    assert spec_of(folder, variable="class").state_variable.classes == ("left", "right")
+
+
+def test_a_path_is_a_folder_and_a_name_is_a_clip_set_whatever_lies_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    (folder.parent / "circle").mkdir()
+    assert is_folder("my videos") and is_folder("./circle") and not is_folder("circle") and not is_folder("nothing")
+    with pytest.raises(BadArgument, match="no such clip set; known are directions8, circle, complex, and folders of videos"):
+        make_spec({"clips": "nothing"}, "here")
+    with pytest.raises(BadArgument, match="There is no folder"):
+        make_spec({"clips": "./nothing"}, "here")
+    with pytest.raises(BadArgument, match="holds no video"):
+        make_spec({"clips": "./circle"}, "here")
+
+
+def test_the_digest_names_contents_and_not_places_and_synthetic_studies_keep_theirs(folder: Path) -> None:
+    spec = spec_of(folder)
+    moved = folder.parent / "elsewhere"
+    shutil.copytree(folder, moved)
+    assert spec_of(moved).digest == spec.digest and folder_digest(moved) == spec.clips_digest
+    (moved / "left" / "a.mp4").write_bytes(b"another video")
+    assert spec_of(moved).digest != spec.digest
+    assert not {*StudySpec().identity()} & {*FOLDER_ONLY}
+    digests = {spec.digest, *(spec_of(folder, **one).digest for one in ({"seconds": 2}, {"per_source": 3}, {"classes": ("E", "W")}))}
+    assert len(digests) == 4
+
+
+def test_a_saved_spec_is_read_without_the_videos(folder: Path, tmp_path: Path) -> None:
+    spec = spec_of(folder, classes=("E", "W"))
+    (tmp_path / "spec.yaml").write_text(spec.to_yaml())
+    shutil.rmtree(folder)
+    assert make_spec(read_spec(tmp_path / "spec.yaml"), "here") == spec
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"tokens": "object"}, "nobody drew where the object of a real video is"),
+        ({"scope": "background"}, "nobody drew where the object"),
+        ({"peels": 2}, "degeneracy is not tested on real videos"),
+        ({"port_clips": ["circle"]}, "subspaces_from"),
+        ({"classes": ["E", "Q"]}, "no class 'Q' here; there are E, NE, N"),
+        ({"classes": ["E"]}, "at least 2 items"),
+        ({"variable": "speed"}, "Real videos have no label 'speed'; known are direction, class"),
+        ({"variable": "class", "classes": ["left", "up"]}, "no class 'up' here; there are left, right"),
+        ({"swap_donor": "twin"}, "no twin can be rendered"),
+        ({"finders": ["das"]}, "das is trained on twins"),
+        ({"seconds": 0.01}, "greater than or equal to 0.1"),
+    ],
+)
+def test_what_real_videos_do_not_allow_is_refused(folder: Path, values: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadArgument, match=said):
+        spec_of(folder, **values)
+
+
+def test_fields_of_real_videos_are_refused_for_other_clips() -> None:
+    for field_, value in (("seconds", 2.0), ("per_source", 3), ("classes", ("E", "W")), ("clips_digest", "0")):
+        with pytest.raises(BadArgument, match=f"{field_} is about real videos, and clips is the set 'directions8'"):
+            make_spec({field_: value}, "here")
+
+
+def test_labels_of_people_tell_the_classes(folder: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text(
+        "file,direction,weather,heat\n" + "".join(f"{name}.mp4,E,{'sun' if i % 2 else 'rain'},{i}\n" for i, name in enumerate("abcd"))
+    )
+    spec = spec_of(folder, labels=str(labels), variable="weather")
+    assert spec.state_variable.classes == ("rain", "sun") and spec.labels_digest
+    assert spec_of(folder, labels=str(labels), variable="heat").state_variable.kind == "categorical"  # four numbers are four names
+    labels.write_text("file,weather\na.mp4,sun\n")
+    with pytest.raises(BadArgument, match="not the labels file that the spec was made with"):
+        make_spec({**spec.model_dump(), "labels": str(labels)}, "here")
+    with pytest.raises(BadArgument, match="cannot be read"):
+        spec_of(folder, labels=str(tmp_path / "none.csv"), variable="weather")
+
+
+def test_a_plan_of_a_folder_counts_at_most_and_loads_nothing_heavy(folder: Path) -> None:
+    plan = make_plan(spec_of(folder), Machine())
+    assert any("at most (50 a class)" in note for note in plan.notes)
+    assert plan.steps[0].forwards == 8 * (20 + 15 + 15)
+    code = (
+        "import sys\nfrom jepascope.study.spec import make_spec\nfrom jepascope.study.plan import make_plan\n"
+        f"make_plan(make_spec({{'clips': {str(folder)!r}}}, 'here'))\n"
+        "print([name for name in ('torch', 'av', 'cv2', 'pandas') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_a_folder_that_changed_is_not_gone_on_with(folder: Path, tmp_path: Path) -> None:
+    spec = spec_of(folder)
+    Run.open(tmp_path / "run", spec).close()
+    (folder / "left" / "new.mp4").write_bytes(b"one more")
+    with pytest.raises(BadArgument, match=r"The videos in '.*' changed since the run in '.*' began; put them back"):
+        Run.check(tmp_path / "run", spec_of(folder))
+    with pytest.raises(BadData, match="are not those that this study was begun with"):
+        video_study(spec)
+
+
+def test_stages_that_need_other_clips_say_so(folder: Path) -> None:
+    spec = spec_of(folder)
+    with pytest.raises(BadArgument, match=r"jepascope run --clips .* --variable class"):
+        probed_spec(spec, "class", None)
+    for refused in (lambda: model_spec(spec, "nano-wide"), lambda: check_same_scenes(spec, spec, "there")):
+        with pytest.raises(BadArgument, match="Models are not compared on real videos"):
+            refused()
+
+
+def test_other_runs_whose_subspaces_cannot_be_used_are_refused(folder: Path, tmp_path: Path, begun_run: Path) -> None:
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        spec_of(folder, subspaces_from=str(tmp_path))
+    with pytest.raises(BadArgument, match="is not finished"):
+        spec_of(folder, subspaces_from=str(begun_run))
+
+
+# which windows become clips
+
+
+def windows(counts: dict[str, dict[str, int]]) -> pd.DataFrame:
+    """A label table: for each video how many windows of each direction it has."""
+    rows = [
+        {"source": video, "file": video, "start": float(i), "end": i + 1.0, "direction": name}
+        for video, directions in counts.items()
+        for name, count in directions.items()
+        for i in range(count)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_kinds_are_the_directions_that_turns_lead_to() -> None:
+    assert kind_of(np.array(["W", "SE"]), True).tolist() == ["E", "NE"]
+    assert kind_of(np.array(["W", "S", "SE"]), False).tolist() == ["E", "N", "NW"]
+    assert shown_as("NE", True) == ("NE", "NW", "SW", "SE") and shown_as("N", False) == ("N", "S")
+    assert turned_by_quarters(("E", "N")) and turned_by_quarters(DIRECTION_NAMES) and not turned_by_quarters(("E", "W", "NE"))
+
+
+def test_directions_that_too_few_videos_show_are_left_out() -> None:
+    many = {f"{i}.mp4": {"E": 2, "SW": 1} for i in range(8)}
+    assert most_even(windows(many), 0) == DIRECTION_NAMES
+    few = {**{f"{i}.mp4": {"W": 3} for i in range(7)}, "x.mp4": {"NE": 30}, "y.mp4": {"SW": 2}}
+    assert most_even(windows(few), 0) == ("E", "N", "W", "S")
+    assert most_even(windows({"a.mp4": {"E": 50}, "b.mp4": {"N": 9}}), 0) == ()
+
+
+def test_too_few_videos_are_refused_with_the_option_that_helps(folder: Path) -> None:
+    spec = spec_of(folder)
+    table = windows({**{f"{i}.mp4": {"W": 3} for i in range(7)}, "x.mp4": {"NE": 3}})
+    table = table.assign(kind=kind_of(table["direction"].to_numpy(str), True))
+    with pytest.raises(BadData, match=r"Too few videos of direction NE .* E 7, NE 1; --set 'classes=\[E,N,W,S\]' studies those"):
+        parted(table, ["E", "NE"], DIRECTION_NAMES, spec, lambda: ("E", "N", "W", "S"))
+    with pytest.raises(BadData, match=r"videos with usable windows are E 2; add videos \(at least 6 of each\)"):
+        parted(table[table["source"].isin(["0.mp4", "1.mp4"])], ["E"], ("E", "W"), spec, lambda: ())
+
+
+def test_every_split_has_videos_of_its_own_and_of_every_kind(folder: Path) -> None:
+    table = windows({f"{i}.mp4": {"W": 1 + i, "NE": 3} for i in range(9)})
+    table = table.assign(kind=kind_of(table["direction"].to_numpy(str), True))
+    split = parted(table, ["E", "NE"], DIRECTION_NAMES, spec_of(folder), lambda: ())
+    assert split.groupby("source")["split"].nunique().max() == 1
+    assert split.groupby(["split", "kind"])["source"].nunique().min() >= 2
+
+
+def test_clips_are_of_as_many_videos_as_can_be_and_other_views_come_last(folder: Path) -> None:
+    shown = windows({"a": {"E": 3}, "b": {"E": 1}})
+    shown = pd.concat([shown.assign(view=view) for view in range(4)], ignore_index=True).sort_values(["file", "start", "view"])
+    shown = shown.assign(split="fit").reset_index(drop=True)
+    kept = capped(shown, spec_of(folder, clips_per_class=10), "direction")  # 0.4 of them in fit
+    assert len(kept) == 4 and (kept["view"] == 0).all() and set(kept["source"]) == {"a", "b"}
+    most = capped(shown, spec_of(folder, clips_per_class=25), "direction")
+    assert len(most) == 10 and most["view"].max() == 2 and len(most[["file", "start"]].drop_duplicates()) == 4
+
+
+# windows in memory, and measured directions on disk
+
+
+@dataclass
+class Counting:
+    """A source whose pixels tell the window; it counts what it was asked for."""
+
+    digest: str = "counting"
+    asked: list[int] = field(default_factory=list)
+
+    def video(self, rows: pd.DataFrame, frames: int, size: int) -> torch.Tensor:
+        self.asked.append(len(rows))
+        assert not rows[["flipped", "turns", "reversed"]].to_numpy().any()
+        level = torch.tensor(rows["start"].to_numpy(np.float32))[:, None, None, None, None] / 255
+        return level + torch.arange(frames * size * size).reshape(1, frames, 1, size, size).expand(len(rows), -1, 3, -1, -1) / 255
+
+    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> torch.Tensor:
+        return torch.ones(len(rows), frames, size, size)
+
+
+def clip_rows(starts: Sequence[int], turns: Sequence[int]) -> pd.DataFrame:
+    shown = {"flipped": False, "turns": turns, "reversed": False, "crop_x": 0.5, "crop_y": 0.5, "crop_side": 1.0}
+    return pd.DataFrame({"file": "a", "start": [float(one) for one in starts], "end": [one + 1.0 for one in starts], **shown})
+
+
+def test_a_window_is_decoded_once_for_all_its_views() -> None:
+    source = Counting()
+    remembered = Remembered(source)
+    rows = clip_rows([0, 0, 7], [0, 1, 0])
+    first = remembered.video(rows, 2, 4)
+    again = remembered.video(rows.iloc[::-1], 2, 4)
+    assert source.asked == [2] and torch.equal(first, again.flip(0))
+    assert torch.equal(first[1], torch.rot90(first[0], 1, (2, 3)))
+    plain = source.video(clip_rows([7], [0]), 2, 4)
+    assert torch.equal(first[2:], (plain * 255).round() / 255)
+    assert not remembered.__getstate__()["kept"]
+
+
+def test_what_is_beyond_the_memory_is_decoded_again() -> None:
+    source = Counting()
+    remembered = Remembered(source, most_bytes=2 * 3 * 4 * 4)
+    rows = clip_rows([0, 7], [0, 0])
+    assert torch.equal(remembered.video(rows, 2, 4), remembered.video(rows, 2, 4))
+    assert source.asked == [2, 1] and len(remembered.kept) == 1
+
+
+def video_of(file: str) -> Video:
+    return Video(file, file, "", "", "mp4", "h264", 64, 64, 0, np.arange(30) / 25, False, "", f"digest of {file}", 1, 1)
+
+
+def test_a_measured_direction_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row: dict[str, object] = {"angle": 1.0, "moves": "object", "speed": 2.0, "coherence": 0.9, "steadiness": 1.0, "fraction": 0.5}
+    asked: list[int] = []
+
+    def measure(folder: Path, some: Sequence[Window]) -> list[dict[str, object] | str]:
+        asked.append(len(some))
+        return [row if window.start else "has no measured direction: it is still" for window in some]
+
+    monkeypatch.setattr(measuring, "measured", measure)
+    some = [Window("a.mp4", "a.mp4", 0.0, 1.0), Window("b.mp4", "b.mp4", 1.0, 2.0)]
+    videos = {name: video_of(name) for name in ("a.mp4", "b.mp4")}
+    first = measuring.kept_measure(videos, tmp_path)(tmp_path, some)
+    assert list(first) == ["has no measured direction: it is still", row]
+    assert list(measuring.kept_measure(videos, tmp_path)(tmp_path, some)) == list(first) and asked == [1, 1]
+    for kept in tmp_path.glob("*.json"):
+        kept.write_text('[{"angle": "north"}]')  # what is damaged is measured again
+    assert list(measuring.kept_measure(videos, tmp_path)(tmp_path, some)) == list(first) and asked == [1, 1, 1, 1]
+
+
+# words
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    known = {"videos": 9, "videos_used": 6, "windows": 40, "windows_used": 12, "clips": 48, "videos_by_split": {"fit": 2, "test": 4}}
+    refused = [{"reason": "is empty (0 bytes)", "count": 2}]
+    labels = {"labels": "measured by optical flow", "abstained": {"still": 20}, "abstention_rate": 0.5, "refused": refused}
+    return {**known, **labels, **changes}
+
+
+def test_what_was_used_and_what_was_not_is_said() -> None:
+    said = " ".join(footage_words(record()))
+    for words in ("6 of 9 videos and 12 of 40 windows", "Intervals resample videos", "50 % of the windows", "(20)", "2 × is empty"):
+        assert words in said
+    people = " ".join(footage_words(record(labels="of the file mine.csv, column direction", abstained={}, abstention_rate=None)))
+    assert "mine.csv" in people and "No direction was measured" not in people
+
+
+def test_reasons_are_grouped_whatever_numbers_and_names_they_hold() -> None:
+    reasons = ["lasts 0.40 s, less than one window of 1 s", "lasts 0.88 s, less than one window of 1 s", "is empty (0 bytes)"]
+    found = grouped(pd.DataFrame({"reason": reasons}))
+    assert [row["count"] for row in found] == [2, 1] and found[0]["reason"] == reasons[0]
+
+
+def carried_summary(effect: dict[str, Any] | None, ratio: dict[str, Any], rce: dict[str, Any] | None) -> dict[str, Any]:
+    name = "lda (directions8)"
+    return {
+        "footage": record(),
+        "model": "nano",
+        "rank": 3,
+        "ce": {name: {} if effect is None else {"ablate": effect}},
+        "ratio_by_judge": {"probe": {name: {"ablate": {"random": ratio}}}},
+        "carried": {"run": "demo", "clips": "directions8", "layer": 2, "finders": {name: "lda"}, "rce": {} if rce is None else {name: rce}},
+    }
+
+
+def test_no_more_is_said_of_a_carried_subspace_than_its_intervals_carry() -> None:
+    ratio = {"value": 3.0, "low": 1.5, "high": 9.0, "bound": False}
+    rce = {"edit": "ablate", "value": 0.7, "low": 0.4, "high": 1.1, "excess_low": 0.1}
+    text = carried_words(carried_summary({"value": 0.4, "low": 0.2, "high": 0.6, "n": 5}, ratio, rce))
+    assert "removes 40 [20, 60] % of the judge's margin (n = 5 test videos); beside random directions: 3.0 times [1.5, 9.0]" in text
+    assert "not shown" not in text.split("variance-matched")[0] and "above what variance-matched directions keep" in text and "5.3" in text
+    wide = {"value": 3.0, "low": 0.5, "high": None, "bound": False}
+    text = carried_words(carried_summary({"value": 0.4, "low": -0.2, "high": 0.9, "n": 3}, wide, {**rce, "excess_low": -0.3}))
+    assert "not shown to be more than nothing" in text and "3.0 times [0.5, unbounded], not shown to be more" in text
+    assert "not shown to be more than variance-matched directions keep" in text
+    text = carried_words(carried_summary(None, {}, None))
+    assert "no effect of the lda subspace can be stated" in text
+    assert carried_words({**carried_summary(None, {}, None), "carried": None}) == ""
+
+
+def test_an_encoder_trained_on_procedural_clips_is_said_to_be_one() -> None:
+    assert "procedural clips alone" in reach_words({"footage": record(), "model": "nano"})
+    assert reach_words({"model": "nano"}) == reach_words({"footage": record(), "model": "facebook/vjepa2-vitl-fpc64-256"}) == ""
+
+
+# whole studies
+
+
+def texture(path: Path, angle: float, seed: int, seconds: float = 2.0, rate: int = 16) -> None:
+    """A plain texture that moves one way: six pixels a frame of 96."""
+    import av
+
+    rng = np.random.default_rng(seed)
+    coarse = torch.tensor(rng.random((1, 3, 24, 24)), dtype=torch.float32)
+    wide = torch.nn.functional.interpolate(coarse, size=(288, 288), mode="bicubic").clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "crf": "10"})
+        stream.width = stream.height = 96
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1
+        for i in range(round(seconds * rate)):
+            x, y = (96 - round(6 * i * part) % 96 for part in (np.cos(angle), -np.sin(angle)))  # the window goes against the motion
+            frame = av.VideoFrame.from_ndarray((255 * wide[y : y + 96, x : x + 96]).astype(np.uint8), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+SMALL: dict[str, Any] = {
+    "clips_per_class": 10,
+    "test_scenes": 16,
+    "draws": 2,
+    "draws_elsewhere": 2,
+    "untrained_seeds": 1,
+    "finders": ("diff_means", "lda"),
+    "resamples": 100,
+    "stability_subsamples": 4,
+    "permutations": 4,
+    "control_seeds": 1,
+    "doses": (0.5, 1.0),
+}
+
+
+@pytest.mark.slow
+def test_a_folder_of_moving_textures_is_studied_from_end_to_end(
+    tmp_path: Path, tiny_model: Path, tiny_encoder: Any, finished_run: Path
+) -> None:
+    pytest.importorskip("cv2")
+    from jepascope.report.build import build_report
+    from jepascope.study.intervene import intervened_spec, run_intervene
+    from jepascope.study.run import run_study
+
+    videos = tmp_path / "textures"
+    for i in range(14):
+        texture(videos / f"{i:02d}.mp4", np.pi / 2 * (i % 4), i)
+    (videos / "broken.mp4").write_bytes(b"no video")
+    said: list[str] = []
+
+    class Listening:
+        def start(self, what: str) -> Callable[[int, int], None]:
+            return lambda done, total: None
+
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    spec = spec_of(videos, model=str(tiny_model), subspaces_from=str(finished_run), **SMALL)
+    assert settled(spec, Listening()).classes == ("E", "N", "W", "S")
+    assert any("NE, NW, SW, SE occur in too few videos" in line for line in said)
+    summary = run_study(spec, tmp_path / "run", tiny_encoder, Listening())
+    footage = summary["footage"]
+    assert footage["videos"] == 15 and footage["videos_used"] == 14 and footage["abstention_rate"] < 0.5
+    assert any("broken.mp4" in str(row) or row["count"] for row in footage["refused"])
+    clips = pd.read_parquet(tmp_path / "run" / "clips.parquet")
+    assert clips.groupby(["split", "direction"]).size().groupby("split").nunique().max() == 1  # balanced
+    effects = pd.read_parquet(tmp_path / "run" / "effects.parquet")
+    assert not effects.duplicated(["layer", "finder", "edit", "control", "draw", "judge", "clip"]).any()
+    ce = pd.read_parquet(tmp_path / "run" / "ce.parquet")
+    here = ce[(ce["layer"] == summary["best_layer"]) & (ce["control"] == "subspace")]
+    videos_tested = clips[clips["split"] == "test"]["scene"].nunique()
+    assert set(here["n"]) == {videos_tested} and len(clips[clips["split"] == "test"]) > videos_tested
+    assert "diff_means (directions8)" in set(here["finder"])
+    taken = ce[(ce["finder"] == "diff_means (directions8)") & (ce["layer"] == summary["best_layer"])]
+    assert {"random", "variance", "shuffled", "norm", "self_swap"} <= set(taken["control"])
+    readout = pd.read_parquet(tmp_path / "run" / "carried_readout.parquet")
+    assert set(readout["probe_from"]) == {"textures", "directions8"}
+    assert (tmp_path / "run" / "subspaces" / "taken").is_dir() and (tmp_path / "run" / "figures" / "stimuli.png").exists()
+    page = build_report(tmp_path / "run").read_text()
+    assert "Synthetic → real: directions8 to textures" in page and "Intervals resample" in page and "5.3" in page
+    # nothing is measured again, and other edits run on the same captures
+    changed = intervened_spec(
+        make_spec(read_spec(tmp_path / "run" / "spec.yaml"), "run"), summary["best_layer"], {"edits": ("swap",)}, None
+    )
+    more = run_intervene(tmp_path / "run", make_spec(read_spec(tmp_path / "run" / "spec.yaml"), "run"), changed, tiny_encoder)
+    assert more["ce"]["diff_means"]["swap"]["n"] == videos_tested
+
+
+@pytest.mark.slow
+def test_classes_of_folders_are_studied_and_missing_ones_are_named(tmp_path: Path, tiny_model: Path, tiny_encoder: Any) -> None:
+    from jepascope.study.run import run_study
+
+    videos = tmp_path / "sorted"
+    for i in range(14):
+        texture(videos / ("across" if i % 2 else "up") / f"{i:02d}.mp4", np.pi / 2 * (i % 2), i)
+    summary = run_study(spec_of(videos, model=str(tiny_model), variable="class", **SMALL), tmp_path / "run", tiny_encoder)
+    assert summary["classes"] == 2 and summary["footage"]["labels"].startswith("names of folders")
+    for i in range(2):
+        texture(videos / "rare" / f"{i}.mp4", 0.0, 50 + i)
+    with pytest.raises(BadData, match=r"Too few videos of class rare .* --set 'classes=\[across,up\]'"):
+        run_study(spec_of(videos, model=str(tiny_model), variable="class", **SMALL), tmp_path / "other", tiny_encoder)
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason="the folder shared/real_clips beside the project is not here")
+def test_real_footage_becomes_clips() -> None:
+    pytest.importorskip("cv2")
+    spec = settled(spec_of(REAL, per_source=8))
+    study = video_study(spec)
+    counts = study.clips.factors.groupby(["split", "direction"]).size()
+    assert set(counts.index.get_level_values("direction")) == set(spec.state_variable.classes)
+    assert study.clips.factors.groupby(["split", "direction"])["scene"].nunique().min() >= 2
+    assert study.record["videos_used"] >= 6 and study.record["abstained"]
