@@ -74,7 +74,11 @@ def between(a: Tensor, b: Tensor, degrees: float) -> Tensor:
     return float(np.cos(turn)) * a + float(np.sin(turn)) * b
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+EVERY = [name if name in ("clean", "decoy", "degenerate") else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+"""All networks, most of them with the slow tests, for what takes seconds each."""
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_truth_and_inert_have_the_effect_that_was_planted(name: str) -> None:
     at = stand(name)
     known = {"truth": at.encoder.causal, "inert": at.encoder.inert, **at.encoder.references}
@@ -88,7 +92,7 @@ def test_truth_and_inert_have_the_effect_that_was_planted(name: str) -> None:
     assert table.loc[("truth", "swap"), "value"] == pytest.approx(1.0, abs=ROUNDING)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_expected_effect_holds_for_subspaces_between_the_planes(name: str) -> None:
     at = stand(name)
     planes = at.encoder.frame.planes

@@ -152,9 +152,7 @@ def test_a_folder_is_not_gone_on_with_in_another_precision(
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    with pytest.raises(
-        BadArgument, match=r"run' was begun in float32, and numbers of two precisions are not mixed; use --dtype float32"
-    ):
+    with pytest.raises(BadArgument, match=r"run' was begun in float32, and numbers of two precisions are not mixed; use --dtype float32"):
         run_study(tiny_spec, tmp_path / "run", half)
     changed = intervened_spec(tiny_spec, 1, {"edits": ("swap",)}, None)
     with pytest.raises(BadArgument, match="begun in float32"):

@@ -102,5 +102,9 @@ def test_the_command_prints_every_layer_and_where_the_tables_are(run: Path) -> N
     result = CliRunner().invoke(app, ["probe", str(run), "--variable", "shape"])
     assert result.exit_code == 0, result.output
     assert "probe-shape" in result.stdout and "selectivity" in result.stdout and "Shape is" in result.stdout
+
+
+@pytest.mark.slow
+def test_the_command_gives_its_summary_as_json(run: Path) -> None:
     again = CliRunner().invoke(app, ["probe", str(run), "--variable", "shape", "--json"])
     assert json.loads(again.stdout)["variable"] == "shape"

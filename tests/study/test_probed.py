@@ -160,7 +160,7 @@ def test_a_token_map_reads_the_token_that_holds_the_class(bench: Bench) -> None:
     target = Target.of(bench.clips, "direction")
     own = capture(bench.encoder, bench.probed_clips, sites=(2,))
     labels = torch.tensor(bench.probed_clips.labels("direction")[0])
-    for index, shard in own.store.shards.items():  # type: ignore[attr-defined]
+    for index, shard in own.reader.store.shards.items():  # type: ignore[attr-defined]
         some = labels[50 * index : 50 * index + len(shard["tokens.2"])]
         shard["tokens.2"][:, 5, :8] = 3 * torch.nn.functional.one_hot(some, 8).float() + 0.01 * shard["tokens.2"][:, 5, :8]
     table = token_table(own, 2, target, bench.spec)

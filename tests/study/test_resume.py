@@ -68,7 +68,7 @@ def same_tables(one: Path, other: Path) -> list[str]:
     return [name for name in TABLES if (one / f"{name}.parquet").read_bytes() != (other / f"{name}.parquet").read_bytes()]
 
 
-@pytest.mark.parametrize("stages", [STAGES[3::4], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.mark.parametrize("stages", [STAGES[3::9], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was_not(
     stages: tuple[str, ...], tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -97,7 +97,9 @@ def test_a_finished_study_computes_nothing_again(
     assert same_tables(run, finished_run) == []
 
 
-@pytest.mark.parametrize("lost", ["leaks", "matching", "ce", "angles", "peeling"])
+@pytest.mark.parametrize(
+    "lost", ["matching", "angles", *(pytest.param(name, marks=pytest.mark.slow) for name in ("leaks", "ce", "peeling"))]
+)
 def test_a_table_that_was_deleted_comes_back_equal(
     lost: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:

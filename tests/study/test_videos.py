@@ -28,7 +28,7 @@ from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.videos import measured as measuring
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, turned_by_quarters
-from jepascope.study.videos.chosen import capped, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.chosen import capped, check_enough, kind_of, most_even, parted, shown_as
 from jepascope.study.videos.clips import settled, video_study
 from jepascope.study.videos.record import grouped
 from jepascope.study.videos.remembered import Remembered
@@ -210,14 +210,16 @@ def test_too_few_videos_are_refused_with_the_option_that_helps(folder: Path) -> 
     table = table.assign(kind=kind_of(table["direction"].to_numpy(str), True))
     with pytest.raises(BadData, match=r"Too few videos of direction NE .* E 7, NE 1; --set 'classes=\[E,N,W,S\]' studies those"):
         parted(table, ["E", "NE"], DIRECTION_NAMES, spec, lambda: ("E", "N", "W", "S"))
-    with pytest.raises(BadData, match=r"videos with usable windows are E 2; add videos \(at least 6 of each\)"):
-        parted(table[table["source"].isin(["0.mp4", "1.mp4"])], ["E"], ("E", "W"), spec, lambda: ())
+    with pytest.raises(BadData, match=r"of direction E/W .* usable windows are E/W 2; add videos \(at least 6 of each\)"):
+        parted(table[table["source"].isin(["0.mp4", "1.mp4"])], ["E"], ("E", "W"), spec, names=lambda kind: f"{kind}/W")
+    with pytest.raises(BadData, match=r"Split 'fit' has 7 clips of 7 videos .* raise clips_per_class \(now 50\) or per_source \(now 16\)"):
+        check_enough(table.drop_duplicates("source").assign(split="fit").iloc[:7], spec)
 
 
 def test_every_split_has_videos_of_its_own_and_of_every_kind(folder: Path) -> None:
     table = windows({f"{i}.mp4": {"W": 1 + i, "NE": 3} for i in range(9)})
     table = table.assign(kind=kind_of(table["direction"].to_numpy(str), True))
-    split = parted(table, ["E", "NE"], DIRECTION_NAMES, spec_of(folder), lambda: ())
+    split = parted(table, ["E", "NE"], DIRECTION_NAMES, spec_of(folder))
     assert split.groupby("source")["split"].nunique().max() == 1
     assert split.groupby(["split", "kind"])["source"].nunique().min() >= 2
 
@@ -333,7 +335,14 @@ def carried_summary(effect: dict[str, Any] | None, ratio: dict[str, Any], rce: d
         "rank": 3,
         "ce": {name: {} if effect is None else {"ablate": effect}},
         "ratio_by_judge": {"probe": {name: {"ablate": {"random": ratio}}}},
-        "carried": {"run": "demo", "clips": "directions8", "layer": 2, "finders": {name: "lda"}, "rce": {} if rce is None else {name: rce}},
+        "carried": {
+            "run": "demo",
+            "clips": "directions8",
+            "layer": 2,
+            "finders": {name: "lda"},
+            "ranks": {name: 7},
+            "rce": {} if rce is None else {name: rce},
+        },
     }
 
 
@@ -342,7 +351,11 @@ def test_no_more_is_said_of_a_carried_subspace_than_its_intervals_carry() -> Non
     rce = {"edit": "ablate", "value": 0.7, "low": 0.4, "high": 1.1, "excess_low": 0.1}
     text = carried_words(carried_summary({"value": 0.4, "low": 0.2, "high": 0.6, "n": 5}, ratio, rce))
     assert "removes 40 [20, 60] % of the judge's margin (n = 5 test videos); beside random directions: 3.0 times [1.5, 9.0]" in text
+    assert "the rank-7 lda subspace at layer 2" in text and "found here (rank 3)" in text
     assert "not shown" not in text.split("variance-matched")[0] and "above what variance-matched directions keep" in text and "5.3" in text
+    close = carried_summary({"value": 0.4, "low": 0.2, "high": 0.6, "n": 5}, ratio, rce)
+    close["ratio_by_judge"]["probe"]["lda (directions8)"]["ablate"]["shuffled"] = {"value": 1.1, "low": 0.9, "high": 1.4, "bound": False}
+    assert "beside subspaces found on shuffled labels: 1.1 times [0.9, 1.4], not shown to be more" in carried_words(close)
     wide = {"value": 3.0, "low": 0.5, "high": None, "bound": False}
     text = carried_words(carried_summary({"value": 0.4, "low": -0.2, "high": 0.9, "n": 3}, wide, {**rce, "excess_low": -0.3}))
     assert "not shown to be more than nothing" in text and "3.0 times [0.5, unbounded], not shown to be more" in text
@@ -361,11 +374,11 @@ def test_an_encoder_trained_on_procedural_clips_is_said_to_be_one() -> None:
 
 
 def texture(path: Path, angle: float, seed: int, seconds: float = 2.0, rate: int = 16) -> None:
-    """A plain texture that moves one way: six pixels a frame of 96."""
+    """A plain texture that moves one way: two pixels a frame of 96."""
     import av
 
     rng = np.random.default_rng(seed)
-    coarse = torch.tensor(rng.random((1, 3, 24, 24)), dtype=torch.float32)
+    coarse = torch.tensor(rng.random((1, 3, 72, 72)), dtype=torch.float32)
     wide = torch.nn.functional.interpolate(coarse, size=(288, 288), mode="bicubic").clamp(0, 1)[0].permute(1, 2, 0).numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as out:
@@ -374,14 +387,14 @@ def texture(path: Path, angle: float, seed: int, seconds: float = 2.0, rate: int
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
         for i in range(round(seconds * rate)):
-            x, y = (96 - round(6 * i * part) % 96 for part in (np.cos(angle), -np.sin(angle)))  # the window goes against the motion
+            x, y = (96 - round(2 * i * part) for part in (np.cos(angle), -np.sin(angle)))  # the window goes against the motion
             frame = av.VideoFrame.from_ndarray((255 * wide[y : y + 96, x : x + 96]).astype(np.uint8), format="rgb24")
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
 
 
 SMALL: dict[str, Any] = {
-    "clips_per_class": 10,
+    "clips_per_class": 30,
     "test_scenes": 16,
     "draws": 2,
     "draws_elsewhere": 2,
@@ -454,7 +467,7 @@ def test_classes_of_folders_are_studied_and_missing_ones_are_named(tmp_path: Pat
 
     videos = tmp_path / "sorted"
     for i in range(14):
-        texture(videos / ("across" if i % 2 else "up") / f"{i:02d}.mp4", np.pi / 2 * (i % 2), i)
+        texture(videos / ("across" if i % 2 else "up") / f"{i:02d}.mp4", np.pi / 2 * (i % 2), i, 2.5)
     summary = run_study(spec_of(videos, model=str(tiny_model), variable="class", **SMALL), tmp_path / "run", tiny_encoder)
     assert summary["classes"] == 2 and summary["footage"]["labels"].startswith("names of folders")
     for i in range(2):

@@ -32,7 +32,10 @@ def spec_options(
     ] = None,
     variable: Annotated[
         str | None,
-        typer.Option("--variable", help="State variable: direction, speed, position, size, shape, colour, or a column of --labels."),
+        typer.Option(
+            "--variable",
+            help="State variable: direction, speed, position, size, shape, colour, or a column of --labels; of videos also class.",
+        ),
     ] = None,
     labels: Annotated[
         str | None,

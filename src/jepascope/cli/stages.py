@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @app.command(
     epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   "
-    "jepascope run --variable speed   |   jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+    "jepascope run --variable speed   |   jepascope run --clips my-videos --subspace runs/demo   |   "
+    "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
 )
 @answered
 @takes_spec

@@ -14,7 +14,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.judges import JUDGES, judge_words
 from jepascope.report.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
 from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
-from jepascope.stats import proportion
+from jepascope.stats import wilson
 
 
 @dataclass(frozen=True)
@@ -117,5 +117,5 @@ def _frozen(run: RunFolder, layer: int) -> pd.DataFrame:
     rows = of_tokens(run, reads)
     rows = rows[(rows["layer"] == layer) & (rows["edit"] == "ablate") & (rows["control"] == "subspace")].dropna(subset=["accuracy", "n"])
     rows = rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
-    ends = [proportion(round(row.accuracy * row.n), round(row.n)) for row in rows.itertuples()]  # type: ignore[operator,arg-type]
-    return rows.assign(low=[end.low for end in ends], high=[end.high for end in ends])[columns]
+    ends = [wilson(float(row["accuracy"]), float(row["n"])) for row in rows.to_dict("records")]
+    return rows.assign(low=[low for low, _ in ends], high=[high for _, high in ends])[columns]

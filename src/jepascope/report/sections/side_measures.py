@@ -9,7 +9,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count_range, finite
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
 from jepascope.report.selection import EDIT_WORDS
-from jepascope.stats import proportion
+from jepascope.stats import wilson
 
 EXPECTED = {"ablate": "own class", "swap": "target class", "steer": "target class"}
 ANGLE = {"ablate": "the clip's own angle", "swap": "the target's angle", "steer": "the target's angle"}
@@ -47,8 +47,7 @@ def _ends(row: dict[object, object], draws: pd.DataFrame | None) -> tuple[float,
     if not (finite(accuracy) and finite(n) and n >= 1):
         return float("nan"), float("nan")
     if row["control"] == "subspace":
-        interval = proportion(round(accuracy * n), round(n))
-        return interval.low, interval.high
+        return wilson(accuracy, n)  # of videos: of so many as if each were one clip, which is never too narrow
     if draws is None:
         return float("nan"), float("nan")
     shares = draws[(draws["finder"] == row["finder"]) & (draws["control"] == row["control"])]["correct"]

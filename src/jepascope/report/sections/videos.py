@@ -14,6 +14,8 @@ from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_o
 from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words
 
 MOST_REASONS = 30
+EDITS = ("ablate", "swap")
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)  # of what a stranger wrote into summary.json
 
 
 def footage_blocks(run: RunFolder) -> list[Block]:
@@ -21,7 +23,10 @@ def footage_blocks(run: RunFolder) -> list[Block]:
     record = run.summary.get("footage")
     if not isinstance(record, dict):
         return []
-    blocks: list[Block] = [Paragraph(short(line, 2000)) for line in footage_words(record)]
+    try:
+        blocks: list[Block] = [Paragraph(short(line, 2000)) for line in footage_words(record)]
+    except UNREADABLE:
+        return [Paragraph("What summary.json says of the videos (footage) cannot be read; run the study again with the same --out.")]
     if reach := reach_words(run.summary):
         blocks.append(Paragraph(reach.strip()))
     rows = tuple((short(row["reason"], 300), count(row["count"])) for row in record["refused"][:MOST_REASONS])
@@ -34,7 +39,8 @@ def footage_blocks(run: RunFolder) -> list[Block]:
 def taken_names(run: RunFolder) -> dict[str, str]:
     """Another run's subspaces by the names of tables, with the finder of each; empty where none were taken."""
     taken = run.summary.get("carried")
-    return dict(taken["finders"]) if isinstance(taken, dict) else {}
+    found = taken.get("finders") if isinstance(taken, dict) else None
+    return {str(name): str(finder) for name, finder in found.items()} if isinstance(found, dict) else {}
 
 
 def effects_here(run: RunFolder) -> list[Block]:
@@ -43,27 +49,34 @@ def effects_here(run: RunFolder) -> list[Block]:
     if not isinstance(taken, dict) or ce is None:
         return []
     names = taken_names(run)
-    here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
+    here = comparable(run, ce[(ce["layer"] == run.best_layer) & ce["edit"].isin(EDITS)])
     wanted = here[here["finder"].isin([*names, *names.values()])]
+    if wanted.empty:
+        return []
+    try:
+        said = carried_words(run.summary).strip()
+    except UNREADABLE:
+        said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
     rows = [_row(wanted, row, controls) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
     caption = (
-        f"Ablation at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each control "
-        f"matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken['clips'])} clips in the run "
-        f"{short(taken['run'])}. Published for synthetic to Kinetics, over random directions: {PUBLISHED} (another encoder, not ours)."
+        f"Ablation and swap at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each "
+        f"control matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken.get('clips'))} clips in the "
+        f"run {short(taken.get('run'))}. Published for synthetic to Kinetics, over random directions: {PUBLISHED} (another encoder, not ours)."
     )
-    head = ("subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
+    head = ("edit", "subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
     return [
-        Heading(f"Synthetic → real: {short(taken['clips'])} to {run.clips}"),
-        Finding(short(carried_words(run.summary).strip(), 2000)),
-        Grid(head, tuple(rows), caption),
+        Heading(f"Synthetic → real: {short(taken.get('clips'))} to {run.clips}"),
+        Finding(short(said, 2000)),
+        Grid(head, tuple(rows), caption, words=2),
     ]
 
 
 def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:
-    own = ce[(ce["finder"] == row["finder"]) & (ce["control"] != "subspace")]
+    own = ce[(ce["finder"] == row["finder"]) & (ce["edit"] == row["edit"]) & (ce["control"] != "subspace")]
     against = {str(one["control"]): one for one in own.to_dict("records")}
     return (
+        str(row["edit"]),
         f"{row['finder']} ({count(row['rank'])})",
         count(row["n"]),
         interval_cell(row["value"], row["low"], row["high"]),

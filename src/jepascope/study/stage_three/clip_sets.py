@@ -14,7 +14,7 @@ from torch import Tensor
 from jepascope.activations.site import Site
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.errors import BadData
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
@@ -103,7 +103,9 @@ def ceilings_of(bench: Bench, layer: int, finders: Finders) -> dict[str, Interva
         data = bench.labelled(layer, finder=name, of=bench.fit)
         try:
             found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed, data.groups)
-        except BadData as error:  # few videos leave halves in which nothing can be chosen
+        except (BadArgument, BadData) as error:  # few videos leave halves in which nothing can be found or chosen
+            if not bench.spec.of_videos:
+                raise
             bench.progress.say(f"No split-half ceiling of {name}: {error}")
     return found
 

@@ -18,6 +18,7 @@ from jepascope.study.spec import StudySpec
 
 FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
+FEWEST_CLIPS, FEWEST_TESTED = 20, 8  # clips of all classes in split fit, and in split test
 HALF_TURN, QUARTER_TURN = 4, 2  # in eighths of the circle
 
 Names = Shaped[np.ndarray, " windows"]
@@ -53,25 +54,41 @@ def most_even(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
 
 
 def parted(
-    table: pd.DataFrame, kinds: Sequence[str], classes: Sequence[str], spec: StudySpec, enough: Callable[[], tuple[str, ...]]
+    table: pd.DataFrame,
+    kinds: Sequence[str],
+    classes: Sequence[str],
+    spec: StudySpec,
+    enough: Callable[[], tuple[str, ...]] = tuple,
+    names: Callable[[str], str] = str,
 ) -> pd.DataFrame:
     """The windows with a column ``split``. Raises BadData where a split has too few videos of a kind; ``enough`` names the classes that
-    the message proposes instead."""
+    the message proposes instead, and ``names`` a kind."""
     videos = table.groupby("kind")["source"].nunique().to_dict()
-    counts = ", ".join(f"{kind} {videos.get(kind, 0)}" for kind in kinds)
+    counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}" for kind in kinds)
     needed = FEWEST_VIDEOS * len(SPLITS)
     whole = table["source"].nunique() >= len(SPLITS)
     split = table.assign(split=_splits(table, spec.seed)) if whole else table
     scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
     if scarce:
-        others = enough() or tuple(kind for kind in kinds if videos.get(kind, 0) >= needed)
-        others = tuple(name for name in others if name in classes)
-        fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough" if len(others) > 1 else "add videos"
+        others = enough() or tuple(kind for kind in kinds if kind in classes and videos.get(kind, 0) >= needed)
+        fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough"
+        fix = fix if len(others) > 1 else f"add videos (at least {needed} of each)"
         raise BadData(
-            f"Too few videos of {spec.variable} {', '.join(scarce)} in '{spec.clips}': each of three splits needs {FEWEST_VIDEOS} of their "
-            f"own, and videos with usable windows are {counts}; {fix}{'' if len(others) > 1 else f' (at least {needed} of each)'}."
+            f"Too few videos of {spec.variable} {', '.join(map(names, scarce))} in '{spec.clips}': each of three splits needs "
+            f"{FEWEST_VIDEOS} of their own, and videos with usable windows are {counts}; {fix}."
         )
     return split
+
+
+def check_enough(table: pd.DataFrame, spec: StudySpec) -> None:
+    """Refuse (BadData) so few clips that nothing can be compared, once they are chosen."""
+    for split, fewest in (("fit", FEWEST_CLIPS), ("test", FEWEST_TESTED)):
+        part = table[table["split"] == split]
+        if len(part) < fewest:
+            raise BadData(
+                f"Split '{split}' has {len(part)} clips of {part['source'].nunique()} videos in '{spec.clips}', and a study needs "
+                f"{fewest}; add videos, or raise clips_per_class (now {spec.clips_per_class}) or per_source (now {spec.per_source})."
+            )
 
 
 def _splits(table: pd.DataFrame, seed: int) -> np.ndarray:

@@ -24,7 +24,7 @@ from jepascope.study.doctor import cache_folder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.asked import CLASS, turned_by_quarters
-from jepascope.study.videos.chosen import FEWEST_VIDEOS, capped, kind_of, most_even, parted
+from jepascope.study.videos.chosen import FEWEST_VIDEOS, capped, check_enough, kind_of, most_even, parted, shown_as
 from jepascope.study.videos.measured import kept_measure
 from jepascope.study.videos.record import footage_record, how_labelled
 from jepascope.study.videos.remembered import Remembered
@@ -150,6 +150,7 @@ def _made(named: Named, beside: _Beside) -> VideoStudy:
     own = beside.spec
     there, variable = _looked_at(own, beside.progress), own.state_variable
     table = _directions(own, there) if variable.name == DIRECTION else _classes(own, there)
+    check_enough(table, own)
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
     clips = replace(
@@ -178,7 +179,14 @@ def _directions(spec: StudySpec, there: _Looked) -> pd.DataFrame:
     table = _windows(there)
     table = table.assign(kind=kind_of(table["direction"].to_numpy(str), quarters))
     wanted = sorted(set(kind_of(np.array(classes), quarters)))
-    table = parted(table[table["kind"].isin(wanted)], wanted, classes, spec, lambda: most_even(_windows(there), spec.seed))
+    table = parted(
+        table[table["kind"].isin(wanted)],
+        wanted,
+        classes,
+        spec,
+        lambda: most_even(_windows(there), spec.seed),
+        lambda kind: "/".join(shown_as(kind, quarters)),
+    )
     shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)
     shown = shown[shown["direction"].isin(classes)]
     return capped(shown.reset_index(drop=True), spec, "direction")
@@ -195,5 +203,5 @@ def _classes(spec: StudySpec, there: _Looked) -> pd.DataFrame:
         kinds = np.array(class_names(table["label"].tolist()), dtype=object)
         table = table.assign(**{variable.columns[0]: kinds})
     table = table.assign(kind=kinds)[np.isin(kinds.astype(str), variable.classes)]
-    table = parted(table, list(variable.classes), variable.classes, spec, lambda: ())
+    table = parted(table, list(variable.classes), variable.classes, spec)
     return capped(table.drop(columns=["label"]), spec, "kind").drop(columns=["kind"])

@@ -132,6 +132,7 @@ def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, A
             "clips": taken.run.clips,
             "layer": taken.layer,
             "finders": {said: finder for finder, said in taken.finders.items()},
+            "ranks": {name: one.rank for name, one in taken.subspaces.items()},
             "rce": {row["a"]: {"edit": row["edit"], **{key: number(row[key]) for key in keys}} for row in rows.to_dict("records")},
         }
     }

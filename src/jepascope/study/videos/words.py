@@ -64,10 +64,22 @@ def carried_words(summary: dict[str, Any]) -> str:
     published = f"the published ratio on Kinetics, of another encoder and by another group, is {PUBLISHED}"
     if found is None:
         return f" {where}: the judge reads no margin here, so no effect of the {finder} subspace can be stated; {published}."
-    does = _of_edit(summary, name, *found, f"the {finder} subspace at layer {taken['layer']}", first=f"{where}, ")
+    does = _of_edit(
+        summary, name, *found, f"the rank-{taken['ranks'][name]} {finder} subspace at layer {taken['layer']}", first=f"{where}, "
+    )
     return f" {does}; {published}; {_retained(summary, name, finder)}."
 
 
+CONTROLS = {
+    "random": "random directions",
+    "variance": "variance-matched directions",
+    "shuffled": "subspaces found on shuffled labels",
+    "norm": "random edits of the same size",
+    "self_swap": "swaps with clips of the same class",
+    "top_pca": "the largest principal axes",
+    "nuisance": "the largest axes within classes",
+    "untrained": "untrained twins",
+}
 EDIT_WORDS = {
     "ablate": ("ablating", "removes", "of the judge's margin"),
     "swap": ("a swap of", "moves the margin by", "of the way to a clip of another class"),
@@ -90,9 +102,13 @@ def _of_edit(summary: dict[str, Any], name: str, edit: str, effect: dict[str, An
 
 
 def _ratio(summary: dict[str, Any], name: str, edit: str) -> str:
+    """Beside random and variance-matched directions, subspaces found on shuffled labels, and whatever control comes closest."""
     against = summary["ratio_by_judge"].get("probe", {}).get(name, {}).get(edit, {})
-    words = {"random": "random directions", "variance": "variance-matched directions"}
-    return "; ".join(f"beside {of}: {_times(against.get(control, {}))}" for control, of in words.items())
+    wanted = [control for control in ("random", "variance", "shuffled") if control != "shuffled" or control in against]
+    known = {control: one["value"] for control, one in against.items() if control in CONTROLS and one.get("value") is not None}
+    closest = min(known, key=lambda control: known[control], default="random")
+    wanted += [closest] if closest not in wanted else []
+    return "; ".join(f"beside {CONTROLS[control]}: {_times(against.get(control, {}))}" for control in wanted)
 
 
 def _times(ratio: dict[str, Any]) -> str:
@@ -109,7 +125,8 @@ def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
     if kept is None:
         return f"in place of the {finder} subspace found here its share of the effect cannot be stated"
     by = {"ablate": "ablation", "swap": "swaps"}.get(kept["edit"], kept["edit"])
-    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] of {by} in place of the {finder} subspace found here"
+    place = f"in place of the {finder} subspace found here (rank {summary['rank']})"
+    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] of {by} {place}"
     floor = kept["excess_low"] is not None and kept["excess_low"] > 0
     return told + (
         ", above what variance-matched directions keep" if floor else ", not shown to be more than variance-matched directions keep"
