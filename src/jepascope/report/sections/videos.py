@@ -62,7 +62,7 @@ def effects_here(run: RunFolder) -> list[Block]:
     caption = (
         f"Ablation and swap at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each "
         f"control matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken.get('clips'))} clips in the "
-        f"run {short(taken.get('run'))}. Published for synthetic to Kinetics, over random directions: {PUBLISHED} (another encoder, not ours)."
+        f"run {short(taken.get('run'))}. Published for Kinetics, over random directions: {PUBLISHED} (another encoder)."
     )
     head = ("edit", "subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
     return [
