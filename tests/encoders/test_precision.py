@@ -44,9 +44,7 @@ def test_a_cast_encoder_is_held_against_its_float32_output(tiny: VJepa2Encoder) 
     assert 1e-4 < settled_test(tiny, before) < SETTLED_BOUNDS[torch.bfloat16] / 3
     other = VJepa2Encoder(copy.deepcopy(tiny.model), "other")
     other.model.encoder.layer[1].mlp.fc2.bias[:9] += 3.0
-    with pytest.raises(
-        BadCheckpoint, match=r"'other' in bfloat16 on 'cpu' differs by .*% from its float32 output on the CPU; run it"
-    ):
+    with pytest.raises(BadCheckpoint, match=r"'other' in bfloat16 on 'cpu' differs by .*% from its float32 output on the CPU; run it"):
         settled_test(other, before)
     other.model.encoder.layer[1].mlp.fc2.bias.fill_(torch.nan)
     with pytest.raises(BadCheckpoint, match="NaN or infinite values in bfloat16 on 'cpu'"):
