@@ -307,7 +307,15 @@ def test_a_measured_direction_is_kept(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    known = {"videos": 9, "videos_used": 6, "windows": 40, "windows_used": 12, "clips": 48, "videos_by_split": {"fit": 2, "test": 4}}
+    known = {
+        "videos": 9,
+        "videos_used": 6,
+        "windows": 40,
+        "windows_labelled": 20,
+        "windows_used": 12,
+        "clips": 48,
+        "videos_by_split": {"fit": 2, "test": 4},
+    }
     refused = [{"reason": "is empty (0 bytes)", "count": 2}]
     labels = {"labels": "measured by optical flow", "abstained": {"still": 20}, "abstention_rate": 0.5, "refused": refused}
     return {**known, **labels, **changes}
@@ -315,7 +323,14 @@ def record(**changes: Any) -> dict[str, Any]:
 
 def test_what_was_used_and_what_was_not_is_said() -> None:
     said = " ".join(footage_words(record()))
-    for words in ("6 of 9 videos and 12 of 40 windows", "Intervals resample videos", "50 % of the windows", "(20)", "2 × is empty"):
+    for words in (
+        "6 of 9 videos and 12 of 40 windows",
+        "Intervals resample videos",
+        "50 % of the windows",
+        "(20)",
+        "2 × is empty",
+        "8 more windows have a label",
+    ):
         assert words in said
     people = " ".join(footage_words(record(labels="of the file mine.csv, column direction", abstained={}, abstention_rate=None)))
     assert "mine.csv" in people and "No direction was measured" not in people

@@ -11,7 +11,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import ABSENT, Cell, count, finite, interval_cell, ratio_text
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_order
-from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words
+from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
@@ -29,9 +29,9 @@ def footage_blocks(run: RunFolder) -> list[Block]:
         return [Paragraph("What summary.json says of the videos (footage) cannot be read; run the study again with the same --out.")]
     if reach := reach_words(run.summary):
         blocks.append(Paragraph(reach.strip()))
-    rows = tuple((short(row["reason"], 300), count(row["count"])) for row in record["refused"][:MOST_REASONS])
+    rows = tuple((short(row["reason"], 300), count(row["count"])) for row in refused_otherwise(record)[:MOST_REASONS])
     if rows:
-        caption = "What is not used, by reason (files, or windows of files; of a kind the first is shown). refusals.parquet lists each."
+        caption = "What else is not used, by reason (files, or windows of files; of a kind the first is shown). refusals.parquet lists all."
         blocks.append(Grid(("reason", "count"), rows, caption))
     return blocks
 

@@ -25,12 +25,20 @@ def footage_words(record: dict[str, Any]) -> list[str]:
             if record["abstained"]
             else "A direction was measured in every window."
         )
-    others = [row for row in record["refused"] if not row["reason"].startswith("has no measured direction")]
+    left = record["windows_labelled"] - record["windows_used"]
+    if left > 0:
+        said.append(f"{left} more windows have a label and are left out: of other classes, or more of a class or video than are taken.")
+    others = refused_otherwise(record)
     if others:
         shown = "; ".join(f"{row['count']} × {row['reason']}" for row in others[:SHOWN])
         more = f"; and {len(others) - SHOWN} more reasons" if len(others) > SHOWN else ""
         said.append(f"Not used: {shown}{more} (refusals.parquet lists all).")
     return said
+
+
+def refused_otherwise(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Reasons for which files and windows are not used, besides a direction that could not be measured (counted by ``abstained``)."""
+    return [row for row in record["refused"] if not row["reason"].startswith("has no measured direction")]
 
 
 def reach_words(summary: dict[str, Any]) -> str:
