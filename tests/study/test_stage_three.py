@@ -28,10 +28,12 @@ from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_three import clip_sets
+from jepascope.study.stage_three import across, clip_sets
 from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, carried_to
 from jepascope.study.stage_three.degeneracy import beside_of, peeled_by, run_degeneracy
 from jepascope.study.stage_three.ground import elsewhere, ground_at, last_layer_probe
+from jepascope.study.stage_two.stage import Panels
+from jepascope.study.steps.subspaces import run_subspaces
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
@@ -241,3 +243,15 @@ def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(ben
     bench.spec = bench.spec.model_copy(update={"finders": ("das",)})
     everywhere = bench.labelled(1, finder="das").suffix
     assert everywhere is not None and everywhere.source.sites == bench.sites != (1,)
+
+
+@pytest.mark.slow
+def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips of few videos cannot be halved for every finder."""
+    best = json.loads((bench.run.path / "summary.json").read_text())["best_layer"]
+    subspaces = run_subspaces(bench, {*bench.layers, best})
+    monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
+    bench.spec = bench.spec.model_copy(update={"port_clips": ()})
+    table, *_ = across.run_portability(bench, best, subspaces, lambda: Panels(bench, best).panel)
+    alike = table[table["metric"] == "sas"]
+    assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

@@ -39,7 +39,7 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     everything = native | theirs
     own = ceilings_of(bench, layer, finders)
     fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
-    rows = sas_rows(everything, ACROSS, layer, own | {there: own[here] for there, here in pairs}, pairs)
+    rows = sas_rows(everything, ACROSS, layer, own | {there: own[here] for there, here in pairs if here in own}, pairs)
     rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
     effects, _ = intervene(
         bench.encoder,

@@ -40,7 +40,7 @@ def run_portability(
     rows: Rows = []
     angles: Rows = []
     everything = {**here, **{a: one for (a, _), one in (seeds | layers).items()}}
-    ceilings = own | {a: own[b] for a, b in seeds | layers}
+    ceilings = own | {a: own[b] for a, b in seeds | layers if b in own}
     fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
     for across, pairs in (("finder", list(combinations(here, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
         rows += sas_rows(everything, across, layer, ceilings, pairs)
