@@ -80,11 +80,11 @@ def test_subspaces_are_carried_across_scenes_layers_and_clip_sets_under_names_th
 ) -> None:
     table, best = tables["portability"], summary["best_layer"]
     assert set(table["across"]) == set(ACROSS) and set(table["layer"]) == {best}  # one finder: none with another
-    for across, rows in table.groupby("across"):
+    for kind, rows in table.groupby("across"):
         # a is used in place of b: what was found elsewhere in place of the study's own, but on other clips the study's own
-        elsewhere, own = ("b", "a") if across == "clip set" else ("a", "b")
+        elsewhere, own = ("b", "a") if kind == "clip set" else ("a", "b")
         for there, here in zip(rows[elsewhere], rows[own], strict=True):
-            match = re.fullmatch(ACROSS[str(across)], there)
+            match = re.fullmatch(ACROSS[str(kind)], there)
             assert match is not None and match.group(1) == here == "diff_means"
     layers = {name for name in table["a"] if "layer" in name}
     assert layers == {f"diff_means (layer {layer})" for layer in range(3) if layer != best}
