@@ -69,7 +69,7 @@ def _accuracy(run: RunFolder) -> list[Card]:
     ]
     if not untrained.empty:
         scores = untrained["accuracy"]
-        detail = f"same probe and layer; range {percent_span(scores.min(), scores.max())} over {len(scores)} seeds"
+        detail = f"same probe and layer; range {percent_span(scores.min(), scores.max())} over {len(scores)} seed{'' if len(scores) == 1 else 's'}"
         cards.append(Card("Untrained twin", percent(float(scores.mean())), detail))
     return cards
 

@@ -84,7 +84,7 @@ def _over_untrained(values: pd.DataFrame, row: pd.Series[float]) -> str:
     if len(fresh) == 1:
         twin = f"the one untrained twin of the same architecture reads (R² {with_interval(*(fresh.iloc[0][name] for name in R2))})"
         return f"; {word} {twin}"
-    values_of = f"{shown(fresh['r2'].min())} to {shown(fresh['r2'].max())} over {len(fresh)} seeds"
+    values_of = f"{shown(fresh['r2'].min())} to {shown(fresh['r2'].max())} over {len(fresh)} seed{'' if len(fresh) == 1 else 's'}"
     return (
         f"; {word} untrained twins of the same architecture read (R² {values_of} on the same clips, their intervals within "
         f"{span(least, most)})"
