@@ -69,7 +69,8 @@ def _accuracy(run: RunFolder) -> list[Card]:
     ]
     if not untrained.empty:
         scores = untrained["accuracy"]
-        detail = f"same probe and layer; range {percent_span(scores.min(), scores.max())} over {len(scores)} seed{'' if len(scores) == 1 else 's'}"
+        seeds = f"{len(scores)} seed{'' if len(scores) == 1 else 's'}"
+        detail = f"same probe and layer; range {percent_span(scores.min(), scores.max())} over {seeds}"
         cards.append(Card("Untrained twin", percent(float(scores.mean())), detail))
     return cards
 
