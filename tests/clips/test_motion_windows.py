@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 pytest.importorskip("cv2", reason="OpenCV is not installed (pip install 'jepascope[flow]')")
 
 from jepascope.clips.animation import write_mp4
-from jepascope.clips.motion.balance import balanced_clips
+from jepascope.clips.motion.balance import balanced
 from jepascope.clips.motion.label import angular_difference, label_window
 from jepascope.clips.motion.windows import label_rows, label_windows, measured, middle_square
 from jepascope.clips.video.clips import video_clips
@@ -82,7 +83,7 @@ def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder:
     assert all(angular_difference(angles[f"pan{i}.mp4"], angle) < 2 for i, angle in enumerate(ANGLES))
     assert set(clips.factors["moves"]) == {"camera"} and (clips.factors["labelled_by"] == "measurement").all()
     assert refused["reason"].str.startswith("has no measured direction: less than 2%").tolist() == [True]
-    turned = balanced_clips(clips)
+    turned = replace(clips, factors=balanced(clips.factors))
     counts = turned.factors.groupby(["split", "direction"]).size().unstack()
     assert set(counts.columns) == {"E", "N", "W", "S"} and (counts.nunique(axis=1) == 1).all()
     row = int(turned.factors["reversed"].to_numpy().argmax())

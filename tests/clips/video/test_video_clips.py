@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,7 +19,6 @@ from jepascope.clips.clipset import SPLITS, ClipSet, ClipSource
 from jepascope.clips.factors import direction_angle
 from jepascope.clips.presets import SPLIT_SHARES, directions8, reverse_twins
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.video.ahead import Ahead, read_ahead
 from jepascope.clips.video.clips import clips_of, video_clips
 from jepascope.clips.video.columns import MEANINGS
 from jepascope.clips.video.decode import decode_window
@@ -314,42 +311,6 @@ def test_at_most_takes_from_every_source_before_it_takes_twice() -> None:
     rows = at_most(sources, labels, 3)
     assert sorted(sources[rows[:3]]) == ["a", "b", "c"] and labels[rows].tolist() == [0] * 3 + [1] * 3
     assert len(at_most(sources, labels, 100)) == 14
-
-
-# ahead
-
-
-def test_reading_ahead_gives_the_same_clips(clips: ClipSet) -> None:
-    for (rows, video), (expected, plain) in zip(read_ahead(clips.video, len(clips), 5), clips.batches(5), strict=True):
-        assert rows == expected and torch.equal(video, plain)
-
-
-def test_the_next_slice_is_read_while_this_one_is_used() -> None:
-    begun = threading.Event()
-
-    def read(rows: slice) -> torch.Tensor:
-        if rows.start == 2:
-            begun.set()
-        return torch.arange(rows.start, rows.stop)
-
-    with Ahead(read, 6) as ahead:
-        assert ahead(slice(0, 2)).tolist() == [0, 1]
-        assert begun.wait(5)
-        assert ahead(slice(2, 3)).tolist() == [2]  # another slice than was prepared
-        assert ahead(slice(3, 4)).tolist() == [3]
-
-
-def test_an_error_of_reading_is_raised_where_the_slice_is_asked_for() -> None:
-    def read(rows: slice) -> torch.Tensor:
-        if rows.start:
-            raise BadData("'a.mp4' is gone.")
-        return torch.zeros(1)
-
-    with Ahead(read, 2) as ahead:
-        ahead(slice(0, 1))
-        time.sleep(0.01)
-        with pytest.raises(BadData, match="gone"):
-            ahead(slice(1, 2))
 
 
 def test_a_table_of_refusals_has_its_columns_when_nothing_was_refused(folder: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from jepascope.clips.clipset import ClipSet
 from jepascope.clips.factors import nearest_direction
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.dihedral import COLUMNS, VIEWS, View, shown_angle
@@ -29,16 +27,6 @@ def factors_of(table: pd.DataFrame) -> pd.DataFrame:
         raise BadData(f"None of the {len(table)} windows has a measured direction, so that there is nothing to balance; give other videos.")
     angle = np.radians(labelled["angle"].to_numpy(np.float64))
     return labelled.assign(angle=angle, flipped=False, turns=0, reversed=False)
-
-
-def balanced_clips(clips: ClipSet, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0) -> ClipSet:
-    """Clips of videos with equally many of each direction in each split (see ``balanced``)."""
-    missing = [column for column in ("source", "angle", *COLUMNS) if column not in clips.factors]
-    if missing:
-        raise BadArgument(
-            f"The clips of '{clips.name}' cannot be balanced: no column '{missing[0]}'. Take clips of videos with directions."
-        )
-    return replace(clips, factors=balanced(clips.factors, per_source, quarter_turns, seed))
 
 
 def balanced(
