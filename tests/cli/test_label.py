@@ -68,7 +68,7 @@ def test_the_table_says_which_way_and_the_screen_how_many_and_why_not(videos: Pa
     rows = {row["file"]: row for row in table.to_dict("records")}
     assert abs(rows["pan.mp4"]["angle"] - ANGLE) < 2 and rows["pan.mp4"]["direction"] == "NE"
     assert rows["still.mp4"]["abstained"] == "still" and np.isnan(rows["still.mp4"]["angle"])
-    assert "2 windows of 2 videos: 1 labelled, 1 not." in result.stdout and "NE 1" in result.stdout
+    assert "2 windows of 2 files: 1 labelled, 1 not." in result.stdout and "NE 1" in result.stdout
     assert "still" in result.stdout and "'broken.mp4' is text" in result.stdout
     assert matplotlib.image.imread("s.png").shape[1] > 500
     assert sorted(path.name for path in Path().iterdir()) == ["l.csv", "s.png"]

@@ -308,6 +308,8 @@ def test_a_measured_direction_is_kept(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def record(**changes: Any) -> dict[str, Any]:
     known = {
+        "files": 11,
+        "files_used": 8,
         "videos": 9,
         "videos_used": 6,
         "windows": 40,
@@ -338,7 +340,7 @@ def test_what_was_used_and_what_was_not_is_said() -> None:
 
 def test_reasons_are_grouped_whatever_numbers_and_names_they_hold() -> None:
     reasons = ["lasts 0.40 s, less than one window of 1 s", "lasts 0.88 s, less than one window of 1 s", "is empty (0 bytes)"]
-    found = grouped(pd.DataFrame({"reason": reasons}))
+    found = grouped(pd.DataFrame({"reason": reasons, "files": [1, 1, 1]}))
     assert [row["count"] for row in found] == [2, 1] and found[0]["reason"] == reasons[0]
 
 

@@ -57,7 +57,7 @@ def _print(record: dict[str, Any]) -> None:
 
     out, windows = console(), record["windows"]
     out.print(
-        f"{windows:,} windows of {record['videos']:,} videos: {record['labelled']:,} labelled, {windows - record['labelled']:,} not.",
+        f"{windows:,} windows of {record['videos']:,} files: {record['labelled']:,} labelled, {windows - record['labelled']:,} not.",
         markup=False,
     )
     if record["labelled"]:
@@ -68,9 +68,10 @@ def _print(record: dict[str, Any]) -> None:
     if record["abstained"]:
         out.print(table)
     if record["refused"]:
-        out.print(f"{len(record['refused'])} files, or parts of them, cannot be used:", markup=False)
+        out.print(f"{sum(one['files'] for one in record['refused'])} files, or parts of them, are not used:", markup=False)
         for one in record["refused"][:SHOWN]:
-            out.print(f"  '{one['file']}' {one['reason']}", markup=False)
+            count = f" ({one['files']} files)" if one["files"] > 1 else ""
+            out.print(f"  '{one['file']}' {one['reason']}{count}", markup=False)
         if len(record["refused"]) > SHOWN:
             out.print(f"  and {len(record['refused']) - SHOWN} more (--json lists all)", markup=False)
     out.print(f"Written: {', '.join(record['written'])}", markup=False)

@@ -13,17 +13,18 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from jepascope.cli.terminal import Bars, bars
+from jepascope.cli.terminal import bars
 from jepascope.clips.motion.flow import SHORT_SIDE, opencv
 from jepascope.clips.motion.label import REASONS
 from jepascope.clips.motion.sheet import motion_sheet
 from jepascope.clips.motion.windows import RATE, label_rows, middle_square
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.decode import decode_window
-from jepascope.clips.video.files import Refusal, find
+from jepascope.clips.video.files import Refusal
+from jepascope.clips.video.footage import cut, gathered
 from jepascope.clips.video.opening import UnreadableVideo
-from jepascope.clips.video.probe import Video, probe
-from jepascope.clips.video.windows import Cutting, Window, thinned
+from jepascope.clips.video.probe import Video
+from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.folder import writing
 
@@ -44,11 +45,11 @@ def write_labels(folder: Path, out: Path, cutting: Cutting, whole: bool, sheet: 
     """Measures every window of the folder's videos; the record of what was found and written."""
     version = opencv().__version__
     _check(out)
-    root = Path(folder).expanduser()
-    found = find(root)
-    root, refusals, rows = root.resolve(), list(found.refusals), list[dict[str, Any]]()
+    rows = list[dict[str, Any]]()
     with bars() as progress:
-        videos, windows = _windows(root, found.candidates, cutting, refusals, progress)
+        held = gathered(folder, progress=progress.start("looking through the folder"))
+        windows, unused = cut(held, cutting)
+        root, videos, refusals = held.folder, held.videos, [*held.refusals, *unused]
         settings = {"measure": MEASURE, "opencv": version, "folder": str(root), "whole": whole, **asdict(cutting)}
         part = _Part(out.with_name(out.name + ".part"), settings)
         with part:
@@ -81,7 +82,7 @@ def write_labels(folder: Path, out: Path, cutting: Cutting, whole: bool, sheet: 
             with writing(sheet) as temporary:
                 motion_sheet(table, lambda row: _pictures(root, row, whole)).savefig(temporary, format="png")
             written.append(str(sheet.resolve()))
-    return _record(table, len(videos), refusals, written)
+    return _record(table, len(videos), [*refusals, *held.others], written)
 
 
 def _check(out: Path) -> None:
@@ -92,33 +93,6 @@ def _check(out: Path) -> None:
         with out.open(errors="replace") as file:
             if not file.read(1000).startswith(",".join(OWN)):
                 raise BadArgument(f"'{out}' was not written by this command and would be overwritten; choose another --out.")
-
-
-def _windows(
-    root: Path, candidates: Any, cutting: Cutting, refusals: list[Refusal], progress: Bars
-) -> tuple[dict[str, Video], dict[str, list[Window]]]:
-    """The videos that can be used, and the windows of each."""
-    videos: dict[str, Video] = {}
-    cut: list[Window] = []
-    tick = progress.start("looking through the folder")
-    for done, candidate in enumerate(candidates, start=1):
-        try:
-            video = probe(root, candidate)
-        except UnreadableVideo as error:
-            refusals.append(Refusal(candidate.file, str(error)))
-        else:
-            windows = cutting.windows(video)
-            videos[video.file] = video
-            cut += windows
-            if video.note:
-                refusals.append(Refusal(video.file, video.note, video.duration))
-            if not windows:
-                refusals.append(Refusal(video.file, cutting.why_none(video)))
-        tick(done, len(candidates))
-    by_file: dict[str, list[Window]] = {}
-    for window in thinned(cut, cutting.per_source):
-        by_file.setdefault(window.file, []).append(window)
-    return videos, by_file
 
 
 class _Part:

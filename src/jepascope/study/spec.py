@@ -27,6 +27,7 @@ Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
 Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
 Clips = Literal["directions8", "circle", "complex"]
+Splits = Literal["own", "official", "official-2", "official-3"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
 SCOPE = re.compile(r"all|object|background|time:[0-9]{1,6}(-[0-9]{1,6})?")  # as activations.site has it, which would import torch
@@ -42,6 +43,10 @@ class StudySpec(BaseModel):
     clips_digest: str | None = Field(None, max_length=64, description="names the contents of the folder of videos; filled in")
     seconds: float | None = Field(None, ge=0.1, le=60, description="length of a window of a video; default: 1")
     per_source: int | None = Field(None, ge=1, le=10_000, description="windows of one video at most, spread over it; default: 16")
+    splits: Splits | None = Field(
+        None,
+        description="own, or official: those that the data set comes with (official-2, official-3: of UCF101 and HMDB51); default: own",
+    )
     classes: tuple[StrictStr, ...] | None = Field(
         None, min_length=2, max_length=50, description="classes of the variable to keep (real videos); default: all"
     )
@@ -214,6 +219,11 @@ class StudySpec(BaseModel):
         return is_folder(self.clips)
 
     @property
+    def official_split(self) -> int | None:
+        """The number of the data set's own split that is kept; None where it is not."""
+        return None if self.splits in (None, "own") else int(self.splits.partition("-")[2] or 1)
+
+    @property
     def clips_name(self) -> str:
         """What the clips are called: their set's name, or the folder's."""
         return Path(self.clips).name if self.of_videos else self.clips
@@ -260,7 +270,8 @@ class StudySpec(BaseModel):
         """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
         said = self.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
         if self.of_videos:
-            return {**said, "clips": "a folder of videos"}
+            own = ("splits",) if self.splits == "own" else ()  # studies from before there was a choice keep their names
+            return {name: value for name, value in said.items() if name not in own} | {"clips": "a folder of videos"}
         return {name: value for name, value in said.items() if name not in FOLDER_ONLY}
 
     def to_yaml(self) -> str:

@@ -199,7 +199,7 @@ def test_a_person_s_label_beats_a_measured_one(folder: Path, tmp_path: Path) -> 
 
 def test_every_column_has_a_meaning(folder: Path, tmp_path: Path) -> None:
     clips, _ = video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, list(DIRECTION_NAMES)), frames=8, size=24)
-    assert set(clips.factors) == set(MEANINGS) - {"part"}  # only data sets have parts
+    assert set(clips.factors) == set(MEANINGS) - {"official_split"}  # only data sets have splits of their own
 
 
 def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path, tmp_path: Path) -> None:
@@ -315,4 +315,4 @@ def test_at_most_takes_from_every_source_before_it_takes_twice() -> None:
 
 def test_a_table_of_refusals_has_its_columns_when_nothing_was_refused(folder: Path) -> None:
     _, refused = video_clips(folder, None, frames=8, size=24)
-    assert list(refused.columns) == ["file", "start", "end", "reason"] and refused.empty and isinstance(refused, pd.DataFrame)
+    assert list(refused.columns) == ["file", "start", "end", "reason", "files"] and refused.empty and isinstance(refused, pd.DataFrame)

@@ -56,7 +56,8 @@ def footage(menagerie: Path) -> Footage:
 def test_every_good_video_is_used_and_every_other_file_is_listed(footage: Footage) -> None:
     used = {one.window.file for one in footage.windows}
     assert used == GOOD | {"damaged.mp4"}
-    assert {one.file for one in footage.refusals} == {*REASONS, "damaged.mp4"}  # hidden files and notes.txt are no candidates
+    assert {one.file for one in footage.refusals} == {*REASONS, "damaged.mp4"}  # hidden files are passed over
+    assert [(one.file, one.reason) for one in footage.others] == [("notes.txt", "is text, not a video")]
 
 
 @pytest.mark.parametrize("file", sorted(REASONS))
@@ -277,7 +278,7 @@ def test_something_something_names_its_classes_in_json(tmp_path: Path) -> None:
     (tmp_path / "something-something-v2-labels.json").write_text(json.dumps({"Holding something next to something": "0"}))
     (tmp_path / "broken.json").write_text("[" * 200_000)
     found = with_distributed_labels(find(tmp_path), tmp_path)
-    told = {Path(one.file).stem: (one.label, one.part) for one in found.candidates}
+    told = {Path(one.file).stem: (one.label, one.official_split) for one in found.candidates}
     assert told["78687"] == ("Holding something next to something", "train")
     assert told["42326"] == ("Turning something upside down", "val")
     assert told["151201"] == ("", "test")
@@ -306,5 +307,5 @@ def test_real_clips_are_all_used(request: pytest.FixtureRequest) -> None:
     if not folder.is_dir():
         pytest.skip(f"The real clips are not there ({folder}).")
     footage = look_through(folder, Cutting())
-    assert len(footage.videos) == 25 and not footage.refusals
+    assert len(footage.videos) == 25 and not footage.refusals and {one.file for one in footage.others} == {"*.csv", "README.md"}
     assert {one.window.file for one in footage.windows} == set(footage.videos) and len(footage.windows) > 200

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from jepascope.clips.clipset import ClipSet
+from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.video.check import LOOKS
-from jepascope.clips.video.footage import Footage, look_through, refusals_table
+from jepascope.clips.video.footage import Footage, joined_words, look_through, refusals_table
 from jepascope.clips.video.labelled import DIRECTION, Measure, check_variable, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.source import VideoSource
@@ -34,7 +34,7 @@ def video_clips(
     progress: Callable[[int, int], None] | None = None,
     cache: Path | None = None,
 ) -> tuple[ClipSet, pd.DataFrame]:
-    """Clips of the videos in a folder, and a table of what was refused (file, start, end, reason).
+    """Clips of the videos in a folder, and a table of what was refused (file, start, end, reason, files).
 
     ``variable``: 'direction' (from the column of that name in the ``labels`` file, else from ``measure``), 'class' (from folders
     or a data set's own tables), a column of the labels file, or None. Windows without that label are refused. A person's label beats
@@ -74,6 +74,8 @@ def clips_of(
     if per_class is not None:
         some = at_most(sources, index, per_class, seed)
         rows, index, sources = rows[some], index[some], sources[some]
+    if len(set(sources)) < len(SPLITS) and footage.joined:
+        raise BadData(f"Too few recordings for {len(SPLITS)} splits: {joined_words(footage)}.")
     cut = _table(footage)
     twice = sorted({"scene", "split", *cut.columns} & set(told.columns))
     if twice:
@@ -85,13 +87,13 @@ def clips_of(
     clips = ClipSet(footage.folder.name, table.reset_index(drop=True), source, frames, size)
     if variable is not None and variable != DIRECTION:
         clips = clips.labelled(variable, told.names[rows])
-    return clips, refusals_table(refusals)
+    return clips, refusals_table([*refusals, *footage.others])
 
 
 def _table(footage: Footage) -> pd.DataFrame:
     """One row a window: where it comes from, how it is shown, and its looks."""
     videos = [footage.videos[one.window.file] for one in footage.windows]
-    parts = [video.part for video in videos]
+    official = [video.official_split for video in videos]
     table = pd.DataFrame(
         {
             "source": [one.window.source for one in footage.windows],
@@ -108,4 +110,4 @@ def _table(footage: Footage) -> pd.DataFrame:
             **{name: [one.looks[name] for one in footage.windows] for name in LOOKS},
         }
     )
-    return table.assign(part=parts) if any(parts) else table
+    return table.assign(official_split=official) if any(official) else table

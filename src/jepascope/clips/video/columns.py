@@ -19,7 +19,7 @@ MEANINGS = {
     "brightness": "mean over the window's whole pictures (intensity)",
     "contrast": "standard deviation of grey within a picture, mean over the window (intensity)",
     "colourfulness": "spread between red, green and blue, mean over the window (intensity)",
-    "part": "train, val or test in the data set as it is distributed",
+    "official_split": "train, val or test in the data set as it is distributed; empty where it is in none",
     "direction": "of motion in the clip as it is shown: the nearest of eight",
     "angle": "of that motion (radians, counter-clockwise from the right)",
     "labelled_by": "person or measurement",

@@ -1,97 +1,116 @@
-"""Finding videos: every file below a folder that may be one, in the same order every time, with what its path tells.
-
-Kinetics as distributed: ``<youtube id>_<start>_<end>.mp4`` in folders train, val and test (or parts of them), below folders named by
-class or beside CSV files with columns label, youtube_id, time_start, time_end. Something-Something v2 as distributed:
-``<id>.webm`` beside ...train.json and ...validation.json. Anything else: the name of a file's folder is its class.
-"""
+"""Finding videos: every file below a folder that may be one, in the same order every time, and every other file with its kind."""
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
-from pathlib import Path
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
+from jepascope.clips.video.kinds import kind_of_file
+from jepascope.clips.video.names import split_list, told_by_path
 from jepascope.clips.video.opening import ENDINGS
 from jepascope.errors import BadArgument
 
-KINETICS = re.compile(r"(?P<id>[\w-]{11})_(?P<start>\d{6})_(?P<end>\d{6})", re.ASCII)
-PARTS = {"train": "train", "val": "val", "validate": "val", "validation": "val", "test": "test"}
-NO_CLASS = re.compile(r"videos?|clips?|data|replacement.*|part[_-]?\d+|20bn-something-something-v2", re.IGNORECASE)
 MAX_ENTRIES = 2_000_000  # files and folders
+TABLES = (".csv", ".json")  # that may tell classes and official splits, besides lists of splits
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a video. ``file``: its path below the folder. ``source``: what it was cut from (several Kinetics clips
-    are of one YouTube video), the file itself where nothing tells. ``label``: its class, and ``part``: train, val or test, where the
-    layout tells them.
+    """A file that may be a video. ``file``: its path below the folder. ``source``: the recording that it was cut from (several Kinetics
+    clips are of one YouTube video), the file itself where nothing tells. ``label``: its class, and ``official_split``: train, val or
+    test of the data set as it is distributed, where the layout tells them.
     """
 
     file: str
     source: str
     label: str = ""
-    part: str = ""
+    official_split: str = ""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a file, or its stretch from ``start`` to ``end`` (seconds; None for all of it), is not used."""
+    """Why a file, or its stretch from ``start`` to ``end`` (seconds; None for all of it), is not used. ``files``: how many files
+    it is said of, where they are many of one kind that are no videos (``file`` is then a pattern, such as ``*.jpg``)."""
 
     file: str
     reason: str
     start: float | None = None
     end: float | None = None
+    files: int = 1
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds: files that may be videos, links that are not followed, and files that may tell their labels."""
+    """What a folder holds: files that may be videos, what is refused at once, files that may tell labels, and files (with their kinds)
+    that are neither. ``class_tables``: names of the tables that name the classes, once they are read."""
 
     candidates: list[Candidate]
     refusals: list[Refusal]
     tables: list[Path]
+    others: list[tuple[str, str]] = field(default_factory=list)
+    class_tables: tuple[str, ...] = ()
 
 
 def find(folder: Path) -> Found:
-    """Every file below the folder that ends like a video, sorted by its path; hidden files and folders are passed over.
+    """Every file below the folder that ends like a video or begins like one, sorted by its path; hidden files and folders are passed over.
 
     Links to folders are not followed, nor are links to files outside. Raises BadArgument where there is no folder, or no video.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        raise BadArgument(f"There is no folder '{folder}'; give one that holds videos ({', '.join(ENDINGS)}).")
+        raise BadArgument(f"There is no folder '{folder}'; give one that holds videos ({', '.join(ENDINGS[:7])}, ...).")
     root = folder.resolve()
     found = Found([], [], [])
     paths, unlisted = _walk(root)
     found.refusals.extend(unlisted)
+    links = 0
     for path in paths:
         name = path.relative_to(root).as_posix()
         if not _can_be_written(name):
-            if path.suffix.lower() in ENDINGS:
-                found.refusals.append(Refusal(_as_shown(name), "has a name that is not valid UTF-8; rename it"))
-            continue
-        if path.is_symlink() and (path.is_dir() or not _stays(path, root)):
-            if path.is_dir() or path.suffix.lower() in ENDINGS:
-                found.refusals.append(Refusal(name, f"is a link that {'is not followed' if path.is_dir() else 'leaves the folder'}"))
-        elif path.suffix.lower() in ENDINGS:
-            found.candidates.append(candidate(name))
-        elif path.suffix.lower() in (".csv", ".json"):
+            found.refusals.append(Refusal(_as_shown(name), "has a name that is not valid UTF-8; rename it"))
+        elif path.is_symlink() and (path.is_dir() or not _stays(path, root)):
+            found.refusals.append(Refusal(name, f"is a link that {'is not followed' if path.is_dir() else 'leaves the folder'}"))
+            links += 1
+        elif not _regular(path):  # to open a pipe would wait for ever
+            found.refusals.append(Refusal(name, "is not a regular file"))
+        elif path.suffix.lower() in TABLES or split_list(path.name):
             found.tables.append(path)
+        elif kind := kind_of_file(path):
+            found.others.append((name, kind))
+        else:
+            found.candidates.append(candidate(name))
     if not found.candidates:
-        links = f"; {len(found.refusals)} links were not followed: copy the files, or give the folder they point to" * bool(found.refusals)
-        raise BadArgument(f"'{folder}' holds no video: no file below it ends in {', '.join(ENDINGS)}{links}.")
+        raise BadArgument(_no_video(folder, found, links))
     return found
 
 
 def candidate(name: str) -> Candidate:
-    """What the path below the folder tells: the source, and the class by the folder's name."""
-    *folders, file = name.split("/")
-    part = next((PARTS[one.lower()] for one in folders if one.lower() in PARTS), "")
-    parent = folders[-1] if folders else ""
-    label = "" if parent.lower() in PARTS or NO_CLASS.fullmatch(parent) else parent.replace("_", " ").strip()
-    kinetics = KINETICS.fullmatch(file.rpartition(".")[0])
-    return Candidate(name, kinetics["id"] if kinetics else name, label, part)
+    """What the path below the folder tells of a file."""
+    return Candidate(name, *told_by_path(name))
+
+
+def passed_over(others: Iterable[tuple[str, str]]) -> list[Refusal]:
+    """Files that are no videos, each kind and ending once."""
+    by_kind: dict[tuple[str, str], list[str]] = {}
+    for name, kind in others:
+        by_kind.setdefault((kind, PurePosixPath(name).suffix.lower()), []).append(name)
+    return [
+        Refusal(names[0] if len(names) == 1 else f"*{ending}" if ending else "* (no ending)", kind, files=len(names))
+        for (kind, ending), names in by_kind.items()
+    ]
+
+
+def _no_video(folder: Path, found: Found, links: int) -> str:
+    held = [f"{one.files} × {one.file}" for one in passed_over(found.others)[:5]]
+    return (
+        f"'{folder}' holds no video: no file below it ends like one ({', '.join(ENDINGS[:7])}, ...)"
+        + (f"; it holds {', '.join(held)}" if held else "")
+        + (f"; {links} links were not followed: copy what they point to with  cp -rL '{folder}' COPY  and give the copy" if links else "")
+        + "."
+    )
 
 
 def _stays(path: Path, root: Path) -> bool:
@@ -99,6 +118,14 @@ def _stays(path: Path, root: Path) -> bool:
         return path.resolve(strict=True).is_relative_to(root)
     except (OSError, RuntimeError):  # a link to nowhere, or to itself
         return False
+
+
+def _regular(path: Path) -> bool:
+    """Whether a path is that of a file with contents. One that cannot be looked at is left to whoever opens it, who says why."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _can_be_written(name: str) -> bool:

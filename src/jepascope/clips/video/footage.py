@@ -4,31 +4,103 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from jepascope.clips.video.check import Seen, looked_at
-from jepascope.clips.video.files import Candidate, Refusal, find
+from jepascope.clips.video.files import Candidate, Refusal, find, passed_over
 from jepascope.clips.video.labels import VideoLabels
 from jepascope.clips.video.layouts import with_distributed_labels
+from jepascope.clips.video.official import of_both_sides, side
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
+from jepascope.clips.video.recordings import recordings
 from jepascope.clips.video.splits import at_most
 from jepascope.clips.video.windows import Cutting, Window, thinned
+from jepascope.errors import BadData
 
 
 @dataclass(frozen=True)
-class Footage:
-    """What a folder holds that can be used: videos by path, and windows that are decodable with their looks."""
+class Gathered:
+    """Videos of a folder by their paths, each with the recording that it is of. ``recordings``: of every file that may be a video, opened
+    or not. ``joined``: how many files each rule put together to recordings. ``class_tables``: names of the data set's tables that tell the
+    classes. ``others``: files that are no videos, by kind."""
 
     folder: Path
     videos: Mapping[str, Video]
-    windows: Sequence[Seen]
     labels: VideoLabels | None
     refusals: Sequence[Refusal]
+    recordings: Mapping[str, str]
+    joined: Mapping[str, int] = field(default_factory=dict)
+    class_tables: Sequence[str] = ()
+    others: Sequence[Refusal] = ()
+
+
+@dataclass(frozen=True)
+class Footage(Gathered):
+    """What a folder holds that can be used: videos, and windows that are decodable with their looks."""
+
+    windows: Sequence[Seen] = ()
+
+
+def gathered(
+    folder: Path,
+    labels: VideoLabels | None = None,
+    files_per_class: int | None = None,
+    seed: int = 0,
+    official: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Gathered:
+    """Find and open every video once. ``official``: the number of the data set's own split to keep to (files of neither side, and
+    training files of recordings that are on both, are refused); None where it is only noted."""
+    root = Path(folder).expanduser()
+    found = find(root)
+    root = root.resolve()
+    found = with_distributed_labels(found, root, official or 1)
+    refusals, told = [*found.refusals], labels
+    own = None if labels is None else labels.path.expanduser().resolve()
+    others = passed_over((name, kind) for name, kind in found.others if root / name != own)
+    if told is not None:
+        told, strangers = told.matched(one.file for one in found.candidates)
+        refusals += [Refusal(name, f"is named in '{told.path.name}' and is not in the folder") for name in strangers]
+    named = {} if told is None else told.sources
+    wanted = [one for one in found.candidates if official is None or side(one.official_split)]
+    if not wanted:
+        raise BadData(
+            f"Nothing in '{folder}' tells the official split {official} of its videos: no folders train, val or test, and no table or list "
+            "of a data set; use --set splits=own."
+        )
+    if len(wanted) < len(found.candidates):
+        there = {one.file for one in wanted}
+        refusals += [Refusal(one.file, "is in no official split") for one in found.candidates if one.file not in there]
+    by_name = recordings(found.candidates, named).of
+    drawn = _drawn(wanted, by_name, files_per_class, seed, official is not None)
+    if len(drawn) < len(wanted):
+        there = {one.file for one in drawn}
+        reason = f"was not drawn: at most {files_per_class} files of a class are opened"
+        refusals += [Refusal(one.file, reason) for one in wanted if one.file not in there]
+    videos: dict[str, Video] = {}
+    for done, candidate in enumerate(drawn, start=1):
+        try:
+            video = probe(root, candidate)
+        except UnreadableVideo as error:
+            refusals.append(Refusal(candidate.file, str(error)))
+        else:
+            videos[video.file] = video
+            if video.note:
+                refusals.append(Refusal(video.file, video.note, video.duration))
+        if progress is not None:
+            progress(done, len(drawn))
+    opened = recordings([one for one in drawn if one.file in videos], named, {one.file: one.digest for one in videos.values()})
+    videos = {file: replace(video, source=opened.of[file]) for file, video in videos.items()}
+    if official is not None:
+        for file in of_both_sides(videos.values()):
+            refusals.append(Refusal(file, "is official training, and its recording is in the official test part as well"))
+            del videos[file]
+    return Gathered(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others)
 
 
 def look_through(
@@ -39,75 +111,63 @@ def look_through(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     cache: Path | None = None,
+    official: int | None = None,
 ) -> Footage:
     """Find, probe, cut and decode once. Everything that cannot be used is among the refusals. ``progress(done, files)``;
-    with a ``cache`` folder files are decoded once and not again."""
-    root = Path(folder).expanduser()
-    found = find(root)
-    root = root.resolve()
-    found = with_distributed_labels(found, root)
-    refusals = list(found.refusals)
-    told = labels
-    if told is not None:
-        told, strangers = told.matched(one.file for one in found.candidates)
-        refusals += [Refusal(name, f"is named in '{told.path.name}' and is not in the folder") for name in strangers]
-    videos: dict[str, Video] = {}
-    for candidate in _drawn(found.candidates, files_per_class, seed):
-        try:
-            video = probe(root, candidate)
-        except UnreadableVideo as error:
-            refusals.append(Refusal(candidate.file, str(error)))
-        else:
-            videos[video.file] = video
-            if video.note:
-                refusals.append(Refusal(video.file, video.note, video.duration))
-    videos = _with_sources(videos, {} if told is None else told.sources)
-    cut: list[Window] = []
-    for video in videos.values():
-        windows = cutting.windows(video)
-        cut += windows
-        if not windows:
-            refusals.append(Refusal(video.file, cutting.why_none(video)))
-    by_file: dict[str, list[Window]] = defaultdict(list)
-    for window in thinned(cut, cutting.per_source):
-        by_file[window.file].append(window)
+    with a ``cache`` folder files are decoded once and not again; ``official`` as in `gathered`."""
+    held = gathered(folder, labels, files_per_class, seed, official)
+    by_file, refusals = cut(held, cutting)
+    refusals = [*held.refusals, *refusals]
     seen: list[Seen] = []
     for done, (file, windows) in enumerate(by_file.items(), start=1):
-        usable, lost = looked_at(root, videos[file], windows, cache)
+        usable, lost = looked_at(held.folder, held.videos[file], windows, cache)
         seen += usable
         refusals += lost
         if progress is not None:
             progress(done, len(by_file))
-    return Footage(root, videos, seen, told, refusals)
+    return Footage(**{**vars(held), "refusals": refusals, "windows": seen})
 
 
-def _drawn(candidates: Sequence[Candidate], per_class: int | None, seed: int) -> list[Candidate]:
-    if per_class is None:
+def cut(held: Gathered, cutting: Cutting) -> tuple[dict[str, list[Window]], list[Refusal]]:
+    """The windows of each file, at most so many of a recording, and files without any."""
+    windows, refusals = list[Window](), list[Refusal]()
+    for video in held.videos.values():
+        some = cutting.windows(video)
+        windows += some
+        if not some:
+            refusals.append(Refusal(video.file, cutting.why_none(video)))
+    by_file: dict[str, list[Window]] = defaultdict(list)
+    for window in thinned(windows, cutting.per_source):
+        by_file[window.file].append(window)
+    most = f"has no window of its own: at most {cutting.per_source} windows of a recording are used, spread over its files (per_source)"
+    refusals += [Refusal(file, most) for file in dict.fromkeys(one.file for one in windows) if file not in by_file]
+    return dict(by_file), refusals
+
+
+def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_class: int | None, seed: int, sides: bool) -> list[Candidate]:
+    """At most so many files of each class; with ``sides``, of each side of the official split."""
+    if per_class is None or not candidates:
         return list(candidates)
-    _, labels = np.unique(np.array([one.label for one in candidates]), return_inverse=True)
-    rows = at_most(np.array([one.source for one in candidates]), labels.astype(np.int64), per_class, seed)
+    kinds = np.array([f"{one.label}\0{side(one.official_split)}" if sides else one.label for one in candidates])
+    _, labels = np.unique(kinds, return_inverse=True)
+    rows = at_most(np.array([sources[one.file] for one in candidates]), labels.astype(np.int64), per_class, seed)
     return [candidates[row] for row in rows]
 
 
-def _with_sources(videos: Mapping[str, Video], named: Mapping[str, str]) -> dict[str, Video]:
-    """Files of one recording get one source: those that the labels file puts together, and copies of one content."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.get(name, name) != name:
-            name = parent[name]
-        return name
-
-    first_with: dict[str, str] = {}
-    for video in videos.values():
-        links = [f"content {video.digest}", *([f"named {named[video.file]}"] if video.file in named else [])]
-        for link in links:
-            one, other = root(video.source), root(first_with.setdefault(link, video.source))
-            parent[max(one, other)] = min(one, other)
-    return {file: replace(video, source=root(video.source)) for file, video in videos.items()}
+def joined_words(held: Gathered) -> str:
+    """How files became recordings, and who can say otherwise; '' where every file is a recording of its own."""
+    if not held.joined:
+        return ""
+    rules = ", ".join(f"{files} by {rule}" for rule, files in held.joined.items())
+    videos = held.videos.values()
+    return (
+        f"{len(videos)} files are of {len({video.source for video in videos})} recordings (files put together: {rules}; a labels file with "
+        "columns 'file' and 'source' names recordings otherwise)"
+    )
 
 
 def refusals_table(refusals: Sequence[Refusal]) -> pd.DataFrame:
-    """Columns file, start, end (seconds; NaN where the whole file is meant) and reason, which follows the file's name."""
-    columns = {name: [getattr(one, name) for one in refusals] for name in ("file", "start", "end", "reason")}
-    return pd.DataFrame(columns).astype({"start": float, "end": float, "file": object, "reason": object})
+    """Columns file, start, end (seconds; NaN where the whole file is meant), reason, which follows the file's name, and files: of how
+    many it is said (more than one where file is a pattern)."""
+    columns = {name: [getattr(one, name) for one in refusals] for name in ("file", "start", "end", "reason", "files")}
+    return pd.DataFrame(columns).astype({"start": float, "end": float, "file": object, "reason": object, "files": int})

@@ -60,7 +60,8 @@ def labelled(footage: Footage, variable: str | None, measure: Measure | None = N
         why = f"no row of '{footage.labels.path.name}' gives it a label '{variable}'"
     else:
         names = np.array([footage.videos[window.file].label for window in windows], dtype=object)
-        why = "neither its folder nor a table of the data set names its class"
+        tables = ", ".join(footage.class_tables)
+        why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
     known = np.array([name != "" for name in names], dtype=bool)
     return Labelled(names, known, none), _without(footage, [None if good else why for good in known])
 

@@ -1,52 +1,123 @@
-"""Labels that data sets are distributed with: the CSV files of Kinetics and the JSON files of Something-Something v2."""
+"""What data sets' own tables say of their videos: the class of each, and the part of the data set that it belongs to.
+
+Kinetics: CSV with columns label, youtube_id, time_start, time_end, split, of files named by id and times. Something-Something v2:
+train.json, validation.json and test.json (id, template), and test-answers.csv (``id;label``), of files named by id, whatever format
+they were converted to. UCF101: trainlist01.txt and testlist01.txt (to 03), and HMDB51: ``<class>_test_split1.txt`` (to 3), whose
+classes folders name.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jepascope.clips.video.files import KINETICS, PARTS, Candidate, Found, Refusal
+from jepascope.clips.video.files import Candidate, Found, Refusal
+from jepascope.clips.video.names import HMDB, KINETICS, OFFICIAL, TEST, TRAIN, UCF, UCF_LIST, official_word, split_list
 
 MAX_BYTES = 200_000_000  # Something-Something's largest has 30 MB
-COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+COLUMNS = ("youtube_id", "time_start", "time_end")
+ID = re.compile(r"[\w-]{11}", re.ASCII)
+HMDB_PARTS = {"1": TRAIN, "2": TEST}  # 0: of no use in this split
+CLASS_LIST = re.compile(r"(something-something-v2-)?labels", re.IGNORECASE)  # names classes, and no files
+
+Key = tuple[str | int, ...]
 
 
-def with_distributed_labels(found: Found, root: Path) -> Found:
-    """The candidates with the class and part that the tables beside them tell. A table of another kind, or a damaged one, tells
-    nothing; that of a damaged one is listed where it is named like those of these data sets."""
-    kinetics: dict[tuple[str, int, int], tuple[str, str]] = {}
-    something: dict[str, tuple[str, str]] = {}
-    refusals = list(found.refusals)
-    numbered = any(_number(one) for one in found.candidates)
-    named = any(KINETICS.fullmatch(PurePosixPath(one.file).stem) for one in found.candidates)
+@dataclass(frozen=True)
+class _Row:
+    """What a table says of the files that a key fits; ``names_class``: whether classes of its data set are named in tables alone."""
+
+    label: str
+    official_split: str
+    names_class: bool = True
+
+
+def with_distributed_labels(found: Found, root: Path, number: int = 1) -> Found:
+    """The candidates with the class and official split that the tables beside them tell; ``number``: which split of UCF101 and HMDB51.
+
+    Once a table names classes, files without a row have none, whatever their folder is called; those of a part of the data set that no
+    table speaks of (train, where there is val.csv alone) keep what their folder tells. A table that tells nothing of these videos is
+    among the other files; a damaged one is refused.
+    """
+    rows: dict[Key, _Row] = {}
+    refusals, others, naming = list(found.refusals), list(found.others), list[str]()
+    parts: set[str] = set()  # of the data set, of which tables name the classes; '': of all
+    keys = {one.file: _keys(one) for one in found.candidates}
+    wanted = {key for some in keys.values() for key in some}
+    kinds = {str(key[0]) for key in wanted}
     for path in found.tables:
+        name = path.relative_to(root).as_posix()
         try:
-            if path.suffix.lower() == ".csv" and named:
-                kinetics.update(_kinetics_rows(_text(path)))
-            elif path.suffix.lower() == ".json" and numbered:
-                something.update(_something_entries(json.loads(_text(path)), path.stem))
+            told = {key: row for key, row in _rows(path, kinds, number) if key in wanted}
         except (OSError, ValueError, RecursionError, csv.Error) as error:  # JSON's and Unicode's errors are ValueErrors
-            refusals.append(Refusal(path.relative_to(root).as_posix(), f"cannot be read as labels ({str(error)[:80]})"))
-    return replace(found, candidates=[_labelled(one, kinetics, something) for one in found.candidates], refusals=refusals)
+            refusals.append(Refusal(name, f"cannot be read as labels ({str(error)[:80]})"))
+            continue
+        if not (told or _is_known(path)):
+            others.append((name, "is a table that says nothing of these videos"))
+        if named := {row.official_split for row in told.values() if row.label and row.names_class}:
+            naming.append(path.name)
+            parts |= named
+        for key, row in told.items():
+            known = rows.get(key, row)
+            rows[key] = replace(row, label=known.label or row.label, official_split=known.official_split or row.official_split)
+    candidates = [_labelled(one, next((key for key in keys[one.file] if key in rows), None), rows, parts) for one in found.candidates]
+    return replace(found, candidates=candidates, refusals=refusals, others=others, class_tables=tuple(naming))
 
 
-def _labelled(
-    one: Candidate, kinetics: Mapping[tuple[str, int, int], tuple[str, str]], something: Mapping[str, tuple[str, str]]
-) -> Candidate:
+def _labelled(one: Candidate, key: Key | None, rows: Mapping[Key, _Row], parts: Set[str]) -> Candidate:
+    if key is None:
+        without = parts and (not one.official_split or parts & {"", one.official_split})
+        return replace(one, label="") if without else one
+    row, (kind, name, *_) = rows[key], key
+    return replace(
+        one,
+        source=one.source if kind == "list" else str(name),
+        label=row.label if parts else one.label or row.label,
+        official_split=row.official_split or one.official_split,
+    )
+
+
+def _keys(one: Candidate) -> list[Key]:
+    """What tables call a file, the most exact name first."""
     stem = PurePosixPath(one.file).stem
-    name = KINETICS.fullmatch(stem)
-    told = kinetics.get((name["id"], int(name["start"]), int(name["end"]))) if name else something.get(_number(one))
-    return one if told is None else replace(one, label=told[0] or one.label, part=told[1] or one.part)
+    if kinetics := KINETICS.fullmatch(stem):
+        return [("kinetics", kinetics["id"], int(kinetics["start"]), int(kinetics["end"]))]
+    if UCF.fullmatch(stem) or HMDB.fullmatch(stem):
+        return [("list", stem.lower())]
+    if stem.isascii() and stem.isdecimal():
+        return [("something", stem)]
+    return [("kinetics", stem)] if ID.fullmatch(stem) else []
 
 
-def _number(one: Candidate) -> str:
-    path = PurePosixPath(one.file)
-    return path.stem if path.suffix.lower() == ".webm" and path.stem.isascii() and path.stem.isdigit() else ""
+def _rows(path: Path, kinds: set[str], number: int) -> Iterator[tuple[Key, _Row]]:
+    """The rows of a table of one of the kinds that these files may be named in."""
+    ending = path.suffix.lower()
+    if ending == ".csv" and kinds & {"kinetics", "something"}:
+        text, official = _text(path), official_word(path.stem)
+        yield from (_kinetics_rows if COLUMNS[0] in text.partition("\n")[0] else _answers)(text, official)
+    elif ending == ".json" and "something" in kinds:
+        yield from _something_entries(json.loads(_text(path)), official_word(path.stem))
+    elif ending == ".txt" and "list" in kinds and (listed := split_list(path.name)) and int(listed["number"]) == number:
+        for line in _text(path).splitlines():
+            words = line.rsplit(None, 1) if len(line.split()) > 1 and line.split()[-1].isdecimal() else [line.strip(), ""]
+            if words[0]:
+                yield ("list", PurePosixPath(words[0].strip()).stem.lower()), _listed(listed, words[1])
+
+
+def _listed(listed: re.Match[str], mark: str) -> _Row:
+    if listed.re is UCF_LIST:
+        return _Row("", listed["part"].lower(), names_class=False)
+    return _Row(listed["name"].replace("_", " "), HMDB_PARTS.get(mark, ""), names_class=False)
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix.lower() == ".txt" or bool(CLASS_LIST.fullmatch(path.stem))
 
 
 def _text(path: Path) -> str:
@@ -55,24 +126,31 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
 
 
-def _kinetics_rows(text: str) -> Iterator[tuple[tuple[str, int, int], tuple[str, str]]]:
-    """(YouTube id, start, end) -> (class, part). Nothing where the columns are others; Kinetics' test set has no labels."""
+def _kinetics_rows(text: str, official: str) -> Iterator[tuple[Key, _Row]]:
+    """By (id, start, end), and by the id alone, which some name their files by. Kinetics' test sets may have no labels."""
     rows = csv.DictReader(io.StringIO(text, newline=""))
-    if not set(COLUMNS[1:]) <= set(rows.fieldnames or ()):
+    if not set(COLUMNS) <= set(rows.fieldnames or ()):
         return
     for row in rows:
-        start, end = row["time_start"] or "", row["time_end"] or ""
+        start, end = (row[name] or "" for name in COLUMNS[1:])
+        told = _Row((row.get("label") or "").strip(), OFFICIAL.get((row.get("split") or "").strip().lower(), official))
         if row["youtube_id"] and start.isdecimal() and end.isdecimal():
-            part = PARTS.get((row.get("split") or "").strip().lower(), "")
-            yield (row["youtube_id"], int(start), int(end)), ((row.get("label") or "").strip(), part)
+            yield ("kinetics", row["youtube_id"], int(start), int(end)), told
+            yield ("kinetics", row["youtube_id"]), told
 
 
-def _something_entries(held: Any, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Video id -> (class, part). The class is the template without its brackets, as labels.json has it; that file, which lists the
-    classes, is not needed."""
-    part = next((PARTS[word] for word in PARTS if name.lower().endswith(word)), "")
+def _answers(text: str, official: str) -> Iterator[tuple[Key, _Row]]:
+    """Lines ``id;label``, as of test-answers.csv."""
+    for line in text.splitlines():
+        number, semicolon, label = line.partition(";")
+        if semicolon and number.strip().isdecimal():
+            yield ("something", number.strip()), _Row(label.strip().strip('"'), official)
+
+
+def _something_entries(held: Any, official: str) -> Iterator[tuple[Key, _Row]]:
+    """The class is the template without its brackets, as labels.json has it; that file, which lists the classes, is not needed."""
     for entry in held if isinstance(held, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("id"), str | int):
             template = entry.get("template")
             label = template.replace("[", "").replace("]", "") if isinstance(template, str) else ""
-            yield str(entry["id"]), (label.strip(), part)
+            yield ("something", str(entry["id"])), _Row(label.strip(), official)

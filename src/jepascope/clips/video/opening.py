@@ -9,8 +9,12 @@ from typing import Any
 
 from jepascope.errors import BadData
 
-ENDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif")
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif"  # as FFmpeg names them: playlists, which name other files, are not among them
+ENDINGS = (
+    *(".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".divx", ".gif", ".3gp", ".3g2", ".flv", ".f4v", ".wmv", ".asf"),
+    *(".mpg", ".mpeg", ".mpe", ".m2p", ".vob", ".ts", ".mts", ".m2ts", ".ogv", ".insv", ".lrv"),
+)
+# as FFmpeg names them: playlists, which name other files, are not among them
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,flv,asf,mpeg,mpegts,ogg"
 
 MAX_PIXELS = 36_000_000  # of a frame: 8K film has 35.4 million
 MAX_SECONDS = 3600.0  # of a file that are read

@@ -30,7 +30,7 @@ class Video:
     file: str
     source: str
     label: str
-    part: str
+    official_split: str
     container: str
     codec: str
     width: int
@@ -107,7 +107,7 @@ def probe(folder: Path, candidate: Candidate) -> Video:
             file=candidate.file,
             source=candidate.source,
             label=candidate.label,
-            part=candidate.part,
+            official_split=candidate.official_split,
             container=container.format.name.split(",")[0],
             codec=stream.codec_context.name,
             **_shown(first, pixel_shape(stream)),

@@ -21,13 +21,14 @@ OPPOSITE = len(DIRECTION_NAMES) // 2
 FOLDER_DEFAULTS: dict[str, Any] = {
     "seconds": 1.0,
     "per_source": 16,
+    "splits": "own",
     "port_clips": (),
     "peels": 0,
     "extra_controls": ("self_swap",),
 }
 """What fields are for a folder where nothing is said. Swaps take from other videos, so what a swap does with nothing to carry is asked."""
 
-FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "classes", "subspaces_from", "subspaces_digest")
+FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "splits", "classes", "subspaces_from", "subspaces_digest")
 
 
 def is_folder(clips: object) -> bool:

@@ -15,6 +15,7 @@ from jepascope.clips.video.splits import split_sources
 from jepascope.errors import BadData
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.official import official_splits, too_few_official
 
 FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
@@ -38,7 +39,7 @@ def shown_as(kind: str, quarters: bool) -> tuple[str, ...]:
     return DIRECTION_NAMES[DIRECTION_NAMES.index(kind) :: step]
 
 
-def most_even(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
+def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[str, ...]:
     """The directions that can be balanced over three splits of these windows: all eight, or else the kind that most videos show;
     none where there is no such kind. Windows are turned by quarters, so that few videos make four classes."""
     kinds = kind_of(table["direction"].to_numpy(str), True)
@@ -47,7 +48,7 @@ def most_even(table: pd.DataFrame, seed: int) -> tuple[str, ...]:
     known = [str(kind) for kind in by_videos.index]
     for some in (known, known[:1]):
         wanted = table[table["kind"].isin(some)]
-        if wanted["source"].nunique() >= len(SPLITS) and not _scarce(wanted.assign(split=_splits(wanted, seed)), some):
+        if wanted["source"].nunique() >= len(SPLITS) and not _scarce(wanted.assign(split=_splits(wanted, seed, official)), some):
             reached = {name for kind in some for name in shown_as(kind, True)}
             return tuple(name for name in DIRECTION_NAMES if name in reached)
     return ()
@@ -67,12 +68,14 @@ def parted(
     counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}" for kind in kinds)
     needed = FEWEST_VIDEOS * len(SPLITS)
     whole = table["source"].nunique() >= len(SPLITS)
-    split = table.assign(split=_splits(table, spec.seed)) if whole else table
+    split = table.assign(split=_splits(table, spec.seed, spec.official_split is not None)) if whole else table
     scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
     if scarce:
         others = enough() or tuple(kind for kind in kinds if kind in classes and videos.get(kind, 0) >= needed)
         fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough"
         fix = fix if len(others) > 1 else f"add videos (at least {needed} of each)"
+        if spec.official_split is not None:
+            raise too_few_official(table, scarce, [kind for kind in kinds if kind not in scarce], spec, FEWEST_VIDEOS, names)
         raise BadData(
             f"Too few videos of {spec.variable} {', '.join(map(names, scarce))} in '{spec.clips}': each of three splits needs "
             f"{FEWEST_VIDEOS} of their own, and videos with usable windows are {counts}; {fix}."
@@ -91,13 +94,16 @@ def check_enough(table: pd.DataFrame, spec: StudySpec) -> None:
             )
 
 
-def _splits(table: pd.DataFrame, seed: int) -> np.ndarray:
+def _splits(table: pd.DataFrame, seed: int, official: bool) -> np.ndarray:
     """The split of each window, by its source; at most COUNTED windows of a source and kind weigh."""
     some = table.groupby(["source", "kind"]).cumcount() < COUNTED
     weighed = table[some]
     kinds = np.unique(weighed["kind"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    split = split_sources(weighed["source"].to_numpy(str), kinds, seed, FOLDER_SHARES)
-    found: np.ndarray = table["source"].map(dict(zip(weighed["source"], split, strict=True))).to_numpy(object)
+    if official:
+        dealt = official_splits(weighed, kinds, seed)
+    else:
+        dealt = split_sources(weighed["source"].to_numpy(str), kinds, seed, FOLDER_SHARES)
+    found: np.ndarray = table["source"].map(dict(zip(weighed["source"], dealt, strict=True))).to_numpy(object)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,8 @@ from jepascope.clips.labels import class_names
 from jepascope.clips.motion.balance import balanced
 from jepascope.clips.video.clips import clips_of
 from jepascope.clips.video.contents import folder_digest
-from jepascope.clips.video.footage import Footage, look_through, refusals_table
+from jepascope.clips.video.files import Refusal
+from jepascope.clips.video.footage import Footage, joined_words, look_through, refusals_table
 from jepascope.clips.video.labelled import DIRECTION, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.windows import Cutting
@@ -72,6 +74,7 @@ def video_study(spec: StudySpec, progress: Progress | None = None) -> VideoStudy
         spec.classes,
         spec.seconds,
         spec.per_source,
+        spec.splits,
         spec.clips_per_class,
         spec.seed,
     )
@@ -90,7 +93,7 @@ def settled(spec: StudySpec, progress: Progress | None = None) -> StudySpec:
     classes = spec.state_variable.classes
     if spec.variable == DIRECTION:
         there = _looked_at(spec, progress)
-        enough = most_even(_windows(there), spec.seed)
+        enough = most_even(_windows(there), spec.seed, spec.official_split is not None)
         if enough and enough != classes:
             progress.say(
                 f"Directions {', '.join(name for name in classes if name not in enough)} occur in too few videos to be parted in three "
@@ -125,7 +128,8 @@ def _looked(named: Named, cutting: Cutting, files_per_class: int | None, beside:
             "back, or begin another study on them."
         )
     told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser())
-    footage = look_through(path, cutting, told, files_per_class, seed, progress.start(f"look through the videos of {path.name}"), cache)
+    tick = progress.start(f"look through the videos of {path.name}")
+    footage = look_through(path, cutting, told, files_per_class, seed, tick, cache, spec.official_split)
     measure = None
     if variable == DIRECTION and (told is None or DIRECTION not in told.columns):
         measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
@@ -142,15 +146,19 @@ def _looked_at(spec: StudySpec, progress: Progress) -> _Looked:
     assert spec.clips_digest is not None and spec.seconds is not None
     cutting = Cutting(spec.seconds, spec.seconds / OVERLAP, spec.per_source)
     files = spec.clips_per_class if spec.variable == CLASS else MOST_FILES
-    return _looked((spec.clips_digest, spec.labels_digest, spec.variable, spec.seed), cutting, files, _Beside(spec, progress))
+    return _looked((spec.clips_digest, spec.labels_digest, spec.variable, spec.splits, spec.seed), cutting, files, _Beside(spec, progress))
 
 
 @lru_cache(maxsize=4)
 def _made(named: Named, beside: _Beside) -> VideoStudy:
     own = beside.spec
     there, variable = _looked_at(own, beside.progress), own.state_variable
-    table = _directions(own, there) if variable.name == DIRECTION else _classes(own, there)
-    check_enough(table, own)
+    try:
+        table = _directions(own, there) if variable.name == DIRECTION else _classes(own, there)
+        check_enough(table, own)
+    except BadData as error:
+        words = joined_words(there.footage)
+        raise BadData(f"{error} {words}." if words else str(error)) from None
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
     clips = replace(
@@ -160,8 +168,25 @@ def _made(named: Named, beside: _Beside) -> VideoStudy:
         source=Remembered(there.base.source),
         own=(variable,),
     )
-    record = footage_record(there.footage, there.names, there.refusals, clips, how_labelled(there.footage.labels, own.variable))
-    return VideoStudy(clips, there.refusals, record)
+    footage = there.footage
+    refusals = pd.concat([there.refusals, refusals_table(_left_out(there, set(table["file"]), own))], ignore_index=True)
+    record = footage_record(footage, there.names, refusals, clips, how_labelled(footage, own.variable), str(own.splits))
+    return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
+
+
+def _left_out(there: _Looked, used: set[str], spec: StudySpec) -> list[Refusal]:
+    """Files with labelled windows of which no clip shows one."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    for seen, name in zip(there.footage.windows, there.names, strict=True):
+        if name:
+            labels[seen.window.file].add(str(name))
+    kept = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
+    more = f"has labelled windows, and enough clips are of others (clips_per_class is {spec.clips_per_class})"
+    return [
+        Refusal(file, "is of a class that is not studied" if kept is not None and not names & kept else more)
+        for file, names in labels.items()
+        if file not in used
+    ]
 
 
 def _windows(there: _Looked) -> pd.DataFrame:
@@ -184,7 +209,7 @@ def _directions(spec: StudySpec, there: _Looked) -> pd.DataFrame:
         wanted,
         classes,
         spec,
-        lambda: most_even(_windows(there), spec.seed),
+        lambda: most_even(_windows(there), spec.seed, spec.official_split is not None),
         lambda kind: "/".join(shown_as(kind, quarters)),
     )
     shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)

@@ -11,8 +11,7 @@ import pandas as pd
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.motion.label import REASONS
-from jepascope.clips.video.footage import Footage
-from jepascope.clips.video.labels import VideoLabels
+from jepascope.clips.video.footage import Footage, refusals_table
 
 MEASURED = "measured by optical flow"
 NO_DIRECTION = "has no measured direction: "
@@ -20,34 +19,54 @@ NUMBER = re.compile(r"\d[\d,.]*|'[^']*'")
 OF_LABEL = {"abstained", "angle", "coherence"}  # columns that `jepascope label` writes, and hardly a person
 
 
-def how_labelled(labels: VideoLabels | None, variable: str) -> str:
+def how_labelled(footage: Footage, variable: str) -> str:
     """In words that follow 'labels:'."""
+    labels = footage.labels
     if labels is not None and variable in labels.columns:
         measured = labels.columns and set(labels.columns) >= OF_LABEL
         return f"{'measured by jepascope label, in' if measured else 'of the file'} {labels.path.name}, column {variable}"
-    return MEASURED if variable == "direction" else "names of folders or the data set's own tables"
+    if variable == "direction":
+        return MEASURED
+    return f"the data set's own tables ({', '.join(footage.class_tables)})" if footage.class_tables else "names of folders or files"
 
 
-def footage_record(footage: Footage, names: np.ndarray, refusals: pd.DataFrame, clips: ClipSet, labels: str) -> dict[str, Any]:
-    """Counts for summary.json. A window is used when a clip shows it; of balanced directions several clips show one window."""
+def footage_record(footage: Footage, names: np.ndarray, refusals: pd.DataFrame, clips: ClipSet, labels: str, kept: str) -> dict[str, Any]:
+    """Counts for summary.json: of files, and of videos, which are recordings, each of one file or several, and what splits part.
+
+    A window is used when a clip shows it; of balanced directions several clips show one window. ``kept``: whose splits are kept.
+    """
     used = clips.factors
     windows, labelled = len(names), int((names != "").sum())
     abstained = abstentions(refusals, footage)
     return {
         "folder": footage.folder.name,
         "labels": labels,
-        "videos": len(footage.videos) + int((refusals["start"].isna() & ~refusals["file"].isin(list(footage.videos))).sum()),
-        "videos_readable": len(footage.videos),
+        "files": len(footage.recordings),
+        "files_readable": len(footage.videos),
+        "files_used": int(used["file"].nunique()),
+        "videos": len(set(footage.recordings.values())),
+        "videos_readable": len({video.source for video in footage.videos.values()}),
         "videos_used": int(used["source"].nunique()),
+        "videos_by_split": _videos(used, "split"),
+        "joined": dict(footage.joined),
         "windows": windows,
         "windows_labelled": labelled,
         "windows_used": len(used[["file", "start", "end"]].drop_duplicates()),
         "clips": len(used),
-        "videos_by_split": {name: int(part["source"].nunique()) for name, part in used.groupby("split")},
+        "splits": kept,
+        "official": {str(name): _videos(part, "official_split") for name, part in used.groupby("split")}
+        if "official_split" in used
+        else {},
         "abstained": abstained if labels == MEASURED else {},
         "abstention_rate": (windows - labelled) / windows if labels == MEASURED and windows else None,
         "refused": grouped(refusals),
+        "others": grouped(refusals_table(footage.others)),
     }
+
+
+def _videos(clips: pd.DataFrame, column: str) -> dict[str, int]:
+    """How many videos there are by the values of a column."""
+    return {str(name): int(part["source"].nunique()) for name, part in clips.groupby(column)}
 
 
 def abstentions(refusals: pd.DataFrame, footage: Footage) -> dict[str, int]:
@@ -62,9 +81,11 @@ def abstentions(refusals: pd.DataFrame, footage: Footage) -> dict[str, int]:
 
 
 def grouped(refusals: pd.DataFrame) -> list[dict[str, Any]]:
-    """Reasons with how many rows give them, most frequent first; numbers and names in a reason do not part two of one kind."""
-    kinds: dict[str, list[str]] = {}
-    for reason in refusals["reason"].astype(str):
-        kinds.setdefault(NUMBER.sub("#", reason), []).append(reason)
-    rows = [{"reason": said[0], "count": len(said)} for said in kinds.values()]
+    """Reasons with how many files or windows they are given for, most frequent first; numbers and names in a reason do not part two of
+    one kind."""
+    kinds: dict[str, tuple[str, int]] = {}
+    for reason, files in zip(refusals["reason"].astype(str), refusals["files"], strict=True):
+        first, count = kinds.get(kind := NUMBER.sub("#", reason), (reason, 0))
+        kinds[kind] = first, count + int(files)
+    rows = [{"reason": reason, "count": count} for reason, count in kinds.values()]
     return sorted(rows, key=lambda row: -row["count"])

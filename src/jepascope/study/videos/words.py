@@ -14,10 +14,12 @@ SHOWN = 6  # reasons
 def footage_words(record: dict[str, Any]) -> list[str]:
     """How much was used, and what was refused and why."""
     parts = ", ".join(f"{count} {name}" for name, count in record["videos_by_split"].items())
+    of = "videos" if "files" in record else "files"  # a record of version 0.1 counts recordings used, and files found
     said = [
-        f"{record['videos_used']} of {record['videos']} videos and {record['windows_used']} of {record['windows']} windows are used "
-        f"({record['clips']} clips; videos by split: {parts}). Labels: {record['labels']}. Intervals resample videos."
+        f"{record['videos_used']} {'videos ' * (of == 'files')}of {record['videos']} {of} and {record['windows_used']} of {record['windows']} "
+        f"windows are used ({record['clips']} clips; videos by split: {parts}). Labels: {record['labels']}. Intervals resample videos."
     ]
+    said += [words for words in (recording_words(record), official_words(record)) if words]
     if record.get("abstention_rate") is not None:
         why = "; ".join(f"{REASONS.get(reason, reason)} ({count})" for reason, count in list(record["abstained"].items())[:SHOWN])
         said.append(
@@ -28,12 +30,40 @@ def footage_words(record: dict[str, Any]) -> list[str]:
     left = record["windows_labelled"] - record["windows_used"]
     if left > 0:
         said.append(f"{left} more windows have a label and are left out: of other classes, or more of a class or video than are taken.")
-    others = refused_otherwise(record)
-    if others:
-        shown = "; ".join(f"{row['count']} × {row['reason']}" for row in others[:SHOWN])
-        more = f"; and {len(others) - SHOWN} more reasons" if len(others) > SHOWN else ""
-        said.append(f"Not used: {shown}{more} (refusals.parquet lists all).")
+    for what, rows in (("Not used", refused_otherwise(record)), ("Files that are no videos", record.get("others", []))):
+        shown = "; ".join(f"{row['count']} × {row['reason']}" for row in rows[:SHOWN])
+        more = f"; and {len(rows) - SHOWN} more reasons" if len(rows) > SHOWN else ""
+        said += [f"{what}: {shown}{more} (refusals.parquet lists all)."] if rows else []
     return said
+
+
+def recording_words(record: dict[str, Any]) -> str:
+    """How files became videos, where some have one in common; '' where each file is one."""
+    rules = ", ".join(f"{files} by {rule}" for rule, files in record.get("joined", {}).items())
+    return rules and (
+        f"A video here is a recording, with every file that was cut from it: {record['files_used']} of {record['files']} files are used. "
+        f"Files put together: {rules}. No recording is in two splits; a labels file with columns 'file' and 'source' names recordings otherwise."
+    )
+
+
+def official_words(record: dict[str, Any]) -> str:
+    """How the splits go together with those of the data set; '' where it has none."""
+    official = record.get("official") or {}
+    if not any(name for part in official.values() for name in part):
+        return ""
+    if record.get("splits", "own") != "own":
+        return (
+            f"The data set's own splits are kept ({record['splits']}): fit and judge are of its training split, test of its validation and "
+            "test splits."
+        )
+    tested, count = official.get("test", {}), record["videos_by_split"].get("test", 0)
+    trained = tested.get("train", 0)
+    others = "".join(f", {videos} in its {name} split" for name, videos in tested.items() if name not in ("", "train"))
+    seen = "A task head, or an encoder, that was trained on it has seen those. " if trained else ""
+    return (
+        f"The data set's own splits are not kept: of {count} test videos {trained} are in its training split{others}. {seen}"
+        "--set splits=official keeps them."
+    )
 
 
 def refused_otherwise(record: dict[str, Any]) -> list[dict[str, Any]]:
