@@ -159,9 +159,9 @@ def joined_words(held: Gathered) -> str:
     if not held.joined:
         return ""
     rules = ", ".join(f"{files} by {rule}" for rule, files in held.joined.items())
-    videos = held.videos.values()
+    count = len({video.source for video in held.videos.values()})
     return (
-        f"{len(videos)} files are of {len({video.source for video in videos})} recordings (files put together: {rules}; a labels file with "
+        f"{len(held.videos)} files are of {count} recording{'s' * (count != 1)} (files put together: {rules}; a labels file with "
         "columns 'file' and 'source' names recordings otherwise)"
     )
 

@@ -14,10 +14,12 @@ SHOWN = 6  # reasons
 def footage_words(record: dict[str, Any]) -> list[str]:
     """How much was used, and what was refused and why."""
     parts = ", ".join(f"{count} {name}" for name, count in record["videos_by_split"].items())
-    of = "videos" if "files" in record else "files"  # a record of version 0.1 counts recordings used, and files found
+    # a record of version 0.1 counts recordings that are used, and files that were found
+    videos = f"{record['videos_used']} of {record['videos']} videos"
+    videos = videos if "files" in record else f"{record['videos_used']} videos of {record['videos']} files"
     said = [
-        f"{record['videos_used']} {'videos ' * (of == 'files')}of {record['videos']} {of} and {record['windows_used']} of {record['windows']} "
-        f"windows are used ({record['clips']} clips; videos by split: {parts}). Labels: {record['labels']}. Intervals resample videos."
+        f"{videos} and {record['windows_used']} of {record['windows']} windows are used ({record['clips']} clips; videos by split: "
+        f"{parts}). Labels: {record['labels']}. Intervals resample videos."
     ]
     said += [words for words in (recording_words(record), official_words(record)) if words]
     if record.get("abstention_rate") is not None:
@@ -42,7 +44,7 @@ def recording_words(record: dict[str, Any]) -> str:
     rules = ", ".join(f"{files} by {rule}" for rule, files in record.get("joined", {}).items())
     return rules and (
         f"A video here is a recording, with every file that was cut from it: {record['files_used']} of {record['files']} files are used. "
-        f"Files put together: {rules}. No recording is in two splits; a labels file with columns 'file' and 'source' names recordings otherwise."
+        f"Files put together: {rules}. No recording is in two splits; a labels file with columns 'file' and 'source' names them otherwise."
     )
 
 

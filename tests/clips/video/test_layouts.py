@@ -1,0 +1,371 @@
+"""Data sets as they are distributed: what their names, folders and tables tell of recordings, classes and official splits."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jepascope.clips.video.contents import folder_digest
+from jepascope.clips.video.decode import decode_window
+from jepascope.clips.video.files import Candidate, Found, candidate, find, passed_over
+from jepascope.clips.video.footage import gathered, joined_words, look_through
+from jepascope.clips.video.kinds import UNREAD
+from jepascope.clips.video.labelled import labelled
+from jepascope.clips.video.labels import read_video_labels
+from jepascope.clips.video.layouts import with_distributed_labels
+from jepascope.clips.video.names import cuts, is_container
+from jepascope.clips.video.opening import ENDINGS
+from jepascope.clips.video.probe import probe
+from jepascope.clips.video.recordings import DATA_SET, LABELS, NAMES, recordings
+from jepascope.clips.video.windows import Cutting, Window
+from jepascope.errors import BadArgument, BadData
+
+Write = Callable[..., Path]
+Frames = Callable[..., list[np.ndarray]]
+
+HMDB = "AmericanGangster_{}_u_nm_np1_fr_bad_{}.avi"
+
+
+def touched(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    return root
+
+
+def told(root: Path, number: int = 1) -> dict[str, Candidate]:
+    return {one.file.rpartition("/")[2]: one for one in with_distributed_labels(find(root), root, number).candidates}
+
+
+def sources(candidates: Mapping[str, Candidate], named: Mapping[str, str] | None = None) -> dict[str, str]:
+    return {file.rpartition("/")[2]: source for file, source in recordings(list(candidates.values()), named or {}).of.items()}
+
+
+# Something-Something v2
+
+
+def something(root: Path, ending: str, folder: str = "20bn-something-something-v2", prefix: str = "") -> Path:
+    touched(root, *(f"{folder}/{number}.{ending}" for number in (1, 2, 3, 4, 5)))
+    template = {
+        "template": "Pushing [something] from [left] to [right]",
+        "label": "pushing cup from left to right",
+        "placeholders": ["cup"],
+    }
+    (root / "labels").mkdir()
+    for name, entries in (
+        ("train", [{"id": "1", **template}]),
+        ("validation", [{"id": "2", "template": "Moving [something] up"}]),
+        ("test", [{"id": "3"}, {"id": "4"}]),
+        ("labels", {"Moving something up": "0", "Pushing something from left to right": "1"}),
+    ):
+        (root / "labels" / f"{prefix}{name}.json").write_text(json.dumps(entries))
+    (root / "labels" / f"{prefix}test-answers.csv").write_text("3;Moving something up\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("ending", "folder", "prefix"),
+    [
+        ("webm", "20bn-something-something-v2", ""),
+        ("mp4", "webm_256/part-0", "something-something-v2-"),
+        ("avi", "sorted later", ""),
+        ("MKV", "videos", "something-something-v2-"),
+    ],
+)
+def test_something_something_is_read_in_whatever_format_its_videos_are(tmp_path: Path, ending: str, folder: str, prefix: str) -> None:
+    found = told(something(tmp_path, ending, folder, prefix))
+    assert {name.partition(".")[0]: (one.label, one.official_split) for name, one in found.items()} == {
+        "1": ("Pushing something from left to right", "train"),
+        "2": ("Moving something up", "val"),
+        "3": ("Moving something up", "test"),  # test-answers.csv, though test.json has no class
+        "4": ("", "test"),
+        "5": ("", ""),  # in no table: its folder is no class
+    }
+    assert with_distributed_labels(find(tmp_path), tmp_path).others == []  # labels.json is one of its tables
+
+
+def test_a_video_and_its_converted_copy_are_one_recording(tmp_path: Path) -> None:
+    something(tmp_path, "webm")
+    touched(tmp_path, "mp4/1.mp4", "elsewhere/9.mp4", "elsewhere/9.avi")
+    found = told(tmp_path)
+    of = sources(found)
+    assert of["1.webm"] == of["1.mp4"] and of["9.mp4"] == of["9.avi"] and len(set(of.values())) == 6
+
+
+# Kinetics
+
+IDS = ("0wR5jVB-WPk", "--07WQ2iBlw", "-XpatcbqEXA", "abcdefghijk")
+HEADER = "label,youtube_id,time_start,time_end,split,is_cc\n"
+
+
+@pytest.mark.parametrize("shape", ["{}_{:06d}_{:06d}.mp4", "{}_{}_{}.webm"])
+def test_a_kinetics_tree_of_flat_folders_is_joined_by_id_and_times(tmp_path: Path, shape: str) -> None:
+    one, other, third, stray = IDS
+    names = [f"train/{shape.format(one, 4, 14)}", f"train/{shape.format(one, 40, 50)}", f"val/{shape.format(other, 1, 11)}"]
+    names += [
+        f"replacement/replacement_for_corrupted_k400/{shape.format(third, 2, 12)}",
+        f"train/train_256/{shape.format(stray, 0, 10)}",
+        f"compressed train/{shape.format(stray, 7, 17)}",
+    ]
+    touched(tmp_path, *names)
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "train.csv").write_text(
+        f"{HEADER}arm wrestling,{one},4,14,train,0\nyoga,{one},40,50,train,0\njavelin throw,{third},2,12,train,0\n"
+    )
+    (tmp_path / "annotations" / "val.csv").write_text(f'{HEADER}"dancing, ballroom",{other},1,11,validate,0\n')
+    found = list(with_distributed_labels(find(tmp_path), tmp_path).candidates)
+    assert {(one.file, one.label, one.official_split) for one in found} == {
+        (names[0], "arm wrestling", "train"),
+        (names[1], "yoga", "train"),
+        (names[2], "dancing, ballroom", "val"),
+        (names[3], "javelin throw", "train"),
+        (names[4], "", "train"),
+        (names[5], "", "train"),
+    }
+    of = recordings(found, {}).of
+    assert of[names[0]] == of[names[1]] == one and of[names[2]] == other  # one YouTube video at other times, of another class
+
+
+def test_kinetics_files_named_by_their_id_alone_are_joined(tmp_path: Path) -> None:
+    touched(tmp_path, f"mp4/{IDS[0]}.mp4", f"mp4/{IDS[3]}.mp4")
+    (tmp_path / "kinetics_val.csv").write_text(f"label,youtube_id,time_start,time_end\nyoga,{IDS[0]},3,13\n")
+    found = told(tmp_path)
+    assert (found[f"{IDS[0]}.mp4"].label, found[f"{IDS[0]}.mp4"].official_split) == ("yoga", "val")
+    assert found[f"{IDS[3]}.mp4"].label == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["train", "val", "validation", "test", "videos", "webm", "mp4", "clips", "train_256", "k400_train_320x240", "UCF-101", "videos_val"],
+)
+def test_a_folder_that_says_how_videos_are_kept_is_no_class(name: str) -> None:
+    assert is_container(name) and candidate(f"{name}/a.mp4").label == ""
+    assert candidate(f"{name}/riding a bike/a.mp4").label == "riding a bike"
+
+
+@pytest.mark.parametrize("name", ["00", "bullet_train", "side", "original", "test pattern", "clip hair"])
+def test_a_folder_that_may_be_a_class_is_one(name: str) -> None:
+    assert candidate(f"videos/{name}/a.mp4").label == name.replace("_", " ")
+
+
+# UCF101
+
+
+def ucf(root: Path, ending: str = "avi") -> Path:
+    names = [(name, group, cut) for name in ("ApplyEyeMakeup", "YoYo") for group in (1, 2, 8) for cut in (1, 2)]
+    touched(root, *(f"UCF-101/{name}/v_{name}_g{group:02d}_c{cut:02d}.{ending}" for name, group, cut in names))
+    lists = root / "ucfTrainTestlist"
+    lists.mkdir()
+    (lists / "classInd.txt").write_text("1 ApplyEyeMakeup\r\n2 YoYo\r\n")
+    for number, held_out in ((1, 1), (2, 2), (3, 8)):
+        lines = {
+            part: [f"{c}/v_{c}_g{g:02d}_c{cut:02d}.avi" for c, g, cut in names if (g == held_out) == (part == "test")]
+            for part in ("train", "test")
+        }
+        (lists / f"trainlist0{number}.txt").write_text("".join(f"{line} {1 if line[0] == 'A' else 2}\r\n" for line in lines["train"]))
+        (lists / f"testlist0{number}.txt").write_text("".join(f"{line}\r\n" for line in lines["test"]))
+    return root
+
+
+@pytest.mark.parametrize("ending", ["avi", "mp4"])
+def test_cuts_of_a_ucf101_group_are_one_recording_and_groups_of_other_classes_are_others(tmp_path: Path, ending: str) -> None:
+    found = told(ucf(tmp_path, ending))
+    of = sources(found)
+    assert len(found) == 12 and len(set(of.values())) == 6
+    assert of[f"v_YoYo_g01_c01.{ending}"] == of[f"v_YoYo_g01_c02.{ending}"] != of[f"v_ApplyEyeMakeup_g01_c01.{ending}"]
+    assert {one.label for one in found.values()} == {"ApplyEyeMakeup", "YoYo"}
+    for number, held_out in ((1, "g01"), (2, "g02"), (3, "g08")):
+        assert all((one.official_split == "test") == (held_out in name) for name, one in told(tmp_path, number).items())
+
+
+def test_ucf101_in_one_folder_has_its_classes_in_its_names_and_one_class_is_spelled_two_ways(tmp_path: Path) -> None:
+    touched(tmp_path, "v_YoYo_g01_c01.avi", "v_HandStandPushups_g01_c01.avi", "v_HandstandPushups_g01_c02.avi")
+    found = told(tmp_path)
+    assert found["v_YoYo_g01_c01.avi"].label == "YoYo"
+    assert found["v_HandStandPushups_g01_c01.avi"].source == found["v_HandstandPushups_g01_c02.avi"].source
+
+
+# HMDB51
+
+
+def hmdb(root: Path) -> Path:
+    names = [f"drink/{HMDB.format('drink', 12)}", f"drink/{HMDB.format('drink', 13)}", f"shoot_gun/{HMDB.format('shoot_gun', 0)}"]
+    names += ["draw_sword/April_09_draw_sword_f_cm_np2_le_goo_0.avi", "draw_sword/Ninja_sword_draw_sword_h_nm_np1_ri_med_3.avi"]
+    touched(root, *(f"hmdb51_org/{name}" for name in names))
+    splits = root / "testTrainMulti_7030_splits"
+    splits.mkdir()
+    for action, marks in (("drink", "12"), ("shoot_gun", "0"), ("draw_sword", "21")):
+        files = [name.partition("/")[2] for name in names if name.startswith(action)]
+        for number in (1, 2, 3):
+            lines = "".join(f"{file} {mark} \n" for file, mark in zip(files, marks if number == 1 else marks[::-1], strict=True))
+            (splits / f"{action}_test_split{number}.txt").write_text(lines)
+    return root
+
+
+def test_clips_of_one_hmdb51_title_are_one_recording_in_every_class(tmp_path: Path) -> None:
+    found = told(hmdb(tmp_path))
+    of = sources(found)
+    assert len({of[name] for name in of if name.startswith("American")}) == 1 and len(set(of.values())) == 3
+    assert of["April_09_draw_sword_f_cm_np2_le_goo_0.avi"] == "april_09"  # not of the class sword
+    assert of["Ninja_sword_draw_sword_h_nm_np1_ri_med_3.avi"] == "ninja_sword"
+    assert {one.label for one in found.values()} == {"drink", "shoot gun", "draw sword"}
+    marks = {1: {"drink": "train", "drink 13": "test", "gun": "", "april": "test", "ninja": "train"}}
+    marks[3] = {"drink": "test", "drink 13": "train", "gun": "", "april": "train", "ninja": "test"}
+    for number, expected in marks.items():
+        by_name = {name.lower(): one.official_split for name, one in told(tmp_path, number).items()}
+        assert [by_name[name.lower()] for name in found] == [expected[key] for key in ("april", "ninja", "drink", "drink 13", "gun")]
+
+
+def test_hmdb51_in_one_folder_has_its_classes_in_its_names(tmp_path: Path) -> None:
+    touched(tmp_path, f"hmdb51/{HMDB.format('shoot_gun', 0)}")
+    assert told(tmp_path)[HMDB.format("shoot_gun", 0)].label == "shoot gun"
+
+
+# recordings of any folder
+
+
+def test_names_that_differ_in_a_cut_alone_are_of_one_recording_and_other_names_are_not() -> None:
+    together = [
+        ("a/walk_c01.mp4", "a/walk_c02.mp4"),
+        ("a/trip-part1.mp4", "a/trip-Part2.mp4", "a/trip.mp4"),
+        ("a/city-Scene-001.mp4", "a/city-Scene-014.mp4"),
+        ("left/park_000010_000020.mp4", "right/park_000030_000040.mp4"),
+        ("a/same.mp4", "a/same.mkv"),
+    ]
+    apart = ["b/walk_c01.mp4", "c/walk_c01.mp4", "scene_1.mp4", "scene_2.mp4", "part1.mp4", "part2.mp4", "a/001.mp4", "b/001.mp4"]
+    apart += ["IMG_20230101_123456.mp4", "IMG_20230101_130000.mp4", "cam1.mp4", "cam2.mp4", "run_1.mp4", "run_2.mp4"]
+    of = cuts([file for group in together for file in group] + apart)
+    # walk_c01 is there in three folders, so that cuts go by folders
+    assert [len({of[file] for file in group}) for group in together] == [1] * len(together)
+    assert len({of[group[0]] for group in together}) == len(together) and not {*of} & {*apart}
+
+
+def test_a_labels_file_names_recordings_otherwise_but_not_those_of_a_data_set() -> None:
+    files = [
+        candidate(name) for name in ("x_part1.mp4", "x_part2.mp4", "y_part1.mp4", "y_part2.mp4", "v_YoYo_g01_c01.avi", "v_YoYo_g01_c02.avi")
+    ]
+    by_name = recordings(files, {})
+    assert len(set(by_name.of.values())) == 3 and by_name.joined == {DATA_SET: 2, NAMES: 4}
+    named = {"x_part1.mp4": "one", "x_part2.mp4": "two", "v_YoYo_g01_c01.avi": "one", "v_YoYo_g01_c02.avi": "another"}
+    told_so = recordings(files, named)
+    assert told_so.joined == {DATA_SET: 2, LABELS: 2, NAMES: 2}
+    of = told_so.of
+    assert of["x_part1.mp4"] != of["x_part2.mp4"] and of["y_part1.mp4"] == of["y_part2.mp4"]
+    assert of["v_YoYo_g01_c01.avi"] == of["v_YoYo_g01_c02.avi"] == of["x_part1.mp4"]
+
+
+def test_too_few_recordings_say_how_files_became_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+    from jepascope.clips.video.clips import video_clips
+
+    for i in range(4):
+        write_video(tmp_path / "videos" / f"holiday_part{i}.mp4", frames_of(25 + i))
+    with pytest.raises(BadData, match=r"4 files are of 1 recording .* 4 by names that differ in a cut .* 'file' and 'source'"):
+        video_clips(tmp_path / "videos", None)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,source\n" + "".join(f"holiday_part{i}.mp4,day {i}\n" for i in range(4)))
+    clips, _ = video_clips(tmp_path / "videos", None, labels=labels)
+    assert clips.factors["scene"].nunique() == 4
+    assert joined_words(look_through(tmp_path / "videos", Cutting(), read_video_labels(labels))) == ""
+
+
+def test_the_measured_table_has_the_same_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+    """What `jepascope label` writes as the source of a window is what a study parts by."""
+    for name in ("a_c01.mp4", "a_c02.mp4", "b.mp4"):
+        write_video(tmp_path / name, frames_of(25 + len(name) + ord(name[3])))
+    (tmp_path / "copy.mp4").write_bytes((tmp_path / "b.mp4").read_bytes())
+    held = gathered(tmp_path)
+    of = {file: video.source for file, video in held.videos.items()}
+    assert of["a_c01.mp4"] == of["a_c02.mp4"] != of["b.mp4"] == of["copy.mp4"]
+    assert {one.window.source for one in look_through(tmp_path, Cutting()).windows} == set(of.values())
+
+
+# files of every kind
+
+
+FORMATS = {"mpg": "mpeg2video", "mpeg": "mpeg1video", "ts": "libx264", "MTS": "mpeg2video", "m2ts": "libx264", "vob": "mpeg2video"}
+FORMATS |= {"wmv": "wmv2", "asf": "wmv2", "flv": "flv", "3gp": "libx264", "m4v": "libx264", "ogv": "libvpx"}
+
+
+@pytest.mark.parametrize("ending", sorted(FORMATS))
+def test_a_video_of_another_format_is_read_frame_by_frame(
+    tmp_path: Path, write_video: Write, frames_of: Frames, numbers_of: Callable[[np.ndarray], list[int]], ending: str
+) -> None:
+    file = write_video(tmp_path / f"a.{ending.lower()}", frames_of(30), FORMATS[ending], rate=25).rename(tmp_path / f"a.{ending}")
+    assert [one.file for one in find(tmp_path).candidates] == [file.name]
+    video = probe(tmp_path, candidate(file.name))
+    assert (video.frames, video.note) == (30, "") and video.rate == pytest.approx(25, rel=1e-3)
+    assert numbers_of(decode_window(file, Window(file.name, "", 0.0, 1.0), 25, 32)) == list(range(25))
+
+
+def test_whatever_looks_like_a_video_is_opened_or_refused_and_other_files_are_listed_by_kind(
+    tmp_path: Path, write_video: Write, frames_of: Frames
+) -> None:
+    good = write_video(tmp_path / "a.mp4", frames_of(25))
+    (tmp_path / "download").write_bytes(good.read_bytes())  # no ending, and a video inside
+    (tmp_path / "b.mp4.part").write_bytes(good.read_bytes()[:500])
+    touched(tmp_path, "old.RM", "x/1.jpg", "x/2.JPG", "videos.zip", "notes.txt", "noise", ".hidden.rmvb", "deep/er/z.png")
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "zero.ts").touch()
+    footage = look_through(tmp_path, Cutting())
+    assert set(footage.videos) == {"a.mp4", "download"}
+    assert len({video.source for video in footage.videos.values()}) == 1  # the same bytes
+    assert {one.file for one in footage.refusals} == {"b.mp4.part", "zero.ts"}
+    listed = {one.file: (one.reason, one.files) for one in footage.others}
+    assert listed == {
+        "old.RM": (UNREAD, 1),
+        "*.jpg": ("is an image, not a video", 2),
+        "deep/er/z.png": ("is an image, not a video", 1),
+        "videos.zip": ("is an archive; unpack it where it holds videos", 1),
+        "notes.txt": ("is text, not a video", 1),
+        "noise": ("is no video that is known", 1),
+        "table.csv": ("is a table that says nothing of these videos", 1),
+    }
+
+
+def test_a_pipe_that_is_called_a_video_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    touched(tmp_path, "a.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    os.mkfifo(tmp_path / "labels.csv")
+    found = find(tmp_path)
+    assert {(one.file, one.reason) for one in found.refusals} == {(name, "is not a regular file") for name in ("pipe.mp4", "labels.csv")}
+    assert folder_digest(tmp_path)
+
+
+def test_a_folder_of_links_or_pictures_says_what_it_holds_and_a_way_that_works(tmp_path: Path) -> None:
+    outside = touched(tmp_path / "blobs", "0a1b")
+    there = tmp_path / "snapshot"
+    there.mkdir()
+    (there / "a.mp4").symlink_to(outside / "0a1b")
+    touched(there, "x/1.jpg")
+    with pytest.raises(BadArgument, match=rf"holds no video.*1 × x/1.jpg; 1 links were not followed.*cp -rL '{there}' COPY"):
+        find(there)
+
+
+def test_every_ending_that_is_tried_makes_a_candidate_in_any_case(tmp_path: Path) -> None:
+    names = [f"{i}{ending.upper() if i % 2 else ending}" for i, ending in enumerate(ENDINGS)]
+    found: Found = find(touched(tmp_path, *names))
+    assert {one.file for one in found.candidates} == set(names) and passed_over(found.others) == []
+
+
+def test_files_that_are_not_drawn_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+    for i in range(5):
+        write_video(tmp_path / f"{i}.mp4", frames_of(25 + i))
+    footage = look_through(tmp_path, Cutting(), files_per_class=3)
+    assert [one.reason for one in footage.refusals] == ["was not drawn: at most 3 files of a class are opened"] * 2
+    assert len(footage.recordings) == 5 and len(footage.videos) == 3
+
+
+def test_a_video_that_no_table_names_is_listed_with_the_tables(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+    something(tmp_path, "webm")
+    for name in ("1", "5"):
+        write_video(tmp_path / "20bn-something-something-v2" / f"{name}.mp4", frames_of(25 + int(name)))
+    footage = look_through(tmp_path, Cutting())
+    known, unlabelled = labelled(footage, "class")
+    assert set(known.names[known.known]) == {"Pushing something from left to right"}
+    (refusal,) = unlabelled
+    assert refusal.file.endswith("5.mp4") and refusal.reason == "no row of test-answers.csv, train.json, validation.json names its class"
