@@ -360,6 +360,14 @@ def test_files_that_are_not_drawn_are_listed(tmp_path: Path, write_video: Write,
     assert len(footage.recordings) == 5 and len(footage.videos) == 3
 
 
+def test_files_of_a_recording_that_give_no_window_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+    for i in range(3):
+        write_video(tmp_path / f"v_YoYo_g01_c0{i + 1}.avi", frames_of(25 + i), "mpeg4")
+    footage = look_through(tmp_path, Cutting(per_source=2))
+    assert len(footage.windows) == 2 and len(footage.refusals) == 1
+    assert "at most 2 windows of a recording are used" in footage.refusals[0].reason
+
+
 def test_a_video_that_no_table_names_is_listed_with_the_tables(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
     something(tmp_path, "webm")
     for name in ("1", "5"):
