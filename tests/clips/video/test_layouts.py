@@ -14,7 +14,6 @@ from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.files import Candidate, Found, candidate, find, passed_over
 from jepascope.clips.video.footage import gathered, joined_words, look_through
-from jepascope.clips.video.kinds import UNREAD
 from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.layouts import with_distributed_labels
@@ -264,7 +263,7 @@ def test_too_few_recordings_say_how_files_became_recordings(tmp_path: Path, writ
 
     for i in range(4):
         write_video(tmp_path / "videos" / f"holiday_part{i}.mp4", frames_of(25 + i))
-    with pytest.raises(BadData, match=r"4 files are of 1 recording .* 4 by names that differ in a cut .* 'file' and 'source'"):
+    with pytest.raises(BadData, match=r"4 files are of 1 recording; .* 4 by names that differ in a cut .* 'file' and 'source'"):
         video_clips(tmp_path / "videos", None)
     labels = tmp_path / "labels.csv"
     labels.write_text("file,source\n" + "".join(f"holiday_part{i}.mp4,day {i}\n" for i in range(4)))
@@ -314,13 +313,12 @@ def test_whatever_looks_like_a_video_is_opened_or_refused_and_other_files_are_li
     footage = look_through(tmp_path, Cutting())
     assert set(footage.videos) == {"a.mp4", "download"}
     assert len({video.source for video in footage.videos.values()}) == 1  # the same bytes
-    assert {one.file for one in footage.refusals} == {"b.mp4.part", "zero.ts"}
+    assert {one.file for one in footage.refusals} == {"b.mp4.part", "zero.ts", "old.RM"}
     listed = {one.file: (one.reason, one.files) for one in footage.others}
     assert listed == {
-        "old.RM": (UNREAD, 1),
         "*.jpg": ("is an image, not a video", 2),
         "deep/er/z.png": ("is an image, not a video", 1),
-        "videos.zip": ("is an archive; unpack it where it holds videos", 1),
+        "videos.zip": ("is an archive (unpack it where it holds videos)", 1),
         "notes.txt": ("is text, not a video", 1),
         "noise": ("is no video that is known", 1),
         "table.csv": ("is a table that says nothing of these videos", 1),

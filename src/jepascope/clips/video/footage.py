@@ -17,7 +17,7 @@ from jepascope.clips.video.layouts import with_distributed_labels
 from jepascope.clips.video.official import of_both_sides, side
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
-from jepascope.clips.video.recordings import recordings
+from jepascope.clips.video.recordings import recordings, rule_words
 from jepascope.clips.video.splits import at_most
 from jepascope.clips.video.windows import Cutting, Window, thinned
 from jepascope.errors import BadData
@@ -155,15 +155,9 @@ def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_clas
 
 
 def joined_words(held: Gathered) -> str:
-    """How files became recordings, and who can say otherwise; '' where every file is a recording of its own."""
-    if not held.joined:
-        return ""
-    rules = ", ".join(f"{files} by {rule}" for rule, files in held.joined.items())
-    count = len({video.source for video in held.videos.values()})
-    return (
-        f"{len(held.videos)} files are of {count} recording{'s' * (count != 1)} (files put together: {rules}; a labels file with "
-        "columns 'file' and 'source' names recordings otherwise)"
-    )
+    """Of how many recordings the files are, and why; '' where every file is a recording of its own."""
+    count, rules = len({video.source for video in held.videos.values()}), rule_words(held.joined)
+    return rules and f"{len(held.videos)} files are of {count} recording{'s' * (count != 1)}; files are put together: {rules}"
 
 
 def refusals_table(refusals: Sequence[Refusal]) -> pd.DataFrame:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from jepascope.clips.video.opening import ENDINGS
 
-UNREAD = "is a video of a kind that is not read; convert it with  ffmpeg -i FILE FILE.mp4"
+RARE = "rm rmvb mxf dv swf y4m ivf h264 264 hevc h265 265 m1v m2v mjpeg mjpg wtv r3d braw nut bik yuv"
+"""Endings of videos that are hardly ever read: such a file is opened all the same, and listed with the reason why it is not used."""
 KINDS = {
-    UNREAD: "rm rmvb mxf dv swf y4m ivf h264 264 hevc h265 265 m1v m2v mjpeg mjpg wtv r3d braw nut bik yuv",
     "is an image, not a video": "jpg jpeg png bmp tif tiff webp heic heif avif jp2 svg ico ppm pgm exr psd dng",
     "is sound, not a video": "mp3 wav flac aac m4a ogg oga opus wma aif aiff",
-    "is an archive; unpack it where it holds videos": "zip tar gz tgz bz2 xz 7z rar zst",
+    "is an archive (unpack it where it holds videos)": "zip tar gz tgz bz2 xz 7z rar zst",
     "is text, not a video": "txt md rst pdf html htm xml yaml yml toml srt vtt ass log py ipynb sh m js url lnk tsv xlsx xls jsonl",
     "holds numbers, not a video": "npy npz pkl pickle pt pth safetensors h5 hdf5 mat parquet arrow bin dat db lmdb flo",
 }
@@ -22,7 +22,7 @@ UNKNOWN = "is no video that is known"
 def kind_of_file(path: Path) -> str:
     """What a file is that is no video, as the words that follow its name; '' for one that may be a video."""
     ending = path.suffix.lower()
-    if ending in ENDINGS:
+    if ending in ENDINGS or ending[1:] in RARE.split():
         return ""
     return BY_ENDING.get(ending) or ("" if _begins_like_a_video(path) else UNKNOWN)
 

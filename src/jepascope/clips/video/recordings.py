@@ -37,6 +37,12 @@ def recordings(candidates: Sequence[Candidate], named: Mapping[str, str], digest
     return Recordings(_united(rules), {rule: together for rule, keys in rules.items() if (together := _together(keys))})
 
 
+def rule_words(joined: Mapping[str, int]) -> str:
+    """How files became recordings, and who can say otherwise of what was guessed; '' where every file is a recording of its own."""
+    otherwise = " (a labels file with columns 'file' and 'source' says otherwise, where such names mislead)"
+    return ", ".join(f"{files} by {rule}{otherwise * (rule == NAMES)}" for rule, files in joined.items())
+
+
 def _together(keys: Mapping[str, str]) -> int:
     counts = Counter(keys.values())
     return sum(counts[key] > 1 for key in keys.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.clips.motion.label import REASONS
+from jepascope.clips.video.recordings import rule_words
 
 PUBLISHED = "5.3"  # CE ratio on Kinetics over random directions, in the abstract of the paper (OpenReview CC5xKstwmf)
 PROCEDURAL = ("nano", "nano-wide")
@@ -41,10 +42,10 @@ def footage_words(record: dict[str, Any]) -> list[str]:
 
 def recording_words(record: dict[str, Any]) -> str:
     """How files became videos, where some have one in common; '' where each file is one."""
-    rules = ", ".join(f"{files} by {rule}" for rule, files in record.get("joined", {}).items())
+    rules = rule_words(record.get("joined", {}))
     return rules and (
         f"A video here is a recording, with every file that was cut from it: {record['files_used']} of {record['files']} files are used. "
-        f"Files put together: {rules}. No recording is in two splits; a labels file with columns 'file' and 'source' names them otherwise."
+        f"Files are put together: {rules}. No recording is in two splits."
     )
 
 
@@ -60,11 +61,11 @@ def official_words(record: dict[str, Any]) -> str:
         )
     tested, count = official.get("test", {}), record["videos_by_split"].get("test", 0)
     trained = tested.get("train", 0)
-    others = "".join(f", {videos} in its {name} split" for name, videos in tested.items() if name not in ("", "train"))
-    seen = "A task head, or an encoder, that was trained on it has seen those. " if trained else ""
+    others = ", ".join(f"{videos} in its {name} split" for name, videos in tested.items() if name not in ("", "train"))
+    seen = ", and a task head, or an encoder, that was trained on it has seen them" if trained else ""
     return (
-        f"The data set's own splits are not kept: of {count} test videos {trained} are in its training split{others}. {seen}"
-        "--set splits=official keeps them."
+        f"The data set's own splits are not kept: of {count} test videos {trained} are in its training split"
+        f"{f' ({others})' if others else ''}{seen}. --set splits=official keeps them."
     )
 
 
