@@ -39,7 +39,7 @@ REASONS = {
     "huge.gif": r"claims frames of no size, or of more than 36,000,000 pixels",
     "sound.mp4": "holds sound and no video",
     "leaves.mp4": "is a link that leaves the folder",
-    "nowhere.mp4": "is a link that leaves the folder",
+    "nowhere.mp4": "is a link that leads nowhere",
     "linked": "is a link that is not followed",
 }
 

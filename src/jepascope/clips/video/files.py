@@ -71,9 +71,9 @@ def find(folder: Path) -> Found:
         name = path.relative_to(root).as_posix()
         if not _can_be_written(name):
             found.refusals.append(Refusal(_as_shown(name), "has a name that is not valid UTF-8; rename it"))
-        elif path.is_symlink() and (path.is_dir() or not _stays(path, root)):
-            found.refusals.append(Refusal(name, f"is a link that {'is not followed' if path.is_dir() else 'leaves the folder'}"))
-            links += 1
+        elif path.is_symlink() and (why := _why_not_followed(path, root)):
+            found.refusals.append(Refusal(name, f"is a link that {why}"))
+            links += path.exists()
         elif not _regular(path):  # to open a pipe would wait for ever
             found.refusals.append(Refusal(name, "is not a regular file"))
         elif path.suffix.lower() in TABLES or split_list(path.name):
@@ -113,11 +113,13 @@ def _no_video(folder: Path, found: Found, links: int) -> str:
     )
 
 
-def _stays(path: Path, root: Path) -> bool:
+def _why_not_followed(path: Path, root: Path) -> str:
+    """The words that follow 'is a link that'; '' for a link to a file within the folder."""
     try:
-        return path.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError):  # a link to nowhere, or to itself
-        return False
+        end = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # to nowhere, or to itself
+        return "leads nowhere"
+    return "is not followed" if end.is_dir() else "" if end.is_relative_to(root) else "leaves the folder"
 
 
 def _regular(path: Path) -> bool:

@@ -144,13 +144,16 @@ def _answers(text: str, official: str) -> Iterator[tuple[Key, _Row]]:
     for line in text.splitlines():
         number, semicolon, label = line.partition(";")
         if semicolon and number.strip().isdecimal():
-            yield ("something", number.strip()), _Row(label.strip().strip('"'), official)
+            yield ("something", number.strip()), _Row(_without_brackets(label.strip().strip('"')), official)
 
 
 def _something_entries(held: Any, official: str) -> Iterator[tuple[Key, _Row]]:
-    """The class is the template without its brackets, as labels.json has it; that file, which lists the classes, is not needed."""
+    """The class is the template with its placeholders, without their brackets, as labels.json and the answers have it."""
     for entry in held if isinstance(held, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("id"), str | int):
             template = entry.get("template")
-            label = template.replace("[", "").replace("]", "") if isinstance(template, str) else ""
-            yield ("something", str(entry["id"])), _Row(label.strip(), official)
+            yield ("something", str(entry["id"])), _Row(_without_brackets(template) if isinstance(template, str) else "", official)
+
+
+def _without_brackets(template: str) -> str:
+    return template.replace("[", "").replace("]", "").strip()
