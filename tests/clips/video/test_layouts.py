@@ -233,6 +233,7 @@ def test_names_that_differ_in_a_cut_alone_are_of_one_recording_and_other_names_a
         ("a/walk_c01.mp4", "a/walk_c02.mp4"),
         ("a/trip-part1.mp4", "a/trip-Part2.mp4", "a/trip.mp4"),
         ("a/city-Scene-001.mp4", "a/city-Scene-014.mp4"),
+        ("a/旅行_part1.mp4", "a/旅行_part2.mp4"),
         ("left/park_000010_000020.mp4", "right/park_000030_000040.mp4"),
         ("a/same.mp4", "a/same.mkv"),
     ]

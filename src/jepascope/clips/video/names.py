@@ -44,8 +44,8 @@ SIZE = re.compile(r"\d+|\d+x\d+|\d+(?:p|px|fps|s|sec)", re.ASCII)
 
 CUT = re.compile(
     r"(?P<whole>.*[^\W_].*?)[ _.-]+"
-    r"(?P<cut>(?:c|cut|part|pt|seg|segment|scene|shot|chunk)[ _.-]?\d+|(?P<start>\d{6})[_-](?P<end>\d{6}))",
-    re.ASCII | re.IGNORECASE,
+    r"(?P<cut>(?:c|cut|part|pt|seg|segment|scene|shot|chunk)[ _.-]?[0-9]+|(?P<start>[0-9]{6})[_-](?P<end>[0-9]{6}))",
+    re.IGNORECASE,
 )
 """A name that ends like the cut of a longer recording: ``_c01``, ``-part2``, `` Scene-003``, ``_000010_000020`` (from, to)."""
 

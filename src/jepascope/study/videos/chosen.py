@@ -71,11 +71,11 @@ def parted(
     split = table.assign(split=_splits(table, spec.seed, spec.official_split is not None)) if whole else table
     scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
     if scarce:
+        if spec.official_split is not None:
+            raise too_few_official(table, scarce, [kind for kind in kinds if kind not in scarce], spec, FEWEST_VIDEOS, names)
         others = enough() or tuple(kind for kind in kinds if kind in classes and videos.get(kind, 0) >= needed)
         fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough"
         fix = fix if len(others) > 1 else f"add videos (at least {needed} of each)"
-        if spec.official_split is not None:
-            raise too_few_official(table, scarce, [kind for kind in kinds if kind not in scarce], spec, FEWEST_VIDEOS, names)
         raise BadData(
             f"Too few videos of {spec.variable} {', '.join(map(names, scarce))} in '{spec.clips}': each of three splits needs "
             f"{FEWEST_VIDEOS} of their own, and videos with usable windows are {counts}; {fix}."
