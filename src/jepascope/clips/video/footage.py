@@ -49,7 +49,7 @@ def look_through(
     refusals = list(found.refusals)
     told = labels
     if told is not None:
-        told, strangers = told.matched(one.file for one in found.candidates)
+        told, strangers = told.matched((one.file for one in found.candidates), root)
         refusals += [Refusal(name, f"is named in '{told.path.name}' and is not in the folder") for name in strangers]
     videos: dict[str, Video] = {}
     for candidate in _drawn(found.candidates, files_per_class, seed):
