@@ -29,7 +29,7 @@ from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.videos import measured as measuring
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, turned_by_quarters
 from jepascope.study.videos.chosen import capped, check_enough, kind_of, most_even, parted, shown_as
-from jepascope.study.videos.clips import settled, video_study
+from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.record import grouped
 from jepascope.study.videos.remembered import Remembered
 from jepascope.study.videos.words import carried_words, footage_words, reach_words

@@ -85,7 +85,7 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
     folder = None if spec.of_videos else check(spec)
     with bars() as progress:
         if folder is None:  # which classes there are may have to be measured, and they are part of the study's name
-            from jepascope.study.videos.clips import settled
+            from jepascope.study.videos.foreseen import settled
 
             spec = settled(spec, progress)
             folder = check(spec)

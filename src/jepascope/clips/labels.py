@@ -6,7 +6,7 @@ import re
 import statistics
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
 from jepascope.clips.column_kind import MAX_CLASSES, MIN_CLIPS, MISSING, NUMBER, Asked, Column, Where, class_names, in_words, is_missing, is_number
@@ -65,9 +65,9 @@ def quartiles(numbers: Sequence[float]) -> tuple[float, ...]:
         del edges[min(empty[0], len(edges) - 1)]
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that cannot stand in tables, on the command line and in file names, and that of a factor."""
-    if name in VARIABLES:
+def check_name(name: str, taken: Container[str] = VARIABLES) -> None:
+    """Refuse a name that cannot stand in tables, on the command line and in file names, and that of a factor of the same clips."""
+    if name in taken:
         raise BadArgument(f"The label column '{name}' has the name of a factor of the scenes; give it another name in the file.")
     if len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise BadArgument(

@@ -31,6 +31,28 @@ class Footage:
     refusals: Sequence[Refusal]
 
 
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What a folder holds as far as packets and first frames tell: videos by path, and everything that cannot be used."""
+
+    folder: Path
+    videos: Mapping[str, Video]
+    labels: VideoLabels | None
+    refusals: Sequence[Refusal]
+
+    def windows(self, cutting: Cutting) -> dict[str, list[Window]]:
+        """The windows that will be decoded, by file; none of a video that has none."""
+        cut = [window for video in self.videos.values() for window in cutting.windows(video)]
+        by_file: dict[str, list[Window]] = defaultdict(list)
+        for window in thinned(cut, cutting.per_source):
+            by_file[window.file].append(window)
+        return by_file
+
+    def without_windows(self, cutting: Cutting) -> list[Refusal]:
+        """Videos that have none, and why."""
+        return [Refusal(video.file, cutting.why_none(video)) for video in self.videos.values() if not cutting.windows(video)]
+
+
 def look_through(
     folder: Path,
     cutting: Cutting,
@@ -42,6 +64,11 @@ def look_through(
 ) -> Footage:
     """Find, probe, cut and decode once. Everything that cannot be used is among the refusals. ``progress(done, files)``;
     with a ``cache`` folder files are decoded once and not again."""
+    return decoded(survey(folder, labels, files_per_class, seed), cutting, progress, cache)
+
+
+def survey(folder: Path, labels: VideoLabels | None = None, files_per_class: int | None = None, seed: int = 0) -> Survey:
+    """Find and probe. No more than a frame of each file is decoded."""
     root = Path(folder).expanduser()
     found = find(root)
     root = root.resolve()
@@ -61,24 +88,21 @@ def look_through(
             videos[video.file] = video
             if video.note:
                 refusals.append(Refusal(video.file, video.note, video.duration))
-    videos = _with_sources(videos, {} if told is None else told.sources)
-    cut: list[Window] = []
-    for video in videos.values():
-        windows = cutting.windows(video)
-        cut += windows
-        if not windows:
-            refusals.append(Refusal(video.file, cutting.why_none(video)))
-    by_file: dict[str, list[Window]] = defaultdict(list)
-    for window in thinned(cut, cutting.per_source):
-        by_file[window.file].append(window)
+    return Survey(root, _with_sources(videos, {} if told is None else told.sources), told, refusals)
+
+
+def decoded(there: Survey, cutting: Cutting, progress: Callable[[int, int], None] | None = None, cache: Path | None = None) -> Footage:
+    """Cut, and decode every window once."""
+    refusals = [*there.refusals, *there.without_windows(cutting)]
+    by_file = there.windows(cutting)
     seen: list[Seen] = []
     for done, (file, windows) in enumerate(by_file.items(), start=1):
-        usable, lost = looked_at(root, videos[file], windows, cache)
+        usable, lost = looked_at(there.folder, there.videos[file], windows, cache)
         seen += usable
         refusals += lost
         if progress is not None:
             progress(done, len(by_file))
-    return Footage(root, videos, seen, told, refusals)
+    return Footage(there.folder, there.videos, seen, there.labels, refusals)
 
 
 def _drawn(candidates: Sequence[Candidate], per_class: int | None, seed: int) -> list[Candidate]:

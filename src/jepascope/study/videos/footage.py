@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.study.bench import Bench
-from jepascope.study.videos.clips import video_study
+from jepascope.study.videos.foreseen import video_study
 from jepascope.study.videos.words import footage_words
 
 CAPTION = (

@@ -1,0 +1,56 @@
+"""How many videos and clips a study needs at least, and what of that its spec alone decides. Imports neither torch nor pandas."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jepascope.clips.video.labels import read_video_labels
+from jepascope.errors import BadArgument, setting
+from jepascope.study.counts import FOLDER_SHARES
+
+if TYPE_CHECKING:
+    from jepascope.study.spec import StudySpec
+
+FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
+FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
+MOST_TRIED = 1000  # clips of a class
+
+
+def most_clips(split: str, clips_per_class: int) -> int:
+    """Clips of a class that a split takes at most."""
+    return max(1, round(FOLDER_SHARES[split] * clips_per_class))
+
+
+def least_clips_per_class(classes: int) -> int:
+    """The fewest clips of a class with which so many classes can fill the splits."""
+    return next(
+        count
+        for count in range(10, MOST_TRIED)
+        if all(classes * most_clips(split, count) >= fewest for split, fewest in FEWEST_CLIPS.items())
+    )
+
+
+def check_clips_per_class(spec: StudySpec) -> None:
+    """Refuse (BadArgument) so few clips of a class that no videos could fill the splits."""
+    for split, fewest in FEWEST_CLIPS.items():
+        each = most_clips(split, spec.clips_per_class)
+        if spec.class_count * each < fewest:
+            raise BadArgument(
+                f"clips_per_class: of {spec.clips_per_class} clips of a class {each} go to split {split}, which makes {spec.class_count * each} "
+                f"of {spec.class_count} classes, and a study needs {fewest} there; {setting(clips_per_class=least_clips_per_class(spec.class_count))} "
+                "allows for them."
+            )
+
+
+def check_labels_used(spec: StudySpec) -> None:
+    """Refuse (BadArgument) a labels file of videos that says nothing of the study."""
+    if spec.labels is None or not spec.of_videos:
+        return
+    told = read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+    if spec.variable not in told.columns and not told.sources:
+        raise BadArgument(
+            f"Nothing in '{spec.labels}' would be used: it has no column '{spec.variable}', nor a column 'source' that says which files are "
+            f"of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(told.columns[0])}."
+        )
