@@ -9,7 +9,19 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
-from jepascope.clips.column_kind import MAX_CLASSES, MIN_CLIPS, MISSING, NUMBER, Asked, Column, Where, class_names, in_words, is_missing, is_number
+from jepascope.clips.column_kind import (
+    MAX_CLASSES,
+    MIN_CLIPS,
+    MISSING,
+    NUMBER,
+    Asked,
+    Column,
+    Where,
+    class_names,
+    in_words,
+    is_missing,
+    is_number,
+)
 from jepascope.clips.variables import BINS, VARIABLES, Variable
 from jepascope.errors import BadArgument, BadData, setting
 
@@ -102,7 +114,9 @@ def _check_counts(variable: Variable, cells: Sequence[str], where: Where) -> Non
     if len(counts) < 2:
         raise BadData(f"{column}: all {len(cells)} clips have the label '{next(iter(counts))}'; a variable needs at least two classes.")
     if len(counts) > MAX_CLASSES:
-        raise BadData(f"{column}: {len(counts)} different labels{as_numbers(cells, where)}; a variable has at most {MAX_CLASSES} classes. Merge some.")
+        raise BadData(
+            f"{column}: {len(counts)} different labels{as_numbers(cells, where)}; a variable has at most {MAX_CLASSES} classes. Merge some."
+        )
     name = min(variable.classes, key=lambda one: counts[one])
     if counts[name] < MIN_CLIPS:
         raise BadData(

@@ -35,6 +35,8 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     progress = progress or Silent()
     check_whole(spec)
     spec = settled(spec, progress)
+    if spec.state_variable.note:
+        progress.say(spec.state_variable.note)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     check_asked(spec, encoder)
     check_taken(spec, encoder)

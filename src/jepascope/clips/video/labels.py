@@ -93,8 +93,12 @@ class VideoLabels:
                 lines.append(row.line)
                 cells.append(row.cells[name])
         if not cells:
-            raise BadData(f"'{self.path}' has no label in its column '{name}' for a video of the folder; label some stretches of the videos.")
-        return Column(name, cells, lambda place: f"'{self.path}'{f' line {lines[place]},' * (place >= 0)} column '{name}'", asked, unlabelled)
+            raise BadData(
+                f"'{self.path}' has no label in its column '{name}' for a video of the folder; label some stretches of the videos."
+            )
+        return Column(
+            name, cells, lambda place: f"'{self.path}'{f' line {lines[place]},' * (place >= 0)} column '{name}'", asked, unlabelled
+        )
 
     def _contradiction(self, one: Row, other: Row, column: str, file: str, start: float, end: float) -> BadData:
         span = "all" if math.isinf(end) and not start else f"{start:.2f} s to the end" if math.isinf(end) else f"{start:.2f} to {end:.2f} s"

@@ -6,6 +6,7 @@ from jepascope.activations.site import Site, time_mask, time_span
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
+from jepascope.study.units import unit_of
 
 
 def check_asked(spec: StudySpec, encoder: VideoEncoder) -> None:
@@ -14,7 +15,7 @@ def check_asked(spec: StudySpec, encoder: VideoEncoder) -> None:
     site = Site(0, spec.edited_tokens)
     if "self_swap" in spec.extra_controls and "swap" in spec.edits and spec.test_scenes < 2 * spec.class_count:
         raise BadArgument(
-            f"self_swap takes from another test scene of the same class: {spec.class_count} classes need test_scenes of at least "
+            f"self_swap takes from another test {unit_of(spec.of_videos)} of the same class: {spec.class_count} classes need test_scenes of at least "
             f"{2 * spec.class_count}, not {spec.test_scenes}."
         )
     if time_span(site.tokens) is not None:

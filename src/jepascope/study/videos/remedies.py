@@ -68,8 +68,7 @@ def _in_turn(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
 
 def advice(proposals: Sequence[str], missing: Mapping[str, int]) -> str:
     """What to do, for the end of a refusal. ``missing``: how many more videos of a class are needed at least."""
-    more = ", ".join(f"{count} of {name}" for name, count in missing.items())
-    videos = f"add videos{f' (at least {more})' if more else ''}"
-    if not proposals:
-        return f"; no shorter windows, more clips or fewer classes that were tried would do: {videos}"
-    return f"; what would do: {'; or '.join(proposals)}; or {videos}"
+    more = f"add at least {', '.join(f'{count} of {name}' for name, count in missing.items())}" if missing else ""
+    if proposals:
+        return "; what would do: " + "; or ".join([*proposals, *([more] if more else [])])
+    return f"; no shorter windows, more clips or fewer classes that were tried would do: {more or 'add videos'}"
