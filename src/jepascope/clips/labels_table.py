@@ -136,7 +136,7 @@ def _check_header(path: Path, header: list[str], layout: Layout) -> None:
         raise BadData(f"'{path}' line 1: a column's name has {len(long)} characters; names have at most {MAX_NAME}.")
     twice = next((name for place, name in enumerate(named) if name in named[:place]), None)
     if twice is not None:
-        raise BadData(f"'{path}' line 1: two columns are named '{twice}'; give each a name of its own.")
+        raise BadData(f"'{path}' line 1: two columns are named {twice!r}; give each a name of its own.")
     if not {*layout.keys} & {*named}:
         raise BadData(f"'{path}' has no column {' or '.join(map(repr, layout.keys))}; columns: {listed(named)}. It needs {layout.wanted}.")
 
@@ -151,5 +151,5 @@ def _fitted(path: Path, line: int, cells: list[str], columns: int) -> list[str]:
 
 def listed(names: Sequence[str]) -> str:
     """Names for an error, as many as can be read."""
-    shown = ", ".join(name[:40] for name in names[:SHOWN])
+    shown = ", ".join(name[:40] if name.isprintable() else repr(name[:40]) for name in names[:SHOWN])
     return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"

@@ -31,7 +31,6 @@ from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
-from jepascope.study.units import unit_of
 
 if TYPE_CHECKING:
     from jepascope.study.videos.taken import Taken
@@ -72,7 +71,8 @@ class Bench:
         self.folds = folds_of(self.spec, self.clips, self.other_clips)
         if self.folds < self.spec.folds and (beside is None or beside.folds != self.folds):
             progress.say(
-                f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more {unit_of(self.spec.of_videos)}s than that in a split."
+                f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more "
+                f"{'videos' if self.spec.of_videos else 'clips'} than that in a split."
             )
 
     @cached_property

@@ -14,7 +14,7 @@ from jepascope.study.counts.steps import steps
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.videos.enough import check_clips_per_class, check_labels_used
+from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 
 BATCH = 32  # clips folded into one batch
 FLOAT32 = 4  # bytes
@@ -62,6 +62,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     if spec.of_videos:
         check_labels_used(spec)
         check_clips_per_class(spec)
+        if spec.of_labels:
+            check_self_swap(spec)
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1))
     for layer in (*counts.layers, counts.best):
@@ -99,10 +101,10 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
     if spec.of_videos:
+        looked_at = "they are read" if spec.of_labels else "they are read and their motion is measured"
         notes.append(
             f"clips are counted at most ({spec.clips_per_class} a class): how many windows of the videos can be used is known only once "
-            f"they are read{' and their motion is measured' * (not spec.of_labels)}, which comes first and is not counted (a quarter of a second "
-            "a window, once)"
+            f"{looked_at}, which comes first and is not counted (a quarter of a second a window, once)"
         )
     if spec.state_variable.note:
         notes.append(spec.state_variable.note)

@@ -21,8 +21,8 @@ from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.subspaces import run_subspaces
 from jepascope.study.steps.summary import summarise
-from jepascope.study.videos.foreseen import settled
 from jepascope.study.videos.footage import keep_footage
+from jepascope.study.videos.foreseen import settled
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 

@@ -162,8 +162,8 @@ class StudySpec(BaseModel):
         file = _labels_of(path, is_folder(values.get("clips")))
         if said not in (None, file.digest):
             raise BadArgument(
-                f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now {file.digest}); "
-                "put that file back, or drop labels_digest for a new study."
+                f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now "
+                f"{file.digest}); put that file back, or drop labels_digest for a new study."
             )
         variable = variable_given(list(file.columns), values["labels"], values.get("variable"))
         return {**values, "labels_digest": file.digest} | ({} if variable is None else {"variable": variable})

@@ -49,15 +49,17 @@ class VideoLabels:
         """The same by paths below the folder, and the names that no file has. A name is a path below the folder, a file's bare name,
         or that without its ending, as long as one file alone has it; or a whole path, of this machine or of another, that ends in the
         path below the folder. Raises BadData where it fits no file at all, or several."""
-        known = _names(files)
+        paths = list(files)
+        known, whole = _names(paths), {_composed(file): [file] for file in paths}
         rows: dict[str, list[Row]] = defaultdict(list)
         sources: dict[str, str] = {}
         strangers = []
         for name, said in self.rows.items():
-            fitting = next((known[each] for each in _spellings(name, folder) if each in known), [])
+            path = _composed(name.replace("\\", "/").removeprefix("./"))
+            fitting = known.get(path) or next((whole[end] for end in _ends(path, folder) if end in whole), [])
             if len(fitting) > 1:
                 raise BadData(
-                    f"'{self.path}' line {said[0].line}: {len(fitting)} files are called '{name}' ({', '.join(fitting[:3])}); write the "
+                    f"'{self.path}' line {said[0].line}: {len(fitting)} files are called {name!r} ({', '.join(fitting[:3])}); write the "
                     "path below the folder."
                 )
             if not fitting:
@@ -68,7 +70,7 @@ class VideoLabels:
                 sources[fitting[0]] = self.sources[name]
         if not rows:
             raise BadData(
-                f"'{self.path}' names {len(self.rows)} files, first '{strangers[0]}', and none of them is in the folder; write paths below "
+                f"'{self.path}' names {len(self.rows)} files, first {strangers[0]!r}, and none of them is in the folder; write paths below "
                 "the folder in the column 'file'."
             )
         return replace(self, rows=rows, sources=sources), strangers
@@ -103,7 +105,7 @@ class VideoLabels:
     def _contradiction(self, one: Row, other: Row, column: str, file: str, start: float, end: float) -> BadData:
         span = "all" if math.isinf(end) and not start else f"{start:.2f} s to the end" if math.isinf(end) else f"{start:.2f} to {end:.2f} s"
         return BadData(
-            f"'{self.path}' lines {one.line} and {other.line} give {span} of '{file}' two labels '{column}' "
+            f"'{self.path}' lines {one.line} and {other.line} give {span} of {file!r} two labels '{column}' "
             f"('{one.cells[column][:40]}' and '{other.cells[column][:40]}'); keep one of them."
         )
 
@@ -141,9 +143,8 @@ class VideoLabels:
         )
 
 
-def _names(files: Iterable[str]) -> dict[str, list[str]]:
+def _names(paths: Sequence[str]) -> dict[str, list[str]]:
     """Files by path, bare name, and both without their endings; a path is nobody else's name."""
-    paths = list(files)
     by_name: dict[str, list[str]] = defaultdict(list)
     for file in paths:
         path = PurePosixPath(file)
@@ -157,15 +158,14 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _spellings(name: str, folder: Path | None) -> list[str]:
-    """What a path below the folder may be called by a name, the likeliest first: of a whole path everything below each of its folders,
-    and of one that begins with the folder's own name what comes after it."""
-    path = _composed(name.replace("\\", "/").removeprefix("./"))
+def _ends(path: str, folder: Path | None) -> list[str]:
+    """What may be the path below the folder in a longer one: all that comes after a folder of a whole path, or after the folder's own
+    name."""
     if ABSOLUTE.match(path):
         parts = PurePosixPath(path).parts[1:]
         return ["/".join(parts[place:]) for place in range(len(parts))]
     inside = "" if folder is None else _composed(folder.name) + "/"
-    return [path, path.removeprefix(inside)] if inside and path.startswith(inside) else [path]
+    return [path.removeprefix(inside)] if inside and path.startswith(inside) else []
 
 
 def read_video_labels(path: Path, missing: Sequence[str] = MISSING) -> VideoLabels:
@@ -188,7 +188,7 @@ def read_video_labels(path: Path, missing: Sequence[str] = MISSING) -> VideoLabe
         if not is_missing(source, missing):
             other = sources.setdefault(file, source)
             if other != source:
-                raise BadData(f"'{path}' line {line}: '{file}' has the source '{other}' on another line; keep one.")
+                raise BadData(f"'{path}' line {line}: {file!r} has the source {other!r} on another line; keep one.")
     return VideoLabels(path, table.digest, columns, rows, sources, tuple(missing))
 
 

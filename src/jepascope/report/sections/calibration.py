@@ -62,8 +62,8 @@ def calibration_section(run: RunFolder) -> Section:
     grid = Grid(
         ("finder", "error", "random directions", "unedited", "n"),
         tuple(rows),
-        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions the least "
-        "and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
+        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "
+        "the least and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
         f"{CHANCE:g}°.",
     )
     return Section(

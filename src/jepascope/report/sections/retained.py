@@ -32,8 +32,8 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
         floors = f" (dotted: their {pairs.confidence})" if moved["floor_variance_low"].notna().any() else ""
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
-            f"saturated at every dose). n = {count_range(moved['n'])} "
-            f"test {pairs.units}; lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
+            f"saturated at every dose). n = {count_range(moved['n'])} test {pairs.units}; "
+            f"lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
         blocks.append(Figure(sas_rce(moved, f"{pairs.prefix}sas-rce"), caption))

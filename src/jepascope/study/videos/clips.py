@@ -70,8 +70,8 @@ def made(spec: StudySpec, progress: Progress) -> VideoStudy:
 
 
 def with_classes(spec: StudySpec, windows: pd.DataFrame) -> StudySpec:
-    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that people gave
-    all. A numeric variable has none."""
+    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that
+    people gave all. A numeric variable has none."""
     if spec.classes is not None or spec.state_variable.kind == "numeric":
         return spec
     enough = most_even(windows, spec.seed) if spec.variable == DIRECTION and len(windows) else ()
@@ -182,8 +182,8 @@ def _windows(there: _Looked) -> pd.DataFrame:
 
 
 def chosen_clips(spec: StudySpec, windows: pd.DataFrame) -> pd.DataFrame:
-    """The clips that are made of labelled windows (columns source, file, start, end, label; of directions also direction, angle and those of
-    the views). Raises TooFew."""
+    """The clips that are made of labelled windows (columns source, file, start, end, label; of directions also direction, angle and
+    those of the views). Raises TooFew."""
     table, column = _directions(spec, windows) if spec.variable == DIRECTION else _classes(spec, windows)
     check_enough(table, spec, column)
     return table if column == DIRECTION else table.drop(columns=[column])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.errors import BadArgument, setting
 from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.units import unit_of
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
@@ -35,13 +36,22 @@ def least_clips_per_class(classes: int) -> int:
 def check_clips_per_class(spec: StudySpec) -> None:
     """Refuse (BadArgument) so few clips of a class that no videos could fill the splits."""
     for split, fewest in FEWEST_CLIPS.items():
-        each = most_clips(split, spec.clips_per_class)
-        if spec.class_count * each < fewest:
+        each, classes = most_clips(split, spec.clips_per_class), spec.class_count
+        if classes * each < fewest:
             raise BadArgument(
-                f"clips_per_class: of {spec.clips_per_class} clips of a class {each} go to split {split}, which makes {spec.class_count * each} "
-                f"of {spec.class_count} classes, and a study needs {fewest} there; {setting(clips_per_class=least_clips_per_class(spec.class_count))} "
-                "allows for them."
+                f"clips_per_class: of {spec.clips_per_class} clips of a class {each} go to split {split}, which makes {classes * each} of "
+                f"{classes} classes, and a study needs {fewest} there; {setting(clips_per_class=least_clips_per_class(classes))} allows "
+                "for it."
             )
+
+
+def check_self_swap(spec: StudySpec) -> None:
+    """Refuse (BadArgument) so few test clips that one has no other of its class to be swapped with."""
+    if "self_swap" in spec.extra_controls and "swap" in spec.edits and spec.test_scenes < 2 * spec.class_count:
+        raise BadArgument(
+            f"self_swap takes from another test {unit_of(spec.of_videos)} of the same class: {spec.class_count} classes need test_scenes "
+            f"of at least {2 * spec.class_count}, not {spec.test_scenes}; {setting(test_scenes=2 * spec.class_count)} asks for them."
+        )
 
 
 def check_labels_used(spec: StudySpec) -> None:
@@ -51,6 +61,6 @@ def check_labels_used(spec: StudySpec) -> None:
     told = read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
     if spec.variable not in told.columns and not told.sources:
         raise BadArgument(
-            f"Nothing in '{spec.labels}' would be used: it has no column '{spec.variable}', nor a column 'source' that says which files are "
-            f"of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(told.columns[0])}."
+            f"Nothing in '{spec.labels}' would be used: it has no column '{spec.variable}', nor a column 'source' that says which files "
+            f"are of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(told.columns[0])}."
         )

@@ -15,12 +15,12 @@ from jepascope.clips.clipset import SPLITS
 from jepascope.clips.factors import nearest_direction
 from jepascope.clips.video.footage import refusals_table
 from jepascope.clips.video.labelled import DIRECTION, names_of
-from jepascope.errors import BadData
+from jepascope.errors import BadArgument, BadData
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.chosen import TooFew
 from jepascope.study.videos.clips import VideoStudy, chosen_clips, cutting_of, is_measured, labelled_windows, made, survey_of, with_classes
-from jepascope.study.videos.enough import FEWEST_VIDEOS, check_clips_per_class, check_labels_used
+from jepascope.study.videos.enough import FEWEST_VIDEOS, check_clips_per_class, check_labels_used, check_self_swap
 from jepascope.study.videos.record import grouped
 from jepascope.study.videos.remedies import advice, remedies
 
@@ -60,8 +60,8 @@ def settled(spec: StudySpec, progress: Progress | None = None) -> StudySpec:
     left_out = [name for name in spec.state_variable.classes if name not in (chosen.classes or ())]
     if left_out:
         progress.say(
-            f"Directions {', '.join(left_out)} occur in too few videos to be parted in three splits of {FEWEST_VIDEOS} each: the study is of "
-            f"{', '.join(chosen.classes or ())}."
+            f"Directions {', '.join(left_out)} occur in too few videos to be parted in three splits of {FEWEST_VIDEOS} each: the study is "
+            f"of {', '.join(chosen.classes or ())}."
         )
     return chosen
 
@@ -73,8 +73,8 @@ def check_foreseen(spec: StudySpec, progress: Progress | None = None) -> None:
     check_labels_used(spec)
     try:
         if is_measured(spec, survey_of(spec, progress)):
-            check_clips_per_class(spec)
             _check_videos(spec, progress)
+            check_clips_per_class(spec)
         else:
             _foreseen(spec, progress)
     except TooFew as short:
@@ -87,7 +87,8 @@ def _check_videos(spec: StudySpec, progress: Progress) -> None:
     videos, needed = len({window.source for some in windows for window in some}), FEWEST_VIDEOS * len(SPLITS)
     if videos < needed:
         raise TooFew(
-            f"{videos} videos in '{spec.clips}' hold a window of {spec.seconds:g} s, and a study needs {needed}, {FEWEST_VIDEOS} in each split",
+            f"Too few videos in '{spec.clips}': {videos} hold a window of {spec.seconds:g} s, and a study needs {needed}, {FEWEST_VIDEOS} "
+            "in each split",
             missing={"any direction": needed - videos},
         )
 
@@ -114,7 +115,12 @@ def _foreseen(spec: StudySpec, progress: Progress) -> str:
     windows = foreseen_windows(spec, progress)
     if windows.empty:
         raise TooFew(f"No window of {spec.seconds:g} s of the videos in '{spec.clips}' has a label {spec.variable}")
-    return _counts(chosen_clips(with_classes(spec, windows), windows))
+    counts = _counts(chosen_clips(with_classes(spec, windows), windows))
+    try:
+        check_self_swap(spec)
+    except BadArgument as error:
+        raise TooFew(f"{str(error).partition(';')[0]}; otherwise there would be {counts}") from None
+    return counts
 
 
 def _counts(clips: pd.DataFrame) -> str:
@@ -140,6 +146,7 @@ class _Trying:
             if self.left < 0:
                 raise TooFew("More windows than are looked at to try settings")
         chosen = with_classes(other, labelled_windows(other, self.progress))
+        check_self_swap(chosen)
         return _counts(made(chosen, self.progress).clips.factors)
 
     def classes(self, short: TooFew) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jepascope.errors import JepascopeError, setting
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.enough import least_clips_per_class
 
 SHORTER = (2, 4)  # times shorter windows that are tried
 SHORTEST = 0.25  # seconds: less shows hardly any motion
@@ -53,8 +54,11 @@ def _values(spec: StudySpec, classes: Sequence[str], seconds: bool) -> dict[str,
     assert spec.seconds is not None and spec.per_source is not None
     if seconds:
         values["seconds"] = [spec.seconds / times for times in SHORTER if spec.seconds / times >= SHORTEST]
-    values["clips_per_class"] = [count for count in MORE_CLIPS if count > spec.clips_per_class]
-    if len(classes) > 1:
+    more = sorted({least_clips_per_class(spec.class_count), *MORE_CLIPS})
+    values["clips_per_class"] = [count for count in more if count > spec.clips_per_class]
+    if spec.test_scenes < 2 * spec.class_count:  # a swap within a class takes two
+        values["test_scenes"] = [2 * spec.class_count]
+    if len(classes) > 1 and tuple(classes) != spec.state_variable.classes:
         values["classes"] = [tuple(classes)]
     if seconds:
         values["per_source"] = [count for count in MORE_WINDOWS if count > spec.per_source]
