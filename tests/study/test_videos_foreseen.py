@@ -133,7 +133,7 @@ def test_classes_with_too_few_videos_are_left_out_by_the_proposal_whatever_they_
 
 def test_where_nothing_would_do_the_videos_that_are_missing_are_counted(make: Make, undecoded: None) -> None:
     message = refusal(None, given_on_the_line(make("few", {"cat": (6, 2.0), "dog": (3, 2.0)})))
-    assert proposals(message) == [] and "were tried would do: add at least 3 of dog" in message
+    assert proposals(message) == [] and "were tried would do: add videos, at least 3 of dog" in message
 
 
 def test_directions_of_too_few_videos_are_refused_before_they_are_measured(make: Make, undecoded: None) -> None:

@@ -89,7 +89,7 @@ def _check_videos(spec: StudySpec, progress: Progress) -> None:
         raise TooFew(
             f"Too few videos in '{spec.clips}': {videos} hold a window of {spec.seconds:g} s, and a study needs {needed}, {FEWEST_VIDEOS} "
             "in each split",
-            missing={"any direction": needed - videos},
+            missing={"": needed - videos},
         )
 
 

@@ -71,8 +71,9 @@ def _in_turn(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
 
 
 def advice(proposals: Sequence[str], missing: Mapping[str, int]) -> str:
-    """What to do, for the end of a refusal. ``missing``: how many more videos of a class are needed at least."""
-    more = f"add at least {', '.join(f'{count} of {name}' for name, count in missing.items())}" if missing else ""
+    """What to do, for the end of a refusal. ``missing``: how many more videos of a class (of any: '') are needed at least."""
+    counts = ", ".join(f"{count} of {name}" if name else f"{count} more" for name, count in missing.items())
+    more = f"add videos, at least {counts}" if missing else ""
     if proposals:
         return "; what would do: " + "; or ".join([*proposals, *([more] if more else [])])
     return f"; no shorter windows, more clips or fewer classes that were tried would do: {more or 'add videos'}"
