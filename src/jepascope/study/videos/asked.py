@@ -92,8 +92,8 @@ def folder_variable(
         return _direction(classes)
     if classes is not None and kind == "numeric":
         raise BadArgument("classes names classes to keep, and kind=numeric reads numbers, which have none; leave one of the two out.")
-    column, about = _column(name, Path(folder), labels, "categorical" if classes is not None else kind, missing)
-    variable = variable_of(column)
+    column, about = _column(name, Path(folder), labels, kind, missing)
+    variable = variable_of(column if classes is None else _named(column))
     if variable.kind == "numeric":
         return replace(variable, note=f"{variable.note} {about}")
     kept = _kept(name, variable.classes, classes)
@@ -147,6 +147,15 @@ def _column(name: str, folder: Path, labels: str | None, asked: Asked, missing: 
     # whatever folders are called, names of folders are names
     column = Column(CLASS, cells, lambda place: f"'{folder}'", "categorical" if asked == "auto" else asked)
     return column, f"It is named by folders or the data set's own tables, for {len(cells)} of {len(candidates)} videos."
+
+
+def _named(column: Column) -> Column:
+    """The column as names of classes: what classes are kept of holds names, whatever they look like."""
+    try:
+        named = column.kind == "categorical"
+    except BadData:  # a text among numbers
+        named = False
+    return column if named else replace(column, asked="categorical")
 
 
 def _of_the_folder(told: VideoLabels, name: str, folder: Path, asked: Asked) -> tuple[Column, str]:
