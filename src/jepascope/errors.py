@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
+from typing import Any
+
 
 class JepascopeError(Exception):
     """Anything that jepascope refuses or fails at; the command line prints it as one line (exit code 1)."""
@@ -36,3 +41,21 @@ class RunFolderError(JepascopeError):
 def missing_extra(what: str, extra: str) -> JepascopeError:
     """What only some users need is not installed: said with the command that installs it."""
     return JepascopeError(f"{what} is not installed. Install it with: pip install 'jepascope[{extra}]'")
+
+
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NOT_TEXT = {"yes", "no", "on", "off", "true", "false", "null"}  # words that YAML reads as something else
+
+
+def setting(**fields: Any) -> str:
+    """Fields of a spec as they are pasted into a command: quoted for YAML where they need it, and for the shell."""
+    return " ".join(f"--set {shlex.quote(f'{name}={_yaml(value)}')}" for name, value in fields.items())
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_yaml, value))}]"
+    if isinstance(value, str):
+        plain = PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT
+        return value if plain else json.dumps(value, ensure_ascii=False)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -64,7 +64,7 @@ def test_yaml_gives_the_same_spec_back(spec: StudySpec, tmp_path: Path) -> None:
 
 
 def test_every_field_changes_the_digest() -> None:
-    beside_files = {"labels", "labels_digest", *FOLDER_ONLY}  # see below, and test_videos
+    beside_files = {"labels", "labels_digest", "kind", "missing", *FOLDER_ONLY}  # see below, and test_videos
     assert OTHER.keys() == StudySpec.model_fields.keys() - beside_files
     beside = {"head_classes": {"variable": OTHER["variable"]}}  # pairs classes of that variable
     digests = {StudySpec(**{field: value, **beside.get(field, {})}).digest for field, value in OTHER.items()}

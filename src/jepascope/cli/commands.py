@@ -85,7 +85,7 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
     folder = None if spec.of_videos else check(spec)
     with bars() as progress:
         if folder is None:  # which classes there are may have to be measured, and they are part of the study's name
-            from jepascope.study.videos.clips import settled
+            from jepascope.study.videos.foreseen import settled
 
             spec = settled(spec, progress)
             folder = check(spec)
@@ -206,13 +206,14 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
         typer.echo(json.dumps(summary))
         return
     from jepascope.report.terminal import effect_table
+    from jepascope.study.units import unit_of
 
-    out = console()
+    out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))
     out.print(
         "CE: ablate: share of the clean margin lost; else margin moved to the target over what the partner moves. Brackets: 95 %, over "
-        "scenes (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared "
-        "(largest axes and axes within classes are one of a kind: over scenes, 'above it' or 'below it'). Ratio: CE over the "
+        f"{units} (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared "
+        f"(largest axes and axes within classes are one of a kind: over {units}, 'above it' or 'below it'). Ratio: CE over the "
         "mean of the control's draws (≥: a lower bound, where theirs cannot be told from zero). p: one-sided place among the draws, "
         "(1 + draws at least as large) / (1 + draws), not corrected for the number of tests (p_holm in ce.parquet is). Outside its draws: "
         "the interval of the effect less one new draw is above zero (20 draws are the fewest that can say so); above the mean draw: only "

@@ -21,7 +21,7 @@ from jepascope.clips.motion.windows import RATE, label_rows, middle_square
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.files import Refusal
-from jepascope.clips.video.footage import cut, gathered
+from jepascope.clips.video.footage import survey
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Cutting, Window
@@ -47,9 +47,9 @@ def write_labels(folder: Path, out: Path, cutting: Cutting, whole: bool, sheet: 
     _check(out)
     rows = list[dict[str, Any]]()
     with bars() as progress:
-        held = gathered(folder, progress=progress.start("looking through the folder"))
-        windows, unused = cut(held, cutting)
-        root, videos, refusals = held.folder, held.videos, [*held.refusals, *unused]
+        there = survey(folder, progress=progress.start("looking through the folder"))
+        windows = there.cut(cutting)
+        root, videos, refusals = there.folder, there.videos, [*there.refusals, *there.without_windows(cutting)]
         settings = {"measure": MEASURE, "opencv": version, "folder": str(root), "whole": whole, **asdict(cutting)}
         part = _Part(out.with_name(out.name + ".part"), settings)
         with part:
@@ -82,7 +82,7 @@ def write_labels(folder: Path, out: Path, cutting: Cutting, whole: bool, sheet: 
             with writing(sheet) as temporary:
                 motion_sheet(table, lambda row: _pictures(root, row, whole)).savefig(temporary, format="png")
             written.append(str(sheet.resolve()))
-    return _record(table, len(videos), [*refusals, *held.others], written)
+    return _record(table, len(videos), [*refusals, *there.others], written)
 
 
 def _check(out: Path) -> None:

@@ -17,7 +17,7 @@ def classes_of(factors: pd.DataFrame, variable: Variable) -> Classes:
     """Class index per row."""
     if variable.kind == "numeric":
         return _bins(factors, variable)
-    if variable.name == "colour":
+    if variable.columns[0] == "hue":
         return np.round(factors["hue"].to_numpy(np.float64) * len(variable.classes)).astype(np.int64) % len(variable.classes)
     column = variable.columns[0]
     index = {name: i for i, name in enumerate(variable.classes)}

@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.clips.classes import classes_of, values_of
-from jepascope.clips.labels import class_names, described
+from jepascope.clips.column_kind import MISSING, Asked, class_names
+from jepascope.clips.labels import described
 from jepascope.clips.labels_file import read_labels
 from jepascope.clips.variables import Variable, variable_named
 from jepascope.errors import BadArgument, BadData
@@ -112,7 +113,9 @@ class ClipSet:
             raise BadArgument(f"Clip set '{self.name}' has no factor '{sorted(unknown)[0]}'; it has {', '.join(self.factors.columns)}.")
         return replace(self, name=name, factors=self.factors.assign(**columns))
 
-    def labelled(self, name: str, values: Sequence[Any] | np.ndarray | pd.Series) -> ClipSet:
+    def labelled(
+        self, name: str, values: Sequence[Any] | np.ndarray | pd.Series, kind: Asked = "auto", missing: Sequence[str] = MISSING
+    ) -> ClipSet:
         """The same clips with labels of one's own, one a clip: numbers or text (see ``described`` for the classes they make).
 
         ``labels(name)`` and ``values(name)`` then read them; no twin can be rendered for them.
@@ -120,16 +123,16 @@ class ClipSet:
         if len(values) != len(self):
             raise BadData(f"Clip set '{self.name}' has {len(self)} clips; {len(values)} labels '{name}' do not fit.")
         cells = [str(value).strip() for value in values]
-        variable = described(name, cells, lambda row: f"labels '{name}'" + ("" if row < 0 else f", clip {row}"))
+        variable = described(name, cells, lambda row: f"labels '{name}'" + ("" if row < 0 else f", clip {row}"), kind, missing)
         column = [float(cell) for cell in cells] if variable.kind == "numeric" else class_names(cells)
         own = (*(other for other in self.own if other.name != name), variable)
         return replace(self, factors=self.factors.assign(**{variable.columns[0]: column}), own=own)
 
-    def labelled_from(self, path: Path, column: str) -> ClipSet:
+    def labelled_from(self, path: Path, column: str, kind: Asked = "auto", missing: Sequence[str] = MISSING) -> ClipSet:
         """The same clips with a column of a labels file (CSV with a header and a column 'scene', or 'clip' counted from 0)."""
         file, scenes = read_labels(Path(path)), self.factors["scene"].tolist()
-        file.variable(column, scenes)  # refuses with the line of the file
-        return self.labelled(column, file.cells(column, scenes))
+        file.variable(column, scenes, kind, missing)  # refuses with the line of the file
+        return self.labelled(column, file.cells(column, scenes), kind, missing)
 
     def labels(self, variable: str) -> tuple[Int[np.ndarray, " clips"], tuple[str, ...]]:
         """Class index of each clip and the class names (those of the whole set, sorted in the variable's natural order)."""

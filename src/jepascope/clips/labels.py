@@ -2,65 +2,68 @@
 
 from __future__ import annotations
 
-import math
 import re
 import statistics
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
 
+from jepascope.clips.column_kind import (
+    MAX_CLASSES,
+    MIN_CLIPS,
+    MISSING,
+    NUMBER,
+    Asked,
+    Column,
+    Where,
+    class_names,
+    in_words,
+    is_missing,
+    is_number,
+)
 from jepascope.clips.variables import BINS, VARIABLES, Variable
-from jepascope.errors import BadArgument, BadData
+from jepascope.errors import BadArgument, BadData, setting
 
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-NOT_A_VALUE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 NAME = re.compile(r"\w[\w .,()%+-]*")
 MAX_NAME = 60
-MAX_CELL = 200  # characters of a cell
-FEW_VALUES = 8  # numbers with no more different values than this are names of classes
-MAX_CLASSES = 50
-MIN_CLIPS = 5  # of a class: fewer cannot fill three splits
-
-Where = Callable[[int], str]
 
 
-def described(name: str, cells: Sequence[str], where: Where) -> Variable:
-    """The variable that the cells (one a clip) hold: numeric with classes at their quartiles where all are numbers of more
-    than 8 different values, else categorical with classes in natural order.
+def described(name: str, cells: Sequence[str], where: Where, kind: Asked = "auto", missing: Sequence[str] = MISSING) -> Variable:
+    """The variable that the cells (one a clip) hold: numeric with classes at their quartiles, or categorical with classes in natural
+    order (see ``Column.kind``; ``kind`` says which of the two).
 
     ``where(row)`` names a cell in messages. Raises BadData for cells that no honest study can be made of.
     """
     check_name(name)
     for row, cell in enumerate(cells):
-        _check_cell(cell, where(row) if not _plain(cell) else "")
-    numbers = [float(cell) for cell in cells if NUMBER.fullmatch(cell)]
-    if not all(map(math.isfinite, numbers)):
-        row = next(row for row, cell in enumerate(cells) if NUMBER.fullmatch(cell) and not math.isfinite(float(cell)))
-        raise BadData(f"{where(row)}: {cells[row][:40]} is too large a number; give a finite one.")
-    column = (f"label: {name}",)
-    if len(numbers) == len(cells) and len(set(numbers)) > FEW_VALUES:
-        edges = quartiles(numbers)
-        if not edges:
-            number, clips = Counter(numbers).most_common(1)[0]
-            raise BadData(
-                f"{where(-1)}: {clips} of {len(cells)} clips have the number {number:g}, so that quartiles part no classes; "
-                "give a column of words for the classes instead."
-            )
-        variable = Variable(name, "numeric", _ranges(edges), column, (name,), "", (edges,), (min(numbers), max(numbers)), False)
-        counts = Counter(variable.classes[bisect_right(edges, number)] for number in numbers)
-    else:
-        counts = Counter(class_names(cells))
-        variable = Variable(name, "categorical", ordered(counts), column, rendered=False)
-    _check_counts(variable, counts, cells, where)
+        if is_missing(cell.strip(), missing):
+            what = f"'{cell}' stands for no label" if cell.strip() else "the cell is empty"
+            words = f", or read such texts as names of classes with {setting(missing=[])}" if cell.strip() else ""
+            raise BadData(f"{where(row)}: {what}, and every clip needs a label; write one{words}.")
+    variable = variable_of(Column(name, cells, where, kind))
+    _check_counts(variable, cells, where)
     return variable
 
 
-def class_names(cells: Sequence[str]) -> list[str]:
-    """The class that each cell names: equal numbers are one class however they are written."""
-    if all(NUMBER.fullmatch(cell) for cell in cells):
-        return [f"{float(cell) + 0.0:.12g}" for cell in cells]  # + 0: minus zero is zero
-    return list(cells)
+def variable_of(column: Column) -> Variable:
+    """The variable that a column holds, and in its ``note`` how the column was read. Raises BadData for one that cannot be read."""
+    label = (f"label: {column.name}",)
+    numbers = [float(cell) for cell in column.cells if is_number(cell)]
+    edges = quartiles(numbers) if len(numbers) == len(column.cells) > 1 else ()
+    if column.kind == "categorical":
+        classes = ordered(set(column.classes))
+        return Variable(column.name, "categorical", classes, label, rendered=False, note=in_words(column, classes, bool(edges)))
+    if not edges:
+        number, clips = Counter(numbers).most_common(1)[0]
+        raise BadData(
+            f"{column.where(-1)}: {clips} of {len(numbers)} cells have the number {number:g}, so that quartiles part no classes; "
+            "give a column of words for the classes instead."
+        )
+    classes = _ranges(edges)
+    limits = (min(numbers), max(numbers))
+    note = in_words(column, classes, True)
+    return Variable(column.name, "numeric", classes, label, (column.name,), "", (edges,), limits, False, note)
 
 
 def quartiles(numbers: Sequence[float]) -> tuple[float, ...]:
@@ -74,30 +77,15 @@ def quartiles(numbers: Sequence[float]) -> tuple[float, ...]:
         del edges[min(empty[0], len(edges) - 1)]
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that cannot stand in tables, on the command line and in file names, and that of a factor."""
-    if name in VARIABLES:
+def check_name(name: str, taken: Container[str] = VARIABLES) -> None:
+    """Refuse a name that cannot stand in tables, on the command line and in file names, and that of a factor of the same clips."""
+    if name in taken:
         raise BadArgument(f"The label column '{name}' has the name of a factor of the scenes; give it another name in the file.")
     if len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise BadArgument(
             f"The label column {name[:MAX_NAME]!r} has a name that cannot be used; write up to {MAX_NAME} letters, digits, spaces and "
             "any of _ . , ( ) % + -, a letter or digit first."
         )
-
-
-def _plain(cell: str) -> bool:
-    return bool(cell.strip()) and len(cell) <= MAX_CELL and cell.isprintable() and not NOT_A_VALUE.fullmatch(cell)
-
-
-def _check_cell(cell: str, where: str) -> None:
-    if not cell.strip():
-        raise BadData(f"{where}: the cell is empty; every clip needs a label.")
-    if len(cell) > MAX_CELL:
-        raise BadData(f"{where}: the cell holds {len(cell)} characters; labels have at most {MAX_CELL}.")
-    if not cell.isprintable():
-        raise BadData(f"{where}: the cell holds a line break or a control character; labels are plain text.")
-    if NOT_A_VALUE.fullmatch(cell):
-        raise BadData(f"{where}: '{cell}' is no value; every clip needs a label.")
 
 
 def _ranges(edges: tuple[float, ...]) -> tuple[str, ...]:
@@ -113,21 +101,35 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     """Class names in natural order: numbers by size, words by the alphabet."""
     names = list(names)
     if all(NUMBER.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=float))
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names, key=lambda name: (name.casefold(), name)))
 
 
-def _check_counts(variable: Variable, counts: Counter[str], cells: Sequence[str], where: Where) -> None:
-    column = where(-1)
+def _check_counts(variable: Variable, cells: Sequence[str], where: Where) -> None:
+    if variable.kind == "numeric":
+        names = [variable.classes[bisect_right(variable.edges[0], float(cell))] for cell in cells]
+    else:
+        names = class_names(cells)
+    counts, column = Counter(names), where(-1)
     if len(counts) < 2:
         raise BadData(f"{column}: all {len(cells)} clips have the label '{next(iter(counts))}'; a variable needs at least two classes.")
     if len(counts) > MAX_CLASSES:
-        words = [row for row, cell in enumerate(cells) if not NUMBER.fullmatch(cell)]
-        hint = f" (a numeric column would be put into {BINS} classes, but {where(words[0])} is '{cells[words[0]]}')" if words else ""
-        raise BadData(f"{column}: {len(counts)} different labels{hint}; a variable has at most {MAX_CLASSES} classes. Merge some.")
+        raise BadData(
+            f"{column}: {len(counts)} different labels{as_numbers(cells, where)}; a variable has at most {MAX_CLASSES} classes. Merge some."
+        )
     name = min(variable.classes, key=lambda one: counts[one])
     if counts[name] < MIN_CLIPS:
         raise BadData(
             f"{column}: only {counts[name]} clip(s) have the label '{name}', and fewer than {MIN_CLIPS} cannot fill three splits; "
             "label more clips so, or merge the class with another."
         )
+
+
+def as_numbers(cells: Sequence[str], where: Where) -> str:
+    """What a column of too many classes would be if it were one of numbers, in brackets; '' for a column without any."""
+    words = [place for place, cell in enumerate(cells) if not is_number(cell)]
+    if not words:
+        return f" ({setting(kind='numeric')} reads them as numbers, in {BINS} classes)"
+    if len(words) == len(cells):
+        return ""
+    return f" (a column of numbers would be put into {BINS} classes, but {where(words[0])} is '{cells[words[0]][:40]}')"

@@ -5,7 +5,7 @@ A description only, without a numerical library, so that a spec is checked at on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from jepascope.clips.ranges import COLOURS, DIRECTION_NAMES, POSITION_RANGE, SHAPES, SIZE_RANGE, SPEED_RANGE
@@ -22,7 +22,7 @@ class Variable:
     Every variable has ``classes`` in natural order, for class-based finders, judges and twins. A circular or numeric one has
     values besides: (cos, sin) of an angle, or one number for each of ``outputs``, in ``unit``. ``columns`` of the factor table
     hold it. ``edges``: the inner borders of the classes of a numeric variable, for each column. ``rendered``: whether a twin
-    with another value can be made (a column of a labels file is only known, not rendered).
+    with another value can be made (a column of a labels file is only known, not rendered). ``note``: how a column was read, in words.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Variable:
     edges: tuple[tuple[float, ...], ...] = ()
     limits: tuple[float, float] = (float("-inf"), float("inf"))
     rendered: bool = True
+    note: str = field(default="", compare=False)
 
     @property
     def width(self) -> int:

@@ -14,6 +14,7 @@ from jepascope.report.columns import TABLES
 from jepascope.report.names import short
 from jepascope.report.tables import read_table
 from jepascope.stats import LEVEL
+from jepascope.study.units import units_in
 
 REQUIRED_KEYS = ("model", "clips", "variable", "layers")
 
@@ -57,8 +58,19 @@ class RunFolder:
 
     @property
     def noun(self) -> str:
-        """What a classifier names: 'direction', or 'class of X'."""
-        return self.variable if self.is_direction else f"class of {self.variable}"
+        """What a classifier names: 'direction', 'shape', or of numbers and hues 'class of X'."""
+        named = self.is_direction or self.summary.get("kind") == "categorical"
+        return self.variable if named else f"class of {self.variable}"
+
+    @property
+    def units(self) -> str:
+        """What intervals resample and n counts: 'scenes' or 'videos'."""
+        return units_in(self.summary)
+
+    @property
+    def tested(self) -> str:
+        """Those that are intervened on: 'test scenes' or 'test videos'."""
+        return f"test {self.units}"
 
     @property
     def is_direction(self) -> bool:

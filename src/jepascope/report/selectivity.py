@@ -83,7 +83,7 @@ def points_span(low: float, high: float) -> str:
 
 def made_of(read: Reading) -> str:
     """What the control tasks are a random function of."""
-    what = "a random function of the scene's other factors"
+    what = "a random function of other factors"
     if not finite(read.types):
         return what
     return f"{what} ({read.types:.0f} types: combinations of {read.type_columns}; numbers cut at their median)"

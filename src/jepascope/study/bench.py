@@ -71,7 +71,8 @@ class Bench:
         self.folds = folds_of(self.spec, self.clips, self.other_clips)
         if self.folds < self.spec.folds and (beside is None or beside.folds != self.folds):
             progress.say(
-                f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more clips than that in a split."
+                f"{self.folds}-fold cross-validation instead of {self.spec.folds}: a class has no more "
+                f"{'videos' if self.spec.of_videos else 'clips'} than that in a split."
             )
 
     @cached_property

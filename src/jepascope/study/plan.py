@@ -14,6 +14,7 @@ from jepascope.study.counts.steps import steps
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 
 BATCH = 32  # clips folded into one batch
 FLOAT32 = 4  # bytes
@@ -58,6 +59,11 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
     check_whole(spec)
+    if spec.of_videos:
+        check_labels_used(spec)
+        check_clips_per_class(spec)
+        if spec.of_labels:
+            check_self_swap(spec)
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1))
     for layer in (*counts.layers, counts.best):
@@ -90,15 +96,18 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         f"({said}), and about {_duration(beside)} of probes and statistics; "
         f"{'within a factor of two while nothing else runs' if said == MEASURED else 'that rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
-        f"{counts.scenes} test scenes, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
+        f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
     if spec.of_videos:
+        looked_at = "they are read" if spec.of_labels else "they are read and their motion is measured"
         notes.append(
             f"clips are counted at most ({spec.clips_per_class} a class): how many windows of the videos can be used is known only once "
-            "they are read and their motion is measured, which comes first and is not counted (a quarter of a second a window, once)"
+            f"{looked_at}, which comes first and is not counted (a quarter of a second a window, once)"
         )
+    if spec.state_variable.note:
+        notes.append(spec.state_variable.note)
     if spec.best_layer is None:
         notes.append(f"the best layer is chosen by the probes; counted here as layer {counts.best}, where most blocks run")
     if spec.peels:

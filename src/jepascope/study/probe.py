@@ -48,10 +48,13 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
             f"Another variable of real videos has other clips, so that nothing of this run can be read again; make it a study of its own: "
             f"jepascope run --clips {spec.clips} --variable {variable or spec.variable}."
         )
-    given = {**spec.model_dump(exclude={"labels", "labels_digest", "rank", "best_layer", "finders"}), "labels": None}
+    given = {**spec.model_dump(exclude={"labels", "labels_digest", "rank", "best_layer", "finders", "kind", "missing"}), "labels": None}
     if labels is not None:
         given["labels"] = str(labels)
-    given["variable"] = variable or spec.variable
+    if variable is not None or labels is None:
+        given["variable"] = variable or spec.variable
+    else:
+        del given["variable"]  # the file's only column
     # what only stage two reads, and another variable may not allow
     given["edits"] = tuple(edit for edit in spec.edits if edit != "rotate") or ("ablate",)
     given["swap_donor"] = given["head_classes"] = None

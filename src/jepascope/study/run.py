@@ -21,8 +21,8 @@ from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.subspaces import run_subspaces
 from jepascope.study.steps.summary import summarise
-from jepascope.study.videos.clips import settled
 from jepascope.study.videos.footage import keep_footage
+from jepascope.study.videos.foreseen import settled
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
@@ -35,6 +35,8 @@ def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progr
     progress = progress or Silent()
     check_whole(spec)
     spec = settled(spec, progress)
+    if spec.state_variable.note:
+        progress.say(spec.state_variable.note)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     check_asked(spec, encoder)
     check_taken(spec, encoder)

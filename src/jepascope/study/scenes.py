@@ -20,11 +20,13 @@ FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and f
 def study_clips(spec: StudySpec) -> ClipSet:
     """The study's clip set; labels of one's own stand beside its factors."""
     if spec.of_videos:
-        from jepascope.study.videos.clips import video_study
+        from jepascope.study.videos.foreseen import video_study
 
         return video_study(spec).clips
     clips = preset(spec.clips, spec.seed, per_class=spec.clips_per_class)
-    return clips if spec.labels is None else clips.labelled_from(Path(spec.labels).expanduser(), spec.variable)
+    if spec.labels is None:
+        return clips
+    return clips.labelled_from(Path(spec.labels).expanduser(), spec.variable, spec.kind, spec.no_label)
 
 
 def other_clips(spec: StudySpec) -> ClipSet | None:
@@ -43,6 +45,11 @@ def folds_of(spec: StudySpec, clips: ClipSet, other: ClipSet | None) -> int:
     return min(spec.folds, scarce)
 
 
+def fewest_units(fewest: int, several: bool) -> int:
+    """How many clips of a class a split needs, or how many scenes where ``several`` clips show one: what is folded and halved is scenes."""
+    return min(fewest, 2) if several else fewest
+
+
 def _enough(spec: StudySpec, clips: ClipSet, what: str, fewest: int) -> Int[np.ndarray, " classes"]:
     labels, names = clips.labels(spec.variable)
     scenes = clips.factors["scene"].to_numpy()
@@ -50,7 +57,7 @@ def _enough(spec: StudySpec, clips: ClipSet, what: str, fewest: int) -> Int[np.n
     several, counts = clustered(scenes), np.bincount(labels, minlength=len(names))
     if several:
         counts = np.array([len(np.unique(scenes[labels == label])) for label in range(len(names))])
-        fewest = min(fewest, 2)
+    fewest = fewest_units(fewest, several)
     if counts.min() < fewest:
         unit, fix = "video(s)" if several else "clip(s)", f"raise clips_per_class (now {spec.clips_per_class})"
         if spec.labels is not None:

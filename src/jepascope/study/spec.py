@@ -10,18 +10,22 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
 
-from jepascope.clips.labels_file import read_labels
+from jepascope.clips.column_kind import MISSING, Asked
+from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
 from jepascope.study.ranks import Finder, check_finders, rank_of
-from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, labels_digest, with_folder_defaults
+from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
+
+if TYPE_CHECKING:
+    from jepascope.clips.video.labels import VideoLabels
 
 Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
@@ -30,6 +34,7 @@ Clips = Literal["directions8", "circle", "complex"]
 Splits = Literal["own", "official", "official-2", "official-3"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
+UNSAID = (("kind", "auto"), ("missing", None))  # fields that name a study only where they say something: older ones have none of them
 SCOPE = re.compile(r"all|object|background|time:[0-9]{1,6}(-[0-9]{1,6})?")  # as activations.site has it, which would import torch
 
 
@@ -54,7 +59,11 @@ class StudySpec(BaseModel):
     subspaces_digest: str | None = Field(None, max_length=64, description="names what is taken from that run; filled in")
     labels: str | None = Field(None, description="CSV file of labels of one's own; the variable is then one of its columns")
     labels_digest: str | None = Field(None, description="names the contents of the labels file; filled in")
-    variable: str = Field("direction", description="state variable that is looked for")
+    variable: str = Field("direction", description="state variable that is looked for; default with labels: their only column")
+    kind: Asked = Field("auto", description="how a column of labels is read: as names of classes (categorical), as numbers (numeric)")
+    missing: tuple[StrictStr, ...] | None = Field(
+        None, max_length=100, description="texts that stand for no label besides an empty cell; default: nan, NA, null and the like"
+    )
     clips_per_class: int = Field(50, ge=10, le=100_000, description="clips of each direction")
     frames: int | None = Field(None, ge=1, le=1024, description="frames a clip; default: what the model was made for")
     size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
@@ -155,13 +164,14 @@ class StudySpec(BaseModel):
         if not isinstance(values.get("labels"), str):
             return values
         path, said = Path(values["labels"]).expanduser(), values.get("labels_digest")
-        digest = labels_digest(path) if is_folder(values.get("clips")) else read_labels(path).digest
-        if said not in (None, digest):
+        file = _labels_of(path, is_folder(values.get("clips")))
+        if said not in (None, file.digest):
             raise BadArgument(
-                f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now {digest}); "
-                "put that file back, or drop labels_digest for a new study."
+                f"'{values['labels']}' is not the labels file that the spec was made with (labels_digest {str(said)[:16]}, now "
+                f"{file.digest}); put that file back, or drop labels_digest for a new study."
             )
-        return {**values, "labels_digest": digest}
+        variable = variable_given(list(file.columns), values["labels"], values.get("variable"))
+        return {**values, "labels_digest": file.digest} | ({} if variable is None else {"variable": variable})
 
     @field_validator("variable")
     @classmethod
@@ -198,6 +208,9 @@ class StudySpec(BaseModel):
     def _choices_fit_the_variable(self) -> StudySpec:
         if self.labels is None and self.labels_digest is not None:
             raise ValueError("labels_digest is given without labels; name the file")
+        if not self.of_labels and (self.kind != "auto" or self.missing is not None):
+            field = "missing" if self.kind == "auto" else "kind"
+            raise ValueError(f"{field} says how labels are read, and {self.variable} is none; leave it out")
         check_finders(self.finders, self.rank, self.state_variable)
         if "rotate" in self.edits and self.state_variable.kind != "circular":
             raise ValueError(f"rotate turns an angle, and {self.variable} is none; use steer")
@@ -234,13 +247,25 @@ class StudySpec(BaseModel):
         return self.labels is None and not self.of_videos
 
     @property
+    def of_labels(self) -> bool:
+        """Whether the variable is one that people named: a column of a labels file, or classes of folders."""
+        return self.variable != "direction" if self.of_videos else self.labels is not None
+
+    @property
+    def no_label(self) -> tuple[str, ...]:
+        """Texts in a labels file that stand for no label, besides an empty cell."""
+        return MISSING if self.missing is None else self.missing
+
+    @property
     def state_variable(self) -> Variable:
         """What ``variable`` names: its kind, classes and values."""
         if self.of_videos:
-            return folder_variable(self.variable, self.classes, self.clips, str(self.clips_digest), self.labels, self.labels_digest)
+            made_of = (self.clips, str(self.clips_digest), self.labels, self.labels_digest, self.kind, self.no_label)
+            return folder_variable(self.variable, self.classes, *made_of)
         if self.labels is None:
             return variable_named(self.variable)
-        return _column(self.labels, str(self.labels_digest), self.variable, len(DIRECTION_NAMES) * self.clips_per_class)
+        scenes = len(DIRECTION_NAMES) * self.clips_per_class
+        return _column(self.labels, str(self.labels_digest), self.variable, scenes, self.kind, self.no_label)
 
     @property
     def carried_to(self) -> tuple[Clips, ...]:
@@ -264,7 +289,8 @@ class StudySpec(BaseModel):
     @property
     def digest(self) -> str:
         """Names the study: SHA-256 of its canonical JSON."""
-        return hashlib.sha256(json.dumps(self.identity("json"), sort_keys=True).encode()).hexdigest()[:12]
+        named = {name: value for name, value in self.identity("json").items() if (name, value) not in UNSAID}
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:12]
 
     def identity(self, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
         """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
@@ -279,7 +305,7 @@ class StudySpec(BaseModel):
 
 
 @functools.lru_cache(maxsize=8)
-def _column(path: str, digest: str, column: str, scenes: int) -> Variable:
+def _column(path: str, digest: str, column: str, scenes: int, kind: Asked, missing: tuple[str, ...]) -> Variable:
     """A column of a labels file for scenes 0, 1, 2, ...; ``digest`` is there for the cache."""
     file = read_labels(Path(path).expanduser())
     if column in VARIABLES and column not in file.columns:
@@ -287,7 +313,15 @@ def _column(path: str, digest: str, column: str, scenes: int) -> Variable:
             f"'{column}' is a factor of the scenes and needs no labels: name a column of '{path}' ({', '.join(file.columns)}) with "
             "--variable, or leave the labels out."
         )
-    return file.variable(column, range(scenes))
+    return file.variable(column, range(scenes), kind, missing)
+
+
+def _labels_of(path: Path, of_videos: bool) -> LabelsFile | VideoLabels:
+    if not of_videos:
+        return read_labels(path)
+    from jepascope.clips.video.labels import read_video_labels
+
+    return read_video_labels(path)
 
 
 def check_whole(spec: StudySpec) -> None:

@@ -13,7 +13,7 @@ import pytest
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.files import Candidate, Found, candidate, find, passed_over
-from jepascope.clips.video.footage import gathered, joined_words, look_through
+from jepascope.clips.video.footage import joined_words, look_through, survey
 from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.layouts import with_distributed_labels
@@ -278,7 +278,7 @@ def test_the_measured_table_has_the_same_recordings(tmp_path: Path, write_video:
     for name in ("a_c01.mp4", "a_c02.mp4", "b.mp4"):
         write_video(tmp_path / name, frames_of(25 + len(name) + ord(name[3])))
     (tmp_path / "copy.mp4").write_bytes((tmp_path / "b.mp4").read_bytes())
-    held = gathered(tmp_path)
+    held = survey(tmp_path)
     of = {file: video.source for file, video in held.videos.items()}
     assert of["a_c01.mp4"] == of["a_c02.mp4"] != of["b.mp4"] == of["copy.mp4"]
     assert {one.window.source for one in look_through(tmp_path, Cutting()).windows} == set(of.values())

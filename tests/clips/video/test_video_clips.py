@@ -216,7 +216,7 @@ def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path,
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "no column 'file'"),
+        ("", "is empty; the first line names the columns: a column 'file'"),
         ("file,start,what\n0.mp4,0,a\n", "'start' and 'end'"),
         ("file,what,what\n", "two columns are named 'what'"),
         ("file,what\n", "no rows"),
@@ -243,7 +243,7 @@ def test_a_direction_that_is_none_is_refused(folder: Path, tmp_path: Path) -> No
         video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, ["up"]))
     with pytest.raises(BadArgument, match="Nothing tells the direction of motion"):
         video_clips(folder)
-    with pytest.raises(BadArgument, match="cannot be read"):
+    with pytest.raises(BadArgument, match="There is no labels file"):
         video_clips(folder, labels=tmp_path / "gone.csv")
 
 

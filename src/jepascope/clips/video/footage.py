@@ -23,9 +23,10 @@ from jepascope.clips.video.windows import Cutting, Window, thinned
 from jepascope.errors import BadData
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """Videos of a folder by their paths, each with the recording that it is of. ``recordings``: of every file that may be a video, opened
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What a folder holds as far as packets and first frames tell: videos by their paths, each with the recording that it is of, and
+    everything that cannot be used. ``recordings``: of every file that may be a video, opened
     or not. ``joined``: how many files each rule put together to recordings. ``class_tables``: names of the data set's tables that tell the
     classes. ``others``: files that are no videos, by kind."""
 
@@ -38,24 +39,45 @@ class Gathered:
     class_tables: Sequence[str] = ()
     others: Sequence[Refusal] = ()
 
+    def cut(self, cutting: Cutting) -> dict[str, list[Window]]:
+        """The windows that will be decoded, by file, at most so many of a recording; none of a video that has none."""
+        windows = [window for video in self.videos.values() for window in cutting.windows(video)]
+        by_file: dict[str, list[Window]] = defaultdict(list)
+        for window in thinned(windows, cutting.per_source):
+            by_file[window.file].append(window)
+        return dict(by_file)
 
-@dataclass(frozen=True)
-class Footage(Gathered):
+    def without_windows(self, cutting: Cutting) -> list[Refusal]:
+        """Videos that have none, and why."""
+        kept = self.cut(cutting)
+        most = f"has no window of its own: at most {cutting.per_source} windows of a recording are used, spread over its files (per_source)"
+        return [
+            Refusal(video.file, most if cutting.windows(video) else cutting.why_none(video))
+            for video in self.videos.values()
+            if video.file not in kept
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Footage(Survey):
     """What a folder holds that can be used: videos, and windows that are decodable with their looks."""
 
     windows: Sequence[Seen] = ()
 
 
-def gathered(
+def survey(
     folder: Path,
     labels: VideoLabels | None = None,
     files_per_class: int | None = None,
     seed: int = 0,
     official: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Gathered:
-    """Find and open every video once. ``official``: the number of the data set's own split to keep to (files of neither side, and
-    training files of recordings that are on both, are refused); None where it is only noted."""
+) -> Survey:
+    """Find and probe every video once; no more than a frame of each is decoded.
+
+    ``official``: the number of the data set's own split to keep to (files of neither side, and training files of recordings that are on
+    both, are refused); None where it is only noted.
+    """
     root = Path(folder).expanduser()
     found = find(root)
     root = root.resolve()
@@ -64,7 +86,7 @@ def gathered(
     own = None if labels is None else labels.path.expanduser().resolve()
     others = passed_over((name, kind) for name, kind in found.others if root / name != own)
     if told is not None:
-        told, strangers = told.matched(one.file for one in found.candidates)
+        told, strangers = told.matched((one.file for one in found.candidates), root)
         refusals += [Refusal(name, f"is named in '{told.path.name}' and is not in the folder") for name in strangers]
     named = {} if told is None else told.sources
     wanted = [one for one in found.candidates if official is None or side(one.official_split)]
@@ -100,7 +122,7 @@ def gathered(
         for file in of_both_sides(videos.values()):
             refusals.append(Refusal(file, "is official training, and its recording is in the official test part as well"))
             del videos[file]
-    return Gathered(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others)
+    return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others)
 
 
 def look_through(
@@ -114,34 +136,22 @@ def look_through(
     official: int | None = None,
 ) -> Footage:
     """Find, probe, cut and decode once. Everything that cannot be used is among the refusals. ``progress(done, files)``;
-    with a ``cache`` folder files are decoded once and not again; ``official`` as in `gathered`."""
-    held = gathered(folder, labels, files_per_class, seed, official)
-    by_file, refusals = cut(held, cutting)
-    refusals = [*held.refusals, *refusals]
+    with a ``cache`` folder files are decoded once and not again; ``official`` as in `survey`."""
+    return decoded(survey(folder, labels, files_per_class, seed, official), cutting, progress, cache)
+
+
+def decoded(there: Survey, cutting: Cutting, progress: Callable[[int, int], None] | None = None, cache: Path | None = None) -> Footage:
+    """Cut, and decode every window once."""
+    refusals = [*there.refusals, *there.without_windows(cutting)]
+    by_file = there.cut(cutting)
     seen: list[Seen] = []
     for done, (file, windows) in enumerate(by_file.items(), start=1):
-        usable, lost = looked_at(held.folder, held.videos[file], windows, cache)
+        usable, lost = looked_at(there.folder, there.videos[file], windows, cache)
         seen += usable
         refusals += lost
         if progress is not None:
             progress(done, len(by_file))
-    return Footage(**{**vars(held), "refusals": refusals, "windows": seen})
-
-
-def cut(held: Gathered, cutting: Cutting) -> tuple[dict[str, list[Window]], list[Refusal]]:
-    """The windows of each file, at most so many of a recording, and files without any."""
-    windows, refusals = list[Window](), list[Refusal]()
-    for video in held.videos.values():
-        some = cutting.windows(video)
-        windows += some
-        if not some:
-            refusals.append(Refusal(video.file, cutting.why_none(video)))
-    by_file: dict[str, list[Window]] = defaultdict(list)
-    for window in thinned(windows, cutting.per_source):
-        by_file[window.file].append(window)
-    most = f"has no window of its own: at most {cutting.per_source} windows of a recording are used, spread over its files (per_source)"
-    refusals += [Refusal(file, most) for file in dict.fromkeys(one.file for one in windows) if file not in by_file]
-    return dict(by_file), refusals
+    return Footage(**{**vars(there), "refusals": refusals, "windows": seen})
 
 
 def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_class: int | None, seed: int, sides: bool) -> list[Candidate]:
@@ -154,10 +164,10 @@ def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_clas
     return [candidates[row] for row in rows]
 
 
-def joined_words(held: Gathered) -> str:
+def joined_words(there: Survey) -> str:
     """Of how many recordings the files are, and why; '' where every file is a recording of its own."""
-    count, rules = len({video.source for video in held.videos.values()}), rule_words(held.joined)
-    return rules and f"{len(held.videos)} files are of {count} recording{'s' * (count != 1)}; files are put together: {rules}"
+    count, rules = len({video.source for video in there.videos.values()}), rule_words(there.joined)
+    return rules and f"{len(there.videos)} files are of {count} recording{'s' * (count != 1)}; files are put together: {rules}"
 
 
 def refusals_table(refusals: Sequence[Refusal]) -> pd.DataFrame:

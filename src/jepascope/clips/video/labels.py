@@ -1,25 +1,26 @@
-"""Labels that people gave to videos: CSV with a column ``file``, optional ``start`` and ``end`` (seconds), and label columns."""
+"""Labels that people gave to videos: CSV with a column ``file``, optional ``start`` and ``end`` (seconds), and label columns (see
+``labels_table`` for what such a file may look like)."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import math
+import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from jepascope.clips.labels import MAX_CELL, NUMBER
+from jepascope.clips.column_kind import MISSING, Asked, Column, is_missing, is_number
+from jepascope.clips.labels_table import Layout, Table, listed, read_table
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.windows import EARLY, Window
 from jepascope.errors import BadArgument, BadData
 
-RESERVED = ("file", "start", "end", "source")
-MAX_BYTES = 200_000_000
+OTHERS = ("start", "end", "source")
+LAYOUT = Layout(("file",), OTHERS, "a column 'file' that names videos, and one or more of labels")
 MOST = 0.5  # share of a window that a row must cover more than for its label to be the window's
+ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,30 @@ class Row:
 @dataclass(frozen=True)
 class VideoLabels:
     """What a labels file says, by the names that it uses for files. ``sources``: of files that it names one for (several files of
-    one recording). ``digest`` names the file's bytes."""
+    one recording). ``digest`` names the file's bytes; ``missing``: texts that stand for no label."""
 
     path: Path
     digest: str
     columns: tuple[str, ...]
     rows: Mapping[str, Sequence[Row]]
     sources: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = MISSING
 
-    def matched(self, files: Iterable[str]) -> tuple[VideoLabels, list[str]]:
+    def matched(self, files: Iterable[str], folder: Path | None = None) -> tuple[VideoLabels, list[str]]:
         """The same by paths below the folder, and the names that no file has. A name is a path below the folder, a file's bare name,
-        or that without its ending, as long as one file alone has it. Raises BadData where it fits no file at all, or several."""
-        known = _names(files)
+        or that without its ending, as long as one file alone has it; or a whole path, of this machine or of another, that ends in the
+        path below the folder. Raises BadData where it fits no file at all, or several."""
+        paths = list(files)
+        known, whole = _names(paths), {_composed(file): [file] for file in paths}
         rows: dict[str, list[Row]] = defaultdict(list)
         sources: dict[str, str] = {}
         strangers = []
         for name, said in self.rows.items():
-            fitting = known.get(_composed(name.replace("\\", "/").removeprefix("./")), [])
+            path = _composed(name.replace("\\", "/").removeprefix("./"))
+            fitting = known.get(path) or next((whole[end] for end in _ends(path, folder) if end in whole), [])
             if len(fitting) > 1:
                 raise BadData(
-                    f"'{self.path}' line {said[0].line}: {len(fitting)} files are called '{name}' ({', '.join(fitting[:3])}); write the "
+                    f"'{self.path}' line {said[0].line}: {len(fitting)} files are called {name!r} ({', '.join(fitting[:3])}); write the "
                     "path below the folder."
                 )
             if not fitting:
@@ -65,10 +70,44 @@ class VideoLabels:
                 sources[fitting[0]] = self.sources[name]
         if not rows:
             raise BadData(
-                f"'{self.path}' names {len(self.rows)} files, first '{strangers[0]}', and none of them is in the folder; write paths below "
+                f"'{self.path}' names {len(self.rows)} files, first {strangers[0]!r}, and none of them is in the folder; write paths below "
                 "the folder in the column 'file'."
             )
-        return VideoLabels(self.path, self.digest, self.columns, rows, sources), strangers
+        return replace(self, rows=rows, sources=sources), strangers
+
+    def column(self, name: str, asked: Asked = "auto") -> Column:
+        """All cells of a column. Raises BadArgument for one that is not there, BadData where no cell has a label, and where rows give one
+        stretch of a file different ones."""
+        if name not in self.columns:
+            raise BadArgument(f"'{self.path}' has no label column '{name}'; it has {listed(self.columns) or 'none'}.")
+        lines: list[int] = []
+        cells: list[str] = []
+        unlabelled: list[str] = []
+        for file, rows in self.rows.items():
+            labelled: dict[tuple[float, float], Row] = {}
+            for row in rows:
+                if is_missing(row.cells[name], self.missing):
+                    unlabelled.append(row.cells[name])
+                    continue
+                other = labelled.setdefault((row.start, row.end), row)
+                if other.cells[name] != row.cells[name]:
+                    raise self._contradiction(other, row, name, file, row.start, row.end)
+                lines.append(row.line)
+                cells.append(row.cells[name])
+        if not cells:
+            raise BadData(
+                f"'{self.path}' has no label in its column '{name}' for a video of the folder; label some stretches of the videos."
+            )
+        return Column(
+            name, cells, lambda place: f"'{self.path}'{f' line {lines[place]},' * (place >= 0)} column '{name}'", asked, unlabelled
+        )
+
+    def _contradiction(self, one: Row, other: Row, column: str, file: str, start: float, end: float) -> BadData:
+        span = "all" if math.isinf(end) and not start else f"{start:.2f} s to the end" if math.isinf(end) else f"{start:.2f} to {end:.2f} s"
+        return BadData(
+            f"'{self.path}' lines {one.line} and {other.line} give {span} of {file!r} two labels '{column}' "
+            f"('{one.cells[column][:40]}' and '{other.cells[column][:40]}'); keep one of them."
+        )
 
     def label(self, window: Window, column: str) -> str:
         """The label of the row that covers the window wholly (the shortest such row), or more than half of it and the most; '' where
@@ -80,14 +119,11 @@ class VideoLabels:
         for row in self.rows.get(window.file, ()):
             share = (min(row.end, window.end) - max(row.start, window.start)) / length
             share = 1.0 if share > 1 - EARLY else share
-            if not row.cells[column] or share <= MOST:
+            if is_missing(row.cells[column], self.missing) or share <= MOST:
                 continue
             rank = (share, row.start - row.end)
             if best is not None and rank == best[0] and row.cells[column] != best[1].cells[column]:
-                raise BadData(
-                    f"'{self.path}' lines {best[1].line} and {row.line} give {window.start:.2f} to {window.end:.2f} s of '{window.file}' "
-                    f"two labels '{column}'; keep one of them."
-                )
+                raise self._contradiction(best[1], row, column, window.file, window.start, window.end)
             if best is None or rank > best[0]:
                 best = rank, row
         return "" if best is None else best[1].cells[column]
@@ -99,7 +135,7 @@ class VideoLabels:
             return None
         if cell.upper() in DIRECTION_NAMES:
             return 2 * math.pi * DIRECTION_NAMES.index(cell.upper()) / len(DIRECTION_NAMES)
-        if NUMBER.fullmatch(cell) and abs(float(cell)) <= 360:
+        if is_number(cell) and abs(float(cell)) <= 360:
             return math.radians(float(cell) % 360)
         raise BadData(
             f"'{self.path}', '{window.file}', column '{column}': '{cell[:40]}' is no direction; write {', '.join(DIRECTION_NAMES)}, or "
@@ -107,9 +143,8 @@ class VideoLabels:
         )
 
 
-def _names(files: Iterable[str]) -> dict[str, list[str]]:
+def _names(paths: Sequence[str]) -> dict[str, list[str]]:
     """Files by path, bare name, and both without their endings; a path is nobody else's name."""
-    paths = list(files)
     by_name: dict[str, list[str]] = defaultdict(list)
     for file in paths:
         path = PurePosixPath(file)
@@ -123,72 +158,53 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def read_video_labels(path: Path) -> VideoLabels:
+def _ends(path: str, folder: Path | None) -> list[str]:
+    """What may be the path below the folder in a longer one: all that comes after a folder of a whole path, or after the folder's own
+    name."""
+    if ABSOLUTE.match(path):
+        parts = PurePosixPath(path).parts[1:]
+        return ["/".join(parts[place:]) for place in range(len(parts))]
+    inside = "" if folder is None else _composed(folder.name) + "/"
+    return [path.removeprefix(inside)] if inside and path.startswith(inside) else []
+
+
+def read_video_labels(path: Path, missing: Sequence[str] = MISSING) -> VideoLabels:
     """The file's rows, checked. Raises BadArgument for a file that is not there and BadData for one that is no labels file."""
-    path = Path(path).expanduser()
-    try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise BadData(f"'{path}' is larger than a labels file can be ({MAX_BYTES // 10**6} MB); keep only the columns that are needed.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadArgument(f"The labels file '{path}' cannot be read ({error.strerror}); give a CSV file with a column 'file'.") from None
-    try:
-        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
-        header = [name.strip() for name in next(reader, [])]
-        columns = _check_header(path, header)
-        rows: dict[str, list[Row]] = defaultdict(list)
-        sources: dict[str, str] = {}
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise BadData(
-                    f"'{path}' line {reader.line_num}: {len(cells)} cells under {len(header)} columns; a cell with a comma needs quotes."
-                )
-            said = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-            if not said["file"]:
-                raise BadData(f"'{path}' line {reader.line_num}: the column 'file' is empty; write which video the row is of.")
-            long = next((name for name in columns if len(said[name]) > MAX_CELL), None)
-            if long is not None:
-                raise BadData(f"'{path}' line {reader.line_num}, column '{long}': labels have at most {MAX_CELL} characters.")
-            rows[said["file"]].append(_row(path, reader.line_num, said, columns))
-            if said.get("source"):
-                other = sources.setdefault(said["file"], said["source"])
-                if other != said["source"]:
-                    raise BadData(f"'{path}' line {reader.line_num}: '{said['file']}' has the source '{other}' on another line; keep one.")
-    except UnicodeDecodeError as error:
-        raise BadData(
-            f"'{path}' line {data[: error.start].count(10) + 1}: this is not UTF-8 text; save the file as CSV in UTF-8."
-        ) from None
-    except csv.Error as error:
-        raise BadData(f"'{path}' line {reader.line_num}: this is not CSV ({error}); check the quotation marks.") from None
-    if not rows:
-        raise BadData(f"'{path}' has a header and no rows; write one row for each labelled stretch of a video.")
-    return VideoLabels(path, hashlib.sha256(data).hexdigest()[:16], columns, rows, sources)
-
-
-def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
-    if "file" not in header:
-        raise BadData(f"'{path}' has no column 'file' that says which video a row is of; columns: {', '.join(header)[:200] or 'none'}.")
-    twice = next((name for name, count in Counter(header).items() if count > 1), None)
-    if twice is not None:
-        raise BadData(f"'{path}' line 1: two columns are named '{twice[:40]}'; give each a name of its own.")
-    if ("start" in header) != ("end" in header):
+    table = read_table(Path(path).expanduser(), LAYOUT)
+    path = table.path
+    if ("start" in table.columns) != ("end" in table.columns):
         raise BadData(f"'{path}' has one of the columns 'start' and 'end' without the other; give both (seconds), or neither.")
-    columns = tuple(name for name in header if name not in RESERVED)
-    if not columns and "source" not in header:
-        raise BadData(f"'{path}' has no label column beside {', '.join(header)}; add one.")
-    return columns
+    columns = tuple(name for name in table.columns if name not in (*LAYOUT.keys, *OTHERS))
+    if not columns and "source" not in table.columns:
+        raise BadData(f"'{path}' has no label column beside {', '.join(table.columns)}; add one.")
+    rows: dict[str, list[Row]] = defaultdict(list)
+    sources: dict[str, str] = {}
+    for line, cells in zip(table.lines, table.rows, strict=True):
+        said = dict(zip(table.columns, cells, strict=True))
+        file, source = said["file"], said.get("source", "")
+        if not file:
+            raise BadData(f"'{path}' line {line}: the column 'file' is empty; write which video the row is of.")
+        rows[file].append(_row(table, line, said, columns, missing))
+        if not is_missing(source, missing):
+            other = sources.setdefault(file, source)
+            if other != source:
+                raise BadData(f"'{path}' line {line}: {file!r} has the source {other!r} on another line; keep one.")
+    return VideoLabels(path, table.digest, columns, rows, sources, tuple(missing))
 
 
-def _row(path: Path, line: int, said: Mapping[str, str], columns: tuple[str, ...]) -> Row:
-    start, end = said.get("start", ""), said.get("end", "")
-    for name, cell in (("start", start), ("end", end)):
-        if cell and not (NUMBER.fullmatch(cell) and math.isfinite(float(cell))):
+def _row(table: Table, line: int, said: Mapping[str, str], columns: tuple[str, ...], missing: Sequence[str]) -> Row:
+    times = {"start": 0.0, "end": math.inf}
+    for name in times:
+        cell = said.get(name, "")
+        if is_missing(cell, missing):
+            continue
+        if not is_number(cell):
             raise BadData(
-                f"'{path}' line {line}, column '{name}': '{cell[:40]}' is no time; write seconds, such as 2.5, or leave it empty."
+                f"'{table.path}' line {line}, column '{name}': '{cell[:40]}' is no time; write seconds, such as 2.5, or leave it empty."
             )
-    begin, stop = float(start) if start else 0.0, float(end) if end else math.inf
-    if not 0 <= begin < stop:
-        raise BadData(f"'{path}' line {line}: a stretch from {begin:g} to {stop:g} s is none; the end lies after the start.")
-    return Row(line, begin, stop, {name: said[name] for name in columns})
+        times[name] = float(cell)
+    if not 0 <= times["start"] < times["end"]:
+        raise BadData(
+            f"'{table.path}' line {line}: a stretch from {times['start']:g} to {times['end']:g} s is none; the end lies after the start."
+        )
+    return Row(line, times["start"], times["end"], {name: said[name] for name in columns})

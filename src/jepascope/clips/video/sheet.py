@@ -42,6 +42,16 @@ def video_sheet(clips: ClipSet, variable: str) -> Figure:
     return figure
 
 
+def caption(clips: ClipSet) -> str:
+    """What the picture shows, and no more than was done to these clips."""
+    done = {"turns": "turned", "flipped": "mirrored", "reversed": "played backwards"}
+    views = [words for column, words in done.items() if clips.factors[column].any()]
+    shown = f", some of them {' or '.join([', '.join(views[:-1])] * (len(views) > 1) + views[-1:])}" if views else ""
+    above = "above each its class and its file"
+    arrows = "; arrows along the motion that they are labelled with" if "angle" in clips.factors else ""
+    return f"First and last frame of clips as the encoder sees them, cut to the middle square{shown}; {above}{arrows}."
+
+
 def _shown(clips: ClipSet, labels: np.ndarray) -> list[int]:
     """Rows of the clips, class by class: each of another video as far as there are."""
     first_of_video = np.unique(np.stack([labels, clips.factors["scene"].to_numpy()]), axis=1, return_index=True)[1]

@@ -20,7 +20,7 @@ def layer_blocks(pairs: Pairs) -> list[Block]:
         return []
     blocks: list[Block] = [Finding(text) for text in sentences(moved, "across layers")] if len(moved) else []
     used = count_range((moved if len(moved) else sas)["layer"])
-    tests = f"n = {count_range(moved['n'])} test scenes" if len(moved) else "no transfer was run"
+    tests = f"n = {count_range(moved['n'])} test {pairs.units}" if len(moved) else "no transfer was run"
     caption = (
         f"Subspaces found at each layer and used at layer {used} (vertical line), held against the one found there. Left: SAS (no unit, a "
         "property of the pair); dotted: chance, dashed: split-half reference. Right: RCE at the largest dose where neither effect is "

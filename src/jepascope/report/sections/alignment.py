@@ -23,12 +23,14 @@ SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}
 
 @dataclass(frozen=True)
 class Pairs:
-    """The tables of one folder whose pairs are shown, how its intervals are called, and the beginning of its drawings' names."""
+    """The tables of one folder whose pairs are shown, how its intervals are called, the beginning of its drawings' names, and
+    what n counts."""
 
     portability: pd.DataFrame
     angles: pd.DataFrame | None
     confidence: str
     prefix: str = ""
+    units: str = "scenes"
 
     @property
     def exact_angles(self) -> bool:
@@ -39,7 +41,7 @@ class Pairs:
 def pairs_of(run: RunFolder) -> Pairs | None:
     """The run's own; None where no transfers were run."""
     table = run.table("portability")
-    return None if table is None else Pairs(table, run.table("angles"), run.confidence)
+    return None if table is None else Pairs(table, run.table("angles"), run.confidence, units=run.units)
 
 
 def alignment_blocks(pairs: Pairs) -> list[Block]:

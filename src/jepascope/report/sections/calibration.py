@@ -52,18 +52,18 @@ def calibration_section(run: RunFolder) -> Section:
             error, n, draws = _error(run, part, finder, edit)
             rows.append((finder, Cell(error.degrees, repr(error.value)), _draws(draws), f"{shown(floor)}°", count(n)))
             if finder == finders[0]:
-                said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n))
+                said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units))
     caption = (
         f"Layer {count(table['layer'].iloc[0])}, {finders[0]}; requested angles on the ring, each tied to the head of its arrow: the mean "
-        f"of the decoded angles (length 1 when all clips agree, no interval). n = {table['scene'].nunique()} test scenes, "
+        f"of the decoded angles (length 1 when all clips agree, no interval). n = {table['scene'].nunique()} {run.tested}, "
         f"{edited['requested'].nunique()} requested angles. Control: random directions of the same rank, and the unedited clips, whose own "
         "angle takes the place of the requested one."
     )
     grid = Grid(
         ("finder", "error", "random directions", "unedited", "n"),
         tuple(rows),
-        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over scenes; of random directions the least "
-        "and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
+        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "
+        "the least and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
         f"{CHANCE:g}°.",
     )
     return Section(
@@ -93,9 +93,9 @@ def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[
     return Error(float(angle_errors(own).mean()), low, high), float(own["scene"].nunique()), draws
 
 
-def steer_words(name: str, error: Error, draws: list[float], floor: float, n: float) -> str:
+def steer_words(name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes") -> str:
     """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips."""
-    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} scenes; a random angle by {CHANCE:g}°"
+    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
     said += f"; random directions by {_draws(draws)}" if draws else "; no control was run"
     said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
     if error.beside(CHANCE) == "unknown":

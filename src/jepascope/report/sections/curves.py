@@ -56,7 +56,7 @@ def _edit(run: RunFolder, curves: pd.DataFrame, layer: int, edit: str) -> list[B
     null = curves[curves["control"] != "subspace"]
     caption = (
         f"{what.capitalize()} at layer {layer}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
-        f"{count_range(curves['n'])} test scenes; vertical lines: {run.confidence} over scenes. Controls: mean over "
+        f"{count_range(curves['n'])} {run.tested}; vertical lines: {run.confidence} over {run.units}. Controls: mean over "
         f"{count_range(null['draws'])} draws, bands from the least to the largest draw; too few for ratios, which stand at dose 1 above. "
         f"{words.get(edit, 'dose 1 is the edit in full').capitalize()} (dotted line)."
     )

@@ -21,7 +21,7 @@ def map_section(run: RunFolder) -> Section:
     own = comparable(run, own)
     ranks = ", ".join(f"{finder} {rank}" for finder, rank in main_ranks(own).items())
     caption = (
-        f"Causal effect of ablation, {MEASURE['ablate']}, by layer and finder. n = {count_range(own['n'])} test scenes; "
+        f"Causal effect of ablation, {MEASURE['ablate']}, by layer and finder. n = {count_range(own['n'])} {run.tested}; "
         f"{own['tokens'].iloc[0]} tokens; "
         f"judge: {own['judge'].iloc[0]}; ranks: {ranks}. Intervals and controls at the marked layer follow below{_elsewhere(run, ce)}."
     )

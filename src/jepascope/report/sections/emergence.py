@@ -56,7 +56,7 @@ def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
     )
     if tasks := _seeds(dense, "control_task"):
         text += (
-            f"Control task: the same probe on labels that are a random function of the scenes' other factors ({tasks} seeds; line the "
+            f"Control task: the same probe on labels that are a random function of other factors ({tasks} seeds; line the "
             "mean, band the range), high where those factors are encoded; the distance to it is the selectivity. "
         )
     if draws := _seeds(dense, "permuted"):

@@ -36,8 +36,8 @@ def _table(run: RunFolder, one: Further) -> Grid:
     own = one.ce[one.ce["control"] == "subspace"]
     rows = [_row(one.ce, row, controls) for row in own.head(MOST_ROWS).to_dict("records")]
     caption = (
-        f"{one.name}: {one.what}. CE with its {run.confidence} over scenes; of each control the mean CE and, after it, the ratio to it "
-        "with its interval (≥: a lower bound, where the control's effect cannot be told from zero; none with fewer than 10 draws, "
+        f"{one.name}: {one.what}. CE with its {run.confidence} over {run.units}; of each control the mean CE and, after it, the ratio to "
+        "it with its interval (≥: a lower bound, where the control's effect cannot be told from zero; none with fewer than 10 draws, "
         "unless nothing in the control is random: largest axes, axes within classes)."
     )
     if len(own) > MOST_ROWS:

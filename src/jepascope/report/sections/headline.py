@@ -86,7 +86,7 @@ def _effect(run: RunFolder) -> list[Card]:
             f"Causal effect, {finder}",
             shown(own.get("value")),
             f"share of the clean margin lost by ablation; {run.confidence} {span(own.get('low'), own.get('high'))}; "
-            f"{count(own.get('n'))} test scenes",
+            f"{count(own.get('n'))} {run.tested}",
         ),
         *_direct(own, run.confidence),
     ]

@@ -67,7 +67,7 @@ def effects_section(run: RunFolder) -> Section:
         shown_draws = None if draws is None else draws[draws["edit"] == edit]
         caption = (
             f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = "
-            f"{count_range(part['n'])} test scenes; black lines: {run.confidence} over scenes (controls: over scenes "
+            f"{count_range(part['n'])} {run.tested}; black lines: {run.confidence} over {run.units} (controls: over {run.units} "
             f"and draws); dots: each null draw (matched controls: {count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
         if edit == "steer":
@@ -104,14 +104,14 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
             if control == controls[0]:
                 first = own.iloc[0]
                 size = interval_cell(first["value"], first["low"], first["high"])
-                group = f"{finder}: CE {size}, n = {count(first['n'])} scenes, rank {count(first['rank'])}"
+                group = f"{finder}: CE {size}, n = {count(first['n'])} {run.units}, rank {count(first['rank'])}"
                 rows.append((Cell(group, size.exact, strong=True),))
                 rows += [(Cell(said),) for said in _direct(first)]
             rows.append(_ratio_row(control, null.iloc[0]))
     head = ("control", "reading", "CE of control", "difference", "ratio", "percentile", "p", "p (Holm)", "draws")
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
-        "over scenes and draws together. ≥: the control's effect cannot be told from zero, so the "
+        f"over {run.units} and draws together. ≥: the control's effect cannot be told from zero, so the "
         "ratio is a lower bound. Percentile: place of the subspace among the draws. p: one-sided, (1 + draws at least as large) / (1 + "
         "draws), so never below 1 / (1 + draws); Holm: corrected over the layers and finders tested. "
         "Reading: 'outside its draws' when the interval of the effect minus a new draw of the control lies above zero, 'above the mean "

@@ -33,7 +33,7 @@ def isolation_section(run: RunFolder) -> Section:
     blocks: list[Block] = [Finding(sentence) for sentence in isolation_findings(run)]
     read = in_order(rows["read"], (variable,))
     panels = [panel for edit in edits if (panel := _panel(rows, variable, finder, edit))[1]]
-    readers = f"{count_range(rows['n'])} test scenes"
+    readers = f"{count_range(rows['n'])} {run.tested}"
     caption = (
         f"Layer {count_range(rows['layer'])}: share of each read-out's own clean margin that is lost (1 = all of it; below 0: it grows), n "
         f"= {readers}. Rows: the variable whose subspace is edited ({variable}: {finder or 'no finder'}; others: diff_means) and the "
@@ -94,9 +94,9 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
     head = ("read-out", "reading", "share lost", *(CONTROL_ROWS[name] for name in controls), "n")
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
-        f"{run.confidence} over scenes; of a control's mean draw over scenes and draws, or with fewer than {MIN_DRAWS} draws the least and "
-        f"the largest. Leaks: interval clear of zero and larger than ±{_shown_margin(effects)}; unaffected: the 90 % interval lies within "
-        "it (two one-sided tests at 5 %)."
+        f"{run.confidence} over {run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws "
+        f"the least and the largest. Leaks: interval clear of zero and larger than ±{_shown_margin(effects)}; unaffected: the 90 % "
+        "interval lies within it (two one-sided tests at 5 %)."
     )
     return Grid(head, tuple(body), caption, words=2)
 

@@ -49,9 +49,9 @@ def natural_doses(run: RunFolder) -> list[Block]:
     head = ("finder", "reading", "shift", "edit norm", "twin's norm", "edit / twin", "n")
     caption = (
         f"What dose 1 is in natural units, layer {count_range(doses['layer'])}. Norms: mean length of a token's edit, and of the twin's "
-        "own change, inside the subspace (latent units, means over tokens and scenes, no interval). Shift: the pooled edit along the "
-        f"twin's pooled change inside the subspace, over its length (1 = the natural dose). Brackets: {run.confidence} over scenes; n: "
-        f"test scenes. Control: the twin itself.{_donors(run)}"
+        f"own change, inside the subspace (latent units, means over tokens and {run.units}, no interval). Shift: the pooled edit along "
+        f"the twin's pooled change inside the subspace, over its length (1 = the natural dose). Brackets: {run.confidence} over "
+        f"{run.units}; n: {run.tested}. Control: the twin itself.{_donors(run)}"
     )
     return [*(Finding(sentence) for sentence in _dose_words(doses, finders[:1])), Grid(head, tuple(rows), caption, words=2)]
 

@@ -37,14 +37,14 @@ def other_judges(run: RunFolder, table: pd.DataFrame, layer: int, finders: list[
     controls = in_order(pd.concat(parts.values()).query("control != 'subspace'")["control"], CONTROLS)
     rows: list[tuple[Cell | str, ...]] = []
     for judge, part in parts.items():
-        rows.append((Cell(f"{judge_words(judge)}, n = {count_range(part['n'])} scenes", strong=True),))
+        rows.append((Cell(f"{judge_words(judge)}, n = {count_range(part['n'])} {run.units}", strong=True),))
         rows += [_row(part[part["finder"] == finder], finder, controls) for finder in finders if (part["finder"] == finder).any()]
     scales = LOST if edit == "ablate" else MOVED
     other = "the real twin" if has_twins(run) else "the change to a clip of that class"
     named = [f"{judge_words(judge)}: {scales[judge].format(other)}" for judge in parts if judge in scales]
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer} by the other judges: CE, and its ratio to each control with its "
-        f"reading (as in the table above). Brackets: {run.confidence} over scenes, in ratios over scenes and draws. "
+        f"reading (as in the table above). Brackets: {run.confidence} over {run.units}, in ratios over {run.units} and draws. "
         + (f"CE by {'; by '.join(named)}." if named else "")
     )
     head = ("finder", "CE", *(CONTROL_WORDS.get(control, control) for control in controls))

@@ -50,7 +50,7 @@ def _course(run: RunFolder) -> list[Block]:
     caption = (
         f"{finders[0]}, {EDIT_WORDS.get(edits[0], edits[0])}: CE by {judge_words(str(reads['judge'].iloc[0]))}, one trained on the "
         "unedited clips of each read layer (share of its own clean margin, no unit). On the diagonal no block has run after the edit. n = "
-        f"{count_range(first['n'])} test scenes. Control: random directions of the same rank, mean over {count_range(null['draws'])} "
+        f"{count_range(first['n'])} {run.tested}. Control: random directions of the same rank, mean over {count_range(null['draws'])} "
         "draws. Intervals in the table below (claims' layer) and in reads.parquet."
     )
     return [
@@ -105,8 +105,8 @@ def _grid(run: RunFolder, at: pd.DataFrame, finders: list[str], edits: list[str]
                 rows.append((f"{name}{draws}", *cells))
     head = ("edited subspace", *(f"read at layer {read}{' (edited)' if read == layer else ''}" for read in layers))
     caption = (
-        f"Edited at layer {layer}, read at later layers: CE. n = {count_range(at['n'])} test scenes. Brackets: {run.confidence} over "
-        f"scenes; of a control's mean draw over scenes and draws, or with fewer than {MIN_DRAWS} draws the least and the largest."
+        f"Edited at layer {layer}, read at later layers: CE. n = {count_range(at['n'])} {run.tested}. Brackets: {run.confidence} over "
+        f"{run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws the least and the largest."
     )
     return Grid(head, tuple(rows), caption)
 

@@ -32,15 +32,15 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
         floors = f" (dotted: their {pairs.confidence})" if moved["floor_variance_low"].notna().any() else ""
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
-            f"saturated at every dose). n = {count_range(moved['n'])} "
-            f"test scenes; lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
+            f"saturated at every dose). n = {count_range(moved['n'])} test {pairs.units}; "
+            f"lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
         blocks.append(Figure(sas_rce(moved, f"{pairs.prefix}sas-rce"), caption))
     part = rce[rce["across"] == main]
     dose = full_dose(part, twins)
     caption = (
-        f"RCE across {main} over the dose. n = {count_range(part['n'])} test scenes; vertical lines: {pairs.confidence}; hollow: "
+        f"RCE across {main} over the dose. n = {count_range(part['n'])} test {pairs.units}; vertical lines: {pairs.confidence}; hollow: "
         f"saturated; {dose[:1].lower()}{dose[1:]} "
         "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
     )
@@ -50,7 +50,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
     else:
         blocks.append(Paragraph(f"No native effect is told apart from zero across {main}, so there is no RCE to draw."))
     whole = full_dose(rce, twins)
-    blocks.append(rce_grid(few.head(MOST_ROWS), moved, pairs.confidence, whole, len(few) < len(rce), len(few) - MOST_ROWS))
+    blocks.append(rce_grid(pairs, few.head(MOST_ROWS), moved, whole, len(few) < len(rce), len(few) - MOST_ROWS))
     return blocks
 
 
@@ -62,19 +62,19 @@ def full_dose(rce: pd.DataFrame, twins: bool) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def rce_grid(rce: pd.DataFrame, moved: pd.DataFrame, confidence: str, dose: str, one_each: bool, left: int) -> Grid:
+def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, one_each: bool, left: int) -> Grid:
     """Every transfer and dose in ``rce``; what it shows stands at the dose at which ``moved`` judges it."""
     kinds = {_key(row): judged(row).kind for row in moved.to_dict("records")}
     rows: list[tuple[Cell | str, ...]] = []
     for across, part in rce.groupby("across", sort=False):
-        rows.append((Cell(f"across {across} (n = {count_range(part['n'])} test scenes)", strong=True),))
+        rows.append((Cell(f"across {across} (n = {count_range(part['n'])} test {pairs.units})", strong=True),))
         rows += [_row(row, kinds.get(_key(row), "")) for row in part.to_dict("records")]
     caption = (
-        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {confidence}. {dose} "
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.confidence}. {dose} "
         "Random, variance-matched: the RCE of such subspaces. Shows: what the transfer is taken to show, at the dose where it is judged."
     )
     if rce["excess_low"].notna().any():
-        caption += " Δ: interval of RCE less that of variance-matched subspaces, paired by scene."
+        caption += f" Δ: interval of RCE less that of variance-matched subspaces, paired by {pairs.units[:-1]}."
     if one_each:
         caption += " One dose for each transfer, the largest where neither effect is saturated; the others are in portability.parquet."
     if left > 0:

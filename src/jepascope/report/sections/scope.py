@@ -18,8 +18,8 @@ PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation
 
 
 OF_VIDEOS = (
-    "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike: where a table says scene, a "
-    "whole video is meant, and n of effects counts videos. They hold for this subspace, this judge and this encoder."
+    "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike, and n of effects counts "
+    "videos. They hold for this subspace, this judge and this encoder."
 )
 
 

@@ -29,9 +29,9 @@ def side_measures(run: RunFolder, part: pd.DataFrame, draws: pd.DataFrame | None
         return []
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()}, what rides along with CE (judge: {part['judge'].iloc[0]}; n = "
-        f"{count_range(part['n'])} test scenes; controls: mean over {count_range(rows[rows['control'] != 'subspace']['draws'])} draws). "
-        f"Brackets: {run.confidence} over scenes; of shares Wilson's for the subspace, the least and the largest draw for a control. KL is "
-        "from the clean to the edited clip's class probabilities, mean over scenes: it counts any change, wanted or not."
+        f"{count_range(part['n'])} {run.tested}; controls: mean over {count_range(rows[rows['control'] != 'subspace']['draws'])} draws). "
+        f"Brackets: {run.confidence} over {run.units}; of shares Wilson's for the subspace, the least and the largest draw for a control. "
+        f"KL is from the clean to the edited clip's class probabilities, mean over {run.units}: it counts any change, wanted or not."
     )
     return [Grid(control_head(controls), tuple(body), caption)]
 

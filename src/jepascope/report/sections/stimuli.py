@@ -8,6 +8,7 @@ from pathlib import Path
 from jepascope.errors import RunFolderError
 from jepascope.report.blocks import Block, Paragraph, Picture, Section, not_run
 from jepascope.report.folder import RunFolder
+from jepascope.report.names import short
 from jepascope.report.sections.videos import footage_blocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -29,14 +30,15 @@ def stimuli(run: RunFolder) -> Section:
     else:
         return not_run("stimuli", title, "this run folder holds no contact sheet (figures/stimuli.png)")
     if counts := run.summary.get("splits"):
-        units = "videos" if "footage" in run.summary else "scenes"
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
         blocks.append(
             Paragraph(
-                f"Splits part whole {units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
+                f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
                 "everything reported is measured on test."
             )
         )
+    if said := run.summary.get("labels_read"):
+        blocks.append(Paragraph(f"Labels: {short(said, 1000)}"))
     return Section("stimuli", title, (*blocks, *footage_blocks(run)))
 
 

@@ -46,7 +46,9 @@ def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subs
         several = groups is not None and len(groups.unique()) < len(groups)
         fewest = scarce if several else int(torch.bincount(data.y).min())
         if several and fewest < 2:
-            raise BadData(f"A class has clips of {fewest} scene(s), and {name} chooses its strength by leaving some of them out.")
+            raise BadData(
+                f"All clips of a class in this half are of one scene or video, and {name} chooses its strength by leaving some out."
+            )
         path = l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name]
     return find(name, replace(data, path=path), rank, seed)
 

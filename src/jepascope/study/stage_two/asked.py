@@ -6,17 +6,14 @@ from jepascope.activations.site import Site, time_mask, time_span
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.enough import check_self_swap
 
 
 def check_asked(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse tokens that the clips do not have, a context that leaves no future, and pairs of classes and labels that there are not."""
     card, rendered = encoder.card, spec.state_variable.rendered
     site = Site(0, spec.edited_tokens)
-    if "self_swap" in spec.extra_controls and "swap" in spec.edits and spec.test_scenes < 2 * spec.class_count:
-        raise BadArgument(
-            f"self_swap takes from another test scene of the same class: {spec.class_count} classes need test_scenes of at least "
-            f"{2 * spec.class_count}, not {spec.test_scenes}."
-        )
+    check_self_swap(spec)
     if time_span(site.tokens) is not None:
         time_mask(site.tokens, card.grid)
     if "predictor" in spec.judges and card.has_predictor and rendered and card.grid[0] > 1:

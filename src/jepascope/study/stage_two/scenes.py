@@ -149,7 +149,7 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
     for label, rows in members.items():
         if len(rows) < 2:
             raise BadData(
-                f"self_swap takes from another scene of the same class, and {variable} '{names[label]}' has one; take more test scenes."
+                f"self_swap takes from another clip of the same class, and {variable} '{names[label]}' has one; take more test scenes."
             )
     rng = np.random.default_rng([seed, 4])
     found: dict[bytes, np.ndarray] = {}

@@ -38,6 +38,7 @@ def discovered(
         "variable": spec.variable,
         "kind": spec.state_variable.kind,
         "classes": spec.class_count,
+        **({"labels_read": spec.state_variable.note} if spec.state_variable.note else {}),
         "tokens": spec.tokens,
         "confidence": LEVEL,
         "splits": splits,

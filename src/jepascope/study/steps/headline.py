@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.study.steps.beyond import beyond
+from jepascope.study.units import units_in
 from jepascope.study.videos.words import carried_words, other_edit_words, reach_words
 
 
@@ -40,7 +41,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
         wanted.append(min(known, key=lambda name: known[name]))
     said = [_against(words[name], ratios[name]) for name in wanted if name in ratios and _stateable(ratios[name])]
     silent = [words[name] for name in wanted if name in ratios and not _stateable(ratios[name])]
-    unit = "test videos, which are what intervals resample" if "footage" in summary else "test scenes"
+    unit = f"test {units_in(summary)}{', which are what intervals resample' * ('footage' in summary)}"
     text += f" (n = {effect['n']} {unit}; 95 % intervals, for this subspace and this read-out)."
     if said:
         text += f" That is {', '.join(said)}."

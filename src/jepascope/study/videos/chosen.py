@@ -12,14 +12,14 @@ from jaxtyping import Shaped
 from jepascope.clips.clipset import SPLITS
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.splits import split_sources
-from jepascope.errors import BadData
+from jepascope.stats import clustered
 from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.scenes import FEWEST, fewest_units
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.enough import FEWEST_CLIPS, FEWEST_VIDEOS, TooFew, most_clips
 from jepascope.study.videos.official import official_splits, too_few_official
 
-FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
-FEWEST_CLIPS, FEWEST_TESTED = 20, 8  # clips of all classes in split fit, and in split test
 HALF_TURN, QUARTER_TURN = 4, 2  # in eighths of the circle
 
 Names = Shaped[np.ndarray, " windows"]
@@ -54,44 +54,68 @@ def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[s
     return ()
 
 
-def parted(
-    table: pd.DataFrame,
-    kinds: Sequence[str],
-    classes: Sequence[str],
-    spec: StudySpec,
-    enough: Callable[[], tuple[str, ...]] = tuple,
-    names: Callable[[str], str] = str,
-) -> pd.DataFrame:
-    """The windows with a column ``split``. Raises BadData where a split has too few videos of a kind; ``enough`` names the classes that
-    the message proposes instead, and ``names`` a kind."""
+def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Callable[[str], str] = str) -> pd.DataFrame:
+    """The windows with a column ``split``. Raises TooFew where a split has too few videos of a kind; ``names`` names a kind."""
     videos = table.groupby("kind")["source"].nunique().to_dict()
-    counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}" for kind in kinds)
     needed = FEWEST_VIDEOS * len(SPLITS)
     whole = table["source"].nunique() >= len(SPLITS)
     split = table.assign(split=_splits(table, spec.seed, spec.official_split is not None)) if whole else table
     scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
+    if scarce and spec.official_split is not None:
+        raise too_few_official(table, scarce, spec, FEWEST_VIDEOS, names)
     if scarce:
-        if spec.official_split is not None:
-            raise too_few_official(table, scarce, [kind for kind in kinds if kind not in scarce], spec, FEWEST_VIDEOS, names)
-        others = enough() or tuple(kind for kind in kinds if kind in classes and videos.get(kind, 0) >= needed)
-        fix = f"--set 'classes=[{','.join(others)}]' studies those of which there are enough"
-        fix = fix if len(others) > 1 else f"add videos (at least {needed} of each)"
-        raise BadData(
+        counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in kinds)
+        raise TooFew(
             f"Too few videos of {spec.variable} {', '.join(map(names, scarce))} in '{spec.clips}': each of three splits needs "
-            f"{FEWEST_VIDEOS} of their own, and videos with usable windows are {counts}; {fix}."
+            f"{FEWEST_VIDEOS} videos of every class, and videos with usable windows are: {counts}",
+            scarce,
+            {names(kind): needed - videos.get(kind, 0) for kind in scarce if videos.get(kind, 0) < needed},
         )
     return split
 
 
-def check_enough(table: pd.DataFrame, spec: StudySpec) -> None:
-    """Refuse (BadData) so few clips that nothing can be compared, once they are chosen."""
-    for split, fewest in (("fit", FEWEST_CLIPS), ("test", FEWEST_TESTED)):
+def check_enough(table: pd.DataFrame, spec: StudySpec, column: str) -> None:
+    """Refuse (TooFew) so few clips that nothing can be compared, once they are chosen. ``column`` tells their class."""
+    for split, fewest in FEWEST_CLIPS.items():
         part = table[table["split"] == split]
         if len(part) < fewest:
-            raise BadData(
-                f"Split '{split}' has {len(part)} clips of {part['source'].nunique()} videos in '{spec.clips}', and a study needs "
-                f"{fewest}; add videos, or raise clips_per_class (now {spec.clips_per_class}) or per_source (now {spec.per_source})."
+            raise TooFew(
+                f"Too few clips in '{spec.clips}': split {split} has {_clips(part)}, and a study needs {fewest} clips there; clips are: "
+                f"{counted(table, column)}"
             )
+    for split, fewest in FEWEST.items():
+        part = table[table["split"] == split]
+        several = clustered(part["source"].to_numpy(str))
+        units = part.groupby(column)["source"].nunique() if several else part.groupby(column).size()
+        if units.min() < fewest_units(fewest, several):
+            name = str(units.idxmin())
+            raise TooFew(
+                f"Too few clips of {spec.variable} {name} in '{spec.clips}': of videos with one clip each split {split} needs {fewest} of "
+                f"every class, to cross-validate and to halve them, and clips are: {counted(table, column)}",
+                [name],
+            )
+
+
+def counted(table: pd.DataFrame, column: str) -> str:
+    """Clips and videos of each class in each split."""
+    classes = []
+    for name, rows in table.groupby(column, sort=False):
+        splits = ", ".join(f"{_clips(rows[rows['split'] == split])} in {split}" for split in SPLITS)
+        classes.append(f"{name} {splits}")
+    return "; ".join(classes)
+
+
+def _clips(table: pd.DataFrame) -> str:
+    videos = table["source"].nunique()
+    return f"{len(table)} clip{'' if len(table) == 1 else 's'} of {videos} video{'' if videos == 1 else 's'}"
+
+
+def _by_split(table: pd.DataFrame, kind: str) -> str:
+    """' (fit 3, judge 1, test 2)': its videos by split, where there are splits."""
+    if "split" not in table:
+        return ""
+    videos = table[table["kind"] == kind].groupby("split")["source"].nunique()
+    return f" ({', '.join(f'{split} {videos.get(split, 0)}' for split in SPLITS)})"
 
 
 def _splits(table: pd.DataFrame, seed: int, official: bool) -> np.ndarray:
@@ -118,8 +142,8 @@ def capped(table: pd.DataFrame, spec: StudySpec, column: str) -> pd.DataFrame:
     second of each, and so on; then the same windows in another view, as long as there is room. In the table's order."""
     view = table.groupby(["file", "start", "end", column]).cumcount()
     kept: list[int] = []
-    for split, share in FOLDER_SHARES.items():
-        most = max(1, round(share * spec.clips_per_class))
+    for split in FOLDER_SHARES:
+        most = most_clips(split, spec.clips_per_class)
         for _, rows in table[table["split"] == split].groupby(column, sort=False):
             seen: Counter[tuple[str, int]] = Counter()
             turns = []

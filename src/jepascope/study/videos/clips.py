@@ -12,21 +12,22 @@ import numpy as np
 import pandas as pd
 
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.labels import class_names
+from jepascope.clips.column_kind import class_names
 from jepascope.clips.motion.balance import balanced
 from jepascope.clips.video.clips import clips_of
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.files import Refusal
-from jepascope.clips.video.footage import Footage, joined_words, look_through, refusals_table
+from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey
 from jepascope.clips.video.labelled import DIRECTION, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
 from jepascope.study.doctor import cache_folder
-from jepascope.study.progress import Progress, Silent
+from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.asked import CLASS, turned_by_quarters
-from jepascope.study.videos.chosen import FEWEST_VIDEOS, capped, check_enough, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.chosen import capped, check_enough, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.enough import TooFew
 from jepascope.study.videos.measured import kept_measure
 from jepascope.study.videos.record import footage_record, how_labelled
 from jepascope.study.videos.remembered import Remembered
@@ -61,46 +62,23 @@ class _Looked:
     refusals: pd.DataFrame
 
 
-def video_study(spec: StudySpec, progress: Progress | None = None) -> VideoStudy:
+def made(spec: StudySpec, progress: Progress) -> VideoStudy:
     """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
 
-    Raises BadData where the folder is no longer the one that the spec names, and for too few videos of a class (the message names the
-    classes that there are enough of), BadArgument for labels that there are not.
+    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
+    for labels that there are not.
     """
-    named = (
-        spec.clips_digest,
-        spec.labels_digest,
-        spec.variable,
-        spec.classes,
-        spec.seconds,
-        spec.per_source,
-        spec.splits,
-        spec.clips_per_class,
-        spec.seed,
-    )
-    return _made(named, _Beside(spec, progress or Silent()))
+    named = (*_looked_for(spec), spec.classes, spec.seconds, spec.per_source, spec.clips_per_class)
+    return _made(named, _Beside(spec, progress))
 
 
-def settled(spec: StudySpec, progress: Progress | None = None) -> StudySpec:
-    """The spec with its classes filled in, for a folder and no classes asked for.
-
-    Directions: those that enough videos go in. Which these are nobody knows before they are measured; those left out are said. Classes
-    that people gave are all kept, and too few videos of one are refused.
-    """
-    if not spec.of_videos or spec.classes is not None or spec.state_variable.kind == "numeric":
+def with_classes(spec: StudySpec, windows: pd.DataFrame) -> StudySpec:
+    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that
+    people gave all. A numeric variable has none."""
+    if spec.classes is not None or spec.state_variable.kind == "numeric":
         return spec
-    progress = progress or Silent()
-    classes = spec.state_variable.classes
-    if spec.variable == DIRECTION:
-        there = _looked_at(spec, progress)
-        enough = most_even(_windows(there), spec.seed, spec.official_split is not None)
-        if enough and enough != classes:
-            progress.say(
-                f"Directions {', '.join(name for name in classes if name not in enough)} occur in too few videos to be parted in three "
-                f"splits of {FEWEST_VIDEOS} each: the study is of {', '.join(enough)}."
-            )
-            classes = enough
-    return spec.model_copy(update={"classes": classes})
+    enough = most_even(windows, spec.seed, spec.official_split is not None) if spec.variable == DIRECTION and len(windows) else ()
+    return spec.model_copy(update={"classes": enough or spec.state_variable.classes})
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,48 +95,76 @@ class _Beside:
         return isinstance(other, _Beside)
 
 
-@lru_cache(maxsize=4)
-def _looked(named: Named, cutting: Cutting, files_per_class: int | None, beside: _Beside) -> _Looked:
-    """Everything that is slow; ``named``: contents of folder and labels file, variable and seed."""
-    spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
-    path, variable, seed = Path(spec.clips), spec.variable, spec.seed
+@lru_cache(maxsize=8)
+def _surveyed(named: Named, files_per_class: int, beside: _Beside) -> Survey:
+    """Packets and first frames of all files that are opened."""
+    spec = beside.spec
+    path = Path(spec.clips)
     if folder_digest(path) != spec.clips_digest:
         raise BadData(
             f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
             "back, or begin another study on them."
         )
-    told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser())
-    tick = progress.start(f"look through the videos of {path.name}")
-    footage = look_through(path, cutting, told, files_per_class, seed, tick, cache, spec.official_split)
+    told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+    return survey(
+        path, told, files_per_class, spec.seed, spec.official_split, beside.progress.start(f"look through the videos of {path.name}")
+    )
+
+
+def survey_of(spec: StudySpec, progress: Progress) -> Survey:
+    """What the study's folder holds, as far as it is known without decoding."""
+    named_by_folders = spec.variable == CLASS and not (spec.labels and CLASS in read_video_labels(Path(spec.labels).expanduser()).columns)
+    return _surveyed(_looked_for(spec), spec.clips_per_class if named_by_folders else MOST_FILES, _Beside(spec, progress))
+
+
+def cutting_of(spec: StudySpec) -> Cutting:
+    """How its windows are cut."""
+    assert spec.seconds is not None
+    return Cutting(spec.seconds, spec.seconds / OVERLAP, spec.per_source)
+
+
+def is_measured(spec: StudySpec, there: Survey) -> bool:
+    """Whether the labels are measured: directions that nobody gave."""
+    return spec.variable == DIRECTION and (there.labels is None or DIRECTION not in there.labels.columns)
+
+
+def _looked_for(spec: StudySpec) -> Named:
+    """Contents of folder and labels file, variable and seed."""
+    return spec.clips_digest, spec.labels_digest, spec.no_label, spec.variable, spec.kind, spec.splits, spec.seed
+
+
+@lru_cache(maxsize=4)
+def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _Looked:
+    """Everything that is slow."""
+    spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
+    variable, seed = spec.variable, spec.seed
+    footage = decoded(there, cutting, progress.start("decode their windows"), cache)
     measure = None
-    if variable == DIRECTION and (told is None or DIRECTION not in told.columns):
+    if is_measured(spec, there):
         measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
     names, unlabelled = labelled(footage, variable, measure)
     if not names.known.any():
         reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in [*footage.refusals, *unlabelled]})[:3])
-        raise BadData(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}.")
+        raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
     base, _ = clips_of(footage, None, seed=seed)
     cells = np.where(names.known, names.names, "").astype(object)
     return _Looked(footage, base, cells, names.columns, refusals_table([*footage.refusals, *unlabelled]))
 
 
 def _looked_at(spec: StudySpec, progress: Progress) -> _Looked:
-    assert spec.clips_digest is not None and spec.seconds is not None
-    cutting = Cutting(spec.seconds, spec.seconds / OVERLAP, spec.per_source)
-    files = spec.clips_per_class if spec.variable == CLASS else MOST_FILES
-    return _looked((spec.clips_digest, spec.labels_digest, spec.variable, spec.splits, spec.seed), cutting, files, _Beside(spec, progress))
+    return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
+
+
+def labelled_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+    """The labelled windows: where they lie, how they look, and their labels."""
+    return _windows(_looked_at(spec, progress))
 
 
 @lru_cache(maxsize=4)
 def _made(named: Named, beside: _Beside) -> VideoStudy:
     own = beside.spec
     there, variable = _looked_at(own, beside.progress), own.state_variable
-    try:
-        table = _directions(own, there) if variable.name == DIRECTION else _classes(own, there)
-        check_enough(table, own)
-    except BadData as error:
-        words = joined_words(there.footage)
-        raise BadData(f"{error} {words}." if words else str(error)) from None
+    table = chosen_clips(own, _windows(there))
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
     clips = replace(
@@ -197,36 +203,36 @@ def _windows(there: _Looked) -> pd.DataFrame:
     return labelled_ones.reset_index(drop=True)
 
 
-def _directions(spec: StudySpec, there: _Looked) -> pd.DataFrame:
+def chosen_clips(spec: StudySpec, windows: pd.DataFrame) -> pd.DataFrame:
+    """The clips that are made of labelled windows (columns source, file, start, end, label; of directions also direction, angle and
+    those of the views). Raises TooFew."""
+    table, column = _directions(spec, windows) if spec.variable == DIRECTION else _classes(spec, windows)
+    check_enough(table, spec, column)
+    return table if column == DIRECTION else table.drop(columns=[column])
+
+
+def _directions(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Windows shown in every direction that they can be turned to, equally many of each direction in every split."""
     classes = spec.state_variable.classes
     quarters = turned_by_quarters(classes)
-    table = _windows(there)
     table = table.assign(kind=kind_of(table["direction"].to_numpy(str), quarters))
     wanted = sorted(set(kind_of(np.array(classes), quarters)))
-    table = parted(
-        table[table["kind"].isin(wanted)],
-        wanted,
-        classes,
-        spec,
-        lambda: most_even(_windows(there), spec.seed, spec.official_split is not None),
-        lambda kind: "/".join(shown_as(kind, quarters)),
-    )
+    table = parted(table[table["kind"].isin(wanted)], wanted, spec, lambda kind: "/".join(shown_as(kind, quarters)))
     shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)
     shown = shown[shown["direction"].isin(classes)]
-    return capped(shown.reset_index(drop=True), spec, "direction")
+    return capped(shown.reset_index(drop=True), spec, "direction"), "direction"
 
 
-def _classes(spec: StudySpec, there: _Looked) -> pd.DataFrame:
+def _classes(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Windows of the classes that are kept."""
-    variable, table = spec.state_variable, _windows(there)
+    variable = spec.state_variable
     if variable.kind == "numeric":
         numbers = table["label"].astype(float)
         table = table.assign(**{variable.columns[0]: numbers})
         kinds = np.array(variable.classes)[np.searchsorted(variable.edges[0], numbers.to_numpy(), side="right")]
     else:
-        kinds = np.array(class_names(table["label"].tolist()), dtype=object)
+        kinds = np.array(class_names(table["label"].tolist(), variable.classes), dtype=object)
         table = table.assign(**{variable.columns[0]: kinds})
     table = table.assign(kind=kinds)[np.isin(kinds.astype(str), variable.classes)]
-    table = parted(table, list(variable.classes), variable.classes, spec)
-    return capped(table.drop(columns=["label"]), spec, "kind").drop(columns=["kind"])
+    table = parted(table, list(variable.classes), spec)
+    return capped(table.drop(columns=["label"]), spec, "kind"), "kind"

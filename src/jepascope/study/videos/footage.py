@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.clips.video.sheet import caption
 from jepascope.study.bench import Bench
-from jepascope.study.videos.clips import video_study
+from jepascope.study.videos.foreseen import video_study
 from jepascope.study.videos.words import footage_words
-
-CAPTION = (
-    "First and last frame of clips as the encoder sees them, cut, turned, mirrored and played backwards; arrows along the motion that they "
-    "are labelled with."
-)
 
 
 def keep_footage(bench: Bench) -> dict[str, Any]:
@@ -25,4 +21,4 @@ def keep_footage(bench: Bench) -> dict[str, Any]:
     bench.progress.say(
         "Left out on real videos: subspaces of another data seed and other clip sets (no such scenes can be made), and degeneracy."
     )
-    return {"footage": study.record, "stimuli_caption": CAPTION}
+    return {"footage": study.record, "stimuli_caption": caption(study.clips)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,10 +11,9 @@ from jepascope.clips.clipset import SPLITS
 from jepascope.clips.video.names import TEST, TRAIN
 from jepascope.clips.video.official import side
 from jepascope.clips.video.splits import split_sources
-from jepascope.errors import BadData
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.asked import DIRECTION
+from jepascope.study.videos.enough import TooFew
 
 
 def official_splits(table: pd.DataFrame, kinds: np.ndarray, seed: int) -> np.ndarray:
@@ -29,16 +26,13 @@ def official_splits(table: pd.DataFrame, kinds: np.ndarray, seed: int) -> np.nda
     return split
 
 
-def too_few_official(
-    table: pd.DataFrame, scarce: Sequence[str], enough: Sequence[str], spec: StudySpec, fewest: int, names: Callable[[str], str]
-) -> BadData:
-    """Which classes the data set's splits leave too few recordings of, with counts on both sides, and what can be studied instead."""
+def too_few_official(table: pd.DataFrame, scarce: Sequence[str], spec: StudySpec, fewest: int, names: Callable[[str], str]) -> TooFew:
+    """Which classes the data set's splits leave too few recordings of, with counts on both sides."""
     videos = table.groupby(["kind", table["official_split"].map(side)])["source"].nunique().to_dict()
     counts = ", ".join(f"{names(kind)} {videos.get((kind, TRAIN), 0)} and {videos.get((kind, TEST), 0)}" for kind in scarce)
-    others = shlex.quote(f"classes={json.dumps(list(enough), ensure_ascii=False)}")
-    instead = f"--set {others} studies those of which there are enough, and " if len(enough) > 1 and spec.variable != DIRECTION else ""
-    return BadData(
+    return TooFew(
         f"The official splits of '{spec.clips}' leave too few videos of {spec.variable} {', '.join(map(names, scarce))}: fit and judge "
         f"need {fewest} each of the training split, and test {fewest} of what is held out; videos with usable windows, in training and "
-        f"held out, are {counts}. {instead}--set splits=own parts the videos anew."
+        f"held out, are {counts}",
+        scarce,
     )

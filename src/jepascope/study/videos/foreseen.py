@@ -1,0 +1,180 @@
+"""Whether a folder of videos becomes a study, refused as early as it can be known, with the settings that would do.
+
+Labels that people or folders give are known before a window is decoded; directions that are measured only afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from jepascope.clips.clipset import SPLITS
+from jepascope.clips.factors import nearest_direction
+from jepascope.clips.video.footage import joined_words, refusals_table
+from jepascope.clips.video.labelled import DIRECTION, names_of
+from jepascope.errors import BadArgument, BadData
+from jepascope.study.progress import Progress, Silent
+from jepascope.study.spec import StudySpec
+from jepascope.study.videos.clips import VideoStudy, chosen_clips, cutting_of, is_measured, labelled_windows, made, survey_of, with_classes
+from jepascope.study.videos.enough import FEWEST_VIDEOS, TooFew, check_clips_per_class, check_labels_used, check_self_swap
+from jepascope.study.videos.record import grouped
+from jepascope.study.videos.remedies import advice, remedies
+
+MOST_MEASURED = 300  # windows that are looked at to try other settings: a minute or two, and kept for the next run
+MOST_DROPPED = 5  # rounds of leaving classes out
+REASONS = 2  # that a refusal names
+
+
+def video_study(spec: StudySpec, progress: Progress | None = None) -> VideoStudy:
+    """The clips that the spec asks for (see ``clips.made``); a refusal says what would do."""
+    progress = progress or Silent()
+    try:
+        return made(spec, progress)
+    except TooFew as short:  # by what was decoded or measured
+        raise _refused(spec, short, _Trying(spec, progress, decodes=True)) from None
+
+
+def settled(spec: StudySpec, progress: Progress | None = None) -> StudySpec:
+    """The spec with its classes filled in, for a folder and no classes asked for. What is known to fail is refused first.
+
+    Directions: those that enough videos go in. Which these are nobody knows before they are measured; those left out are said. Classes
+    that people gave are all kept, and too few videos of one are refused.
+    """
+    if not spec.of_videos:
+        return spec
+    progress = progress or Silent()
+    check_foreseen(spec, progress)
+    if spec.classes is not None:
+        return spec
+    if not is_measured(spec, survey_of(spec, progress)):
+        return with_classes(spec, foreseen_windows(spec, progress))
+    chosen = with_classes(spec, labelled_windows(spec, progress))
+    try:
+        made(chosen, progress)
+    except TooFew as short:
+        raise _refused(spec, short, _Trying(spec, progress)) from None
+    left_out = [name for name in spec.state_variable.classes if name not in (chosen.classes or ())]
+    if left_out:
+        progress.say(
+            f"Directions {', '.join(left_out)} occur in too few videos to be parted in three splits of {FEWEST_VIDEOS} each: the study is "
+            f"of {', '.join(chosen.classes or ())}."
+        )
+    return chosen
+
+
+def check_foreseen(spec: StudySpec, progress: Progress | None = None) -> None:
+    """Refuse what cannot become a study, as far as that is known before a window is decoded: a labels file that says nothing of it, too
+    few videos or clips of a class. Raises BadArgument or BadData."""
+    progress = progress or Silent()
+    check_labels_used(spec)
+    try:
+        if is_measured(spec, survey_of(spec, progress)):
+            _check_videos(spec, progress)
+            check_clips_per_class(spec)
+        else:
+            _foreseen(spec, progress)
+    except TooFew as short:
+        raise _refused(spec, short, _Trying(spec, progress)) from None
+
+
+def _check_videos(spec: StudySpec, progress: Progress) -> None:
+    """Whatever is measured, no study is made of so few videos."""
+    windows = survey_of(spec, progress).cut(cutting_of(spec)).values()
+    videos, needed = len({window.source for some in windows for window in some}), FEWEST_VIDEOS * len(SPLITS)
+    if videos < needed:
+        raise TooFew(
+            f"Too few videos in '{spec.clips}': {videos} hold a window of {spec.seconds:g} s, and a study needs {needed}, {FEWEST_VIDEOS} "
+            "in each split",
+            missing={"": needed - videos},
+        )
+
+
+def foreseen_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+    """The labelled windows as ``chosen_clips`` takes them, as if all could be decoded; for labels that are not measured."""
+    there = survey_of(spec, progress)
+    windows = [window for some in there.cut(cutting_of(spec)).values() for window in some]
+    cut = {name: [getattr(window, name) for window in windows] for name in ("source", "file", "start", "end")}
+    cut["official_split"] = [there.videos[window.file].official_split for window in windows]
+    table = pd.DataFrame(cut | {"flipped": False, "turns": 0, "reversed": False})
+    if spec.variable == DIRECTION and windows:
+        assert there.labels is not None
+        angles = [there.labels.angle(window, DIRECTION) for window in windows]
+        table = table.assign(angle=np.array([np.nan if angle is None else angle for angle in angles], dtype=np.float64))
+        table = table[table["angle"].notna()].reset_index(drop=True)
+        names = nearest_direction(table["angle"].to_numpy())
+        return table.assign(direction=names, label=names)
+    table = table.assign(label=np.array(names_of(windows, spec.variable, there.videos, there.labels), dtype=object))
+    return table[table["label"] != ""].reset_index(drop=True)
+
+
+def _foreseen(spec: StudySpec, progress: Progress) -> str:
+    """Counts of the study's clips, if all windows can be decoded. Raises TooFew."""
+    windows = foreseen_windows(spec, progress)
+    if windows.empty:
+        raise TooFew(f"No window of {spec.seconds:g} s of the videos in '{spec.clips}' has a label {spec.variable}")
+    counts = _counts(chosen_clips(with_classes(spec, windows), windows))
+    try:
+        check_self_swap(spec)
+    except BadArgument as error:
+        raise TooFew(f"{str(error).partition(';')[0]}; otherwise there would be {counts}") from None
+    return counts
+
+
+def _counts(clips: pd.DataFrame) -> str:
+    splits = ", ".join(f"{len(part)} in {split}" for split in SPLITS for part in [clips[clips["split"] == split]])
+    return f"{len(clips)} clips of {clips['source'].nunique()} videos: {splits}"
+
+
+class _Trying:
+    """Tries other settings: at once where labels are known, else (or where windows were lost to ``decodes``) with as many windows looked at
+    as a minute or two allows."""
+
+    def __init__(self, spec: StudySpec, progress: Progress, decodes: bool = False) -> None:
+        self.spec, self.progress, self.left = spec, progress, MOST_MEASURED
+        self.measures = decodes or is_measured(spec, survey_of(spec, progress))
+
+    def __call__(self, other: StudySpec) -> str:
+        if not self.measures:
+            return _foreseen(other, self.progress)
+        check_clips_per_class(other)
+        _check_videos(other, self.progress)
+        if (other.seconds, other.per_source) != (self.spec.seconds, self.spec.per_source):
+            self.left -= sum(map(len, survey_of(other, self.progress).cut(cutting_of(other)).values()))
+            if self.left < 0:
+                raise TooFew("More windows than are looked at to try settings")
+        chosen = with_classes(other, labelled_windows(other, self.progress))
+        check_self_swap(chosen)
+        return _counts(made(chosen, self.progress).clips.factors)
+
+    def classes(self, short: TooFew) -> tuple[str, ...]:
+        """Classes that there are enough of, where others are scarce."""
+        spec = self.spec
+        if spec.state_variable.kind == "numeric" or not short.scarce:
+            return ()
+        if spec.variable == DIRECTION:
+            windows = labelled_windows(spec, self.progress) if self.measures else foreseen_windows(spec, self.progress)
+            return with_classes(spec.model_copy(update={"classes": None}), windows).classes or ()
+        kept: Sequence[str] = spec.state_variable.classes
+        for _ in range(MOST_DROPPED):
+            kept = [name for name in kept if name not in short.scarce]
+            try:
+                if len(kept) > 1:
+                    self(spec.model_copy(update={"classes": tuple(kept)}))
+                break
+            except TooFew as still:
+                short = still
+        return tuple(kept)
+
+
+def _refused(spec: StudySpec, short: TooFew, trying: _Trying) -> BadData:
+    """The refusal with what there is, what is not usable and why, and what would do."""
+    there = survey_of(spec, trying.progress)
+    unused = grouped(refusals_table([*there.refusals, *there.without_windows(cutting_of(spec))]))[:REASONS]
+    reasons = Counter({row["reason"]: row["count"] for row in unused})
+    left_out = f"; not usable: {', '.join(f'{count} × {reason}' for reason, count in reasons.items())}" if reasons else ""
+    together = joined_words(there)
+    left_out += f"; {together}" if together else ""
+    return BadData(f"{short}{left_out}{advice(remedies(spec, trying, trying.classes(short)), short.missing)}.")
