@@ -122,6 +122,15 @@ def test_how_a_column_is_read_can_be_said_and_names_another_study(tmp_path: Path
         study(tmp_path, WORDS, kind="numeric")
 
 
+@BOTH
+def test_a_saved_study_of_whole_numbers_stays_the_one_that_it_was(tmp_path: Path, study: object) -> None:
+    """Up to version 0.1 there was no field ``kind``, and all numbers of many values were numeric."""
+    assert callable(study)
+    for cells in (WHOLE, NUMBERS):
+        saved = {name: value for name, value in study(tmp_path, cells).model_dump().items() if name not in ("kind", "missing")}
+        assert make_spec(saved, "here").state_variable.kind == "numeric"
+
+
 def test_how_labels_are_read_is_no_field_of_other_studies(tmp_path: Path) -> None:
     for field, value in (("kind", "numeric"), ("missing", [])):
         with pytest.raises(BadArgument, match=f"{field} says how labels are read, and direction is none"):

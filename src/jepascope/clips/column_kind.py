@@ -118,6 +118,12 @@ class Column:
                 raise BadData(f"{self.where(place)}: the cell holds a line break or a control character; labels are plain text.")
 
 
+def was_numeric(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column that names classes was read as numbers up to version 0.1, which took all numbers of many values so."""
+    column = Column(name, cells, lambda place: name)
+    return all(map(is_number, cells)) and len(set(map(float, cells))) > FEW_VALUES and column.named
+
+
 def class_names(cells: Sequence[str], classes: Sequence[str] | None = None) -> list[str]:
     """The class that each cell names: where all ``classes`` are numbers (the cells themselves where none are given), equal ones are one
     class however they are written, unless zeros pad one of them."""
