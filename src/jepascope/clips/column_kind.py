@@ -79,7 +79,9 @@ class Column:
         if odd:
             cell = self.cells[odd[0]]
             others = f"the other {len(self.cells) - 1} cells are numbers" if len(odd) == 1 else "most cells are numbers, or almost"
-            fixes = [] if self.unlabelled is None else [f"say that it stands for no label with {setting(missing=[*MISSING, cell])}"]
+            one_text = self.unlabelled is not None and {self.cells[place] for place in odd} == {cell}
+            missing = [*dict.fromkeys(filter(None, self.unlabelled or ())), cell]
+            fixes = [f"say that it stands for no label with {setting(missing=missing)}"] if one_text else []
             fixes += [f"read the cells as names of classes with {setting(kind='categorical')}"] if self.often else []
             raise BadData(
                 f"{self.where(odd[0])}: '{cell[:40]}' {_why_no_number(cell) or 'is no number'}, and {others}; "
