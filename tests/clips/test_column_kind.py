@@ -80,6 +80,8 @@ def test_a_mark_among_numbers_is_named_and_can_be_said_to_be_missing(tmp_path: P
     with pytest.raises(BadData, match=r"line 2, column 'mark': '-' is no number, and the other 80 cells are numbers; .*--set 'missing=\["):
         of_videos(tmp_path, ["-", *NUMBERS])
     assert of_videos(tmp_path, ["-", *NUMBERS], missing=["-"]).state_variable.kind == "numeric"
+    with pytest.raises(BadData, match=r"line 3, .*--set 'missing=\[nan,\"-\"\]'"):
+        of_videos(tmp_path, ["nan", "-", *NUMBERS, "-"])
 
 
 # classes or numbers
@@ -120,6 +122,15 @@ def test_how_a_column_is_read_can_be_said_and_names_another_study(tmp_path: Path
     assert len({spec.digest for spec in read.values()}) == 3
     with pytest.raises(BadData, match=r"line 2, column 'mark': 'cat' is no number"):
         study(tmp_path, WORDS, kind="numeric")
+
+
+@BOTH
+def test_a_saved_study_of_whole_numbers_stays_the_one_that_it_was(tmp_path: Path, study: object) -> None:
+    """Up to version 0.1 there was no field ``kind``, and all numbers of many values were numeric."""
+    assert callable(study)
+    for cells in (WHOLE, NUMBERS):
+        saved = {name: value for name, value in study(tmp_path, cells).model_dump().items() if name not in ("kind", "missing")}
+        assert make_spec(saved, "here").state_variable.kind == "numeric"
 
 
 def test_how_labels_are_read_is_no_field_of_other_studies(tmp_path: Path) -> None:
@@ -271,7 +282,7 @@ def test_two_labels_for_one_stretch_are_refused_at_once_and_missing_ones_are_non
     assert video_labels(tmp_path, "a.mp4,0,2,x", "a.mp4,0,2,nan", "a.mp4,NA,,z").column("kind").cells == ["x", "z"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.sampled_from(["file,mark\n", "file;mark\r\n", "FILE\tmark\n", "file,start,end,mark\n", ""]),
     st.lists(st.tuples(st.sampled_from(["0.mp4", "1", "x", "/a/0.mp4", '"']), st.text(max_size=8)), max_size=8),
@@ -291,7 +302,7 @@ def test_whatever_a_file_says_of_videos_the_answer_is_a_variable_or_one_sentence
         assert str(path) in str(error) and "\n" not in str(error)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(["1", "2.5", "nan", "", "03", "x", "1,5", "inf", "-4", "1e3"]), min_size=1, max_size=40))
 def test_a_numeric_column_holds_finite_numbers_alone(tmp_path_factory: pytest.TempPathFactory, cells: list[str]) -> None:
     path = tmp_path_factory.getbasetemp() / "numbers.csv"

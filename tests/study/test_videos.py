@@ -473,6 +473,8 @@ def test_a_folder_of_moving_textures_is_studied_from_end_to_end(
     assert (tmp_path / "run" / "subspaces" / "taken").is_dir() and (tmp_path / "run" / "figures" / "stimuli.png").exists()
     page = build_report(tmp_path / "run").read_text()
     assert "Synthetic → real: directions8 to textures" in page and "Intervals resample" in page and "5.3" in page
+    assert "test videos" in page and "test scenes" not in page and "over scenes" not in page
+    assert "mirrored or played backwards; above each its class and its file; arrows along the motion" in page
     # nothing is measured again, and other edits run on the same captures
     changed = intervened_spec(
         make_spec(read_spec(tmp_path / "run" / "spec.yaml"), "run"), summary["best_layer"], {"edits": ("swap",)}, None
@@ -490,6 +492,8 @@ def test_classes_of_folders_are_studied_and_missing_ones_are_named(tmp_path: Pat
         texture(videos / ("across" if i % 2 else "up") / f"{i:02d}.mp4", np.pi / 2 * (i % 2), i, 2.5)
     summary = run_study(spec_of(videos, model=str(tiny_model), variable="class", **SMALL), tmp_path / "run", tiny_encoder)
     assert summary["classes"] == 2 and summary["footage"]["labels"].startswith("names of folders")
+    assert "mirrored" not in summary["stimuli_caption"] and "arrows" not in summary["stimuli_caption"]
+    assert "column 'class' holds 2 names and is read as classes: across, up" in summary["labels_read"]
     for i in range(2):
         texture(videos / "rare" / f"{i}.mp4", 0.0, 50 + i)
     with pytest.raises(BadData, match=r"Too few videos of class rare .* --set 'classes=\[across,up\]'"):

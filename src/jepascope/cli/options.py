@@ -41,7 +41,8 @@ def spec_options(
         str | None,
         typer.Option(
             "--labels",
-            help="CSV file of labels of your own: a column 'scene' (or 'clip', from 0), of videos 'file', and one or more to study.",
+            help="CSV file of labels of your own: a column 'scene' (or 'clip', from 0), of videos 'file', and one or more to study "
+            "(--variable; its only one is taken).",
         ),
     ] = None,
     subspace: Annotated[

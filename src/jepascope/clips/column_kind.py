@@ -79,7 +79,9 @@ class Column:
         if odd:
             cell = self.cells[odd[0]]
             others = f"the other {len(self.cells) - 1} cells are numbers" if len(odd) == 1 else "most cells are numbers, or almost"
-            fixes = [] if self.unlabelled is None else [f"say that it stands for no label with {setting(missing=[*MISSING, cell])}"]
+            one_text = self.unlabelled is not None and {self.cells[place] for place in odd} == {cell}
+            missing = [*dict.fromkeys(filter(None, self.unlabelled or ())), cell]
+            fixes = [f"say that it stands for no label with {setting(missing=missing)}"] if one_text else []
             fixes += [f"read the cells as names of classes with {setting(kind='categorical')}"] if self.often else []
             raise BadData(
                 f"{self.where(odd[0])}: '{cell[:40]}' {_why_no_number(cell) or 'is no number'}, and {others}; "
@@ -116,6 +118,12 @@ class Column:
                 raise BadData(f"{self.where(place)}: the cell holds {len(cell)} characters; labels have at most {MAX_CELL}.")
             if not cell.isprintable():
                 raise BadData(f"{self.where(place)}: the cell holds a line break or a control character; labels are plain text.")
+
+
+def was_numeric(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column that names classes was read as numbers up to version 0.1, which took all numbers of many values so."""
+    column = Column(name, cells, lambda place: name)
+    return all(map(is_number, cells)) and len(set(map(float, cells))) > FEW_VALUES and column.named
 
 
 def class_names(cells: Sequence[str], classes: Sequence[str] | None = None) -> list[str]:

@@ -31,6 +31,10 @@ class LabelsFile:
     lines: Sequence[int]
     columns: dict[str, list[str]]
 
+    def texts(self, column: str) -> list[str]:
+        """All cells of a column."""
+        return self.columns[column]
+
     def cells(self, column: str, scenes: Sequence[int]) -> list[str]:
         """The column's cells for clips of these scenes, in their order. Raises for a column, scene or clip that is not there,
         and for scenes in the file that the clips do not have: it then belongs to other clips.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
 
-from jepascope.clips.column_kind import MISSING, Asked
+from jepascope.clips.column_kind import MISSING, Asked, was_numeric
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
@@ -171,7 +171,11 @@ class StudySpec(BaseModel):
                 f"{file.digest}); put that file back, or drop labels_digest for a new study."
             )
         variable = variable_given(list(file.columns), values["labels"], values.get("variable"))
-        return {**values, "labels_digest": file.digest} | ({} if variable is None else {"variable": variable})
+        found = {"labels_digest": file.digest} | ({} if variable is None else {"variable": variable})
+        fresh = said is None or "kind" in values or variable is None or variable not in file.columns
+        if not fresh and was_numeric(str(variable), file.texts(str(variable))):
+            found["kind"] = "numeric"  # a saved spec of a version that read whole numbers so
+        return {**values, **found}
 
     @field_validator("variable")
     @classmethod

@@ -75,6 +75,10 @@ class VideoLabels:
             )
         return replace(self, rows=rows, sources=sources), strangers
 
+    def texts(self, column: str) -> list[str]:
+        """All cells of a column."""
+        return [row.cells[column] for rows in self.rows.values() for row in rows]
+
     def column(self, name: str, asked: Asked = "auto") -> Column:
         """All cells of a column. Raises BadArgument for one that is not there, BadData where no cell has a label, and where rows give one
         stretch of a file different ones."""
