@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float64, Int
 
-from jepascope.clips.clipset import SPLITS
 from jepascope.clips.presets import SPLIT_SHARES, STUDY_SEED_SPACE
+from jepascope.clips.spread import spread
 from jepascope.errors import BadData
 
 SWEEPS = 20  # over all sources, at most
@@ -25,22 +25,22 @@ def split_sources(
     be dealt out.
 
     The sum of (n - wanted)^2 / wanted over splits and classes is made small, from several starts, by moving and swapping sources.
-    The same for the same sources, labels and seed. Raises BadData for fewer than three sources.
+    The same for the same sources, labels and seed. Raises BadData for fewer sources than there are shares.
     """
     names, index = np.unique(sources, return_inverse=True)
-    if len(names) < len(SPLITS):
+    if len(names) < len(shares):
         raise BadData(
-            f"Clips of {len(names)} video(s) cannot be split: {', '.join(SPLITS)} each need a video of their own. Add videos; pieces of "
+            f"Clips of {len(names)} video(s) cannot be split: {', '.join(shares)} each need a video of their own. Add videos; pieces of "
             "one recording do not do, because a read-out would know the place."
         )
     counts = np.zeros((len(names), int(labels.max()) + 1))
     np.add.at(counts, (index, labels), 1)
-    wanted = np.array([shares[name] for name in SPLITS])[:, None] * counts.sum(axis=0)
+    wanted = np.array(list(shares.values()))[:, None] * counts.sum(axis=0)
     scale = 1 / np.maximum(wanted, 1e-12)
     rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 3])
     dealt = [_dealt(counts, wanted, scale, rng) for _ in range(STARTS if len(names) <= SWAPPED else 1)]
     best = min(dealt, key=lambda one: one[0])[1]
-    split: np.ndarray = np.array(SPLITS, dtype=object)[best[index]]
+    split: np.ndarray = np.array(list(shares), dtype=object)[best[index]]
     return split
 
 
@@ -60,7 +60,7 @@ def _dealt(
         gain = ((missing - counts[source]) ** 2 * scale - missing**2 * scale).sum(axis=1)
         place[source] = int(gain.argmin())
         missing[place[source]] -= counts[source]
-    for empty in set(range(len(SPLITS))) - set(place.tolist()):  # few sources: every split has one
+    for empty in set(range(len(wanted))) - set(place.tolist()):  # few sources: every split has one
         donors = [one for one in order if (place == place[one]).sum() > 1]
         source = min(donors, key=lambda one: counts[one].sum())
         missing[place[source]] += counts[source]
@@ -76,7 +76,7 @@ def _dealt(
 
 
 def _sweep(order: np.ndarray, counts: np.ndarray, scale: np.ndarray, place: np.ndarray, missing: np.ndarray) -> bool:
-    moved, sizes = False, np.bincount(place, minlength=len(SPLITS))
+    moved, sizes = False, np.bincount(place, minlength=len(missing))
     for source in order:
         here = place[source]
         if sizes[here] == 1:
@@ -114,17 +114,6 @@ def _swap(order: np.ndarray, counts: np.ndarray, scale: np.ndarray, place: np.nd
 
 
 def at_most(sources: np.ndarray, labels: Int[np.ndarray, " clips"], per_class: int, seed: int = 0) -> Int[np.ndarray, " kept"]:
-    """Rows of at most so many clips of each class, in order: the first of every source, then the second, and so on, each drawn at
-    random. So many videos speak for a class, and none for more than it has to."""
-    rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 4])
-    shuffled = rng.permutation(len(labels))
-    taken: dict[tuple[str, int], int] = {}
-    turn = np.empty(len(labels), dtype=np.int64)
-    for row in shuffled:
-        key = (str(sources[row]), int(labels[row]))
-        turn[row] = taken[key] = taken.get(key, -1) + 1
-    kept: list[int] = []
-    for label in np.unique(labels):
-        rows = shuffled[labels[shuffled] == label]
-        kept += rows[np.argsort(turn[rows], kind="stable")][:per_class].tolist()
-    return np.array(sorted(kept), dtype=np.int64)
+    """Rows of at most so many clips of each class, in order, drawn at random from as many sources as can be (see ``clips.spread``)."""
+    shuffled = np.random.default_rng([STUDY_SEED_SPACE, seed, 4]).permutation(len(labels))
+    return np.sort(shuffled[spread(sources[shuffled], labels[shuffled], per_class)])

@@ -189,7 +189,8 @@ def _directions(spec: StudySpec, there: _Looked) -> pd.DataFrame:
     )
     shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)
     shown = shown[shown["direction"].isin(classes)]
-    return capped(shown.reset_index(drop=True), spec, "direction")
+    # what is fitted sees every window in each direction; what is tested sees as many videos as there are
+    return capped(shown.reset_index(drop=True), spec, "direction", together=("fit", "judge"))
 
 
 def _classes(spec: StudySpec, there: _Looked) -> pd.DataFrame:
