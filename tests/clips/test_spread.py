@@ -26,7 +26,9 @@ def columns(clips: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
 def most_scenes(scenes: np.ndarray, labels: np.ndarray, per_class: int) -> int:
     """Of all choices of so many clips of each class the most scenes: a largest matching of scenes and the places of classes."""
     classes = np.unique(labels)
-    shows = np.array([[(labels[scenes == scene] == label).any() for label in classes for _ in range(per_class)] for scene in np.unique(scenes)])
+    shows = np.array(
+        [[(labels[scenes == scene] == label).any() for label in classes for _ in range(per_class)] for scene in np.unique(scenes)]
+    )
     return int((maximum_bipartite_matching(csr_matrix(shows), perm_type="column") >= 0).sum())
 
 

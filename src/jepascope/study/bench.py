@@ -190,10 +190,10 @@ class Bench:
             return self.beside.chosen_test
         return self.clips_chosen(self.clips.split("test"))
 
-    def clips_chosen(self, clips: ClipSet) -> Bool[np.ndarray, " clips"]:
-        """Of these clips as many as are intervened on, balanced over classes and spread over scenes."""
+    def clips_chosen(self, clips: ClipSet, fewest: int = 1) -> Bool[np.ndarray, " clips"]:
+        """Of these clips as many as are intervened on (of each class ``fewest`` at least), balanced over classes and spread over scenes."""
         labels, names = clips.labels(self.spec.variable)
-        per_class = max(1, self.spec.test_scenes // len(names))
+        per_class = max(fewest, self.spec.test_scenes // len(names))
         if self.spec.of_videos:
             rows = clips_chosen(clips.factors, labels, per_class, self.spec.seed)
         else:

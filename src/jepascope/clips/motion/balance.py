@@ -87,14 +87,14 @@ def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_so
     kinds = sorted(set.intersection(*(set(held) for held in rows.values()))) if rows else []
     if not kinds:
         raise BadData("No kind of direction occurs in the videos of every split, so that classes cannot be balanced; add videos.")
-    even = []
-    names = np.unique(sources)
-    turn = dict(zip(names, rng.permutation(len(names)), strict=True))
+    even: list[list[int]] = []
+    recordings = np.unique(sources)
+    turn = dict(zip(recordings.tolist(), rng.permutation(len(recordings)).tolist(), strict=True))
     for held in rows.values():
         some = [(row, kind) for kind in range(len(kinds)) for row in _of_each_source(held[kinds[kind]], sources, per_source)]
-        some.sort(key=lambda one: int(turn[sources[one[0]]]))
-        chosen, of_kind = np.array([row for row, _ in some]), np.array([kind for _, kind in some])
-        even.append(sorted(chosen[spread(sources[chosen], of_kind, int(np.bincount(of_kind).min()))].tolist()))
+        some.sort(key=lambda one: turn[str(sources[one[0]])])
+        taken, of_kind = np.array(some, dtype=np.int64).T
+        even.append(sorted(taken[spread(sources[taken], of_kind, int(np.bincount(of_kind).min()))].tolist()))
     return even
 
 
