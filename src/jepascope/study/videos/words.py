@@ -70,7 +70,7 @@ def left_out_words(summary: dict[str, Any]) -> str:
     found = _stateable(left, finder)
     if found is None:
         return f"{text}; the judges read no margin of which ablation could take a share."
-    does = _of_edit(left, finder, *found, f"the rank-{left['rank']} {finder} subspace", first=f"{text}, ")
+    does = _of_edit(left, finder, *found, f"the rank-{left['rank']} {finder} subspace", first=f"{text}, and ")
     return f"{does}."
 
 
