@@ -249,7 +249,7 @@ def balanced_clips(videos: dict[str, int], classes: Sequence[str], split: str, v
 @given(VIDEOS, st.sampled_from([8, 16, 40]), st.sampled_from([2, 4, 8]), st.integers(0, 3))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_effects_are_of_all_videos_that_are_tested(folder: Path, videos: dict[str, int], tested: int, many: int, seed: int) -> None:
-    """n is the number of test videos wherever there are no more of them than test clips; and no video gives two more than another could."""
+    """n is the number of test videos wherever there are no more of them than test clips."""
     classes = DIRECTION_NAMES[:many]
     spec = spec_of(folder, classes=classes, test_scenes=tested, seed=seed)
     test = capped(balanced_clips(videos, classes, "test"), spec, "direction", together=("fit", "judge"))
@@ -259,8 +259,6 @@ def test_effects_are_of_all_videos_that_are_tested(folder: Path, videos: dict[st
     assert test["source"].iloc[rows].nunique() == min(len(videos), tested // many * many)
     each = np.bincount(labels[rows], minlength=many)
     assert each.min() == each.max() == min(tested // many, np.bincount(labels).min())
-    counts, most = test["source"].iloc[rows].value_counts(), test["source"].value_counts()
-    assert counts.max() - counts.reindex(most.index, fill_value=0)[most > counts.reindex(most.index, fill_value=0)].min() <= many
 
 
 @given(VIDEOS, st.integers(0, 3))

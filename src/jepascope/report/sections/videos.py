@@ -88,18 +88,18 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     here = here[here["finder"] == every["finder"].iloc[0]]
     controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
     rows = [
-        (name, accuracy, *_row(part, own, controls)[1:])
-        for name, accuracy, part in zip(("the split", f"each of {videos} videos left out in turn"), accuracies, (here, every), strict=True)
+        (name, accuracy, *_row(part, own, controls)[2:])
+        for name, accuracy, part in zip(("the split's test videos", f"all {videos} in turn"), accuracies, (here, every), strict=True)
         for own in part[part["control"] == "subspace"].to_dict("records")
     ]
     caption = (
-        f"Each video is tested once, by layer, subspace, controls and read-out of the other videos alone (layer chosen: {layers}, folds in "
-        f"brackets). Accuracy: of a dense probe, all clips of the videos tested. CE of ablation with its {run.confidence} over videos, and "
-        "its ratio to the mean of each control matched to the same subspace (≥: a lower bound). Intervals take the videos as independent; "
-        "folds share most of the videos that they learn from, so that they may be too narrow. Swaps are left out: a donor would be a video "
-        "that subspace or read-out has seen."
+        "In turn: each video is tested once, by layer, subspace, controls and read-out of the other videos alone (layers chosen: "
+        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of ablating what {short(every['finder'].iloc[0])} finds, "
+        f"with its {run.confidence} over n videos, and its ratio to the mean of each control matched to the same subspace (≥: a lower "
+        "bound). Intervals take the videos as independent; folds share most of the videos that they learn from, so that they may be too "
+        "narrow. Swaps are left out: a donor would be a video that subspace or read-out has seen."
     )
-    head = ("tested", "accuracy", "subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
+    head = ("tested", "accuracy", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
     return [Heading("One video left out at a time"), Finding(short(said, 2000)), Grid(head, tuple(rows), caption)]
 
 

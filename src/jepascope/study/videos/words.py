@@ -66,7 +66,10 @@ def left_out_words(summary: dict[str, Any]) -> str:
         return ""
     finder, read = next(iter(left["ce"])), left["accuracy"]
     span = "" if read["low"] is None else f" [{read['low']:.2f}, {read['high']:.2f}]"
-    text = f" By leaving out one of {left['videos']} videos at a time: accuracy {read['value']:.3f}{span} (chance {read['chance']:.3f})"
+    above = "" if read["low"] is not None and read["low"] > read["chance"] else ", not shown to be above it"
+    text = (
+        f" By leaving out one of {left['videos']} videos at a time: accuracy {read['value']:.3f}{span} (chance {read['chance']:.3f}{above})"
+    )
     found = _stateable(left, finder)
     if found is None:
         return f"{text}; the judges read no margin of which ablation could take a share."
