@@ -92,9 +92,10 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
         for name, accuracy, part in zip(("the split's test videos", f"all {videos} in turn"), accuracies, (here, every), strict=True)
         for own in part[part["control"] == "subspace"].to_dict("records")
     ]
+    finder = short(every["finder"].iloc[0])
     caption = (
         "In turn: each video is tested once, by layer, subspace, controls and read-out of the other videos alone (layers chosen: "
-        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of ablating what {short(every['finder'].iloc[0])} finds, "
+        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of ablating what {finder} finds, "
         f"with its {run.confidence} over n videos, and its ratio to the mean of each control matched to the same subspace (≥: a lower "
         "bound). Intervals take the videos as independent; folds share most of the videos that they learn from, so that they may be too "
         "narrow. Swaps are left out: a donor would be a video that subspace or read-out has seen."
