@@ -25,7 +25,7 @@ from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
-from jepascope.errors import BadData
+from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
@@ -112,14 +112,17 @@ def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of ablating what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet, ``layer`` -1);
     and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
 
-    Both are empty, and it is said why, where the other videos cannot be parted without one of them.
+    Both are empty, and it is said why, where the other videos do not do without one of them: the study's own figures stand.
     """
-    pool = Pool.of(bench)
     try:
-        folds = [fold_without(bench, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
-    except BadData as error:
+        return _each_in_turn(bench, Pool.of(bench))
+    except (BadData, BadArgument) as error:
         bench.progress.say(f"No video is left out in turn: {error}")
         return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=VIDEO_COLUMNS)
+
+
+def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    folds = [fold_without(bench, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
     read = [_read(bench, pool, fold) for fold in folds]
     layers = tuple(sorted({layer for layer, _ in read}))
     what, clips = "capture clips of videos left out in turn", pool.clips
