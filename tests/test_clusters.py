@@ -9,14 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
-from jepascope.clips.donors import elsewhere
+from jepascope.clips.donors import drawn_elsewhere, elsewhere
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.effects import EFFECT_COLUMNS
 from jepascope.portability.alignment import split_half_ceiling
 from jepascope.portability.retained import rce_rows
 from jepascope.stats import Interval, causal_effect_ratio, proportion, ratio_of_means, scene_proportion, scene_sums, widened
 from jepascope.stats.few import FEW
-from jepascope.study.bench import scenes_in_turn
 
 SCENES, COPIES = 12, 5
 
@@ -154,9 +153,18 @@ def test_halves_of_a_clip_set_part_whole_scenes() -> None:
         assert len(first) == len(second) == 3 and not first & second
 
 
-def test_donors_and_test_clips_are_of_as_many_scenes_as_there_are() -> None:
+def test_donors_are_of_other_scenes_and_these_take_turns() -> None:
     scenes = np.array([0, 0, 1, 1, 2])
     assert elsewhere(np.array([0, 1, 2]), 0, scenes).tolist() == [2]
     assert elsewhere(np.array([0, 1]), 0, scenes).tolist() == [1]  # nobody else: at least not itself
-    assert scenes_in_turn(np.arange(5), scenes).tolist() == [0, 2, 4, 1, 3]
-    assert scenes_in_turn(np.array([3, 1, 4]), np.arange(5)).tolist() == [3, 1, 4]
+    long = np.repeat(np.arange(6), [40, 2, 2, 2, 2, 2])  # a clip drawn at random would be the long video's in four of five cases
+    drawn = long[drawn_elsewhere([np.arange(50)] * 50, long, np.random.default_rng(0))]
+    assert (drawn != long).all()
+    assert np.ptp(np.bincount(drawn[long == 0])[1:]) <= 1 and np.bincount(drawn, minlength=6)[1:].min() >= 7
+
+
+def test_where_every_clip_is_a_scene_donors_are_drawn_as_they_always_were() -> None:
+    candidates = [np.array([1, 2, 3]), np.array([0, 2]), np.array([0, 1, 3]), np.array([1, 2])]
+    rng = np.random.default_rng(7)
+    plain = [rng.choice(rows) for rows in candidates]
+    assert drawn_elsewhere(candidates, np.arange(4), np.random.default_rng(7)).tolist() == plain

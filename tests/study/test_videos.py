@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.contents import folder_digest
@@ -28,7 +30,7 @@ from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.videos import measured as measuring
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, turned_by_quarters
-from jepascope.study.videos.chosen import TooFew, capped, check_enough, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.chosen import TooFew, capped, check_enough, clips_chosen, kind_of, most_even, parted, shown_as
 from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.record import grouped
 from jepascope.study.videos.remembered import Remembered
@@ -235,6 +237,56 @@ def test_clips_are_of_as_many_videos_as_can_be_and_other_views_come_last(folder:
     assert len(kept) == 4 and (kept["view"] == 0).all() and set(kept["source"]) == {"a", "b"}
     most = capped(shown, spec_of(folder, clips_per_class=25), "direction")
     assert len(most) == 10 and most["view"].max() == 2 and len(most[["file", "start"]].drop_duplicates()) == 4
+
+
+VIDEOS = st.dictionaries(st.integers(0, 30).map("{}.mp4".format), st.integers(1, 5), min_size=1, max_size=25)
+"""How many windows each video of a split has."""
+
+
+def balanced_clips(videos: dict[str, int], classes: Sequence[str], split: str, views: int = 2) -> pd.DataFrame:
+    """Every window shown in every direction, in several views."""
+    shown = windows({name: dict.fromkeys(classes, count) for name, count in videos.items()}).assign(split=split)
+    return pd.concat([shown.assign(view=view) for view in range(views)]).sort_values(["file", "start", "view"]).reset_index(drop=True)
+
+
+@given(VIDEOS, st.sampled_from([8, 16, 40]), st.sampled_from([2, 4, 8]), st.integers(0, 3))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_effects_are_of_all_videos_that_are_tested(folder: Path, videos: dict[str, int], tested: int, many: int, seed: int) -> None:
+    """n is the number of test videos wherever there are no more of them than test clips."""
+    classes = DIRECTION_NAMES[:many]
+    spec = spec_of(folder, classes=classes, test_scenes=tested, seed=seed)
+    test = capped(balanced_clips(videos, classes, "test"), spec, "direction", together=("fit", "judge"))
+    labels = np.array([classes.index(name) for name in test["direction"]])
+    rows = clips_chosen(test, labels, tested // many, seed)
+    assert test["source"].nunique() == len(videos) or len(videos) > len(test)
+    assert test["source"].iloc[rows].nunique() == min(len(videos), tested // many * many)
+    each = np.bincount(labels[rows], minlength=many)
+    assert each.min() == each.max() == min(tested // many, np.bincount(labels).min())
+
+
+@given(VIDEOS, st.integers(0, 3))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_fitted_sees_every_window_in_every_direction(folder: Path, videos: dict[str, int], seed: int) -> None:
+    """No direction goes along with a video; and every class is of as many videos as it has clips for."""
+    spec = spec_of(folder, clips_per_class=20, seed=seed)
+    for split, room in (("fit", 8), ("judge", 6)):
+        fit = capped(balanced_clips(videos, DIRECTION_NAMES, split), spec, "direction", together=("fit", "judge"))
+        seen = {name: set(zip(part["file"], part["start"], strict=True)) for name, part in fit.groupby("direction")}
+        assert all(windows_ == seen["E"] for windows_ in seen.values())
+        assert fit["source"].nunique() == min(len(videos), room)
+
+
+def test_clips_of_classes_are_of_as_many_videos_as_can_be_in_every_split(folder: Path) -> None:
+    """Two classes, and every video shows both: each takes from other videos."""
+    table = pd.concat([balanced_clips({f"{split}{i}.mp4": 2 for i in range(20)}, ("E", "W"), split) for split in ("fit", "judge", "test")])
+    kept = capped(table.reset_index(drop=True), spec_of(folder, clips_per_class=20), "direction")
+    assert kept.groupby("split")["source"].nunique().to_dict() == {"fit": 16, "judge": 12, "test": 12}
+
+
+def test_few_windows_of_a_long_video_are_spread_over_it(folder: Path) -> None:
+    kept = capped(balanced_clips({"a.mp4": 40}, ("E", "W"), "fit", 1), spec_of(folder, clips_per_class=10), "direction", ("fit",))
+    starts = np.sort(kept["start"].unique())
+    assert len(starts) == 4 and np.diff([0, *starts, 40]).max() <= 15
 
 
 # windows in memory, and measured directions on disk
@@ -475,6 +527,10 @@ def test_a_folder_of_moving_textures_is_studied_from_end_to_end(
     assert "Synthetic → real: directions8 to textures" in page and "Intervals resample" in page and "5.3" in page
     assert "test videos" in page and "test scenes" not in page and "over scenes" not in page
     assert "mirrored or played backwards; above each its class and its file; arrows along the motion" in page
+    # few videos are tested, so that each of all is left out in turn as well
+    left = pd.read_parquet(tmp_path / "run" / "leave_one_out.parquet")
+    assert set(left["n"]) == {footage["videos_used"]} and summary["leave_one_out"]["videos"] == footage["videos_used"]
+    assert "One video left out at a time" in page and "By leaving out one of 14 videos at a time: accuracy" in summary["headline"]
     # nothing is measured again, and other edits run on the same captures
     changed = intervened_spec(
         make_spec(read_spec(tmp_path / "run" / "spec.yaml"), "run"), summary["best_layer"], {"edits": ("swap",)}, None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Int
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import STUDY_SEED_SPACE
 from jepascope.errors import BadData
+from jepascope.stats import clustered
 
 
 def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, " clips"]:
     """For each clip the row of its donor: a clip of the same set, of a class drawn uniformly from the other ones that occur.
 
     A donor shows another scene where there is one of that class, and differs in everything that two scenes may differ in, not in the
-    variable alone. Raises BadData where all clips are of one class.
+    variable alone. Where scenes have several clips, the scenes that donors come from take turns. Raises BadData where all clips are of one
+    class.
     """
     labels, names = clips.labels(variable)
     present = np.unique(labels)
@@ -27,7 +32,24 @@ def donor_rows(clips: ClipSet, variable: str, seed: int = 0) -> Int[np.ndarray, 
     place = np.searchsorted(present, labels)
     target = present[(place + rng.integers(1, len(present), len(labels))) % len(present)]
     members, scenes = {label: np.flatnonzero(labels == label) for label in present}, clips.factors["scene"].to_numpy()
-    return np.array([rng.choice(elsewhere(members[label], row, scenes)) for row, label in enumerate(target)], dtype=np.int64)
+    return drawn_elsewhere([members[label] for label in target], scenes, rng)
+
+
+def drawn_elsewhere(
+    candidates: Sequence[Int[np.ndarray, " _"]], scenes: Int[np.ndarray, " clips"], rng: np.random.Generator
+) -> Int[np.ndarray, " clips"]:
+    """For each clip one of its candidate rows that shows another scene (see ``elsewhere``), drawn at random. Where scenes have several
+    clips, of those scenes that have been drawn least so far: else the longest video would give most of what is taken."""
+    several, drawn = clustered(scenes), Counter[int]()
+    found = np.empty(len(candidates), dtype=np.int64)
+    for row, rows in enumerate(candidates):
+        others = elsewhere(rows, row, scenes)
+        if several:
+            often = np.array([drawn[scene] for scene in scenes[others].tolist()])
+            others = others[often == often.min()]
+        found[row] = rng.choice(others)
+        drawn[int(scenes[found[row]])] += 1
+    return found
 
 
 def elsewhere(rows: Int[np.ndarray, " rows"], row: int, scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " others"]:

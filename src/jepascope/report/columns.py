@@ -52,6 +52,10 @@ TABLES = {
         added="excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high angle_error"
         " angle_error_low angle_error_high angle_error_before",
     ),
+    "leave_one_out": _table(
+        "leave_one_out",
+        "layer tokens finder rank edit control dose judge value low high n draws ratio ratio_low ratio_high ratio_is_bound",
+    ),
     "portability": _table(
         "sas",
         "metric across a b layer rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated",

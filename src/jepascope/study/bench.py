@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
@@ -21,6 +20,7 @@ from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
+from jepascope.clips.spread import spread
 from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
@@ -31,6 +31,7 @@ from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
+from jepascope.study.videos.chosen import clips_chosen
 
 if TYPE_CHECKING:
     from jepascope.study.videos.taken import Taken
@@ -184,19 +185,22 @@ class Bench:
 
     @cached_property
     def chosen_test(self) -> np.ndarray:
-        """Which test clips are intervened on: the same number of every class, the first of each; fewer where a class has fewer.
-
-        Of scenes with several clips of a class the first of every scene comes before the second of any: as many scenes as can speak."""
+        """Which test clips are intervened on: the same number of every class, fewer where a class has fewer, of as many scenes as can be:
+        where a scene has several clips, see ``clips.spread``, else the first of each class."""
         if self.beside is not None:
             return self.beside.chosen_test
-        test = self.clips.split("test")
-        labels, names = test.labels(self.spec.variable)
-        per_class = max(1, self.spec.test_scenes // len(names))
-        rows = [
-            scenes_in_turn(np.flatnonzero(labels == label), test.factors["scene"].to_numpy())[:per_class] for label in range(len(names))
-        ]
-        mask = np.zeros(len(test), dtype=bool)
-        mask[np.concatenate(rows)] = True
+        return self.clips_chosen(self.clips.split("test"))
+
+    def clips_chosen(self, clips: ClipSet, fewest: int = 1) -> Bool[np.ndarray, " clips"]:
+        """Of these clips as many as are intervened on (of each class ``fewest`` at least), balanced over classes and spread over scenes."""
+        labels, names = clips.labels(self.spec.variable)
+        per_class = max(fewest, self.spec.test_scenes // len(names))
+        if self.spec.of_videos:
+            rows = clips_chosen(clips.factors, labels, per_class, self.spec.seed)
+        else:
+            rows = spread(clips.factors["scene"].to_numpy(), labels, per_class)
+        mask = np.zeros(len(clips), dtype=bool)
+        mask[rows] = True
         return mask
 
     @cached_property
@@ -280,16 +284,6 @@ class Bench:
         twin = self.encoder.untrained(seed)
         tick = self.progress.start(f"capture untrained twin {seed}")
         return capture(twin, self.probed_clips, self.store, progress=tick)
-
-
-def scenes_in_turn(rows: Int[np.ndarray, " rows"], scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " rows"]:
-    """The rows in another order: the first of every scene, then the second of each, and so on."""
-    seen: Counter[int] = Counter()
-    turn = []
-    for scene in scenes[rows].tolist():
-        turn.append(seen[scene])
-        seen[scene] += 1
-    return rows[np.argsort(np.array(turn, dtype=np.int64), kind="stable")]
 
 
 def candidate_layers(depth: int) -> tuple[int, ...]:

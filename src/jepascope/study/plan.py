@@ -9,6 +9,7 @@ from pathlib import Path
 from jepascope.errors import BadArgument
 from jepascope.study.counts import CONTROL_COUNT, HALVINGS, OF_PATHS
 from jepascope.study.counts.disk import PARTS, stored_bytes
+from jepascope.study.counts.left_out import left_out_clips
 from jepascope.study.counts.sizes import Counts, PlanStep
 from jepascope.study.counts.steps import steps
 from jepascope.study.geometry import Geometry, geometry
@@ -178,6 +179,7 @@ def _beside_blocks(counts: Counts) -> float:
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
     paths = len({*OF_PATHS} & {*spec.finders}) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
+    rows += (1 + CONTROL_COUNT * spec.draws) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
 
 

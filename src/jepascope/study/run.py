@@ -23,6 +23,7 @@ from jepascope.study.steps.subspaces import run_subspaces
 from jepascope.study.steps.summary import summarise
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
+from jepascope.study.videos.left_out import left_out
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
@@ -62,6 +63,7 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     used = subspaces if bench.taken is None else {**subspaces, best: {**subspaces[best], **bench.taken.subspaces}}
     caused = stage_two(bench, steps, best, used)
     ported = stage_three(bench, steps, best, subspaces, caused.panels)
+    told |= left_out(bench, steps)
     summary = summarise(
         spec,
         encoder.card.name,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from jepascope.clips.factors import nearest_direction
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.spread import spread
 from jepascope.clips.video.dihedral import COLUMNS, VIEWS, View, shown_angle
 from jepascope.errors import BadArgument, BadData
 
@@ -86,22 +87,25 @@ def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_so
     kinds = sorted(set.intersection(*(set(held) for held in rows.values()))) if rows else []
     if not kinds:
         raise BadData("No kind of direction occurs in the videos of every split, so that classes cannot be balanced; add videos.")
-    even = []
+    even: list[list[int]] = []
+    recordings = np.unique(sources)
+    turn = dict(zip(recordings.tolist(), rng.permutation(len(recordings)).tolist(), strict=True))
     for held in rows.values():
-        queues = [_in_turn(held[kind], sources, per_source, rng) for kind in kinds]
-        count = min(map(len, queues))
-        even.append(sorted(row for queue in queues for row in queue[:count]))
+        some = [(row, kind) for kind in range(len(kinds)) for row in _of_each_source(held[kinds[kind]], sources, per_source)]
+        some.sort(key=lambda one: turn[str(sources[one[0]])])
+        taken, of_kind = np.array(some, dtype=np.int64).T
+        even.append(sorted(taken[spread(sources[taken], of_kind, int(np.bincount(of_kind).min()))].tolist()))
     return even
 
 
-def _in_turn(rows: Sequence[int], sources: np.ndarray, per_source: int, rng: np.random.Generator) -> list[int]:
-    """At most so many rows of each source, spread over it: the first of every source, then the second, and so on."""
+def _of_each_source(rows: Sequence[int], sources: np.ndarray, per_source: int) -> list[int]:
+    """At most so many rows of each source, spread over it."""
     by_source: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         by_source[str(sources[row])].append(row)
-    queues: list[list[int]] = []
-    for group in by_source.values():
-        count = min(per_source, len(group))
-        queues.append(rng.permutation([group[int((i + 0.5) * len(group) / count)] for i in range(count)]).tolist())
-    order = rng.permutation(len(queues)).tolist()
-    return [queues[one][turn] for turn in range(per_source) for one in order if turn < len(queues[one])]
+    return [
+        group[int((i + 0.5) * len(group) / count)]
+        for group in by_source.values()
+        for count in [min(per_source, len(group))]
+        for i in range(count)
+    ]

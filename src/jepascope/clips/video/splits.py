@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int
 
 from jepascope.clips.presets import SPLIT_SHARES, STUDY_SEED_SPACE
+from jepascope.clips.spread import spread
 from jepascope.errors import BadData
 
 SWEEPS = 20  # over all sources, at most
@@ -24,7 +25,7 @@ def split_sources(
     nearly as whole sources can be dealt out.
 
     The sum of (n - wanted)^2 / wanted over splits and classes is made small, from several starts, by moving and swapping sources.
-    The same for the same sources, labels and seed. Raises BadData for fewer sources than splits.
+    The same for the same sources, labels and seed. Raises BadData for fewer sources than there are shares.
     """
     names, index = np.unique(sources, return_inverse=True)
     if len(names) < len(shares):
@@ -113,17 +114,6 @@ def _swap(order: np.ndarray, counts: np.ndarray, scale: np.ndarray, place: np.nd
 
 
 def at_most(sources: np.ndarray, labels: Int[np.ndarray, " clips"], per_class: int, seed: int = 0) -> Int[np.ndarray, " kept"]:
-    """Rows of at most so many clips of each class, in order: the first of every source, then the second, and so on, each drawn at
-    random. So many videos speak for a class, and none for more than it has to."""
-    rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 4])
-    shuffled = rng.permutation(len(labels))
-    taken: dict[tuple[str, int], int] = {}
-    turn = np.empty(len(labels), dtype=np.int64)
-    for row in shuffled:
-        key = (str(sources[row]), int(labels[row]))
-        turn[row] = taken[key] = taken.get(key, -1) + 1
-    kept: list[int] = []
-    for label in np.unique(labels):
-        rows = shuffled[labels[shuffled] == label]
-        kept += rows[np.argsort(turn[rows], kind="stable")][:per_class].tolist()
-    return np.array(sorted(kept), dtype=np.int64)
+    """Rows of at most so many clips of each class, in order, drawn at random from as many sources as can be (see ``clips.spread``)."""
+    shuffled = np.random.default_rng([STUDY_SEED_SPACE, seed, 4]).permutation(len(labels))
+    return np.sort(shuffled[spread(sources[shuffled], labels[shuffled], per_class)])

@@ -23,6 +23,7 @@ from jepascope.report.numbers import (
 )
 from jepascope.report.sections.other_judges import also_by, other_judges
 from jepascope.report.sections.side_measures import side_measures
+from jepascope.report.sections.videos import left_out_blocks
 from jepascope.report.selection import (
     CONTROL_WORDS,
     CONTROLS,
@@ -76,7 +77,7 @@ def effects_section(run: RunFolder) -> Section:
             caption += DONOR
         blocks += [Figure(effect_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
         blocks += [*side_measures(run, part, shown_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
-    blocks.append(also_by(run, table))
+    blocks += [also_by(run, table), *left_out_blocks(run)]
     return Section("effects", f"{title}, layer {layer}", tuple(blocks))
 
 

@@ -1,4 +1,5 @@
-"""Parts on real video: what of a folder was used and what was not, and another run's subspaces and read-out on it."""
+"""Parts on real video: what of a folder was used and what was not, what leaving out one video at a time gives, and another run's subspaces
+and read-out on it."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import ABSENT, Cell, count, finite, interval_cell, ratio_text
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_order
-from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words, refused_otherwise
+from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, left_out_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)  # of what a stranger wrote into summary.json
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, LookupError)  # of what a stranger wrote into summary.json
 
 
 def footage_blocks(run: RunFolder) -> list[Block]:
@@ -70,6 +71,44 @@ def effects_here(run: RunFolder) -> list[Block]:
         Finding(short(said, 2000)),
         Grid(head, tuple(rows), caption, words=2),
     ]
+
+
+def left_out_blocks(run: RunFolder) -> list[Block]:
+    """What leaving out one video at a time gives, beside the same figures of the split; nothing where it was not done."""
+    left, split, ce, every = run.summary.get("leave_one_out"), run.table("probes"), run.table("ce"), run.table("leave_one_out")
+    if not isinstance(left, dict) or split is None or ce is None or every is None or every.empty:
+        return []
+    try:
+        said, read = left_out_words(run.summary).strip(), left["accuracy"]
+        videos, layers = count(left["videos"]), ", ".join(f"{layer} ({folds})" for layer, folds in left["layers"].items())
+        accuracies = _dense_accuracy(run, split), interval_cell(read["value"], read["low"], read["high"])
+    except UNREADABLE:
+        return [Paragraph("What summary.json says of leaving out one video at a time (leave_one_out) cannot be read; its table is there.")]
+    here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
+    here = here[here["finder"] == every["finder"].iloc[0]]
+    controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
+    rows = [
+        (name, accuracy, *_row(part, own, controls)[2:])
+        for name, accuracy, part in zip(("the split's test videos", f"all {videos} in turn"), accuracies, (here, every), strict=True)
+        for own in part[part["control"] == "subspace"].to_dict("records")
+    ]
+    finder = short(every["finder"].iloc[0])
+    caption = (
+        "In turn: each video is tested once, by layer, subspace, controls and read-out of the other videos alone (layers chosen: "
+        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of ablating what {finder} finds, "
+        f"with its {run.confidence} over n videos, and its ratio to the mean of each control matched to the same subspace (≥: a lower "
+        "bound). Intervals take the videos as independent; folds share most of the videos that they learn from, so that they may be too "
+        "narrow. Swaps are left out: a donor would be a video that subspace or read-out has seen."
+    )
+    head = ("tested", "accuracy", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
+    return [Heading("One video left out at a time"), Finding(short(said, 2000)), Grid(head, tuple(rows), caption)]
+
+
+def _dense_accuracy(run: RunFolder, probes: pd.DataFrame) -> Cell:
+    """Of the study's dense probe at the layer that claims are made for."""
+    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"] & (probes["layer"] == run.best_layer)]
+    row = own[own["tokens"] == run.summary.get("tokens", "all")].iloc[0]
+    return interval_cell(row["accuracy"], row["low"], row["high"])
 
 
 def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jepascope.activations.layout import Layout
 from jepascope.study.counts import DEGRADED_SETS, MOST_UNTRAINED
+from jepascope.study.counts.left_out import MOST_LEFT_OUT, left_out_clips
 from jepascope.study.counts.sizes import Counts
 
 PARTS = ("tokens", "pooled", "moments", "masks", "headers")
@@ -53,6 +54,9 @@ def captures(counts: Counts, dtype: str = "F32") -> list[Layout]:
     for _ in spec.carried_to:
         for clips, sites, moments in ((fit, 0, 1), (judge, 0, 0), (scenes, 1, 0), (twins, 1, 0), (spare, 0, 0)):
             add(clips, sites, moments)
+    every, edited = left_out_clips(counts)
+    add(edited, sites=kept)
+    add(every // MOST_LEFT_OUT, moments=kept, times=MOST_LEFT_OUT)
     if trained:  # fit clips and their twins, of both data seeds and of every clip set
         add(fit, sites=kept, times=4 if spec.renewable else 2)
         add(fit, sites=1, times=2 * len(spec.carried_to))

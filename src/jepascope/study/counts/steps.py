@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jepascope.study.counts import DEGRADED_SETS
 from jepascope.study.counts.das import das
+from jepascope.study.counts.left_out import left_out
 from jepascope.study.counts.sizes import Counts, PlanStep
 from jepascope.study.counts.stage_three import stage_three
 from jepascope.study.counts.stage_two import stage_two
@@ -19,5 +20,6 @@ def steps(counts: Counts) -> list[PlanStep]:
         counts.through(f"tokens of fit and test clips at layer {counts.best}", seen if spec.token_map else 0),
         *stage_two(counts),
         *stage_three(counts),
+        *left_out(counts),
         *das(counts),
     ]

@@ -14,7 +14,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.suffix import BATCH
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.donors import elsewhere
+from jepascope.clips.donors import drawn_elsewhere
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
@@ -154,7 +154,7 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
     rng = np.random.default_rng([seed, 4])
     found: dict[bytes, np.ndarray] = {}
     for _ in range(10 * draws):
-        rows = np.array([rng.choice(elsewhere(members[label], i, scenes)) for i, label in enumerate(labels)], dtype=np.int64)
+        rows = drawn_elsewhere([members[label] for label in labels], scenes, rng)
         found.setdefault(rows.tobytes(), rows)
         if len(found) == draws:
             break

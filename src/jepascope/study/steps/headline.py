@@ -8,7 +8,7 @@ import pandas as pd
 
 from jepascope.study.steps.beyond import beyond
 from jepascope.study.units import units_in
-from jepascope.study.videos.words import carried_words, other_edit_words, reach_words
+from jepascope.study.videos.words import carried_words, left_out_words, other_edit_words, reach_words
 
 
 def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
@@ -19,7 +19,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     finder = next(iter(summary["ce"]))
     effect = summary["ce"][finder]["ablate"]
     if effect["value"] is None or effect["low"] is None:
-        return text + _without_ablation(summary, finder) + carried_words(summary) + reach_words(summary)
+        return text + _without_ablation(summary, finder) + left_out_words(summary) + carried_words(summary) + reach_words(summary)
     text += (
         f"; ablating the rank-{summary['rank']} {finder} subspace removes {100 * effect['value']:.0f} "
         f"[{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % of the judge's margin"
@@ -46,7 +46,7 @@ def headline(summary: dict[str, Any], probes: pd.DataFrame) -> str:
     if said:
         text += f" That is {', '.join(said)}."
     text += f" No ratio to {' or '.join(silent)} can be stated." if silent else ""
-    return text + beyond(summary) + carried_words(summary) + reach_words(summary)
+    return text + beyond(summary) + left_out_words(summary) + carried_words(summary) + reach_words(summary)
 
 
 def _without_ablation(summary: dict[str, Any], finder: str) -> str:

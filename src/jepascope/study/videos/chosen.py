@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from jepascope.clips.clipset import SPLITS
+from jepascope.clips.presets import STUDY_SEED_SPACE
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.spread import spread
 from jepascope.clips.video.splits import split_sources
 from jepascope.stats import clustered
 from jepascope.study.counts import FOLDER_SHARES
@@ -48,7 +49,7 @@ def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[s
     known = [str(kind) for kind in by_videos.index]
     for some in (known, known[:1]):
         wanted = table[table["kind"].isin(some)]
-        if wanted["source"].nunique() >= len(SPLITS) and not _scarce(wanted.assign(split=_splits(wanted, seed, official)), some):
+        if wanted["source"].nunique() >= len(SPLITS) and not scarce(wanted.assign(split=dealt(wanted, seed, official=official)), some):
             reached = {name for kind in some for name in shown_as(kind, True)}
             return tuple(name for name in DIRECTION_NAMES if name in reached)
     return ()
@@ -59,17 +60,17 @@ def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Ca
     videos = table.groupby("kind")["source"].nunique().to_dict()
     needed = FEWEST_VIDEOS * len(SPLITS)
     whole = table["source"].nunique() >= len(SPLITS)
-    split = table.assign(split=_splits(table, spec.seed, spec.official_split is not None)) if whole else table
-    scarce = _scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
-    if scarce and spec.official_split is not None:
-        raise too_few_official(table, scarce, spec, FEWEST_VIDEOS, names)
-    if scarce:
+    split = table.assign(split=dealt(table, spec.seed, official=spec.official_split is not None)) if whole else table
+    few = scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
+    if few and spec.official_split is not None:
+        raise too_few_official(table, few, spec, FEWEST_VIDEOS, names)
+    if few:
         counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in kinds)
         raise TooFew(
-            f"Too few videos of {spec.variable} {', '.join(map(names, scarce))} in '{spec.clips}': each of three splits needs "
+            f"Too few videos of {spec.variable} {', '.join(map(names, few))} in '{spec.clips}': each of three splits needs "
             f"{FEWEST_VIDEOS} videos of every class, and videos with usable windows are: {counts}",
-            scarce,
-            {names(kind): needed - videos.get(kind, 0) for kind in scarce if videos.get(kind, 0) < needed},
+            few,
+            {names(kind): needed - videos.get(kind, 0) for kind in few if videos.get(kind, 0) < needed},
         )
     return split
 
@@ -118,37 +119,41 @@ def _by_split(table: pd.DataFrame, kind: str) -> str:
     return f" ({', '.join(f'{split} {videos.get(split, 0)}' for split in SPLITS)})"
 
 
-def _splits(table: pd.DataFrame, seed: int, official: bool) -> np.ndarray:
+def dealt(table: pd.DataFrame, seed: int, shares: Mapping[str, float] = FOLDER_SHARES, official: bool = False) -> np.ndarray:
     """The split of each window, by its source; at most COUNTED windows of a source and kind weigh."""
     some = table.groupby(["source", "kind"]).cumcount() < COUNTED
     weighed = table[some]
     kinds = np.unique(weighed["kind"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    if official:
-        dealt = official_splits(weighed, kinds, seed)
-    else:
-        dealt = split_sources(weighed["source"].to_numpy(str), kinds, seed, FOLDER_SHARES)
-    found: np.ndarray = table["source"].map(dict(zip(weighed["source"], dealt, strict=True))).to_numpy(object)
+    split = official_splits(weighed, kinds, seed) if official else split_sources(weighed["source"].to_numpy(str), kinds, seed, shares)
+    found: np.ndarray = table["source"].map(dict(zip(weighed["source"], split, strict=True))).to_numpy(object)
     return found
 
 
-def _scarce(table: pd.DataFrame, kinds: Sequence[str]) -> list[str]:
+def scarce(table: pd.DataFrame, kinds: Sequence[str], splits: Sequence[str] = SPLITS) -> list[str]:
     """Kinds of which some split has too few videos."""
     videos = table.groupby(["split", "kind"])["source"].nunique()
-    return [kind for kind in kinds if min(int(videos.get((name, kind), 0)) for name in SPLITS) < FEWEST_VIDEOS]
+    return [kind for kind in kinds if min(int(videos.get((name, kind), 0)) for name in splits) < FEWEST_VIDEOS]
 
 
-def capped(table: pd.DataFrame, spec: StudySpec, column: str) -> pd.DataFrame:
-    """At most ``clips_per_class`` clips of each class, parted over the splits by their shares: the first window of every video, then the
-    second of each, and so on; then the same windows in another view, as long as there is room. In the table's order."""
-    view = table.groupby(["file", "start", "end", column]).cumcount()
+def capped(table: pd.DataFrame, spec: StudySpec, column: str, together: Sequence[str] = ()) -> pd.DataFrame:
+    """At most ``clips_per_class`` clips of each class, parted over the splits by their shares, of as many videos as can be (see
+    ``clips_chosen``). In splits named by ``together`` every class takes the same windows. In the table's order."""
     kept: list[int] = []
     for split in FOLDER_SHARES:
+        rows = np.flatnonzero(table["split"] == split)
+        some = table.iloc[rows]
         most = most_clips(split, spec.clips_per_class)
-        for _, rows in table[table["split"] == split].groupby(column, sort=False):
-            seen: Counter[tuple[str, int]] = Counter()
-            turns = []
-            for source, which in zip(rows["source"], view[rows.index], strict=True):
-                turns.append((which, seen[source, which]))
-                seen[source, which] += 1
-            kept += rows.index[sorted(range(len(rows)), key=lambda place: turns[place])[:most]].tolist()
-    return table.loc[sorted(kept)].reset_index(drop=True)
+        kept += rows[clips_chosen(some, some[column].to_numpy(), most, spec.seed, split in together)].tolist()
+    return table.iloc[sorted(kept)].reset_index(drop=True)
+
+
+def clips_chosen(
+    table: pd.DataFrame, labels: Shaped[np.ndarray, " clips"], per_class: int, seed: int, together: bool = False
+) -> Int[np.ndarray, " kept"]:
+    """Rows of at most so many clips of each class, in order: spread over videos (``clips.spread``), which come in an order drawn by the
+    seed; another view of a window only where every window is shown."""
+    sources, source = np.unique(table["source"].to_numpy(str), return_inverse=True)
+    turn = np.random.default_rng([STUDY_SEED_SPACE, seed, 5]).permutation(len(sources))
+    order = np.argsort(turn[source], kind="stable")
+    view = table.assign(label=labels).groupby(["file", "start", "end", "label"]).cumcount().to_numpy()
+    return np.sort(order[spread(source[order], labels[order], per_class, view[order], together)])

@@ -220,7 +220,8 @@ def _directions(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str
     table = parted(table[table["kind"].isin(wanted)], wanted, spec, lambda kind: "/".join(shown_as(kind, quarters)))
     shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)
     shown = shown[shown["direction"].isin(classes)]
-    return capped(shown.reset_index(drop=True), spec, "direction"), "direction"
+    # what is fitted sees every window in each direction; what is tested sees as many videos as there are
+    return capped(shown.reset_index(drop=True), spec, "direction", together=("fit", "judge")), "direction"
 
 
 def _classes(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -92,6 +92,24 @@ def other_edit_words(summary: dict[str, Any], finder: str) -> str:
     return f" {_of_edit(summary, finder, *found, what)}."
 
 
+def left_out_words(summary: dict[str, Any]) -> str:
+    """What leaving out one video at a time gives, beside the split's figures; '' where that was not done."""
+    left = summary.get("leave_one_out")
+    if not left:
+        return ""
+    finder, read = next(iter(left["ce"])), left["accuracy"]
+    span = "" if read["low"] is None else f" [{read['low']:.2f}, {read['high']:.2f}]"
+    above = "" if read["low"] is not None and read["low"] > read["chance"] else ", not shown to be above it"
+    text = (
+        f" By leaving out one of {left['videos']} videos at a time: accuracy {read['value']:.3f}{span} (chance {read['chance']:.3f}{above})"
+    )
+    found = _stateable(left, finder)
+    if found is None:
+        return f"{text}; the judges read no margin of which ablation could take a share."
+    does = _of_edit(left, finder, *found, f"the rank-{left['rank']} {finder} subspace", first=f"{text}, and ")
+    return f"{does}."
+
+
 def carried_words(summary: dict[str, Any]) -> str:
     """What the first of another run's subspaces does on these videos, and no more than its interval says; '' where none were taken."""
     taken = summary.get("carried")

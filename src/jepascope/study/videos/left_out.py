@@ -1,0 +1,230 @@
+"""One video left out at a time: every video is tested once, by a subspace and a read-out of the other videos.
+
+Where few videos are left for the test, a single split says little. Here each of all the videos is tested in turn; the others are parted
+into fit and judge, and the layer, the subspace, its controls and the read-out are found anew. Definitions: docs/science.md, "Real video".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.moments import Moments, MomentsFitter
+from jepascope.activations.site import SELECTIONS, Site
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.donors import donor_rows
+from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.probes.linear_probe import LinearProbe
+from jepascope.discovery.probes.paths import dense_probes, l1_paths
+from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.causal_effect import COLUMNS, ce_table
+from jepascope.intervention.controls import matched_controls
+from jepascope.intervention.edits import class_means
+from jepascope.intervention.effects import intervene
+from jepascope.intervention.judges import ProbeJudge, require_disjoint
+from jepascope.intervention.scenes import Scenes
+from jepascope.stats import scene_proportion
+from jepascope.study.bench import Bench
+from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.counts.left_out import MOST_LEFT_OUT
+from jepascope.study.resumable import Steps
+from jepascope.study.steps.caused import by_judge
+from jepascope.study.steps.discovered import number
+from jepascope.study.steps.probes import earliest_good
+from jepascope.study.videos.chosen import dealt, scarce
+
+FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
+SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
+EACH = -1  # in place of a layer: every fold has its own
+TABLES = ("leave_one_out", "leave_one_out_videos")
+VIDEO_COLUMNS = ["source", "scene", "layer", "fit_videos", "judge_videos", "n", "right", "accuracy", "edited"]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All clips of the study in the clip set's order, whatever their split: pooled activations by layer, class indices and values."""
+
+    clips: ClipSet
+    pooled: Mapping[int, Float[Tensor, "clips width"]]
+    y: Int[Tensor, " clips"]
+    values: Float[Tensor, "clips outputs"] | None
+
+    @classmethod
+    def of(cls, bench: Bench) -> Pool:
+        parts = [part for part in (bench.fit, bench.judge, bench.test, bench.spare_test) if part is not None]
+        order = torch.tensor(np.argsort(np.concatenate([part.clips.factors["clip"].to_numpy() for part in parts])))
+        layers, tokens, values = range(bench.encoder.card.depth + 1), bench.spec.tokens, bench.clips.values(bench.spec.variable)
+        return cls(
+            bench.clips,
+            {layer: torch.cat([part.pooled(layer, tokens) for part in parts])[order] for layer in layers},
+            torch.tensor(bench.clips.labels(bench.spec.variable)[0]),
+            None if values is None else torch.tensor(values, dtype=torch.float32),
+        )
+
+    @property
+    def scenes(self) -> Int[Tensor, " clips"]:
+        return torch.tensor(self.clips.factors["scene"].to_numpy(copy=True))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One video left out (``scene``), and what became of the other videos' clips; ``folds``: of cross-validations inside fit and judge."""
+
+    scene: int
+    fit: Bool[Tensor, " clips"]
+    judge: Bool[Tensor, " clips"]
+    test: Bool[Tensor, " clips"]
+    folds: int
+
+
+def few_tested(bench: Bench) -> bool:
+    """Whether so few videos are left for the test that each video is left out in turn as well."""
+    return bench.spec.of_videos and bench.clips.split("test").factors["scene"].nunique() < FEW_TESTED
+
+
+def left_out(bench: Bench, steps: Steps) -> dict[str, Any]:
+    """The step, where few videos are tested; what summary.json says of it: accuracy over all clips, CE and its ratios over videos."""
+    if not few_tested(bench):
+        return {}
+    ce, videos = steps.tables("leave one out", TABLES, lambda: run_left_out(bench))
+    if ce.empty:
+        return {}
+    right = np.concatenate([np.arange(row["n"]) < row["right"] for row in videos.to_dict("records")])
+    share = scene_proportion(right, np.repeat(videos["scene"].to_numpy(), videos["n"].to_numpy()))
+    largest = np.bincount(bench.clips.labels(bench.spec.variable)[0]).max()
+    accuracy = {"value": share.value, "low": number(share.low), "high": number(share.high), "n": share.n, "chance": largest / share.n}
+    said = by_judge(ce)
+    layers = {str(layer): int(count) for layer, count in videos["layer"].value_counts().sort_index().items()}
+    about = {"videos": len(videos), "rank": int(ce["rank"].iloc[0]), "layers": layers, "accuracy": accuracy}
+    return {"leave_one_out": {**about, "ce": said["by_judge"]["probe"], "ratio_by_judge": said["ratio_by_judge"]}}
+
+
+def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """CE of ablating what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet, ``layer`` -1);
+    and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
+
+    Both are empty, and it is said why, where the other videos do not do without one of them: the study's own figures stand.
+    """
+    try:
+        return _each_in_turn(bench, Pool.of(bench))
+    except (BadData, BadArgument) as error:
+        bench.progress.say(f"No video is left out in turn: {error}")
+        return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=VIDEO_COLUMNS)
+
+
+def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    folds = [fold_without(bench, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
+    read = [_read(bench, pool, fold) for fold in folds]
+    layers = tuple(sorted({layer for layer, _ in read}))
+    what, clips = "capture clips of videos left out in turn", pool.clips
+    # of every video a clip of each class that it shows: what a read-out prefers on one video then takes no side
+    edited = bench.capture(clips.select(bench.clips_chosen(clips, min(len(folds), MOST_LEFT_OUT))), what, sites=layers)
+    moments = {fold.scene: bench.capture(clips.select(fold.test.numpy()), what, moments=layers) for fold in folds}
+    tick = bench.progress.start("leave out one video at a time")
+    effects: list[pd.DataFrame] = []
+    rows: list[dict[str, object]] = []
+    for fold, (layer, probe) in zip(folds, read, strict=True):
+
+        def work(fold: Fold = fold, layer: int = layer) -> tuple[pd.DataFrame, ...]:
+            return (_ablated(bench, pool, fold, layer, edited, moments),)
+
+        effects += bench.part(f"without-{fold.scene}", ("effects",), work)
+        rows.append(_row(pool, fold, layer, probe, effects[-1]))
+        tick(len(rows), len(folds))
+    every = pd.concat([part for part in effects if len(part)], ignore_index=True)
+    return ce_table(every.assign(layer=EACH), bench.spec.seed, bench.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
+
+
+def fold_without(bench: Bench, pool: Pool, scene: int) -> Fold:
+    """All other videos parted as the study parts its own. Raises BadData where fit or judge gets too few videos of a class."""
+    factors, names = pool.clips.factors, np.array(bench.classes)[pool.y.numpy()]
+    table = pd.DataFrame({"source": factors["source"].to_numpy(), "scene": factors["scene"].to_numpy(), "kind": names})
+    rest = table[table["scene"] != scene]
+    rest = rest.assign(split=dealt(rest, bench.spec.seed, SHARES))
+    if few := scarce(rest, bench.classes, tuple(SHARES)):
+        left = table["source"][table["scene"] == scene].iloc[0]
+        raise BadData(f"without '{left}' there are too few videos of {bench.spec.variable} {', '.join(few)} for a fit and a judge.")
+    fit, judge = (torch.tensor((rest["split"] == name).reindex(table.index, fill_value=False).to_numpy()) for name in SHARES)
+    test = torch.tensor((table["scene"] == scene).to_numpy())
+    scenes = pool.scenes.numpy()
+    require_disjoint({"fit": scenes[fit.numpy()], "judge": scenes[judge.numpy()], "test": scenes[test.numpy()]})
+    fewest = int(rest.groupby(["split", "kind"])["scene"].nunique().min())
+    return Fold(scene, fit, judge, test, min(bench.spec.folds, fewest))
+
+
+def _read(bench: Bench, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
+    """The layer that the fold's own fit videos choose, by the study's rule, and the dense probe there."""
+    wanted = range(bench.encoder.card.depth + 1) if bench.spec.best_layer is None else (bench.spec.best_layer,)
+    inputs = {layer: pool.pooled[layer][fold.fit] for layer in wanted}
+    paths = dense_probes(inputs, pool.y[fold.fit], pool.scenes[fold.fit], fold.folds, seed=bench.spec.seed)
+    scores = {layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}
+    layer = earliest_good(scores, bench.encoder.card.depth) if bench.spec.best_layer is None else bench.spec.best_layer
+    return layer, paths[layer].probe
+
+
+def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.DataFrame) -> dict[str, object]:
+    right = probe.right(pool.pooled[layer][fold.test], pool.y[fold.test])
+    videos = {f"{name}_videos": len(pool.scenes[clips].unique()) for name, clips in (("fit", fold.fit), ("judge", fold.judge))}
+    source = pool.clips.factors["source"][fold.test.numpy()].iloc[0]
+    share = {"n": len(right), "right": int(right.sum()), "accuracy": float(right.double().mean())}
+    edited = effects["clip"].nunique() if len(effects) else 0
+    return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, "edited": edited}
+
+
+def _ablated(bench: Bench, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]) -> pd.DataFrame:
+    """Effects of ablation on the clips of the video that is left out; the subspace of fit, its four controls, the read-out of judge."""
+    spec, card, finder = bench.spec, bench.encoder.card, bench.spec.finders[0]
+    rows = np.flatnonzero(edited.clips.factors["scene"].to_numpy() == fold.scene)
+    if not len(rows):
+        return pd.DataFrame()
+    where, scenes = Site(layer, spec.tokens), pool.scenes
+    data = Labelled(
+        pool.pooled[layer][fold.fit],
+        pool.y[fold.fit],
+        None if pool.values is None else pool.values[fold.fit],
+        scenes[fold.fit],
+        where=f"{where} without one video",
+    )
+    if finder in NEEDS_PATH:
+        data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
+    said = {"layer": layer, "tokens": spec.tokens, "model": card.name}
+    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **said)
+    shuffled = find_shuffled(finder, data, subspace.rank, spec.draws, spec.seed, layer=layer)
+    covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
+    controls = matched_controls(subspace, covariance, spec.draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
+    last = pool.pooled[card.depth][fold.judge]
+    path = dense_probes({card.depth: last}, pool.y[fold.judge], scenes[fold.judge], fold.folds, seed=spec.seed)
+    source = edited.select(rows)
+    partner = edited.select(donor_rows(edited.clips, spec.variable, spec.seed)[rows])  # which ablation takes nothing from
+    means = class_means(data.x, data.y, data.classes)
+    left_out = Scenes(source, partner, bench.labels(source), bench.labels(partner), means, "class")
+    effects, _ = intervene(
+        bench.encoder,
+        Site(layer, spec.edited_tokens),
+        left_out,
+        {finder: subspace},
+        {finder: controls},
+        [ProbeJudge(path[card.depth].probe, spec.tokens)],
+        ("ablate",),
+        spec.edit_doses[:1],
+        ablate_to=spec.ablate_to,
+    )
+    return effects
+
+
+def _covariance(edited: str, layer: int, videos: list[Activations]) -> Float64[Tensor, "width width"]:
+    """Of the tokens of all these videos' clips at the layer."""
+    tokens = edited if edited in SELECTIONS else "all"
+    fitter = MomentsFitter(videos[0].encoder_card.width)
+    for video in videos:
+        fitter.merge(video.moments(layer, tokens))
+    return fitter.fit().covariance

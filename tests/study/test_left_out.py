@@ -1,0 +1,160 @@
+"""One video left out at a time: every video is tested once, by what was found and trained on the other videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from jepascope.clips.presets import directions8
+from jepascope.discovery.finders import FINDERS
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.intervention import controls
+from jepascope.study import bench as bench_module
+from jepascope.study.bench import Bench
+from jepascope.study.counts.left_out import left_out as planned_steps
+from jepascope.study.counts.sizes import Counts
+from jepascope.study.folder import Run
+from jepascope.study.geometry import geometry
+from jepascope.study.progress import Silent
+from jepascope.study.resumable import Steps
+from jepascope.study.spec import make_spec
+from jepascope.study.videos import left_out as module
+from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out, run_left_out
+from jepascope.study.videos.words import left_out_words
+
+CLASSES = ("E", "N", "W", "S")
+WINDOWS = [0, 0, 1, 1, 2, 2, 3, 4, 5, 6]  # of which video each is; all are shown in every direction
+SPLITS = ["fit", "fit", "judge", "judge", "test", "test", "test"]
+VIDEOS = len(SPLITS)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, tiny_model: Path, tiny_encoder: VJepa2Encoder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A study of seven videos, three of them in split test; its pixels are those of a synthetic set."""
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    (folder / "a.mp4").write_bytes(b"never opened")
+    few: dict[str, Any] = {"clips_per_class": 10, "test_scenes": 8, "draws": 2, "resamples": 100, "folds": 2, "finders": ("diff_means",)}
+    spec = make_spec({"clips": str(folder), "model": str(tiny_model), "classes": CLASSES, "best_layer": 1, **few}, "here")
+    drawn = directions8(0, 10)
+    shown = drawn.factors.assign(window=drawn.factors.groupby("direction").cumcount())
+    shown = shown[shown["direction"].isin(CLASSES)].sort_values(["window", "direction"])
+    scene = np.array(WINDOWS)[shown["window"]]
+    names, split = [f"{video}.mp4" for video in scene], np.array(SPLITS, dtype=object)[scene]
+    shown = shown.assign(scene=scene, source=names, file=names, start=shown["window"] * 1.0, end=shown["window"] + 1.0, split=split)
+    shown = shown.drop(columns="window").assign(clip=range(len(shown)))
+    clips = replace(drawn, factors=shown.reset_index(drop=True), own=(spec.state_variable,))
+    monkeypatch.setattr(bench_module, "study_clips", lambda _: clips)
+    run = Run.open(tmp_path / "run", spec)
+    yield Bench(run, tiny_encoder, Silent())
+    run.close()
+
+
+def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(bench: Bench) -> None:
+    ce, videos = run_left_out(bench)
+    assert videos["scene"].tolist() == list(range(VIDEOS)) and videos["n"].sum() == len(WINDOWS) * len(CLASSES)
+    assert (videos["fit_videos"] + videos["judge_videos"] == VIDEOS - 1).all()
+    assert set(ce["control"]) == {"subspace", "random", "variance", "shuffled", "norm"} and set(ce["n"]) == {VIDEOS}
+    parts = pd.concat([bench.run.table(f"parts/effects-without-{scene}") for scene in range(VIDEOS)])
+    assert parts.groupby("scene")["clip"].nunique().min() >= len(CLASSES)
+    own = parts[parts["control"] == "subspace"]
+    value = ce.set_index("control").loc["subspace", "value"]
+    assert np.isnan(value) or value == pytest.approx(own["numerator"].sum() / own["denominator"].sum())
+
+
+def test_nothing_that_is_found_or_trained_depends_on_the_video_that_is_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pixels may be anything and its labels wrong: parts, layer, probe, subspace and read-out stay what they are."""
+    pool = Pool.of(bench)
+    fold = fold_without(bench, pool, 5)
+    assert (fold.test.int() + fold.fit.int() + fold.judge.int() == 1).all()
+    y, noise = pool.y.clone(), {layer: x.clone() for layer, x in pool.pooled.items()}
+    y[fold.test] = y[fold.test].flip(0)
+    for x in noise.values():
+        x[fold.test] = torch.randn(int(fold.test.sum()), x.shape[1])
+    strange = replace(pool, y=y, pooled=noise)
+    other = fold_without(bench, strange, 5)
+    assert all(torch.equal(getattr(fold, name), getattr(other, name)) for name in ("fit", "judge", "test"))
+    bench.spec = bench.spec.model_copy(update={"best_layer": None})
+    (layer, probe), (layer_there, probe_there) = module._read(bench, pool, fold), module._read(bench, strange, other)
+    assert layer == layer_there and torch.equal(probe.weights, probe_there.weights)
+    seen: list[torch.Tensor] = []
+    plain = FINDERS["diff_means"]
+    monkeypatch.setitem(FINDERS, "diff_means", lambda data, rank, seed: seen.append(data.x) or plain(data, rank, seed))
+    moments = {scene: bench.capture(pool.clips.select((pool.scenes == scene).numpy()), "", moments=(1,)) for scene in range(VIDEOS)}
+    edited = bench.capture(pool.clips, "", sites=(1,))
+    effects = [module._ablated(bench, pool_, fold, 1, edited, moments) for pool_ in (pool, strange)]
+    pd.testing.assert_frame_equal(*effects)
+    assert all(len(x) == int(fold.fit.sum()) for x in seen)
+
+
+def test_it_is_done_where_fewer_than_ten_videos_are_tested(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert few_tested(bench)
+    monkeypatch.setattr(module, "FEW_TESTED", 3)
+    assert not few_tested(bench)
+    assert left_out(bench, Steps(bench.run, bench.progress)) == {} and not bench.run.has("leave_one_out.parquet")
+
+
+def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Bench) -> None:
+    said: list[str] = []
+
+    class Listening(Silent):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    bench.progress = Listening()
+    rare = (bench.clips.factors["direction"] != "E") | (bench.clips.factors["scene"].isin([0, 2, 4, 6]))
+    bench.clips = bench.clips.select(rare.to_numpy())
+    assert left_out(bench, Steps(bench.run, bench.progress)) == {} and bench.run.table("leave_one_out").empty
+    assert said == ["No video is left out in turn: without '0.mp4' there are too few videos of direction E for a fit and a judge."]
+    assert left_out(bench, Steps(bench.run, bench.progress)) == {}  # read from the folder
+
+
+@pytest.mark.slow
+def test_the_plan_counts_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = count(1000)
+
+    def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: object) -> torch.Tensor:
+        return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))  # else all draws may be one: see test_plan
+
+    monkeypatch.setattr(controls, "variance_matched", reached)
+    Pool.of(bench)  # what the study has captured anyway
+    ran, block = [0], VJepa2Encoder.block
+
+    def counting(self: VJepa2Encoder, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        ran[0] += len(hidden)
+        return block(self, index, hidden)
+
+    monkeypatch.setattr(VJepa2Encoder, "block", counting)
+    run_left_out(bench)
+    steps = planned_steps(Counts(bench.spec, geometry(bench.spec), 1))
+    assert ran[0] == sum(step.block_passes for step in steps)
+
+
+def test_the_sentence_states_both_figures_and_no_more_than_they_carry() -> None:
+    ratio = {"value": 3.0, "low": 1.5, "high": 9.0, "bound": False}
+    read = {"value": 0.55, "low": 0.36, "high": 0.73, "n": 80, "chance": 0.25}
+    effect = {"value": 0.47, "low": 0.29, "high": 0.74, "n": 8}
+    left = {
+        "videos": 8,
+        "rank": 3,
+        "layers": {"1": 8},
+        "accuracy": read,
+        "ce": {"lda": {"ablate": effect}},
+        "ratio_by_judge": {"probe": {"lda": {"ablate": {"random": ratio}}}},
+    }
+    text = left_out_words({"leave_one_out": left})
+    assert (
+        "By leaving out one of 8 videos at a time: accuracy 0.550 [0.36, 0.73] (chance 0.250), and ablating the rank-3 lda subspace" in text
+    )
+    assert "removes 47 [29, 74] %" in text and "3.0 times [1.5, 9.0]" in text and "n = 8" in text
+    left["ce"] = {"lda": {"ablate": {"value": None, "low": None, "high": None, "n": 8}}}
+    assert "read no margin" in left_out_words({"leave_one_out": left}) and "removes" not in left_out_words({"leave_one_out": left})
+    assert left_out_words({}) == ""
