@@ -27,7 +27,7 @@ from jepascope.clips.video.windows import Cutting, Window, thinned
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.folder import writing
 
-MEASURE = "motion-1"  # the rule by which files become labels: change it when labels change
+MEASURE = "motion-2"  # the rule by which files become labels: change it when labels change
 OWN = ("file", "start", "end", "source", "direction", "angle", "abstained")  # how a file of this command begins
 LINE = 50_000_000  # characters of a kept file's rows
 
@@ -110,8 +110,7 @@ def _windows(
             windows = cutting.windows(video)
             videos[video.file] = video
             cut += windows
-            if video.note:
-                refusals.append(Refusal(video.file, video.note, video.duration))
+            refusals += video.refusals
             if not windows:
                 refusals.append(Refusal(video.file, cutting.why_none(video)))
         tick(done, len(candidates))

@@ -59,8 +59,7 @@ def look_through(
             refusals.append(Refusal(candidate.file, str(error)))
         else:
             videos[video.file] = video
-            if video.note:
-                refusals.append(Refusal(video.file, video.note, video.duration))
+            refusals += video.refusals
     videos = _with_sources(videos, {} if told is None else told.sources)
     cut: list[Window] = []
     for video in videos.values():
