@@ -297,8 +297,8 @@ def test_a_flow_that_prefers_one_side_is_found_out_by_the_mirror(
 
 
 def plain(contrast: float, noise: float, steps: list[tuple[int, float]], light: float = 0.0) -> np.ndarray:
-    """Frames of a scene of low contrast (grey levels, standard deviation) with a camera's noise. ``steps``: which scene each frame shows, and
-    how far it has moved to the right (pixels); ``light``: by how much each frame is lighter than the one before."""
+    """Frames of a scene of low contrast (grey levels, standard deviation) with a camera's noise. ``steps``: which scene each frame shows,
+    and how far it has moved to the right (pixels); ``light``: by how much each frame is lighter than the one before."""
     rng = np.random.default_rng(0)
     x, y = plane(SHORT_SIDE, SHORT_SIDE)
     grey = []

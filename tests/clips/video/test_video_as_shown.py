@@ -149,7 +149,9 @@ def test_a_matrix_of_zeros_is_none(tmp_path: Path, write_video: Write, picture: 
     assert np.abs(first_picture(file).astype(int) - picture).mean() < 2
 
 
-@pytest.mark.parametrize(("orientation", "played"), [(1, lambda picture: picture), (2, np.fliplr), (6, lambda picture: np.rot90(picture, -1))])
+@pytest.mark.parametrize(
+    ("orientation", "played"), [(1, lambda picture: picture), (2, np.fliplr), (6, lambda picture: np.rot90(picture, -1))]
+)
 def test_the_orientation_that_a_camera_writes_into_motion_jpeg_is_followed(
     tmp_path: Path, picture: np.ndarray, orientation: int, played: Callable[[np.ndarray], np.ndarray]
 ) -> None:
@@ -226,9 +228,7 @@ def with_sound(path: Path, video: Path, seconds: float) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
-def test_sound_that_goes_on_after_the_picture_is_no_missing_end(
-    tmp_path: Path, write_video: Write, frames_of: Frames, name: str
-) -> None:
+def test_sound_that_goes_on_after_the_picture_is_no_missing_end(tmp_path: Path, write_video: Write, frames_of: Frames, name: str) -> None:
     silent = write_video(tmp_path / "silent.mp4", frames_of(30))
     assert looked_at(with_sound(tmp_path / name, silent, 4.0)).note == ""
 
