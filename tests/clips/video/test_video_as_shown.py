@@ -82,7 +82,7 @@ def muxed(path: Path, *parts: Path, default: int | None = None, begin: float = 0
             stream = container.streams.video[0]
             way = out.add_stream_from_template(stream)
             if default is not None:
-                way.disposition = Disposition.default if number == default else Disposition(0)
+                way.disposition = Disposition.default.value if number == default else 0
             ways.append((container, stream, way))
         for container, stream, way in ways:
             for packet in container.demux(stream):
