@@ -291,3 +291,52 @@ def test_a_flow_that_prefers_one_side_is_found_out_by_the_mirror(
     monkeypatch.setattr(label, "pair_flows", biased)
     found = label.label_window(car)
     assert found.abstained == "mirror" and found.mirror_difference > 11.25
+
+
+# cuts on plain scenes
+
+
+def plain(contrast: float, noise: float, steps: list[tuple[int, float]], light: float = 0.0) -> np.ndarray:
+    """Frames of a scene of low contrast (grey levels, standard deviation) with a camera's noise. ``steps``: which scene each frame shows,
+    and how far it has moved to the right (pixels); ``light``: by how much each frame is lighter than the one before."""
+    rng = np.random.default_rng(0)
+    x, y = plane(SHORT_SIDE, SHORT_SIDE)
+    grey = []
+    for i, (seed, moved) in enumerate(steps):
+        total = np.zeros(x.shape)
+        waves = np.random.default_rng(seed)
+        for angle, length, phase in waves.uniform([0, 20, 0], [np.pi, 120, 2 * np.pi], (WAVES, 3)):
+            total += np.sin(2 * np.pi / length * (math.cos(angle) * (x - moved) + math.sin(angle) * y) + phase)
+        grey.append(120 + light * i + contrast * total / math.sqrt(WAVES / 2) + rng.normal(0, noise, x.shape))
+    return filmed(grey)
+
+
+PAN = [(1, 3.0 * i) for i in range(4)]
+
+
+@needs_opencv
+@pytest.mark.parametrize(("contrast", "noise", "light"), [(2, 8, 0), (3, 10, 0), (4, 12, 0), (3, 4, 6), (10, 3, 12), (40, 5, 0)])
+def test_a_plain_scene_that_moves_is_no_cut_for_its_noise_or_its_light(contrast: float, noise: float, light: float) -> None:
+    motion = motion_of(plain(contrast, noise, PAN, light))
+    assert motion.cut == 0 and motion.pairs == 3
+
+
+@needs_opencv
+@pytest.mark.parametrize(("contrast", "noise"), [(2, 0), (2, 8), (3, 10), (10, 3), (40, 0)])
+def test_a_cut_between_plain_scenes_is_one(contrast: float, noise: float) -> None:
+    motion = motion_of(plain(contrast, noise, [*PAN[:3], (2, 0.0), (2, 3.0)]))
+    assert motion.cut == 1 and motion.pairs == 4
+
+
+@needs_opencv
+@pytest.mark.parametrize("first", [True, False])
+def test_a_picture_that_comes_out_of_black_or_goes_into_it_is_a_cut(first: bool) -> None:
+    window = plain(10, 1, PAN)
+    window[0 if first else -1] = 16
+    assert label_window(window).abstained == "cut"
+
+
+@needs_opencv
+def test_a_plain_scene_under_changing_light_has_the_direction_it_moves_in() -> None:
+    label = label_window(plain(6, 1, PAN, light=8))
+    assert label.abstained == "" and label.direction == "E"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,6 +91,18 @@ def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder:
     one = turned.factors.loc[row]
     found = label_window((turned.at(6, SIDE).video([row])[0].permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8))
     assert found.angle is not None and angular_difference(found.angle, math.degrees(one["angle"])) < 3
+
+
+@pytest.mark.parametrize(("linear", "angle"), [((1, 0, 0, -1), 350.0), ((-1, 0, 0, 1), 170.0), ((0, 1, 1, 0), 260.0)], ids=str)
+def test_a_file_that_players_mirror_moves_as_it_is_played(folder: Path, tmp_path: Path, linear: tuple[int, ...], angle: float) -> None:
+    """Stored, it moves at 10 degrees; upside down, left for right, and transposed by its display matrix."""
+    data = bytearray((folder / "pan0.mp4").read_bytes())
+    at = data.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2, version 0
+    a, b, c, d = (one << 16 for one in linear)
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "a.mp4").write_bytes(data)
+    ((_, label),) = label_windows(tmp_path / "a.mp4", [Window("a.mp4", "a.mp4", 0.0, seconds(tmp_path / "a.mp4"))])
+    assert label.angle is not None and angular_difference(label.angle, angle) < 2
 
 
 # real videos

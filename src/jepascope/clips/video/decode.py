@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int, UInt8
 
 from jepascope.clips.video.opening import Clock, UnreadableVideo, opened, pixel_shape
+from jepascope.clips.video.upright import upright
 from jepascope.clips.video.windows import EARLY, Window
 from jepascope.errors import BadArgument
 
@@ -20,6 +21,9 @@ SEEKABLE = ("mov", "matroska")  # formats in which a jump lands on a key frame w
 # FFmpeg's flags (not all of which older PyAVs name): bicubic with a filter as wide as the reduction, so without aliasing;
 # full_chroma_int, accurate_rnd and bitexact make it exact, and the same on every machine
 SCALING = 0x4 | 0x2000 | 0x40000 | 0x80000
+# FFmpeg's numbers. Its default matrix of colours is nothing to RGB; but older PyAVs look at a frame's own matrix only where another is
+# named for the result, and then at its range only where that is full and named as well
+DEFAULT_MATRIX, FULL_RANGE = 5, 2
 LONGEST = 10  # times the short side
 LAST_STAYS = 0.25  # seconds that a video's last frame may stand in for one that is missing
 
@@ -99,13 +103,14 @@ def _decoded(file: Path, ticks: Float64[np.ndarray, " ticks"], jump: bool) -> It
 
     done, held, now = 0, None, 0.0
     with opened(file) as (container, stream):
-        clock, shape = Clock(container, stream), pixel_shape(stream)
+        shape, clock = pixel_shape(stream), Clock(container, stream)
         if jump:
             if not container.format.name.startswith(SEEKABLE):
                 raise _MissedError
             try:
+                clock = Clock(container, stream, next(container.decode(stream)))
                 container.seek(clock.ticks(float(ticks[0])), stream=stream, backward=True)
-            except av.error.FFmpegError:
+            except (av.error.FFmpegError, MemoryError, StopIteration):
                 raise _MissedError from None
         frames = container.decode(stream)
         while True:
@@ -153,11 +158,12 @@ class Scaler:
         wide, high = max(short_side, round(width * scale)), max(short_side, round(height * scale))
         if max(wide, high) > LONGEST * short_side:
             raise UnreadableVideo(f"has frames of {shown.frame.width} x {shown.frame.height} pixels, a strip rather than a picture")
-        small = self.reformatter.reformat(shown.frame, width=wide, height=high, format="rgb24", interpolation=SCALING)
-        return np.ascontiguousarray(np.rot90(small.to_ndarray(), quarter_turns(shown.frame)))
+        from av.error import FFmpegError
 
-
-def quarter_turns(frame: Any) -> int:
-    """Counter-clockwise quarter turns that put the picture of a turned camera upright (0 to 3)."""
-    turns: int = round(frame.rotation / 90) % 4
-    return turns
+        full = shown.frame.color_range == FULL_RANGE or shown.frame.format.name.startswith("yuvj")
+        colours = {"dst_colorspace": DEFAULT_MATRIX, "src_color_range": FULL_RANGE if full else None}
+        try:
+            small = self.reformatter.reformat(shown.frame, wide, high, "rgb24", interpolation=SCALING, **colours)
+        except (FFmpegError, ValueError, MemoryError) as error:
+            raise UnreadableVideo(f"has pictures that cannot be made RGB ({getattr(error, 'strerror', error)})") from None
+        return upright(shown.frame).picture(small.to_ndarray())

@@ -112,8 +112,7 @@ def survey(
             refusals.append(Refusal(candidate.file, str(error)))
         else:
             videos[video.file] = video
-            if video.note:
-                refusals.append(Refusal(video.file, video.note, video.duration))
+            refusals += video.refusals
         if progress is not None:
             progress(done, len(drawn))
     opened = recordings([one for one in drawn if one.file in videos], named, {one.file: one.digest for one in videos.values()})

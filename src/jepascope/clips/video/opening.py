@@ -56,12 +56,12 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _video_stream(container: Any) -> Any:
-    from av.stream import Disposition
-
-    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    """The one that players choose: marked as default, several frames before a still picture, the higher bit rate (FFmpeg's rule)."""
+    streams = _moving(container)
     if not streams:
         raise UnreadableVideo("holds sound and no video" if container.streams.audio else "holds no video")
-    stream = streams[0]
+    best = container.streams.best("video")
+    stream = next((one for one in streams if best is not None and one.index == best.index), streams[0])
     codec = stream.codec_context
     if codec is None:
         raise UnreadableVideo("is coded in a way that this FFmpeg cannot decode; convert it to H.264")
@@ -72,6 +72,21 @@ def _video_stream(container: Any) -> Any:
     codec.options = _LIMITS  # of frames that grow later on
     codec.thread_count = 1
     return stream
+
+
+def _moving(container: Any) -> list[Any]:
+    """The video streams of a file; the picture of a cover, which counts as one, is left out."""
+    from av.stream import Disposition
+
+    return [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+
+
+def streams_left_out(container: Any, stream: Any) -> str:
+    """Which of a file's video streams is read, where it has several; else empty."""
+    others = [str(one.index) for one in _moving(container) if one.index != stream.index]
+    if not others:
+        return ""
+    return f"holds {1 + len(others)} video streams: number {stream.index} is read, as players choose it, and {', '.join(others)} not"
 
 
 def _why_not_opened(path: Path, error: Exception) -> str:
@@ -127,31 +142,53 @@ def pixel_shape(stream: Any) -> float:
 
 
 class Clock:
-    """When each decoded frame is on the screen, in seconds from the beginning of the video.
+    """When each decoded frame is on the screen, in seconds from the first frame that the decoder gives out.
 
-    AVI files give no presentation times, and what is guessed for them runs back and forth: there the time is that of the packet
-    with which the decoder gave the frame out, which is in order. Time never runs backwards.
+    Pieces that were cut out of a longer recording keep its times, edit lists and the order of B-frames move them: zero is therefore not
+    what a header says but what is shown first. AVI files give no presentation times, and what is guessed for them runs back and forth:
+    there the time is that of the packet with which the decoder gave the frame out, which is in order. Time never runs backwards.
     """
 
-    def __init__(self, container: Any, stream: Any) -> None:
+    def __init__(self, container: Any, stream: Any, first: Any = None) -> None:
         self.counted = container.format.name == "avi"
         self.unit = float(stream.time_base)
-        self.begin = stream.start_time or 0
         self.step = 1 / float(stream.average_rate) if stream.average_rate else self.unit
+        self.begin = None if first is None else self._ticks(first)
         self.last: float | None = None
 
-    def packet(self, packet: Any) -> float | None:
-        """When the packet's frame is shown, as far as the packet tells."""
-        ticks = packet.dts if self.counted or packet.pts is None else packet.pts
-        return None if ticks is None else (ticks - self.begin) * self.unit
+    @property
+    def origin(self) -> float:
+        """The beginning, in seconds of the file's own time."""
+        return (self.begin or 0) * self.unit
 
     def frame(self, frame: Any) -> float:
-        ticks = frame.dts if self.counted or frame.pts is None else frame.pts
-        follows = 0.0 if self.last is None else self.last + self.step
-        seconds = follows if ticks is None else (ticks - self.begin) * self.unit
+        """When a decoded frame is shown. Frames come in order."""
+        seconds = self._next(frame)
         self.last = seconds if self.last is None else max(seconds, self.last)
         return self.last
 
+    def packet(self, packet: Any) -> float:
+        """When a packet's frame is shown. Packets come in the order of decoding, so that this may run back and forth."""
+        self.last = self._next(packet)
+        return self.last
+
+    def stops(self, packet: Any) -> float:
+        """When a packet of another stream has been played; 0 where it does not say."""
+        ticks = packet.dts if packet.pts is None else packet.pts
+        return 0.0 if ticks is None else float((ticks + (packet.duration or 0)) * packet.time_base) - self.origin
+
     def ticks(self, seconds: float) -> int:
         """What to seek to for a time."""
-        return round(seconds / self.unit) + self.begin
+        return round(seconds / self.unit) + (self.begin or 0)
+
+    def _ticks(self, one: Any) -> int | None:
+        ticks: int | None = one.dts if self.counted or one.pts is None else one.pts
+        return ticks
+
+    def _next(self, one: Any) -> float:
+        ticks = self._ticks(one)
+        if ticks is None:
+            return 0.0 if self.last is None else self.last + self.step
+        if self.begin is None:
+            self.begin = ticks
+        return (ticks - self.begin) * self.unit

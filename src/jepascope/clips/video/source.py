@@ -21,7 +21,7 @@ from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadData
 
-READING = "video-1"  # the rule by which files become pixels: change it when pixels change
+READING = "video-2"  # the rule by which files become pixels: change it when pixels change
 
 
 @dataclass(frozen=True)
