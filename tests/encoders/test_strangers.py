@@ -153,7 +153,7 @@ def unknown_weight_that_a_terminal_obeys(folder: Path) -> None:
         (pipe("config.json"), "is not a configuration file"),
         (pipe("jepascope.json"), "is not a configuration file"),
         (pipe("preprocessor_config.json"), "is not a configuration file"),
-        (unknown_weight_that_a_terminal_obeys, r"has unknown weights: \\x1b\[31mred\\n\. "),
+        (unknown_weight_that_a_terminal_obeys, r"names a weight .\\x1b\[31mred\\n., as no known checkpoint does"),
     ],
 )
 def test_it_is_refused_in_one_line_and_nothing_of_it_is_run(
