@@ -1,13 +1,15 @@
 """The few exceptions. Each message is a full sentence: what failed, where, and what to do.
 
-What a message offers is pasted: paths and values go into it through ``quoted`` and ``set_option``.
+What a message offers is pasted: paths and values go into it through ``quoted`` and ``setting``.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 class JepascopeError(Exception):
@@ -45,22 +47,25 @@ def missing_extra(what: str, extra: str) -> JepascopeError:
     return JepascopeError(f"{what} is not installed. Install it with: pip install 'jepascope[{extra}]'")
 
 
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NOT_TEXT = {"yes", "no", "on", "off", "true", "false", "null"}  # words that YAML reads as something else
+
+
+def setting(**fields: Any) -> str:
+    """Fields of a spec as they are pasted into a command: quoted for YAML where they need it, and for the shell."""
+    return " ".join(f"--set {shlex.quote(f'{name}={_yaml(value)}')}" for name, value in fields.items())
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_yaml, value))}]"
+    if isinstance(value, str):
+        plain = PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT
+        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())  # YAML takes nothing unprintable
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def quoted(word: str | Path) -> str:
-    """A path or another word as a shell takes it; a leading ~ is left to the shell."""
-    text = str(word)
-    home, slash, rest = text.partition("/")
-    return f"~{slash}{shlex.quote(rest)}" if home == "~" and rest else shlex.quote(text)
-
-
-def set_option(field: str, value: str | float | Sequence[str | float] | None) -> str:
-    """``--set field=value`` as a shell takes it: the value as one line of YAML, which reads it back as it is."""
-    import yaml
-
-    plain = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else value
-
-    def line(style: str | None) -> str:
-        text = yaml.safe_dump(plain, default_flow_style=True, default_style=style, width=float("inf"), allow_unicode=True)
-        return text.removesuffix("...\n").strip()
-
-    text = line(None)
-    return f"--set {shlex.quote(f'{field}=' + (line(chr(34)) if chr(39) in text else text))}"  # a shell quotes ' at length
+    """A path or another word as it is pasted into a command; a leading ~ is left to the shell."""
+    home, _, rest = str(word).partition("/")
+    return f"~/{shlex.quote(rest)}" if home == "~" and rest else shlex.quote(str(word))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.clips.video.opening import ENDINGS
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 
 KINETICS = re.compile(r"(?P<id>[\w-]{11})_(?P<start>\d{6})_(?P<end>\d{6})", re.ASCII)
 PARTS = {"train": "train", "val": "val", "validate": "val", "validation": "val", "test": "test"}
@@ -56,7 +56,8 @@ class Found:
 def find(folder: Path) -> Found:
     """Every file below the folder that ends like a video, sorted by its path; hidden files and folders are passed over.
 
-    Links to folders are not followed, nor are links to files outside. Raises BadArgument where there is no folder, or no video.
+    Links to folders are not followed, nor are links to files outside (those of a hub's snapshot lead to its
+    blobs, and are). Raises BadArgument where there is no folder, or no video.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -79,7 +80,8 @@ def find(folder: Path) -> Found:
         elif path.suffix.lower() in (".csv", ".json"):
             found.tables.append(path)
     if not found.candidates:
-        links = f"; {len(found.refusals)} links were not followed: copy the files, or give the folder they point to" * bool(found.refusals)
+        copied = f"copy what they point to with `cp -rL {quoted(folder)} COPY` and give the folder COPY"
+        links = f"; {len(found.refusals)} links were not followed: {copied}" * bool(found.refusals)
         raise BadArgument(f"'{folder}' holds no video: no file below it ends in {', '.join(ENDINGS)}{links}.")
     return found
 
@@ -95,8 +97,13 @@ def candidate(name: str) -> Candidate:
 
 
 def _stays(path: Path, root: Path) -> bool:
+    """Whether a link leads to a file below the folder, or below the blobs of the hub's repository that the folder is a snapshot of."""
+    homes = [root] + [
+        base.parents[1] / "blobs" for base in (root, *root.parents) if base.parent.name == "snapshots" and "--" in base.parts[-3]
+    ]
     try:
-        return path.resolve(strict=True).is_relative_to(root)
+        end = path.resolve(strict=True)
+        return any(end.is_relative_to(home) for home in homes)
     except (OSError, RuntimeError):  # a link to nowhere, or to itself
         return False
 
