@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from jepascope.cli.terminal import bars, console
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ def train_command(name: str, out: Path, device: str, steps: int | None, batch: i
 
         finished = train_and_card(recipe, out, device, seconds, tick)
     typer.echo(
-        f"Encoder and card: {out.resolve()} (use it with --model {out})"
+        f"Encoder and card: {out.resolve()} (use it with --model {quoted(out.resolve())})"
         if finished
         else f"Stopped before the last step; the same command goes on. {out.resolve()}"
     )

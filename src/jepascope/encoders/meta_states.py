@@ -6,7 +6,8 @@ same model as one state dict, alone or under a key such as ``state_dict`` or ``e
 
 from __future__ import annotations
 
-import shlex
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from jepascope.encoders.weight_names import unwrapped
-from jepascope.errors import BadCheckpoint
+from jepascope.errors import BadCheckpoint, quoted
 
 ENCODERS = ("ema_encoder", "target_encoder", "encoder")
 """Under which key the encoder lies, best first: the moving average is what Meta evaluates, and its hub loads it where there is one.
@@ -90,9 +91,9 @@ def bare(path: Path, key: str, state: Any) -> dict[str, Any]:
 
 def _saved_alone(path: Path, keys: tuple[str, ...]) -> str:
     """A command that saves what lies under some keys, and runs nothing of the file."""
-    alone, at = path.with_name(f"{path.stem}-{keys[-1]}{path.suffix}"), "".join(f"[{key!r}]" for key in keys)
+    alone, at = path.with_name(f"{path.stem}-{keys[-1]}{path.suffix}"), "".join(f'["{key}"]' for key in keys)
+    held, new = (json.dumps(str(file), ensure_ascii=False) for file in (path, alone))  # as Python and the shell both take it
     code = (
-        f"import torch; found = torch.load({str(path)!r}, map_location='cpu', weights_only=True, mmap=True); "
-        f"torch.save({{{keys[-1]!r}: found{at}}}, {str(alone)!r})"
+        f'import torch; found = torch.load({held}, map_location="cpu", weights_only=True); torch.save({{"{keys[-1]}": found{at}}}, {new})'
     )
-    return f"python -c {shlex.quote(code)}, then --model {shlex.quote(str(alone))}."
+    return f"`{quoted(sys.executable)} -c {quoted(code)}`, then --model {quoted(alone)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jepascope.encoders.at_hand import Place, place
+from jepascope.encoders.at_hand import Place, not_here, place
 from jepascope.encoders.family_sizes import sizes_of
 from jepascope.encoders.folder_files import config_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_config
@@ -57,10 +57,7 @@ def geometry(spec: StudySpec) -> Geometry:
             "checkpoint's twin among `jepascope models`."
         )
     else:
-        raise BadArgument(
-            f"'{spec.model}' is neither here nor among those that `jepascope models` lists, and plan fetches nothing: download its folder "
-            "and give that, or name a model of its size."
-        )
+        raise not_here(spec.model, "is not on this machine, and plan fetches nothing")
     frames, size = spec.frames or sizes.frames, spec.size or sizes.size
     if sizes.fixed and (frames, size) != (sizes.frames, sizes.size):
         raise BadArgument(f"'{spec.model}' takes clips of {sizes.frames} frames of {sizes.size} pixels alone, not {frames} of {size}.")
