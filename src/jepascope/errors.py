@@ -48,6 +48,7 @@ def missing_extra(what: str, extra: str) -> JepascopeError:
 
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NOT_YAML = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")  # but as an escape
 NOT_TEXT = {"yes", "no", "on", "off", "true", "false", "null"}  # words that YAML reads as something else
 
 
@@ -61,7 +62,7 @@ def _yaml(value: Any) -> str:
         return f"[{','.join(map(_yaml, value))}]"
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT
-        return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())  # YAML takes nothing unprintable
+        return value if plain else NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
