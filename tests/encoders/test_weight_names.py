@@ -294,6 +294,16 @@ def test_a_folder_that_holds_a_checkpoint_says_what_to_pass(tmp_path: Path) -> N
         load_encoder(str(tmp_path / "meta"))
 
 
+def test_a_folder_without_weights_says_what_fetches_them(tmp_path: Path) -> None:
+    folder = tmp_path / "my models" / "vjepa2-vitl-fpc64-256"
+    save_encoder(VJepa2Encoder.from_config(tiny_config(), seed=0), folder, {})
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BadCheckpoint, match=r"has no \.safetensors weights") as caught:
+        load_encoder(str(folder))
+    words = shlex.split(re.findall("`([^`]+)`", str(caught.value))[0])
+    assert words == ["hf", "download", "facebook/vjepa2-vitl-fpc64-256", "model.safetensors", "--local-dir", str(folder)]
+
+
 def test_a_path_is_taken_with_a_slash_a_tilde_or_spaces_and_plan_finds_what_run_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.geometry import Geometry, read_json
-from jepascope.encoders.models import TORCH_FILES
+from jepascope.encoders.models import TORCH_FILES, known_models
 from jepascope.errors import BadCheckpoint, quoted
 
 WEIGHTS_FILE = "model.safetensors"
@@ -53,7 +53,9 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     if whole.is_file():
         return [whole]
     if not index.exists():
-        raise BadCheckpoint(f"'{name}' has {_instead(folder)}; download {WEIGHTS_FILE} into it{_converted(folder)}.")
+        hub = next((row.name for row in known_models() if row.folder == folder.resolve().name and not row.shipped), "OWNER/NAME")
+        fetch = f"`hf download {hub} {WEIGHTS_FILE} --local-dir {quoted(folder)}`"
+        raise BadCheckpoint(f"'{name}' has {_instead(folder)}; download {WEIGHTS_FILE} into it ({fetch}){_converted(folder)}.")
     parts = read_json(index).get("weight_map")
     if not isinstance(parts, dict) or not parts:
         raise BadCheckpoint(f"'{index}' has no weight_map, which names the file of each weight; download it again.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def load(kind: Any, source: str, name: str, **built: Any) -> tuple[Any, dict[str
 
 def _weights(folder: Path, name: str) -> dict[str, Tensor]:
     """What the files of weights hold, by the model's own names of them."""
-    parts = {file: guarded(name, lambda file=file: load_file(file)) for file in weight_files(folder, name)}
+    parts = {file: guarded(name, partial(load_file, file)) for file in weight_files(folder, name)}
     files = [(weight, file) for file, weights in parts.items() for weight in weights]
     places = dict(files)
     return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in files], name).items()}

@@ -47,9 +47,9 @@ def listed(names: Iterable[str]) -> str:
 
 def renamed(missing: Iterable[str], unknown: Iterable[str]) -> str:
     """In words, which unknown weights look like missing ones under another name; empty where none does."""
-    unknown = sorted(unknown)
-    pairs = [(name, near[0]) for name in sorted(missing) if (near := get_close_matches(name, unknown, 1, ALIKE))]
+    others = sorted(unknown)
+    pairs = [(name, alike[0]) for name in sorted(missing) if (alike := get_close_matches(name, others, 1, ALIKE))]
     if not pairs:
-        return f", and has others that are not known: {listed(unknown)}" if unknown else ""
+        return f", and has others that are not known: {listed(others)}" if others else ""
     (wanted, near), more = pairs[0], len(pairs) - 1
     return f", but has {near}, which looks like {wanted} under another name" + (f" (and {more} more such pairs)" if more else "")
