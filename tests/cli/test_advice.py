@@ -21,7 +21,15 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "jepascope").rglob("*.py"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands
-ELSEWHERE = {"--local-dir", "--head", "--num-gpus", "--index-url", "--help", "--version"}  # of hf, ray, pip, and of jepascope itself
+ELSEWHERE = {
+    "--local-dir",
+    "--head",
+    "--num-gpus",
+    "--port",
+    "--index-url",
+    "--help",
+    "--version",
+}  # of hf, ray, pip, and of jepascope itself
 PLACE = "PLACE"  # what stands in for a value that is known when a message is made
 
 

@@ -20,7 +20,7 @@ def read_fields(text: str) -> Any:
     if not isinstance(values, dict):
         return values
     texts = yaml.load(text, yaml.BaseLoader)  # data only, as safe_load: every scalar is its text
-    return {field: _named(field, value, texts.get(str(field))) for field, value in values.items()}
+    return {field: _named(str(field), value, texts.get(str(field))) for field, value in values.items()}
 
 
 def read_value(field: str, text: str) -> Any:
