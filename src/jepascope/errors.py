@@ -1,10 +1,14 @@
-"""The few exceptions. Each message is a full sentence: what failed, where, and what to do."""
+"""The few exceptions. Each message is a full sentence: what failed, where, and what to do.
+
+What a message offers is pasted: paths and values go into it through ``quoted`` and ``setting``.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 
@@ -44,6 +48,7 @@ def missing_extra(what: str, extra: str) -> JepascopeError:
 
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NOT_YAML = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")  # but as an escape
 NOT_TEXT = {"yes", "no", "on", "off", "true", "false", "null"}  # words that YAML reads as something else
 
 
@@ -57,5 +62,11 @@ def _yaml(value: Any) -> str:
         return f"[{','.join(map(_yaml, value))}]"
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if plain else NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def quoted(word: str | Path) -> str:
+    """A path or another word as it is pasted into a command; a leading ~ is left to the shell."""
+    home, _, rest = str(word).partition("/")
+    return f"~/{shlex.quote(rest)}" if home == "~" and rest else shlex.quote(str(word))

@@ -113,7 +113,7 @@ def test_where_each_kind_of_model_is_found(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "vitl.pt").write_bytes(b"")
     (in_cache(tmp_path, "some/cached") / "config.json").write_text("{}")
-    assert [find(name) for name in ("nano", "folder", "vitl.pt", "some/cached")] == ["shipped", "folder", "file", "cache"]
+    assert [find(name).kind for name in ("nano", "folder", "vitl.pt", "some/cached")] == ["shipped", "folder", "file", "cache"]
 
 
 def test_a_model_in_the_hubs_cache_is_read_from_there_as_a_folder_is(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_the_hub_refuses_is_said_with_the_way_to_it(monkeypatch: pytest.Mon
     def gated(*_: object, **__: object) -> None:
         raise OSError("401 Client Error.\nAccess to model facebook/dinov3 is restricted.")
 
-    monkeypatch.setattr(reading, "find", lambda name: "hub")
+    monkeypatch.setattr(reading, "find", lambda name: at_hand.Place("hub"))
     monkeypatch.setattr("huggingface_hub.snapshot_download", gated)
     with pytest.raises(
         BadCheckpoint, match=r"could not be fetched \(401 Client Error\.\)\. .*accept the licence at .*`hf auth login`"

@@ -223,7 +223,9 @@ def test_finders_of_different_ranks_share_no_random_draws() -> None:
 def test_an_unknown_model_is_refused_with_the_nearest_and_metas_files_are_known(tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match=r"no model 'nanoo'\. Did you mean nano\?"):
         make_plan(StudySpec(model="nanoo"))
-    with pytest.raises(BadArgument, match=r"'some/unknown' is neither here nor among .* plan fetches nothing"):
+    with pytest.raises(
+        BadCheckpoint, match=r"'some/unknown' is not on this machine, and plan fetches nothing\. .*`hf download some/unknown "
+    ):
         make_plan(StudySpec(model="some/unknown"))
     assert geometry(StudySpec(model="vitl.pt")).tokens == geometry(StudySpec(model="facebook/vjepa2-vitl-fpc64-256")).tokens
     (tmp_path / "config.json").write_text("{}")

@@ -282,7 +282,7 @@ def test_what_does_not_serve_is_refused_before_anything_is_made(
 def test_models_are_compared_on_the_same_scenes_alone(run: Path, wide_model: Path, tmp_path: Path) -> None:
     for name, changes in (("seed", {"seed": 1}), ("variable", {"variable": "speed"}), ("clips", {"clips": "circle"})):
         other = begun(tmp_path / name, run, model=str(wide_model), **changes)
-        refused(run, rf"run on other scenes \({name} is .* there and .* here\).*jepascope port RUN", str(other))
+        refused(run, rf"run on other scenes \({name} is .* there and .* here\).*`jepascope port /.* /.*`", str(other))
 
 
 def test_other_folders_and_models_are_refused_in_a_sentence(run: Path, tmp_path: Path, tiny_model: Path) -> None:

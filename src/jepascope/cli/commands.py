@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from jepascope.cli.terminal import bars, console
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
@@ -43,11 +43,14 @@ LISTS = (
     "edit_doses",
     "judges",
     "extra_controls",
+    "port_clips",
+    "classes",
 )  # fields that take several values, with commas on the command line
 
 
 def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
     """A spec from a preset or file, with what the command line gives on top."""
+    from jepascope.study.as_written import read_value
     from jepascope.study.spec import make_spec, spec_values
 
     values, source = spec_values(name)
@@ -57,7 +60,7 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
         if not equals:
             raise BadArgument(f"--set {item}: write it as field=value.")
         try:
-            options[key.strip()] = yaml.safe_load(text)
+            options[key.strip()] = read_value(key.strip(), text)
         except (yaml.YAMLError, ValueError, RecursionError):
             raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
     for name in ("labels", "clips"):
@@ -312,7 +315,7 @@ def train_command(name: str, out: Path, device: str, steps: int | None, batch: i
 
         finished = train_and_card(recipe, out, device, seconds, tick)
     typer.echo(
-        f"Encoder and card: {out.resolve()} (use it with --model {out})"
+        f"Encoder and card: {out.resolve()} (use it with --model {quoted(out.resolve())})"
         if finished
         else f"Stopped before the last step; the same command goes on. {out.resolve()}"
     )

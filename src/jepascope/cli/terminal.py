@@ -50,7 +50,7 @@ def _fail(message: str, code: int, error: BaseException | None) -> None:
     if error is not None and os.environ.get("JEPASCOPE_DEBUG"):
         raise error
     sys.stdout.flush()
-    one_line = " ".join(message.split())
+    one_line = " ".join(line.strip() for line in message.splitlines())  # spaces inside a line may be a path's
     sys.stderr.write(f"{'Error: ' if error is not None else ''}{one_line}\n")
     raise SystemExit(code)
 

@@ -5,35 +5,47 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from threading import Thread
 from typing import Literal
 from urllib.parse import urlsplit
 
-from jepascope.encoders.models import META_FILES, TORCH_FILES, KnownModel, known_models
-from jepascope.errors import BadArgument, BadCheckpoint
+from jepascope.encoders.models import META_FILES, TORCH_FILES, WEIGHTS, KnownModel, known_models
+from jepascope.errors import BadArgument, BadCheckpoint, quoted
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 SECONDS = 3.0  # within which the hub answers, or does not
-Place = Literal["shipped", "folder", "file", "cache", "hub"]
+Kind = Literal["shipped", "folder", "file", "cache", "hub"]
 
 
-def find(name: str) -> Place:
-    """Where the model of a name is: in this installation, a folder, a file of Meta's, the hub's cache, or the hub, which answers.
+@dataclass(frozen=True)
+class Place:
+    """Where the model of a name is, or would be: ``path`` is a folder or a file, None on the hub alone."""
 
-    Opens nothing. BadCheckpoint where it is in none of them, with how to get it; BadArgument for a name that can be no model.
+    kind: Kind
+    path: Path | None = None
+
+
+def place(name: str) -> Place:
+    """Where the model of a name is: in this installation, a folder, a file of Meta's, the hub's cache, or nowhere but on the hub.
+
+    Opens nothing and asks no network, so that a plan looks where a run does. BadCheckpoint for a path where no model is, with how to get
+    one; BadArgument for a name that can be no model.
     """
     path, known = Path(name).expanduser(), {model.name: model for model in known_models()}
     if name in known and known[name].shipped:
-        return "shipped"
+        return Place("shipped", WEIGHTS / name)
     if path.is_dir():
-        return "folder"
+        return Place("folder", path)
     if path.is_file() and path.suffix in TORCH_FILES:
-        return "file"
+        return Place("file", path)
     metas = {model.torch_file: model for model in known.values() if model.torch_file}
     if path.name in metas and not path.exists():
         raise BadCheckpoint(_no_file(path, metas[path.name]))
+    if path.is_file() and (path.parent / "config.json").is_file():
+        raise BadCheckpoint(f"'{name}' is a file of a checkpoint, which is given as its folder: pass --model {quoted(path.parent)}.")
     if path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (*TORCH_FILES, ".safetensors"):
         shipped = ", ".join(model.name for model in known.values() if model.shipped)
         raise BadCheckpoint(
@@ -42,21 +54,28 @@ def find(name: str) -> Place:
         )
     if not HUB_NAME.fullmatch(name):
         raise unknown(name)
-    from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub import try_to_load_from_cache
 
-    if isinstance(try_to_load_from_cache(name, "config.json"), str):
-        return "cache"
-    if answers(constants.ENDPOINT):
-        return "hub"
-    raise not_here(name, f"is not on this machine, and {urlsplit(constants.ENDPOINT).hostname} does not answer from here")
+    cached = try_to_load_from_cache(name, "config.json")
+    return Place("cache", Path(cached).parent) if isinstance(cached, str) else Place("hub")
+
+
+def find(name: str) -> Place:
+    """The place of a model that can be read now: BadCheckpoint as well where it is on the hub alone and the hub does not answer."""
+    from huggingface_hub import constants
+
+    where = place(name)
+    if where.kind == "hub" and not answers(constants.ENDPOINT):
+        raise not_here(name, f"is not on this machine, and {urlsplit(constants.ENDPOINT).hostname} does not answer from here")
+    return where
 
 
 def not_here(name: str, what: str) -> BadCheckpoint:
     """``what`` is wrong with a hub name, and how to get it: commands, sizes, the folder, and what to pass then."""
     row = next((model for model in known_models() if model.name == name), None)
     if row is None:
-        near = get_close_matches(name, [model.name for model in known_models() if not model.shipped], 1, 0.8)
-        meant = f" Did you mean {near[0]}?" if near else " It is none of those that `jepascope models` lists: is the name right?"
+        near = _nearest(name, [model.name for model in known_models() if not model.shipped], 0.8)
+        meant = f" Did you mean {near}?" if near else " It is none of those that `jepascope models` lists: is the name right?"
         row, size = KnownModel(name, 0, 0, 0, 0, 0, False, ""), "its config.json and safetensors are what is read"
     else:
         meant, size = "", f"{row.weights_gb:.2g} GB; config.json and model.safetensors are what is read"
@@ -69,8 +88,8 @@ def not_here(name: str, what: str) -> BadCheckpoint:
 
 def unknown(name: str) -> BadArgument:
     """A name that is neither known nor of the form of a hub's."""
-    near = get_close_matches(name, [model.name for model in known_models()] + [model.folder for model in known_models()], 1, 0.6)
-    full = next((model.name for model in known_models() if near and near[0] in (model.name, model.folder)), "")
+    near = _nearest(name, [model.name for model in known_models()] + [model.folder for model in known_models()], 0.6)
+    full = next((model.name for model in known_models() if near in (model.name, model.folder)), "")
     meant = f" Did you mean {full}?" if full else ""
     return BadArgument(
         f"There is no model '{name}'.{meant} `jepascope models` lists those that are known; "
@@ -95,6 +114,13 @@ def answers(endpoint: str) -> bool:
     trial.start()
     trial.join(SECONDS)
     return bool(connected)
+
+
+def _nearest(name: str, known: list[str], least: float) -> str:
+    """The known name that is most alike, whichever letters are capitals; empty where none is."""
+    lower = {row.lower(): row for row in known}
+    near = get_close_matches(name.lower().rstrip("/"), lower, 1, least)
+    return lower[near[0]] if near else ""
 
 
 def _no_file(path: Path, row: KnownModel) -> str:

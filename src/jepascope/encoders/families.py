@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from jepascope.encoders.dinov2 import Dinov2Encoder, Dinov2WithRegistersEncoder
@@ -16,7 +15,7 @@ from jepascope.encoders.ijepa import IJepaEncoder
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import Pixels
 from jepascope.encoders.pretrained import from_pretrained as vjepa2_from_pretrained
-from jepascope.encoders.pretrained import guarded, refuse_misfits
+from jepascope.encoders.pretrained import guarded, load, refuse_misfits
 from jepascope.encoders.timesformer import TimesformerEncoder
 from jepascope.encoders.videomae import VideoMAEEncoder
 from jepascope.encoders.vivit import VivitEncoder
@@ -42,22 +41,8 @@ def from_pretrained(source: str, name: str) -> tuple[PreTrainedModel, TaskHead |
     encoder = ENCODERS.get(config["model_type"])
     if encoder is None:
         return vjepa2_from_pretrained(source, name)
-    kind = encoder.kind
-    model, info = guarded(
-        name,
-        lambda: kind.from_pretrained(
-            source,
-            config=kind.config_class.from_pretrained(source, local_files_only=True),
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
-            attn_implementation="sdpa" if kind._supports_sdpa else "eager",  # a config.json may name code on the hub to download and run
-            **encoder.built,
-        ),
-    )
-    unexpected = {key for key in info["unexpected_keys"] if not key.startswith(BEYOND)}
+    model, info = load(encoder.kind, source, name, **encoder.built)
+    unexpected = {key for key in info["unexpected_keys"] if not (key.startswith(BEYOND) or key.endswith(encoder.idle))}
     refuse_misfits(name, set(info["missing_keys"]), unexpected, {str(key) for key in info["mismatched_keys"]})
     return model, None
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.geometry import Geometry, read_json
-from jepascope.errors import BadCheckpoint
+from jepascope.encoders.models import TORCH_FILES, known_models
+from jepascope.errors import BadCheckpoint, quoted
 
 WEIGHTS_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
+CONFIG_FILE = "config.json"
+PICKLED = "pytorch_model*.bin"  # whole or in parts
 ADAPTER_FILE = "adapter_config.json"
 PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors")
 NOT_READ = {  # field of config.json: why a checkpoint that has it is refused
@@ -18,6 +23,13 @@ NOT_READ = {  # field of config.json: why a checkpoint that has it is refused
     "quantization_config": "says that its weights are quantised (quantization_config), which is not read",
     "transformers_weights": "names another file of weights (transformers_weights), which is not read",
 }
+
+
+def config_of(folder: Path, name: str) -> Path:
+    """The config.json of a folder, which need not be sound; BadCheckpoint where there is none, with what to pass instead."""
+    if (folder / CONFIG_FILE).exists():
+        return folder / CONFIG_FILE
+    raise BadCheckpoint(f"'{name}' has no {CONFIG_FILE}; {_checkpoint_in(folder)}.")
 
 
 def check_folder(folder: Path, name: str, config: dict[str, Any], sizes: Geometry) -> None:
@@ -41,7 +53,9 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     if whole.is_file():
         return [whole]
     if not index.exists():
-        raise BadCheckpoint(f"'{name}' has {_instead(folder)}; download {WEIGHTS_FILE} into it{_converted(folder)}.")
+        hub = next((row.name for row in known_models() if row.folder == folder.resolve().name and not row.shipped), "OWNER/NAME")
+        fetch = f"`hf download {hub} {WEIGHTS_FILE} --local-dir {quoted(folder)}`"
+        raise BadCheckpoint(f"'{name}' has {_instead(folder)}; download {WEIGHTS_FILE} into it ({fetch}){_converted(folder)}.")
     parts = read_json(index).get("weight_map")
     if not isinstance(parts, dict) or not parts:
         raise BadCheckpoint(f"'{index}' has no weight_map, which names the file of each weight; download it again.")
@@ -55,6 +69,19 @@ def weight_files(folder: Path, name: str) -> list[Path]:
     return files
 
 
+def _checkpoint_in(folder: Path) -> str:
+    """What to pass in place of a folder that is no checkpoint: what it holds, where that is one."""
+    inside = sorted(path for path in folder.glob("*") if path.suffix in TORCH_FILES and path.is_file())
+    inside += sorted(path.parent for depth in ("*", "snapshots/*") for path in folder.glob(f"{depth}/config.json"))
+    if inside:
+        return f"it holds a checkpoint: pass --model {quoted(inside[0])}"
+    if any(folder.glob("*.distcp")):
+        whole = folder.with_name(f"{folder.name}.pt")
+        command = f"{quoted(sys.executable)} -m torch.distributed.checkpoint.format_utils dcp_to_torch {quoted(folder)} {quoted(whole)}"
+        return f"it is a model in shares (torch.distributed.checkpoint): make one file of it with `{command}`, then --model {quoted(whole)}"
+    return "a checkpoint folder holds config.json and model.safetensors, as `hf download OWNER/NAME --local-dir FOLDER` makes it"
+
+
 def _instead(folder: Path) -> str:
     if any(folder.glob("*.safetensors")):
         return f"neither {WEIGHTS_FILE} nor {INDEX_FILE}"
@@ -63,12 +90,18 @@ def _instead(folder: Path) -> str:
 
 def _converted(folder: Path) -> str:
     """How to make safetensors of the pickled weights that are there, without running what they may bring."""
-    pickled = folder / "pytorch_model.bin"
-    if not pickled.is_file():
+    if not any(folder.glob(PICKLED)):
         return ""
-    command = (
-        "import torch; from safetensors.torch import save_file; "
-        f"weights = torch.load({str(pickled)!a}, map_location='cpu', weights_only=True); "
-        f"save_file({{name: value.clone() for name, value in weights.items()}}, {str(folder / WEIGHTS_FILE)!a}, {{'format': 'pt'}})"
+    code = (
+        "import pathlib, torch; from safetensors.torch import save_file; "
+        f"folder = pathlib.Path({_literal(folder)}); "
+        f'parts = [torch.load(part, map_location="cpu", weights_only=True) for part in folder.glob("{PICKLED}")]; '
+        "weights = {name: value.clone() for part in parts for name, value in part.items()}; "
+        f'save_file(weights, folder / "{WEIGHTS_FILE}", {{"format": "pt"}})'
     )
-    return f', or make it of {pickled.name}, which runs no code of it: python -c "{command}"'
+    return f", or make it of {PICKLED}, which runs no code of it: `{quoted(sys.executable)} -c {quoted(code)}`"
+
+
+def _literal(path: Path) -> str:
+    """A path as Python and the shell both take it."""
+    return json.dumps(str(path), ensure_ascii=False)

@@ -34,6 +34,7 @@ class LibraryEncoder(FrozenModel):
     kind: ClassVar[Any]
     built: ClassVar[dict[str, Any]] = {}  # how ``kind`` is built, beside its configuration
     beside: ClassVar[tuple[str, ...]] = ()
+    idle: ClassVar[tuple[str, ...]] = ()  # how names of weights end that some releases of transformers have, and that change no output
 
     def __init__(self, model: PreTrainedModel, name: str, extra: dict[str, Any] | None = None, pixels: Pixels | None = None) -> None:
         super().__init__(model, extra, pixels)

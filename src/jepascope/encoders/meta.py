@@ -7,7 +7,6 @@ What is V-JEPA 2.1's own is in ``meta_2_1``.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,11 @@ from transformers import VJEPA2Config, VJEPA2Model
 from jepascope.encoders.geometry import check_config
 from jepascope.encoders.meta_2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
 from jepascope.encoders.meta_sizes import meta_sizes
+from jepascope.encoders.meta_states import ENCODERS, PREDICTOR, PUBLISHED, bare, states
 from jepascope.encoders.torch_file import check_tensors, read_torch_file
+from jepascope.encoders.weight_names import listed, renamed
 from jepascope.errors import BadCheckpoint
 
-ENCODERS = ("ema_encoder", "target_encoder", "encoder")
-"""Under which key the encoder lies, best first: the moving average is what Meta evaluates, and its hub loads it where there is one.
-Encoders that were distilled (2.1 B and L) have it as ``ema_encoder``; a target beside it would be their teacher."""
 ROOTS = {
     "encoder.embeddings.patch_embeddings.": "patch_embed.",
     "encoder.layer.": "blocks.",
@@ -33,10 +31,10 @@ ROOTS = {
     "predictor.layernorm.": "predictor_norm.",
     "predictor.proj.": "predictor_proj.",
 }
+MASKS = "predictor.embeddings.mask_tokens"  # one weight of transformers', one each of Meta's
 THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
 ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which transformers does not have
-LONGEST = 200  # characters of a weight's name; Meta's have fewer than 80
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 
 
@@ -49,16 +47,14 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
     Raises BadCheckpoint, in one sentence, for any other file.
     """
     found = read_torch_file(path)
-    weights = _cleaned(path, found, "predictor") if "predictor" in found else {}
+    models = states(path, found)
+    weights = bare(path, PREDICTOR, models.held[PREDICTOR]) if PREDICTOR in models.held else {}
     acts = any(name.removeprefix("predictor.").startswith(ACTION) for name in weights)
     order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
-    key = next((name for name in order if name in found), None)
+    key = next((name for name in order if name in models.held), None)
     if key is None:
-        raise BadCheckpoint(
-            f"'{path}' has none of {', '.join(ENCODERS)} (it has: {', '.join(f'{name!a:.30}' for name in [*found][:5]) or 'nothing'}); "
-            "give one of Meta's V-JEPA 2 files."
-        )
-    weights = _cleaned(path, found, key) | ({} if acts else weights)
+        raise BadCheckpoint(_no_encoder(path, found))
+    weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
     newer = is_2_1(weights, key)
@@ -75,6 +71,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
         model.predictor = None
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
     left_out = ", its action-conditioned predictor left out" if acts else ""
+    key = " of ".join((key, *models.inside[::-1]))
     source = f"{path.name}: {key}{version}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
     return model, None, {"source": source}
 
@@ -89,20 +86,13 @@ def meta_name(name: str) -> tuple[str, int | None]:
     return ROOTS[root] + rest, None
 
 
-def _cleaned(path: Path, found: dict[Any, Any], key: str) -> dict[str, Any]:
-    """Weights under a key, named ``key.name`` without the prefixes that wrappers left."""
-    state = found[key]
-    if not isinstance(state, dict) or not state:
-        raise BadCheckpoint(f"'{path}': {key} is not a dictionary of weights; give one of Meta's V-JEPA 2 files.")
-    weights: dict[str, Any] = {}
-    for name, value in state.items():
-        clean = f"{key}." + re.sub(r"^((module|backbone)\.)+", "", str(name))
-        if not clean.isprintable() or len(clean) > LONGEST:
-            raise BadCheckpoint(f"'{path}' names a weight {clean!a:.80}, as no V-JEPA 2 checkpoint does; give one of Meta's files.")
-        if clean in weights:
-            raise BadCheckpoint(f"'{path}' has {clean} twice, with and without a prefix; give one of Meta's V-JEPA 2 files.")
-        weights[clean] = value
-    return weights
+def _no_encoder(path: Path, found: dict[Any, Any]) -> str:
+    """What a file without an encoder holds instead."""
+    parts = [part for part in found.values() if isinstance(part, dict) and part]
+    if "param_groups" in found or (parts and all("param_groups" in part for part in parts)):
+        return f"'{path}' holds an optimiser's state and no weights of a model; {PUBLISHED}."
+    keys = ", ".join(f"{name!a:.30}" for name in [*found][:5]) or "nothing"
+    return f"'{path}' has none of {', '.join(ENCODERS)} (it has: {keys}); {PUBLISHED}."
 
 
 def _refuse_version_1(path: Path, weights: dict[str, Any], key: str) -> None:
@@ -116,30 +106,34 @@ def _refuse_version_1(path: Path, weights: dict[str, Any], key: str) -> None:
         )
 
 
+def _theirs(name: str, shape: tuple[int, ...], key: str) -> tuple[list[str], int | None]:
+    """Of which weights in the file a weight is made, and which third of them it is."""
+    if name == MASKS:
+        return [f"{PREDICTOR}.mask_tokens.{row}" for row in range(shape[0])], None
+    theirs, third = meta_name(name)
+    return [f"{PREDICTOR if name.startswith(f'{PREDICTOR}.') else key}.{theirs}"], third
+
+
 def _mapped(path: Path, model: VJEPA2Model, weights: dict[str, Tensor], key: str) -> dict[str, Tensor]:
     """Every weight of the model, in float32 and memory of its own, from exactly the weights that there are."""
-    used: set[str] = set()
+    shapes = {name: tuple(empty.shape) for name, empty in model.state_dict().items()}
+    sources = {name: _theirs(name, shape, key) for name, shape in shapes.items()}
+    wanted = {theirs for names, _ in sources.values() for theirs in names}
+    missing, unknown = wanted - set(weights), set(weights) - wanted
+    if missing:
+        raise BadCheckpoint(f"'{path}' lacks weights: {listed(missing)}{renamed(missing, unknown)}. Is it complete? Download it again.")
 
     def take(name: str, shape: tuple[int, ...], third: int | None = None) -> Tensor:
-        if name not in weights:
-            raise BadCheckpoint(f"'{path}' lacks weights: {name}. Is it complete? Download it again.")
         rows, value = 0 if third is None else third * shape[0], weights[name]
         whole = shape if third is None else (3 * shape[0], *shape[1:])
         if tuple(value.shape) != whole:
             raise BadCheckpoint(f"'{path}' has misshapen weights: {name} is {tuple(value.shape)}, but must be {whole}.")
-        used.add(name)
-        return value[rows : rows + shape[0]].to(torch.float32, copy=True)
+        return value.detach()[rows : rows + shape[0]].to(torch.float32, copy=True)
 
-    mapped: dict[str, Tensor] = {}
-    for name, empty in model.state_dict().items():
-        shape = tuple(empty.shape)
-        if name == "predictor.embeddings.mask_tokens":
-            mapped[name] = torch.stack([take(f"predictor.mask_tokens.{row}", shape[1:]) for row in range(shape[0])])
-        else:
-            theirs, third = meta_name(name)
-            mapped[name] = take(f"{'predictor' if name.startswith('predictor.') else key}.{theirs}", shape, third)
-    unknown = set(weights) - used
+    mapped = {
+        name: torch.stack([take(row, shapes[name][1:]) for row in names]) if name == MASKS else take(names[0], shapes[name], third)
+        for name, (names, third) in sources.items()
+    }
     if unknown:
-        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        raise BadCheckpoint(f"'{path}' has unknown weights: {min(unknown)}{more}. It is not a V-JEPA 2 checkpoint.")
+        raise BadCheckpoint(f"'{path}' has unknown weights: {listed(unknown)}. It is not a V-JEPA 2 checkpoint.")
     return mapped

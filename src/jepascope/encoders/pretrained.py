@@ -1,19 +1,28 @@
-"""transformers' from_pretrained, believed only when every weight was found: nothing that is left random gets through."""
+"""transformers' from_pretrained, believed only when every weight was found: nothing that is left random gets through.
+
+It is given the weights, read here: a folder's weights may carry the names of wrappers (``torch.compile``, DDP) around the model.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
+from safetensors.torch import load_file
+from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2ForVideoClassification, VJEPA2Model
 
+from jepascope.encoders.folder_files import weight_files
 from jepascope.encoders.geometry import check_config
 from jepascope.encoders.head import TaskHead
 from jepascope.encoders.task_labels import names_head, task_labels
+from jepascope.encoders.weight_names import listed, renamed, unwrapped
 from jepascope.errors import BadCheckpoint
 
 HEAD_KEYS = ("pooler.", "classifier.")
@@ -32,20 +41,7 @@ def from_pretrained(source: str, name: str) -> tuple[VJEPA2Model, TaskHead | Non
     config = guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=True)[0])
     check_config(config, Path(source) / "config.json")
     classifies = names_head(config)
-    kind = VJEPA2ForVideoClassification if classifies else VJEPA2Model
-    loaded, info = guarded(
-        name,
-        lambda: kind.from_pretrained(
-            source,
-            config=VJEPA2Config.from_pretrained(source, local_files_only=True),
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-            attn_implementation="sdpa",  # a config.json may name code on the hub, which transformers would download and run
-            ignore_mismatched_sizes=True,  # reported in ``info`` and refused below, in our words
-        ),
-    )
+    loaded, info = load(VJEPA2ForVideoClassification if classifies else VJEPA2Model, source, name)
     model = loaded.vjepa2 if classifies else loaded
     labels = task_labels(config, Path(source) / "config.json") if classifies else ()
     _refuse_other_labels(name, info["mismatched_keys"], len(labels))
@@ -56,12 +52,49 @@ def from_pretrained(source: str, name: str) -> tuple[VJEPA2Model, TaskHead | Non
     return model, _aligned(TaskHead(loaded.pooler, loaded.classifier, labels)) if classifies else None
 
 
+def load(kind: Any, source: str, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
+    """transformers' model of a folder and what did not fit, from the folder's safetensors under the names that the model gave them."""
+    weights = _weights(Path(source), name)
+    loaded, info = guarded(
+        name,
+        lambda: kind.from_pretrained(
+            None,
+            config=kind.config_class.from_pretrained(source, local_files_only=True),
+            state_dict=weights,
+            local_files_only=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # reported in ``info`` and refused, in our words
+            attn_implementation="sdpa" if kind._supports_sdpa else "eager",  # a config.json may name code on the hub to download and run
+            **built,
+        ),
+    )
+    return loaded, info
+
+
+def _weights(folder: Path, name: str) -> dict[str, Tensor]:
+    """What the files of weights hold, by the model's own names of them."""
+    parts = {file: guarded(name, partial(load_file, file)) for file in weight_files(folder, name)}
+    files = [(weight, file) for file, weights in parts.items() for weight in weights]
+    places = dict(files)
+    return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in files], name).items()}
+
+
 def refuse_misfits(name: str, missing: set[str], unexpected: set[str], mismatched: set[str]) -> None:
     """BadCheckpoint that names a weight, where there is any."""
-    for what, keys in (("lacks", missing), ("has unknown", unexpected), ("has misshapen", mismatched)):
+    if missing:
+        older = renamed(missing, unexpected)
+        raise BadCheckpoint(f"'{name}' lacks weights: {listed(missing)}{older}. It does not fit its config.json{_release(older)}.")
+    for what, keys in (("unknown", unexpected), ("misshapen", mismatched)):
         if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise BadCheckpoint(f"'{name}' {what} weights: {min(keys)}{more}. It does not fit its config.json.")
+            raise BadCheckpoint(f"'{name}' has {what} weights: {listed(keys)}. It does not fit its config.json.")
+
+
+def _release(older: str) -> str:
+    """Which transformers read it, where names may have changed between its releases."""
+    if not older:
+        return ""
+    return f", as transformers {transformers.__version__} names the weights; `jepascope doctor` says whether that is a release to use"
 
 
 def _aligned(head: TaskHead) -> TaskHead:

@@ -11,11 +11,10 @@ from transformers import PreTrainedModel
 from jepascope.encoders.at_hand import find, not_here
 from jepascope.encoders.families import from_pretrained, kind_of
 from jepascope.encoders.family_sizes import sizes_of
-from jepascope.encoders.folder_files import INDEX_FILE, WEIGHTS_FILE, check_folder
+from jepascope.encoders.folder_files import INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
 from jepascope.encoders.geometry import read_config, read_json
 from jepascope.encoders.head import TaskHead
 from jepascope.encoders.meta import load_meta
-from jepascope.encoders.models import WEIGHTS
 from jepascope.encoders.pixels import FILES, Pixels, read_pixels, settled
 from jepascope.encoders.pretrained import Unreadable
 from jepascope.errors import BadCheckpoint
@@ -38,20 +37,18 @@ class Found:
 
 def read(name: str) -> Found:
     """The model of a name (see ``load_encoder``); every way in which it can be wrong is one sentence."""
-    place, path = find(name), Path(name).expanduser()
-    if place == "file":
-        model, head, extra = load_meta(path)
-        return Found(path.name, model, head, extra)
-    if place in ("cache", "hub"):
-        return _fetch(name, place == "cache")
-    return read_folder(path, name, path.resolve().name) if place == "folder" else read_folder(WEIGHTS / name, name, name)
+    where = find(name)
+    if where.path is None or where.kind == "cache":
+        return _fetch(name, where.kind == "cache")
+    if where.kind == "file":
+        model, head, extra = load_meta(where.path)
+        return Found(where.path.name, model, head, extra)
+    return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
 
 
 def read_folder(folder: Path, name: str, label: str) -> Found:
     """A folder in Hugging Face format."""
-    config_file = folder / "config.json"
-    if not config_file.exists():
-        raise BadCheckpoint(f"'{name}' has no config.json; a checkpoint folder holds config.json and model.safetensors.")
+    config_file = config_of(folder, name)
     config = read_config(config_file)
     check_folder(folder, name, config, sizes_of(config, config_file))
     extra = read_json(folder / EXTRAS) if (folder / EXTRAS).exists() else {}

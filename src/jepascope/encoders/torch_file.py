@@ -19,6 +19,8 @@ from torch import Tensor
 
 from jepascope.errors import BadCheckpoint
 
+SHARDED = "torch.distributed."  # where the classes of tensors live that are spread over processes
+
 
 def read_torch_file(path: Path) -> dict[Any, Any]:
     """The dictionary that a file holds, its tensors on the CPU; BadCheckpoint in one sentence for anything else."""
@@ -44,6 +46,8 @@ def check_tensors(path: Path, tensors: Iterable[tuple[str, Any]]) -> None:
             records = {(record.file_size, record.CRC) for record in archive.infolist()}
     left, sound = path.stat().st_size, set()
     for name, value in tensors:
+        if isinstance(value, Tensor) and type(value).__module__.startswith(SHARDED):
+            raise BadCheckpoint(_sharded(path))
         plain = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
         if not plain or not value.is_floating_point():
             raise BadCheckpoint(f"'{path}': {name} is not a plain tensor of floating-point numbers; give one of Meta's V-JEPA 2 files.")
@@ -69,9 +73,18 @@ def _check_index(path: Path) -> None:
                 archive.read(record)
 
 
+def _sharded(path: Path) -> str:
+    return (
+        f"'{path}' is one process's share of a sharded model (FSDP, DTensor); save all of it where it was trained, with "
+        "torch.distributed.checkpoint.state_dict.get_model_state_dict and StateDictOptions(full_state_dict=True, cpu_offload=True)."
+    )
+
+
 def _refusal(path: Path, said: str) -> BadCheckpoint:
     """In our words: torch's own advise to read the file without its guard."""
     brought = re.search(r"GLOBAL (\S+)", said)
+    if brought and brought[1].startswith(SHARDED):
+        return BadCheckpoint(_sharded(path))
     if brought:
         return BadCheckpoint(
             f"'{path}' holds more than weights: it asks for {brought[1]!a:.100}, and such a file can run code. "

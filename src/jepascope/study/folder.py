@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from jepascope.errors import BadArgument, JepascopeError, RunFolderError
+from jepascope.errors import BadArgument, JepascopeError, RunFolderError, quoted
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 
 if TYPE_CHECKING:
@@ -66,6 +66,21 @@ def read_json(path: Path, default: Any = None) -> Any:
         return value
     except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(f"'{path}' cannot be read ({error}); delete it and run again.") from None
+
+
+def run_line(folder: Path | str, out: Path | str, dtype: str = "float32") -> str:
+    """The command that runs the study of a run folder, in a precision."""
+    precision = "" if dtype == "float32" else f" --dtype {quoted(dtype)}"
+    return f"jepascope run {quoted(Path(folder) / SPEC)} --out {quoted(out)}{precision}"
+
+
+def resume_line(folder: Path) -> str:
+    """The command that goes on with a run, from its folder alone, in the precision that it began in."""
+    try:
+        dtype = read_json(folder / "provenance.json", {}).get("dtype")
+    except RunFolderError:
+        dtype = None
+    return run_line(folder, folder, dtype if isinstance(dtype, str) else "float32")
 
 
 def _same_study(saved: Path, spec: StudySpec) -> None:

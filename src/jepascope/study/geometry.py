@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from jepascope.encoders.at_hand import HUB_NAME, unknown
+from jepascope.encoders.at_hand import Place, not_here, place
 from jepascope.encoders.family_sizes import sizes_of
+from jepascope.encoders.folder_files import config_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_config
 from jepascope.encoders.geometry import Geometry as Sizes
-from jepascope.encoders.models import TORCH_FILES, WEIGHTS, known_models
+from jepascope.encoders.models import TORCH_FILES, known_models
 from jepascope.encoders.rotary_rule import V2, rotary_rule
 from jepascope.encoders.task_labels import names_head
 from jepascope.errors import BadArgument
@@ -35,34 +36,28 @@ class Geometry:
 def geometry(spec: StudySpec) -> Geometry:
     """Width, depth and tokens from a shipped or local config.json or the list of known models."""
     predictor, head, beside = True, False, {}  # whether weights hold a predictor cannot be told from a configuration
-    path = WEIGHTS / spec.model / "config.json"
-    if not path.exists():
-        path = Path(spec.model).expanduser() / "config.json"
     known = {name: model for model in known_models() for name in (model.torch_file, model.name) if name}
-    if path.exists():
+    row = known.get(Path(spec.model).name if spec.model.endswith(TORCH_FILES) else spec.model)
+    where = Place("hub") if row and not (row.shipped or Path(spec.model).expanduser().is_dir()) else place(spec.model)
+    if where.path is not None and where.kind != "file":
+        path = config_of(where.path, spec.model)
         config = read_config(path)
         sizes, head = sizes_of(config, path), names_head(config)
         predictor = config["model_type"] == "vjepa2" and rotary_rule(config, path) == V2  # of V-JEPA 2.1 none is read
         asked = {"predictor_width": "pred_hidden_size", "predictor_depth": "pred_num_hidden_layers"}
         beside = {name: int(config[key]) for name, key in asked.items() if key in config}
-        parameters = known[spec.model].parameters if spec.model in known else 12 * sizes.depth * sizes.width * sizes.width
-    elif spec.model in known:
-        row = known[spec.model]
+        parameters = row.parameters if row else 12 * sizes.depth * sizes.width * sizes.width
+    elif row:
         predictor, head = row.predictor, bool(row.head)
         parameters = row.parameters
         sizes = Sizes(row.width, row.depth, row.patch, row.tubelet, row.frames, row.size, row.extra, row.extra_per_frame, row.fixed)
-    elif path.parent.is_file() and path.parent.suffix in TORCH_FILES:
+    elif where.kind == "file":
         raise BadArgument(
             f"'{spec.model}' has no config.json to count from, and plan opens no weights; `jepascope run` reads it. To count, name the "
             "checkpoint's twin among `jepascope models`."
         )
-    elif HUB_NAME.fullmatch(spec.model):
-        raise BadArgument(
-            f"'{spec.model}' is neither here nor among those that `jepascope models` lists, and plan fetches nothing: download its folder "
-            "and give that, or name a model of its size."
-        )
     else:
-        raise unknown(spec.model)
+        raise not_here(spec.model, "is not on this machine, and plan fetches nothing")
     frames, size = spec.frames or sizes.frames, spec.size or sizes.size
     if sizes.fixed and (frames, size) != (sizes.frames, sizes.size):
         raise BadArgument(f"'{spec.model}' takes clips of {sizes.frames} frames of {sizes.size} pixels alone, not {frames} of {size}.")

@@ -12,7 +12,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.bench import Bench, check_spec_fits
-from jepascope.study.folder import Run, read_json, writing
+from jepascope.study.folder import Run, read_json, resume_line, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.resumable import Steps
@@ -65,9 +65,7 @@ def best_layer_of(folder: Path) -> int:
     """The layer that the run's claims are made for; RunFolderError where the run has not come so far."""
     best = read_json(folder / "summary.json", {}).get("best_layer")
     if not isinstance(best, int):
-        raise RunFolderError(
-            f"'{folder}' has no best layer yet; name one with --layer, or finish the run with jepascope run --out {folder}."
-        )
+        raise RunFolderError(f"'{folder}' has no best layer yet; name one with --layer, or finish the run with `{resume_line(folder)}`.")
     return best
 
 

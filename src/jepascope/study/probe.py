@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.errors import BadArgument, RunFolderError, quoted
 from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
@@ -27,13 +27,20 @@ PREFIX = "probe-"
 def saved_spec(folder: Path) -> StudySpec:
     """The spec of a run folder; RunFolderError where there is none."""
     if not (folder / SPEC).is_file():
-        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); make one with jepascope run --out {folder}.")
+        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        instead = f"make one with `jepascope run --out {quoted(folder)}`" if free else "give the folder that `jepascope run` wrote"
+        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.")
     values = read_spec(folder / SPEC)
     if not values:  # an empty file would pass as the demo, whatever study the tables are of
         raise RunFolderError(
             f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."
         )
     return make_spec(values, f"'{folder / SPEC}'")
+
+
+def _run_of_its_own(spec: StudySpec, variable: str, labels: Path | str | None) -> str:
+    given = {"model": spec.model, "clips": spec.clips, "variable": variable, "labels": labels}
+    return " ".join(["jepascope run", *(f"--{name} {quoted(value)}" for name, value in given.items() if value is not None)])
 
 
 def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> StudySpec:
@@ -46,7 +53,7 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     if spec.of_videos:  # which windows are clips, and in which views, goes by the variable
         raise BadArgument(
             f"Another variable of real videos has other clips, so that nothing of this run can be read again; make it a study of its own: "
-            f"jepascope run --clips {spec.clips} --variable {variable or spec.variable}."
+            f"`{_run_of_its_own(spec, variable or spec.variable, labels or spec.labels)}`."
         )
     given = {**spec.model_dump(exclude={"labels", "labels_digest", "rank", "best_layer", "finders", "kind", "missing"}), "labels": None}
     if labels is not None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import shlex
 import time
 from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
-from jepascope.study.folder import Run
+from jepascope.study.folder import Run, run_line
 from jepascope.study.spec import StudySpec
 
 PACKAGES = ("jepascope", "torch", "transformers", "numpy", "scipy", "pandas", "pyarrow", "safetensors")
@@ -106,8 +105,7 @@ def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose anothe
 
 def command(out: str, dtype: str) -> str:
     """The command line that runs this study again."""
-    precision = "" if dtype == "float32" else f" --dtype {dtype}"
-    return f"jepascope run {shlex.quote(out + '/spec.yaml')} --out {shlex.quote(out + '-again')}{precision}"
+    return run_line(out, f"{out}-again", dtype)
 
 
 def _version(name: str) -> str:

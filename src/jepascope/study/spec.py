@@ -20,6 +20,7 @@ from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
+from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import Finder, check_finders, rank_of
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
@@ -113,6 +114,13 @@ class StudySpec(BaseModel):
     control_seeds: int = Field(3, ge=0, le=100, description="control tasks of the probes (random labels of the other factors)")
     folds: int = Field(5, ge=2, le=20, description="cross-validation folds inside a split; fewer where a class has fewer clips")
     resamples: int = Field(2000, ge=100, le=1_000_000, description="bootstrap resamples")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return [str(name) if isinstance(name, int | float) and not isinstance(name, bool) else name for name in value]
 
     @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses", "port_clips", "classes")
     @classmethod
@@ -373,7 +381,7 @@ def read_spec(path: Path) -> dict[str, Any]:
         # a few aliases of aliases can stand for more values than memory holds, and a spec needs none
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise BadArgument(f"'{path}' uses YAML aliases (*name); write the values out.")
-        values = yaml.safe_load(text)
+        values = read_fields(text)
     except FileNotFoundError:
         raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:

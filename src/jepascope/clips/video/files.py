@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from jepascope.clips.video.kinds import kind_of_file
 from jepascope.clips.video.names import split_list, told_by_path
 from jepascope.clips.video.opening import ENDINGS
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 
 MAX_ENTRIES = 2_000_000  # files and folders
 TABLES = (".csv", ".json")  # that may tell classes and official splits, besides lists of splits
@@ -57,7 +57,8 @@ class Found:
 def find(folder: Path) -> Found:
     """Every file below the folder that ends like a video or begins like one, sorted by its path; hidden files and folders are passed over.
 
-    Links to folders are not followed, nor are links to files outside. Raises BadArgument where there is no folder, or no video.
+    Links to folders are not followed, nor are links to files outside (those of a hub's snapshot lead to its
+    blobs, and are). Raises BadArgument where there is no folder, or no video.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
@@ -108,18 +109,22 @@ def _no_video(folder: Path, found: Found, links: int) -> str:
     return (
         f"'{folder}' holds no video: no file below it ends like one ({', '.join(ENDINGS[:7])}, ...)"
         + (f"; it holds {', '.join(held)}" if held else "")
-        + (f"; {links} links were not followed: copy what they point to with  cp -rL '{folder}' COPY  and give the copy" if links else "")
+        + (
+            f"; {links} links were not followed: copy what they point to with `cp -rL {quoted(folder)} COPY` and give the folder COPY"
+            if links
+            else ""
+        )
         + "."
     )
 
 
 def _why_not_followed(path: Path, root: Path) -> str:
-    """The words that follow 'is a link that'; '' for a link to a file within the folder."""
+    """The words that follow 'is a link that'; '' for a link to a file within the folder or its blobs."""
     try:
         end = path.resolve(strict=True)
     except (OSError, RuntimeError):  # to nowhere, or to itself
         return "leads nowhere"
-    return "is not followed" if end.is_dir() else "" if end.is_relative_to(root) else "leaves the folder"
+    return "is not followed" if end.is_dir() else "" if any(end.is_relative_to(home) for home in _homes(root)) else "leaves the folder"
 
 
 def _regular(path: Path) -> bool:
@@ -128,6 +133,12 @@ def _regular(path: Path) -> bool:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return True
+
+
+def _homes(root: Path) -> list[Path]:
+    """Where links may lead: below the folder, or to the blobs of the hub's repository that the folder is a snapshot of."""
+    snapshots = (base for base in (root, *root.parents) if base.parent.name == "snapshots" and "--" in base.parts[-3])
+    return [root, *(base.parents[1] / "blobs" for base in snapshots)]
 
 
 def _can_be_written(name: str) -> bool:

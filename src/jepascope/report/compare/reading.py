@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.names import LABEL, short
 from jepascope.report.numbers import finite
 from jepascope.report.selection import has_twins
+from jepascope.study.folder import resume_line
 
 MOST_RUNS = 24  # a table with more columns is not read by anybody
 USED = ("probes", "ce", "portability", "leaks", "stability")
@@ -110,7 +110,7 @@ def _read(path: Path) -> RunFolder:
     """A finished run; of its tables only those that are compared are kept."""
     if path.is_dir() and STAGES.fullmatch(path.name) and (path.parent / "summary.json").exists():
         raise RunFolderError(f"'{path}' is one stage of a run; give the run folder itself, '{path.parent}'.")
-    finish = f"finish it with: jepascope run {shlex.quote(str(path / 'spec.yaml'))} --out {shlex.quote(str(path))}"
+    finish = f"finish it with `{resume_line(path)}`."
     if (path / "spec.yaml").exists() and not (path / "summary.json").exists():
         raise RunFolderError(f"'{path}' is an unfinished run; {finish}")
     folder = read_run(path)

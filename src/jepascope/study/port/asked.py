@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.models import known_models
-from jepascope.errors import BadArgument, BadData
+from jepascope.errors import BadArgument, BadData, quoted
 from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS
 from jepascope.portability.similarity import FEWEST_CLIPS
 from jepascope.study.folder import SPEC
@@ -45,7 +45,7 @@ def model_spec(spec: StudySpec, model: str) -> StudySpec:
     return make_spec({**spec.model_dump(exclude={"labels_digest"}), **own}, f"'{model}'")
 
 
-def check_same_scenes(a: StudySpec, b: StudySpec, where: str) -> None:
+def check_same_scenes(a: StudySpec, b: StudySpec, where: str, run: Path) -> None:
     """A map between two encoders is fitted on pairs: both must have been shown the same scenes."""
     _no_videos(a)
     differing = [name for name in SAME_SCENES if getattr(a, name) != getattr(b, name)]
@@ -53,7 +53,7 @@ def check_same_scenes(a: StudySpec, b: StudySpec, where: str) -> None:
         said = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
         raise BadArgument(
             f"'{where}' is a run on other scenes ({said}), and models are compared clip by clip: run its model on these scenes, or name "
-            f"the model in place of the folder: jepascope port RUN {b.model}."
+            f"the model in place of the folder: `jepascope port {quoted(run)} {quoted(b.model)}`."
         )
 
 

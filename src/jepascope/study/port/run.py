@@ -65,7 +65,7 @@ def run_port(
     mine, encoder = load(spec), load(theirs)
     models = mine.card.digest != encoder.card.digest
     if models and path is not None:
-        check_same_scenes(spec, theirs, other)
+        check_same_scenes(spec, theirs, other, run)
     if not models and path is None:
         raise BadArgument(f"'{other}' is the encoder that '{run}' was made with; give another model, or another run of this one.")
     names = finders_of(finders, spec, theirs, models)

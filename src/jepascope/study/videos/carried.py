@@ -50,13 +50,13 @@ class CarriedRun:
 
 def carried_run(path: Path) -> CarriedRun:
     """A finished run. Raises RunFolderError for a folder that is none, BadArgument for one that is not finished."""
-    from jepascope.study.folder import read_json
+    from jepascope.study.folder import read_json, resume_line
     from jepascope.study.probe import saved_spec
 
     spec = saved_spec(path)
     best = read_json(path / "summary.json", {}).get("best_layer")
     if not isinstance(best, int) or isinstance(best, bool):
-        raise BadArgument(f"The run in '{path}' is not finished, so that it has no best layer yet; finish it with jepascope run first.")
+        raise BadArgument(f"The run in '{path}' is not finished, so that it has no best layer yet; finish it with `{resume_line(path)}`.")
     return CarriedRun(path, spec, best)
 
 
