@@ -21,9 +21,10 @@ from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
-from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
@@ -90,12 +91,14 @@ class Bench:
         suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
 
-    def shuffles(self, layer: int, name: str) -> tuple[str, Labelled] | None:
+    def shuffles(self, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
         """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
-        subspace that no finder found."""
-        if name in FINDERS:
-            return name, self.labelled(layer, finder=name)
-        return None if self.taken is None else self.taken.shuffles(name)
+        subspace without a reference to what found it: its name in tables says nothing."""
+        if subspace.found_by is None:
+            return None
+        if self.taken is not None and name in self.taken.subspaces:
+            return self.taken.shuffles(subspace.found_by.finder)
+        return subspace.found_by.finder, self.labelled(layer, finder=subspace.found_by.finder)
 
     def suffix(self, part: Activations, site: Site) -> Suffix:
         """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the

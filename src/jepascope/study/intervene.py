@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jepascope.activations.site import Site
+from jepascope.discovery.finders.again import found_again, referring, same_span
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
@@ -25,6 +28,10 @@ from jepascope.study.steps.summary import effects_at
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
+UNKNOWN = (
+    "nothing shows which finder found this subspace (a name in its provenance is a caller's word); save what jepascope.find returned, or "
+    "give finder= to jepascope.intervene"
+)
 MOST_BYTES = 10**9  # of a subspace file: rank 1,000 in width 100,000 is half of it
 
 
@@ -93,8 +100,10 @@ def run_intervene(
             bench = Bench(other, encoder, progress, beside=Bench(base, encoder, progress))
             steps = Steps(other, progress)
             subspaces = dict(steps.timed("subspaces", lambda: run_subspaces(bench, {layer}))[layer])
+            unshuffled = ""
             if given is not None:
-                subspaces = {_name(subspaces, given): given}
+                name, given, unshuffled = named(bench, subspaces, given, layer)
+                subspaces = {name: given}
                 with writing(other.path / "subspaces" / GIVEN) as temporary:
                     given.save(temporary)
             caused = stage_two(bench, steps, layer, {layer: subspaces}, whole=False)
@@ -112,6 +121,8 @@ def run_intervene(
                 **judged(caused, layer, spec.variable),
                 "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
             }
+            if unshuffled:
+                summary["skipped"]["shuffled"] = unshuffled
             other.write_json("summary.json", summary)
             return summary
         finally:
@@ -120,7 +131,19 @@ def run_intervene(
         base.close()
 
 
-def _name(known: dict[str, Subspace], given: Subspace) -> str:
-    """Its finder's, so that the shuffled control can run that finder on permuted labels; else "given"."""
-    finder = str(given.provenance.get("finder", ""))
-    return finder if finder in known and known[finder].rank == given.rank else "given"
+def named(bench: Bench, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
+    """What tables call a given subspace, the subspace with a reference to its finder where that is shown, and else why it is not.
+
+    Shown: the run's own finder found the same span; or the file refers to a finder (``FoundBy``), which finds it again on the run's fit
+    labels. A finder that its provenance names is a caller's word, and nothing is inferred from it.
+    """
+    for finder, own in known.items():
+        if own.found_by is not None and same_span(own, given):
+            return finder, referring(given, own), ""
+    said, why = given.found_by, UNKNOWN
+    if said is not None:
+        again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
+        if not isinstance(again, str):
+            return said.finder, again, ""
+        why = again
+    return "given", replace(given, found_by=None), why
