@@ -266,7 +266,7 @@ def refused(run: Path, match: str, other: str, error: type[Exception] = BadArgum
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"finders": ("magic",)}, BadArgument, "--finders: .*'diff_means'.*given: 'magic'"),
+        ({"finders": ("magic",)}, BadArgument, "--finders: .*diff_means.*given: 'magic'"),
         ({"finders": ()}, BadArgument, "--finders: .*at least 1"),
         ({"finders": ("lda", "lda")}, BadArgument, "--finders: .*twice"),
         ({"components": 6}, BadArgument, "subspace of rank 7 needs as many.*ask for 7..23"),

@@ -35,8 +35,12 @@ UNKNOWN = (
 MOST_BYTES = 10**9  # of a subspace file: rank 1,000 in width 100,000 is half of it
 
 
-def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None) -> StudySpec:
-    """The same study with other edits: one layer in full (``best`` where ``changes`` names none), and no survey of the others."""
+def intervened_spec(
+    spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None, called: Mapping[str, str] | None = None
+) -> StudySpec:
+    """The same study with other edits: one layer in full (``best`` where ``changes`` names none), and no survey of the others.
+
+    ``called``: what the fields of ``changes`` are called where they were given (see ``make_spec``)."""
     layer = changes.pop("best_layer", None)
     layer = best if layer is None else layer
     given = {**spec.model_dump(exclude={"labels_digest"}), **changes, "best_layer": layer, "layers": (layer,)}
@@ -44,7 +48,7 @@ def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspac
         given["rank"] = changes.get("rank")
     if subspace is not None:
         given["subspace"] = _digest(subspace)
-    return make_spec(given, "intervene")
+    return make_spec(given, "intervene", called)
 
 
 def _digest(path: Path) -> str:
