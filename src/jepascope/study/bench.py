@@ -26,8 +26,8 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
+from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
@@ -304,14 +304,6 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     card = encoder.card
     wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
     for layer in wanted:
-        if not 0 <= layer < card.depth:
-            raise BadArgument(
-                f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on "
-                f"(an edit at the last layer would be read off unchanged); there is no layer {layer} to edit."
-            )
-    rank = max(spec.rank_of(finder) for finder in spec.finders)
-    if rank * 2 > card.width:
-        raise BadArgument(
-            f"Rank {rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
-        )
+        check_edited_layer(card.name, card.depth, layer)
+    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
     folds_of(spec, study_clips(spec), other_clips(spec))

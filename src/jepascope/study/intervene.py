@@ -15,6 +15,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -67,8 +68,7 @@ def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
     except RunFolderError as error:
         raise BadArgument(str(error)) from None
     check_subspaces(encoder, Site(layer), {str(path): given})
-    if 2 * given.rank > given.width:
-        raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")
+    check_room(f"'{path}'", given.rank, given.width)
     return given
 
 

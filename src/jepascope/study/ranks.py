@@ -48,9 +48,13 @@ def check_finders(finders: Sequence[str], rank: int | None, variable: Variable) 
     """Refuse finders that the variable does not allow, and a rank that one of them cannot give (FieldRefused)."""
     for finder in finders:
         if finder in OF_VALUES and variable.kind == "categorical":
-            raise FieldRefused("finders", f"{finder} needs a variable with values, and '{variable.name}' is categorical; leave {finder} out")
+            raise FieldRefused(
+                "finders", f"{finder} needs a variable with values, and '{variable.name}' is categorical; leave {finder} out"
+            )
         if finder == "das" and not variable.rendered:
-            raise FieldRefused("finders", f"das is trained on twins, and none can be rendered for the labels '{variable.name}'; leave das out")
+            raise FieldRefused(
+                "finders", f"das is trained on twins, and none can be rendered for the labels '{variable.name}'; leave das out"
+            )
         limit = most(finder, variable)
         if rank is not None and limit is not None and rank > limit:
             why = (

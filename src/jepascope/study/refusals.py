@@ -37,9 +37,12 @@ def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRef
     said = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[:LONGEST]}..."
     if first["type"] == "value_error":
         return FieldRefused(name, f"{first['ctx']['error']} (given: {said})")
-    names = _names(fields[name].annotation)
+    annotation = fields[name].annotation
+    names = _names(annotation)
     meant = f"[{given}]" if given in names and isinstance(given, str) else _nearest(given, names)
-    return FieldRefused(name, f"must be {allowed(fields[name])} (given: {said}{meant and f'; did you mean {meant}?'})")
+    one = get_origin(annotation) is tuple and any(isinstance(part, int) for part in first["loc"])  # of the list, and not the list
+    said += meant and f"; did you mean {meant}?"
+    return FieldRefused(name, f"must be {_kind(get_args(annotation)[0], ()) if one else allowed(fields[name])} (given: {said})")
 
 
 def _nearest(given: object, known: Sequence[str]) -> str:
@@ -65,7 +68,7 @@ def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
     if origin is tuple:
         names = _names(parts[0])
         what = f"of {', '.join(names)}" if names else SEVERAL[_plain(parts[0])]
-        if least == 1 and most is None or names:
+        if (least == 1 and most is None) or names:
             return f"a list of one or more {what}" if least else f"a list of any {what}"
         return f"a list{_range(least, most, ' of')} {what}" if least or most else f"a list of {what}"
     if origin is dict:
@@ -78,7 +81,8 @@ def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
 
 def _plain(annotation: Any) -> type:
     """The type behind pydantic's strict ones (Annotated)."""
-    return get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
+    kind: type = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
+    return kind
 
 
 def _names(annotation: Any) -> list[str]:

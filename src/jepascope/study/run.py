@@ -26,13 +26,13 @@ from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
-def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
+def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
     """The whole pipeline on one encoder: capture, discover, intervene, port. Returns the summary; the report is made from the folder.
 
     Raises BadArgument when the folder holds another study or the spec does not fit the encoder, RunFolderError when it
     cannot be written. Whatever is finished stays, and the same call goes on from there.
     """
-    progress = progress or Silent()
+    progress, out = progress or Silent(), Path(out).expanduser()
     check_whole(spec)
     spec = settled(spec, progress)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it

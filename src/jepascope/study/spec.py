@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +20,8 @@ from jepascope.clips.labels_file import read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
-from jepascope.study.refusals import FieldRefused, refused
 from jepascope.study.ranks import Finder, check_finders, rank_of
+from jepascope.study.refusals import FieldRefused, refused
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, labels_digest, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
@@ -189,7 +189,9 @@ class StudySpec(BaseModel):
         if not self.of_videos:
             given = [name for name in FOLDER_ONLY if getattr(self, name) is not None]
             if given:
-                raise FieldRefused(given[0], f"it is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder")
+                raise FieldRefused(
+                    given[0], f"it is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder"
+                )
             return self
         if self.tokens == "object" or self.scope in ("object", "background"):
             field = "tokens" if self.tokens == "object" else "scope"
@@ -197,7 +199,9 @@ class StudySpec(BaseModel):
         if self.port_clips:
             raise FieldRefused("port_clips", "a folder of videos has no other clip sets; carry a run's subspaces to it with subspaces_from")
         if self.peels:
-            raise FieldRefused("peels", "degeneracy is not tested on real videos, whose tests have no intervals over videos; leave peels out")
+            raise FieldRefused(
+                "peels", "degeneracy is not tested on real videos, whose tests have no intervals over videos; leave peels out"
+            )
         return self
 
     @model_validator(mode="after")
@@ -205,8 +209,7 @@ class StudySpec(BaseModel):
         if self.labels is None and self.labels_digest is not None:
             raise FieldRefused("labels_digest", "labels_digest is given without labels; name the file")
         check_finders(self.finders, self.rank, self.state_variable)
-        if "rotate" in self.edits and self.state_variable.kind != "circular":
-            raise FieldRefused("edits", f"rotate turns an angle, and {self.variable} is none; use steer")
+        check_turned(self.edits, self.state_variable)
         unknown = [name for name in self.head_classes or {} if name not in self.state_variable.classes]
         if unknown:
             classes = ", ".join(self.state_variable.classes)
@@ -303,6 +306,12 @@ def check_whole(spec: StudySpec) -> None:
                 f"{field}: a whole study has {usual}, not {given}; run it so, and then the other edit on its folder with "
                 "jepascope intervene."
             )
+
+
+def check_turned(edits: Sequence[str], variable: Variable) -> None:
+    """Rotation turns an angle: FieldRefused for a variable that is none."""
+    if "rotate" in edits and variable.kind != "circular":
+        raise FieldRefused("edits", f"rotate turns an angle, and {variable.name} is none; use steer")
 
 
 def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | None = None) -> StudySpec:

@@ -22,7 +22,18 @@ from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, JepascopeError
 
-__all__ = ["FINDERS", "NEEDS_PATH", "NEEDS_SUFFIX", "Finder", "Labelled", "LeaceEraser", "find", "find_shuffled", "max_rank"]
+__all__ = [
+    "FINDERS",
+    "NEEDS_PATH",
+    "NEEDS_SUFFIX",
+    "Finder",
+    "Labelled",
+    "LeaceEraser",
+    "check_finder",
+    "find",
+    "find_shuffled",
+    "max_rank",
+]
 
 
 @runtime_checkable
@@ -73,9 +84,10 @@ def max_rank(name: str, classes: int, width: int, outputs: int = 0) -> int:
 def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **provenance: Any) -> Subspace:
     """The subspace that finder ``name`` finds; ``provenance`` (layer, tokens, ...) is added to what the finder says itself.
 
-    The one place that says what a subspace was ``found_by``. Raises BadArgument for an unknown finder and for a rank that the labels or the width do not allow.
+    The one place that says what a subspace was ``found_by``. Raises BadArgument for an unknown finder and for a rank that the labels or
+    the width do not allow.
     """
-    _check(name, data, rank)
+    check_finder(name, data, rank)
     try:
         found = FINDERS[name](data, rank, seed)
     except JepascopeError as error:
@@ -92,10 +104,9 @@ def find_shuffled(finder: str | Finder, data: Labelled, rank: int | None, draws:
 
     l1_probe and das take all permutations in one batch, at the strength that the true labels chose.
     """
-    together, alone = None, finder
     if isinstance(finder, str):
-        _check(finder, data, rank)
-        together, alone = _TOGETHER.get(finder), FINDERS[finder]
+        check_finder(finder, data, rank)
+    together, alone = (_TOGETHER.get(finder), FINDERS[finder]) if isinstance(finder, str) else (None, finder)
     if draws < 1:
         raise BadArgument(f"A shuffled control needs at least one draw, not {draws}.")
     generator = torch.Generator().manual_seed(seed)
@@ -113,7 +124,8 @@ _TOGETHER: dict[str, Callable[[Labelled, int | None, Sequence[Labelled], int], l
 """Finders that take all permutations of a control in one batch."""
 
 
-def _check(name: str, data: Labelled, rank: int | None) -> None:
+def check_finder(name: str, data: Labelled, rank: int | None) -> None:
+    """Refuse a finder that there is not, and a rank that it cannot give here."""
     if name not in FINDERS:
         raise _unknown(name)
     data.check()

@@ -18,6 +18,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.bench import Bench
+from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, writing
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps.discovered import number
@@ -78,9 +79,13 @@ def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
         raise BadArgument(f"'{run.path}' pools {run.spec.tokens} tokens, and this study {spec.tokens}; run one of the two again.")
     assert spec.best_layer is not None
     for finder in run.spec.finders:
-        found = _read(run.file(finder, spec.best_layer))
-        if found.width != encoder.card.width or 2 * found.rank > found.width:
-            raise BadArgument(f"'{run.file(finder, spec.best_layer)}' leaves no orthogonal control of equal rank in this encoder.")
+        file = run.file(finder, spec.best_layer)
+        found = _read(file)
+        if found.width != encoder.card.width:
+            raise BadArgument(
+                f"'{file}' has width {found.width}, encoder '{encoder.card.name}' {encoder.card.width}; put the run's own back."
+            )
+        check_room(f"'{file}'", found.rank, found.width)
 
 
 def taken_along(bench: Bench) -> Taken | None:
