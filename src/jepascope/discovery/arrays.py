@@ -14,7 +14,7 @@ from jepascope.errors import BadArgument
 ArrayLike = Tensor | np.ndarray | Sequence[Any]
 
 
-def as_tensor(given: ArrayLike, what: str, dimensions: int, dtype: torch.dtype | None = torch.float32) -> Tensor:
+def as_tensor(given: object, what: str, dimensions: int, dtype: torch.dtype | None = torch.float32) -> Tensor:
     """``given`` as a tensor of ``dtype`` on the CPU. BadArgument, naming ``what``, for anything that is no array of so many dimensions.
 
     Without a ``dtype`` floating numbers stay as precise as they are. Other than a tensor's, the memory is copied: a later change of the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from jepascope.errors import BadArgument, RunFolderError
 ORTHONORMAL_TOLERANCE = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Subspace:
     """An orthonormal basis U (width x rank), a reference mean (width) and where they came from.
 
@@ -31,14 +31,21 @@ class Subspace:
 
     basis: Float[Tensor, "width rank"]
     mean: Float[Tensor, " width"]
-    provenance: dict[str, Any] = field(default_factory=dict)
-    found_by: FoundBy | None = None
+    provenance: dict[str, Any]
+    found_by: FoundBy | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "basis", as_tensor(self.basis, "The basis of a subspace", 2))
-        object.__setattr__(self, "mean", as_tensor(self.mean, "The mean of a subspace", 1))
-        if self.found_by is not None and self.found_by.basis != digest_of(self.basis):
-            object.__setattr__(self, "found_by", None)
+    def __init__(
+        self, basis: ArrayLike, mean: ArrayLike, provenance: dict[str, Any] | None = None, found_by: FoundBy | None = None
+    ) -> None:
+        columns = as_tensor(basis, "The basis of a subspace (width, rank)", 2)
+        kept = found_by if found_by is not None and found_by.basis == digest_of(columns) else None
+        object.__setattr__(self, "basis", columns)
+        object.__setattr__(self, "mean", as_tensor(mean, "The mean of a subspace (width)", 1))
+        object.__setattr__(self, "provenance", {} if provenance is None else provenance)
+        object.__setattr__(self, "found_by", kept)
+        self._check()
+
+    def _check(self) -> None:
         if self.mean.shape != self.basis.shape[:1]:
             raise BadArgument(
                 f"A subspace needs a basis (width, rank) and a mean (width), not {tuple(self.basis.shape)} and {tuple(self.mean.shape)}."

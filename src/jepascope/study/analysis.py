@@ -33,7 +33,7 @@ from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
-from jepascope.study.arguments import check_edit, check_splits, named_site
+from jepascope.study.arguments import check_edit, check_splits, named_site, whole
 from jepascope.study.doctor import cache_folder
 from jepascope.study.setting import labelled, setting
 from jepascope.study.spec import make_spec
@@ -67,6 +67,7 @@ def find(
     """
     make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"})
     check_splits(activations, variable, ("fit",))
+    layer = whole(layer)
     data = labelled(activations.split("fit"), variable, Site(layer, tokens), finder, encoder, seed, rank)
     found = find_in(finder, data, rank, seed)
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}

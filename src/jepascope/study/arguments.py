@@ -60,10 +60,14 @@ def named_site(subspace: Subspace) -> tuple[str, Site]:
                 f"The subspace's provenance does not say its {name}; make it with jepascope.find, or say it: "
                 'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
             )
-    layer = said["layer"]
+    return str(said["variable"]), Site(whole(said["layer"]), str(said.get("tokens", "all")))
+
+
+def whole(layer: object) -> int:
+    """A layer's number; BadArgument for anything else."""
     if not isinstance(layer, int | np.integer) or isinstance(layer, bool):
-        raise BadArgument(f"The layer in the subspace's provenance must be a whole number, not {layer!r}.")
-    return str(said["variable"]), Site(int(layer), str(said.get("tokens", "all")))
+        raise BadArgument(f"layer: must be a whole number (given: {layer!r}).")
+    return int(layer)
 
 
 def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:

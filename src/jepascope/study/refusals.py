@@ -30,6 +30,8 @@ def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRef
     """The first of pydantic's errors, without its words."""
     first = error.errors()[0]
     name, given = str(first["loc"][0]), first["input"]
+    if isinstance(given, list | tuple) and len(given) == 1:
+        given = given[0]
     if first["type"] == "extra_forbidden":
         meant = _nearest(name, list(fields))
         reason = f"there is no field '{name[:LONGEST]}'{meant and f' (did you mean {meant}?)'}; fields are {', '.join(fields)}"
