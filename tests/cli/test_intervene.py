@@ -153,6 +153,17 @@ def test_subspaces_that_do_not_belong_here_are_refused_and_nothing_is_left(finis
     assert contents(finished) == before
 
 
+def test_a_control_that_a_subspace_cannot_have_is_left_out_with_the_reason(finished_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / "summary.json").unlink()
+    path = saved(tmp_path, finder="diff_means")
+    result = answer(str(run), "--layer", "1", "--edit", "ablate", "--judges", "probe", "--subspace", str(path))
+    assert result.exit_code == 0, result.stderr
+    assert "Left out: shuffled (nothing shows which finder found this subspace (a name in its" in result.stdout
+    assert "shuffled labels" not in result.stdout
+
+
 def test_files_that_another_program_wrote_are_read_or_refused_in_a_sentence(finished: Path, tmp_path: Path) -> None:
     basis, mean, path = torch.eye(48)[:, :2], torch.zeros(48), tmp_path / "theirs.safetensors"
     for tensors, metadata in (

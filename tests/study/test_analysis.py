@@ -24,6 +24,12 @@ def activations(encoder):
     return js.capture(encoder, js.directions8(seed=3, per_class=20), cache=False)
 
 
+@pytest.fixture(scope="module")
+def tiny(tiny_encoder):
+    """A smaller encoder, of width 48, and its activations: for what is not about figures."""
+    return tiny_encoder, js.capture(tiny_encoder, js.directions8(seed=3, per_class=20), cache=False)
+
+
 def test_every_public_name_is_there() -> None:
     for name in js.__all__:
         assert getattr(js, name) is not None
@@ -69,7 +75,8 @@ def of_ones_own(activations, **said):
 
 
 @pytest.mark.parametrize("name", ["diff_means", "logreg"])
-def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name: str, encoder, activations) -> None:
+def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name: str, tiny) -> None:
+    encoder, activations = tiny
     table = js.intervene(encoder, activations, of_ones_own(activations, finder=name), draws=2)
     assert list(table["control"]) == ["subspace", "random", "variance", "norm"] and table["finder"].eq(name).all()
     assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows what found this subspace")
@@ -89,25 +96,28 @@ def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(enco
             js.intervene(encoder, activations, subspace, finder=finder)
 
 
-def test_a_subspace_found_on_other_clips_has_no_shuffles_here_and_says_so(encoder, activations, tmp_path) -> None:
+def test_a_subspace_found_on_other_clips_has_no_shuffles_here_and_says_so(tiny) -> None:
+    encoder, activations = tiny
     there = js.capture(encoder, js.directions8(seed=4, per_class=5), cache=False)
     table = js.intervene(encoder, activations, js.find(there, "direction", layer=2, finder="lda"), draws=2)
     assert "shuffled" not in set(table["control"])
     assert re.search(r"lda, run again on the true labels, finds another subspace \(SAS 0\..*found on other clips", js.explain(table)[0])
 
 
-def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(encoder, activations, tmp_path) -> None:
+def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(tiny, tmp_path) -> None:
+    encoder, activations = tiny
     found = js.find(activations, "direction", layer=2, finder="lda", rank=3)
     found.save(str(tmp_path / "found.safetensors"))
     assert "shuffled" in set(js.intervene(encoder, activations, js.Subspace.load(str(tmp_path / "found.safetensors")), draws=2)["control"])
-    basis = torch.linalg.qr(torch.randn(96, 3, generator=torch.Generator().manual_seed(0))).Q
+    basis = torch.linalg.qr(torch.randn(48, 3, generator=torch.Generator().manual_seed(0))).Q
     forged = js.Subspace(basis, found.mean, found.provenance, replace(found.found_by, basis=digest_of(basis)))
     assert forged.found_by is not None
     table = js.intervene(encoder, activations, forged, draws=2)
     assert "shuffled" not in set(table["control"]) and "finds another subspace" in js.explain(table)[0]
 
 
-def test_every_empty_cell_says_why(encoder, activations) -> None:
+def test_every_empty_cell_says_why(tiny) -> None:
+    encoder, activations = tiny
     table = js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=2)
     why = js.why_empty(table)
     assert why.shape == table.shape and (why.ne("") == table.isna()).all(axis=None)

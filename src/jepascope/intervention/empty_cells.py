@@ -71,9 +71,7 @@ def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any
     if column in COMPARED and control == "subspace":
         return "a subspace is compared in the rows of its controls"
     if column in ("value", "low", "high", *COMPARED, *DIRECT) and pd.isna(own["value"]):
-        return NO_MARGIN if int(own["n"]) > 1 else "one scene alone gives no interval, and without one nothing is told from zero"
-    if column in ("low", "high"):
-        return "one scene alone gives no interval"
+        return NO_MARGIN
     if column in (*AMONG, *EXCESS) and control in FIXED:
         return "nothing in this control is random, so that there are no draws to lie among"
     if column in COMPARED and draws < MIN_DRAWS:

@@ -82,7 +82,7 @@ def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:
 def check_splits(activations: Activations, variable: str, splits: tuple[str, ...] = SPLITS) -> None:
     """BadData where a split has no clips, or (of those that something is trained on) none of a class."""
     labels, classes = activations.clips.labels(variable)
-    of = activations.clips.factors["split"].to_numpy()
+    of, scenes = (activations.clips.factors[name].to_numpy() for name in ("split", "scene"))
     for split in splits:
         counts = np.bincount(labels[of == split], minlength=len(classes))
         if not counts.any() or (split != "test" and not counts.all()):
@@ -91,3 +91,5 @@ def check_splits(activations: Activations, variable: str, splits: tuple[str, ...
                 f"'{activations.clips.name}' has no {split} clips {lacking}; capture a whole clip set, with clips of every class in "
                 f"the splits {', '.join(SPLITS)}."
             )
+    if "test" in splits and len(shown := np.unique(scenes[of == "test"])) < 2:
+        raise BadData(f"'{activations.clips.name}' has {len(shown)} test scene, and an interval takes two at least; capture more scenes.")
