@@ -79,7 +79,7 @@ def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name
     encoder, activations = tiny
     table = js.intervene(encoder, activations, of_ones_own(activations, finder=name), draws=2)
     assert list(table["control"]) == ["subspace", "random", "variance", "norm"] and table["finder"].eq(name).all()
-    assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows what found this subspace")
+    assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows which finder found this subspace")
 
 
 def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(encoder, activations) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.activations.site import Site
-from jepascope.discovery.finders.again import found_again, referring, same_span
+from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, same_span
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
@@ -29,10 +29,6 @@ from jepascope.study.steps.summary import effects_at
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
-UNKNOWN = (
-    "nothing shows which finder found this subspace (a name in its provenance is a caller's word); save what jepascope.find returned, or "
-    "give finder= to jepascope.intervene"
-)
 MOST_BYTES = 10**9  # of a subspace file: rank 1,000 in width 100,000 is half of it
 
 
@@ -144,7 +140,7 @@ def named(bench: Bench, known: Mapping[str, Subspace], given: Subspace, layer: i
     for finder, own in known.items():
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
-    said, why = given.found_by, UNKNOWN
+    said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
     if said is not None:
         again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
         if not isinstance(again, str):

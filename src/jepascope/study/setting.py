@@ -16,7 +16,7 @@ from jepascope.activations.site import Site
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX, Finder, check_finder, find_shuffled
-from jepascope.discovery.finders.again import found_again, own_finder
+from jepascope.discovery.finders.again import UNKNOWN, found_again, own_finder
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.probes.ridge import ridge_probes
@@ -156,10 +156,7 @@ def _shuffled(
     """
     said = subspace.found_by
     if finder is None and said is None:
-        return None, (
-            "nothing shows what found this subspace (a finder named in its provenance is a label); give it, and its shuffles are run: "
-            'intervene(..., finder="lda"), or finder=function with (X, y, rank, seed) -> directions'
-        )
+        return None, f'{UNKNOWN}; give it: finder="lda", or finder=function with (X, y, rank, seed) -> directions'
     run: str | Finder
     if isinstance(finder, str | None):
         named = finder or (said.finder if said is not None else "")

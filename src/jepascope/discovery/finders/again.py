@@ -17,6 +17,9 @@ SAME = 0.999
 """SAS from which two subspaces of one rank count as one: rounding on another machine leaves more, and another finder gives less (but for
 those whose span is the same by a theorem)."""
 
+UNKNOWN = "nothing shows which finder found this subspace (a name in its provenance is a caller's word)"
+"""Why a subspace without a reference has no ``shuffled`` control."""
+
 
 def found_again(subspace: Subspace, finder: str | Finder, data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace | str:
     """``subspace`` with a reference to ``finder``, where that finds the same span on these labels; else why it does not, in words.
