@@ -12,7 +12,8 @@ from planted_classes import planted
 
 import jepascope as js
 from jepascope.discovery.arrays import as_tensor
-from jepascope.errors import BadArgument
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument, RunFolderError
 
 KINDS = {
     "tensor": lambda x: x,
@@ -104,11 +105,18 @@ def test_directions_that_span_nothing_or_less_are_refused() -> None:
         js.matched_controls(js.Subspace(np.eye(12, 2), np.zeros(12)), np.eye(11), 2, 0, names=("random",))
 
 
-def test_paths_are_strings_or_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_strings_or_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path, tiny_encoder: VJepa2Encoder) -> None:
     subspace = js.Subspace.spanned_by(np.eye(6, 2), np.zeros(6), layer=np.int64(3), weights=np.arange(2), file=tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     for path in ("x.safetensors", tmp_path / "y.safetensors", "made/at/once.safetensors", "~/home.safetensors"):
         subspace.save(path)
         assert torch.equal(js.Subspace.load(path).basis, subspace.basis)
+    (tmp_path / "file").write_text("mine")
+    assert js.load_encoder(tiny_model).card.digest == js.load_encoder(str(tiny_model)).card.digest
+    for out in (tmp_path / "file", "~/file", str(tmp_path / "file")):
+        with pytest.raises(BadArgument, match="is a file"):
+            js.run_study(js.StudySpec(model=str(tiny_model)), out, tiny_encoder)
+        with pytest.raises(RunFolderError, match=f"{tmp_path}/file"):
+            js.build_report(out)
     assert js.Subspace.load("~/home.safetensors").provenance == {"layer": 3, "weights": [0, 1], "file": str(tmp_path)}

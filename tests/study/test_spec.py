@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import yaml
 
@@ -155,6 +156,13 @@ def test_a_refusal_names_the_option_by_which_a_field_was_given() -> None:
         make_spec({"head_classes": {"Q": 1, "E": 2}, "draws": 5}, "preset 'quick'", {"head_classes": "--set head_classes"})
     with pytest.raises(BadArgument, match=r"^--rank: rank 9 is more than diff_means allows"):
         make_spec({"rank": 9}, "preset 'demo'", {"rank": "--rank"})
+
+
+def test_paths_and_numpy_arrays_are_taken(tmp_path: Path) -> None:
+    path = labels_file(tmp_path)
+    assert labelled(path).digest == StudySpec(labels=path, variable="kind", clips_per_class=10).digest  # type: ignore[arg-type]
+    spec = StudySpec(doses=np.array([0.5, 1.0]), draws=np.int64(7), finders=np.array(["lda"]), model=tmp_path)  # type: ignore[arg-type]
+    assert (spec.doses, spec.draws, spec.finders, spec.model) == ((0.5, 1.0), 7, ("lda",), str(tmp_path))
 
 
 # finders and ranks

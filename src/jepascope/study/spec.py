@@ -155,6 +155,7 @@ class StudySpec(BaseModel):
     def _files_are_named_by_their_contents(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        values = {name: _plain(value) for name, value in values.items()}
         if is_folder(values.get("clips")):
             values = with_carried(with_folder_defaults(values))
         if not isinstance(values.get("labels"), str):
@@ -279,6 +280,11 @@ class StudySpec(BaseModel):
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def _plain(value: Any) -> Any:
+    """Paths as text, and NumPy's numbers and arrays as Python's."""
+    return str(value) if isinstance(value, Path) else value.tolist() if hasattr(value, "tolist") else value
 
 
 @functools.lru_cache(maxsize=8)
