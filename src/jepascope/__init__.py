@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from jepascope.encoders.load import load_encoder as load_encoder
     from jepascope.errors import JepascopeError as JepascopeError
     from jepascope.intervention.controls import matched_controls as matched_controls
+    from jepascope.intervention.empty_cells import explain as explain
+    from jepascope.intervention.empty_cells import why_empty as why_empty
     from jepascope.intervention.judges import ProbeJudge as ProbeJudge
     from jepascope.report.build import build_report as build_report
     from jepascope.study.analysis import capture as capture
@@ -50,6 +52,7 @@ _HOMES = {
     "capture": "study.analysis",
     "dense_probes": "discovery.probes.paths",
     "directions8": "clips.presets",
+    "explain": "intervention.empty_cells",
     "find": "study.analysis",
     "intervene": "study.analysis",
     "l1_paths": "discovery.probes.paths",
@@ -59,6 +62,7 @@ _HOMES = {
     "reverse_twins": "clips.presets",
     "run_study": "study.run",
     "twins": "clips.presets",
+    "why_empty": "intervention.empty_cells",
 }
 
 _FOLDERS = ("clips",)  # whose own names are reached through them: js.clips.circle

@@ -85,7 +85,7 @@ def test_the_report_of_a_finished_run_is_made_again_with_it(finished_run: Path, 
     [
         (["--edit", "burn"], "--edit: "),
         (["--edit", ""], "--edit: "),
-        (["--edit", "swap,swap"], "--edit: names something twice"),
+        (["--edit", "swap,swap"], "--edit: names swap twice"),
         (["--dose", "nan"], "--dose: "),
         (["--dose", "inf"], "--dose: "),
         (["--dose", "0"], "--dose: "),
@@ -94,7 +94,7 @@ def test_the_report_of_a_finished_run_is_made_again_with_it(finished_run: Path, 
         (["--dose", "abc"], "--dose: "),
         (["--dose", "1,abc"], "--dose: "),
         (["--dose", ","], "--dose: "),
-        (["--dose", "1,1.0"], "--dose: names something twice"),
+        (["--dose", "1,1.0"], "--dose: names 1.0 twice"),
         (["--donor", "nobody"], "--donor: "),
         (["--judges", "oracle"], "judges"),
         (["--judges", "mlp"], "judges must include probe"),
@@ -151,6 +151,17 @@ def test_subspaces_that_do_not_belong_here_are_refused_and_nothing_is_left(finis
     for path in (tmp_path / "missing", tmp_path, Path("/dev/zero")):
         assert "is not the safetensors file of a subspace" in refused(answer(str(finished), "--subspace", str(path)), 2)
     assert contents(finished) == before
+
+
+def test_a_control_that_a_subspace_cannot_have_is_left_out_with_the_reason(finished_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / "summary.json").unlink()
+    path = saved(tmp_path, finder="diff_means")
+    result = answer(str(run), "--layer", "1", "--edit", "ablate", "--judges", "probe", "--subspace", str(path))
+    assert result.exit_code == 0, result.stderr
+    assert "Left out: shuffled (nothing shows which finder found this subspace (a name in its" in result.stdout
+    assert "shuffled labels" not in result.stdout
 
 
 def test_files_that_another_program_wrote_are_read_or_refused_in_a_sentence(finished: Path, tmp_path: Path) -> None:

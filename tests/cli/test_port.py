@@ -114,9 +114,9 @@ def test_labels_of_ones_own_are_carried_too(begun_run: Path, wide_model: Path, t
 @pytest.mark.parametrize(
     ("other", "options", "code", "said"),
     [
-        ("WIDE", ["--finders", "magic"], 2, "--finders: finders: Input should be 'diff_means'"),
-        ("WIDE", ["--finders", ""], 2, "--finders: finders: "),
-        ("WIDE", ["--finders", "lda,lda"], 2, "names something twice"),
+        ("WIDE", ["--finders", "magic"], 2, "--finders: must be one of diff_means"),
+        ("WIDE", ["--finders", ""], 2, "--finders: must be a list of one or more of diff_means"),
+        ("WIDE", ["--finders", "lda,lda"], 2, "--finders: names lda twice"),
         ("WIDE", ["--components", "1"], 2, "ask for 7..23"),
         ("WIDE", ["--components", "500"], 2, "ask for 7..23"),
         ("WIDE", ["--device", "nonsense"], 2, "nonsense"),

@@ -95,6 +95,13 @@ def test_a_forecast_is_held_against_repeating_the_last_latents(copied: Path) -> 
     assert "though not shown to forecast more than the last latents hold already" in words(forecasts_section(read_run(copied)))
 
 
+def test_controls_that_were_left_out_are_named_as_controls_and_not_as_judges(copied: Path) -> None:
+    tell(copied, skipped={"shuffled": "given: nothing shows what found it", "untrained": "their judges read no margin"})
+    said = words(headline(read_run(copied)))
+    assert "shuffled labels as control (given: nothing shows what found it)" in said
+    assert "untrained twins as control (their judges read no margin)" in said and "as judge" not in said
+
+
 def test_a_judge_that_was_skipped_is_named_with_its_reason(copied: Path) -> None:
     (copied / "forecasts.parquet").unlink()
     why = "the checkpoint has no predictor"

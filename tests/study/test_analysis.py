@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 import jepascope as js
-from jepascope.errors import BadArgument
+from jepascope.discovery.found_by import digest_of
+from jepascope.errors import BadArgument, JepascopeError
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +22,12 @@ def encoder():
 @pytest.fixture(scope="module")
 def activations(encoder):
     return js.capture(encoder, js.directions8(seed=3, per_class=20), cache=False)
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_encoder):
+    """A smaller encoder, of width 48, and its activations: for what is not about figures."""
+    return tiny_encoder, js.capture(tiny_encoder, js.directions8(seed=3, per_class=20), cache=False)
 
 
 def test_every_public_name_is_there() -> None:
@@ -51,12 +62,142 @@ def test_a_subspace_retains_all_of_its_own_effect(encoder, activations) -> None:
     assert found.chance == pytest.approx(subspace.rank / subspace.width)
 
 
+def least_squares(x, y, rank, seed):
+    """Weights of a linear reader, which is no finder of ours."""
+    shown = np.eye(8)[y] - 1 / 8
+    return np.linalg.solve(np.cov(x.T) + 0.01 * np.eye(x.shape[1]), (x - x.mean(axis=0)).T @ shown)
+
+
+def of_ones_own(activations, **said):
+    fit = activations.split("fit")
+    x, y = fit.pooled(2).numpy(), fit.clips.labels("direction")[0]
+    return js.Subspace.spanned_by(least_squares(x, y, 7, 0), x.mean(axis=0), 7, variable="direction", layer=2, **said)
+
+
+@pytest.mark.parametrize("name", ["diff_means", "logreg"])
+def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name: str, tiny) -> None:
+    encoder, activations = tiny
+    table = js.intervene(encoder, activations, of_ones_own(activations, finder=name), draws=2)
+    assert list(table["control"]) == ["subspace", "random", "variance", "norm"] and table["finder"].eq(name).all()
+    assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows which finder found this subspace")
+
+
+def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(encoder, activations) -> None:
+    subspace = of_ones_own(activations)
+    table = js.intervene(encoder, activations, subspace, draws=3, finder=least_squares).set_index("control")
+    assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"] and table["finder"].eq("given").all()
+    diff_means = js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=3).set_index("control")
+    assert table.loc["shuffled", "value"] < diff_means.loc["shuffled", "value"] / 2  # another procedure, another null
+    for finder, said in (
+        ("diff_means", r"^finder: diff_means, run again on the true labels, finds another subspace \(SAS 0\."),
+        ("magic", "no finder"),
+    ):
+        with pytest.raises(BadArgument, match=said):
+            js.intervene(encoder, activations, subspace, finder=finder)
+
+
+def test_a_subspace_found_on_other_clips_has_no_shuffles_here_and_says_so(tiny) -> None:
+    encoder, activations = tiny
+    there = js.capture(encoder, js.directions8(seed=4, per_class=5), cache=False)
+    table = js.intervene(encoder, activations, js.find(there, "direction", layer=2, finder="lda"), draws=2)
+    assert "shuffled" not in set(table["control"])
+    assert re.search(r"lda, run again on the true labels, finds another subspace \(SAS 0\..*found on other clips", js.explain(table)[0])
+
+
+def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(tiny, tmp_path) -> None:
+    encoder, activations = tiny
+    found = js.find(activations, "direction", layer=2, finder="lda", rank=3)
+    found.save(str(tmp_path / "found.safetensors"))
+    assert "shuffled" in set(js.intervene(encoder, activations, js.Subspace.load(str(tmp_path / "found.safetensors")), draws=2)["control"])
+    basis = torch.linalg.qr(torch.randn(48, 3, generator=torch.Generator().manual_seed(0))).Q
+    forged = js.Subspace(basis, found.mean, found.provenance, replace(found.found_by, basis=digest_of(basis)))
+    assert forged.found_by is not None
+    table = js.intervene(encoder, activations, forged, draws=2)
+    assert "shuffled" not in set(table["control"]) and "finds another subspace" in js.explain(table)[0]
+
+
+def test_every_empty_cell_says_why(tiny) -> None:
+    encoder, activations = tiny
+    table = js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=2)
+    why = js.why_empty(table)
+    assert why.shape == table.shape and (why.ne("") == table.isna()).all(axis=None)
+    assert why.set_index(table["control"]).loc["random", "ratio"].startswith("2 draws: with fewer than 10 nothing is compared")
+    assert any(line.startswith("Empty in random; variance; shuffled; norm: difference, ") for line in js.explain(table))
+
+
+def test_a_ratio_that_there_is_not_is_said(encoder, activations) -> None:
+    subspace = js.find(activations, "direction", layer=2)
+    assert js.port(encoder, activations, subspace, subspace, dose=0.25).note == ""
+    assert "the ratio is saturated; ask for a lower dose" in js.port(encoder, activations, subspace, subspace, dose=4).note
+
+
 def test_a_subspace_of_unknown_or_other_origin_is_refused(encoder, activations) -> None:
     subspace = js.find(activations, "direction", layer=2)
     with pytest.raises(BadArgument, match="does not say its variable"):
         js.intervene(encoder, activations, js.Subspace(subspace.basis, subspace.mean))
+    with pytest.raises(BadArgument, match="layer: must be a whole number"):
+        js.intervene(encoder, activations, js.Subspace(subspace.basis, subspace.mean, {"variable": "direction", "layer": "two"}))
     with pytest.raises(BadArgument, match="not in 'nano-untrained-0'"):
         js.intervene(encoder.untrained(0), activations, subspace)
+    with pytest.raises(BadArgument, match="The activations are those of 'nano', not of 'nano-untrained-0'"):
+        js.intervene(encoder.untrained(0), activations, replace(subspace, provenance={"variable": "direction", "layer": 2}))
+
+
+LAST = "layers 0..3 can be intervened on .*there is no layer 4 to edit"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"edit": "burn"}, r"^edit: must be one of ablate, swap, steer, rotate \(given: 'burn'\)"),
+        ({"dose": -1.0}, r"^dose: doses lie in \(0, 10\].*given: -1"),
+        ({"dose": 0.0}, "^dose: doses lie in"),
+        ({"dose": float("nan")}, "^dose: doses lie in"),
+        ({"draws": 0}, "^draws: must be a whole number from 2 to 10,000"),
+        ({"draws": 1}, "^draws: must be a whole number from 2 to 10,000"),
+        ({"seed": -1}, "^seed: must be a whole number from 0 to"),
+        ({"tokens": "sky"}, "^tokens: tokens to edit are all, object, background, or tubelets"),
+        ({"tokens": "time:9"}, r"have no tokens 'time:9'"),
+        ({"ablate_to": "noise"}, "^ablate_to: must be one of mean, zero, resample"),
+    ],
+)
+def test_python_refuses_what_the_command_line_refuses(options, said, encoder, activations, monkeypatch) -> None:
+    """And before anything is captured."""
+    subspace = js.find(activations, "direction", layer=2)
+    monkeypatch.setattr("jepascope.study.setting.capture", None)
+    with pytest.raises(BadArgument, match=said):
+        js.intervene(encoder, activations, subspace, **options)
+    if set(options) <= {"dose", "seed"}:
+        with pytest.raises(BadArgument, match=said):
+            js.port(encoder, activations, subspace, subspace, **options)
+
+
+def test_layers_ranks_and_clips_that_cannot_serve_are_refused_before_anything_is_captured(encoder, activations, monkeypatch) -> None:
+    subspace, last = (js.find(activations, "direction", layer=layer) for layer in (2, 4))
+    monkeypatch.setattr("jepascope.study.setting.capture", None)
+    wide = js.Subspace(np.eye(96, 60), np.zeros(96), {"variable": "direction", "layer": 2})
+    other = js.Subspace(np.eye(48, 2), np.zeros(48), {"variable": "direction", "layer": 2})
+    for call, said in (
+        (lambda: js.intervene(encoder, activations, last), LAST),
+        (lambda: js.port(encoder, activations, last, last), LAST),
+        (lambda: js.intervene(encoder, activations, wide), "rank 60 in width 96, which leaves no orthogonal control of equal rank"),
+        (lambda: js.intervene(encoder, activations, other), "has width 48, encoder 'nano' 96"),
+        (lambda: js.port(encoder, activations, subspace, other), "has width 48, encoder 'nano' 96"),
+        (lambda: js.port(encoder, activations, subspace, last), "are of layers 2 and 4"),
+        (lambda: js.intervene(encoder, activations.split("fit"), subspace), "has no judge clips at all"),
+        (lambda: js.find(activations.split("test"), "direction", layer=2), "has no fit clips at all"),
+        (lambda: js.find(activations.select(range(20)), "direction", layer=2), "has no fit clips of direction 'NE'"),
+        (lambda: js.find(activations, "direction", layer=2, rank=0), "cannot give rank 0 .*ranks 1..7"),
+        (lambda: js.find(activations, "direction", layer=2, finder="das", rank=0, encoder=encoder), "cannot give rank 0"),
+        (lambda: js.find(activations, "direction", layer=2, finder="magic"), "no finder 'magic'"),
+        (lambda: js.find(activations, "direction", layer=2, seed=-1), "^seed: "),
+        (lambda: js.find(activations, "direction", layer=2, tokens="sky"), "^tokens: must be all or object"),
+        (lambda: js.find(activations, "direction", layer=9), "there is no layer 9"),
+        (lambda: js.find(activations, "mass", layer=2), "no variable 'mass'"),
+        (lambda: js.directions8(seed=-1), "A seed is a whole number of at least 0"),
+    ):
+        with pytest.raises(JepascopeError, match=said):
+            call()
 
 
 def test_das_without_the_encoder_or_with_another_is_refused(encoder, activations) -> None:

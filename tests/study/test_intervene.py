@@ -175,13 +175,58 @@ def test_a_subspace_of_the_run_is_what_its_finder_found(run: Path, intervene: In
     pd.testing.assert_frame_equal(own.reset_index(drop=True), given["effects"])
 
 
-def test_a_subspace_from_elsewhere_has_no_labels_to_shuffle(run: Path, tmp_path: Path, intervene: Intervene) -> None:
-    path = saved(tmp_path)
-    _, found = intervene(path, edits=("ablate", "swap"), judges=("probe",))
-    assert set(found["effects"]["finder"]) == {"given"} and set(found["effects"]["rank"]) == {3}
+def shuffled(found: dict[str, pd.DataFrame]) -> bool:
+    return "shuffled" in set(found["ce"]["control"])
+
+
+def test_a_finder_that_a_file_names_gets_no_shuffles_and_the_summary_says_why(run: Path, tmp_path: Path, intervene: Intervene) -> None:
+    """diff_means is the run's own finder, at the same rank; the file's basis is none that it found."""
+    path = saved(tmp_path, rank=7, finder="diff_means", variable="direction", layer=1, tokens="all", model="tiny")
+    summary, found = intervene(path, best_layer=1, edits=("ablate", "swap"), judges=("probe",))
+    assert set(found["effects"]["finder"]) == {"given"} and set(found["effects"]["rank"]) == {7}
     assert set(found["ce"]["control"]) == {"subspace", "random", "variance", "norm"}
+    assert summary["skipped"]["shuffled"].startswith("nothing shows which finder found this subspace")
     kept = Subspace.load(next(run.glob("intervene-*/subspaces/given.safetensors")))
     assert torch.equal(kept.basis, Subspace.load(path).basis)
+
+
+@pytest.mark.slow
+def test_a_file_that_jepascope_find_made_of_the_run_s_clips_is_shuffled(
+    run: Path, tmp_path: Path, tiny_encoder: VJepa2Encoder, intervene: Intervene
+) -> None:
+    """And one found on other clips is not."""
+    for seed, known in ((0, True), (1, False)):
+        activations = js.capture(tiny_encoder, js.directions8(seed=seed, per_class=10), cache=False)
+        js.find(activations, "direction", layer=1, finder="lda", rank=2).save(tmp_path / f"{seed}.safetensors")
+        summary, found = intervene(tmp_path / f"{seed}.safetensors", best_layer=1, edits=("ablate",), judges=("probe",))
+        assert shuffled(found) == known and set(found["ce"]["finder"]) == {"lda" if known else "given"}
+        assert ("lda, run again on the true labels, finds another subspace" in summary["skipped"].get("shuffled", "")) == (not known)
+
+
+@pytest.mark.slow
+def test_a_folder_that_does_not_say_what_found_its_subspaces_is_read_as_it_was(run: Path, intervene: Intervene) -> None:
+    """Folders of version 0.1: the run's own finder is run again on its own labels, and gives the same span."""
+    options: dict[str, Any] = {"best_layer": 1, "edits": ("ablate",), "judges": ("probe",)}
+    _, new = intervene(**options)
+    shutil.rmtree(next(run.glob("intervene-*")))
+    for path in (run / "subspaces").glob("*.safetensors"):
+        kept = Subspace.load(path)
+        Subspace(kept.basis, kept.mean, kept.provenance).save(path)
+    _, old = intervene(**options)
+    assert shuffled(old)
+    pd.testing.assert_frame_equal(old["effects"], new["effects"])
+
+
+@pytest.mark.slow
+def test_a_subspace_put_in_place_of_a_run_s_own_gets_no_shuffles(run: Path, tmp_path: Path, intervene: Intervene) -> None:
+    kept = Subspace.load(run / "subspaces" / "diff_means-layer1.safetensors")
+    other = Subspace.load(saved(tmp_path, rank=7))
+    Subspace(other.basis, kept.mean, kept.provenance).save(run / "subspaces" / "diff_means-layer1.safetensors")
+    summary, found = intervene(best_layer=1, edits=("ablate",), judges=("probe",))
+    assert not shuffled(found)
+    assert (
+        summary["skipped"]["shuffled"] == "diff_means: its file does not say which finder found it, and that finder does not find it again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -310,19 +355,9 @@ def test_tokens_ablation_and_rotation_are_chosen_in_notebooks_too(
     assert table["angle_error"].between(0, 180).all()
 
 
-def test_what_a_notebook_gets_wrong_is_said(tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]) -> None:
-    activations, subspace = found
-    for options, message in (
-        ({"tokens": "sky"}, "no token selection 'sky'"),
-        ({"tokens": "time:2"}, r"Clips of 2 tubelets \(0\.\.1\) have no tokens"),
-        ({"ablate_to": "noise"}, "mean, zero or resample, not to 'noise'"),
-        ({"edit": "burn"}, "no edit 'burn'; known are ablate, swap, steer, rotate"),
-        ({"dose": float("nan")}, "Doses must be finite"),
-    ):
-        with pytest.raises(BadArgument, match=message):
-            js.intervene(tiny_encoder, activations, subspace, draws=2, **options)  # type: ignore[arg-type]
-    with pytest.raises(BadArgument, match=r"Only a circular variable .* use steer"):
-        js.intervene(tiny_encoder, activations, js.find(activations, "size", layer=1), "rotate", draws=2)
+def test_only_an_angle_is_turned_in_notebooks_too(tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]) -> None:
+    with pytest.raises(BadArgument, match=r"^edit: rotate turns an angle, and size is none; use steer"):
+        js.intervene(tiny_encoder, found[0], js.find(found[0], "size", layer=1), "rotate", draws=2)
 
 
 @pytest.mark.slow

@@ -266,8 +266,8 @@ def refused(run: Path, match: str, other: str, error: type[Exception] = BadArgum
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"finders": ("magic",)}, BadArgument, "--finders: .*'diff_means'.*given: 'magic'"),
-        ({"finders": ()}, BadArgument, "--finders: .*at least 1"),
+        ({"finders": ("magic",)}, BadArgument, "--finders: .*diff_means.*given: 'magic'"),
+        ({"finders": ()}, BadArgument, "--finders: .*one or more"),
         ({"finders": ("lda", "lda")}, BadArgument, "--finders: .*twice"),
         ({"components": 6}, BadArgument, "subspace of rank 7 needs as many.*ask for 7..23"),
         ({"components": 24}, BadArgument, "CCA of 48 fit clips in width 48 takes 23 at most; ask for 7..23"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import yaml
 
@@ -89,8 +91,78 @@ def test_an_empty_file_is_the_demo(tmp_path: Path) -> None:
 
 
 def test_a_refusal_names_source_field_and_value() -> None:
-    with pytest.raises(BadArgument, match=r"^here: draws: .*greater than or equal to 2 \(given: 1\)\.$"):
+    with pytest.raises(BadArgument, match=r"^here: draws: .*whole number from 2 to 10,000 \(given: 1\)\.$"):
         make_spec({"draws": 1}, "here")
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"draws": 1}, "draws: must be a whole number from 2 to 10,000 (given: 1)."),
+    ({"draws": "many"}, "draws: must be a whole number from 2 to 10,000 (given: 'many')."),
+    ({"draws": 2.5}, "draws: must be a whole number from 2 to 10,000 (given: 2.5)."),
+    ({"draws": None}, "draws: must be a whole number from 2 to 10,000 (given: None)."),
+    ({"context": "3"}, "context: must be a whole number from 1 to 1,024 (given: '3')."),
+    ({"seed": 2**31}, "seed: must be a whole number from 0 to 2,147,483,647 (given: 2147483648)."),
+    ({"test_scenes": 7}, "test_scenes: must be a whole number of at least 8 (given: 7)."),
+    ({"seconds": "long"}, "seconds: must be a number from 0.1 to 60 (given: 'long')."),
+    ({"token_map": "maybe"}, "token_map: must be true or false (given: 'maybe')."),
+    ({"model": 3}, "model: must be text (given: 3)."),
+    ({"subspace": "x" * 65}, "subspace: must be text of at most 64 characters (given: '" + "x" * 59 + "...)."),
+    ({"tokens": "objects"}, "tokens: must be all or object (given: 'objects'; did you mean object?)."),
+    ({"ablate_to": "noise"}, "ablate_to: must be one of mean, zero, resample (given: 'noise')."),
+    ({"edits": "swap"}, "edits: must be a list of one or more of ablate, swap, steer, rotate (given: 'swap'; did you mean [swap]?)."),
+    ({"edits": []}, "edits: must be a list of one or more of ablate, swap, steer, rotate (given: [])."),
+    ({"edits": ["ablate", "swop"]}, "edits: must be one of ablate, swap, steer, rotate (given: 'swop'; did you mean swap?)."),
+    ({"edits": ["swap", "swap"]}, "edits: names swap twice (given: ['swap', 'swap'])."),
+    ({"doses": []}, "doses: must be a list of 1 to 50 numbers (given: [])."),
+    ({"doses": ["a"]}, "doses: must be a number (given: 'a')."),
+    ({"doses": [float("nan")]}, "doses: doses lie in (0, 10]; 1 is the whole edit (given: nan)."),
+    ({"classes": [1, 2]}, "classes: must be a list of 2 to 50 names (given: 1)."),
+    ({"layers": "one"}, "layers: must be survey or all, or a list of whole numbers (given: 'one')."),
+    ({"layers": {"a": 1}}, "layers: must be survey or all, or a list of whole numbers (given: {'a': 1})."),
+    ({"head_classes": [1, 2]}, "head_classes: must be pairs of a class and a label of the head, such as {E: 3, W: 4} (given: [1, 2])."),
+    (
+        {"head_classes": {"E": 1.5, "N": 2}},
+        "head_classes: must be pairs of a class and a label of the head, such as {E: 3, W: 4} (given: 1.5).",
+    ),
+    ({"head_classes": {"Q": 1, "E": 2}}, "head_classes: direction has no class 'Q'; classes are E, NE, N, NW, W, SW, S, SE."),
+    ({"seconds": 2}, "seconds: it is about real videos, and clips is the set 'directions8'; leave it out, or give a folder."),
+    ({"edits": ["rotate"], "variable": "shape"}, "edits: rotate turns an angle, and shape is none; use steer."),
+    ({"fnders": ["lda"]}, "there is no field 'fnders' (did you mean finders?); fields are model, "),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), WRONG)
+def test_a_refusal_says_what_a_field_may_hold(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadArgument) as refusal:
+        make_spec(values, "here")
+    assert str(refusal.value).startswith(f"here: {said}")
+    with pytest.raises(BadArgument) as refusal:  # the public class says the same
+        StudySpec(**values)
+    assert str(refusal.value).startswith(said)
+
+
+@pytest.mark.parametrize("field", StudySpec.model_fields)
+def test_no_field_is_refused_in_the_words_of_the_library_that_checks_it(field: str) -> None:
+    for wrong in (object(), [], [[]], {}, {"a": None}, " ", -1, 1.5, 10**12, float("nan"), None, True, b"\xff", ["x"] * 60, [None]):
+        try:
+            make_spec({field: wrong}, "here")
+        except BadArgument as error:
+            assert not re.search(r"[Ii]nput|valid|Value error|type=|pydantic|the spec: |: .*\?\.", str(error)), str(error)
+            assert f"here: {field}: " in str(error) or f"'{wrong}'" in str(error)
+
+
+def test_a_refusal_names_the_option_by_which_a_field_was_given() -> None:
+    with pytest.raises(BadArgument, match=r"^--set head_classes: direction has no class 'Q'"):
+        make_spec({"head_classes": {"Q": 1, "E": 2}, "draws": 5}, "preset 'quick'", {"head_classes": "--set head_classes"})
+    with pytest.raises(BadArgument, match=r"^--rank: rank 9 is more than diff_means allows"):
+        make_spec({"rank": 9}, "preset 'demo'", {"rank": "--rank"})
+
+
+def test_paths_and_numpy_arrays_are_taken(tmp_path: Path) -> None:
+    path = labels_file(tmp_path)
+    assert labelled(path).digest == StudySpec(labels=path, variable="kind", clips_per_class=10).digest  # type: ignore[arg-type]
+    spec = StudySpec(doses=np.array([0.5, 1.0]), draws=np.int64(7), finders=np.array(["lda"]), model=tmp_path)  # type: ignore[arg-type]
+    assert (spec.doses, spec.draws, spec.finders, spec.model) == ((0.5, 1.0), 7, ("lda",), str(tmp_path))
 
 
 # finders and ranks

@@ -74,8 +74,9 @@ class Activations:
         """The token selection as a mask; None stands for all tokens."""
         return None if tokens == "all" else token_mask(Site(0, tokens).tokens, self.object_mask, self.encoder_card.grid)
 
-    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> Activations:
+    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"] | Sequence[int] | Sequence[bool]) -> Activations:
         """Some of the clips."""
+        rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
         picked = torch.from_numpy(np.array(index, dtype=np.int64))
         shown = None if self.shown is None else self.shown[picked]

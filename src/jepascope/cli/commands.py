@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from jepascope.study.spec import StudySpec
 
+RUN_OPTIONS = {"subspaces_from": "subspace"}
+"""Options of run and plan that are not called as their field is."""
+
 INTERVENE_OPTIONS = {
     "best_layer": "--layer",
     "edits": "--edit",
@@ -28,6 +31,7 @@ INTERVENE_OPTIONS = {
     "ablate_to": "--ablate-to",
     "swap_donor": "--donor",
     "finders": "--finders",
+    "rank": "--rank",
     "extra_controls": "--controls",
     "judges": "--judges",
     "draws": "--draws",
@@ -55,12 +59,14 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
 
     values, source = spec_values(name)
     options = {key: value for key, value in given.items() if value is not None}
+    called = {key: f"--{RUN_OPTIONS.get(key, key).replace('_', '-')}" for key in options}
     for item in extra or ():
         key, equals, text = item.partition("=")
         if not equals:
             raise BadArgument(f"--set {item}: write it as field=value.")
         try:
             options[key.strip()] = read_value(key.strip(), text)
+            called[key.strip()] = f"--set {key.strip()}"
         except (yaml.YAMLError, ValueError, RecursionError):
             raise BadArgument(f"--set {item}: '{text}' is not a YAML value.") from None
     for name in ("labels", "clips"):
@@ -71,7 +77,7 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
     for key in LISTS:
         if isinstance(options.get(key), str | int | float) and options[key] not in ("all", "survey"):
             options[key] = split(options[key])
-    return make_spec({**values, **options}, f"{source} with {', '.join(options)}" if options else source)
+    return make_spec({**values, **options}, source, called)
 
 
 def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bool) -> None:
@@ -192,12 +198,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     spec = saved_spec(folder)
     given = {key: split(value) if key in LISTS else value for key, value in changes.items() if value is not None}
     best = best_layer_of(folder) if changes["best_layer"] is None else int(changes["best_layer"])
-    try:
-        changed = intervened_spec(spec, best, given, subspace)
-    except BadArgument as error:  # it names fields of a spec, and here they are options
-        said = str(error).removeprefix("intervene: ")
-        field = said.split(":")[0]
-        raise BadArgument(f"{INTERVENE_OPTIONS.get(field, field)}{said.removeprefix(field)}") from None
+    changed = intervened_spec(spec, best, given, subspace, INTERVENE_OPTIONS)
     with bars() as progress:
         from jepascope.report.build import build_report
         from jepascope.study.intervene import run_intervene

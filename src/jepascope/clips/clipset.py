@@ -99,8 +99,9 @@ class ClipSet:
             raise BadArgument(f"There is no split '{name}'; splits are {', '.join(SPLITS)}.")
         return self.select(np.asarray(self.factors["split"] == name))
 
-    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"]) -> ClipSet:
+    def select(self, rows: Bool[np.ndarray, " clips"] | Int[np.ndarray, " rows"] | Sequence[int] | Sequence[bool]) -> ClipSet:
         """A part of the clips, in the order asked for."""
+        rows = np.asarray(rows, dtype=None if len(rows) else np.int64)
         if rows.dtype == bool and len(rows) != len(self):
             raise BadArgument(f"Clip set '{self.name}' has {len(self)} clips; a mask of {len(rows)} cannot select from it.")
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
@@ -128,9 +129,9 @@ class ClipSet:
         own = (*(other for other in self.own if other.name != name), variable)
         return replace(self, factors=self.factors.assign(**{variable.columns[0]: column}), own=own)
 
-    def labelled_from(self, path: Path, column: str, kind: Asked = "auto", missing: Sequence[str] = MISSING) -> ClipSet:
+    def labelled_from(self, path: str | Path, column: str, kind: Asked = "auto", missing: Sequence[str] = MISSING) -> ClipSet:
         """The same clips with a column of a labels file (CSV with a header and a column 'scene', or 'clip' counted from 0)."""
-        file, scenes = read_labels(Path(path)), self.factors["scene"].tolist()
+        file, scenes = read_labels(Path(path).expanduser()), self.factors["scene"].tolist()
         file.variable(column, scenes, kind, missing)  # refuses with the line of the file
         return self.labelled(column, file.cells(column, scenes), kind, missing)
 

@@ -41,7 +41,13 @@ def _names(preset: str, per_class: int) -> np.ndarray:
 
 def _generator(preset: str, seed: int) -> np.random.Generator:
     """A set's own random numbers: sets of one seed share no scene. (directions8 came first and has the bare seed.)"""
-    return np.random.default_rng([zlib.crc32(preset.encode()), STUDY_SEED_SPACE, seed])
+    return np.random.default_rng([zlib.crc32(preset.encode()), STUDY_SEED_SPACE, _checked(seed)])
+
+
+def _checked(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise BadArgument(f"A seed is a whole number of at least 0, not {seed!r}.")
+    return int(seed)
 
 
 def _scenes(names: np.ndarray, angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -59,7 +65,7 @@ def directions8(seed: int = 0, per_class: int = 50, frames: int = 16, size: int 
     Splits: half of each direction's clips fit, 0.3 judge, 0.2 test; every clip is a scene of its own.
     """
     names = _names("directions8", per_class)
-    rng = np.random.default_rng([STUDY_SEED_SPACE, seed])
+    rng = np.random.default_rng([STUDY_SEED_SPACE, _checked(seed)])
     return ClipSet("directions8", _scenes(names, direction_angle(names), rng), ProceduralSource(), frames, size)
 
 
@@ -91,7 +97,7 @@ def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet
     variable that cannot be rendered.
     """
     labels, names = clips.labels(variable)
-    rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 1])
+    rng = np.random.default_rng([STUDY_SEED_SPACE, _checked(seed), 1])
     other = (labels + rng.integers(1, len(names), len(labels))) % len(names)
     return clips.with_factors(f"{clips.name}-twins", **changed(clips.factors, clips.variable(variable), other, rng))
 

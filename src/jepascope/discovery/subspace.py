@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,42 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.discovery.arrays import ArrayLike, as_tensor
+from jepascope.discovery.found_by import FoundBy, digest_of
 from jepascope.errors import BadArgument, RunFolderError
 
 ORTHONORMAL_TOLERANCE = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Subspace:
     """An orthonormal basis U (width x rank), a reference mean (width) and where they came from.
 
     Rank is the number of columns. Coordinate support (how many coordinates a sparse probe uses) is another number and
-    lives with the probe, never here.
+    lives with the probe, never here. Basis and mean are given as tensors, NumPy arrays or lists, and kept as float32 tensors.
+
+    ``provenance`` is what a caller or a finder says of it; nothing is inferred from a finder that it names. ``found_by`` is the finding
+    code's own reference, and goes where the basis is no longer the one that was found.
     """
 
     basis: Float[Tensor, "width rank"]
     mean: Float[Tensor, " width"]
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any]
+    found_by: FoundBy | None
 
-    def __post_init__(self) -> None:
-        if self.basis.ndim != 2 or self.mean.shape != self.basis.shape[:1]:
+    def __init__(
+        self, basis: ArrayLike, mean: ArrayLike, provenance: dict[str, Any] | None = None, found_by: FoundBy | None = None
+    ) -> None:
+        columns = as_tensor(basis, "The basis of a subspace (width, rank)", 2)
+        kept = found_by if found_by is not None and found_by.basis == digest_of(columns) else None
+        object.__setattr__(self, "basis", columns)
+        object.__setattr__(self, "mean", as_tensor(mean, "The mean of a subspace (width)", 1))
+        object.__setattr__(self, "provenance", {} if provenance is None else provenance)
+        object.__setattr__(self, "found_by", kept)
+        self._check()
+
+    def _check(self) -> None:
+        if self.mean.shape != self.basis.shape[:1]:
             raise BadArgument(
                 f"A subspace needs a basis (width, rank) and a mean (width), not {tuple(self.basis.shape)} and {tuple(self.mean.shape)}."
             )
@@ -45,22 +62,29 @@ class Subspace:
             raise BadArgument(f"The basis is not orthonormal (largest deviation {error:.1e}); build it with Subspace.spanned_by.")
 
     @classmethod
-    def spanned_by(
-        cls, directions: Float[Tensor, "width vectors"], mean: Float[Tensor, " width"], rank: int | None = None, **provenance: Any
-    ) -> Subspace:
-        """The span of the columns: their ``rank`` leading left singular vectors (all that are numerically non-zero by default)."""
-        left, values, _ = torch.linalg.svd(directions.double(), full_matrices=False)
+    def spanned_by(cls, directions: ArrayLike, mean: ArrayLike, rank: int | None = None, **provenance: Any) -> Subspace:
+        """The span of the columns: their ``rank`` leading left singular vectors (all that are numerically non-zero by default).
+
+        ``directions`` (width, vectors) and ``mean`` (width) are tensors, NumPy arrays or lists. ``provenance`` says where they are from,
+        for example variable="direction", layer=3, tokens="all", finder="logreg". A finder named here is a label: see ``intervene`` on how
+        such a subspace gets its ``shuffled`` control.
+        """
+        columns = as_tensor(directions, "The directions (width, vectors)", 2, torch.float64)
+        finder = provenance.get("finder")
+        said = "The directions given" if finder is None else f"The directions that {finder} found"
+        if not torch.isfinite(columns).all():
+            raise BadArgument(f"{said} hold NaN or infinite values.")
+        left, values, _ = torch.linalg.svd(columns, full_matrices=False)
         present = int((values > values[0] * 1e-6).sum()) if values.numel() and values[0] > 0 else 0
         rank = present if rank is None else rank
-        if rank > present or present == 0:
-            raise BadArgument(
-                f"The directions that {provenance.get('finder', 'were given')} found span rank {present}, not the {rank} asked for; "
-                f"ask for rank {present} or less."
-            )
+        if not present:
+            raise BadArgument(f"{said} span rank 0: all of them are zero; give some that are not.")
+        if not 1 <= rank <= present:
+            raise BadArgument(f"{said} span rank {present}, not the {rank} asked for; ask for rank 1..{present}.")
         basis = left[:, :rank]
         # a sign convention, so that the same data give the same file on every machine
         signs = torch.sign(basis.gather(0, basis.abs().argmax(dim=0, keepdim=True)))
-        return cls((basis * signs).float(), mean.float(), dict(provenance))
+        return cls((basis * signs).float(), as_tensor(mean, "The mean (width)", 1), dict(provenance))
 
     @property
     def rank(self) -> int:
@@ -74,25 +98,39 @@ class Subspace:
         said = ", ".join(f"{key}={value}" for key, value in self.provenance.items())
         return f"Subspace(rank {self.rank} of {self.width}{'; ' + said if said else ''})"
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write a safetensors file (temporary name, then rename)."""
         from safetensors.torch import save_file
 
+        path = Path(path).expanduser()
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".tmp")
-        metadata = {"format": "jepascope-subspace-1", "provenance": json.dumps(self.provenance, sort_keys=True)}
+        metadata = {"format": "jepascope-subspace-1", "provenance": json.dumps(self.provenance, sort_keys=True, default=_plain)}
+        if self.found_by is not None:
+            metadata["found_by"] = self.found_by.to_json()
         save_file({"basis": self.basis.contiguous(), "mean": self.mean.contiguous()}, temporary, metadata=metadata)
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path: Path, remedy: str = "delete it and run again") -> Subspace:
-        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``."""
+    def load(cls, path: str | Path, remedy: str = "delete it and run again") -> Subspace:
+        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``.
+
+        What it was found by is read where the file says so of this very basis. Files of version 0.1 do not say it.
+        """
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(path, framework="pt") as file:
-                provenance = json.loads((file.metadata() or {}).get("provenance", "{}"))
+            with safe_open(Path(path).expanduser(), framework="pt") as file:
+                metadata = file.metadata() or {}
+                provenance = json.loads(metadata.get("provenance", "{}"))
                 if not isinstance(provenance, dict):
                     raise ValueError("its provenance is no JSON object")
-                return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance)
+                found_by = FoundBy.from_json(metadata["found_by"]) if "found_by" in metadata else None
+                return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance, found_by)
         except (SafetensorError, OSError, ValueError, BadArgument) as error:
             raise RunFolderError(f"'{path}' is not a readable subspace file ({str(error).rstrip('.')}); {remedy}.") from None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's and torch's numbers and arrays as JSON has them; all else as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

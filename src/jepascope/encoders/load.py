@@ -22,7 +22,7 @@ from jepascope.errors import BadArgument
 
 
 def load_encoder(
-    name: str,
+    name: str | Path,
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     frames: int | None = None,
@@ -43,7 +43,7 @@ def load_encoder(
     Raises BadArgument for an unknown name, BadCheckpoint for a missing, damaged or foreign checkpoint.
     """
     _check_device(device)
-    found = read(name)
+    found = read(str(name))
     encoder = encoder_of(found.model, found.label, found.extra, found.head, found.pixels)
     self_test(encoder)
     _settle(encoder, device, dtype, compiled)

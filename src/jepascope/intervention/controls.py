@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from jepascope.discovery.arrays import ArrayLike, as_tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
@@ -159,21 +160,25 @@ def _bisect(
 
 def matched_controls(
     subspace: Subspace,
-    covariance: Float[Tensor, "width width"],
+    covariance: ArrayLike,
     draws: int,
     seed: int,
     shuffled: Sequence[Subspace] | None = None,
-    avoid: Float[Tensor, "width vectors"] | None = None,
+    avoid: ArrayLike | None = None,
     names: Sequence[str] = CONTROLS,
-    pooled_covariance: Float[Tensor, "width width"] | None = None,
+    pooled_covariance: ArrayLike | None = None,
 ) -> list[ControlDraw]:
     """``draws`` draws of each control. The same seed gives the same draws, and fewer draws are the first of more.
 
-    ``covariance`` is that of the tokens edited at the site. ``avoid`` names further directions to stay orthogonal to: with
-    the directions of all finders at a site, finders of equal rank share their ``random`` draws, and each is run once.
+    ``covariance`` (width, width) is that of the tokens edited at the site. ``avoid`` (width, vectors) names further directions to stay
+    orthogonal to: with the directions of all finders at a site, finders of equal rank share their ``random`` draws, and each is run once.
     ``shuffled`` holds what the same finder finds on permuted labels, at least ``draws`` of them (discovery's ``find_shuffled``);
-    it is needed for the control of that name. ``pooled_covariance`` (between clips) is only reported on, NaN without it.
+    it is needed for the control of that name. ``pooled_covariance`` (between clips) is only reported on, NaN without it. Arrays are
+    tensors, NumPy arrays or lists.
     """
+    covariance = _square(covariance, "The covariance", subspace.width)
+    pooled_covariance = None if pooled_covariance is None else _square(pooled_covariance, "The pooled covariance", subspace.width)
+    avoid = None if avoid is None else as_tensor(avoid, "The directions to avoid (width, vectors)", 2, None)
     unknown = [name for name in names if name not in CONTROLS]
     if unknown:
         raise BadArgument(f"There is no control '{unknown[0]}'; known are {', '.join(CONTROLS)}.")
@@ -207,6 +212,13 @@ def matched_controls(
             frame = carrier(subspace.basis, basis, np.random.default_rng([seed, CONTROLS.index(name), draw, 1]))
             out.append(ControlDraw(name, draw, basis, frame, rescale=name == "norm", matched=matched))
     return out
+
+
+def _square(given: ArrayLike, what: str, width: int) -> Tensor:
+    matrix = as_tensor(given, f"{what} (width, width)", 2, None)
+    if matrix.shape != (width, width) or not torch.isfinite(matrix).all():
+        raise BadArgument(f"{what} must be finite and of shape ({width}, {width}), as the subspace is, not {tuple(matrix.shape)}.")
+    return matrix
 
 
 def carrier(

@@ -61,12 +61,12 @@ SECTIONS: tuple[Callable[[RunFolder], Section], ...] = (
 )
 
 
-def build_report(run: Path) -> Path:
+def build_report(run: str | Path) -> Path:
     """Write ``run``/figures/*.svg and ``run``/report.html from what the run folder holds; returns the report's path.
 
     Raises RunFolderError for a folder or table that is missing, damaged or cannot be written.
     """
-    run = Path(run)
+    run = Path(run).expanduser()
     folder = read_run(run)
     sections = [make(folder) for make in SECTIONS]
     html = render(folder, sections)

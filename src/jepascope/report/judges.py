@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
+from jepascope.report.selection import CONTROL_WORDS
 
 JUDGES = ("probe", "mlp", "predictor", "head")
 JUDGE_WORDS = {
@@ -29,6 +30,15 @@ def judges_run(run: RunFolder) -> list[str]:
 
 def skipped(run: RunFolder) -> dict[str, str]:
     """Judges that this study could not use, each with its reason, without the full stop."""
+    return {name: reason for name, reason in _left_out(run).items() if name not in CONTROL_WORDS}
+
+
+def skipped_controls(run: RunFolder) -> dict[str, str]:
+    """Controls that came to nothing, or that some subspaces cannot have."""
+    return {name: reason for name, reason in _left_out(run).items() if name in CONTROL_WORDS}
+
+
+def _left_out(run: RunFolder) -> dict[str, str]:
     reasons = run.summary.get("skipped")
     if not isinstance(reasons, dict):
         return {}

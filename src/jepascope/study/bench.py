@@ -21,12 +21,13 @@ from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.clips.spread import spread
-from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
+from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
@@ -92,12 +93,14 @@ class Bench:
         suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
 
-    def shuffles(self, layer: int, name: str) -> tuple[str, Labelled] | None:
+    def shuffles(self, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
         """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
-        subspace that no finder found."""
-        if name in FINDERS:
-            return name, self.labelled(layer, finder=name)
-        return None if self.taken is None else self.taken.shuffles(name)
+        subspace without a reference to what found it: its name in tables says nothing."""
+        if subspace.found_by is None:
+            return None
+        if self.taken is not None and name in self.taken.subspaces:
+            return self.taken.shuffles(subspace.found_by.finder)
+        return subspace.found_by.finder, self.labelled(layer, finder=subspace.found_by.finder)
 
     def suffix(self, part: Activations, site: Site) -> Suffix:
         """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
@@ -296,14 +299,6 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     card = encoder.card
     wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
     for layer in wanted:
-        if not 0 <= layer < card.depth:
-            raise BadArgument(
-                f"Encoder '{card.name}' has layers 0..{card.depth}, and layers 0..{card.depth - 1} can be intervened on "
-                f"(an edit at the last layer would be read off unchanged); there is no layer {layer} to edit."
-            )
-    rank = max(spec.rank_of(finder) for finder in spec.finders)
-    if rank * 2 > card.width:
-        raise BadArgument(
-            f"Rank {rank} leaves no orthogonal control of equal rank in width {card.width}; ask for at most {card.width // 2}."
-        )
+        check_edited_layer(card.name, card.depth, layer)
+    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
     folds_of(spec, study_clips(spec), other_clips(spec))

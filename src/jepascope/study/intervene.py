@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jepascope.activations.site import Site
+from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, same_span
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, resume_line, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -28,8 +32,12 @@ GIVEN = "given.safetensors"
 MOST_BYTES = 10**9  # of a subspace file: rank 1,000 in width 100,000 is half of it
 
 
-def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None) -> StudySpec:
-    """The same study with other edits: one layer in full (``best`` where ``changes`` names none), and no survey of the others."""
+def intervened_spec(
+    spec: StudySpec, best: int, changes: dict[str, Any], subspace: Path | None, called: Mapping[str, str] | None = None
+) -> StudySpec:
+    """The same study with other edits: one layer in full (``best`` where ``changes`` names none), and no survey of the others.
+
+    ``called``: what the fields of ``changes`` are called where they were given (see ``make_spec``)."""
     layer = changes.pop("best_layer", None)
     layer = best if layer is None else layer
     given = {**spec.model_dump(exclude={"labels_digest"}), **changes, "best_layer": layer, "layers": (layer,)}
@@ -37,7 +45,7 @@ def intervened_spec(spec: StudySpec, best: int, changes: dict[str, Any], subspac
         given["rank"] = changes.get("rank")
     if subspace is not None:
         given["subspace"] = _digest(subspace)
-    return make_spec(given, "intervene")
+    return make_spec(given, "intervene", called)
 
 
 def _digest(path: Path) -> str:
@@ -56,8 +64,7 @@ def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
     except RunFolderError as error:
         raise BadArgument(str(error)) from None
     check_subspaces(encoder, Site(layer), {str(path): given})
-    if 2 * given.rank > given.width:
-        raise BadArgument(f"'{path}' has rank {given.rank} in width {given.width}, which leaves no orthogonal control of equal rank.")
+    check_room(f"'{path}'", given.rank, given.width)
     return given
 
 
@@ -91,8 +98,10 @@ def run_intervene(
             bench = Bench(other, encoder, progress, beside=Bench(base, encoder, progress))
             steps = Steps(other, progress)
             subspaces = dict(steps.timed("subspaces", lambda: run_subspaces(bench, {layer}))[layer])
+            unshuffled = ""
             if given is not None:
-                subspaces = {_name(subspaces, given): given}
+                name, given, unshuffled = named(bench, subspaces, given, layer)
+                subspaces = {name: given}
                 with writing(other.path / "subspaces" / GIVEN) as temporary:
                     given.save(temporary)
             caused = stage_two(bench, steps, layer, {layer: subspaces}, whole=False)
@@ -110,6 +119,8 @@ def run_intervene(
                 **judged(caused, layer, spec.variable),
                 "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
             }
+            if unshuffled:
+                summary["skipped"]["shuffled"] = unshuffled
             other.write_json("summary.json", summary)
             return summary
         finally:
@@ -118,7 +129,19 @@ def run_intervene(
         base.close()
 
 
-def _name(known: dict[str, Subspace], given: Subspace) -> str:
-    """Its finder's, so that the shuffled control can run that finder on permuted labels; else "given"."""
-    finder = str(given.provenance.get("finder", ""))
-    return finder if finder in known and known[finder].rank == given.rank else "given"
+def named(bench: Bench, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
+    """What tables call a given subspace, the subspace with a reference to its finder where that is shown, and else why it is not.
+
+    Shown: the run's own finder found the same span; or the file refers to a finder (``FoundBy``), which finds it again on the run's fit
+    labels. A finder that its provenance names is a caller's word, and nothing is inferred from it.
+    """
+    for finder, own in known.items():
+        if own.found_by is not None and same_span(own, given):
+            return finder, referring(given, own), ""
+    said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
+    if said is not None:
+        again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
+        if not isinstance(again, str):
+            return said.finder, again, ""
+        why = again
+    return "given", replace(given, found_by=None), why

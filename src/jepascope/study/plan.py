@@ -12,6 +12,7 @@ from jepascope.study.counts.disk import PARTS, stored_bytes
 from jepascope.study.counts.left_out import left_out_clips
 from jepascope.study.counts.sizes import Counts, PlanStep
 from jepascope.study.counts.steps import steps
+from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.spec import StudySpec, check_whole
@@ -68,16 +69,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1))
     for layer in (*counts.layers, counts.best):
-        if not 0 <= layer < model.depth:
-            raise BadArgument(
-                f"'{spec.model}' has layers 0..{model.depth}, and 0..{model.depth - 1} can be intervened on; "
-                f"there is no layer {layer} to edit."
-            )
-    rank = max(spec.rank_of(finder) for finder in spec.finders)
-    if rank * 2 > model.width:
-        raise BadArgument(
-            f"Rank {rank} leaves no orthogonal control of equal rank in width {model.width}; ask for at most {model.width // 2}."
-        )
+        check_edited_layer(spec.model, model.depth, layer)
+    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), model.width)
     if spec.context is not None and counts.predicted and not spec.context < model.times:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."

@@ -14,6 +14,7 @@ from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.ranks import Finder, check_finders
+from jepascope.study.refusals import FieldRefused
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.stage_one import stage_one
@@ -72,7 +73,7 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
 def _allows(spec: StudySpec, finder: Finder) -> bool:
     try:
         check_finders((finder,), None, spec.state_variable)
-    except ValueError:
+    except FieldRefused:
         return False
     return True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from jepascope.clips.variables import Variable
+from jepascope.study.refusals import FieldRefused
 
 Finder = Literal[
     "diff_means",
@@ -44,12 +45,16 @@ def rank_of(finder: str, rank: int | None, variable: Variable) -> int:
 
 
 def check_finders(finders: Sequence[str], rank: int | None, variable: Variable) -> None:
-    """Refuse finders that the variable does not allow, and a rank that one of them cannot give (ValueError)."""
+    """Refuse finders that the variable does not allow, and a rank that one of them cannot give (FieldRefused)."""
     for finder in finders:
         if finder in OF_VALUES and variable.kind == "categorical":
-            raise ValueError(f"{finder} needs a variable with values, and '{variable.name}' is categorical; leave {finder} out")
+            raise FieldRefused(
+                "finders", f"{finder} needs a variable with values, and '{variable.name}' is categorical; leave {finder} out"
+            )
         if finder == "das" and not variable.rendered:
-            raise ValueError(f"das is trained on twins, and none can be rendered for the labels '{variable.name}'; leave das out")
+            raise FieldRefused(
+                "finders", f"das is trained on twins, and none can be rendered for the labels '{variable.name}'; leave das out"
+            )
         limit = most(finder, variable)
         if rank is not None and limit is not None and rank > limit:
             why = (
@@ -57,9 +62,10 @@ def check_finders(finders: Sequence[str], rank: int | None, variable: Variable) 
                 if finder in OF_VALUES
                 else f"{len(variable.classes)} classes of '{variable.name}' span no more"
             )
-            raise ValueError(
+            raise FieldRefused(
+                "rank",
                 f"rank {rank} is more than {finder} allows: at most {limit} ({why}); ask for less, or leave {finder} out "
-                f"(only {', '.join(UP_TO_WIDTH)} go higher)"
+                f"(only {', '.join(UP_TO_WIDTH)} go higher)",
             )
 
 

@@ -27,13 +27,13 @@ from jepascope.study.videos.left_out import left_out
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
-def run_study(spec: StudySpec, out: Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
+def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
     """The whole pipeline on one encoder: capture, discover, intervene, port. Returns the summary; the report is made from the folder.
 
     Raises BadArgument when the folder holds another study or the spec does not fit the encoder, RunFolderError when it
     cannot be written. Whatever is finished stays, and the same call goes on from there.
     """
-    progress = progress or Silent()
+    progress, out = progress or Silent(), Path(out).expanduser()
     check_whole(spec)
     spec = settled(spec, progress)
     if spec.state_variable.note:

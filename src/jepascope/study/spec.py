@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,7 @@ from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.errors import BadArgument
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import Finder, check_finders, rank_of
+from jepascope.study.refusals import FieldRefused, refused
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
@@ -43,6 +45,13 @@ class StudySpec(BaseModel):
     """One study. Every field can be given in a YAML file or on the command line; the defaults are the demo."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        """Raises FieldRefused (a BadArgument) that names the field, what was given and what is allowed."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise refused(error, StudySpec.model_fields) from None
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
     clips: str = Field("directions8", description="clip set that the study is made on: a name, or the path of a folder of videos")
@@ -125,8 +134,9 @@ class StudySpec(BaseModel):
     @field_validator("finders", "edits", "doses", "layers", "judges", "extra_controls", "edit_doses", "port_clips", "classes")
     @classmethod
     def _no_repeats(cls, value: Any) -> Any:
-        if isinstance(value, tuple) and len(set(value)) != len(value):
-            raise ValueError("names something twice")
+        twice = [one for i, one in enumerate(value) if one in value[:i]] if isinstance(value, tuple) else []
+        if twice:
+            raise ValueError(f"names {twice[0]} twice")
         return value
 
     @field_validator("doses", "edit_doses")
@@ -167,6 +177,7 @@ class StudySpec(BaseModel):
     def _files_are_named_by_their_contents(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        values = {name: _plain(value) for name, value in values.items()}
         if is_folder(values.get("clips")):
             values = with_carried(with_folder_defaults(values))
         if not isinstance(values.get("labels"), str):
@@ -206,32 +217,36 @@ class StudySpec(BaseModel):
         if not self.of_videos:
             given = [name for name in FOLDER_ONLY if getattr(self, name) is not None]
             if given:
-                raise ValueError(f"{given[0]} is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder")
+                raise FieldRefused(
+                    given[0], f"it is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder"
+                )
             return self
         if self.tokens == "object" or self.scope in ("object", "background"):
-            raise ValueError("nobody drew where the object of a real video is: tokens are all, or tubelets such as time:0-1")
+            field = "tokens" if self.tokens == "object" else "scope"
+            raise FieldRefused(field, "nobody drew where the object of a real video is: tokens are all, or tubelets such as time:0-1")
         if self.port_clips:
-            raise ValueError("port_clips: a folder of videos has no other clip sets; carry a run's subspaces to it with subspaces_from")
+            raise FieldRefused("port_clips", "a folder of videos has no other clip sets; carry a run's subspaces to it with subspaces_from")
         if self.peels:
-            raise ValueError("peels: degeneracy is not tested on real videos, whose tests have no intervals over videos; leave peels out")
+            raise FieldRefused(
+                "peels", "degeneracy is not tested on real videos, whose tests have no intervals over videos; leave peels out"
+            )
         return self
 
     @model_validator(mode="after")
     def _choices_fit_the_variable(self) -> StudySpec:
         if self.labels is None and self.labels_digest is not None:
-            raise ValueError("labels_digest is given without labels; name the file")
+            raise FieldRefused("labels_digest", "labels_digest is given without labels; name the file")
         if not self.of_labels and (self.kind != "auto" or self.missing is not None):
             field = "missing" if self.kind == "auto" else "kind"
-            raise ValueError(f"{field} says how labels are read, and {self.variable} is none; leave it out")
+            raise FieldRefused(field, f"says how labels are read, and {self.variable} is none; leave it out")
         check_finders(self.finders, self.rank, self.state_variable)
-        if "rotate" in self.edits and self.state_variable.kind != "circular":
-            raise ValueError(f"rotate turns an angle, and {self.variable} is none; use steer")
+        check_turned(self.edits, self.state_variable)
         unknown = [name for name in self.head_classes or {} if name not in self.state_variable.classes]
         if unknown:
             classes = ", ".join(self.state_variable.classes)
-            raise ValueError(f"head_classes: {self.variable} has no class '{unknown[0][:60]}'; classes are {classes}")
+            raise FieldRefused("head_classes", f"{self.variable} has no class '{unknown[0][:60]}'; classes are {classes}")
         if self.swap_donor == "twin" and not self.state_variable.rendered:
-            raise ValueError(f"no twin can be rendered for the labels '{self.variable}'; leave swap_donor out")
+            raise FieldRefused("swap_donor", f"no twin can be rendered for the labels '{self.variable}'; leave swap_donor out")
         return self
 
     @property
@@ -316,6 +331,11 @@ class StudySpec(BaseModel):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
 
+def _plain(value: Any) -> Any:
+    """Paths as text, and NumPy's numbers and arrays as Python's."""
+    return str(value) if isinstance(value, Path) else value.tolist() if hasattr(value, "tolist") else value
+
+
 @functools.lru_cache(maxsize=8)
 def _column(path: str, digest: str, column: str, scenes: int, kind: Asked, missing: tuple[str, ...]) -> Variable:
     """A column of a labels file for scenes 0, 1, 2, ...; ``digest`` is there for the cache."""
@@ -351,19 +371,22 @@ def check_whole(spec: StudySpec) -> None:
             )
 
 
-def make_spec(values: dict[str, Any], source: str) -> StudySpec:
-    """A checked spec, or BadArgument that names the field, the reason and what is allowed."""
+def check_turned(edits: Sequence[str], variable: Variable) -> None:
+    """Rotation turns an angle: FieldRefused for a variable that is none."""
+    if "rotate" in edits and variable.kind != "circular":
+        raise FieldRefused("edits", f"rotate turns an angle, and {variable.name} is none; use steer")
+
+
+def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | None = None) -> StudySpec:
+    """A checked spec, or BadArgument that says where a field was given, the reason and what is allowed.
+
+    ``called``: what fields are called where they were given (an option of the command line); others were given in ``source``.
+    """
     try:
         return StudySpec(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][:1]) or "the spec"
-        if first["type"] == "extra_forbidden":
-            raise BadArgument(f"{source}: there is no field '{field}'; fields are {', '.join(StudySpec.model_fields)}.") from None
-        message = first["msg"].removeprefix("Value error, ")
-        plain = isinstance(first["input"], str | int | float | bool | None)
-        given = f" (given: {repr(first['input'])[:60]})" if plain and field != "the spec" else ""
-        raise BadArgument(f"{source}: {field}: {message}{given}.") from None
+    except FieldRefused as error:
+        where = (called or {}).get(error.field) or (f"{source}: {error.field}" if error.known else source)
+        raise BadArgument(f"{where}: {error.reason}.") from None
     except TypeError as error:
         raise BadArgument(f"{source}: {error}.") from None
 

@@ -17,11 +17,23 @@ from jepascope.discovery.finders.lda import lda, lda_pattern
 from jepascope.discovery.finders.leace import LeaceEraser, leace, leace_pattern
 from jepascope.discovery.finders.ridge_circle import no_values, ridge_circle, ridge_circle_pattern
 from jepascope.discovery.finders.within_pca import within_pca
+from jepascope.discovery.found_by import FoundBy, digest_of
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, JepascopeError
 
-__all__ = ["FINDERS", "NEEDS_PATH", "NEEDS_SUFFIX", "Finder", "Labelled", "LeaceEraser", "find", "find_shuffled", "max_rank"]
+__all__ = [
+    "FINDERS",
+    "NEEDS_PATH",
+    "NEEDS_SUFFIX",
+    "Finder",
+    "Labelled",
+    "LeaceEraser",
+    "check_finder",
+    "find",
+    "find_shuffled",
+    "max_rank",
+]
 
 
 @runtime_checkable
@@ -72,30 +84,34 @@ def max_rank(name: str, classes: int, width: int, outputs: int = 0) -> int:
 def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **provenance: Any) -> Subspace:
     """The subspace that finder ``name`` finds; ``provenance`` (layer, tokens, ...) is added to what the finder says itself.
 
-    Raises BadArgument for an unknown finder and for a rank that the labels or the width do not allow.
+    The one place that says what a subspace was ``found_by``. Raises BadArgument for an unknown finder and for a rank that the labels or
+    the width do not allow.
     """
-    _check(name, data, rank)
+    check_finder(name, data, rank)
     try:
         found = FINDERS[name](data, rank, seed)
     except JepascopeError as error:
         if data.where in str(error):
             raise
         raise type(error)(f"Finder '{name}' at {data.where}: {error}") from None
-    return replace(found, provenance={**found.provenance, **provenance})
+    found_by = FoundBy(name, rank, seed, data.where, digest_of(data.y), digest_of(found.basis))
+    return replace(found, provenance={**found.provenance, **provenance}, found_by=found_by)
 
 
-def find_shuffled(name: str, data: Labelled, rank: int | None, draws: int, seed: int = 0, **provenance: Any) -> list[Subspace]:
-    """The same finder on ``draws`` random permutations of labels and values together: the ``shuffled`` control.
+def find_shuffled(finder: str | Finder, data: Labelled, rank: int | None, draws: int, seed: int = 0, **provenance: Any) -> list[Subspace]:
+    """The same finder, by name or as a function, on ``draws`` random permutations of labels and values together: the ``shuffled``
+    control.
 
     l1_probe and das take all permutations in one batch, at the strength that the true labels chose.
     """
-    _check(name, data, rank)
+    if isinstance(finder, str):
+        check_finder(finder, data, rank)
+    together, alone = (_TOGETHER.get(finder), FINDERS[finder]) if isinstance(finder, str) else (None, finder)
     if draws < 1:
         raise BadArgument(f"A shuffled control needs at least one draw, not {draws}.")
     generator = torch.Generator().manual_seed(seed)
     permuted = [data.permuted(generator) for _ in range(draws)]
-    together = _TOGETHER.get(name)
-    found = together(data, rank, permuted, seed) if together else [FINDERS[name](one, rank, seed) for one in permuted]
+    found = together(data, rank, permuted, seed) if together else [alone(one, rank, seed) for one in permuted]
     said = {"labels": "shuffled", "seed": seed, **provenance}
     return [replace(one, provenance={**one.provenance, "draw": draw, **said}) for draw, one in enumerate(found)]
 
@@ -108,7 +124,8 @@ _TOGETHER: dict[str, Callable[[Labelled, int | None, Sequence[Labelled], int], l
 """Finders that take all permutations of a control in one batch."""
 
 
-def _check(name: str, data: Labelled, rank: int | None) -> None:
+def check_finder(name: str, data: Labelled, rank: int | None) -> None:
+    """Refuse a finder that there is not, and a rank that it cannot give here."""
     if name not in FINDERS:
         raise _unknown(name)
     data.check()

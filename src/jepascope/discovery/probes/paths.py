@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.discovery.arrays import ArrayLike, as_tensor
 from jepascope.discovery.probes.folds import check_labels, scene_folds
 from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
 from jepascope.discovery.solver.elastic_net import Batch, prepare, strongest_l1
@@ -74,15 +75,16 @@ class ProbePath:
 
 
 def dense_probes(
-    layers: Mapping[Key, Float[Tensor, "clips _"]],
-    y: Int[Tensor, " clips"],
-    groups: Int[Tensor, " clips"] | None = None,
+    layers: Mapping[Key, ArrayLike],
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
     folds: int = 5,
     strengths: Sequence[float] = DENSE_STRENGTHS,
     seed: int = 0,
     tolerance: float = TOLERANCE,
 ) -> dict[Key, ProbePath]:
-    """L2 multinomial probes of every layer. ``groups`` are scene ids; folds never part a scene.
+    """L2 multinomial probes of every layer: activations (clips, width), class labels ``y`` (clips), as tensors, NumPy arrays or lists.
+    ``groups`` (clips) are scene ids; folds never part a scene.
 
     Raises BadData, naming the layer, for NaN or infinite or all-constant activations, and for labels with one class only
     or with fewer scenes in a class than folds.
@@ -91,9 +93,9 @@ def dense_probes(
 
 
 def l1_paths(
-    layers: Mapping[Key, Float[Tensor, "clips _"]],
-    y: Int[Tensor, " clips"],
-    groups: Int[Tensor, " clips"] | None = None,
+    layers: Mapping[Key, ArrayLike],
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
     folds: int = 5,
     shares: Sequence[float] = L1_SHARES,
     seed: int = 0,
@@ -111,9 +113,9 @@ def l1_paths(
 
 def _paths(
     kind: Literal["dense"] | Penalty,
-    layers: Mapping[Key, Tensor],
-    y: Tensor,
-    groups: Tensor | None,
+    given: Mapping[Key, ArrayLike],
+    labels: ArrayLike,
+    scenes: ArrayLike | None,
     folds: int,
     strengths: Sequence[float],
     seed: int,
@@ -121,6 +123,9 @@ def _paths(
 ) -> dict[Key, ProbePath]:
     if not strengths or min(strengths) <= 0:
         raise BadArgument("A probe path needs at least one strength, each above 0.")
+    layers = {key: as_tensor(x, f"The activations of {key} (clips, width)", 2, None) for key, x in given.items()}
+    y = as_tensor(labels, "The class labels (clips)", 1, torch.int64)
+    groups = None if scenes is None else as_tensor(scenes, "The scene ids (clips)", 1, torch.int64)
     order = sorted(strengths, reverse=True)
     try:
         classes, fold_of = check_labels(y), scene_folds(y, groups, folds, seed)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import judge_words, judges_run, skipped
+from jepascope.report.judges import judge_words, judges_run, skipped, skipped_controls
 from jepascope.report.names import short
-from jepascope.report.selection import EDIT_WORDS
+from jepascope.report.selection import CONTROL_WORDS, EDIT_WORDS
 from jepascope.report.verdict import verdict
 
 REACH = (
@@ -34,6 +34,7 @@ def scope(run: RunFolder) -> str:
     missing = [f"{judge_words(judge)} as judge ({reason})" for judge, reason in reasons.items() if judge not in used]
     if "predictor" not in used and "predictor" not in reasons:
         missing.append(f"{judge_words('predictor')} as judge")
+    missing += [f"{CONTROL_WORDS[control]} as control ({reason})" for control, reason in skipped_controls(run).items()]
     missing += [words for table, words in PARTS.items() if run.table(table) is None]
     if missing:
         said.append(f"Not run: {'; '.join(missing)}.")

@@ -68,7 +68,11 @@ def _no_videos(spec: StudySpec) -> None:
 def check_finders_asked(finders: Sequence[str] | None, *specs: StudySpec) -> None:
     """Refuse finders that there are not, or that a variable or a rank does not allow."""
     for spec in specs if finders is not None else ():
-        make_spec({**spec.model_dump(exclude={"labels_digest"}), "finders": tuple(finders or ())}, "--finders")
+        make_spec(
+            {**spec.model_dump(exclude={"labels_digest"}), "finders": tuple(finders or ())},
+            "port",
+            {"finders": "--finders", "rank": "--finders"},
+        )
 
 
 def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec, models: bool) -> tuple[Finder, ...]:

@@ -10,7 +10,7 @@ import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
-from jepascope.discovery.finders import find_shuffled
+from jepascope.discovery.finders import NEEDS_SUFFIX, find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
@@ -33,7 +33,7 @@ def controls_at(
 ) -> dict[str, list[ControlDraw]]:
     """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``.
 
-    A subspace that no finder of the study found has no ``shuffled`` control: there are no labels to permute.
+    A subspace without a reference to what found it has no ``shuffled`` control (see ``without_shuffles``).
     """
     spec, fit = bench.spec, bench.fit
     tokens = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
@@ -45,13 +45,25 @@ def controls_at(
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
-        source = bench.shuffles(layer, finder) if "shuffled" in names else None
+        source = bench.shuffles(layer, finder, subspace) if "shuffled" in names else None
         own = names if source is not None else tuple(name for name in names if name != "shuffled")
         if source is not None:
             shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
         found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if names == CONTROLS else ())]
     return found
+
+
+def without_shuffles(bench: Bench, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
+    """Subspaces that have no ``shuffled`` control, and why."""
+    why = {}
+    for name, subspace in subspaces.items():
+        taken = bench.taken is not None and name in bench.taken.subspaces
+        if subspace.found_by is None:
+            why[name] = "its file does not say which finder found it, and that finder does not find it again"
+        elif taken and subspace.found_by.finder in NEEDS_SUFFIX:
+            why[name] = "its finder would have to be trained in the other run's clips for every draw"
+    return why
 
 
 def unedited_at(bench: Bench, layer: int, panel: Panel, full: bool = True) -> Callable[[], Unedited]:

@@ -92,7 +92,7 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
         scenes = Scenes(source, other, bench.labels(source), bench.labels(other), class_means(x, y, len(bench.classes)), bench.donor)
         theirs = {}
         for name, subspace in subspaces.items():
-            if name in FINDERS and name != "das":
+            if name in FINDERS and name != "das" and subspace.found_by is not None:
                 try:
                     theirs[name] = find(name, data, subspace.rank, spec.seed)
                 except JepascopeError as error:

@@ -18,7 +18,7 @@ from jepascope.study.stage_two.calibration import run_calibration
 from jepascope.study.stage_two.curves import run_curves
 from jepascope.study.stage_two.isolation import run_isolation
 from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
-from jepascope.study.stage_two.layers import run_head, run_layer, run_predictor
+from jepascope.study.stage_two.layers import run_head, run_layer, run_predictor, without_shuffles
 from jepascope.study.stage_two.reads import reads_table
 from jepascope.study.stage_two.refits import run_refits
 from jepascope.study.stage_two.scenes import early_encoder, judge_futures
@@ -58,10 +58,11 @@ class Panels:
 
 @dataclass(frozen=True)
 class StageTwo:
-    """Its tables by name, the judges that were asked, and why others were not."""
+    """Its tables by name, the judges that were asked, and why others were not. ``unshuffled``: subspaces without that control, and why."""
 
     tables: Mapping[str, pd.DataFrame]
     panels: Panels
+    unshuffled: Mapping[str, str]
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -73,6 +74,8 @@ class StageTwo:
         why = dict(self.panels.skipped)
         if "untrained" in self.panels.bench.spec.extra_controls and not (self.tables["ce"]["control"] == "untrained").any():
             why["untrained"] = "the judges of untrained twins read no margin, so there is no effect to compare with"
+        if self.unshuffled:
+            why["shuffled"] = "; ".join(f"{name}: {reason}" for name, reason in self.unshuffled.items())
         return why
 
 
@@ -95,7 +98,7 @@ def stage_two(bench: Bench, steps: Steps, best: int, subspaces: Mapping[int, Map
             ("refits", ("refits",), lambda: (run_refits(bench, best, found, panels.panel),)),
         ):
             tables.update(zip(names, steps.tables(step, names, make), strict=True))
-    return StageTwo(tables, panels)
+    return StageTwo(tables, panels, without_shuffles(bench, found))
 
 
 def _edits(bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]]) -> tuple[pd.DataFrame, ...]:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from jepascope.activations.site import Site
 from jepascope.discovery.finders import find
+from jepascope.discovery.finders.again import found_again
+from jepascope.discovery.found_by import digest_of
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.study.bench import Bench
 from jepascope.study.folder import writing
@@ -14,6 +22,20 @@ from jepascope.study.folder import writing
 
 def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
     return bench.run.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
+
+
+def as_found(bench: Bench, finder: str, layer: int, stored: Subspace, data: Callable[[], Labelled]) -> Subspace:
+    """What a run folder keeps under a finder's name, with a reference to that finder only where it is due.
+
+    The file says so itself, of the run's own fit labels and site; or the finder finds it again in ``data`` (files of version 0.1 say
+    nothing). A file that someone put in its place has none, and so no ``shuffled`` control.
+    """
+    spec, said = bench.spec, stored.found_by
+    labels = digest_of(torch.tensor(bench.clips.split("fit").labels(spec.variable)[0]))
+    if said is not None and (said.finder, said.where, said.labels) == (finder, str(Site(layer, spec.tokens)), labels):
+        return stored
+    found = found_again(stored, finder, data(), spec.rank_of(finder), spec.seed)
+    return replace(stored, found_by=None) if isinstance(found, str) else found
 
 
 def _of_the_run(bench: Bench, finder: str, layer: int) -> Subspace | None:
@@ -54,6 +76,11 @@ def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Su
             subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where)
             with writing(file) as temporary:
                 subspace.save(temporary)
-        found.setdefault(layer, {})[finder] = Subspace.load(file)
+        stored = Subspace.load(file)
+        used = as_found(bench, finder, layer, stored, partial(bench.labelled, layer, finder=finder))
+        if used.found_by != stored.found_by and used.found_by is not None:
+            with writing(file) as temporary:
+                used.save(temporary)
+        found.setdefault(layer, {})[finder] = used
         tick(done + 1, len(wanted))
     return found

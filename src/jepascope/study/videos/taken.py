@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
-from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.bench import Bench
+from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, writing
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps.discovered import number
+from jepascope.study.steps.subspaces import as_found
 from jepascope.study.videos.carried import CarriedRun, carried_by
 
 FOLDER = "taken"  # below a run's subspaces
@@ -48,13 +50,10 @@ class Taken:
         """Names of tables by finder."""
         return {finder: self.run.name(finder) for finder in self.run.spec.finders}
 
-    def shuffles(self, name: str) -> tuple[str, Labelled] | None:
-        """The finder behind a subspace and the clips that it was found in, for the same finder on permuted labels; None where there is
-        none of that name, or it would have to be trained through the network for every draw."""
-        finder = next((one for one, said in self.finders.items() if said == name), None)
-        if finder is None or finder not in FINDERS or finder in NEEDS_SUFFIX:
-            return None
-        return finder, self.labelled(finder)
+    def shuffles(self, finder: str) -> tuple[str, Labelled] | None:
+        """A finder and the clips that its subspace was found in, for the same finder on permuted labels; None where it would have to be
+        trained through the network for every draw."""
+        return None if finder in NEEDS_SUFFIX else (finder, self.labelled(finder))
 
     def labelled(self, finder: str) -> Labelled:
         """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
@@ -80,9 +79,13 @@ def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
         raise BadArgument(f"'{run.path}' pools {run.spec.tokens} tokens, and this study {spec.tokens}; run one of the two again.")
     assert spec.best_layer is not None
     for finder in run.spec.finders:
-        found = _read(run.file(finder, spec.best_layer))
-        if found.width != encoder.card.width or 2 * found.rank > found.width:
-            raise BadArgument(f"'{run.file(finder, spec.best_layer)}' leaves no orthogonal control of equal rank in this encoder.")
+        file = run.file(finder, spec.best_layer)
+        found = _read(file)
+        if found.width != encoder.card.width:
+            raise BadArgument(
+                f"'{file}' has width {found.width}, encoder '{encoder.card.name}' {encoder.card.width}; put the run's own back."
+            )
+        check_room(f"'{file}'", found.rank, found.width)
 
 
 def taken_along(bench: Bench) -> Taken | None:
@@ -93,17 +96,19 @@ def taken_along(bench: Bench) -> Taken | None:
     layer = spec.best_layer
     assert layer is not None
     mean = Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float()
-    found = {}
+    taken = Taken(run, bench, layer, {})
     for finder in run.spec.finders:
         theirs = _read(run.file(finder, layer))
+        if finder not in NEEDS_SUFFIX:
+            theirs = as_found(taken.bench, finder, layer, theirs, partial(taken.labelled, finder))
         where = {**theirs.provenance, "model": bench.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
-        used = Subspace(theirs.basis, mean, where)
+        used = replace(theirs, mean=mean, provenance=where)
         copy = bench.run.path / "subspaces" / FOLDER / f"{finder}-layer{layer}.safetensors"
         if not copy.exists():
             with writing(copy) as temporary:
                 used.save(temporary)
-        found[run.name(finder)] = used
-    return Taken(run, bench, layer, found)
+        taken.subspaces[run.name(finder)] = used
+    return taken
 
 
 def _read(path: Path) -> Subspace:

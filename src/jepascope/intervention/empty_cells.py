@@ -1,0 +1,95 @@
+"""Why cells of a table of causal effects are empty, in words: the rules by which ``ce_table`` empties them, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from jepascope.intervention.causal_effect import CONDITION, FIXED
+from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
+
+LEFT_OUT = "left_out"
+"""Key of a table's ``attrs``: controls that have no row, and why."""
+
+MOST_ROWS = 4  # that a sentence names
+EXCESS = ("excess_low", "excess_high")
+RATIO = ("ratio", "ratio_low", "ratio_high")
+AMONG = ("percentile", "p", "p_holm", "p_floor")
+COMPARED = ("difference", "difference_low", "difference_high", *EXCESS, *RATIO, *AMONG)
+DIRECT = ("direct", "direct_low", "direct_high")
+ANGLE = ("angle_error", "angle_error_low", "angle_error_high", "angle_error_before")
+
+NO_MARGIN = (
+    "the judge's margin (for swaps, what the twin moves it) cannot be told from zero on these scenes, so there is nothing to take a "
+    "share of"
+)
+
+
+def why_empty(ce: pd.DataFrame) -> pd.DataFrame:
+    """A table of the same shape as ``ce`` (what ``intervene`` returns, or a run's ce.parquet): for each empty cell the reason, else ""."""
+    keys = [name for name in CONDITION if name in ce]
+    owns = {key: row for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True) if row["control"] == "subspace"}
+    found = [
+        {str(name): _reason(str(name), row, owns.get(key, row)) if pd.isna(value) else "" for name, value in row.items()}
+        for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True)
+    ]
+    return pd.DataFrame(found, index=ce.index, columns=ce.columns)
+
+
+def explain(ce: pd.DataFrame) -> list[str]:
+    """Sentences on a table of causal effects: which controls have no row and why, and why cells are empty. [] where none is.
+
+    >>> for line in js.explain(effects):
+    ...     print(line)
+    """
+    said = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
+    keys = [name for name in CONDITION if name in ce and ce[name].nunique() > 1]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row, reasons in zip(ce.to_dict("records"), why_empty(ce).to_dict("records"), strict=True):
+        by_reason: dict[str, list[str]] = {}
+        for name, why in reasons.items():
+            by_reason.setdefault(why, []).append(str(name))
+        where = " ".join(str(row[name]) for name in ("control", *keys))
+        for why, names in by_reason.items():
+            if why:
+                grouped.setdefault((", ".join(names), why), []).append(where)
+    for (cells, why), rows in grouped.items():
+        more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+        said.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
+    return said
+
+
+def _keys(ce: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
+    return list(ce[names].itertuples(index=False, name=None))
+
+
+def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any]) -> str:
+    """Why a cell is empty. ``own``: the row of the subspace itself under the same condition."""
+    draws, control = int(row["draws"]), str(row["control"])
+    if column in COMPARED and control == "subspace":
+        return "a subspace is compared in the rows of its controls"
+    if column in ("value", "low", "high", *COMPARED, *DIRECT) and pd.isna(own["value"]):
+        return NO_MARGIN
+    if column in (*AMONG, *EXCESS) and control in FIXED:
+        return "nothing in this control is random, so that there are no draws to lie among"
+    if column in COMPARED and draws < MIN_DRAWS:
+        return f"{draws} draws: with fewer than {MIN_DRAWS} nothing is compared, and low and high are the least and the largest draw"
+    if column in EXCESS and draws < OUTSIDE_DRAWS:
+        return f"{draws} draws: fewer than {OUTSIDE_DRAWS} cannot show that the subspace lies outside them"
+    if column in RATIO:
+        below = float(row["high"]) < 0
+        return "the control's mean effect lies below zero; read the difference" if below else _NO_MULTIPLE
+    if column in ("p_holm", "p_floor"):
+        return "p is corrected over the layers and finders with as many draws as any; here are fewer"
+    if column in DIRECT:
+        return _OF_DRAWS if control != "subspace" and column != "direct" and pd.notna(row["direct"]) else _NO_DIRECT
+    if column in ANGLE:
+        return "the variable is no angle, or this judge reads none"
+    return "this judge gives no probabilities of classes" if column.startswith(("kl", "accuracy")) else "there is none"
+
+
+_NO_MULTIPLE = "the subspace's own effect cannot be told from zero, so that it is no multiple of the control's"
+_OF_DRAWS = "of a control the direct part is the mean over its draws, without an interval"
+_NO_DIRECT = "this judge cannot be read without the blocks after the edit"

@@ -1,0 +1,95 @@
+"""What the Python functions are given, checked by the rules of a study, before anything is captured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.site import Site
+from jepascope.clips.clipset import SPLITS
+from jepascope.clips.video.source import VideoSource
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.effects import check_subspaces
+from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.refusals import FieldRefused
+from jepascope.study.spec import check_turned, make_spec
+from jepascope.study.stage_two.asked import check_asked
+
+NAMES = {"edits": "edit", "edit_doses": "dose", "scope": "tokens", "draws": "draws", "seed": "seed", "ablate_to": "ablate_to"}
+"""What fields of a spec are called in the Python functions."""
+
+
+def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspace, **fields: Any) -> tuple[str, Site]:
+    """Variable and site of a subspace that can be edited in this encoder; ``fields`` of a spec say how (see NAMES).
+
+    BadArgument or BadData, in one sentence, for all that the command line refuses: the last layer, another encoder's subspace or
+    activations, no room for controls, edits, doses, tokens, draws and seeds that there are not, splits and classes without clips.
+    """
+    variable, site = named_site(subspace)
+    card = encoder.card
+    spec = make_spec({name: value for name, value in fields.items() if value is not None}, "jepascope", NAMES)
+    check_edited_layer(card.name, card.depth, site.layer)
+    check_subspaces(encoder, site, {str(subspace.provenance.get("finder", "given")): subspace})
+    check_room("The subspace", subspace.rank, subspace.width)
+    check_same_encoder(encoder, activations)
+    known = activations.clips.variable(variable)
+    try:
+        check_turned(spec.edits, known)
+    except FieldRefused as error:
+        raise BadArgument(f"edit: {error.reason}.") from None
+    if isinstance(activations.clips.source, VideoSource) and {site.tokens, spec.scope} & {"object", "background"}:
+        raise BadArgument("tokens: nobody drew where the object of these clips is; edit all tokens, or tubelets such as time:0-1.")
+    check_asked(spec, encoder)
+    check_splits(activations, variable)
+    return variable, site
+
+
+def named_site(subspace: Subspace) -> tuple[str, Site]:
+    """The variable and the site that a subspace's provenance names; BadArgument where it does not."""
+    if not isinstance(subspace, Subspace):
+        raise BadArgument(f"A subspace is what jepascope.find or Subspace.spanned_by returns, not {type(subspace).__name__}.")
+    said: Mapping[str, Any] = subspace.provenance
+    for name in ("variable", "layer"):
+        if name not in said:
+            raise BadArgument(
+                f"The subspace's provenance does not say its {name}; make it with jepascope.find, or say it: "
+                'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
+            )
+    return str(said["variable"]), Site(whole(said["layer"]), str(said.get("tokens", "all")))
+
+
+def whole(layer: object) -> int:
+    """A layer's number; BadArgument for anything else."""
+    if not isinstance(layer, int | np.integer) or isinstance(layer, bool):
+        raise BadArgument(f"layer: must be a whole number (given: {layer!r}).")
+    return int(layer)
+
+
+def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:
+    """BadArgument for activations of another encoder, or of the same one at another clip length or size."""
+    if encoder.card.digest != activations.encoder_card.digest:
+        raise BadArgument(
+            f"The activations are those of '{activations.encoder_card.name}', not of '{encoder.card.name}' as it is given; capture the "
+            "clips again with jepascope.capture(encoder, clips)."
+        )
+
+
+def check_splits(activations: Activations, variable: str, splits: tuple[str, ...] = SPLITS) -> None:
+    """BadData where a split has no clips, or (of those that something is trained on) none of a class."""
+    labels, classes = activations.clips.labels(variable)
+    of, scenes = (activations.clips.factors[name].to_numpy() for name in ("split", "scene"))
+    for split in splits:
+        counts = np.bincount(labels[of == split], minlength=len(classes))
+        if not counts.any() or (split != "test" and not counts.all()):
+            lacking = "at all" if not counts.any() else f"of {variable} '{classes[int(counts.argmin())]}'"
+            raise BadData(
+                f"'{activations.clips.name}' has no {split} clips {lacking}; capture a whole clip set, with clips of every class in "
+                f"the splits {', '.join(SPLITS)}."
+            )
+    if "test" in splits and len(shown := np.unique(scenes[of == "test"])) < 2:
+        raise BadData(f"'{activations.clips.name}' has {len(shown)} test scene, and an interval takes two at least; capture more scenes.")

@@ -1,0 +1,113 @@
+"""What a field of a spec may hold, and why a value is refused, in plain words. Imports neither torch nor pandas."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le, Lt, MaxLen, MinLen
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from jepascope.errors import BadArgument
+
+LONGEST = 60  # characters of what was given
+SINGLE = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+SEVERAL = {int: "whole numbers", float: "numbers", str: "names"}
+
+
+class FieldRefused(BadArgument):
+    """One field of a spec is refused. ``make_spec`` says where it was given."""
+
+    def __init__(self, field: str, reason: str, known: bool = True) -> None:
+        super().__init__(f"{field}: {reason}." if known else f"{reason}.")
+        self.field, self.reason, self.known = field, reason, known
+
+
+def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRefused:
+    """The first of pydantic's errors, without its words."""
+    first = error.errors()[0]
+    name, given = str(first["loc"][0]), first["input"]
+    if isinstance(given, list | tuple) and len(given) == 1:
+        given = given[0]
+    if first["type"] == "extra_forbidden":
+        meant = _nearest(name, list(fields))
+        reason = f"there is no field '{name[:LONGEST]}'{meant and f' (did you mean {meant}?)'}; fields are {', '.join(fields)}"
+        return FieldRefused(name, reason, known=False)
+    said = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[:LONGEST]}..."
+    if first["type"] == "value_error":
+        return FieldRefused(name, f"{first['ctx']['error']} (given: {said})")
+    annotation = fields[name].annotation
+    names = _names(annotation)
+    meant = f"[{given}]" if given in names and isinstance(given, str) else _nearest(given, names)
+    one = get_origin(annotation) is tuple and any(isinstance(part, int) for part in first["loc"])  # of the list, and not the list
+    said += meant and f"; did you mean {meant}?"
+    return FieldRefused(name, f"must be {_kind(get_args(annotation)[0], ()) if one else allowed(fields[name])} (given: {said})")
+
+
+def _nearest(given: object, known: Sequence[str]) -> str:
+    """The known name that is most like what was given, "" where none is."""
+    return next(iter(get_close_matches(given, known, 1)), "") if isinstance(given, str) else ""
+
+
+def allowed(field: FieldInfo) -> str:
+    """What a field may hold: "a whole number from 2 to 10,000", "all or object", "a list of one or more of ablate, swap"."""
+    return ", or ".join(_kind(one, field.metadata) for one in _without_none(field.annotation))
+
+
+def _without_none(annotation: Any) -> tuple[Any, ...]:
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return tuple(part for part in parts if part is not type(None))
+
+
+def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, parts))}" if len(parts) > 2 else " or ".join(map(str, parts))
+    least, most = _bounds(metadata)
+    if origin is tuple:
+        names = _names(parts[0])
+        what = f"of {', '.join(names)}" if names else SEVERAL[_plain(parts[0])]
+        if (least == 1 and most is None) or names:
+            return f"a list of one or more {what}" if least else f"a list of any {what}"
+        return f"a list{_range(least, most, ' of')} {what}" if least or most else f"a list of {what}"
+    if origin is dict:
+        return "pairs of a class and a label of the head, such as {E: 3, W: 4}"
+    plain = _plain(annotation)
+    if plain is str:
+        return SINGLE[str] if most is None else f"text of at most {most} characters"
+    return SINGLE[plain] + _range(least, most)
+
+
+def _plain(annotation: Any) -> type:
+    """The type behind pydantic's strict ones (Annotated)."""
+    kind: type = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
+    return kind
+
+
+def _names(annotation: Any) -> list[str]:
+    """Every name that a field of choices may hold."""
+    if get_origin(annotation) is Literal:
+        return [str(part) for part in get_args(annotation)]
+    return [name for part in get_args(annotation) if part is not Ellipsis for name in _names(part)]
+
+
+def _bounds(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
+    """The least and the largest value, or length, that a field's constraints leave."""
+    least = most = None
+    for one in metadata:
+        if isinstance(one, Ge | MinLen):
+            least = one.ge if isinstance(one, Ge) else one.min_length
+        elif isinstance(one, Le | MaxLen):
+            most = one.le if isinstance(one, Le) else one.max_length
+        elif isinstance(one, Lt):
+            most = one.lt - 1  # type: ignore[operator]  # whole numbers alone have an open end
+    return least, most  # type: ignore[return-value]
+
+
+def _range(least: float | None, most: float | None, before: str = " from") -> str:
+    if least is None:
+        return "" if most is None else f"{before} at most {most:,}"
+    return f"{before.replace('from', 'of')} at least {least:,}" if most is None else f"{before} {least:,} to {most:,}"
