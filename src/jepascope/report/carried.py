@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
 from jepascope.report.numbers import finite, shown, with_interval
 from jepascope.report.selection import EDIT_WORDS
 
@@ -53,14 +54,13 @@ class Carried:
 
 
 def carried_all(transport: pd.DataFrame) -> list[Carried]:
-    """Every carried subspace of a transport table, at the largest dose where it is not saturated (the smallest, if it is everywhere)."""
+    """Every carried subspace of a transport table, at the one dose at which it is reported."""
     found = []
     for _, rows in transport.groupby(KEYS, sort=False, dropna=False):
-        own = rows[rows["used"] == "carried"].sort_values("dose")
+        own = one_dose(rows[rows["used"] == "carried"], KEYS, "rce")
         if own.empty:
             continue
-        clear = own[~own["saturated"]]
-        row = (clear.iloc[-1] if len(clear) else own.iloc[0]).to_dict()
+        row = own.iloc[0].to_dict()
         at = rows[rows["dose"] == row["dose"]].drop_duplicates("used")
         by_use: dict[str, Mapping[Any, Any]] = {str(one["used"]): one for one in at.to_dict("records")}
         floors = {name: by_use[name] for name in FLOORS if name in by_use}

@@ -197,7 +197,7 @@ def port(
 ) -> Portability:
     """How ``other`` aligns with ``subspace`` and what share of its ablation effect it retains at the same site.
 
-    ``native`` is the first subspace's own CE; at 0.95 and more the ratio is saturated: ask for a lower dose.
+    ``native`` is the first subspace's own CE, without which there is no ratio; at 0.95 and more the ratio is saturated: ask for a lower dose.
     """
     if subspace.provenance.get("layer") != other.provenance.get("layer"):
         raise BadArgument(
@@ -208,7 +208,8 @@ def port(
     both = {"native": subspace, "other": other}
     effects, _ = intervene_at(encoder, stand.site, stand.scenes, both, {}, stand.judges, ("ablate",), (dose,))
     numerators = {name: by_draw(rows, "subspace").to_numpy()[0] for name, rows in effects.groupby("finder")}
+    below = by_draw(effects[effects["finder"] == "native"], "subspace", "denominator").to_numpy()[0]
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
     value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)
     native = Interval(float(own["value"]), float(own["low"]), float(own["high"]), int(own["n"]))
-    return Portability(value, chance, calibrated(value, chance), rce(numerators["other"], numerators["native"], seed), native, dose)
+    return Portability(value, chance, calibrated(value, chance), rce(numerators["other"], numerators["native"], below, seed), native, dose)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
 from jepascope.report.figures.forecasts import forecast_points
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import skipped
 from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.report.selection import CONTROL_WORDS, EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.report.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.report.verdict import beside_draws
 
 TITLE = "By the encoder's own predictor"

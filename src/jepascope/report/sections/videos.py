@@ -6,11 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.claims import JudgeReading
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
+from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
-from jepascope.report.numbers import ABSENT, Cell, count, finite, interval_cell, ratio_text
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_order
+from jepascope.report.numbers import ABSENT, Cell, count, interval_cell
+from jepascope.report.selection import comparable, in_order
+from jepascope.report.verdict import ratio_cell
 from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
@@ -58,7 +62,8 @@ def effects_here(run: RunFolder) -> list[Block]:
     except UNREADABLE:
         said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
-    rows = [_row(wanted, row, controls) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
+    judges = readings_by(run)
+    rows = [_row(wanted, row, controls, judges) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
     caption = (
         f"Ablation and swap at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each "
         f"control matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken.get('clips'))} clips in the "
@@ -72,18 +77,12 @@ def effects_here(run: RunFolder) -> list[Block]:
     ]
 
 
-def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:
-    own = ce[(ce["finder"] == row["finder"]) & (ce["edit"] == row["edit"]) & (ce["control"] != "subspace")]
-    against = {str(one["control"]): one for one in own.to_dict("records")}
+def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str], judges: dict[str, JudgeReading]) -> tuple[Cell | str, ...]:
+    beside = rows_beside(row, ce, judges)
     return (
         str(row["edit"]),
         f"{row['finder']} ({count(row['rank'])})",
         count(row["n"]),
         interval_cell(row["value"], row["low"], row["high"]),
-        *(_ratio(against[name]) if name in against else ABSENT for name in controls),
+        *(ratio_cell(beside[name]) if name in beside else ABSENT for name in controls),
     )
-
-
-def _ratio(row: dict[Any, Any]) -> Cell:
-    text = ratio_text(row["ratio"], row["ratio_low"], row["ratio_high"], bool(row["ratio_is_bound"]))
-    return Cell(text, repr(float(row["ratio"])) if finite(row["ratio"]) else "")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from jepascope.intervention.claims import judge_readings
 from jepascope.stats import expanded_level, mean_interval, scene_weights, widened
 from jepascope.study.stage_two.stage import StageTwo
 from jepascope.study.steps.discovered import LEVEL, number
 
-RATIO = ("percentile", "p_holm", "excess_low", "excess_high")
+RATIO = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws")
 
 
 def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
     return {
         "judges": list(caused.judges),
         "skipped": dict(caused.skipped),
+        "judge_reading": {name: {**asdict(one), "reads": one.reads} for name, one in judge_readings(tables["ce"]).items()},
         **by_judge(tables["ce"]),
         "refit": refitted(tables, first),
         "isolation": isolated(tables.get("isolation"), first, variable),
