@@ -57,8 +57,9 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     judge through the residual stream alone, with no block run; NaN without the column ``numerator_direct``.
 
     ``accuracy``: share of scenes read as the edit should leave them (ablate: their own class; else the target), ``accuracy_before``
-    the same unedited, for ablation with its interval and chance (the share of the largest class): how the judge reads the variable; ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are
-    means over its draws.
+    the same unedited; for ablation with its interval and chance (the share of the largest class), for there it says how the judge reads
+    the variable. ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are means over its
+    draws.
     """
     rows: list[dict[str, object]] = []
     owns: dict[int, np.ndarray] = {}

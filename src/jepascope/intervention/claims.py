@@ -58,7 +58,7 @@ class Effect:
     @classmethod
     def of(cls, row: Mapping[Any, Any], judge: JudgeReading | None = None) -> Effect:
         """Of a row of the table ``ce``, or of an entry of summary.json."""
-        return cls(*(_number(row, key) for key in ("value", "low", "high", "n")), judge)
+        return cls(_number(row, "value"), _number(row, "low"), _number(row, "high"), _number(row, "n"), judge)
 
     @property
     def side(self) -> Side:
@@ -162,7 +162,7 @@ class Against:
 
 
 def worst_first(beside: Iterable[Against]) -> list[Against]:
-    """Controls in the order in which a claim names them: the one that comes closest to the effect first, those that compare nothing last."""
+    """Controls in the order in which a claim names them: the closest to the effect first, those that compare nothing last."""
 
     def closeness(one: Against) -> tuple[int, bool, float]:
         known = one.standing in CLOSENESS

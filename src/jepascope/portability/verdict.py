@@ -34,7 +34,8 @@ class Beside:
 
     Alignment with its chance level, calibrated value and split-half ceiling; what the two read (``canonical_readings``); what one in place
     of the other keeps of its effect, at the dose at which that is reported, and what a variance-matched subspace keeps (the lower of the
-    two ways round), and whether every dose of that saturates, so that it says nothing; what a fresh probe still reads at the site when either is gone.
+    two ways round), and whether every dose of that saturates, so that it says nothing; what a fresh probe still reads at the site when
+    either is gone.
     """
 
     sas: float = nan

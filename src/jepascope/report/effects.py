@@ -16,7 +16,7 @@ from jepascope.report.numbers import finite
 def readings_by(run: RunFolder, ce: pd.DataFrame | None = None) -> dict[str, JudgeReading]:
     """How the judges of a run read its variable, by name. ``ce``: of edits made beside the study's own, whose judges are the run's: what
     the run knows of them serves where these edits do not tell."""
-    chance = run.summary.get("chance")
+    chance: Any = run.summary.get("chance")
     level = float(chance) if finite(chance) else nan
     tables = [run.table("ce"), ce]
     return {name: one for table in tables if table is not None for name, one in judge_readings(table, level).items()}

@@ -52,7 +52,7 @@ class CrossEffect:
         """'leaks', 'unaffected', 'undecided' or 'not readable' (``claims.cross_reading``)."""
         nulls = [self.controls[name].value for name in NULLS if name in self.controls]
         own = (self.own.value, self.own.low, self.own.high)
-        return cross_reading(self.readable and finite(self.own.low), self.equivalent, own, self.margin, nulls)
+        return cross_reading(self.readable, self.equivalent, own, self.margin, nulls)
 
 
 def cross_effects(rows: pd.DataFrame, found_for: str, finder: str, edit: str) -> list[CrossEffect]:

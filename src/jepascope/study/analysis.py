@@ -197,7 +197,8 @@ def port(
 ) -> Portability:
     """How ``other`` aligns with ``subspace`` and what share of its ablation effect it retains at the same site.
 
-    ``native`` is the first subspace's own CE, without which there is no ratio; at 0.95 and more the ratio is saturated: ask for a lower dose.
+    ``native`` is the first subspace's own CE. There is no ratio where that is not shown; at 0.95 and more it is saturated: ask for a lower
+    dose.
     """
     if subspace.provenance.get("layer") != other.provenance.get("layer"):
         raise BadArgument(

@@ -113,9 +113,7 @@ def _effect(run: RunFolder) -> list[Card]:
         elif one.is_bound:
             detail = f"lower bound: the control's effect cannot be told from zero{many}"
         else:
-            detail = (
-                f"{run.confidence} {span(one.ratio_low, one.ratio_high)}{many}; {one.standing}; 1 = as much as the control does on average"
-            )
+            detail = f"{run.confidence} {span(one.ratio_low, one.ratio_high)}{many}; {one.standing}; 1 = as much as the control on average"
         times = f"{shown(one.ratio)}×" if one.has_ratio and not one.is_bound else ratio_words(one)
         cards.append(Card(title, times, detail))
     return cards

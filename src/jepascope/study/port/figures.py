@@ -12,7 +12,8 @@ from jepascope.study.steps.discovered import number
 
 
 def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[str, Any]:
-    """``cca``: one entry for each pair of layers; ``carried``: one for each transport, at the one dose at which it is reported, where floors were run."""
+    """``cca``: one entry for each pair of layers; ``carried``: one for each transport, at the dose at which it is reported (and floors
+    were run)."""
     cca = similarity[similarity["metric"] == "cca"]
     keys = ("source", "target", "source_layer", "target_layer")
     figures = ("value", "low", "high", "chance", "label_chance")

@@ -63,8 +63,9 @@ def _used_here(summary: dict[str, Any]) -> str:
 def _kept(row: dict[str, Any]) -> str:
     if row["rce"]["value"] is None:
         return "no RCE, for the native one has no effect that could be kept"
+    floor = f"variance-matched {plain(row['floor_variance'])}, n = {row['n']} scenes"
     full = ", saturated at every dose, so that it says nothing" if row["saturated"] else ""
-    return f"RCE {_interval(row['rce'])} at dose {row['dose']:g}{full} (variance-matched {plain(row['floor_variance'])}, n = {row['n']} scenes)"
+    return f"RCE {_interval(row['rce'])} at dose {row['dose']:g}{full} ({floor})"
 
 
 def _interval(figure: dict[str, Any]) -> str:

@@ -68,8 +68,7 @@ def _isolated(summary: dict[str, Any]) -> str:
     for name, one in factors.items():
         effect = tuple(nan if one[key] is None else one[key] for key in ("value", "low", "high"))
         nulls = [one[null] for null in ("random", "variance") if one.get(null) is not None]
-        readable = one["readable"] and one["low"] is not None
-        kinds[cross_reading(readable, one["equivalent"], (effect[0], effect[1], effect[2]), MARGIN, nulls)].append(name)
+        kinds[cross_reading(one["readable"], one["equivalent"], (effect[0], effect[1], effect[2]), MARGIN, nulls)].append(name)
     said = [words[kind].format(_listed(names)) for kind, names in kinds.items() if names]
     return f"On other factors: {'; '.join(said)}."
 

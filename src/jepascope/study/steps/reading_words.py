@@ -36,8 +36,8 @@ def reading_of(summary: dict[str, Any]) -> VariableReading:
     entry = summary["reading"]
 
     def measure(found: dict[str, Any]) -> Measure:
-        known = {key: nan if value is None else value for key, value in found.items() if key not in ("read", "rivals")}
-        rivals = tuple(Rival(*(nan if value is None else value for value in rival.values())) for rival in found["rivals"])
+        known: dict[str, Any] = {key: nan if value is None else value for key, value in found.items() if key not in ("read", "rivals")}
+        rivals = tuple(Rival(**{key: nan if value is None else value for key, value in rival.items()}) for rival in found["rivals"])
         return Measure(**known, rivals=rivals)
 
     classes, *values = (measure(found) for found in entry["measures"])
