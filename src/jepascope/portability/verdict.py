@@ -20,7 +20,8 @@ VERDICTS = {
     "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
     "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
     "redundant by correlation": "one of the two has no effect of its own once the other is gone, although it keeps some of the effect "
-    "or reads the same numbers: what it does, it does through what they share",
+    "or reads the same numbers; or neither has one, and both together do; or both have one, and a fresh probe finds nothing when one is "
+    "ablated: what they do, they do through what they share",
     "saturated": "neither has an effect of its own, and every dose saturates: nothing can be told",
     "not degenerate": "no two subspaces each carry the variable without the other",
     "undecided": "the judge moves too little between clip and twin, what both do together is not shown to be anything (its interval holds "
@@ -123,6 +124,8 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     first = peeling.stages[0].peeled.effect
     if not isfinite(first.low):
         return "undecided", f"The judge does not tell clip from twin ({peeling.ended})."
+    if not first.low > 0:
+        return "undecided", f"What the first subspace of {finder} moves is not shown to be anything ({_said(first)} of the natural change)."
     if not carriers or peeling.whole is None or peeling.surplus is None:
         return "not degenerate", f"No subspace of {finder} has an effect outside its controls ({peeling.ended})."
     alone = ", ".join(_said(stage.alone.effect) for stage in carriers if stage.alone is not None)
@@ -133,7 +136,8 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     if peeling.copies >= 2 and peeling.surplus.low > BEYOND:
         return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."
     if len(carriers) == 1:
-        return "not degenerate", f"{said}: one subspace, and what is left when it is gone does no more than a control."
+        left = "what is left when it is gone does no more than a control" if len(peeling.stages) > 1 else "no other one was found"
+        return "not degenerate", f"{said}: one subspace, and {left}."
     if peeling.surplus.low > BEYOND:
         return "degenerate in part", f"{said}, together {_said(peeling.whole.effect)}: they overlap in what they do, but are no copies."
     return "parts of one", f"{said}, together {_said(peeling.whole.effect)}: parts that add up."

@@ -45,11 +45,13 @@ def chosen_probes(
 
 @dataclass(frozen=True)
 class Rival:
-    """What reads the variable without the trained encoder: its value, and the end of its interval nearest to being better."""
+    """What reads the variable without the trained encoder: its value and the best of its seeds (the same where it has one), and what is
+    held against the encoder's interval: the best value of accuracies, of values the end nearest to being better of any seed's own."""
 
     name: str
     value: float
     best: float
+    nearest: float
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class Measure:
     def as_good(self) -> tuple[Rival, ...]:
         """Rivals that are not shown to read it less well."""
         if self.name == "error":
-            return tuple(rival for rival in self.rivals if rival.best <= self.high)
-        return tuple(rival for rival in self.rivals if rival.best >= self.low)
+            return tuple(rival for rival in self.rivals if rival.nearest <= self.high)
+        return tuple(rival for rival in self.rivals if rival.nearest >= self.low)
 
     def rival(self, name: str) -> Rival | None:
         """By name; None where it was not measured."""
@@ -161,9 +163,9 @@ def _rivals(name: MeasureName, at: pd.DataFrame, plain: pd.DataFrame) -> tuple[R
     read = plain[plain["encoder"].isin(list(PLAIN))].dropna(subset=[value]).sort_values(value, ascending=not lower, kind="stable")
     if not read.empty:
         row = read.iloc[-1]
-        found.append(Rival(PLAIN[str(row["encoder"])], float(row[value]), float(row[value])))
+        found.append(Rival(PLAIN[str(row["encoder"])], *[float(row[value])] * 3))
     twins = at[at["encoder"] == "untrained"].dropna(subset=[value])
     if not twins.empty:
-        ends = twins[end].fillna(twins[value])
-        found.append(Rival("untrained twins", float(twins[value].mean()), float(ends.min() if lower else ends.max())))
+        best, nearest = ((one.min() if lower else one.max()) for one in (twins[value], twins[end].fillna(twins[value])))
+        found.append(Rival("untrained twins", float(twins[value].mean()), float(best), float(nearest)))
     return tuple(found)

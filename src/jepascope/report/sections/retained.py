@@ -49,7 +49,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
     if part["value"].notna().any():
         blocks.append(Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption))
     else:
-        blocks.append(Paragraph(f"No native effect is told apart from zero across {main}, so there is no RCE to draw."))
+        blocks.append(Paragraph(f"No native effect is shown to be anything across {main}, so there is no RCE to draw."))
     whole = full_dose(rce, twins)
     blocks.append(rce_grid(few.head(MOST_ROWS), moved, pairs.confidence, whole, len(few) < len(rce), len(few) - MOST_ROWS))
     return blocks

@@ -78,7 +78,7 @@ def _beside(measure: Measure) -> str:
     said = []
     for rival in measure.rivals:
         value, best = plain(rival.value, digits), plain(rival.best, digits)
-        more = f" (best {best})" if rival.name == "untrained twins" and measure.name == "accuracy" and best != value else ""
+        more = f" (best {best})" if rival.name == "untrained twins" and best != value else ""
         said.append(f"{rival.name} {value}{more}, ")
     return "".join(said)
 
