@@ -158,6 +158,8 @@ def layer_table(summary: dict[str, Any]) -> Table:
     """What stage one reads at every layer: accuracies, and mean absolute errors of the value. * the layer that claims are made for."""
     from rich.table import Table
 
+    from jepascope.study.steps.effect_words import plain
+
     probe, values = summary["probe"], summary["values"]
     held = [(output, kind, at) for output, kinds in values.items() for kind, at in kinds.items()]
     numbers = [at for _, kind, at in held if kind == "clips" and summary["kind"] == "numeric"]
@@ -173,7 +175,7 @@ def layer_table(summary: dict[str, Any]) -> Table:
         for _, _, at in held:
             cells.append(f"{at[layer]['error']:.3g}")
             if at in numbers:
-                cells.append(f"{at[layer]['r2']:.2f}" if at[layer]["r2"] is not None else "")
+                cells.append(plain(at[layer]["r2"]))
         table.add_row(
             f"{layer}*" if int(layer) == summary["best_layer"] else layer,
             *("" if figure is None else f"{figure:.3f}" for figure in figures),

@@ -62,13 +62,17 @@ def beside_controls(own: Mapping[Any, Any], nulls: Iterable[Mapping[Any, Any]], 
     return [Against.of(null, effect) for null in nulls]
 
 
+def unread_words(judge: JudgeReading) -> str:
+    """Why nothing is said of effects by a judge that does not read the variable."""
+    right = f"{percent(judge.accuracy)} {percent_span(judge.low, judge.high)}, chance {percent(judge.chance)}"
+    return f"the judge does not read the variable ({right})"
+
+
 def not_shown_words(effect: Effect) -> str:
     """'not shown to do anything [-0.1, 0.3]', why nothing is said where the judge reads nothing, or nothing."""
     if effect.unread:
-        judge = effect.judge
-        assert judge is not None
-        right = f"{percent(judge.accuracy)} {percent_span(judge.low, judge.high)}, chance {percent(judge.chance)}"
-        return f"the judge does not read the variable ({right})"
+        assert effect.judge is not None
+        return unread_words(effect.judge)
     return "" if effect.shown or effect.side == "unknown" else f"not shown to do anything {span(effect.low, effect.high)}"
 
 
