@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from numbers_named import disagreements, everything
 
 from jepascope.encoders.load import load_encoder
 from jepascope.report.build import build_report
 from jepascope.study.run import run_study
 from jepascope.study.spec import make_spec, spec_values
+from numbers_named import disagreements, everything
 
 
 def test_a_tiny_run_says_the_same_everywhere(finished_run: Path, tmp_path: Path) -> None:
