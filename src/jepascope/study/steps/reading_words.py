@@ -37,7 +37,7 @@ def reading_of(summary: dict[str, Any]) -> VariableReading:
 
     def measure(found: dict[str, Any]) -> Measure:
         known: dict[str, Any] = {key: nan if value is None else value for key, value in found.items() if key not in ("read", "rivals")}
-        rivals = tuple(Rival(**{key: nan if value is None else value for key, value in rival.items()}) for rival in found["rivals"])
+        rivals = tuple(Rival(rival["name"], rival["value"], rival["best"], rival["nearest"]) for rival in found["rivals"])
         return Measure(**known, rivals=rivals)
 
     classes, *values = (measure(found) for found in entry["measures"])

@@ -122,7 +122,7 @@ def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
     told = f"RCE {plain(kept['value'])} [{plain(kept['low'])}, {plain(kept['high'])}] of {by} {place}"
     if kept.get("saturated"):
         return f"{told}, saturated at every dose, so that it says nothing"
-    place = side(kept["excess_low"], kept["excess_high"])
+    place = side(kept["excess_low"], kept.get("excess_high"))
     words = {"above": "above what", "below": "below what"}
     return f"{told}, {words.get(place, 'not shown to be more than')} variance-matched directions keep"
 
