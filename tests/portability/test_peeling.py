@@ -73,7 +73,8 @@ def test_where_nothing_is_found_first_nothing_carries(clean: Known) -> None:
     peeling, _ = peeled(clean, clean.nuisance(), clean.plane("C"))
     assert peeling.ended == "stage 1 met its controls" and len(peeling.stages) == 1
     assert peeling.carriers == [] and peeling.copies == 0 and peeling.whole is None is peeling.surplus
-    assert peeling_verdict(peeling, "das")[0] == "not degenerate"
+    word, why = peeling_verdict(peeling, "das")  # what does nothing shows neither copies nor their absence
+    assert word == "undecided" and "is not shown to be anything" in why
 
 
 def test_a_finder_that_refuses_ends_it_and_says_why(clean: Known) -> None:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from jepascope.errors import BadData
-from jepascope.portability.retained import SATURATED, rce, rce_rows
+from jepascope.portability.retained import SATURATED, one_dose, rce, rce_rows
 from jepascope.portability.tables import PORTABILITY_COLUMNS, portability_table
+from jepascope.stats import ratio_of_means
 
 SCENES = 40
 
@@ -31,7 +32,7 @@ def effects(shares: dict[str, float], controls: dict[str, float] | None = None, 
 
 def test_a_subspace_retains_all_of_its_own_effect() -> None:
     numerator = np.random.default_rng(0).normal(1, 0.3, SCENES)
-    own = rce(numerator, numerator)
+    own = rce(numerator, numerator, np.ones(SCENES))
     assert own.value == own.low == own.high == 1 and own.n == SCENES
 
 
@@ -46,7 +47,8 @@ def test_a_share_of_the_effect_is_found_inside_its_interval(share: float) -> Non
 
 def test_scaling_both_effects_leaves_the_ratio() -> None:
     a, b = np.random.default_rng(0).normal(1, 0.3, (2, SCENES))
-    assert rce(5 * a, 5 * b).value == pytest.approx(rce(a, b).value)
+    below = np.ones(SCENES)
+    assert rce(5 * a, 5 * b, below).value == pytest.approx(rce(a, b, below).value)
 
 
 def test_floors_are_what_the_controls_retain() -> None:
@@ -110,3 +112,48 @@ def test_floors_are_those_of_the_one_that_is_carried_or_else_of_the_native_one()
         found = portability_table(rce_rows(rows, [("native", "other")], "layer"))
         assert found["floor_variance"].to_numpy() == pytest.approx([floor, floor])
     assert set(found["across"]) == {"layer"} and set(found["a"]) == {"other"} and set(found["b"]) == {"native"}
+
+
+def test_there_is_no_share_of_an_effect_that_is_not_shown() -> None:
+    """Where the judge tells nothing (denominators around zero) the native CE does not exist, however steady the numerators are."""
+    rng = np.random.default_rng(3)
+    moved = rng.normal(1, 0.1, SCENES)
+    blind = rng.standard_normal(SCENES) - 0.2
+    assert np.isnan(ratio_of_means(moved, blind, np.random.default_rng(0)).value)
+    assert np.isnan(rce(moved, moved, blind).value)
+    table = effects({"native": 0.8, "other": 0.6}, {"variance": 0.4})
+    table["denominator"] = np.tile(blind, len(table) // SCENES)
+    rows = portability_table(rce_rows(table, [("native", "other")], "finder"))
+    assert rows[["value", "low", "high", "floor_variance", "excess_low"]].isna().all(axis=None)
+
+
+def swept(saturated: tuple[bool, ...], values: tuple[float, ...] = (0.5, 0.6, 0.7)) -> pd.DataFrame:
+    """One transfer at three doses."""
+    where = {"across": "finder", "a": "lda", "b": "diff_means", "layer": 2, "rank": 7, "edit": "ablate"}
+    doses = (1.0, 0.25, 0.5)
+    return pd.DataFrame([{**where, "dose": d, "saturated": f, "value": v} for d, f, v in zip(doses, saturated, values, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("saturated", "values", "dose"),
+    [
+        ((False, False, False), (0.5, 0.6, 0.7), 1.0),
+        ((True, False, False), (0.5, 0.6, 0.7), 0.5),
+        ((True, True, True), (0.5, 0.6, 0.7), 0.25),
+        ((False, False, False), (np.nan, 0.6, 0.7), 0.5),
+        ((True, True, False), (0.5, 0.6, np.nan), 0.25),
+        ((True, True, True), (np.nan, np.nan, np.nan), 0.25),
+    ],
+)
+def test_rce_is_reported_at_one_dose(saturated: tuple[bool, ...], values: tuple[float, ...], dose: float) -> None:
+    """The largest where neither effect saturates; where all do the smallest, which is the least saturated; never one without a ratio
+    where another has one."""
+    assert one_dose(swept(saturated, values))["dose"].tolist() == [dose]
+
+
+def test_the_dose_is_chosen_for_each_transfer_and_rows_keep_their_order() -> None:
+    both = pd.concat([swept((True, True, True)), swept((False, False, False)).assign(a="l1_probe")], ignore_index=True)
+    picked = one_dose(both)
+    assert (
+        list(zip(picked["a"], picked["dose"], strict=True)) == [("lda", 0.25), ("l1_probe", 1.0)] and picked.index.is_monotonic_increasing
+    )

@@ -87,9 +87,13 @@ def test_every_effect_in_the_summary_is_printed_with_its_interval(page: tuple[Pa
             assert f"{effect['value']!r} [{effect['low']!r}, {effect['high']!r}]" in exact  # not rounded away
 
 
-def test_random_and_variance_ratio_stand_side_by_side(page: tuple[Path, Page]) -> None:
-    _, html = page
-    assert html.text.index("CE ratio, random") < html.text.index("CE ratio, variance-matched") < html.text.index("ablation has an effect")
+def test_the_ratio_to_the_closest_control_comes_first_and_random_and_variance_stand_beside_it(page: tuple[Path, Page]) -> None:
+    run, html = page
+    ce = pd.read_parquet(run / "ce.parquet").query("layer == 4 and edit == 'ablate' and finder == 'diff_means' and control != 'subspace'")
+    closest = ce.loc[ce["ratio"].idxmin(), "control"]
+    places = {control: html.text.index(f"CE ratio, {CONTROL_WORDS[control]}") for control in {closest, "random", "variance"}}
+    assert min(places, key=lambda control: places[control]) == closest
+    assert max(places.values()) < html.text.index("ablation has an effect")
 
 
 def test_every_figure_has_a_description_a_caption_and_a_file(page: tuple[Path, Page]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jepascope.intervention.claims import Against, Effect
 from jepascope.report.circle import Error
 from jepascope.report.isolation import CrossEffect, Level, isolation_words
 from jepascope.report.sections.calibration import steer_words
@@ -184,13 +185,13 @@ def test_steering_is_followed_only_beyond_chance_and_its_draws(error: Error, dra
 
 
 def test_a_verdict_names_the_edit_that_it_is_about() -> None:
-    effect = {"value": 0.7, "low": 0.6, "high": 0.8}
-    assert verdict("lda", effect, {}, "swap").startswith("lda: swap has an effect")
-    against = verdict("lda", {"value": -0.4, "low": -0.5, "high": -0.3}, {}, "swap")
+    assert verdict("lda", Effect(0.7, 0.6, 0.8), [], "swap").startswith("lda: swap has an effect")
+    against = verdict("lda", Effect(-0.4, -0.5, -0.3), [], "swap")
     assert "changes the margin the other way (CE" in against and "it grows" not in against
 
 
 def test_controls_of_few_draws_are_not_compared_one_by_one() -> None:
     nothing = dict.fromkeys(("value", "low", "high", "excess_low", "excess_high")) | {"bound": False}
-    said = verdict("lda", {"value": 0.7, "low": 0.6, "high": 0.8}, {"random": nothing, "variance": nothing})
+    own = Effect(0.7, 0.6, 0.8)
+    said = verdict("lda", own, [Against.of(nothing, own, control) for control in ("random", "variance")])
     assert said.endswith("whether that is more than any control has is not known (no ratio to any).")

@@ -447,7 +447,7 @@ def test_the_headline_tells_the_floor_that_flatters_least() -> None:
     figure = {"value": 0.5, "low": 0.4, "high": 0.6}
     row = {
         **{"source": "a", "target": "b", "source_layer": 1, "target_layer": 2, "choice": "both", "map": "ridge", "finder": "lda"},
-        **{"rank": 2, "dose": 1.0, "n": 9, "rce": figure, "sas": 0.3, "sas_chance": 0.1},
+        **{"rank": 2, "dose": 1.0, "n": 9, "rce": figure, "sas": 0.3, "sas_chance": 0.1, "saturated": False},
         "class_free": {"rce": figure, "floor": {"rce": 0.2}},
     }
 
@@ -460,6 +460,8 @@ def test_the_headline_tells_the_floor_that_flatters_least() -> None:
     assert "more than a map fitted to shuffled pairs (0.45)" in headline(0.1, 0.2)
     assert "not told apart from a map fitted to shuffled pairs" in headline(-0.1, 0.2)
     assert "less than a map fitted to shuffled pairs" in headline(-0.2, -0.1)
+    full = headline(0.1, 0.2, saturated=True)
+    assert "saturated at every dose, so that this says nothing" in full and "more than" not in full
     assert "no effect that could be kept" in headline(None, None, rce={"value": None, "low": None, "high": None})
 
 

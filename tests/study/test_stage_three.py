@@ -211,7 +211,7 @@ def kept(a: str, b: str, dose: float, value: float, saturated: bool = False) -> 
     return {"metric": "rce", "across": "finder", "a": a, "b": b, "layer": 1, "dose": dose, "saturated": saturated, **ends}
 
 
-def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_largest_open_dose() -> None:
+def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_dose_that_is_reported() -> None:
     pair: dict[str, object] = {"across": "finder", "a": "x", "b": "y", "layer": 1}
     aligned = {**pair, "value": 0.3, "chance": 0.1, "low": 0.2, "high": 0.4, "n": 16}
     beside = [{**aligned, "metric": "sas", "calibrated": 0.2, "ceiling": 0.8}, {**aligned, "metric": "readings"}]
@@ -221,7 +221,8 @@ def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_largest_open_
     assert found.rce is not None and (found.rce.value, found.rce_dose, found.rce_floor, found.saturated) == (0.4, 0.5, 0.2, False)
     assert (found.sas, found.calibrated, found.ceiling) == (0.3, 0.2, 0.8) and found.readings is not None and found.readings.n == 16
     shut = beside_of(portability_table([*beside, *open_[2:]]), 1, "y", "x")  # in either order
-    assert shut.saturated and shut.rce is None and np.isnan(shut.rce_dose)
+    # where every dose saturates the number stands beside the verdict, marked, and decides nothing
+    assert shut.saturated and shut.rce is not None and shut.rce.value == 0.1 and shut.rce_dose == 1.0 and not shut.keeps
     undefined = beside_of(portability_table([*beside, {**open_[0], "value": nan}]), 1, "x", "y")
     assert undefined.rce is None and not undefined.saturated
 

@@ -201,8 +201,7 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
 
     Columns as in leaks.parquet of a run folder, and ``verdict`` in words.
     """
-    from jepascope.discovery.probes.leaks import leak_check
-    from jepascope.report.sections.leaks import word
+    from jepascope.discovery.probes.leaks import leak_check, leak_verdict
     from jepascope.study.probed import PIXEL_SIDE
 
     labels, split = torch.tensor(clips.labels("direction")[0]), clips.factors["split"].to_numpy()
@@ -220,6 +219,6 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
     for done, how in enumerate(DEGRADATIONS):
         (found,) = leak_check({f"pixels_{how}": torch.cat(parts[how])}, labels, fit, test, groups, folds)
         row = {**asdict(found), "explained": end if how in ("first_frame", "last_frame") else AXIS}
-        rows_found.append({**row, "verdict": word(row)})
+        rows_found.append({**row, "verdict": leak_verdict(row)})
         tick(done + 1, len(DEGRADATIONS))
     return rows_found

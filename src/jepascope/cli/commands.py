@@ -116,10 +116,10 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
         out_console.print("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
     leaks = [name for name, row in summary["leaks"].items() if row["leak"]]
     if leaks:
-        out_console.print(
-            f"Leak check: {len(leaks)} of {len(summary['leaks'])} motionless baselines read it above chance ({', '.join(leaks)}).",
-            markup=False,
-        )
+        from jepascope.discovery.probes.leaks import leak_words
+
+        words = leak_words(list(summary["leaks"].values()), summary["variable"])
+        out_console.print(f"Leak check: {words[:-1]} ({', '.join(leaks)}).", markup=False)
     out_console.print(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}", markup=False)
 
 
@@ -167,19 +167,28 @@ def layer_table(summary: dict[str, Any]) -> Table:
     """What stage one reads at every layer: accuracies, and mean absolute errors of the value. * the layer that claims are made for."""
     from rich.table import Table
 
+    from jepascope.study.steps.effect_words import plain
+
     probe, values = summary["probe"], summary["values"]
     held = [(output, kind, at) for output, kinds in values.items() for kind, at in kinds.items()]
+    numbers = [at for _, kind, at in held if kind == "clips" and summary["kind"] == "numeric"]
     table = Table("layer", "accuracy", "selectivity", "untrained", "L1 support", box=None, pad_edge=False, header_style="bold")
     for output, kind, at in held:
         unit = next(iter(at.values()))["unit"]
         table.add_column(f"{output}, {unit}" + ("" if kind == "clips" else f", held-out {kind}"))
+        if kind == "clips" and summary["kind"] == "numeric":
+            table.add_column(f"R² of {output}")
     for layer in map(str, summary["layers"]):
         figures = [probe[name].get(layer) for name in ("dense", "selectivity", "dense_untrained", "l1_support")]
-        errors = [at[layer] for _, _, at in held]
+        cells = []
+        for _, _, at in held:
+            cells.append(f"{at[layer]['error']:.3g}")
+            if at in numbers:
+                cells.append(plain(at[layer]["r2"]))
         table.add_row(
             f"{layer}*" if int(layer) == summary["best_layer"] else layer,
             *("" if figure is None else f"{figure:.3f}" for figure in figures),
-            *(f"{error['error']:.3g}" for error in errors),
+            *cells,
         )
     return table
 

@@ -1,4 +1,5 @@
-"""Retained causal effect: what share of the native subspace's effect a transferred one has, dose by dose, above its floors."""
+"""Retained causal effect: what share of the native subspace's effect a transferred one has, dose by dose, above its floors; and the one
+dose at which it is reported."""
 
 from __future__ import annotations
 
@@ -15,16 +16,48 @@ from jepascope.stats import RESAMPLES, Interval, ratio_of_means, scene_sums
 
 SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
 FLOORS = ("random", "variance")
+TRANSFER = ["across", "a", "b", "layer", "rank", "edit"]
+"""Columns of the portability table that tell transfers apart; each has a row a dose."""
+
+
+def dose_rank(dose: float, saturated: bool, unread: bool) -> tuple[bool, bool, float]:
+    """What the doses of one transfer are sorted by; RCE is reported at the largest.
+
+    That is the largest dose at which neither effect is saturated; where all saturate the smallest, which is the least saturated (its row
+    stays marked). A dose without a ratio (``unread``) comes after all that have one.
+    """
+    return (not unread, not saturated, -dose if saturated else dose)
+
+
+def one_dose(rce: pd.DataFrame, transfer: Sequence[str] = TRANSFER, value: str = "value") -> pd.DataFrame:
+    """Of rows of RCE at several doses the one that is reported of each transfer (``dose_rank``), in the order of the table.
+
+    ``transfer``: columns that tell transfers apart; ``value``: the column of the ratio.
+    """
+    ranks = [
+        dose_rank(float(dose), bool(saturated), bool(unread))
+        for dose, saturated, unread in zip(rce["dose"], rce["saturated"], rce[value].isna(), strict=True)
+    ]
+    order = sorted(range(len(rce)), key=lambda row: ranks[row], reverse=True)
+    return rce.iloc[order].drop_duplicates(list(transfer)).sort_index(kind="stable")
 
 
 def rce(
-    transferred: Float[np.ndarray, " scenes"], native: Float[np.ndarray, " scenes"], seed: int = 0, resamples: int = RESAMPLES
+    transferred: Float[np.ndarray, " scenes"],
+    native: Float[np.ndarray, " scenes"],
+    denominator: Float[np.ndarray, " scenes"],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Interval:
     """CE(transferred) / CE(native) on the same scenes and read-out, with its bootstrap interval over scenes.
 
-    The arguments are the numerators of the two effects. They share their denominators, which cancel, so that the ratio
-    is that of the summed numerators. NaN where the native effect is not distinguishable from zero.
+    ``transferred`` and ``native`` are the numerators of the two effects. They share their denominators, which cancel, so that the ratio
+    is that of the summed numerators. NaN where the native effect is not shown: where its CE, of which the ratio would be a share, has
+    no interval or one that is not above zero.
     """
+    effect = ratio_of_means(native, denominator, np.random.default_rng(seed), resamples)
+    if not effect.low > 0:
+        return Interval(nan, nan, nan, effect.n)
     return ratio_of_means(transferred, native, np.random.default_rng(seed), resamples)
 
 
@@ -54,9 +87,9 @@ def rce_rows(
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
             drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in FLOORS}
             scenes = native_own.index.get_level_values("scene").to_numpy()
-            own, carried = (scene_sums(one.to_numpy(), scenes) for one in (native_own, theirs))
+            own, carried, shared = (scene_sums(one.to_numpy(), scenes) for one in (native_own, theirs, denominator))
             floors = {name: None if one is None else scene_sums(one, scenes) for name, one in drawn.items()}
-            found = rce(carried, own, seed, resamples)
+            found = rce(carried, own, shared, seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below
             rows.append(
@@ -74,23 +107,23 @@ def rce_rows(
                     "high": found.high,
                     "n": found.n,
                     "saturated": largest >= SATURATED,
-                    **_beside_floors(carried, own, floors, seed, resamples),
+                    **_beside_floors(carried, own, shared, floors, seed, resamples),
                 }
             )
     return rows
 
 
 def _beside_floors(
-    carried: np.ndarray, own: np.ndarray, floors: Mapping[str, np.ndarray | None], seed: int, resamples: int
+    carried: np.ndarray, own: np.ndarray, below: np.ndarray, floors: Mapping[str, np.ndarray | None], seed: int, resamples: int
 ) -> dict[str, float]:
     """What matched controls keep of the native effect, and how far the transferred subspace lies above the variance-matched ones."""
     found: dict[str, float] = {}
     for name, drawn in floors.items():
-        kept = None if drawn is None else rce(drawn, own, seed, resamples)
+        kept = None if drawn is None else rce(drawn, own, below, seed, resamples)
         ends = (nan, nan, nan) if kept is None else (kept.value, kept.low, kept.high)
         found.update(zip((f"floor_{name}", f"floor_{name}_low", f"floor_{name}_high"), ends, strict=True))
     variance = floors["variance"]
-    excess = None if variance is None else rce(carried - variance, own, seed, resamples)
+    excess = None if variance is None else rce(carried - variance, own, below, seed, resamples)
     return {**found, "excess_low": nan if excess is None else excess.low, "excess_high": nan if excess is None else excess.high}
 
 

@@ -20,10 +20,12 @@ VERDICTS = {
     "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
     "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
     "redundant by correlation": "one of the two has no effect of its own once the other is gone, although it keeps some of the effect "
-    "or reads the same numbers: what it does, it does through what they share",
+    "or reads the same numbers; or neither has one, and both together do; or both have one, and a fresh probe finds nothing when one is "
+    "ablated: what they do, they do through what they share",
     "saturated": "neither has an effect of its own, and every dose saturates: nothing can be told",
     "not degenerate": "no two subspaces each carry the variable without the other",
-    "undecided": "the judge moves too little between clip and twin, or nothing matched was left to compare with",
+    "undecided": "the judge moves too little between clip and twin, what both do together is not shown to be anything (its interval holds "
+    "zero), or nothing matched was left to compare with",
 }
 
 
@@ -32,8 +34,9 @@ class Beside:
     """What else is known of a pair; None and NaN where it was not measured.
 
     Alignment with its chance level, calibrated value and split-half ceiling; what the two read (``canonical_readings``); what one in place
-    of the other keeps of its effect, at which dose, and what a variance-matched subspace keeps (the lower of the two ways round), and
-    whether every dose of that saturates; what a fresh probe still reads at the site when either is gone.
+    of the other keeps of its effect, at the dose at which that is reported, and what a variance-matched subspace keeps (the lower of the
+    two ways round), and whether every dose of that saturates, so that it says nothing; what a fresh probe still reads at the site when
+    either is gone.
     """
 
     sas: float = nan
@@ -61,20 +64,22 @@ class Beside:
     @property
     def keeps(self) -> bool:
         """Whether one in place of the other keeps more of the effect than a matched subspace."""
-        return self.rce is not None and isfinite(self.rce_floor) and self.rce.low > self.rce_floor
+        return self.rce is not None and not self.saturated and isfinite(self.rce_floor) and self.rce.low > self.rce_floor
 
 
 def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, str]:
     """The first of VERDICTS that holds, and the sentence that says why."""
-    alone = (test.a_alone, test.b_alone)
+    alone, whole = (test.a_alone, test.b_alone), test.whole.effect
     if beside.calibrated >= ONE or not all(part.rank for part in alone):
         return "one subspace", f"{a} and {b} are one subspace (calibrated SAS {beside.calibrated:.2f}), so there is nothing to tell apart."
-    if not isfinite(test.whole.effect.value) or not all(part.against for part in alone):
-        why = "the judge does not tell clip from twin" if not isfinite(test.whole.effect.value) else "no room is left for controls"
+    if not whole.low > 0 or not all(part.against for part in alone):
+        why = "the judge does not tell clip from twin" if not isfinite(whole.low) else "no room is left for controls"
+        if isfinite(whole.low) and not whole.low > 0:
+            why = f"what both do together is not shown to be anything ({_said(whole)} of the natural change)"
         return "undecided", f"{a} and {b}: {why}."
     said = (
         f"without {b}, {a} moves {_said(alone[0].effect)} of the natural change; without {a}, {b} moves {_said(alone[1].effect)}; both "
-        f"together {_said(test.whole.effect)}"
+        f"together {_said(whole)}"
     )
     own = [part.above for part in alone]
     if all(own):
@@ -85,7 +90,7 @@ def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, s
                 "redundant by correlation",
                 f"{said}; but when one is ablated, a fresh probe finds nothing: they are one code.",
             )
-        half = COPY * test.whole.effect.value
+        half = COPY * whole.value
         if all(part.effect.low > half for part in alone):
             return "degenerate", f"{said}: either one is enough (surplus {_said(test.surplus)})."
         return (
@@ -116,8 +121,11 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     carriers = peeling.carriers
     if not peeling.stages:
         return "undecided", f"No subspace of {finder} could be tested ({peeling.ended})."
-    if not isfinite(peeling.stages[0].peeled.effect.value):
+    first = peeling.stages[0].peeled.effect
+    if not isfinite(first.low):
         return "undecided", f"The judge does not tell clip from twin ({peeling.ended})."
+    if not first.low > 0:
+        return "undecided", f"What the first subspace of {finder} moves is not shown to be anything ({_said(first)} of the natural change)."
     if not carriers or peeling.whole is None or peeling.surplus is None:
         return "not degenerate", f"No subspace of {finder} has an effect outside its controls ({peeling.ended})."
     alone = ", ".join(_said(stage.alone.effect) for stage in carriers if stage.alone is not None)
@@ -128,7 +136,8 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     if peeling.copies >= 2 and peeling.surplus.low > BEYOND:
         return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."
     if len(carriers) == 1:
-        return "not degenerate", f"{said}: one subspace, and what is left when it is gone does no more than a control."
+        left = "what is left when it is gone does no more than a control" if len(peeling.stages) > 1 else "no other one was found"
+        return "not degenerate", f"{said}: one subspace, and {left}."
     if peeling.surplus.low > BEYOND:
         return "degenerate in part", f"{said}, together {_said(peeling.whole.effect)}: they overlap in what they do, but are no copies."
     return "parts of one", f"{said}, together {_said(peeling.whole.effect)}: parts that add up."

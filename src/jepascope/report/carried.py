@@ -9,8 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
 from jepascope.report.numbers import finite, shown, with_interval
 from jepascope.report.selection import EDIT_WORDS
+from jepascope.stats import Side
+from jepascope.stats import side as beside
 
 KEYS = ["source", "target", "source_layer", "target_layer", "choice", "map", "finder", "edit"]
 FLOORS = {
@@ -20,6 +23,7 @@ FLOORS = {
     "random": "random ones of the target",
     "variance": "variance-matched ones of the target",
 }
+WITHIN: dict[Side, str] = {"above": "above", "below": "below", "across": "within", "unknown": "unknown"}
 FREE_FLOOR = "class-free random source"
 BY_CLASS = "shuffled in class"  # the floor of a map that knows nothing but the class
 
@@ -53,14 +57,13 @@ class Carried:
 
 
 def carried_all(transport: pd.DataFrame) -> list[Carried]:
-    """Every carried subspace of a transport table, at the largest dose where it is not saturated (the smallest, if it is everywhere)."""
+    """Every carried subspace of a transport table, at the one dose at which it is reported."""
     found = []
     for _, rows in transport.groupby(KEYS, sort=False, dropna=False):
-        own = rows[rows["used"] == "carried"].sort_values("dose")
+        own = one_dose(rows[rows["used"] == "carried"], KEYS, "rce")
         if own.empty:
             continue
-        clear = own[~own["saturated"]]
-        row = (clear.iloc[-1] if len(clear) else own.iloc[0]).to_dict()
+        row = own.iloc[0].to_dict()
         at = rows[rows["dose"] == row["dose"]].drop_duplicates("used")
         by_use: dict[str, Mapping[Any, Any]] = {str(one["used"]): one for one in at.to_dict("records")}
         floors = {name: by_use[name] for name in FLOORS if name in by_use}
@@ -73,7 +76,7 @@ def side(row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> str:
     """By the difference paired by scene where it is stored in the floor's row; else by whether the two intervals of CE lie apart."""
     low, high = floor.get("difference_low", nan), floor.get("difference_high", nan)
     if finite(low) and finite(high):
-        return "above" if low > 0 else "below" if high < 0 else "within"
+        return WITHIN[beside(low, high)]
     if not all(finite(end) for end in (row["low"], row["high"], floor["low"], floor["high"])):
         return "unknown"
     return "above" if row["low"] > floor["high"] else "below" if row["high"] < floor["low"] else "within"

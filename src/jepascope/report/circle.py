@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import nan
 
 from jepascope.report.numbers import finite, p_text, percent, shown, with_interval
+from jepascope.stats import side
 
 SIGNIFICANT = 0.05
 
@@ -26,9 +27,8 @@ class Error:
 
     def beside(self, level: float) -> str:
         """'better', 'worse' or 'not told apart' as the interval lies below, above or across ``level``; 'unknown' without one."""
-        if not (finite(self.low) and finite(self.high) and finite(level)):
-            return "unknown"
-        return "better" if self.high < level else "worse" if self.low > level else "not told apart"
+        words = {"below": "better", "above": "worse", "across": "not told apart", "unknown": "unknown"}
+        return words[side(self.low, self.high, level)]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from math import nan
 from typing import Any
 
 from jepascope.report.numbers import finite, percent, shown, span, with_interval
+from jepascope.stats import Side, side
 
 KEEPS = 0.8  # RCE is called near 1 where its interval does not go below this
 STRONGER = 1 / KEEPS  # and a is called the stronger one where it lies above this
@@ -17,6 +18,8 @@ ROOM = 0.05  # a split-half reference nearer than this to chance says nothing ab
 
 DISSOCIATED, ALIGNED, PART, STRONG, OPEN = "dissociation", "kept with alignment", "part kept", "stronger", "kept, share open"
 FLOOR, BELOW, SATURATED, UNREAD = "not above floor", "below floor", "saturated", "no ratio"
+
+WITHIN: dict[Side, str] = {"above": "above", "below": "below", "across": "within", "unknown": "within"}
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,8 @@ class Floor:
     def side(self, low: float, high: float) -> str:
         """'above', 'within' or 'below': by the paired difference, or by RCE's interval [low, high] where none is stored."""
         if finite(self.excess_low) and finite(self.excess_high):
-            low, high = self.excess_low, self.excess_high
-        else:
-            low, high = low - self.value, high - self.value
-        return "above" if low > 0 else "below" if high < 0 else "within"
+            return WITHIN[side(self.excess_low, self.excess_high)]
+        return WITHIN[side(low, high, self.value)]
 
 
 def floor_of(row: Mapping[Any, Any]) -> Floor:
@@ -63,7 +64,7 @@ def judged(row: Mapping[Any, Any]) -> Judgement:
     """A row of ``transfers``: above its floor? near 1? and how far is the pair's SAS from chance and ceiling?"""
     floor = floor_of(row)
     if not finite(row["low"]):
-        return Judgement(UNREAD, "the native effect is not told apart from zero, so there is no ratio")
+        return Judgement(UNREAD, "the native effect is not shown to be anything, so there is no share of it")
     if bool(row["saturated"]):
         return Judgement(SATURATED, "saturated at every dose, so the ratio says nothing")
     if not finite(floor.value):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.claims import cross_reading
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import finite, shown, with_interval
@@ -48,19 +49,10 @@ class CrossEffect:
 
     @property
     def reading(self) -> str:
-        """'leaks', 'unaffected', 'undecided' or 'not readable'.
-
-        A leak: the interval is clear of zero and of what the controls do on average, and the effect larger than the margin within which
-        effects count as none. Unaffected: shown by two one-sided tests. Everything else is undecided; not to find an effect does not
-        show that there is none.
-        """
-        if not self.readable:
-            return "not readable"
-        if self.equivalent:
-            return "unaffected"
-        nulls = [0.0, *(self.controls[name].value for name in NULLS if name in self.controls and finite(self.controls[name].value))]
-        clear = finite(self.own.low) and finite(self.own.high) and (self.own.low > max(nulls) or self.own.high < min(nulls))
-        return "leaks" if clear and abs(self.own.value) > self.margin else "undecided"
+        """'leaks', 'unaffected', 'undecided' or 'not readable' (``claims.cross_reading``)."""
+        nulls = [self.controls[name].value for name in NULLS if name in self.controls]
+        own = (self.own.value, self.own.low, self.own.high)
+        return cross_reading(self.readable, self.equivalent, own, self.margin, nulls)
 
 
 def cross_effects(rows: pd.DataFrame, found_for: str, finder: str, edit: str) -> list[CrossEffect]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report import measures
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import count, finite, percent, percent_span, ratio_text, shown, span, with_interval
 from jepascope.report.port_folder import ported_runs
 from jepascope.report.selection import tokens_of
 from jepascope.report.transfers import split
+from jepascope.report.verdict import NO_RATIO
 
 Lines = tuple[str, ...]
 """One line a finder, pair or layer; none where the run does not measure it."""
@@ -47,8 +49,7 @@ def _highest(run: RunFolder) -> tuple[int, float] | None:
     probes = run.table("probes")
     if probes is None:
         return None
-    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"]]
-    own = own[own["tokens"] == tokens_of(run, probes)].dropna(subset="accuracy").sort_values("layer")
+    own = chosen_probes(probes, encoder="model", tokens=tokens_of(run, probes)).dropna(subset="accuracy").sort_values("layer")
     read = [(int(layer), float(value)) for layer, value in zip(own["layer"], own["accuracy"], strict=True)]
     return max(read, key=lambda at: at[1]) if read else None
 
@@ -99,8 +100,8 @@ def ratio(control: str) -> Say:
             for finder, of in (found.against or {}).items():
                 if control in of:
                     one = of[control]
-                    text = ratio_text(one.value, one.low, one.high, one.bound)
-                    times = "" if one.bound or not finite(one.value) else "×"
+                    text = ratio_text(one.value, one.low, one.high, one.bound) if one.stated else NO_RATIO
+                    times = "×" if one.stated and not one.bound else ""
                     said.append(f"{finder} {text}{times}" + ("" if layer is None else f" at layer {layer}"))
         return tuple(said)
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
+from jepascope.discovery.probes.readings import Measure, chosen_probes
+from jepascope.intervention.control_words import CONTROLS
+from jepascope.portability.retained import one_dose
+from jepascope.report.effects import of_controls, readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import MOST_OF_A_SENTENCE, short
 from jepascope.report.numbers import finite
-from jepascope.report.sections.leaks import BEYOND, word
-from jepascope.report.selection import CONTROLS, claim_layer, coinciding, comparable, finders_of, tokens_of
+from jepascope.report.selection import claim_layer, coinciding, comparable, finders_of, reading_at, tokens_of
 from jepascope.report.selectivity import reading
-from jepascope.report.transfers import one_dose
 
 MOST_WHOLE = 10**9
 
@@ -46,7 +49,10 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Against:
-    """The CE of ablating as a control does (mean of ``draws``) and the ratio of the subspace's CE to it; ``bound``: a lower bound."""
+    """The CE of ablating as a control does (mean of ``draws``) and the ratio of the subspace's CE to it; ``bound``: a lower bound.
+
+    ``stated``: whether the ratio may be stated; ``standing``: how the effect stands to the control (``intervention.claims``).
+    """
 
     control: Estimate
     draws: float
@@ -54,6 +60,8 @@ class Against:
     low: float
     high: float
     bound: bool
+    stated: bool
+    standing: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class Sas:
 
 @dataclass(frozen=True)
 class Rce:
-    """Effect of ``a`` over that of ``b`` at the largest dose without saturation, and what matched subspaces keep."""
+    """Effect of ``a`` over that of ``b`` at the one dose at which it is reported, and what matched subspaces keep."""
 
     a: str
     b: str
@@ -152,8 +160,7 @@ def support(run: RunFolder) -> float:
     probes = run.table("probes")
     if probes is None:
         return nan
-    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "l1") & probes["chosen"] & (probes["layer"] == run.best_layer)]
-    own = own[own["tokens"] == tokens_of(run, probes)]
+    own = chosen_probes(probes, "l1", "model", run.best_layer, tokens_of(run, probes))
     return float(own["support"].iloc[0]) if len(own) else nan
 
 
@@ -169,11 +176,15 @@ def effects(run: RunFolder, layer: int | None = None) -> Effects:
     finders = finders_of(run, kept)
     ce: dict[str, dict[str, Estimate]] = {finder: {} for finder in finders}
     against: dict[str, dict[str, Against]] = {finder: {} for finder in finders}
+    judges = readings_by(run)
     for row in own.to_dict("records"):
         ce[str(row["finder"])][str(row["edit"])] = estimate(row)
-    for row in beside.to_dict("records"):
-        ratio = (float(row["ratio"]), float(row["ratio_low"]), float(row["ratio_high"]), bool(row["ratio_is_bound"]))
-        against[str(row["finder"])][str(row["control"])] = Against(estimate(row), float(row["draws"]), *ratio)
+        if row["edit"] != "ablate":
+            continue
+        nulls = {str(null["control"]): estimate(null) for null in of_controls(row, beside).to_dict("records")}
+        for control, one in rows_beside(row, beside, judges).items():
+            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
+            against[str(row["finder"])][control] = Against(nulls[control], one.draws, *ratio)
     rank = float(own["rank"].iloc[0]) if len(own) else nan
     return Effects(layer, rank, ce, against, float(beside["draws"].min()), float(own["n"].max()))
 
@@ -181,6 +192,36 @@ def effects(run: RunFolder, layer: int | None = None) -> Effects:
 def estimate(row: Any) -> Estimate:
     """The value of a table's row with its interval."""
     return Estimate(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]))
+
+
+@dataclass(frozen=True)
+class ValueRead:
+    """One output of the variable at the best layer: R^2, or the error (``measure``), beside chance and the mean of untrained twins."""
+
+    measure: str
+    output: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    n: float
+    chance: float
+    untrained: float
+    read: bool
+
+
+def values_read(run: RunFolder) -> tuple[bool | None, tuple[ValueRead, ...]]:
+    """Whether the variable is read at the best layer (None where nothing was probed), and its values there."""
+    found = reading_at(run)
+    if found is None:
+        return None, ()
+
+    def entry(one: Measure) -> ValueRead:
+        twins = one.rival("untrained twins")
+        about = (one.chance, nan if twins is None else twins.value, one.read)
+        return ValueRead(one.name, one.output, one.unit, one.value, one.low, one.high, one.n, *about)
+
+    return found.read, tuple(entry(one) for one in found.values)
 
 
 Pair = tuple[str, str]
@@ -263,8 +304,8 @@ def leaks(run: RunFolder) -> Leaks | None:
     table = run.table("leaks")
     if table is None:
         return None
-    found = table[table["leak"]].to_dict("records")
-    return Leaks(len(found), sum(word(row) == BEYOND for row in found), len(table))
+    verdicts = [leak_verdict(row) for row in table.to_dict("records")]
+    return Leaks(sum(verdict != NONE for verdict in verdicts), verdicts.count(BEYOND), len(table))
 
 
 def seconds(run: RunFolder) -> float:

@@ -89,14 +89,10 @@ def with_interval(value: Any, low: Any, high: Any) -> str:
 
 
 def ratio_text(value: Any, low: Any, high: Any, is_bound: bool) -> str:
-    """A ratio with its interval; when its denominator cannot be told from zero, ``value`` is a lower bound (stats.EffectRatio).
-
-    'no ratio' where there is none: a control that works the other way, or neither effect above zero, or too few draws.
-    """
-    if not finite(value):
-        return "unbounded" if is_bound and value == math.inf else "no ratio"
+    """A ratio with its interval; when its denominator cannot be told from zero, ``value`` is a lower bound (stats.EffectRatio). Whether a
+    ratio may be stated at all is for ``intervention.claims`` to say."""
     if is_bound:
-        return f"≥ {shown(value)}"
+        return "unbounded" if value == math.inf else f"≥ {shown(value)}"
     return with_interval(value, low, high)
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.errors import RunFolderError
+from jepascope.intervention.claims import Against, Effect
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
 from jepascope.report.figures.planted import expected_effects, recovery_map, rejection_areas
-from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, ratio_text, shown, with_interval
+from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
+from jepascope.report.verdict import ratio_words
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
 
@@ -196,13 +198,8 @@ def _ratios(figures: dict[str, Any]) -> tuple[Cell | str, ...]:
         if row is None:
             cells.append(ABSENT)
             continue
-        ratio = ratio_text(_value(row["ratio"]), _value(row["ratio_low"]), _value(row["ratio_high"]), bool(row["ratio_is_bound"]))
-        cells.append(f"{shown(row['value'])} ({ratio})")
+        cells.append(f"{shown(row['value'])} ({ratio_words(Against.of(row, Effect.of(figures), control))})")
     return tuple(cells)
-
-
-def _value(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _criteria(card: dict[str, Any]) -> Section:

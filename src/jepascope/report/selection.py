@@ -9,21 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import VariableReading, variable_reading
 from jepascope.report.folder import RunFolder
 
+KINDS = ("categorical", "numeric", "circular")
 FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
-CONTROLS = ("random", "variance", "shuffled", "norm")
-CONTROL_WORDS = {
-    "subspace": "the finder's subspace",
-    "random": "random directions",
-    "variance": "variance-matched",
-    "shuffled": "shuffled labels",
-    "norm": "norm-matched",
-    "top_pca": "largest axes",
-    "nuisance": "axes within classes",
-    "self_swap": "swap within a class",
-    "untrained": "untrained twins",
-}
 EDITS = ("ablate", "swap", "steer", "rotate")
 FULL_DOSE_WORDS = {
     "ablate": "dose 1 of ablation removes the subspace's content in full",
@@ -90,6 +80,15 @@ def tokens_of(run: RunFolder, probes: pd.DataFrame) -> str:
     wanted = run.summary.get("tokens") or (ce["tokens"].mode().iloc[0] if ce is not None else "object")
     present = [str(name) for name in probes["tokens"].unique()]
     return str(wanted) if wanted in present else present[0]
+
+
+def reading_at(run: RunFolder, layer: int | None = None) -> VariableReading | None:
+    """How the variable is read at a layer (default: the best one), at the tokens of the study; None where nothing was probed there."""
+    probes, layer = run.table("probes"), run.best_layer if layer is None else layer
+    if probes is None or layer is None:
+        return None
+    kind = run.summary.get("kind")
+    return variable_reading(kind if kind in KINDS else None, probes, run.table("values"), layer, tokens_of(run, probes))
 
 
 COINCIDE = 0.999  # SAS from which two subspaces are called the same

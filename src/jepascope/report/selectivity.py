@@ -8,6 +8,7 @@ from math import hypot, nan
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report.numbers import MINUS, finite, percent, percent_span
 
 
@@ -56,7 +57,7 @@ class Reading:
 
 def reading(probes: pd.DataFrame, layer: int, tokens: str) -> Reading | None:
     """The chosen dense probes of one layer and token selection; None where the model has none."""
-    rows = probes[(probes["probe"] == "dense") & probes["chosen"] & (probes["layer"] == layer) & (probes["tokens"] == tokens)]
+    rows = chosen_probes(probes, layer=layer, tokens=tokens)
     model = rows[rows["encoder"] == "model"]
     if model.empty:
         return None

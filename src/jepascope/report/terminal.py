@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 from rich.table import Table
 
+from jepascope.intervention.claims import SILENT, Effect, judge_readings
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.columns import TABLES
-from jepascope.report.numbers import count, p_text, ratio_text, shown, with_interval
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, in_order
+from jepascope.report.effects import of_controls, rows_beside
+from jepascope.report.numbers import count, finite, p_text, shown, with_interval
+from jepascope.report.selection import in_order
 from jepascope.report.tables import read_table
-from jepascope.report.verdict import row_verdict
+from jepascope.report.verdict import not_shown_words, ratio_words
+from jepascope.study.folder import read_json
 
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")
 
@@ -20,26 +25,36 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
     """Every edit, dose, judge and finder (or those of one layer and judge): its CE with its interval, and a line for each control. From
     ce.parquet alone."""
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
+    ce, chance = _read(folder)
+    beyond, level = _read(folder.parent) if (folder.parent / "ce.parquet").exists() else (ce.iloc[:0], nan)
+    # edits made beside a run's own are judged by the run's judges
+    judges = judge_readings(beyond, level) | judge_readings(ce, level if isnan(chance) else chance)
+    ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
+    for row in ce[ce["control"] == "subspace"].to_dict("records"):
+        effect = Effect.of(row, judges.get(str(row["judge"])))
+        what = f"{row['edit']} {row['finder']} (rank {count(row['rank'])}) at {row['dose']:g}, {row['judge']}"
+        size = with_interval(row["value"], row["low"], row["high"])
+        table.add_row(what, f"n = {count(row['n'])}", size, "", "", not_shown_words(effect), style="bold")
+        nulls = {str(null["control"]): null for null in of_controls(row, ce).to_dict("records")}
+        beside = rows_beside(row, ce, judges)
+        for name in in_order(nulls, CONTROLS):
+            null, one = nulls[name], beside[name]
+            compared = one.standing not in SILENT
+            table.add_row(
+                "",
+                CONTROL_WORDS.get(name, name),
+                with_interval(null["value"], null["low"], null["high"]),
+                ratio_words(one) if compared else "",
+                p_text(null["p"]) if compared else "",
+                one.standing,
+                shown(null["draws"], 0),
+            )
+    return table
+
+
+def _read(folder: Path) -> tuple[pd.DataFrame, float]:
+    """The table of effects, and the chance that the folder's summary states."""
     ce = read_table(folder / "ce.parquet", TABLES["ce"], {"ce": True})
     assert ce is not None  # its evidence was just claimed
-    ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
-    order = ("subspace", *CONTROLS)
-    place = ce["control"].map({name: i for i, name in enumerate(in_order(ce["control"], order))})
-    block = (ce["control"] == "subspace").cumsum()
-    for row in ce.iloc[np.lexsort((place, block))].to_dict("records"):
-        if row["control"] == "subspace":
-            what = f"{row['edit']} {row['finder']} (rank {count(row['rank'])}) at {row['dose']:g}, {row['judge']}"
-            table.add_row(what, f"n = {count(row['n'])}", with_interval(row["value"], row["low"], row["high"]), style="bold")
-            continue
-        asked = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws")
-        enough = row_verdict(*(float(row[name]) for name in asked))
-        table.add_row(
-            "",
-            CONTROL_WORDS.get(row["control"], row["control"]),
-            with_interval(row["value"], row["low"], row["high"]),
-            "" if enough == "too few draws" else ratio_text(row["ratio"], row["ratio_low"], row["ratio_high"], bool(row["ratio_is_bound"])),
-            "" if enough == "too few draws" else p_text(row["p"]),
-            enough,
-            shown(row["draws"], 0),
-        )
-    return table
+    chance = read_json(folder / "summary.json", {}).get("chance")
+    return ce, float(chance) if finite(chance) else nan

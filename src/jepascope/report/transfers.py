@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
+
 PLACE = ["across", "a", "b", "layer"]
 GEOMETRY = {"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling", "calibrated": "sas_calibrated"}
 READINGS = {"value": "readings", "low": "readings_low", "high": "readings_high", "chance": "readings_chance", "n": "readings_n"}
@@ -25,15 +27,6 @@ def transfers(table: pd.DataFrame) -> pd.DataFrame:
 def alignments(table: pd.DataFrame) -> pd.DataFrame:
     """The pairs of a portability table whose SAS was measured, with their readings."""
     return _beside(table[table["metric"] == "sas"], table, "readings", READINGS)
-
-
-def one_dose(rce: pd.DataFrame) -> pd.DataFrame:
-    """Each transfer at the largest dose where there is a ratio and neither effect is saturated; at the smallest if all are saturated."""
-    keys = [*PLACE, "rank", "edit"]
-    full, unread = rce["saturated"], rce["value"].isna()
-    ranked = rce.assign(full=full, unread=unread, place=rce["dose"].where(~full, -rce["dose"]))
-    picked = ranked.sort_values(["unread", "full", "place"], ascending=[True, True, False], kind="stable").drop_duplicates(keys)
-    return picked.drop(columns=["full", "unread", "place"]).sort_index()
 
 
 def _beside(pairs: pd.DataFrame, table: pd.DataFrame, metric: str, names: dict[str, str]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from jepascope.stats.few import FEW, widened
 from jepascope.stats.nulls import holm, null_bound, p_value, percentile_in_null
 from jepascope.stats.proportions import paired_drop, proportion, wilson
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA, Equivalence, equivalence, ratio_of_means
+from jepascope.stats.sides import Side, side
 
 __all__ = [
     "EQUIVALENCE_ALPHA",
@@ -35,6 +36,7 @@ __all__ = [
     "EffectRatio",
     "Equivalence",
     "Interval",
+    "Side",
     "bootstrap_weights",
     "causal_effect_ratio",
     "clustered",
@@ -53,6 +55,7 @@ __all__ = [
     "scene_proportion",
     "scene_sums",
     "scene_weights",
+    "side",
     "widened",
     "wilson",
 ]

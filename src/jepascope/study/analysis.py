@@ -136,7 +136,8 @@ def port(
 ) -> Portability:
     """How ``other`` aligns with ``subspace`` and what share of its ablation effect it retains at the same site.
 
-    ``native`` is the first subspace's own CE; at 0.95 and more the ratio is saturated: ask for a lower dose.
+    ``native`` is the first subspace's own CE. There is no ratio where that is not shown; at 0.95 and more it is saturated: ask for a lower
+    dose.
     """
     variable, site = check_edit(encoder, activations, subspace, edits=("ablate",), edit_doses=(dose,), seed=seed)
     _, theirs = named_site(other)
@@ -150,10 +151,11 @@ def port(
     both = {"native": subspace, "other": other}
     effects, _ = intervene_at(encoder, site, found.scenes, both, {}, [found.judge], ("ablate",), (dose,))
     numerators = {name: by_draw(rows, "subspace").to_numpy()[0] for name, rows in effects.groupby("finder")}
+    below = by_draw(effects[effects["finder"] == "native"], "subspace", "denominator").to_numpy()[0]
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
     value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)
     native = Interval(float(own["value"]), float(own["low"]), float(own["high"]), int(own["n"]))
-    kept = rce(numerators["other"], numerators["native"], seed)
+    kept = rce(numerators["other"], numerators["native"], below, seed)
     return Portability(value, chance, calibrated(value, chance), kept, native, dose, _note(native, kept, dose))
 
 

@@ -19,7 +19,7 @@ from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.stage_one import stage_one
 from jepascope.study.steps.discovered import discovered
-from jepascope.study.steps.headline import reading
+from jepascope.study.steps.reading_words import reading
 from jepascope.study.steps.subspaces import run_subspaces
 
 PREFIX = "probe-"
@@ -118,7 +118,7 @@ def _stage_one(bench: Bench) -> dict[str, Any]:
     found = stage_one(bench, steps)
     steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
     summary = discovered(spec, card.name, card.depth, found.best, found.probes, found.values, bench.splits)
-    summary["headline"] = reading(summary, found.probes) + "."
+    summary["headline"] = reading(summary) + "."
     summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,7 +13,10 @@ from torch import Tensor
 
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.errors import BadArgument, BadData
-from jepascope.stats import scene_proportion
+from jepascope.stats import scene_proportion, side
+
+BEYOND = "above what position/axis explains"
+LEAKS, EXPLAINED, NONE = "leaks", "explained", "not above chance"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,29 @@ class Leak:
     n: int
     chance: float
     leak: bool
+
+
+def leak_verdict(row: Mapping[Any, Any]) -> str:
+    """The verdict on one baseline: from its interval, chance, and what position or axis alone can explain (``explained``; missing or NaN
+    where that is not known). ``row``: of the table ``leaks``, or an entry of summary.json."""
+    if not row["leak"]:
+        return NONE
+    limit = row.get("explained")
+    if limit is None or not isfinite(limit):
+        return LEAKS
+    return BEYOND if row["low"] > limit else EXPLAINED
+
+
+def leak_words(rows: Sequence[Mapping[Any, Any]], noun: str) -> str:
+    """How many motionless baselines read the variable (``noun``), and how many of them more than position or axis explains."""
+    verdicts = [leak_verdict(row) for row in rows]
+    found = [verdict for verdict in verdicts if verdict != NONE]
+    if not found:
+        return f"None of {len(rows)} motionless baselines is shown to read the {noun} above chance."
+    text = f"{len(found)} of {len(rows)} motionless baselines read the {noun} above chance"
+    if LEAKS not in found:
+        text += f", {found.count(BEYOND) or 'none'} of them above what position or axis explains"
+    return text + "."
 
 
 def leak_check(
@@ -55,5 +83,5 @@ def leak_check(
     rows, scenes = [], groups[test].numpy()
     for name, path in paths.items():
         scored = scene_proportion(path.probe.right(features[name][test].flatten(1), y[test]).numpy(), scenes)
-        rows.append(Leak(name, scored.value, scored.low, scored.high, scored.n, chance, scored.low > chance))
+        rows.append(Leak(name, scored.value, scored.low, scored.high, scored.n, chance, side(scored.low, scored.high, chance) == "above"))
     return rows

@@ -6,6 +6,7 @@ from math import nan
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report.blocks import Block, Figure, Section
 from jepascope.report.compare.reading import Compared
 from jepascope.report.figures.compare import MOST_LINES, Bars, Curve, effect_by_run, over_depth
@@ -43,8 +44,7 @@ def _accuracy(run: Compared, place: int) -> Curve | None:
     probes, depth = run.folder.table("probes"), run.study.depth
     if probes is None or not depth:
         return None
-    rows = probes[(probes["probe"] == "dense") & (probes["encoder"] == "model") & probes["chosen"]]
-    rows = rows[rows["tokens"] == tokens_of(run.folder, probes)].sort_values("layer")
+    rows = chosen_probes(probes, encoder="model", tokens=tokens_of(run.folder, probes)).sort_values("layer")
     return None if rows.empty else _curve(run, place, depth, rows, "accuracy", rows["chance"])
 
 

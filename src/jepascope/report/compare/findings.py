@@ -6,9 +6,10 @@ from itertools import combinations
 
 from jepascope.report.compare.differences import otherwise, same_study
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Accuracy, Estimate
+from jepascope.report.measures import Accuracy, Estimate, ValueRead
 from jepascope.report.numbers import finite, percent, percent_span, with_interval
 from jepascope.report.selection import EDIT_WORDS
+from jepascope.stats import side
 
 MOST_PAIRS = 10
 EDITS = ("ablate", "swap")
@@ -39,13 +40,20 @@ def sentence(a: Compared, b: Compared) -> str:
     if same_study(a, b):
         return f"{both} are one study run again: {'the same figures' if a.measured.ce == b.measured.ce else 'figures that differ'}."
     parts = []
-    if a.measured.accuracy is not None and b.measured.accuracy is not None:
-        layers = f" (layers {a.measured.best_layer} and {b.measured.best_layer})"
+    layers = f" (layers {a.measured.best_layer} and {b.measured.best_layer})"
+    values = [(one, other) for one in a.measured.values for other in b.measured.values if _same(one, other)]
+    numbers = any(one.measure == "r2" or one.unit != "degrees" for one, _ in values)  # whose classes are cut where nothing is
+    if a.measured.accuracy is not None and b.measured.accuracy is not None and not numbers:
         parts.append(f"accuracy{layers} {beside(a.name, b.name, a.measured.accuracy, b.measured.accuracy, share=True)}")
+    for one, other in values:
+        parts.append(f"{'R²' if one.measure == 'r2' else 'error'} of {one.output}{layers} {beside(a.name, b.name, one, other)}")
     finder = next((name for name in a.measured.ce if name in b.measured.ce), None)
     for edit in EDITS:
         if finder is not None and edit in a.measured.ce[finder] and edit in b.measured.ce[finder]:
-            words = beside(a.name, b.name, a.measured.ce[finder][edit], b.measured.ce[finder][edit])
+            of_a, of_b = a.measured.ce[finder][edit], b.measured.ce[finder][edit]
+            words = beside(a.name, b.name, of_a, of_b)
+            if not any(side(one.low, one.high) in ("above", "below") for one in (of_a, of_b)):
+                words = f"{_said(of_a, False)} and {_said(of_b, False)}: not shown to do anything in either"
             parts.append(f"CE of {EDIT_WORDS[edit]} with {finder} {words}")
     if not parts:
         return f"{both} have no figure in common."
@@ -53,7 +61,11 @@ def sentence(a: Compared, b: Compared) -> str:
     return f"{both}: {'; '.join(parts)}." + (f" They also differ in {', '.join(apart)}." if apart else "")
 
 
-def beside(first: str, second: str, a: Estimate | Accuracy, b: Estimate | Accuracy, share: bool = False) -> str:
+def _same(one: ValueRead, other: ValueRead) -> bool:
+    return (one.measure, one.output, one.unit) == (other.measure, other.output, other.unit)
+
+
+def beside(first: str, second: str, a: Estimate | Accuracy | ValueRead, b: Estimate | Accuracy | ValueRead, share: bool = False) -> str:
     """Which of two estimates is higher, if their intervals do not touch."""
     values = f"{_said(a, share)} and {_said(b, share)}"
     if not all(finite(end) for end in (a.low, a.high, b.low, b.high)):
@@ -65,5 +77,5 @@ def beside(first: str, second: str, a: Estimate | Accuracy, b: Estimate | Accura
     return f"{values}: the intervals overlap"
 
 
-def _said(one: Estimate | Accuracy, share: bool) -> str:
+def _said(one: Estimate | Accuracy | ValueRead, share: bool) -> str:
     return f"{percent(one.value)} {percent_span(one.low, one.high)}" if share else with_interval(one.value, one.low, one.high)

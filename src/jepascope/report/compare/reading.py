@@ -18,7 +18,7 @@ from jepascope.report.selection import has_twins
 from jepascope.study.folder import resume_line
 
 MOST_RUNS = 24  # a table with more columns is not read by anybody
-USED = ("probes", "ce", "portability", "leaks", "stability")
+USED = ("probes", "values", "ce", "portability", "leaks", "stability")
 STAGES = re.compile(r"(intervene|probe|port)-.+")
 
 
@@ -55,6 +55,8 @@ class Measures:
     rank: float
     accuracy: measures.Accuracy | None
     l1_support: float
+    read: bool | None
+    values: tuple[measures.ValueRead, ...]
     ce: dict[str, dict[str, measures.Estimate]]
     ce_ratio: dict[str, dict[str, measures.Against]]
     sas: measures.Sas | None
@@ -165,12 +167,15 @@ def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures
     own = measures.pairs(folder)
     pair = wanted if wanted in own else next(iter(own), None)
     effects = measures.effects(folder)
+    read, values = measures.values_read(folder)
     return Measures(
         best_layer=best,
         relative_depth=best / depth if depth else nan,
         rank=effects.rank,
         accuracy=measures.accuracy(folder),
         l1_support=measures.support(folder),
+        read=read,
+        values=values,
         ce=effects.ce or {},
         ce_ratio=effects.against or {},
         sas=None if pair is None else measures.sas(folder, pair),

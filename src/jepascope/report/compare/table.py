@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Estimate, Rce, Sas, Verdict
+from jepascope.report.measures import Estimate, Rce, Sas, ValueRead, Verdict
 from jepascope.report.numbers import (
     ABSENT,
     Cell,
@@ -22,6 +22,7 @@ from jepascope.report.numbers import (
     shown,
 )
 from jepascope.report.selection import in_order
+from jepascope.report.verdict import NO_RATIO
 
 RATIOS = {"random": "random directions", "variance": "variance-matched", "shuffled": "shuffled labels"}
 MOST_FINDERS = 12
@@ -49,7 +50,7 @@ def groups(runs: list[Compared]) -> tuple[Group, ...]:
 
     made = (
         group("What was studied", "", STUDIED),
-        group("What the probe reads", ", at the best layer", READ),
+        group("What the probe reads", ", at the best layer", [*READ, *_values(runs)]),
         group("CE of ablation", ": share of the clean margin lost", [(finder, _ce(finder, "ablate")) for finder in finders]),
         group(
             "CE ratio of ablation",
@@ -87,7 +88,9 @@ def _ratio(finder: str, control: str) -> Say:
         one = run.measured.ce_ratio.get(finder, {}).get(control)
         if one is None:
             return NOT_RUN
-        return Cell(ratio_text(one.value, one.low, one.high, one.bound), repr(one.value) if finite(one.value) else "")
+        if not one.stated:
+            return Cell(NO_RATIO)
+        return Cell(ratio_text(one.value, one.low, one.high, one.bound), repr(one.value))
 
     return say
 
@@ -139,6 +142,25 @@ def _chance(run: Compared) -> str:
 
 def _test_clips(run: Compared) -> str:
     return NOT_RUN if run.measured.accuracy is None else count(run.measured.accuracy.n)
+
+
+def _values(runs: list[Compared]) -> list[tuple[str, Say]]:
+    """A row for each output of any run's variable, with the untrained twins' mean below it; they decide whether a number is read."""
+    keys = dict.fromkeys((one.measure, one.output, one.unit) for run in runs for one in run.measured.values)
+    rows: list[tuple[str, Say]] = []
+    for measure, output, unit in keys:
+        name = f"R² of {output}" if measure == "r2" else f"error of {output}, {unit or 'its unit'}"
+        rows.append((name, _value(measure, output, lambda one: interval_cell(one.value, one.low, one.high))))
+        rows.append(("- untrained twins", _value(measure, output, lambda one: number_cell(one.untrained))))
+    return rows
+
+
+def _value(measure: str, output: str, say: Callable[[ValueRead], Cell]) -> Say:
+    def cell(run: Compared) -> Cell | str:
+        found = (one for one in run.measured.values if (one.measure, one.output) == (measure, output))
+        return next((say(one) for one in found), NOT_RUN)
+
+    return cell
 
 
 def _leaks(run: Compared) -> str:

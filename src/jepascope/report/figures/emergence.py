@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report.figures.canvas import (
     BLUE,
     GREEN,
@@ -32,7 +33,7 @@ WITHOUT_ENCODER = {
 def emergence(probes: pd.DataFrame) -> Drawing:
     """Accuracy of the dense probe by layer: trained (with intervals), untrained twins, control task and permuted labels (each the range
     over seeds), pixels and their differences."""
-    dense = probes[(probes["probe"] == "dense") & probes["chosen"]]
+    dense = chosen_probes(probes)
     model = dense[dense["encoder"] == "model"].sort_values("layer")
     with style("emergence"):
         figure, (axes,) = canvas(3.6)

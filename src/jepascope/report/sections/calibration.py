@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
 from jepascope.report.circle import Error
 from jepascope.report.figures.steering import steering
@@ -18,12 +19,6 @@ from jepascope.report.selection import claim_layer, finders_of, in_order, main_r
 TITLE = "Steering to an angle"
 STEERS = ("steer", "rotate")
 HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}
-CHANCE = 90.0  # degrees by which a random angle misses, on average
-
-
-def angle_errors(rows: pd.DataFrame) -> pd.Series[float]:
-    """Absolute circular difference of decoded and requested angle, degrees in 0 to 180."""
-    return ((rows["decoded"] - rows["requested"] + 180) % 360 - 180).abs()
 
 
 def calibration_section(run: RunFolder) -> Section:
@@ -40,7 +35,9 @@ def calibration_section(run: RunFolder) -> Section:
     if edited.empty:
         return not_run("calibration", TITLE, "no angle was decoded after steering")
     finders, edits = finders_of(run, edited), in_order(edited["edit"], STEERS)
-    floor = float(angle_errors(plain).mean()) if len(plain) else nan
+    decoded = None if plain.empty else mean_error(plain)
+    floor = nan if decoded is None else decoded.value
+    unedited = None if decoded is None else Error(decoded.value, decoded.low, decoded.high)
     said: list[str] = []
     rows: list[tuple[Cell | str, ...]] = []
     for edit in edits:
@@ -52,7 +49,7 @@ def calibration_section(run: RunFolder) -> Section:
             error, n, draws = _error(run, part, finder, edit)
             rows.append((finder, Cell(error.degrees, repr(error.value)), _draws(draws), f"{shown(floor)}°", count(n)))
             if finder == finders[0]:
-                said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units))
+                said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units, unedited))
     caption = (
         f"Layer {count(table['layer'].iloc[0])}, {finders[0]}; requested angles on the ring, each tied to the head of its arrow: the mean "
         f"of the decoded angles (length 1 when all clips agree, no interval). n = {table['scene'].nunique()} {run.tested}, "
@@ -93,11 +90,16 @@ def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[
     return Error(float(angle_errors(own).mean()), low, high), float(own["scene"].nunique()), draws
 
 
-def steer_words(name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes") -> str:
-    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips."""
+def steer_words(
+    name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes", unedited: Error | None = None
+) -> str:
+    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips. Nothing is said where
+    the read-out does not read the angle of ``unedited`` clips either."""
     said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
     said += f"; random directions by {_draws(draws)}" if draws else "; no control was run"
     said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
+    if unedited is not None and unedited.beside(CHANCE) != "better":
+        return f"{said}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
     if error.beside(CHANCE) == "unknown":
         return f"{said}. Without an interval nothing is claimed."
     beside = error.beside(min(draws)) if draws else "unknown"

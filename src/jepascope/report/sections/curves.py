@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Section, not_run
+from jepascope.report.effects import readings_by
 from jepascope.report.figures.dose_curves import dose_curves
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import judge_words
@@ -25,7 +26,8 @@ from jepascope.report.selection import (
     main_ranks,
     of_tokens,
 )
-from jepascope.report.verdict import beside_draws
+from jepascope.report.verdict import beside_draws, unread_words
+from jepascope.stats import side
 
 TITLE = "Dose curves"
 
@@ -51,8 +53,12 @@ def _edit(run: RunFolder, curves: pd.DataFrame, layer: int, edit: str) -> list[B
     finders = finders_of(run, curves)
     words = FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS
     what = EDIT_WORDS.get(edit, edit)
-    said = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
-    said += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
+    judge = readings_by(run).get(str(curves["judge"].iloc[0]))
+    if judge is not None and not judge.reads:
+        said = [f"{what.capitalize()}: {unread_words(judge)}, so that nothing is said of its effects."]
+    else:
+        said = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
+        said += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
     null = curves[curves["control"] != "subspace"]
     caption = (
         f"{what.capitalize()} at layer {layer}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
@@ -99,9 +105,9 @@ def _size(row: dict[Any, Any]) -> str:
 
 
 def _clear(row: dict[Any, Any], nulls: pd.DataFrame) -> bool:
-    """Whether an effect's interval lies above every draw of every control at the same dose."""
+    """Whether an effect is shown, and its interval lies above every draw of every control at the same dose."""
     readings = [beside_draws(row["low"], row["high"], null["low"], null["high"]) for null in nulls.to_dict("records")]
-    return bool(readings) and all(word.startswith("above") for word in readings)
+    return side(row["low"], row["high"]) == "above" and bool(readings) and all(word.startswith("above") for word in readings)
 
 
 def _clear_words(clear: list[float], doses: list[float], nulls: pd.DataFrame) -> str:

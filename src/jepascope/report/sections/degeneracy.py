@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, Section, not_run
 from jepascope.report.figures.degeneracy import PairParts, degeneracy_parts, pair_parts
 from jepascope.report.folder import RunFolder
@@ -18,18 +19,6 @@ TITLE = "Degeneracy"
 MOST_SENTENCES = 8
 MOST_PANELS = 6
 MOST_ROWS = 40
-VERDICTS = {
-    "degenerate": "each alone, with the other one gone, carries more than half of what both do together, outside its controls; the two add "
-    "up to more than the whole; and a fresh probe still reads the variable when either is erased",
-    "degenerate in part": "each has an effect of its own and the two add up to more than the whole, but not each carries half of it",
-    "parts of one": "each carries a part when the other is gone, and the parts add up to no more than the whole",
-    "redundant by correlation": "one has no effect of its own once the other is gone: what it does, it does through what they share, and "
-    "so they may read the same numbers",
-    "one subspace": "the two span the same directions",
-    "not degenerate": "no two subspaces each carry the variable without the other",
-    "saturated": "neither has an effect of its own and every dose saturates, so nothing can be told",
-    "undecided": "the intervals are too wide, the read-out does not tell clip from twin, or no control had room",
-}
 
 
 def degeneracy_section(run: RunFolder) -> Section:

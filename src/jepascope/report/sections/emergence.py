@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
 from jepascope.report.figures.emergence import emergence
 from jepascope.report.folder import RunFolder
@@ -20,7 +21,7 @@ def emergence_section(run: RunFolder) -> Section:
     """Dense probe by layer beside untrained, control task, permuted labels, pixels and chance; the figures as a table below."""
     title = "Emergence over depth"
     probes = run.table("probes")
-    dense = None if probes is None else probes[(probes["probe"] == "dense") & probes["chosen"]]
+    dense = None if probes is None else chosen_probes(probes)
     if dense is None or not (dense["encoder"] == "model").any():
         return not_run("emergence", title, "no dense probes (stage discover)")
     tokens = [name for name in ("all", "object") if (dense["tokens"] == name).any()]

@@ -6,18 +6,21 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.claims import COIN, PREDICTOR
+from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
+from jepascope.report.effects import readings_by
 from jepascope.report.figures.forecasts import forecast_points
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import skipped
 from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.report.selection import CONTROL_WORDS, EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.report.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.report.verdict import beside_draws
+from jepascope.stats import side
 
 TITLE = "By the encoder's own predictor"
 REFERENCES = ("natural", "none", "persistence")
-COIN = 0.5  # of two futures, a forecast that knows nothing is nearer to the right one half of the time
 
 
 def forecasts_section(run: RunFolder) -> Section:
@@ -32,7 +35,9 @@ def forecasts_section(run: RunFolder) -> Section:
     if rows.empty:
         return Section("predictor", TITLE, tuple(Finding(text) for text in said))
     finders, edits = finders_of(run, rows), in_order(rows["edit"], EDITS)
-    said += [recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits]
+    judge = readings_by(run).get(PREDICTOR)
+    reads = judge is None or judge.reads  # what is said of the natural reference says so where it does not
+    said += [recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits if reads]
     context, controls = _context(table), controls_in(rows)
     caption = (
         f"Layer {count_range(rows['layer'])}; only {context} encoded, edited and given to the predictor; n = {count_range(rows['n'])} test "
@@ -104,6 +109,8 @@ def recovery_words(rows: pd.DataFrame, finder: str, edit: str) -> str:
     said = f"{what}: R = {_interval(own, 'recovery')}, {_share(own)} of forecasts nearer to {future} future"
     if finite(float(own["angle_error"])):
         said += f", decoded angle off by {_interval(own, 'angle_error')} degrees"
+    if side(float(own["recovery_low"]), float(own["recovery_high"])) == "across":
+        return f"{said}. R is not shown to be anything."
     places: dict[str, list[str]] = {}
     for null in rows[rows["control"] != "subspace"].to_dict("records"):
         place = beside_draws(own["recovery_low"], own["recovery_high"], null["recovery_low"], null["recovery_high"])

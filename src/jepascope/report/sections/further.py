@@ -6,12 +6,16 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.claims import Against, JudgeReading
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
+from jepascope.report.effects import of_controls, readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.intervene_folder import Further, further_edits
 from jepascope.report.judges import judge_words
-from jepascope.report.numbers import Cell, count, interval_cell, ratio_text, shown
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, in_order
+from jepascope.report.numbers import Cell, count, interval_cell, shown
+from jepascope.report.selection import in_order
+from jepascope.report.verdict import ratio_words
 
 TITLE = "Further edits"
 MOST_ROWS = 60  # of one folder
@@ -34,11 +38,13 @@ def _table(run: RunFolder, one: Further) -> Grid:
     assert one.ce is not None
     controls = in_order(one.ce[one.ce["control"] != "subspace"]["control"], CONTROLS)
     own = one.ce[one.ce["control"] == "subspace"]
-    rows = [_row(one.ce, row, controls) for row in own.head(MOST_ROWS).to_dict("records")]
+    judges = readings_by(run, one.ce)
+    rows = [_row(one.ce, row, controls, judges) for row in own.head(MOST_ROWS).to_dict("records")]
     caption = (
         f"{one.name}: {one.what}. CE with its {run.confidence} over {run.units}; of each control the mean CE and, after it, the ratio to "
         "it with its interval (≥: a lower bound, where the control's effect cannot be told from zero; none with fewer than 10 draws, "
-        "unless nothing in the control is random: largest axes, axes within classes)."
+        "unless nothing in the control is random: largest axes, axes within classes; none of an effect that is not shown to do "
+        "anything, or by a judge that does not read the variable)."
     )
     if len(own) > MOST_ROWS:
         caption += f" {len(own) - MOST_ROWS} more rows are in its ce.parquet."
@@ -46,11 +52,9 @@ def _table(run: RunFolder, one: Further) -> Grid:
     return Grid(head, tuple(rows), caption, words=4)
 
 
-def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:
-    at = ce
-    for name in ("edit", "dose", "judge", "finder", "rank"):
-        at = at[at[name] == row[name]]
-    nulls = {str(null["control"]): null for null in at[at["control"] != "subspace"].to_dict("records")}
+def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str], judges: dict[str, JudgeReading]) -> tuple[Cell | str, ...]:
+    beside = rows_beside(row, ce, judges)
+    nulls = {str(null["control"]): float(null["value"]) for null in of_controls(row, ce).to_dict("records")}
     return (
         str(row["edit"]),
         f"{row['dose']:g}",
@@ -58,10 +62,9 @@ def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Ce
         f"{row['finder']} ({count(row['rank'])})",
         count(row["n"]),
         interval_cell(row["value"], row["low"], row["high"]),
-        *(_against(nulls[name]) if name in nulls else "" for name in controls),
+        *(_against(nulls[name], beside[name]) if name in nulls else "" for name in controls),
     )
 
 
-def _against(null: dict[Any, Any]) -> Cell:
-    ratio = ratio_text(null["ratio"], null["ratio_low"], null["ratio_high"], bool(null["ratio_is_bound"]))
-    return Cell(f"{shown(null['value'], 2)}" + ("" if ratio == "no ratio" else f" ({ratio})"), str(null["value"]))
+def _against(value: float, beside: Against) -> Cell:
+    return Cell(shown(value, 2) + (f" ({ratio_words(beside)})" if beside.has_ratio else ""), str(value))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.discovery.probes.leaks import leak_words
+from jepascope.discovery.probes.readings import Measure
+from jepascope.intervention.claims import worst_first
+from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
+from jepascope.report.effects import summary_beside, summary_effect
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
 from jepascope.report.sections.isolation import isolation_findings
-from jepascope.report.sections.leaks import leak_words
 from jepascope.report.sections.scope import judge_verdicts, scope
-from jepascope.report.selection import coinciding, tokens_of
-from jepascope.report.verdict import is_bound, ratio_words, verdict
+from jepascope.report.selection import coinciding, reading_at, tokens_of
+from jepascope.report.verdict import not_shown_words, ratio_words, verdict
 
+MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 MOST = 2000  # characters of the headline
 
 
@@ -22,7 +27,7 @@ def headline(run: RunFolder) -> Section:
     blocks: list[Block] = []
     if run.summary.get("headline"):
         blocks.append(Finding(short(run.summary["headline"], MOST)))
-    cards = [*_accuracy(run), *_effect(run)]
+    cards = [*_read(run), *_effect(run)]
     if cards:
         blocks.append(Cards(tuple(cards)))
     ce, ratios = run.summary.get("ce") or {}, run.summary.get("ce_ratio") or {}
@@ -31,7 +36,8 @@ def headline(run: RunFolder) -> Section:
         if finder in same:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
         elif "ablate" in edits:
-            blocks.append(Finding(verdict(str(finder), edits["ablate"], ratios.get(finder, {}))))
+            effect = summary_effect(run, edits["ablate"])
+            blocks.append(Finding(verdict(str(finder), effect, summary_beside(effect, ratios.get(finder)))))
     blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *_leaks(run))]
     if ce:
         blocks.append(Paragraph(scope(run)))
@@ -49,29 +55,32 @@ def _twins(run: RunFolder) -> dict[str, str]:
     return {str(row["b"]): str(row["a"]) for row in pairs}
 
 
-def _accuracy(run: RunFolder) -> list[Card]:
+def _read(run: RunFolder) -> list[Card]:
+    """How the variable is read, by the measure of its kind first; the best twin and the mean of them beside it."""
     probes, layer = run.table("probes"), run.best_layer
-    if probes is None or layer is None:
+    read = reading_at(run, layer)
+    if probes is None or read is None:
         return []
-    tokens = tokens_of(run, probes)
-    rows = probes[(probes["probe"] == "dense") & probes["chosen"] & (probes["layer"] == layer) & (probes["tokens"] == tokens)]
-    model, untrained = rows[rows["encoder"] == "model"], rows[rows["encoder"] == "untrained"]
-    if model.empty:
-        return []
-    row = model.iloc[0]
+    measures = dict.fromkeys((*read.deciding, read.classes))
+    return [card for measure in measures for card in _measure(run, measure, read.layer, tokens_of(run, probes))]
+
+
+def _measure(run: RunFolder, measure: Measure, layer: int, tokens: str) -> list[Card]:
+    title = f"{MEASURES[measure.name]}{f' of {measure.output}' if measure.output else ''} at layer {layer}"
+    say, span_of = (percent, percent_span) if measure.name == "accuracy" else (shown, span)
+    unit = {"accuracy": "", "r2": ""}.get(measure.name, "°" if measure.unit == "degrees" else f" {measure.unit}".rstrip())
     cards = [
         Card(
-            f"Accuracy at layer {layer}",
-            percent(row["accuracy"]),
-            f"{run.confidence} {percent_span(row['low'], row['high'])}; {int(row['n'])} test clips; {tokens} tokens; chance "
-            f"{percent(row['chance'])}",
+            title,
+            f"{say(measure.value)}{unit}",
+            f"{run.confidence} {span_of(measure.low, measure.high)}; {count(measure.n)} test clips; {tokens} tokens; "
+            f"{'a constant' if measure.name == 'r2' else 'chance'} {say(measure.chance)}{unit}" + ("" if measure.read else "; not read"),
         )
     ]
-    if not untrained.empty:
-        scores = untrained["accuracy"]
-        seeds = f"{len(scores)} seed{'' if len(scores) == 1 else 's'}"
-        detail = f"same probe and layer; range {percent_span(scores.min(), scores.max())} over {seeds}"
-        cards.append(Card("Untrained twin", percent(float(scores.mean())), detail))
+    twins = measure.rival("untrained twins")
+    if twins is not None:
+        best = f"; the best of them {say(twins.best)}{unit}" if say(twins.best) != say(twins.value) else ""
+        cards.append(Card("Untrained twins", f"{say(twins.value)}{unit}", f"the same, mean over seeds{best}"))
     return cards
 
 
@@ -81,34 +90,32 @@ def _effect(run: RunFolder) -> list[Card]:
     if finder is None:
         return []
     own = ce[finder]["ablate"]
+    effect = summary_effect(run, own)
+    claim = not_shown_words(effect)
     cards = [
         Card(
             f"Causal effect, {finder}",
             shown(own.get("value")),
             f"share of the clean margin lost by ablation; {run.confidence} {span(own.get('low'), own.get('high'))}; "
-            f"{count(own.get('n'))} {run.tested}",
+            f"{count(own.get('n'))} {run.tested}" + (f"; {claim}" if claim else ""),
         ),
         *_direct(own, run.confidence),
     ]
-    ratios = (run.summary.get("ce_ratio") or {}).get(finder, {})
+    beside = {one.control: one for one in summary_beside(effect, (run.summary.get("ce_ratio") or {}).get(finder))}
     draws = {control: (edits.get("ablate") or {}).get("draws") for control, edits in (run.summary.get("controls") or {}).items()}
-    for control, title in (("random", "CE ratio, random"), ("variance", "CE ratio, variance-matched")):
-        ratio = ratios.get(control)
-        if ratio is None:
-            continue
-        many = f"; {draws[control]} draws" if draws.get(control) else ""
-        if is_bound(ratio):
-            cards.append(Card(title, ratio_words(ratio), f"lower bound: the control's effect cannot be told from zero{many}"))
-        elif not finite(ratio.get("value")):
-            cards.append(Card(title, ratio_words(ratio), f"the two effects have no ratio (see the table of effects){many}"))
+    closest = next(iter(worst_first(beside.values())), None)
+    wanted = dict.fromkeys(([] if closest is None else [closest.control]) + [name for name in ("random", "variance") if name in beside])
+    for control in wanted if effect.shown else ():
+        one, many = beside[control], f"; {draws[control]} draws" if draws.get(control) else ""
+        title = f"CE ratio, {CONTROL_WORDS.get(control, control)}"
+        if not one.has_ratio:
+            detail = f"no ratio is stated: {one.standing}{many}"
+        elif one.is_bound:
+            detail = f"lower bound: the control's effect cannot be told from zero{many}"
         else:
-            cards.append(
-                Card(
-                    title,
-                    f"{shown(ratio.get('value'))}×",
-                    f"{run.confidence} {span(ratio.get('low'), ratio.get('high'))}{many}; 1 = as much as the control does on average",
-                )
-            )
+            detail = f"{run.confidence} {span(one.ratio_low, one.ratio_high)}{many}; {one.standing}; 1 = as much as the control on average"
+        times = f"{shown(one.ratio)}×" if one.has_ratio and not one.is_bound else ratio_words(one)
+        cards.append(Card(title, times, detail))
     return cards
 
 
@@ -129,7 +136,7 @@ def _leaks(run: RunFolder) -> list[str]:
     if table is None:
         return []
     found = table[table["leak"]]
-    said = leak_words(run, table)
+    said = leak_words(table.to_dict("records"), run.noun)
     if found.empty:
         return [f"Leak check: {said[0].lower()}{said[1:]}"]
     names = ", ".join(f"{name} {percent(value)}" for name, value in zip(found["baseline"], found["accuracy"], strict=True))

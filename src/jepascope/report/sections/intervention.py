@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.intervention.claims import OUTSIDE, Against, Effect
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Figure, Grid, Section, not_run
+from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.figures.effect_bars import draw_effects, effect_bars
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import (
@@ -17,25 +20,14 @@ from jepascope.report.numbers import (
     interval_cell,
     number_cell,
     p_text,
-    ratio_text,
     shown,
     with_interval,
 )
 from jepascope.report.sections.other_judges import also_by, other_judges
 from jepascope.report.sections.side_measures import side_measures
 from jepascope.report.sections.videos import left_out_blocks
-from jepascope.report.selection import (
-    CONTROL_WORDS,
-    CONTROLS,
-    EDIT_WORDS,
-    EDITS,
-    claim_layer,
-    comparable,
-    finders_of,
-    has_twins,
-    in_order,
-)
-from jepascope.report.verdict import row_verdict
+from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, has_twins, in_order
+from jepascope.report.verdict import not_shown_words, ratio_cell
 from jepascope.stats import LEVEL, MIN_DRAWS
 
 ALPHA = round(1 - LEVEL, 6)
@@ -95,6 +87,7 @@ def _draws(run: RunFolder, ce: pd.DataFrame) -> pd.DataFrame | None:
 
 def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -> Grid:
     rows: list[tuple[Cell | str, ...]] = []
+    judges = readings_by(run)
     for finder in finders:
         controls = in_order(part[(part["control"] != "subspace") & (part["finder"] == finder)]["control"], CONTROLS)
         for control in controls:
@@ -103,12 +96,14 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
             if own.empty or null.empty:
                 continue
             if control == controls[0]:
-                first = own.iloc[0]
+                first = own.iloc[0].to_dict()
                 size = interval_cell(first["value"], first["low"], first["high"])
                 group = f"{finder}: CE {size}, n = {count(first['n'])} {run.units}, rank {count(first['rank'])}"
+                claim = not_shown_words(Effect.of(first, judges.get(str(first["judge"]))))
+                group += f"; {claim}" if claim else ""
                 rows.append((Cell(group, size.exact, strong=True),))
                 rows += [(Cell(said),) for said in _direct(first)]
-            rows.append(_ratio_row(control, null.iloc[0]))
+            rows.append(_ratio_row(null.iloc[0], rows_beside(own.iloc[0].to_dict(), null, judges)[control]))
     head = ("control", "reading", "CE of control", "difference", "ratio", "percentile", "p", "p (Holm)", "draws")
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
@@ -117,7 +112,8 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         "draws), so never below 1 / (1 + draws); Holm: corrected over the layers and finders tested. "
         "Reading: 'outside its draws' when the interval of the effect minus a new draw of the control lies above zero, 'above the mean "
         f"draw' when only that of the difference from the mean does; below {MIN_DRAWS} draws nothing is compared and the brackets of the "
-        f"control are its least and largest draw.{_unreachable(part)}"
+        "control are its least and largest draw. Nothing is compared, and no ratio stated, of an effect whose own interval holds zero, or "
+        f"by a judge that does not read the variable.{_unreachable(part)}"
     )
     return Grid(head, tuple(rows), caption, words=2)
 
@@ -139,16 +135,13 @@ def _unreachable(part: pd.DataFrame) -> str:
     return f" With these draws no p (Holm) can fall below {p_text(float(floors.min()))}, so none can reach {ALPHA:g}."
 
 
-def _ratio_row(control: str, null: Any) -> tuple[Cell | str, ...]:
-    ratio = ratio_text(null["ratio"], null["ratio_low"], null["ratio_high"], bool(null["ratio_is_bound"]))
-    asked = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws")
-    reading = row_verdict(*(float(null[name]) for name in asked))
+def _ratio_row(null: Any, beside: Against) -> tuple[Cell | str, ...]:
     return (
-        CONTROL_WORDS.get(control, control),
-        Cell(reading, strong=reading != "outside its draws"),
+        CONTROL_WORDS.get(beside.control, beside.control),
+        Cell(beside.standing, strong=beside.standing != OUTSIDE),
         interval_cell(null["value"], null["low"], null["high"]),
         interval_cell(null["difference"], null["difference_low"], null["difference_high"]),
-        Cell(ratio, str(null["ratio"])),
+        ratio_cell(beside),
         number_cell(null["percentile"]),
         Cell(p_text(null["p"]), str(null["p"])),
         Cell(p_text(null["p_holm"]), str(null["p_holm"])),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
-
+from jepascope.discovery.probes.leaks import leak_verdict, leak_words
 from jepascope.report.blocks import Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import Cell, count, finite, percent, percent_span
 
-BEYOND = "above what position/axis explains"
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
     "away from the motion and the last position along it. The two cannot both be independent of direction while the midpoint is. "
@@ -44,7 +40,7 @@ def leaks(run: RunFolder) -> Section:
                 percent(row["chance"]),
                 *((percent(row["explained"]),) if known else ()),
                 count(row["n"]),
-                Cell(word(row), strong=bool(row["leak"])),
+                Cell(leak_verdict(row), strong=bool(row["leak"])),
             )
         )
     grid = Grid(
@@ -54,25 +50,4 @@ def leaks(run: RunFolder) -> Section:
         + (" Explained: the accuracy that position or axis alone can reach." if known else ""),
     )
     why = Paragraph(WHY + (PRINTED if known else UNPRINTED) if run.is_direction else STILL)
-    return Section("leaks", title, (Finding(leak_words(run, table)), grid, why))
-
-
-def word(row: Any) -> str:
-    """The verdict on one baseline, from its interval, chance and what position or axis alone can explain."""
-    if not row["leak"]:
-        return "not above chance"
-    if not finite(row["explained"]):
-        return "leaks"
-    return BEYOND if row["low"] > row["explained"] else "explained"
-
-
-def leak_words(run: RunFolder, table: pd.DataFrame) -> str:
-    """How many baselines read the variable, and how many of them more than position or axis explains."""
-    found, the = table[table["leak"]], f"the {run.noun}"
-    if found.empty:
-        return f"None of {len(table)} motionless baselines reads {the} above chance."
-    text = f"{len(found)} of {len(table)} motionless baselines read {the} above chance"
-    if found["explained"].notna().all():
-        beyond = sum(word(row) == BEYOND for row in found.to_dict("records"))
-        text += f", {beyond or 'none'} of them above what position or axis explains"
-    return text + "."
+    return Section("leaks", title, (Finding(leak_words(table.to_dict("records"), run.noun)), grid, why))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
+from jepascope.intervention.claims import FEW, NOT_SHOWN, OUTSIDE, JudgeReading
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph
+from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import JUDGES, judge_words, skipped
-from jepascope.report.numbers import ABSENT, Cell, count_range, interval_cell, ratio_text
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, EDIT_WORDS, comparable, comparable_of, has_twins, in_order
-from jepascope.report.verdict import row_verdict
+from jepascope.report.numbers import ABSENT, Cell, count_range, interval_cell
+from jepascope.report.selection import EDIT_WORDS, comparable, comparable_of, has_twins, in_order
+from jepascope.report.verdict import against_cell, not_shown_words
 from jepascope.stats import MIN_DRAWS
 
-CLEAR, FEW = "outside its draws", "too few draws"  # of row_verdict
+Judges = Mapping[str, JudgeReading]
 MOST_NAMED = 4  # finders that are not clear of a control, named one by one
 LOST = {
     "mlp": "share of the MLP's clean margin that is lost",
@@ -36,9 +39,10 @@ def other_judges(run: RunFolder, table: pd.DataFrame, layer: int, finders: list[
         return []
     controls = in_order(pd.concat(parts.values()).query("control != 'subspace'")["control"], CONTROLS)
     rows: list[tuple[Cell | str, ...]] = []
+    known = readings_by(run)
     for judge, part in parts.items():
         rows.append((Cell(f"{judge_words(judge)}, n = {count_range(part['n'])} {run.units}", strong=True),))
-        rows += [_row(part[part["finder"] == finder], finder, controls) for finder in finders if (part["finder"] == finder).any()]
+        rows += [_row(part[part["finder"] == finder], finder, controls, known) for finder in finders if (part["finder"] == finder).any()]
     scales = LOST if edit == "ablate" else MOVED
     other = "the real twin" if has_twins(run) else "the change to a clip of that class"
     named = [f"{judge_words(judge)}: {scales[judge].format(other)}" for judge in parts if judge in scales]
@@ -48,7 +52,7 @@ def other_judges(run: RunFolder, table: pd.DataFrame, layer: int, finders: list[
         + (f"CE by {'; by '.join(named)}." if named else "")
     )
     head = ("finder", "CE", *(CONTROL_WORDS.get(control, control) for control in controls))
-    return [Finding(agreement(parts, edit)), Grid(head, tuple(rows), caption)]
+    return [Finding(agreement(parts, edit, known)), Grid(head, tuple(rows), caption)]
 
 
 def _by_judge(run: RunFolder, table: pd.DataFrame, layer: int) -> dict[str, pd.DataFrame]:
@@ -58,43 +62,38 @@ def _by_judge(run: RunFolder, table: pd.DataFrame, layer: int) -> dict[str, pd.D
     return {judge: comparable_of(run, at, judge) for judge in in_order(at["judge"], JUDGES) if judge not in main}
 
 
-def _row(part: pd.DataFrame, finder: str, controls: list[str]) -> tuple[Cell | str, ...]:
-    own = part[part["control"] == "subspace"]
-    size = interval_cell(own.iloc[0]["value"], own.iloc[0]["low"], own.iloc[0]["high"]) if len(own) else ABSENT
-    cells: list[Cell | str] = [finder, size]
-    for control in controls:
-        found = part[part["control"] == control]
-        cells.append(_against(found.iloc[0]) if len(found) else ABSENT)
-    return tuple(cells)
+def _row(part: pd.DataFrame, finder: str, controls: list[str], judges: Judges) -> tuple[Cell | str, ...]:
+    own = part[part["control"] == "subspace"].to_dict("records")
+    if not own:
+        return (finder, *(ABSENT for _ in ("CE", *controls)))
+    beside = rows_beside(own[0], part, judges)
+    size = interval_cell(own[0]["value"], own[0]["low"], own[0]["high"])
+    return (finder, size, *(against_cell(beside[control]) if control in beside else ABSENT for control in controls))
 
 
-def _against(null: Any) -> Cell:
-    ratio = ratio_text(null["ratio"], null["ratio_low"], null["ratio_high"], bool(null["ratio_is_bound"]))
-    said = reading(null)
-    return Cell(f"{ratio}\n{said}", str(null["ratio"]), strong=said != CLEAR)
-
-
-def reading(null: Any) -> str:
-    """How the subspace stands to one control."""
-    asked = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws")
-    return row_verdict(*(float(null[name]) for name in asked))
-
-
-def agreement(parts: dict[str, pd.DataFrame], edit: str) -> str:
+def agreement(parts: dict[str, pd.DataFrame], edit: str, judges: Judges) -> str:
     """For how many finders each judge puts the effect outside the draws of every control, and which ones it does not."""
-    said = [f"{judge_words(judge)}{_clear(part)}" for judge, part in parts.items()]
+    said = [f"{judge_words(judge)}{_clear(part, judges)}" for judge, part in parts.items()]
     return f"{EDIT_WORDS.get(edit, edit).capitalize()} by the other judges, counted in finders. By {'. By '.join(said)}."
 
 
-def _clear(part: pd.DataFrame) -> str:
-    nulls = part[part["control"] != "subspace"].to_dict("records")
-    finders = list(dict.fromkeys(part[part["control"] == "subspace"]["finder"]))
-    if all(reading(null) == FEW for null in nulls):
+def _clear(part: pd.DataFrame, judges: Judges) -> str:
+    own = part[part["control"] == "subspace"].drop_duplicates("finder").to_dict("records")
+    finders = [str(row["finder"]) for row in own]
+    beside = {str(row["finder"]): rows_beside(row, part, judges).values() for row in own}
+    everyone = [one for ones in beside.values() for one in ones]
+    unread = next((one.effect for one in everyone if one.effect.unread), None)
+    if unread is not None:
+        return f": {not_shown_words(unread)}, so that nothing is compared"
+    if everyone and all(one.standing == FEW for one in everyone):
         return f": fewer than {MIN_DRAWS} draws of every control, so that nothing is compared"
     short: dict[str, list[str]] = {}
-    for null in nulls:
-        if (word := reading(null)) != CLEAR:
-            short.setdefault(str(null["finder"]), []).append(f"{CONTROL_WORDS.get(null['control'], null['control'])}: {word}")
+    for finder, ones in beside.items():
+        for one in ones:
+            if one.standing == NOT_SHOWN:
+                short[finder] = [not_shown_words(one.effect)]
+            elif one.standing != OUTSIDE:
+                short.setdefault(finder, []).append(f"{CONTROL_WORDS.get(one.control, one.control)}: {one.standing}")
     text = f", outside the draws of every control: {sum(finder not in short for finder in finders)} of {len(finders)}"
     if not short:
         return text

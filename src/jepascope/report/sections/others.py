@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import LABEL, short
@@ -52,7 +53,7 @@ def others_section(run: RunFolder) -> Section:
 
 def _layer(run: RunFolder, probes: pd.DataFrame) -> tuple[int, str] | None:
     """Layer and tokens of a variable's row: its best layer, or that of the highest cross-validated accuracy."""
-    model = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"]]
+    model = chosen_probes(probes, encoder="model")
     if model.empty:
         return None
     tokens = tokens_of(run, model)
@@ -67,7 +68,7 @@ def _better(name: str, run: RunFolder) -> str:
     where = None if probes is None else _layer(run, probes)
     if probes is None or where is None:
         return ""
-    dense = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"] & (probes["tokens"] == where[1])]
+    dense = chosen_probes(probes, encoder="model", tokens=where[1])
     at, top = reading(probes, *where), dense.sort_values("cv_accuracy", kind="stable", na_position="first").iloc[-1]
     if at is None or not top["accuracy"] > at.high:
         return ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
 from jepascope.report.dissociation import DISSOCIATED, judged
 from jepascope.report.figures.retained import dose_sweep, sas_rce
@@ -13,7 +14,7 @@ from jepascope.report.numbers import Cell, count_range, finite, interval_cell, n
 from jepascope.report.sections.alignment import MOST_ROWS, Pairs
 from jepascope.report.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 from jepascope.report.transfer_words import full_dose_saturated, sentences
-from jepascope.report.transfers import one_dose, transfers
+from jepascope.report.transfers import transfers
 
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
 
@@ -48,7 +49,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
     if part["value"].notna().any():
         blocks.append(Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption))
     else:
-        blocks.append(Paragraph(f"No native effect is told apart from zero across {main}, so there is no RCE to draw."))
+        blocks.append(Paragraph(f"No native effect is shown to be anything across {main}, so there is no RCE to draw."))
     whole = full_dose(rce, twins)
     blocks.append(rce_grid(pairs, few.head(MOST_ROWS), moved, whole, len(few) < len(rce), len(few) - MOST_ROWS))
     return blocks

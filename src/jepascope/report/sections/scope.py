@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.report.effects import summary_beside, summary_effect
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import judge_words, judges_run, skipped, skipped_controls
 from jepascope.report.names import short
-from jepascope.report.selection import CONTROL_WORDS, EDIT_WORDS
+from jepascope.report.selection import EDIT_WORDS
 from jepascope.report.verdict import verdict
 
 REACH = (
@@ -52,6 +54,7 @@ def judge_verdicts(run: RunFolder) -> list[str]:
             for edit in EDITS_JUDGED:
                 own = (by_finder[finder] or {}).get(edit)
                 if own is not None:
-                    beside = ((ratios.get(judge) or {}).get(finder) or {}).get(edit) or {}
-                    said.append(f"By {judge_words(judge)}: {verdict(short(finder), own, beside, EDIT_WORDS[edit])}")
+                    effect = summary_effect(run, own, judge)
+                    beside = summary_beside(effect, ((ratios.get(judge) or {}).get(finder) or {}).get(edit))
+                    said.append(f"By {judge_words(judge)}: {verdict(short(finder), effect, beside, EDIT_WORDS[edit])}")
     return said

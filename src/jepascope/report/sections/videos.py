@@ -7,11 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.intervention.claims import JudgeReading, judge_readings
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
+from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
-from jepascope.report.numbers import ABSENT, Cell, count, finite, interval_cell, ratio_text
-from jepascope.report.selection import CONTROL_WORDS, CONTROLS, comparable, in_order
+from jepascope.report.numbers import ABSENT, Cell, count, interval_cell
+from jepascope.report.selection import comparable, in_order
+from jepascope.report.verdict import ratio_cell
 from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, left_out_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
@@ -59,7 +64,8 @@ def effects_here(run: RunFolder) -> list[Block]:
     except UNREADABLE:
         said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
-    rows = [_row(wanted, row, controls) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
+    judges = readings_by(run)
+    rows = [_row(wanted, row, controls, judges) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
     caption = (
         f"Ablation and swap at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each "
         f"control matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken.get('clips'))} clips in the "
@@ -87,9 +93,10 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
     here = here[here["finder"] == every["finder"].iloc[0]]
     controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
+    parts = (("the split's test videos", here, readings_by(run)), (f"all {videos} in turn", every, judge_readings(every)))
     rows = [
-        (name, accuracy, *_row(part, own, controls)[2:])
-        for name, accuracy, part in zip(("the split's test videos", f"all {videos} in turn"), accuracies, (here, every), strict=True)
+        (name, accuracy, *_row(part, own, controls, judges)[2:])
+        for accuracy, (name, part, judges) in zip(accuracies, parts, strict=True)
         for own in part[part["control"] == "subspace"].to_dict("records")
     ]
     finder = short(every["finder"].iloc[0])
@@ -106,23 +113,16 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
 
 def _dense_accuracy(run: RunFolder, probes: pd.DataFrame) -> Cell:
     """Of the study's dense probe at the layer that claims are made for."""
-    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & probes["chosen"] & (probes["layer"] == run.best_layer)]
-    row = own[own["tokens"] == run.summary.get("tokens", "all")].iloc[0]
+    row = chosen_probes(probes, encoder="model", layer=run.best_layer, tokens=run.summary.get("tokens", "all")).iloc[0]
     return interval_cell(row["accuracy"], row["low"], row["high"])
 
 
-def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str]) -> tuple[Cell | str, ...]:
-    own = ce[(ce["finder"] == row["finder"]) & (ce["edit"] == row["edit"]) & (ce["control"] != "subspace")]
-    against = {str(one["control"]): one for one in own.to_dict("records")}
+def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str], judges: dict[str, JudgeReading]) -> tuple[Cell | str, ...]:
+    beside = rows_beside(row, ce, judges)
     return (
         str(row["edit"]),
         f"{row['finder']} ({count(row['rank'])})",
         count(row["n"]),
         interval_cell(row["value"], row["low"], row["high"]),
-        *(_ratio(against[name]) if name in against else ABSENT for name in controls),
+        *(ratio_cell(beside[name]) if name in beside else ABSENT for name in controls),
     )
-
-
-def _ratio(row: dict[Any, Any]) -> Cell:
-    text = ratio_text(row["ratio"], row["ratio_low"], row["ratio_high"], bool(row["ratio_is_bound"]))
-    return Cell(text, repr(float(row["ratio"])) if finite(row["ratio"]) else "")

@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
 from jepascope.study.port.carried import FLOORS, FREE_FLOOR
 from jepascope.study.steps.discovered import number
 
 
 def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[str, Any]:
-    """``cca``: one entry for each pair of layers; ``carried``: one for each transport, at the dose at which floors were run."""
+    """``cca``: one entry for each pair of layers; ``carried``: one for each transport, at the dose at which it is reported (and floors
+    were run)."""
     cca = similarity[similarity["metric"] == "cca"]
     keys = ("source", "target", "source_layer", "target_layer")
     figures = ("value", "low", "high", "chance", "label_chance")
@@ -21,7 +23,7 @@ def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[st
     by = [*keys, "choice", "map", "finder", "rank"]
     for key, group in ablated.groupby(by, sort=False):
         floors = group[group["used"].isin(FLOORS)]
-        at = group[group["dose"] == floors["dose"].max()]
+        at = group[group["dose"] == one_dose(group[group["used"] == "carried"], by, "rce")["dose"].iloc[0]]
         free = group[group["used"] == FREE_FLOOR].to_dict("records")[0]
         own, native, class_free = (at[at["used"] == used].iloc[0] for used in ("carried", "native", "class-free"))
         carried.append(
@@ -43,9 +45,9 @@ def models_figures(similarity: pd.DataFrame, transport: pd.DataFrame) -> dict[st
 
 
 def subspaces_figures(portability: pd.DataFrame) -> dict[str, Any]:
-    """SAS and RCE (largest unsaturated dose) of every pair."""
+    """SAS and RCE (at the one dose at which it is reported) of every pair."""
     rows = []
-    retained = portability[portability["metric"] == "rce"].sort_values(["saturated", "dose"], ascending=[True, False], kind="stable")
+    retained = one_dose(portability[portability["metric"] == "rce"])
     for row in portability[portability["metric"] == "sas"].to_dict("records"):
         first = retained[(retained["a"] == row["a"]) & (retained["b"] == row["b"])].iloc[0]
         rows.append(
@@ -56,6 +58,7 @@ def subspaces_figures(portability: pd.DataFrame) -> dict[str, Any]:
                 "sas_chance": number(row["chance"]),
                 "rce": _figure(first),
                 "dose": number(first["dose"]),
+                "saturated": bool(first["saturated"]),
                 "floor_variance": number(first["floor_variance"]),
                 "n": int(first["n"]),
             }

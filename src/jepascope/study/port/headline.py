@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.stats import side
+from jepascope.study.steps.effect_words import plain
+
+BESIDE = {"above": "more than", "below": "less than"}
 FLOOR_WORDS = {
     "shuffled in class": "a map that knows the class alone",
     "shuffled pairs": "a map fitted to shuffled pairs",
@@ -24,7 +28,7 @@ def headline_of(summary: dict[str, Any]) -> str:
         first = summary["cca"][0]
         sentences.append(
             f"Held-out CCA of {first['source']} (layer {first['source_layer']}) and {first['target']} (layer {first['target_layer']}) "
-            f"{_interval(first)}, {_shown(first['label_chance'])} from the class alone, {_shown(first['chance'])} for shuffled pairs."
+            f"{_interval(first)}, {plain(first['label_chance'])} from the class alone, {plain(first['chance'])} for shuffled pairs."
         )
     return " ".join(sentences)
 
@@ -34,21 +38,22 @@ def _transported(row: dict[str, Any]) -> str:
         return f"The native {row['finder']} subspace of {row['target']} (layer {row['target_layer']}) has no effect that could be kept."
     nearest = max(row["floors"], key=lambda name: row["floors"][name]["rce"] or 0.0)
     floor = row["floors"][nearest]
-    low, high = floor["difference_low"], floor["difference_high"]
-    word = "more than" if (low or 0) > 0 else "less than" if (high or 0) < 0 else "not told apart from"
+    word = BESIDE.get(side(floor["difference_low"], floor["difference_high"]), "not told apart from")
+    if row["saturated"]:
+        word = "saturated at every dose, so that this says nothing; beside it"
     return (
         f"Carried from {row['source']} (layer {row['source_layer']}) to {row['target']} (layer {row['target_layer']}) by a {row['map']} "
         f"map, the rank-{row['rank']} {row['finder']} subspace keeps {_interval(row['rce'])} of the native effect there (ablation at dose "
-        f"{row['dose']:g}, n = {row['n']} scenes; SAS with the native one {_shown(row['sas'])}, chance {_shown(row['sas_chance'])}): "
-        f"{word} {FLOOR_WORDS[nearest]} ({_shown(floor['rce'])}). By a map that never saw the class it keeps "
-        f"{_interval(row['class_free']['rce'])} (random directions by that map {_shown(row['class_free']['floor']['rce'])})."
+        f"{row['dose']:g}, n = {row['n']} scenes; SAS with the native one {plain(row['sas'])}, chance {plain(row['sas_chance'])}): "
+        f"{word} {FLOOR_WORDS[nearest]} ({plain(floor['rce'])}). By a map that never saw the class it keeps "
+        f"{_interval(row['class_free']['rce'])} (random directions by that map {plain(row['class_free']['floor']['rce'])})."
     )
 
 
 def _used_here(summary: dict[str, Any]) -> str:
     a, b = summary["a"], summary["b"]
     said = "; ".join(
-        f"{row['a']} in place of {row['b']}: SAS {_shown(row['sas'])} (chance {_shown(row['sas_chance'])}), {_kept(row)}"
+        f"{row['a']} in place of {row['b']}: SAS {plain(row['sas'])} (chance {plain(row['sas_chance'])}), {_kept(row)}"
         for row in summary["carried"]
     )
     there = f"{b['path']} ({b['clips']}, {b['variable']})"
@@ -58,12 +63,10 @@ def _used_here(summary: dict[str, Any]) -> str:
 def _kept(row: dict[str, Any]) -> str:
     if row["rce"]["value"] is None:
         return "no RCE, for the native one has no effect that could be kept"
-    return f"RCE {_interval(row['rce'])} at dose {row['dose']:g} (variance-matched {_shown(row['floor_variance'])}, n = {row['n']} scenes)"
+    floor = f"variance-matched {plain(row['floor_variance'])}, n = {row['n']} scenes"
+    full = ", saturated at every dose, so that it says nothing" if row["saturated"] else ""
+    return f"RCE {_interval(row['rce'])} at dose {row['dose']:g}{full} ({floor})"
 
 
 def _interval(figure: dict[str, Any]) -> str:
-    return f"{_shown(figure['value'])} [{_shown(figure['low'])}, {_shown(figure['high'])}]"
-
-
-def _shown(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.2f}".replace("-0.00", "0.00")
+    return f"{plain(figure['value'])} [{plain(figure['low'])}, {plain(figure['high'])}]"

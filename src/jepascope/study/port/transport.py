@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.run import read_unedited
 from jepascope.portability.maps import MapKind
-from jepascope.portability.retained import SATURATED, rce
+from jepascope.portability.retained import SATURATED, dose_rank, rce
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
 from jepascope.study.folder import Run
 from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
@@ -36,7 +37,7 @@ Scenes = Float64[np.ndarray, " scenes"]
 
 def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], components: int | None, made: Run) -> pd.DataFrame:
     """Every pair of layers x map x finder: CE of ablation over the doses and of the swap, RCE over the native subspace, and the floors
-    at the largest dose at which neither is saturated. Each is kept in ``parts/`` of ``made`` when it is done.
+    at the one dose at which it is reported. Each is kept in ``parts/`` of ``made`` when it is done.
 
     At the best match the ridge map alone: both maps at both layers would take a third longer and have not said anything else.
     """
@@ -72,20 +73,19 @@ def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
         return found
 
     rows: list[dict[str, object]] = []
-    open_: _Dose | None = None
+    ablated: list[_Dose] = []
     for edit, doses in (("ablate", sorted(spec.doses)), ("swap", [1.0])):
         found = numerators(used.single, edit, doses)
         for dose in doses:
             numerator = {name: found[name, dose][0] for name in used.single}
             at = _Dose(dose, numerator, found["native", dose][1], spec.seed, spec.resamples)
             rows += [{"edit": edit, **at.row(name, subspace)} for name, subspace in used.single.items()]
-            if edit == "ablate" and (open_ is None or not at.saturated):
-                open_ = at
-    assert open_ is not None
+            ablated += [at] if edit == "ablate" else []
+    reported = max(ablated, key=lambda at: at.rank)
     for name, draws in used.floors.items():
-        drawn = numerators({str(i): one for i, one in enumerate(draws)}, "ablate", (open_.dose,))
-        stacked = np.stack([drawn[str(i), open_.dose][0] for i in range(len(draws))])
-        rows.append({"edit": "ablate", **open_.floor(name, draws, stacked)})
+        drawn = numerators({str(i): one for i, one in enumerate(draws)}, "ablate", (reported.dose,))
+        stacked = np.stack([drawn[str(i), reported.dose][0] for i in range(len(draws))])
+        rows.append({"edit": "ablate", **reported.floor(name, draws, stacked)})
     return [{**row, "sas": used.overlap(str(row["used"])), "sas_chance": used.chance} for row in rows]
 
 
@@ -103,12 +103,21 @@ class _Dose:
     def saturated(self) -> bool:
         return bool(max(self.numerator[name].sum() for name in ("native", "carried")) / self.below.sum() >= SATURATED)
 
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """What doses are sorted by (``dose_rank``)."""
+        return dose_rank(self.dose, self.saturated, not isfinite(self.kept(self.numerator["carried"]).value))
+
+    def kept(self, numerator: Scenes) -> Interval:
+        """RCE: the share of the native effect."""
+        return rce(numerator, self.numerator["native"], self.below, self.seed, self.resamples)
+
     def row(self, name: str, subspace: Subspace) -> dict[str, object]:
         ce = ratio_of_means(self.numerator[name], self.below, np.random.default_rng(self.seed), self.resamples)
         return {
             **{"rank": subspace.rank, "dose": self.dose, "used": name, "draws": 1, "n": ce.n, "saturated": self.saturated},
             **_ends("value", ce),
-            **_ends("rce", rce(self.numerator[name], self.numerator["native"], self.seed, self.resamples)),
+            **_ends("rce", self.kept(self.numerator[name])),
         }
 
     def floor(self, name: str, draws: Sequence[Subspace], drawn: Float64[np.ndarray, "draws scenes"]) -> dict[str, object]:
@@ -119,7 +128,7 @@ class _Dose:
             **{"rank": draws[0].rank, "dose": self.dose, "used": name, "draws": len(draws), "n": against.control.n},
             "saturated": self.saturated,
             **_ends("value", against.control),
-            **_ends("rce", rce(drawn.mean(axis=0), self.numerator["native"], self.seed, self.resamples)),
+            **_ends("rce", self.kept(drawn.mean(axis=0))),
             **_ends("difference", against.difference),
         }
 

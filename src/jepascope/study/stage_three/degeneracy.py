@@ -25,6 +25,7 @@ from jepascope.portability.degeneracy_tables import (
 from jepascope.portability.erasure import Refit, refit_after
 from jepascope.portability.exchange import Bases, Ground
 from jepascope.portability.peeling import Peeling, peel
+from jepascope.portability.retained import one_dose
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
 from jepascope.study.bench import Bench
@@ -80,10 +81,9 @@ def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:
     here = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
     pair = here[((here["a"] == a) & (here["b"] == b)) | ((here["a"] == b) & (here["b"] == a))]
     alignment, readings = (pair[pair["metric"] == metric].iloc[0] for metric in ("sas", "readings"))
-    retained = pair[pair["metric"] == "rce"]
-    open_ = retained[~retained["saturated"] & retained["value"].notna()]
-    lowest = open_[open_["dose"] == open_["dose"].max()].sort_values("value", kind="stable").head(1)
-    kept = None if lowest.empty else lowest.iloc[0]
+    retained = one_dose(pair[pair["metric"] == "rce"])
+    both = retained[retained["value"].notna()].sort_values("value", kind="stable")
+    kept = None if both.empty else both.iloc[0]
     return Beside(
         float(alignment["value"]),
         float(alignment["chance"]),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
+from jepascope.intervention.claims import OUTSIDE, SILENT, cross_reading
+from jepascope.intervention.control_words import doer
+from jepascope.stats import side
 from jepascope.study.stage_two.isolation import MARGIN
+from jepascope.study.steps.effect_words import beside_in, effect_in, percent_with_interval, plain, unread_words
 
 
 def beyond(summary: dict[str, Any]) -> str:
@@ -15,20 +20,22 @@ def beyond(summary: dict[str, Any]) -> str:
 
 
 def _predicted(summary: dict[str, Any], finder: str) -> str:
-    effects = summary.get("by_judge", {}).get("predictor", {}).get(finder, {})
-    ratios = summary.get("ratio_by_judge", {}).get("predictor", {}).get(finder, {})
     words = {"ablate": "of what tells it from its twin is lost by ablation", "swap": "of the real twin's change is made by the swap"}
     said = []
     for edit, what in words.items():
-        effect = effects.get(edit)
-        if effect is None or effect["low"] is None:
+        effect = effect_in(summary, finder, edit, "predictor")
+        if effect is None or effect.side == "unknown":
             continue
-        outside = [name for name, ratio in ratios.get(edit, {}).items() if ratio["excess_low"] is not None and ratio["excess_low"] > 0]
-        inside = [name for name, ratio in ratios.get(edit, {}).items() if ratio["excess_low"] is not None and ratio["excess_low"] <= 0]
-        beside = f"outside the draws of {_listed(outside)}" if outside else "outside no control's draws"
-        beside += f", not of {_listed(inside)}" if inside and outside else ""
-        share = f"{100 * effect['value']:.0f} [{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] %"
-        said.append(f"{share} {what} ({beside if outside or inside else 'too few draws to compare'})")
+        if effect.unread:
+            return f"The encoder's own predictor says nothing of edits: {unread_words(effect, summary['variable'], 'test scenes')}."
+        share = f"{percent_with_interval(effect)} {what}"
+        if not effect.shown:
+            said.append(f"{share} (not shown to do anything)")
+            continue
+        beside = [one for one in beside_in(summary, finder, edit, effect, "predictor") if one.standing not in SILENT]
+        outside, inside = ([doer(one.control) for one in beside if (one.standing == OUTSIDE) == out] for out in (True, False))
+        places = [f"not outside the draws of {_listed(inside)}"] * bool(inside) + [f"outside those of {_listed(outside)}"] * bool(outside)
+        said.append(f"{share} ({', '.join(places) or 'too few draws to compare'})")
     if not said:
         return ""
     return f"By the encoder's own predictor, shown the first {summary['forecast']['context']} tubelets: {'; '.join(said)}."
@@ -39,33 +46,30 @@ def _refitted(summary: dict[str, Any], finder: str) -> str:
     if not refit:
         return ""
     fresh = refit["refit"]
-    still = "still reads" if fresh["low"] > refit["chance"] else "is not shown to read"
+    still = "still reads" if side(fresh["low"], fresh["high"], refit["chance"]) == "above" else "is not shown to read"
     return (
-        f"A fresh read-out {still} the variable after the ablation (accuracy {fresh['value']:.2f} "
-        f"[{fresh['low']:.2f}, {fresh['high']:.2f}], frozen {refit['frozen']:.2f}, unedited {refit['clean']:.2f})."
+        f"A fresh read-out {still} the variable after the ablation (accuracy {plain(fresh['value'])} "
+        f"[{plain(fresh['low'])}, {plain(fresh['high'])}], frozen {plain(refit['frozen'])}, unedited {plain(refit['clean'])})."
     )
 
 
 def _isolated(summary: dict[str, Any]) -> str:
-    """Of the ablation's effect on read-outs of other factors. A leak is clear of zero and of what random and variance-matched directions
-    do on average, and larger than the margin of equivalence."""
+    """Of the ablation's effect on read-outs of other factors (``cross_reading``)."""
     factors = summary.get("isolation", {}).get("ablate", {})
     if not factors:
         return ""
-    kinds: dict[str, list[str]] = {"leaks": [], "none": [], "undecided": [], "unread": []}
+    words = {
+        "leaks": "it leaks on {}",
+        "unaffected": "no effect worth mentioning on {}",
+        "undecided": "undecided, neither a leak nor its absence is shown: {}",
+        "not readable": "not readable here: {}",
+    }
+    kinds: dict[str, list[str]] = {kind: [] for kind in words}
     for name, one in factors.items():
-        if not one["readable"] or one["low"] is None:
-            kinds["unread"].append(name)
-        elif one["equivalent"]:
-            kinds["none"].append(name)
-        else:
-            nulls = [0.0, *(one[name] for name in ("random", "variance") if one.get(name) is not None)]
-            clear = (one["low"] > max(nulls) or one["high"] < min(nulls)) and abs(one["value"]) > MARGIN
-            kinds["leaks" if clear else "undecided"].append(name)
-    said = [f"it leaks on {_listed(kinds['leaks'])}" if kinds["leaks"] else "no leak is shown"]
-    said += [f"no effect worth mentioning on {_listed(kinds['none'])}"] if kinds["none"] else []
-    said += [f"undecided: {_listed(kinds['undecided'])}"] if kinds["undecided"] else []
-    said += [f"not readable here: {_listed(kinds['unread'])}"] if kinds["unread"] else []
+        effect = tuple(nan if one[key] is None else one[key] for key in ("value", "low", "high"))
+        nulls = [one[null] for null in ("random", "variance") if one.get(null) is not None]
+        kinds[cross_reading(one["readable"], one["equivalent"], (effect[0], effect[1], effect[2]), MARGIN, nulls)].append(name)
+    said = [words[kind].format(_listed(names)) for kind, names in kinds.items() if names]
     return f"On other factors: {'; '.join(said)}."
 
 

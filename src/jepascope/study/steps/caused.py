@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from jepascope.stats import expanded_level, mean_interval, scene_weights, widened
+from jepascope.intervention.calibration import angle_errors, mean_error
+from jepascope.intervention.claims import judge_readings
 from jepascope.study.stage_two.stage import StageTwo
-from jepascope.study.steps.discovered import LEVEL, number
+from jepascope.study.steps.discovered import number
 
-RATIO = ("percentile", "p_holm", "excess_low", "excess_high")
+RATIO = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws")
 
 
 def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
@@ -21,12 +23,18 @@ def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
     return {
         "judges": list(caused.judges),
         "skipped": dict(caused.skipped),
+        "judge_reading": how_judges_read(tables["ce"]),
         **by_judge(tables["ce"]),
         "refit": refitted(tables, first),
         "isolation": isolated(tables.get("isolation"), first, variable),
         "calibration": calibrated(tables.get("calibration")),
         "forecast": forecast(tables["forecasts"]),
     }
+
+
+def how_judges_read(ce: pd.DataFrame) -> dict[str, Any]:
+    """What each judge reads of unedited scenes, and whether it reads the variable."""
+    return {name: {**asdict(one), "reads": one.reads} for name, one in judge_readings(ce).items()}
 
 
 def main_dose(ce: pd.DataFrame) -> pd.DataFrame:
@@ -102,11 +110,9 @@ def calibrated(calibration: pd.DataFrame | None) -> dict[str, Any]:
     steered = calibration[calibration["control"] != "none"]
     for (edit, finder), rows in steered.groupby(["edit", "finder"], sort=False):
         own, random = rows[rows["control"] == "subspace"], rows[rows["control"] == "random"]
-        by_scene = own.assign(error=_apart(own)).groupby("scene")["error"].mean().to_numpy()
-        error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
-        error = widened(error, (by_scene - error.value) / len(by_scene), bounds=(0, 180))
+        error = mean_error(own)
         said = {"error": error.value, "low": error.low, "high": error.high, "n": error.n}
-        found.setdefault(str(edit), {})[str(finder)] = {**said, "random": number(_apart(random).mean())}
+        found.setdefault(str(edit), {})[str(finder)] = {**said, "random": number(angle_errors(random).mean())}
     return found
 
 
@@ -122,10 +128,6 @@ def forecast(forecasts: pd.DataFrame) -> dict[str, Any]:
         "natural": {name: number(natural[name]) for name in keys},
         "none": {name: number(none[name]) for name in ("identified", "angle_error")},
     }
-
-
-def _apart(rows: pd.DataFrame) -> pd.Series[float]:
-    return ((rows["decoded"] - rows["requested"] + 180) % 360 - 180).abs()
 
 
 def _figure(row: dict[Any, Any]) -> dict[str, float | None]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.discovery.probes.readings import chosen_probes, variable_reading
 from jepascope.study.spec import StudySpec
+from jepascope.study.steps.reading_words import reading_entry
 
 SCHEMA = 1
 LEVEL = 0.95
@@ -27,9 +29,10 @@ def discovered(
 
     ``selectivity``: accuracy less the mean accuracy on control tasks. ``values``: mean absolute error (and R^2) of every output.
     """
-    chosen = probes[probes["chosen"] & (probes["tokens"] == spec.tokens)]
-    dense, own = chosen[chosen["probe"] == "dense"], chosen[chosen["encoder"] == "model"]
-    read, sparse = own[own["probe"] == "dense"], own[own["probe"] == "l1"]
+    dense = chosen_probes(probes, tokens=spec.tokens)
+    read, sparse = (chosen_probes(probes, kind, "model", tokens=spec.tokens) for kind in ("dense", "l1"))
+    found = variable_reading(spec.state_variable.kind, probes, values, best, spec.tokens)
+    assert found is not None  # the layer was chosen by these probes
     return {
         "schema": SCHEMA,
         "headline": "",
@@ -44,7 +47,8 @@ def discovered(
         "splits": splits,
         "layers": list(range(depth + 1)),
         "best_layer": best,
-        "chance": number(own["chance"].max()),
+        "chance": number(read["chance"].max()),
+        "reading": reading_entry(found),
         "rank": spec.rank_of(spec.finders[0]),
         "swap_donor": spec.swap_donor or ("twin" if spec.state_variable.rendered else "class"),
         "probe": {

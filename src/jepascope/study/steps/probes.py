@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
+from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.errors import BadData
 from jepascope.stats import Interval, proportion, scene_proportion, wilson
@@ -163,7 +164,7 @@ def best_layer(bench: Bench, probes: pd.DataFrame) -> int:
     """
     if bench.spec.best_layer is not None:
         return bench.spec.best_layer
-    own = probes[(probes["encoder"] == "model") & (probes["probe"] == "dense") & (probes["tokens"] == bench.spec.tokens) & probes["chosen"]]
+    own = chosen_probes(probes, encoder="model", tokens=bench.spec.tokens)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
     return earliest_good(scores, bench.encoder.card.depth)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.portability.retained import one_dose
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_three.stage import StageThree
 from jepascope.study.stage_two.stage import StageTwo
-from jepascope.study.steps.caused import judged, main_dose
+from jepascope.study.steps.caused import RATIO, judged, main_dose
 from jepascope.study.steps.discovered import discovered, number
 from jepascope.study.steps.headline import headline
 
@@ -40,8 +41,8 @@ def summarise(
         "degeneracy": degenerate(carried.verdicts, carried.peeling),
         "leaks": {
             row["baseline"]: {
-                "accuracy": row["accuracy"],
-                "chance": row["chance"],
+                **{key: number(row[key]) for key in ("accuracy", "low", "high", "chance")},
+                "n": int(row["n"]),
                 "leak": bool(row["leak"]),
                 "explained": number(row["explained"]),
             }
@@ -50,7 +51,7 @@ def summarise(
         "seconds": seconds,
         **told,
     }
-    summary["headline"] = headline(summary, probes)
+    summary["headline"] = headline(summary)
     return summary
 
 
@@ -79,20 +80,17 @@ def effects_at(ce: pd.DataFrame, matching: pd.DataFrame, layer: int) -> dict[str
             ratios.setdefault(row["finder"], {})[row["control"]] = {
                 **{key: number(value) for key, value in ratio.items()},
                 "bound": bool(row["ratio_is_bound"]),
-                "percentile": number(row["percentile"]),
-                "p_holm": number(row["p_holm"]),
-                "excess_low": number(row["excess_low"]),
-                "excess_high": number(row["excess_high"]),
+                **{name: number(row[name]) for name in RATIO},
                 "overlap": overlaps.get((row["finder"], row["control"])),
             }
     return {"ce": effects, "controls": controls, "ce_ratio": ratios}
 
 
 def pairs(portability: pd.DataFrame, metric: str, layer: int) -> dict[str, dict[str, float | None]]:
-    """``[a][b]`` of a portability metric at one layer; RCE at the largest dose that does not saturate, else at the largest."""
+    """``[a][b]`` of a portability metric at one layer; RCE at the one dose at which it is reported."""
     rows = portability[(portability["metric"] == metric) & (portability["layer"] == layer)]
     if metric == "rce":
-        rows = rows.sort_values(["saturated", "dose"], ascending=[True, False], kind="stable").drop_duplicates(["a", "b"])
+        rows = one_dose(rows)
     found: dict[str, dict[str, float | None]] = {}
     for _, row in rows.iterrows():
         found.setdefault(row["a"], {})[row["b"]] = number(row["value"])

@@ -37,7 +37,7 @@ from jepascope.study.bench import Bench
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.counts.left_out import MOST_LEFT_OUT
 from jepascope.study.resumable import Steps
-from jepascope.study.steps.caused import by_judge
+from jepascope.study.steps.caused import by_judge, how_judges_read
 from jepascope.study.steps.discovered import number
 from jepascope.study.steps.probes import earliest_good
 from jepascope.study.videos.chosen import dealt, scarce
@@ -105,7 +105,14 @@ def left_out(bench: Bench, steps: Steps) -> dict[str, Any]:
     said = by_judge(ce)
     layers = {str(layer): int(count) for layer, count in videos["layer"].value_counts().sort_index().items()}
     about = {"videos": len(videos), "rank": int(ce["rank"].iloc[0]), "layers": layers, "accuracy": accuracy}
-    return {"leave_one_out": {**about, "ce": said["by_judge"]["probe"], "ratio_by_judge": said["ratio_by_judge"]}}
+    return {
+        "leave_one_out": {
+            **about,
+            "ce": said["by_judge"]["probe"],
+            "ratio_by_judge": said["ratio_by_judge"],
+            "judge_reading": how_judges_read(ce),
+        }
+    }
 
 
 def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:

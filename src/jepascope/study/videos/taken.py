@@ -17,6 +17,7 @@ from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.portability.retained import one_dose
 from jepascope.study.bench import Bench
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, writing
@@ -121,15 +122,13 @@ def _read(path: Path) -> Subspace:
 def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, Any]:
     """What summary.json says of them, beside their effects: where they are from, and what they retain.
 
-    Of ablation, or of swaps where that has no interval; at the largest dose that does not saturate, else at the largest.
+    Of ablation, or of swaps where that has no interval; at the one dose at which it is reported.
     """
     if taken is None:
         return {}
     rows = portability[(portability["metric"] == "rce") & portability["a"].isin(taken.subspaces)]
-    rows = rows.assign(unread=rows["low"].isna())
-    rows = rows.sort_values(["unread", "edit", "saturated", "dose"], ascending=[True, True, True, False], kind="stable").drop_duplicates(
-        "a"
-    )
+    rows = one_dose(rows).assign(unread=lambda found: found["low"].isna())
+    rows = rows.sort_values(["unread", "edit"], kind="stable").drop_duplicates("a")
     keys = ("value", "low", "high", "excess_low", "excess_high", "floor_random", "floor_variance", "dose")
     return {
         "carried": {
@@ -138,7 +137,10 @@ def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, A
             "layer": taken.layer,
             "finders": {said: finder for finder, said in taken.finders.items()},
             "ranks": {name: one.rank for name, one in taken.subspaces.items()},
-            "rce": {row["a"]: {"edit": row["edit"], **{key: number(row[key]) for key in keys}} for row in rows.to_dict("records")},
+            "rce": {
+                row["a"]: {"edit": row["edit"], "saturated": bool(row["saturated"]), **{key: number(row[key]) for key in keys}}
+                for row in rows.to_dict("records")
+            },
         }
     }
 

@@ -6,6 +6,10 @@ from typing import Any
 
 from jepascope.clips.motion.label import REASONS
 from jepascope.clips.video.recordings import rule_words
+from jepascope.intervention.claims import Effect
+from jepascope.intervention.control_words import doer
+from jepascope.stats import side
+from jepascope.study.steps.effect_words import beside_in, caveat, effect_in, named, percent_with_interval, plain, times, unread_words
 
 PUBLISHED = "5.3"  # CE ratio on Kinetics over random directions, in the abstract of the paper (OpenReview CC5xKstwmf)
 PROCEDURAL = ("nano", "nano-wide")
@@ -123,60 +127,41 @@ def carried_words(summary: dict[str, Any]) -> str:
     published = f"the published ratio on Kinetics, of another encoder and by another group, is {PUBLISHED}"
     if found is None:
         return f" {where}: the judge reads no margin here, so no effect of the {finder} subspace can be stated; {published}."
+    if found[1].unread:
+        why = unread_words(found[1], summary["variable"], "test videos")
+        return f" {where}: {why}, so no effect of the {finder} subspace can be stated; {published}."
     does = _of_edit(
         summary, name, *found, f"the rank-{taken['ranks'][name]} {finder} subspace at layer {taken['layer']}", first=f"{where}, "
     )
     return f" {does}; {published}; {_retained(summary, name, finder)}."
 
 
-CONTROLS = {
-    "random": "random directions",
-    "variance": "variance-matched directions",
-    "shuffled": "subspaces found on shuffled labels",
-    "norm": "random edits of the same size",
-    "self_swap": "swaps with clips of the same class",
-    "top_pca": "the largest principal axes",
-    "nuisance": "the largest axes within classes",
-    "untrained": "untrained twins",
-}
 EDIT_WORDS = {
     "ablate": ("ablating", "removes", "of the judge's margin"),
     "swap": ("a swap of", "moves the margin by", "of the way to a clip of another class"),
     "steer": ("steering along", "moves the margin by", "of the way to a clip of another class"),
 }
+COMPARED = ("random", "variance", "shuffled")
 
 
-def _stateable(summary: dict[str, Any], finder: str) -> tuple[str, dict[str, Any]] | None:
+def _stateable(summary: dict[str, Any], finder: str) -> tuple[str, Effect] | None:
     """The first edit with an interval, and its effect."""
-    effects = summary["ce"].get(finder, {})
-    return next(((edit, effects[edit]) for edit in EDIT_WORDS if effects.get(edit, {}).get("low") is not None), None)
+    effects = {edit: effect_in(summary, finder, edit) for edit in EDIT_WORDS}
+    return next(((edit, effect) for edit, effect in effects.items() if effect is not None and effect.side != "unknown"), None)
 
 
-def _of_edit(summary: dict[str, Any], name: str, edit: str, effect: dict[str, Any], what: str, first: str = "") -> str:
+def _of_edit(summary: dict[str, Any], name: str, edit: str, effect: Effect, what: str, first: str = "") -> str:
+    """What one edit does; its ratios are of an effect that is shown, the closest control first."""
     doing, does, of = EDIT_WORDS[edit]
-    span = f"{100 * effect['value']:.0f} [{100 * effect['low']:.0f}, {100 * effect['high']:.0f}] % {of}"
-    shown = "" if effect["low"] > 0 else ", which is not shown to be more than nothing"
-    doing = first + doing if first else doing.capitalize()
-    return f"{doing} {what} {does} {span} (n = {effect['n']} test videos){shown}; {_ratio(summary, name, edit)}"
-
-
-def _ratio(summary: dict[str, Any], name: str, edit: str) -> str:
-    """Beside random and variance-matched directions, subspaces found on shuffled labels, and whatever control comes closest."""
-    against = summary["ratio_by_judge"].get("probe", {}).get(name, {}).get(edit, {})
-    wanted = [control for control in ("random", "variance", "shuffled") if control != "shuffled" or control in against]
-    known = {control: one["value"] for control, one in against.items() if control in CONTROLS and one.get("value") is not None}
-    closest = min(known, key=lambda control: known[control], default="random")
-    wanted += [closest] if closest not in wanted else []
-    return "; ".join(f"beside {CONTROLS[control]}: {_times(against.get(control, {}))}" for control in wanted)
-
-
-def _times(ratio: dict[str, Any]) -> str:
-    if ratio.get("value") is None or ratio.get("low") is None:
-        return "no ratio can be stated"
-    if ratio["bound"]:
-        return f"at least {ratio['value']:.1f} times" if ratio["value"] > 1 else "not shown to be more"
-    high = "unbounded" if ratio["high"] is None else f"{ratio['high']:.1f}"
-    return f"{ratio['value']:.1f} times [{ratio['low']:.1f}, {high}]" + ("" if ratio["low"] > 1 else ", not shown to be more")
+    span = f"{percent_with_interval(effect)} {of} (n = {effect.n:.0f} test videos)"
+    doing = f"{first + doing if first else doing.capitalize()} {what}"
+    if not effect.shown:
+        return f"{doing} is not shown to do anything: it {does} {span}"
+    if not effect.works:
+        return f"{doing} {does} {span}: the other way"
+    beside = named(beside_in(summary, name, edit, effect), COMPARED)
+    told = [f"beside {doer(one.control)}: {times(one) + caveat(one) if one.has_ratio else 'no ratio can be stated'}" for one in beside]
+    return f"{doing} {does} {span}; {'; '.join(told) or 'no control was run'}"
 
 
 def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
@@ -185,14 +170,18 @@ def _retained(summary: dict[str, Any], name: str, finder: str) -> str:
         return f"in place of the {finder} subspace found here its share of the effect cannot be stated"
     by = {"ablate": "ablation", "swap": "swaps"}.get(kept["edit"], kept["edit"])
     place = f"in place of the {finder} subspace found here (rank {summary['rank']})"
-    told = f"RCE {kept['value']:.2f} [{kept['low']:.2f}, {kept['high']:.2f}] of {by} {place}"
-    floor = kept["excess_low"] is not None and kept["excess_low"] > 0
-    return told + (
-        ", above what variance-matched directions keep" if floor else ", not shown to be more than variance-matched directions keep"
-    )
+    told = f"RCE {plain(kept['value'])} [{plain(kept['low'])}, {plain(kept['high'])}] of {by} {place}"
+    if kept.get("saturated"):
+        return f"{told}, saturated at every dose, so that it says nothing"
+    place = side(kept["excess_low"], kept.get("excess_high"))
+    words = {"above": "above what", "below": "below what"}
+    return f"{told}, {words.get(place, 'not shown to be more than')} variance-matched directions keep"
 
 
 def taken_rce(summary: dict[str, Any], name: str, finder: str) -> dict[str, Any] | None:
-    """RCE with its interval; None where there is no interval."""
+    """RCE with its interval; None where there is no interval, or nothing shown that could be kept."""
     kept = (summary["carried"].get("rce") or {}).get(name)
-    return None if not kept or kept["value"] is None or kept["low"] is None else kept
+    if not kept or kept["value"] is None or kept["low"] is None:
+        return None
+    native = effect_in(summary, finder, kept["edit"])
+    return None if native is not None and not native.works else kept

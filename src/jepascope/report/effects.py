@@ -1,0 +1,47 @@
+"""Effects of a run beside their controls, from the table ``ce`` (or, where it is damaged, from summary.json), as claims see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.intervention.claims import Against, Effect, JudgeReading, judge_readings
+from jepascope.report.folder import RunFolder
+from jepascope.report.numbers import finite
+
+
+def readings_by(run: RunFolder, ce: pd.DataFrame | None = None) -> dict[str, JudgeReading]:
+    """How the judges of a run read its variable, by name. ``ce``: of edits made beside the study's own, whose judges are the run's: what
+    the run knows of them serves where these edits do not tell."""
+    chance: Any = run.summary.get("chance")
+    level = float(chance) if finite(chance) else nan
+    tables = [run.table("ce"), ce]
+    return {name: one for table in tables if table is not None for name, one in judge_readings(table, level).items()}
+
+
+def rows_beside(own: Mapping[Any, Any], rows: pd.DataFrame, judges: Mapping[str, JudgeReading]) -> dict[str, Against]:
+    """One row of ``ce`` beside each of its controls among ``rows``, by the control's name."""
+    effect = Effect.of(own, judges.get(str(own["judge"])))
+    return {str(null["control"]): Against.of(null, effect) for null in of_controls(own, rows).to_dict("records")}
+
+
+def of_controls(own: Mapping[Any, Any], rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the controls of one row of ``ce``."""
+    at = rows[rows["control"] != "subspace"]
+    for name in ("layer", "edit", "dose", "judge", "finder", "rank"):
+        at = at[at[name] == own[name]]
+    return at
+
+
+def summary_effect(run: RunFolder, entry: Any, judge: str = "probe") -> Effect:
+    """An effect of summary.json."""
+    return Effect.of(entry if isinstance(entry, dict) else {}, readings_by(run).get(judge))
+
+
+def summary_beside(effect: Effect, ratios: Any) -> list[Against]:
+    """Its ratios of summary.json."""
+    known = ratios if isinstance(ratios, dict) else {}
+    return [Against.of(ratio, effect, str(control)) for control, ratio in known.items() if isinstance(ratio, dict)]
