@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
-from jepascope.report.selection import CONTROL_WORDS
 
 JUDGES = ("probe", "mlp", "predictor", "head")
 JUDGE_WORDS = {
