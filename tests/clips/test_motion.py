@@ -337,6 +337,12 @@ def test_a_picture_that_comes_out_of_black_or_goes_into_it_is_a_cut(first: bool)
 
 
 @needs_opencv
+def test_a_wall_with_nothing_on_it_is_still_and_no_cut() -> None:
+    wall = plain(0, 5, PAN)
+    assert label_window(wall).abstained == "still"
+
+
+@needs_opencv
 def test_a_plain_scene_under_changing_light_has_the_direction_it_moves_in() -> None:
     label = label_window(plain(6, 1, PAN, light=8))
     assert label.abstained == "" and label.direction == "E"

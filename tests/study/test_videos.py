@@ -336,7 +336,7 @@ def test_what_is_beyond_the_memory_is_decoded_again() -> None:
 
 
 def video_of(file: str) -> Video:
-    return Video(file, file, "", "", "mp4", "h264", 64, 64, 0, np.arange(30) / 25, False, "", f"digest of {file}", 1, 1)
+    return Video(file, file, "", "", "mp4", "h264", 64, 64, 0, False, np.arange(30) / 25, False, (), "", f"digest of {file}", 1, 1)
 
 
 def test_a_measured_direction_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ SEEN = 0.2  # of the frame must be visible: of an object before a plain wall nob
 CAMERA_ERROR = 0.3  # pixels a frame: flow vectors within about this of the camera's motion are counted as the still scene
 CAMERA_ROUNDS = 12  # of reweighting: the scale halves from the frame's spread to CAMERA_ERROR in fewer
 REPEATED = 0.001  # share of changed pixels below which a frame repeats the one before: a moving region has at least twenty times this
-CUT = 1 / 3  # of the places that a doubtful pair's flow returns to: made pairs of one scene stayed above 0.5, of two below 0.25
+CUT = 1 / 3  # of the places to which a doubtful pair's flow returns: made pairs of one scene stayed above 0.5, strangers below 0.25
 MEDIAN_ROUNDS = 50
 
 

@@ -19,8 +19,8 @@ BLUR = 2.0  # pixels: before frames are compared, so that the noise of a plain s
 ROUNDING = 2  # of 255 grey levels that a decoder can make between equal frames
 PATCH = 16  # pixels a side of what DIS matches: 8 at half the resolution, which is the finest that the preset goes to
 MAD = 1.4826  # standard deviation of a normal distribution over its median absolute value
-PLAIN = 2.0  # grey levels of contrast, after blurring, below which a frame shows nothing to compare
-DOUBT = 0.2  # mismatch: 268 of 274 windows of real videos stayed below, all of 147 pairs of strangers above 0.27
+PLAIN = 4.0  # grey levels of contrast, after blurring, below which a frame shows nothing to compare
+DOUBT = 0.3  # mismatch: 268 of 274 windows of real videos stayed below 0.2, all of 147 pairs of strangers above 0.31
 MOST_SIDE = 4096  # pixels of a scaled frame's long side: a strip beyond this is no video, and its flow would fill the memory
 
 
@@ -31,10 +31,10 @@ class PairFlow:
     ``changed`` is the share of pixels whose grey differs by more than a decoder's rounding. ``mismatch`` tells whether the flow explains
     the second frame: the mean difference to the first one moved by the flow, relative to the contrast and without what all places have
     in common; about 1 where the two have nothing to do with each other, but also large where noise outweighs the contrast of a plain
-    scene. ``returned`` tells these apart: the share of places that the flow back from the second frame takes to where they came from,
-    which does not depend on contrast; 1 where the mismatch leaves no doubt. ``slope``: grey levels a pixel, root mean square around each
-    pixel; ``noise``: standard deviation of the difference between a pixel and where the flow puts it. A shift of noise / slope pixels
-    cannot be told from noise.
+    scene. ``returned`` (see ``share_returned``) tells these apart: the share of places that the flow back from the second frame takes to
+    where they came from, which does not depend on contrast; 1 where the mismatch leaves no doubt. ``slope``: grey levels a pixel, root
+    mean square around each pixel; ``noise``: standard deviation of the difference between a pixel and where the flow puts it. A shift of
+    noise / slope pixels cannot be told from noise.
     """
 
     vectors: Float32[np.ndarray, "height width 2"]
@@ -82,7 +82,7 @@ def pair_flows(grey: UInt8[np.ndarray, "frames height width"]) -> Iterator[PairF
         vectors = search.calc(before, after, None)  # no start from the pair before: a pair's flow is its own
         flow = pair_flow(before, after, vectors)
         doubtful = flow.changed > 0 and flow.mismatch > DOUBT
-        yield replace(flow, returned=share_returned(vectors, search.calc(after, before, None))) if doubtful else flow
+        yield replace(flow, returned=share_returned(vectors, search.calc(after, before, None), flow.slope)) if doubtful else flow
 
 
 def pair_flow(
@@ -101,15 +101,18 @@ def pair_flow(
     return PairFlow(vectors, changed, mismatch, slope, MAD * float(np.median(left)))
 
 
-def share_returned(there: Float32[np.ndarray, "height width 2"], back: Float32[np.ndarray, "height width 2"]) -> float:
+def share_returned(
+    there: Float32[np.ndarray, "height width 2"], back: Float32[np.ndarray, "height width 2"], slope: Float32[np.ndarray, "height width"]
+) -> float:
     """Share of the places that flow there and back leads to themselves, to within half a squared pixel and a hundredth of both lengths
-    squared.
+    squared. Places count by the square of their slope: on a plain ground nobody can tell where a place went.
 
     Source: Sundaram, Brox and Keutzer, Dense point trajectories by GPU-accelerated large displacement optical flow (ECCV 2010), eq. 5.
     """
     came = moved_by(there, back)
     error, lengths = np.square(there + came).sum(axis=-1), np.square(there).sum(axis=-1) + np.square(came).sum(axis=-1)
-    return float((error < 0.01 * lengths + 0.5).mean())
+    weights = np.square(slope) + np.finfo(np.float32).tiny  # where all is plain, every place counts
+    return float(weights[error < 0.01 * lengths + 0.5].sum() / weights.sum())
 
 
 def moved_by(vectors: Float32[np.ndarray, "height width 2"], values: Float32[np.ndarray, "height width *channels"]) -> np.ndarray:
