@@ -125,6 +125,7 @@ def test_the_plan_counts_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch
         return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))  # else all draws may be one: see test_plan
 
     monkeypatch.setattr(controls, "variance_matched", reached)
+    bench.spec = bench.spec.model_copy(update={"test_scenes": 10 * len(CLASSES)})  # all clips: as many as the plan takes for granted
     Pool.of(bench)  # what the study has captured anyway
     ran, block = [0], VJepa2Encoder.block
 
