@@ -23,7 +23,7 @@ def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
     return {
         "judges": list(caused.judges),
         "skipped": dict(caused.skipped),
-        "judge_reading": {name: {**asdict(one), "reads": one.reads} for name, one in judge_readings(tables["ce"]).items()},
+        "judge_reading": {name: {**asdict(one), "reads": one.reads} for name, one in judge_readings(tables["effects"]).items()},
         **by_judge(tables["ce"]),
         "refit": refitted(tables, first),
         "isolation": isolated(tables.get("isolation"), first, variable),
