@@ -152,7 +152,11 @@ def _reads(own: dict[Any, dict[Any, Any]], judge: str, folder: RunFolder) -> boo
     row = rows[0]
     p, n, z = row["accuracy_before"], row["n"], 1.959964
     low = (p + z * z / (2 * n) - z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n)
-    chance = 0.5 if judge == "predictor" else row.get("accuracy_chance", folder.summary.get("chance", math.nan))
+    chance = (
+        0.5
+        if judge == "predictor"
+        else folder.summary.get("judge_reading", {}).get(judge, {}).get("chance", folder.summary.get("chance", math.nan))
+    )
     return bool(not math.isfinite(chance) or low > chance)
 
 

@@ -15,6 +15,7 @@ from jepascope.activations.site import Site, pool
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.claims import judge_readings
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edits import EDITS, swap_displacement
@@ -288,3 +289,15 @@ def test_bad_input_is_refused(study, finders) -> None:
         intervene(study.encoder, Site(LAYER), scenes, finders, {}, [study.judge], edits=("burn",))
     with pytest.raises(BadData, match="exactly one is needed"):
         ce_table(planted(1, 0).query("control != 'subspace'"))
+
+
+def test_how_a_judge_reads_is_told_by_unedited_scenes_of_ablation(tables) -> None:
+    effects = tables[0]
+    own = effects[(effects["edit"] == "ablate") & (effects["control"] == "subspace")]
+    one = own[own["finder"] == own["finder"].iloc[0]].drop_duplicates("scene")
+    reading = judge_readings(effects)[str(one["judge"].iloc[0])]
+    assert reading.accuracy == pytest.approx(one["correct_before"].mean()) and reading.n == len(one)
+    assert reading.chance == one["target"].value_counts().max() / len(one)
+    coin = effects.assign(correct_before=effects["scene"] % 2 == 0)
+    assert not judge_readings(coin.assign(judge="predictor"))["predictor"].reads  # right half of the time, as a coin is
+    assert judge_readings(effects[effects["edit"] != "ablate"]) == {}

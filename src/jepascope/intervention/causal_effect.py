@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from jepascope.errors import BadData
-from jepascope.intervention.claims import COIN, PREDICTOR
 from jepascope.intervention.effects import units
 from jepascope.stats import (
     LEVEL,
@@ -20,7 +19,6 @@ from jepascope.stats import (
     holm,
     mean_interval,
     ratio_of_means,
-    scene_proportion,
     scene_sums,
     scene_weights,
     widened,
@@ -38,7 +36,7 @@ COLUMNS = [
     *("ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
     *("percentile", "p", "p_holm", "p_floor"),
     *("direct", "direct_low", "direct_high"),
-    *("accuracy", "accuracy_before", "accuracy_before_low", "accuracy_before_high", "accuracy_chance", "kl", "kl_low", "kl_high"),
+    *("accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
     *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before"),
     *("read_layer", "read"),
 ]
@@ -57,9 +55,8 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     judge through the residual stream alone, with no block run; NaN without the column ``numerator_direct``.
 
     ``accuracy``: share of scenes read as the edit should leave them (ablate: their own class; else the target), ``accuracy_before``
-    the same unedited; for ablation with its interval and chance (the share of the largest class), for there it says how the judge reads
-    the variable. ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are means over its
-    draws.
+    the same unedited; ``kl`` and ``angle_error``: means over scenes with intervals (see effects.parquet). Of a control they are
+    means over its draws.
     """
     rows: list[dict[str, object]] = []
     owns: dict[int, np.ndarray] = {}
@@ -98,8 +95,6 @@ class _Beside:
 
     def __init__(self, group: pd.DataFrame, rng: np.random.Generator, resamples: int) -> None:
         columns = [name for name in ("correct", "correct_before", "kl", "angle_error", "angle_error_before") if name in group]
-        own = group[(group["control"] == "subspace") & (group["edit"] == "ablate")]
-        self.unedited = _unedited(own) if "correct_before" in group and "target" in group else {}
         self.means = group.groupby(["control", *units(group)], sort=False)[columns].mean()
         scenes = self.means.loc[["subspace"]].index.get_level_values("scene").to_numpy()
         self.scenes = len(np.unique(scenes))
@@ -109,7 +104,6 @@ class _Beside:
         here = self.means.loc[control]
         said = {"accuracy": "correct", "accuracy_before": "correct_before", "angle_error_before": "angle_error_before"}
         found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
-        found |= self.unedited if control == "subspace" else {}
         for name in ("kl", "angle_error"):
             if name in here and np.isfinite(here[name]).all():
                 mean = mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
@@ -117,16 +111,6 @@ class _Beside:
                 ids = here.index.get_level_values("scene").to_numpy()
                 found.update(_ends(name, widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name])))
         return found
-
-
-def _unedited(ablated: pd.DataFrame) -> dict[str, float]:
-    """The interval of the judge's own accuracy on unedited scenes, and chance; nothing of edits that ask for another class."""
-    if ablated.empty or not ablated["correct_before"].notna().all():
-        return {}
-    share = scene_proportion(ablated["correct_before"].to_numpy(dtype=bool), ablated["scene"].to_numpy())
-    largest = float(ablated["target"].value_counts(normalize=True).iloc[0])
-    chance = COIN if ablated["judge"].iloc[0] == PREDICTOR else largest
-    return {"accuracy_before_low": share.low, "accuracy_before_high": share.high, "accuracy_chance": chance}
 
 
 def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:

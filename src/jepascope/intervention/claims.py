@@ -7,13 +7,14 @@ keep their numbers; words and ratios are stated of effects that are shown, and b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite, isnan, nan
+from numbers import Real
 from typing import Any
 
 import pandas as pd
 
-from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS, Side, side, wilson
+from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS, Side, scene_proportion, side, wilson
 
 UNREAD, NOT_SHOWN, NO_INTERVAL, FEW = "judge does not read", "effect not shown", "no interval", "too few draws"
 SAME = "not told apart"
@@ -43,6 +44,10 @@ class JudgeReading:
     def reads(self) -> bool:
         """Whether it reads the variable at all: its accuracy's interval lies above chance."""
         return side(self.low, self.high, self.chance) == "above"
+
+    def stored(self) -> dict[str, Any]:
+        """As it stands in summary.json."""
+        return {**asdict(self), "reads": self.reads}
 
 
 @dataclass(frozen=True)
@@ -172,25 +177,36 @@ def worst_first(beside: Iterable[Against]) -> list[Against]:
     return sorted(beside, key=closeness)
 
 
-def judge_readings(ce: pd.DataFrame, chance: float = nan) -> dict[str, JudgeReading]:
-    """How each judge of a table ``ce`` reads unedited scenes, by name: from the rows of ablation, whose scenes keep their class.
+def judge_readings(effects: pd.DataFrame) -> dict[str, JudgeReading]:
+    """How each judge of a table ``effects`` reads unedited scenes, by name: off the rows of ablation, whose scenes keep their class.
 
-    Folders of earlier versions store neither the accuracy's interval nor its chance: Wilson's interval at n scenes, and ``chance``, serve.
-    A judge of which nothing is known is left out.
+    Chance is the share of the largest class, for the predictor one half. A judge that was asked about no ablation is left out.
     """
-    found: dict[str, JudgeReading] = {}
-    if "accuracy_before" not in ce:
+    own = effects[(effects["control"] == "subspace") & (effects["edit"] == "ablate")]
+    found = {}
+    for judge, rows in own.groupby("judge", sort=False):
+        rows = rows.drop_duplicates(rows.columns.intersection(["scene", "clip"]).to_list())
+        share = scene_proportion(rows["correct_before"].to_numpy(dtype=bool), rows["scene"].to_numpy())
+        chance = COIN if judge == PREDICTOR else float(rows["target"].value_counts(normalize=True).iloc[0])
+        found[str(judge)] = JudgeReading(share.value, share.low, share.high, share.n, chance)
+    return found
+
+
+def stored_readings(summary: Mapping[str, Any], ce: pd.DataFrame | None = None) -> dict[str, JudgeReading]:
+    """The same of a finished folder: what its summary says (``judge_reading``), in folders of earlier versions what its table ``ce``
+    says: Wilson's interval of the accuracy before ablation at n scenes, beside the summary's chance. Judges not known are left out."""
+    known = summary.get("judge_reading")
+    stored = known if isinstance(known, dict) else {}
+    keys = ("accuracy", "low", "high", "n", "chance")
+    found = {str(name): JudgeReading(*(_number(one, key) for key in keys)) for name, one in stored.items() if isinstance(one, dict)}
+    if ce is None or "accuracy_before" not in ce or stored:
         return found
-    own = ce[(ce["control"] == "subspace") & (ce["edit"] == "ablate") & ce["accuracy_before"].notna()]
+    own = ce[(ce["control"] == "subspace") & (ce["edit"] == "ablate") & ce["accuracy_before"].between(0, 1) & (ce["n"] > 0)]
     for row in own.drop_duplicates("judge").to_dict("records"):
         accuracy, n = float(row["accuracy_before"]), float(row["n"])
-        low, high = _number(row, "accuracy_before_low"), _number(row, "accuracy_before_high")
-        if isnan(low) and n > 0 and 0 <= accuracy <= 1:
-            low, high = wilson(accuracy, n)
-        level = COIN if row["judge"] == PREDICTOR else _number(row, "accuracy_chance")
-        reading = JudgeReading(accuracy, low, high, n, chance if isnan(level) else level)
-        if not isnan(reading.low) and not isnan(reading.chance):
-            found[str(row["judge"])] = reading
+        chance = COIN if row["judge"] == PREDICTOR else _number(summary, "chance")
+        if not isnan(chance):
+            found[str(row["judge"])] = JudgeReading(accuracy, *wilson(accuracy, n), n, chance)
     return found
 
 
@@ -213,4 +229,4 @@ def cross_reading(readable: bool, equivalent: bool, effect: tuple[float, float, 
 
 def _number(row: Mapping[Any, Any], key: str) -> float:
     value = row.get(key)
-    return nan if value is None or pd.isna(value) else float(value)
+    return float(value) if isinstance(value, Real) and not pd.isna(value) else nan

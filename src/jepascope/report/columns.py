@@ -49,8 +49,7 @@ TABLES = {
         "ce",
         "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high"
         " ratio ratio_low ratio_high ratio_is_bound percentile p p_holm",
-        added="excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before"
-        " accuracy_before_low accuracy_before_high accuracy_chance kl kl_low kl_high angle_error"
+        added="excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high angle_error"
         " angle_error_low angle_error_high angle_error_before",
     ),
     "leave_one_out": _table(

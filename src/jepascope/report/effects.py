@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan
 from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import Against, Effect, JudgeReading, judge_readings
+from jepascope.intervention.claims import Against, Effect, JudgeReading, stored_readings
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import finite
 
 
-def readings_by(run: RunFolder, ce: pd.DataFrame | None = None) -> dict[str, JudgeReading]:
-    """How the judges of a run read its variable, by name. ``ce``: of edits made beside the study's own, whose judges are the run's: what
-    the run knows of them serves where these edits do not tell."""
-    chance: Any = run.summary.get("chance")
-    level = float(chance) if finite(chance) else nan
-    tables = [run.table("ce"), ce]
-    return {name: one for table in tables if table is not None for name, one in judge_readings(table, level).items()}
+def readings_by(run: RunFolder) -> dict[str, JudgeReading]:
+    """How the judges of a run read its variable, by name; edits made beside the study's own have the same judges."""
+    return stored_readings(run.summary, run.table("ce"))
 
 
 def rows_beside(own: Mapping[Any, Any], rows: pd.DataFrame, judges: Mapping[str, JudgeReading]) -> dict[str, Against]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from math import isnan, nan
 from pathlib import Path
 
-import pandas as pd
 from rich.table import Table
 
-from jepascope.intervention.claims import SILENT, Effect, judge_readings
+from jepascope.intervention.claims import SILENT, Effect, stored_readings
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.columns import TABLES
 from jepascope.report.effects import of_controls, rows_beside
-from jepascope.report.numbers import count, finite, p_text, shown, with_interval
+from jepascope.report.numbers import count, p_text, shown, with_interval
 from jepascope.report.selection import in_order
 from jepascope.report.tables import read_table
 from jepascope.report.verdict import not_shown_words, ratio_words
@@ -25,10 +23,11 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
     """Every edit, dose, judge and finder (or those of one layer and judge): its CE with its interval, and a line for each control. From
     ce.parquet alone."""
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
-    ce, chance = _read(folder)
-    beyond, level = _read(folder.parent) if (folder.parent / "ce.parquet").exists() else (ce.iloc[:0], nan)
+    ce = read_table(folder / "ce.parquet", TABLES["ce"], {"ce": True})
+    assert ce is not None  # its evidence was just claimed
     # edits made beside a run's own are judged by the run's judges
-    judges = judge_readings(beyond, level) | judge_readings(ce, level if isnan(chance) else chance)
+    above, own = (read_json(path / "summary.json", {}) for path in (folder.parent, folder))
+    judges = stored_readings(above) | stored_readings(own, ce)
     ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
     for row in ce[ce["control"] == "subspace"].to_dict("records"):
         effect = Effect.of(row, judges.get(str(row["judge"])))
@@ -50,11 +49,3 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
                 shown(null["draws"], 0),
             )
     return table
-
-
-def _read(folder: Path) -> tuple[pd.DataFrame, float]:
-    """The table of effects, and the chance that the folder's summary states."""
-    ce = read_table(folder / "ce.parquet", TABLES["ce"], {"ce": True})
-    assert ce is not None  # its evidence was just claimed
-    chance = read_json(folder / "summary.json", {}).get("chance")
-    return ce, float(chance) if finite(chance) else nan

@@ -38,7 +38,7 @@ def _table(run: RunFolder, one: Further) -> Grid:
     assert one.ce is not None
     controls = in_order(one.ce[one.ce["control"] != "subspace"]["control"], CONTROLS)
     own = one.ce[one.ce["control"] == "subspace"]
-    judges = readings_by(run, one.ce)
+    judges = readings_by(run)
     rows = [_row(one.ce, row, controls, judges) for row in own.head(MOST_ROWS).to_dict("records")]
     caption = (
         f"{one.name}: {one.what}. CE with its {run.confidence} over {run.units}; of each control the mean CE and, after it, the ratio to "

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.intervention.claims import JudgeReading, judge_readings
+from jepascope.intervention.claims import JudgeReading, stored_readings
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.effects import readings_by, rows_beside
@@ -93,7 +93,7 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
     here = here[here["finder"] == every["finder"].iloc[0]]
     controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
-    parts = (("the split's test videos", here, readings_by(run)), (f"all {videos} in turn", every, judge_readings(every)))
+    parts = (("the split's test videos", here, readings_by(run)), (f"all {videos} in turn", every, stored_readings(left)))
     rows = [
         (name, accuracy, *_row(part, own, controls, judges)[2:])
         for accuracy, (name, part, judges) in zip(accuracies, parts, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,18 +22,13 @@ def judged(caused: StageTwo, layer: int, variable: str) -> dict[str, Any]:
     return {
         "judges": list(caused.judges),
         "skipped": dict(caused.skipped),
-        "judge_reading": how_judges_read(tables["ce"]),
+        "judge_reading": {name: reading.stored() for name, reading in judge_readings(tables["effects"]).items()},
         **by_judge(tables["ce"]),
         "refit": refitted(tables, first),
         "isolation": isolated(tables.get("isolation"), first, variable),
         "calibration": calibrated(tables.get("calibration")),
         "forecast": forecast(tables["forecasts"]),
     }
-
-
-def how_judges_read(ce: pd.DataFrame) -> dict[str, Any]:
-    """What each judge reads of unedited scenes, and whether it reads the variable."""
-    return {name: {**asdict(one), "reads": one.reads} for name, one in judge_readings(ce).items()}
 
 
 def main_dose(ce: pd.DataFrame) -> pd.DataFrame:

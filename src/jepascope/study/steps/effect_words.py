@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Any
 
-from jepascope.intervention.claims import ABOVE_MEAN, BELOW, BELOW_IT, BELOW_MEAN, SAME, Against, Effect, JudgeReading, worst_first
+from jepascope.intervention.claims import (
+    ABOVE_MEAN,
+    BELOW,
+    BELOW_IT,
+    BELOW_MEAN,
+    SAME,
+    Against,
+    Effect,
+    JudgeReading,
+    stored_readings,
+    worst_first,
+)
 from jepascope.intervention.control_words import doer
 
 ALWAYS = ("random", "variance")  # named in every headline, and besides them whichever control comes closest
@@ -27,8 +38,7 @@ def percent_with_interval(effect: Effect) -> str:
 
 def judge_of(summary: Mapping[str, Any], judge: str = "probe") -> JudgeReading | None:
     """How a judge reads the variable; None where the summary does not say."""
-    found = summary.get("judge_reading", {}).get(judge)
-    return None if found is None else JudgeReading(**{key: found[key] for key in ("accuracy", "low", "high", "n", "chance")})
+    return stored_readings(summary).get(judge)
 
 
 def effect_in(summary: Mapping[str, Any], finder: str, edit: str, judge: str = "probe") -> Effect | None:

@@ -27,17 +27,18 @@ from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
+from jepascope.intervention.claims import JudgeReading, judge_readings
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge, require_disjoint
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import scene_proportion
+from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.counts.left_out import MOST_LEFT_OUT
 from jepascope.study.resumable import Steps
-from jepascope.study.steps.caused import by_judge, how_judges_read
+from jepascope.study.steps.caused import by_judge
 from jepascope.study.steps.discovered import number
 from jepascope.study.steps.probes import earliest_good
 from jepascope.study.videos.chosen import dealt, scarce
@@ -46,7 +47,19 @@ FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is t
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
 EACH = -1  # in place of a layer: every fold has its own
 TABLES = ("leave_one_out", "leave_one_out_videos")
-VIDEO_COLUMNS = ["source", "scene", "layer", "fit_videos", "judge_videos", "n", "right", "accuracy", "edited"]
+VIDEO_COLUMNS = [
+    "source",
+    "scene",
+    "layer",
+    "fit_videos",
+    "judge_videos",
+    "n",
+    "right",
+    "accuracy",
+    "edited",
+    "judged_right",
+    "judged_chance",
+]
 
 
 @dataclass(frozen=True)
@@ -98,8 +111,8 @@ def left_out(bench: Bench, steps: Steps) -> dict[str, Any]:
     ce, videos = steps.tables("leave one out", TABLES, lambda: run_left_out(bench))
     if ce.empty:
         return {}
-    right = np.concatenate([np.arange(row["n"]) < row["right"] for row in videos.to_dict("records")])
-    share = scene_proportion(right, np.repeat(videos["scene"].to_numpy(), videos["n"].to_numpy()))
+    share, judged = _share(videos, "right", "n"), _share(videos, "judged_right", "edited")
+    reading = JudgeReading(judged.value, judged.low, judged.high, judged.n, float(videos["judged_chance"].iloc[0]))
     largest = np.bincount(bench.clips.labels(bench.spec.variable)[0]).max()
     accuracy = {"value": share.value, "low": number(share.low), "high": number(share.high), "n": share.n, "chance": largest / share.n}
     said = by_judge(ce)
@@ -110,9 +123,15 @@ def left_out(bench: Bench, steps: Steps) -> dict[str, Any]:
             **about,
             "ce": said["by_judge"]["probe"],
             "ratio_by_judge": said["ratio_by_judge"],
-            "judge_reading": how_judges_read(ce),
+            "judge_reading": {"probe": reading.stored()},
         }
     }
+
+
+def _share(videos: pd.DataFrame, right: str, of: str) -> Interval:
+    """The share of clips that are read right, with its interval over videos."""
+    hits = np.concatenate([np.arange(row[of]) < row[right] for row in videos.to_dict("records")])
+    return scene_proportion(hits, np.repeat(videos["scene"].to_numpy(), videos[of].to_numpy()))
 
 
 def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -148,6 +167,8 @@ def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]
         rows.append(_row(pool, fold, layer, probe, effects[-1]))
         tick(len(rows), len(folds))
     every = pd.concat([part for part in effects if len(part)], ignore_index=True)
+    chance = judge_readings(every)["probe"].chance
+    rows = [{**row, "judged_chance": chance} for row in rows]
     return ce_table(every.assign(layer=EACH), bench.spec.seed, bench.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
 
 
@@ -183,8 +204,9 @@ def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.Dat
     videos = {f"{name}_videos": len(pool.scenes[clips].unique()) for name, clips in (("fit", fold.fit), ("judge", fold.judge))}
     source = pool.clips.factors["source"][fold.test.numpy()].iloc[0]
     share = {"n": len(right), "right": int(right.sum()), "accuracy": float(right.double().mean())}
-    edited = effects["clip"].nunique() if len(effects) else 0
-    return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, "edited": edited}
+    own = effects[effects["control"] == "subspace"] if len(effects) else pd.DataFrame({"correct_before": []}, dtype=bool)
+    judged = {"edited": len(own), "judged_right": int(own["correct_before"].sum())}
+    return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, **judged}
 
 
 def _ablated(bench: Bench, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]) -> pd.DataFrame:
