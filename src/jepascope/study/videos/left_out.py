@@ -48,17 +48,8 @@ SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("
 EACH = -1  # in place of a layer: every fold has its own
 TABLES = ("leave_one_out", "leave_one_out_videos")
 VIDEO_COLUMNS = [
-    "source",
-    "scene",
-    "layer",
-    "fit_videos",
-    "judge_videos",
-    "n",
-    "right",
-    "accuracy",
-    "edited",
-    "judged_right",
-    "judged_chance",
+    *("source", "scene", "layer", "fit_videos", "judge_videos", "n", "right", "accuracy"),
+    *("edited", "judged_right", "judged_chance"),
 ]
 
 
