@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from jepascope.report.columns import TABLES
 from jepascope.report.numbers import count, p_text, ratio_text, shown, with_interval
 from jepascope.report.selection import CONTROL_WORDS, CONTROLS, in_order
 from jepascope.report.tables import read_table
 from jepascope.report.verdict import row_verdict
+from jepascope.schema import TABLES
 
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")
 
