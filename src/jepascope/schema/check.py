@@ -36,6 +36,7 @@ def check(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fits(column: Column, values: pd.Series[Any]) -> bool:
+    values = values.infer_objects()  # rows gathered one by one are objects until they are stored
     present = values.dropna()
     match column.kind:
         case "text" | "sentence":
