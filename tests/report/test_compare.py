@@ -23,7 +23,6 @@ from sections_said import edit, tell, words
 from jepascope.encoders.models import KNOWN_MODELS
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.report.blocks import Grid, Section
-from jepascope.report.columns import TABLES
 from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.findings import beside, findings, sentence
@@ -37,6 +36,7 @@ from jepascope.report.measures import Estimate
 from jepascope.report.numbers import Cell, percent, percent_span, with_interval
 from jepascope.report.paper import PUBLISHED, VITH, VITL
 from jepascope.report.sections.published import published
+from jepascope.schema import TABLES
 from jepascope.study.spec import make_spec, spec_values
 
 
@@ -236,7 +236,7 @@ def test_a_summary_of_nonsense_is_no_traceback(copy: Path, broken: dict[str, Any
     path = copy / "provenance.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"encoder": [1, 2], "seed": "zero", "jepascope": {"x": 1}}))
     for name in ("degeneracy", "verdicts"):
-        pd.DataFrame(columns=list(TABLES[name].columns)).to_parquet(copy / f"{name}.parquet")
+        pd.DataFrame(columns=TABLES[name].names).to_parquet(copy / f"{name}.parquet")
     comparison = compare_runs([copy], "paper")
     json.dumps(to_json(comparison, copy), allow_nan=False)
     assert table(comparison.runs).rows
@@ -247,7 +247,7 @@ def test_verdicts_on_degeneracy_are_shown_where_there_are_some(two: tuple[Path, 
     peeling = {"finder": "l1_probe", "copies": 2, "stages": 3, "verdict": "copies", "reason": "two above their controls"}
     tell(copy, degeneracy={"verdicts": [verdict], "peeling": peeling})
     for name in ("degeneracy", "verdicts"):
-        pd.DataFrame(columns=list(TABLES[name].columns)).to_parquet(copy / f"{name}.parquet")
+        pd.DataFrame(columns=TABLES[name].names).to_parquet(copy / f"{name}.parquet")
     runs, _ = read_runs([two[0], copy])
     said = ["not run", "parts of one\npeeling l1_probe: copies (2 copies)"]
     assert cells(table(runs))["degeneracy"] == said

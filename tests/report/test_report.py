@@ -17,8 +17,8 @@ import pytest
 from jepascope.errors import RunFolderError
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report import build_report
-from jepascope.report.columns import TABLES
 from jepascope.report.numbers import shown, with_interval
+from jepascope.schema import TABLES
 
 Make = Callable[..., Path]
 

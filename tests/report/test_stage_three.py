@@ -19,7 +19,6 @@ from synthetic_transfers import portability_table
 from jepascope.errors import RunFolderError
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Grid, Heading, Section
-from jepascope.report.columns import TABLES
 from jepascope.report.figures.degeneracy import pair_parts
 from jepascope.report.folder import read_run
 from jepascope.report.numbers import percent, percent_span, shown, with_interval
@@ -27,6 +26,7 @@ from jepascope.report.sections.across_models import across_models
 from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section
 from jepascope.report.sections.peeling import peeling_words
 from jepascope.report.sections.portability import portability
+from jepascope.schema import TABLES
 
 SECTIONS = (portability, degeneracy_section, across_models)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from jepascope.errors import BadData
 from jepascope.intervention.effects import units
+from jepascope.schema import TABLES
 from jepascope.stats import (
     LEVEL,
     RESAMPLES,
@@ -29,17 +30,7 @@ FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  #
 FIXED = ("top_pca", "nuisance")  # controls in which nothing is random
 BOUNDS = {"kl": (0.0, inf), "angle_error": (0.0, 180.0)}
 SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
-COLUMNS = [
-    *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
-    *("value", "low", "high", "n", "draws"),
-    *("difference", "difference_low", "difference_high", "excess_low", "excess_high"),
-    *("ratio", "ratio_low", "ratio_high", "ratio_is_bound"),
-    *("percentile", "p", "p_holm", "p_floor"),
-    *("direct", "direct_low", "direct_high"),
-    *("accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
-    *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before"),
-    *("read_layer", "read"),
-]
+COLUMNS = TABLES["ce"].written
 
 
 def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -> pd.DataFrame:

@@ -21,15 +21,10 @@ from jepascope.intervention.edits import EDITS, check_doses, check_edit
 from jepascope.intervention.judges import Judge, correct, divergence, margin, target_margin
 from jepascope.intervention.run import Read, Unedited, place, read_unedited, run_edit
 from jepascope.intervention.scenes import Scenes
+from jepascope.schema import TABLES
 
-MATCHING_COLUMNS = [
-    *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
-    *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
-]
-EFFECT_COLUMNS = [
-    *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "target"),
-    *("numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"),
-]
+MATCHING_COLUMNS = TABLES["matching"].written
+EFFECT_COLUMNS = TABLES["effects"].written
 WITNESSES = ("subspace", "random", "variance")
 """Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
 

@@ -15,13 +15,10 @@ from jepascope.intervention.conditions import Condition, owned
 from jepascope.intervention.effects import angle_errors, effect_frame
 from jepascope.intervention.forecast import Forecasts, Foreseen, forecast_outcome, forecast_right
 from jepascope.intervention.scenes import Scenes
+from jepascope.schema import TABLES
 from jepascope.stats import LEVEL, RESAMPLES, expanded_level, mean_interval, proportion, ratio_of_means, scene_weights
 
-COLUMNS = [
-    *("layer", "tokens", "context", "finder", "rank", "edit", "control", "dose", "draws"),
-    *("recovery", "recovery_low", "recovery_high", "identified", "identified_low", "identified_high"),
-    *("angle_error", "angle_error_low", "angle_error_high", "n"),
-]
+COLUMNS = TABLES["forecasts"].written
 
 
 def forecast_rows(

@@ -16,9 +16,10 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edits import coordinates
 from jepascope.intervention.scenes import Scenes
+from jepascope.schema import TABLES
 from jepascope.stats import RESAMPLES, ratio_of_means, scene_sums
 
-COLUMNS = ["layer", "finder", "rank", "edit", "norm", "norm_twin", "shift", "shift_low", "shift_high", "n"]
+COLUMNS = TABLES["doses"].written
 
 
 def natural_doses(

@@ -7,26 +7,12 @@ from math import nan
 from jepascope.portability.degeneracy import NONE, PairTest, Part
 from jepascope.portability.peeling import Peeling
 from jepascope.portability.verdict import Beside, pair_verdict, peeling_verdict
+from jepascope.schema import TABLES
 from jepascope.stats import EffectRatio, Interval
 
-DEGENERACY_COLUMNS = [
-    *("layer", "a", "b", "part", "rank", "control", "value", "low", "high", "n", "draws"),
-    *("excess", "excess_low", "excess_high"),
-]
-VERDICT_COLUMNS = [
-    *("layer", "a", "b", "verdict", "reason", "sas", "sas_chance", "ceiling"),
-    *("readings", "readings_low", "readings_high", "readings_chance"),
-    *("rce", "rce_low", "rce_high", "rce_dose", "rce_floor", "saturated"),
-    *("a_alone", "a_alone_low", "a_alone_high", "a_floor", "a_excess_low", "a_excess_high"),
-    *("b_alone", "b_alone_low", "b_alone_high", "b_floor", "b_excess_low", "b_excess_high"),
-    *("whole", "whole_low", "whole_high", "surplus", "surplus_low", "surplus_high"),
-    *("refit_accuracy", "refit_low", "refit_high", "erased_accuracy", "erased_low", "erased_high", "refit_chance", "n"),
-]
-PEELING_COLUMNS = [
-    *("layer", "finder", "stage", "rank", "control", "value", "low", "high", "n", "draws", "excess", "excess_low", "excess_high"),
-    *("above", "alone", "alone_low", "alone_high", "whole", "whole_low", "whole_high", "surplus", "surplus_low", "surplus_high"),
-    *("copies", "verdict", "reason"),
-]
+DEGENERACY_COLUMNS = TABLES["degeneracy"].written
+VERDICT_COLUMNS = TABLES["verdicts"].written
+PEELING_COLUMNS = TABLES["peeling"].written
 
 Row = dict[str, object]
 

@@ -14,15 +14,11 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.portability.alignment import calibrated, sas, sas_chance, sas_chance_sd
 from jepascope.portability.angles import principal_angles, random_angles
 from jepascope.portability.cca import canonical_readings
+from jepascope.schema import TABLES
 from jepascope.stats import RESAMPLES, Interval
 
-PORTABILITY_COLUMNS = [
-    *("metric", "across", "a", "b", "layer", "edit", "rank", "dose", "value", "low", "high", "n"),
-    *("chance", "calibrated", "ceiling", "floor_random", "floor_variance", "saturated"),
-    *("floor_random_low", "floor_random_high", "floor_variance_low", "floor_variance_high", "excess_low", "excess_high"),
-    "chance_sd",
-]
-ANGLE_COLUMNS = ["a", "b", "across", "layer", "index", "degrees", "random_mean", "random_low", "random_high"]
+PORTABILITY_COLUMNS = TABLES["portability"].written
+ANGLE_COLUMNS = TABLES["angles"].written
 
 
 Pair = tuple[str, str]

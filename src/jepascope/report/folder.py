@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import TABLES
 from jepascope.report.names import short
 from jepascope.report.tables import read_table
+from jepascope.schema import TABLES
 from jepascope.stats import LEVEL
 from jepascope.study.units import units_in
 
@@ -106,7 +106,11 @@ def read_run(path: Path) -> RunFolder:
         summary=summary,
         provenance=read_json(path / "provenance.json"),
         spec=_text(path / "spec.yaml"),
-        tables={name: read_table(path / f"{name}.parquet", table, summary) for name, table in TABLES.items()},
+        tables={
+            name: read_table(path / f"{name}.parquet", table, summary)
+            for name, table in TABLES.items()
+            if table.where == "run" and table.reported
+        },
     )
 
 

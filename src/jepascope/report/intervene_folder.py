@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import TABLES
 from jepascope.report.folder import read_json
 from jepascope.report.names import short
 from jepascope.report.tables import read_table
+from jepascope.schema import TABLES
 
 PREFIX = "intervene-"
 MOST_FOLDERS = 40

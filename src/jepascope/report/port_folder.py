@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import PORT_TABLES, TABLES
 from jepascope.report.folder import read_json
 from jepascope.report.names import MOST_OF_A_SENTENCE, short
 from jepascope.report.tables import read_table
+from jepascope.schema import TABLES
 
 PREFIX = "port-"
 MOST_FOLDERS = 12
-OF_KIND = {"models": {name: PORT_TABLES[name] for name in ("similarity", "transport")}}
+OF_KIND = {"models": {name: TABLES[name] for name in ("similarity", "transport")}}
 OF_KIND["subspaces"] = {name: TABLES[name] for name in ("portability", "angles")}
 
 

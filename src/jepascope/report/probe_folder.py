@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import TABLES
 from jepascope.report.folder import RunFolder, read_json
 from jepascope.report.names import short
 from jepascope.report.tables import read_table
+from jepascope.schema import TABLES
 
 PREFIX = "probe-"
 MOST_FOLDERS = 40

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from jepascope.errors import RunFolderError
-from jepascope.report.columns import SENTENCES, TEXT, TRUTH, Table
 from jepascope.report.names import MOST, MOST_OF_A_SENTENCE, short
+from jepascope.schema import Column, Table
 
 MOST_ROWS = 20_000_000
 """A table with more rows was not written by a study; reading it would fill the memory first and fail afterwards."""
@@ -41,32 +41,28 @@ def read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFram
         ) from error
     if frame.shape == (0, 0):
         return None  # a table of no rows, written without its columns
-    missing = [column for column in table.columns if column not in frame]
+    missing = [column.name for column in table if column.required and column.name not in frame]
     if missing:
         raise RunFolderError(
             f"{path} has no column '{missing[0]}'; it was written by another version of jepascope: run the study again with a new --out."
         )
-    words = TEXT | table.words
-    filled = {name: "" if name in words else nan for name in table.added if name not in frame}
-    return _typed(path, frame.assign(**filled)[[*table.columns, *table.added]], words)
+    return pd.DataFrame({column.name: _typed(path, column, frame) for column in table if not column.only_videos})
 
 
-def _typed(path: Path, frame: pd.DataFrame, text: frozenset[str]) -> pd.DataFrame:
-    columns: dict[str, pd.Series[Any]] = {}
-    for name in frame:
-        column = frame[name]
-        if name in text:
-            words, most = column.astype(str), MOST_OF_A_SENTENCE if name in SENTENCES else MOST
-            columns[str(name)] = words.map({word: short(word, most) for word in words.unique()})
-            continue
-        if name in TRUTH:
-            columns[str(name)] = column.eq(True).fillna(False).astype(bool)
-            continue
-        try:
-            columns[str(name)] = pd.to_numeric(column).astype(float)
-        except (ValueError, TypeError) as error:
-            raise RunFolderError(
-                f"{path}: column '{name}' holds something that is not a number ({error}); delete the file and run the study again with "
-                "the same --out."
-            ) from error
-    return pd.DataFrame(columns)
+def _typed(path: Path, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
+    """A column as its kind says; one that an older folder lacks is empty."""
+    if column.name not in frame:
+        return pd.Series("" if column.holds_words else nan, index=frame.index)
+    values = frame[column.name]
+    if column.holds_words:
+        words, most = values.astype(str), MOST_OF_A_SENTENCE if column.kind == "sentence" else MOST
+        return words.map({word: short(word, most) for word in words.unique()})
+    if column.kind == "flag":
+        return values.eq(True).fillna(False).astype(bool)
+    try:
+        return pd.to_numeric(values).astype(float)
+    except (ValueError, TypeError) as error:
+        raise RunFolderError(
+            f"{path}: column '{column.name}' holds something that is not a number ({error}); delete the file and run the study again with "
+            "the same --out."
+        ) from error

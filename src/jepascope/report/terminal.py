@@ -8,12 +8,12 @@ from rich.table import Table
 
 from jepascope.intervention.claims import SILENT, Effect, stored_readings
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.columns import TABLES
 from jepascope.report.effects import of_controls, rows_beside
 from jepascope.report.numbers import count, p_text, shown, with_interval
 from jepascope.report.selection import in_order
 from jepascope.report.tables import read_table
 from jepascope.report.verdict import not_shown_words, ratio_words
+from jepascope.schema import TABLES
 from jepascope.study.folder import read_json
 
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")

@@ -28,7 +28,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.fits import check_edited_layer, check_room
-from jepascope.study.folder import Run
+from jepascope.study.folder import Run, part_name
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
@@ -157,10 +157,10 @@ class Bench:
 
     def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
         """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
-        names = [f"parts/{table}-{name}" for table in tables]
+        names = [part_name(table, name) for table in tables]
         if not all(self.run.has(f"{one}.parquet") for one in names):
-            for one, table in zip(names, make(), strict=True):
-                self.run.write_table(one, table)
+            for table, frame in zip(tables, make(), strict=True):
+                self.run.write_table(table, frame, part=name)
         return tuple(self.run.table(one) for one in names)
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:

@@ -50,6 +50,11 @@ def writing(path: Path) -> Iterator[Path]:
         raise RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one.") from None
 
 
+def part_name(table: str, part: str) -> str:
+    """Where a table lies in its folder, without the ending; ``part``: a finished piece of it, for resuming."""
+    return f"parts/{table}-{part}" if part else table
+
+
 def write_json(path: Path, value: Any) -> None:
     with writing(path) as temporary:
         temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
@@ -184,10 +189,16 @@ class Run:
     def has(self, name: str) -> bool:
         return (self.path / name).exists()
 
-    def write_table(self, name: str, table: pd.DataFrame) -> None:
-        """``name.parquet``, tidy, without an index."""
-        with writing(self.path / f"{name}.parquet") as temporary:
-            table.reset_index(drop=True).to_parquet(temporary, index=False)
+    def write_table(self, table: str, frame: pd.DataFrame, part: str = "") -> None:
+        """A table as jepascope.schema declares it, tidy, without an index: ``table.parquet``, or a ``part`` of it in ``parts/``.
+
+        Raises BadData where it is not what is declared.
+        """
+        from jepascope.schema import TABLES
+        from jepascope.schema.check import check
+
+        with writing(self.path / f"{part_name(table, part)}.parquet") as temporary:
+            check(TABLES[table], frame).reset_index(drop=True).to_parquet(temporary, index=False)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table that an earlier step wrote; a damaged one is refused with the way out."""

@@ -12,13 +12,11 @@ from jepascope.portability.cca import held_out_cca
 from jepascope.portability.cka import cka_grid
 from jepascope.portability.maps import MapKind, held_out_r2
 from jepascope.portability.similarity import Similarity
+from jepascope.schema import TABLES
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.port.sides import Side
 
-COLUMNS = [
-    *("source", "target", "source_layer", "target_layer", "metric", "value", "low", "high", "n", "components"),
-    *("chance", "chance_low", "chance_high", "label_chance", "label_low", "label_high"),
-]
+COLUMNS = TABLES["similarity"].written
 
 
 def similar_layers(a: Side, b: Side, split: str) -> dict[tuple[int, int], Similarity]:

@@ -17,8 +17,9 @@ from jepascope.intervention.effects import intervene
 from jepascope.intervention.run import read_unedited
 from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, dose_rank, rce
+from jepascope.schema import TABLES
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
-from jepascope.study.folder import Run
+from jepascope.study.folder import Run, part_name
 from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.stage_three.ground import last_layer_probe
@@ -26,11 +27,7 @@ from jepascope.study.stage_two.scenes import scenes_at
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
-COLUMNS = [
-    *("source", "target", "source_layer", "target_layer", "choice", "map", "finder", "rank", "edit", "dose", "used"),
-    *("value", "low", "high", "n", "draws", "rce", "rce_low", "rce_high", "saturated", "sas", "sas_chance"),
-    *("difference", "difference_low", "difference_high"),
-]
+COLUMNS = TABLES["transport"].written
 
 Scenes = Float64[np.ndarray, " scenes"]
 
@@ -46,10 +43,10 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
     jobs = [(pair, kind, finder) for pair in pairs for finder in finders for kind in kinds.get(pair.choice, KINDS)]
     parts = []
     for done, (pair, kind, finder) in enumerate(jobs):
-        name = f"parts/transport-{done}"
+        name = part_name("transport", str(done))
         if not made.has(f"{name}.parquet"):
-            rows = _used(pair, carried_by(pair, kind, finder, components))
-            made.write_table(name, pd.DataFrame([{**pair.names, "map": kind, "finder": finder, **row} for row in rows], columns=COLUMNS))
+            rows = [{**pair.names, "map": kind, "finder": finder, **row} for row in _used(pair, carried_by(pair, kind, finder, components))]
+            made.write_table("transport", pd.DataFrame(rows, columns=COLUMNS), part=str(done))
         parts.append(made.table(name))
         tick(done + 1, len(jobs))
     return pd.concat(parts, ignore_index=True)

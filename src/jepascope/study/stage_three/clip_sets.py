@@ -20,6 +20,7 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
+from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import HALVINGS, PORT_DRAWS
@@ -29,7 +30,7 @@ from jepascope.study.stage_two.curves import BESIDE
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.stage_two.scenes import scenes_at
 
-READOUT_COLUMNS = ["clips", "layer", "probe_from", "accuracy", "low", "high", "n", "chance"]
+READOUT_COLUMNS = TABLES["carried_readout"].written
 ACROSS = "clip set"
 
 Rows = list[dict[str, object]]

@@ -15,6 +15,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged, owned
 from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
+from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
 from jepascope.study.counts import CALIBRATION_DRAWS, REQUESTS
 from jepascope.study.stage_two.judges import Panel
@@ -23,7 +24,7 @@ from jepascope.study.stage_two.scenes import scenes_at
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
 EDITS = ("steer", "rotate")
-COLUMNS = ["layer", "finder", "rank", "edit", "control", "draw", "scene", "source", "requested", "decoded"]
+COLUMNS = TABLES["calibration"].written
 
 
 def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:

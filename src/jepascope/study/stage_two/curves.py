@@ -11,6 +11,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.natural import natural_doses
+from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
 from jepascope.study.counts import PORT_DRAWS
 from jepascope.study.stage_two.judges import Panel
@@ -18,7 +19,7 @@ from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
 
 BESIDE = ("random", "variance")
-COLUMNS = ["layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge", "value", "low", "high", "n", "draws"]
+COLUMNS = TABLES["curves"].written
 
 
 def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel], edit: str) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from jepascope.intervention.effects import intervene, outcome, units
 from jepascope.intervention.judges import ProbeJudge, correct, margin
 from jepascope.intervention.run import Unedited, place
 from jepascope.intervention.scenes import Scenes
+from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.bench import Bench
 from jepascope.study.counts import ISOLATION_DRAWS
@@ -32,10 +33,7 @@ from jepascope.study.stage_two.scenes import scenes_at
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
 EDITS = ("ablate", "swap")
 FINDER = "diff_means"  # for the other factors' subspaces
-COLUMNS = [
-    *("layer", "finder", "rank", "found_for", "edit", "control", "read", "value", "low", "high", "n", "draws"),
-    *("accuracy", "accuracy_before", "readable", "equivalence_low", "equivalence_high", "equivalent", "margin"),
-]
+COLUMNS = TABLES["isolation"].written
 
 
 def run_isolation(bench: Bench, layer: int, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from jepascope.intervention.causal_effect import ce_table
+from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
 
 EDITS = ("ablate", "swap")
-COLUMNS = [
-    *("layer", "read_layer", "tokens", "finder", "rank", "edit", "control", "judge", "draws"),
-    *("value", "low", "high", "n", "accuracy", "accuracy_before"),
-]
+COLUMNS = TABLES["reads"].written
 
 
 def reads_table(bench: Bench, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.edits import ablation_displacement, coordinates, edit
+from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import REFIT_DRAWS
@@ -26,7 +27,7 @@ from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.stage_two.scenes import scenes_at
 
-COLUMNS = ["layer", "read_layer", "finder", "rank", "control", "draw", "judge", "accuracy", "low", "high", "n", "chance"]
+COLUMNS = TABLES["refits"].written
 
 Reading = tuple[int, int]
 """Condition (-1: unedited) and layer."""

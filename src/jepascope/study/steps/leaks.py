@@ -11,10 +11,11 @@ import torch
 from jepascope.clips.degrade import DEGRADATIONS, still_pixels
 from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.probes.leaks import leak_check
+from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
 from jepascope.study.probed import PIXEL_SIDE
 
-COLUMNS = ["baseline", "accuracy", "low", "high", "n", "chance", "leak", "explained"]
+COLUMNS = TABLES["leaks"].written
 AXIS = 0.5  # of two opposite directions, either one
 
 

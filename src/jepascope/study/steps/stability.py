@@ -5,13 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from jepascope.discovery.probes.stability import PERMUTED, Stability, stability_selection
+from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
 
-COLUMNS = [
-    *("layer", "tokens", "strength", "support", "support_low", "support_high", "subsamples", "selected"),
-    *("stable", "threshold", "false_bound", "permuted_support", "chosen"),
-]
-FREQUENCY_COLUMNS = ["layer", "tokens", "coordinate", "frequency"]
+COLUMNS = TABLES["stability"].written
+FREQUENCY_COLUMNS = TABLES["frequencies"].written
 
 
 def run_stability(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:

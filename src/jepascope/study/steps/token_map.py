@@ -7,12 +7,13 @@ import pandas as pd
 
 from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
+from jepascope.schema import TABLES
 from jepascope.stats import scene_weights
 from jepascope.study.bench import Bench
 from jepascope.study.probed import Target
 from jepascope.study.spec import StudySpec
 
-COLUMNS = ["layer", "tokens", "token", "t", "row", "column", "accuracy", "low", "high", "n", "chance", "metric", "null", "draws"]
+COLUMNS = TABLES["token_map"].written
 
 
 def run_token_map(bench: Bench, layer: int) -> pd.DataFrame:

@@ -17,17 +17,15 @@ from jepascope.discovery.probes.circular import Arcs, arc_floor, circular_errors
 from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, constant_error, score_angle, score_arcs, score_number
 from jepascope.errors import BadData
+from jepascope.schema import TABLES
 from jepascope.stats import FEW, LEVEL, Interval, clustered, expanded_level, scene_sums, scene_weights, widened
 from jepascope.study.bench import Bench
 from jepascope.study.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
-COLUMNS = [
-    *("encoder", "seed", "layer", "tokens", "probe", "held_out", "output", "unit", "error", "low", "high", "n", "chance"),
-    *("r2", "r2_low", "r2_high", "strength", "floor", "gap", "gap_low", "gap_high", "p_order"),
-]
-READINGS = ["layer", "tokens", "scene", "held_out", "output", "true", "predicted"]
+COLUMNS = TABLES["values"].written
+READINGS = TABLES["readings"].written
 
 Rows = list[dict[str, object]]
 Predictions = dict[int, tuple[Float[Tensor, "test outputs"], float]]

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
+from jepascope import schema
 from jepascope.activations.activations import Activations
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.site import SELECTIONS, Site
@@ -47,10 +48,7 @@ FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is t
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
 EACH = -1  # in place of a layer: every fold has its own
 TABLES = ("leave_one_out", "leave_one_out_videos")
-VIDEO_COLUMNS = [
-    *("source", "scene", "layer", "fit_videos", "judge_videos", "n", "right", "accuracy"),
-    *("edited", "judged_right", "judged_chance"),
-]
+VIDEO_COLUMNS = schema.TABLES["leave_one_out_videos"].written
 
 
 @dataclass(frozen=True)

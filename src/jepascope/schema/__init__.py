@@ -1,0 +1,13 @@
+"""The tables of a run folder, each declared once: read by who writes them (checked), reads them (typed) and documents them."""
+
+from __future__ import annotations
+
+from jepascope.schema.carried import CARRIED
+from jepascope.schema.column import Column, Table
+from jepascope.schema.effects import EFFECTS
+from jepascope.schema.readings import READINGS
+from jepascope.schema.videos import VIDEOS
+
+__all__ = ["TABLES", "Column", "Table"]
+
+TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *CARRIED, *VIDEOS)}

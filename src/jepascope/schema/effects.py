@@ -1,0 +1,172 @@
+"""Stage two: what edits do."""
+
+from __future__ import annotations
+
+from jepascope.schema.column import Table
+from jepascope.schema.vocabulary import columns, flag, integer, number, text
+
+_EFFECT = (
+    "layer tokens finder rank edit control draw dose judge read_layer read scene target numerator numerator_direct denominator correct"
+    " correct_before kl angle_error angle_error_before clip"
+)
+_EFFECT_COLUMNS = columns(
+    _EFFECT,
+    text("tokens", "the tokens that are edited"),
+    integer("target", "the class that the edit asks for"),
+    number("numerator", "margin that is moved"),
+    number("numerator_direct", "the part that reaches the read-out with no block seeing the edit; empty for predictor and head"),
+    number("denominator", "margin that there is to move: the clean one (ablate), what the real twin moves (swap, steer, rotate)"),
+    flag("correct", "whether the judge reads the target"),
+    flag("correct_before", "whether it does unedited"),
+    number("kl", "divergence of the edited from the unedited reading", "nats"),
+    number("angle_error", "of the decoded angle; empty where the variable is no angle", "degrees"),
+    number("angle_error_before", "the same unedited", "degrees"),
+    integer("clip", "as in clips: scene is the source video there, and has several"),
+    late="target read_layer read numerator_direct correct correct_before kl angle_error angle_error_before",
+    videos="clip",
+)
+_EFFECT_KEY = ("layer", "tokens", "finder", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "clip")
+
+CE_COLUMNS = columns(
+    "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high excess_low"
+    " excess_high ratio ratio_low ratio_high ratio_is_bound percentile p p_holm p_floor direct direct_low direct_high accuracy"
+    " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read",
+    text("tokens", "the tokens that are edited"),
+    number("difference", "the subspace's CE less the mean draw's"),
+    number("excess_low", "lower end of the interval of the subspace's CE less that of one new draw"),
+    number("excess_high", "upper end of it"),
+    number("ratio", "the subspace's CE over the mean draw's"),
+    flag("ratio_is_bound", "whether ratio is a lower bound: the control's effect cannot be told from zero"),
+    number("percentile", "the subspace's place among the draws"),
+    number("p", "of the subspace among the draws"),
+    number("p_holm", "corrected over layers and finders"),
+    number("p_floor", "the least p that so many draws can give"),
+    number("direct", "CE that reaches the read-out with no block seeing the edit"),
+    number("accuracy", "share of edited clips read as the target"),
+    number("kl", "mean divergence of the edited from the unedited reading", "nats"),
+    number("angle_error", "mean, of the decoded angle", "degrees"),
+    number("angle_error_before", "the same unedited", "degrees"),
+    late="excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high angle_error"
+    " angle_error_low angle_error_high angle_error_before read_layer read",
+)
+CE_KEY = ("layer", "tokens", "finder", "edit", "control", "dose", "judge", "read_layer", "read")
+
+EFFECTS = (
+    Table(
+        "effects",
+        "Every edit of every test scene. CE of a condition is the sum of numerators over the sum of denominators",
+        _EFFECT_COLUMNS,
+        key=_EFFECT_KEY,
+        evidence="ce",
+    ),
+    Table(
+        "witnesses",
+        "The same, read by probes of earlier layers and of other factors; controls subspace, random and variance, at most 20 draws",
+        _EFFECT_COLUMNS,
+        key=_EFFECT_KEY,
+        reported=False,
+    ),
+    Table(
+        "matching",
+        "What every control draw shares with its subspace",
+        columns(
+            "layer finder edit control draw rank variance_target variance pooled_variance_target pooled_variance overlap norm_target norm",
+            number("variance_target", "variance of tokens that the subspace holds at the site", "squared latent units a token"),
+            number("variance", "that the draw holds", "squared latent units a token"),
+            number("pooled_variance_target", "variance of pooled activations that the subspace holds", "squared latent units"),
+            number("pooled_variance", "that the draw holds", "squared latent units"),
+            number("overlap", "SAS of the draw with the subspace"),
+            number("norm_target", "mean norm of the subspace's edit", "latent units a token"),
+            number("norm", "of the draw's edit", "latent units a token"),
+            late="pooled_variance_target pooled_variance overlap",
+        ),
+        key=("layer", "finder", "edit", "control", "draw"),
+        evidence="ce",
+    ),
+    Table(
+        "ce",
+        "CE of every subspace and control; in rows of a control also the subspace against it (empty with fewer than 10 draws)",
+        CE_COLUMNS,
+        key=CE_KEY,
+        evidence="ce",
+    ),
+    Table(
+        "reads",
+        "Edits by frozen probes of each later layer",
+        columns("layer read_layer tokens finder rank edit control judge draws value low high n accuracy accuracy_before"),
+        key=("layer", "read_layer", "tokens", "finder", "edit", "control", "judge"),
+    ),
+    Table(
+        "curves",
+        "Dose curves",
+        columns("layer tokens finder rank edit control dose judge value low high n draws"),
+        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge"),
+    ),
+    Table(
+        "doses",
+        "What dose 1 is",
+        columns(
+            "layer finder rank edit norm norm_twin shift shift_low shift_high n",
+            number("norm", "mean norm of the edit", "latent units a token"),
+            number("norm_twin", "mean norm of the twin's change inside the subspace", "latent units a token"),
+            number("shift", "pooled shift over the natural one; 1: the natural change"),
+        ),
+        key=("layer", "finder", "edit"),
+    ),
+    Table(
+        "forecasts",
+        "The predictor in its own units. Without finder: the references natural (the twin's own beginning), none (the source's, "
+        "identified as "
+        "the twin) and persistence. Rows of a control: mean over draws, least and largest draw",
+        columns(
+            "layer tokens context finder rank edit control dose draws recovery recovery_low recovery_high identified identified_low"
+            " identified_high angle_error angle_error_low angle_error_high n",
+            integer("context", "tubelets that the predictor is shown"),
+            number("recovery", "<z_edit - z, z_twin - z> / |z_twin - z|^2"),
+            number("identified", "share of forecasts nearer to the twin's real future"),
+            number("angle_error", "of the forecast's decoded angle", "degrees"),
+        ),
+        key=("layer", "tokens", "context", "finder", "edit", "control", "dose"),
+        evidence="forecast",
+    ),
+    Table(
+        "isolation",
+        "What the edits do to the margin of other factors",
+        columns(
+            "layer finder rank found_for edit control read value low high n draws accuracy accuracy_before readable equivalence_low"
+            " equivalence_high equivalent margin",
+            text("found_for", "whose subspace"),
+            text("control", "subspace, random, variance; twin: nothing edited, the twin shown"),
+            text("read", "whose margin"),
+            number("value", "share of the margin lost"),
+            flag("readable", "whether the factor is read at all"),
+            number("equivalence_low", "lower end of the 90 % interval"),
+            number("equivalence_high", "upper end of it"),
+            flag("equivalent", "whether that lies within +-margin"),
+            number("margin", "what counts as no effect"),
+        ),
+        key=("layer", "finder", "found_for", "edit", "control", "read"),
+        evidence="isolation",
+    ),
+    Table(
+        "calibration",
+        "Steering to requested angles; finder circle: the fitted plane; control none: unedited",
+        columns(
+            "layer finder rank edit control draw scene source requested decoded",
+            number("source", "the scene's own angle", "degrees"),
+            number("requested", "the angle asked for", "degrees"),
+            number("decoded", "the angle read", "degrees"),
+        ),
+        evidence="calibration",
+    ),
+    Table(
+        "refits",
+        "What a fresh read-out still reads after ablation",
+        columns(
+            "layer read_layer finder rank control draw judge accuracy low high n chance",
+            text("control", "clean, subspace, random"),
+        ),
+        key=("layer", "read_layer", "finder", "control", "draw", "judge"),
+        evidence="refit",
+    ),
+)
