@@ -53,6 +53,7 @@ def test_an_effect_stands_beside_its_four_controls(encoder, activations) -> None
     assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"]
     assert table["finder"].eq("diff_means").all() and table["n"].eq(32).all()
     assert table.loc["subspace", "value"] > table.loc["random", "value"]
+    assert js.why_empty(table.reset_index()).loc[1, "excess_low"].startswith("10 draws: fewer than 20 cannot show")
 
 
 def test_a_subspace_retains_all_of_its_own_effect(encoder, activations) -> None:
@@ -117,12 +118,14 @@ def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(tin
 
 
 def test_every_empty_cell_says_why(tiny) -> None:
+    """Untrained: the judge reads nothing, and few draws compare nothing."""
     encoder, activations = tiny
     table = js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=2)
     why = js.why_empty(table)
+    assert table["value"].isna().all()
     assert why.shape == table.shape and (why.ne("") == table.isna()).all(axis=None)
-    assert why.set_index(table["control"]).loc["random", "ratio"].startswith("2 draws: with fewer than 10 nothing is compared")
-    assert any(line.startswith("Empty in random; variance; shuffled; norm: difference, ") for line in js.explain(table))
+    assert why["value"].str.startswith("the judge's margin").all()
+    assert any(line.startswith("Empty in random; variance; shuffled; norm: value, low, high") for line in js.explain(table))
 
 
 def test_a_ratio_that_there_is_not_is_said(encoder, activations) -> None:
