@@ -225,4 +225,4 @@ def cross_reading(readable: bool, equivalent: bool, effect: tuple[float, float, 
 
 def _number(row: Mapping[Any, Any], key: str) -> float:
     value = row.get(key)
-    return float(value) if isinstance(value, Real) and not pd.isna(value) else nan
+    return float(value) if isinstance(value, Real) else nan
