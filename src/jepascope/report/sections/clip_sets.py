@@ -39,7 +39,7 @@ def clip_set_blocks(run: RunFolder, pairs: Pairs) -> list[Block]:
             blocks += [Finding(text) for text in sentences(carried, f"from {name} clips" if here else f"to {name} clips")]
         else:
             blocks.append(Paragraph(f"No transfer to {name} clips was intervened on; only alignment is known."))
-        blocks.append(_grid(own, carried, *((run.clips, name) if here else (name, "the study's")), pairs.confidence))
+        blocks.append(_grid(own, carried, *((run.clips, name) if here else (name, "the study's")), pairs))
     if readout is not None:
         if not names:
             blocks.append(Heading("The read-out on other clips"))
@@ -53,7 +53,7 @@ def _set_of(row: dict[Hashable, object]) -> str:
     return split(str(row["b"]))[1] or split(str(row["a"]))[1] or "other clips"
 
 
-def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, confidence: str) -> Grid:
+def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, pairs: Pairs) -> Grid:
     """``name``: the clips that subspaces are used on; ``of``: those that they are from."""
     rows: list[tuple[Cell | str, ...]] = []
     geometry = sas.rename(columns={"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling"})
@@ -71,10 +71,10 @@ def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, confidence
         rows.append((str(row["a"]), str(row["b"]), Cell(angle, exact(row["sas"])), readings_cell(row), *effect))
     head = ("a (used)", "b (native)", "SAS", "readings", "dose", "RCE", "random", "variance-matched", "shows")
     caption = (
-        f"Subspaces of {of} clips in place of those found on {name} clips. RCE: judged on the test scenes of the {name} clips (n = "
-        f"{count_range(moved['n']) if len(moved) else ABSENT}) by a probe trained on their own judge split, at the largest dose where "
-        f"neither effect is saturated. Brackets: {confidence}. Random, variance-matched: the RCE of such subspaces; Δ: RCE less that of "
-        "variance-matched ones, paired by scene. SAS: no unit, a property of the pair."
+        f"Subspaces of {of} clips in place of those found on {name} clips. RCE: judged on the test {pairs.units} of the {name} clips "
+        f"(n = {count_range(moved['n']) if len(moved) else ABSENT}) by a probe trained on their own judge split, at the largest dose where "
+        f"neither effect is saturated. Brackets: {pairs.confidence}. Random, variance-matched: the RCE of such subspaces; Δ: RCE less that "
+        f"of variance-matched ones, paired by {pairs.units[:-1]}. SAS: no unit, a property of the pair."
     )
     return Grid(head, tuple(rows), caption, words=2)
 
