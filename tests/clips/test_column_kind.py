@@ -135,7 +135,7 @@ def test_a_saved_study_of_whole_numbers_stays_the_one_that_it_was(tmp_path: Path
 
 def test_how_labels_are_read_is_no_field_of_other_studies(tmp_path: Path) -> None:
     for field, value in (("kind", "numeric"), ("missing", [])):
-        with pytest.raises(BadArgument, match=f"{field} says how labels are read, and direction is none"):
+        with pytest.raises(BadArgument, match=f"{field}: says how labels are read, and direction is none"):
             make_spec({field: value}, "here")
 
 

@@ -116,7 +116,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"doses": []}, "doses: must be a list of 1 to 50 numbers (given: [])."),
     ({"doses": ["a"]}, "doses: must be a number (given: 'a')."),
     ({"doses": [float("nan")]}, "doses: doses lie in (0, 10]; 1 is the whole edit (given: nan)."),
-    ({"classes": [1, 2]}, "classes: must be a list of 2 to 50 names (given: 1)."),
+    ({"classes": [1]}, "classes: must be a list of 2 to 50 names (given: '1')."),
     ({"layers": "one"}, "layers: must be survey or all, or a list of whole numbers (given: 'one')."),
     ({"layers": {"a": 1}}, "layers: must be survey or all, or a list of whole numbers (given: {'a': 1})."),
     ({"head_classes": [1, 2]}, "head_classes: must be pairs of a class and a label of the head, such as {E: 3, W: 4} (given: [1, 2])."),
