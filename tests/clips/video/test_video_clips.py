@@ -20,13 +20,14 @@ from jepascope.clips.factors import direction_angle
 from jepascope.clips.presets import SPLIT_SHARES, directions8, reverse_twins
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.clips import clips_of, video_clips
-from jepascope.clips.video.columns import MEANINGS
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.dihedral import VIEWS, View, shown_angle, shown_pixels, with_views
 from jepascope.clips.video.footage import look_through
 from jepascope.clips.video.splits import at_most, split_sources
 from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
+from jepascope.schema import TABLES
+from jepascope.schema.check import check
 
 Write = Callable[..., Path]
 Frames = Callable[..., list[np.ndarray]]
@@ -197,9 +198,10 @@ def test_a_person_s_label_beats_a_measured_one(folder: Path, tmp_path: Path) -> 
     assert values is not None and np.isfinite(values).all()
 
 
-def test_every_column_has_a_meaning(folder: Path, tmp_path: Path) -> None:
+def test_every_column_is_declared_or_tells_the_label(folder: Path, tmp_path: Path) -> None:
     clips, _ = video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, list(DIRECTION_NAMES)), frames=8, size=24)
-    assert set(clips.factors) == set(MEANINGS) - {"official_split"}  # only data sets have splits of their own
+    assert set(clips.factors) == set(TABLES["clips"].names) - {"clip"} | {"direction", "angle", "labelled_by"}
+    check(TABLES["clips"], clips.factors.assign(clip=range(len(clips))))
 
 
 def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path, tmp_path: Path) -> None:
