@@ -38,7 +38,7 @@ FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "splits", "classes", "su
 
 def is_folder(clips: object) -> bool:
     """Whether ``clips`` is the path of a folder, and no clip set's name."""
-    if not isinstance(clips, str) or clips in CLIP_SETS:
+    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS:
         return False
     return os.sep in clips or "/" in clips or clips in (".", "..") or Path(clips).expanduser().is_dir()
 
