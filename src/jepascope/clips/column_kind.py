@@ -31,7 +31,10 @@ ALMOST = (
 )
 """Cells that a person takes for numbers and Python does not."""
 
-MISSING = ("nan", "NaN", "NAN", "-nan", "-NaN", "NaT", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
+MISSING = (
+    *("nan", "NaN", "NAN", "-nan", "-NaN", "NaT", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None"),
+    *("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"),
+)
 """Texts that stand for a missing label besides an empty cell: what pandas, NumPy, R and spreadsheets write. Lone marks (-, ?) and words
 that may name a class (none, unknown, na) are none of them; the field ``missing`` of a spec says otherwise."""
 

@@ -48,8 +48,9 @@ class VideoLabels:
 
     def matched(self, files: Iterable[str], folder: Path | None = None) -> tuple[VideoLabels, list[str]]:
         """The same by paths below the folder, and the names that no file has. A name is a path below the folder, a file's bare name,
-        or that without its ending (or, for a video that was converted, with the one it had), as long as one file alone has it; or a whole path, of this machine or of another, that ends in the
-        path below the folder. Raises BadData where it fits no file at all, or several."""
+        or that without its ending (or, of a video that was converted, with the one that it had), as long as one file alone has it; or a
+        whole path, of this machine or of another, that ends in the path below the folder. Raises BadData where it fits no file at all, or
+        several."""
         paths = list(files)
         known, whole = _names(paths), {_composed(file): [file] for file in paths}
         rows: dict[str, list[Row]] = defaultdict(list)

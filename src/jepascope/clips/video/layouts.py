@@ -79,9 +79,7 @@ def with_distributed_labels(found: Found, root: Path, number: int = 1) -> Found:
     two_classes = {file: unlike[key] for file, key in key_of.items() if key in unlike}
     candidates = [_labelled(one, key_of[one.file], rows, parts) for one in found.candidates]
     candidates = [replace(one, label="") if one.file in two_classes else one for one in candidates]
-    return replace(
-        found, candidates=candidates, refusals=refusals, others=others, class_tables=tuple(naming), two_classes=two_classes
-    )
+    return replace(found, candidates=candidates, refusals=refusals, others=others, class_tables=tuple(naming), two_classes=two_classes)
 
 
 def _labelled(one: Candidate, key: Key | None, rows: Mapping[Key, _Row], parts: Set[str]) -> Candidate:

@@ -38,7 +38,10 @@ CONTAINERS = """
     kinetics k400 k600 k700 kinetics400 kinetics600 kinetics700 ucf ucf50 ucf101 hmdb hmdb51 something 20bn sthv2 ssv2
 """
 """Words that name what holds videos, and no class, besides those of ``OFFICIAL`` and endings."""
-BESIDE = "raw original originals org file files all split splits set sets v1 v2 corrupted for compress compressed resized short side h264 h265 hevc"
+BESIDE = """
+    raw original originals org file files all split splits set sets v1 v2 corrupted for compress compressed resized short side
+    h264 h265 hevc
+"""
 """Words that do so beside one of the others: alone they may be classes."""
 SIZE = re.compile(r"\d+|\d+x\d+|\d+(?:p|px|fps|s|sec)", re.ASCII)
 

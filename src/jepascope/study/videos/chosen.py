@@ -65,7 +65,9 @@ def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Ca
     if few and spec.official_split is not None:
         raise too_few_official(table, few, spec, FEWEST_VIDEOS, names)
     if few:
-        counts = shown([f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in sorted(kinds, key=lambda k: k not in few)])
+        counts = shown(
+            [f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in sorted(kinds, key=lambda k: k not in few)]
+        )
         raise TooFew(
             f"Too few videos of {spec.variable} {shown([*map(names, few)])} in '{spec.clips}': each of three splits needs "
             f"{FEWEST_VIDEOS} videos of every class, and videos with usable windows are: {counts}",
