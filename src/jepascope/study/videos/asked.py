@@ -103,7 +103,8 @@ def folder_variable(
         keep = f"name those to keep, as in {setting(classes=kept[:4])}" if len(kept) > 1 else f"label more of the videos. {about}"
         count = f"{len(kept)} classes" if len(kept) > 1 else "one class alone"
         raise BadArgument(
-            f"{name} has {count} here{as_numbers(column.cells, column.where)}, and a variable has 2 to {MAX_CLASSES}; {keep.removesuffix('.')}."
+            f"{name} has {count} here{as_numbers(column.cells, column.where)}, and a variable has 2 to {MAX_CLASSES}; "
+            f"{keep.removesuffix('.')}."
         )
     return replace(variable, classes=kept, note=f"{variable.note} {about}")
 
