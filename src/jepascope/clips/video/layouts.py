@@ -2,8 +2,8 @@
 
 Kinetics: CSV with columns label, youtube_id, time_start, time_end, split, or the same as JSON, of files named by id and times.
 Something-Something v2: train.json, validation.json and test.json (id, template), and test-answers.csv (``id;label``), of files named by
-id, whatever format they were converted to. UCF101: trainlist01.txt and testlist01.txt (to 03), and HMDB51: ``<class>_test_split1.txt`` (to 3), whose
-classes folders name.
+id, whatever format they were converted to. UCF101: trainlist01.txt and testlist01.txt (to 03), and HMDB51: ``<class>_test_split1.txt``
+(to 3), whose classes folders name.
 """
 
 from __future__ import annotations
