@@ -121,6 +121,13 @@ def test_spreadsheets_write_a_byte_order_mark_quotes_and_carriage_returns(clips:
     assert clips.labelled_from(path, "kind").labels("kind")[1] == ('a, or "b"', "c")
 
 
+@pytest.mark.parametrize("text", ["sep=;\nscene;kind\n0;a\n", "scene|kind\n0|a\n", "sep=,\r\nscene,kind\r\n0,a\r\n"])
+def test_a_separator_is_found_whether_or_not_the_first_line_names_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.csv").write_text(text, newline="")
+    labels = read_labels(tmp_path / "labels.csv")
+    assert labels.texts("kind") == ["a"] and labels.lines[0] == text.count("\n")
+
+
 def test_a_file_that_was_edited_is_read_again(tmp_path: Path) -> None:
     path = write(tmp_path, ("kind", kinds()))
     first = read_labels(path)

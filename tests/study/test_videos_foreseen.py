@@ -136,6 +136,27 @@ def test_where_nothing_would_do_the_videos_that_are_missing_are_counted(make: Ma
     assert proposals(message) == [] and "were tried would do: add videos, at least 3 of dog" in message
 
 
+def test_numbers_under_a_heading_of_classes_may_be_read_as_numbers_and_long_lists_are_cut(make: Make, undecoded: None) -> None:
+    folder = make("numbered", {"cat": (24, 2.0)})
+    folder.with_suffix(".csv").write_text("file,kind\n" + "".join(f"cat{i}.avi,{i}\n" for i in range(24)))  # of files before conversion
+    given = given_on_the_line(folder)
+    message = refusal(None, given)
+    (extra,) = proposals(message)
+    assert extra == ["kind=numeric"] and settled(spec_from(None, given, extra)).state_variable.kind == "numeric"
+    assert "0, 1, 2, 3, 4, 5, 6, 7 and 16 more in" in message and "20 1" not in message
+
+
+def test_names_of_folders_are_no_column_that_somebody_asked_for(make: Make) -> None:
+    folder = make("plain", {"a/cat": (1, 1.0), "b/dog": (1, 1.0)})
+    note = spec_from(None, {"clips": str(folder), "variable": "class"}, None).state_variable.note
+    assert "is read as classes: a, b" in note and "as asked" not in note
+
+
+def test_an_empty_path_is_no_folder() -> None:
+    with pytest.raises(BadArgument, match="there is no such clip set"):
+        spec_from(None, {"clips": ""}, None)
+
+
 def test_directions_of_too_few_videos_are_refused_before_they_are_measured(make: Make, undecoded: None) -> None:
     folder = make("still fewer", {"cat": (3, 2.0)})
     assert "3 hold a window of 1 s, and a study needs 6, 2 in each split" in refusal(None, {"clips": str(folder)})

@@ -28,7 +28,7 @@ from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.folder import writing
 
-MEASURE = "motion-2"  # the rule by which files become labels: change it when labels change
+MEASURE = "motion-3"  # the rule by which files become labels: change it when labels change
 OWN = ("file", "start", "end", "source", "direction", "angle", "abstained")  # how a file of this command begins
 LINE = 50_000_000  # characters of a kept file's rows
 

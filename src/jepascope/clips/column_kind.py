@@ -27,11 +27,14 @@ CLASS_NAMES = re.compile(r"(.*[_ .-])?(class|label|kind|category|id|type|group)(
 ALMOST = (
     (re.compile(r"[+-]?[0-9]*,[0-9]+"), "has a comma in it"),
     (re.compile(r"[+-]?[0-9]{1,3}([,.' ][0-9]{3})+([.,][0-9]+)?"), "has separators of thousands"),
-    (re.compile(r"[^\w\s.,+-]?\s?[+-]?[0-9]+([.,][0-9]+)?\s?[^\W\d_]{0,8}\W{0,2}[0-9]?"), "has a unit"),
+    (re.compile(r"[^\w\s.,+-]?\s?[+-]?[0-9]+([.,][0-9]+)?\s?[^\W\d_]{0,8}(\W{0,2}|/[^\W\d_]{1,8})[0-9]?"), "has a unit"),
 )
 """Cells that a person takes for numbers and Python does not."""
 
-MISSING = ("nan", "NaN", "NAN", "-nan", "-NaN", "NaT", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None")
+MISSING = (
+    *("nan", "NaN", "NAN", "-nan", "-NaN", "NaT", "NA", "N/A", "n/a", "<NA>", "null", "NULL", "None"),
+    *("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"),
+)
 """Texts that stand for a missing label besides an empty cell: what pandas, NumPy, R and spreadsheets write. Lone marks (-, ?) and words
 that may name a class (none, unknown, na) are none of them; the field ``missing`` of a spec says otherwise."""
 
@@ -56,13 +59,15 @@ def is_number(cell: str) -> bool:
 @dataclass(frozen=True)
 class Column:
     """Cells of one column that have a label. ``where(place)`` names one of them in messages and ``where(-1)`` the column; ``asked``: how
-    they are to be read; ``unlabelled``: cells that stand for no label, None where each needs one."""
+    they are to be read, and ``by_person`` whether a person asked; ``unlabelled``: cells that stand for no label, None where each needs
+    one."""
 
     name: str
     cells: Sequence[str]
     where: Where
     asked: Asked = "auto"
     unlabelled: Sequence[str] | None = None
+    by_person: bool = True
 
     @cached_property
     def kind(self) -> Literal["categorical", "numeric"]:
@@ -145,7 +150,7 @@ def in_words(column: Column, classes: Sequence[str], numeric_fits: bool) -> str:
     """How the column was read, which cells have no label, and what says otherwise. ``numeric_fits``: whether quartiles part it."""
     different = len(set(column.classes))
     numbers = all(map(is_number, column.cells))
-    asked = ", as asked" if column.asked != "auto" else ""
+    asked = ", as asked" if column.asked != "auto" and column.by_person else ""
     if column.kind == "numeric":
         words = f"column '{column.name}' holds {different} different numbers and is read as numbers, in {len(classes)} classes{asked}"
         words += f"; {setting(kind='categorical')} reads it as names of classes" if column.often and not asked else ""
@@ -153,7 +158,7 @@ def in_words(column: Column, classes: Sequence[str], numeric_fits: bool) -> str:
         what = "whole numbers" if all(map(WHOLE.fullmatch, column.cells)) else "numbers" if numbers else "names"
         shown = ", ".join(name[:40] for name in classes[:SHOWN]) + (", ..." if len(classes) > SHOWN else "")
         words = f"column '{column.name}' holds {different} {what} and is read as classes{asked}: {shown}"
-        words += f"; {setting(kind='numeric')} reads it as numbers" if numbers and numeric_fits and not asked else ""
+        words += f"; {setting(kind='numeric')} reads it as numbers" if numbers and numeric_fits and column.asked == "auto" else ""
         if alike := _alike(classes):
             words += f". {alike} differ in capitals or blanks alone; write them alike if they are one class"
     if missing := column.unlabelled:

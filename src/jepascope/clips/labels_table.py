@@ -9,6 +9,7 @@ import csv
 import functools
 import hashlib
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from jepascope.errors import BadArgument, BadData
 
-SEPARATORS = (",", ";", "\t")  # spreadsheets write the second where a comma is the decimal mark
+SEPARATORS = (",", ";", "\t", "|")  # spreadsheets write the second where a comma is the decimal mark
+SEPARATOR_LINE = re.compile(r"sep=.", re.IGNORECASE)  # which spreadsheets read, and write, before the header
 UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 MAX_BYTES = 200_000_000
 MAX_ROWS = 1_000_000
@@ -102,6 +104,9 @@ def _text(path: Path, data: bytes) -> str:
 
 def _lines(path: Path, text: str, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Header and rows, blank ones left out, each with the line of the file that it begins on."""
+    marked, _, rest = text.partition("\n")
+    if SEPARATOR_LINE.fullmatch(marked.strip()):
+        text = "\n" + rest  # so that lines keep their numbers
     first = text.strip().partition("\n")[0]
     separator = next((mark for mark in SEPARATORS if {*layout.keys} & {*_named(first.split(mark), layout)}), SEPARATORS[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

@@ -45,6 +45,82 @@ def sources(candidates: Mapping[str, Candidate], named: Mapping[str, str] | None
     return {file.rpartition("/")[2]: source for file, source in recordings(list(candidates.values()), named or {}).of.items()}
 
 
+def kinetics(root: Path, *names: str) -> Path:
+    return touched(root, *(f"videos/{name}.mp4" for name in names))
+
+
+HEADER = "label,youtube_id,time_start,time_end,split\n"
+
+
+def test_the_json_tables_of_kinetics_say_what_its_csv_tables_do(tmp_path: Path) -> None:
+    root = kinetics(tmp_path, "abcdefghijk_000003_000013", "bbcdefghijk_000000_000010")
+    entries = {
+        "abcdefghijk": {"annotations": {"label": "archery", "segment": [3.0, 13.0]}, "subset": "validate"},
+        "bbcdefghijk": {"annotations": {"label": "abseiling", "segment": [5.0, 15.0]}, "subset": "validate"},
+    }
+    (root / "validate.json").write_text(json.dumps(entries))
+    video, other = told(root).values()
+    assert (video.label, video.official_split, video.source, other.label) == ("archery", "val", "abcdefghijk", "")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"{HEADER}archery,abcdefghijk,3.0,13.0,train\n",
+        f"{HEADER.replace(',', ';')}archery;abcdefghijk;3;13;train\n",
+        f"\ufeff{HEADER}archery,abcdefghijk,3,13,train\r\n",
+    ],
+)
+def test_a_table_of_kinetics_is_read_however_it_was_saved(tmp_path: Path, table: str) -> None:
+    root = kinetics(tmp_path, "abcdefghijk_000003_000013")
+    (root / "k.csv").write_text(table)
+    assert told(root)["abcdefghijk_000003_000013.mp4"].label == "archery"
+
+
+def test_a_file_that_tables_give_two_classes_has_none_and_the_tables_are_named(
+    tmp_path: Path, write_video: Write, frames_of: Frames
+) -> None:
+    for name in ("abcdefghijk_000000_000010", "bbcdefghijk_000000_000010"):
+        write_video(tmp_path / f"{name}.mp4", frames_of(24))
+    (tmp_path / "a.csv").write_text(f"{HEADER}archery,abcdefghijk,0,10,train\nabseiling,bbcdefghijk,0,10,train\n")
+    (tmp_path / "b.csv").write_text(f"{HEADER}surfing,abcdefghijk,0,10,train\n")
+    names, refusals = labelled(look_through(tmp_path, Cutting(1.0)), "class")
+    assert names.names.tolist() == ["", "abseiling"]
+    assert [one.reason for one in refusals] == ["has two classes in a.csv and b.csv: 'archery' and 'surfing'"]
+
+
+@pytest.mark.parametrize("cell", ["nan", "", "NULL"])
+def test_a_row_of_a_table_without_a_label_names_no_class(tmp_path: Path, cell: str) -> None:
+    root = touched(tmp_path, "1.mp4", "000002.mp4", "abcdefghijk_000000_000010.mp4")
+    (root / "answers.csv").write_text(f"1;{cell}\n2;Moving up\n")
+    (root / "k.csv").write_text(f"{HEADER}{cell},abcdefghijk,0,10,train\n")
+    assert [one.label for one in told(root).values()] == ["Moving up", "", ""]
+
+
+def test_lists_of_ucf101_are_read_from_any_system_and_copies_of_a_cut_stay_with_it(tmp_path: Path) -> None:
+    root = touched(tmp_path, *(f"Archery/{name}.mp4" for name in ("v_Archery_g01_c01", "v_Archery_g01_c02_flip", "V_Archery_G02_C01")))
+    (root / "trainlist01.txt").write_text("Archery\\v_Archery_g01_c01.avi 1\r\nArchery\\v_Archery_g01_c02.avi 1\r\n")
+    files = told(root)
+    assert {file: one.official_split for file, one in files.items()} == {
+        "V_Archery_G02_C01.mp4": "",
+        "v_Archery_g01_c01.mp4": "train",
+        "v_Archery_g01_c02_flip.mp4": "train",
+    }
+    assert sorted({one.source for one in files.values()}) == ["v_archery_g01", "v_archery_g02"]
+
+
+def test_official_splits_of_another_number_are_proposed(tmp_path: Path) -> None:
+    root = touched(tmp_path, "Archery/v_Archery_g01_c01.mp4")
+    (root / "trainlist02.txt").write_text("Archery/v_Archery_g01_c01.avi 1\n")
+    with pytest.raises(BadData, match=r"use --set splits=official-2 or --set splits=own\.$"):
+        survey(root, official=1)
+
+
+def test_a_class_may_be_named_above_the_folders_of_the_official_splits(tmp_path: Path) -> None:
+    video = told(touched(tmp_path, "ride_bike/train/a.mp4"))["a.mp4"]
+    assert (video.label, video.official_split) == ("ride bike", "train")
+
+
 # Something-Something v2
 
 
@@ -140,14 +216,30 @@ def test_kinetics_files_named_by_their_id_alone_are_joined(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["train", "val", "validation", "test", "videos", "webm", "mp4", "clips", "train_256", "k400_train_320x240", "UCF-101", "videos_val"],
+    [
+        *(
+            "train",
+            "val",
+            "validation",
+            "test",
+            "videos",
+            "webm",
+            "mp4",
+            "clips",
+            "train_256",
+            "k400_train_320x240",
+            "UCF-101",
+            "videos_val",
+        ),
+        *("train_set", "trainval", "dev", "eval", "batch2", "part_01", "validation256x256", "train-h264-480p"),
+    ],
 )
 def test_a_folder_that_says_how_videos_are_kept_is_no_class(name: str) -> None:
     assert is_container(name) and candidate(f"{name}/a.mp4").label == ""
     assert candidate(f"{name}/riding a bike/a.mp4").label == "riding a bike"
 
 
-@pytest.mark.parametrize("name", ["00", "bullet_train", "side", "original", "test pattern", "clip hair"])
+@pytest.mark.parametrize("name", ["00", "bullet_train", "side", "original", "test pattern", "clip hair", "set", "train2go"])
 def test_a_folder_that_may_be_a_class_is_one(name: str) -> None:
     assert candidate(f"videos/{name}/a.mp4").label == name.replace("_", " ")
 

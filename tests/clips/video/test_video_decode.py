@@ -42,6 +42,15 @@ def test_a_clip_holds_the_frames_that_are_shown_at_its_times(
     assert numbers_of(decode_window(file, window(0.5, 1.3), 8, 16)) == list(range(10, 26, 2))
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.flv", "a.mov"])
+@pytest.mark.parametrize(("rate", "frames", "expected"), [(16, 16, range(8, 24)), (24, 12, range(12, 36, 2)), (30, 15, range(15, 45, 2))])
+def test_times_rounded_to_milliseconds_show_no_frame_late(
+    tmp_path: Path, write_video: Write, frames_of: Frames, numbers_of: Numbers, name: str, rate: int, frames: int, expected: range
+) -> None:
+    file = write_video(tmp_path / name, frames_of(48), rate=rate)
+    assert numbers_of(decode_window(file, window(0.5, 1.5), frames, 16)) == list(expected)
+
+
 def test_between_two_frames_the_earlier_one_is_shown(tmp_path: Path, write_video: Write, frames_of: Frames, numbers_of: Numbers) -> None:
     file = write_video(tmp_path / "a.mp4", frames_of(20), rate=10)
     assert numbers_of(decode_window(file, window(0.0, 1.0), 30, 16)) == [i // 3 for i in range(30)]

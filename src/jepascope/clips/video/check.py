@@ -19,7 +19,7 @@ from jepascope.clips.video.windows import EARLY, FEWEST_FRAMES, Window
 
 FRAMES = 16  # of a window that are looked at; all between them are decoded
 SIDE = 32
-RULE = "look-2"  # change it when looks or refusals change
+RULE = "look-3"  # change it when looks or refusals change
 
 LOOKS = ("brightness", "contrast", "colourfulness")
 

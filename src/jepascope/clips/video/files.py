@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -45,13 +45,15 @@ class Refusal:
 @dataclass(frozen=True)
 class Found:
     """What a folder holds: files that may be videos, what is refused at once, files that may tell labels, and files (with their kinds)
-    that are neither. ``class_tables``: names of the tables that name the classes, once they are read."""
+    that are neither. ``class_tables``: names of the tables that name the classes, once they are read; ``two_classes``: files that they
+    give several, each with the words that follow its name."""
 
     candidates: list[Candidate]
     refusals: list[Refusal]
     tables: list[Path]
     others: list[tuple[str, str]] = field(default_factory=list)
     class_tables: tuple[str, ...] = ()
+    two_classes: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(folder: Path) -> Found:

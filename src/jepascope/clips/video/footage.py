@@ -14,13 +14,14 @@ from jepascope.clips.video.check import Seen, looked_at
 from jepascope.clips.video.files import Candidate, Refusal, find, passed_over
 from jepascope.clips.video.labels import VideoLabels
 from jepascope.clips.video.layouts import with_distributed_labels
+from jepascope.clips.video.names import split_list
 from jepascope.clips.video.official import of_both_sides, side
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
 from jepascope.clips.video.recordings import recordings, rule_words
 from jepascope.clips.video.splits import at_most
 from jepascope.clips.video.windows import Cutting, Window, thinned
-from jepascope.errors import BadData
+from jepascope.errors import BadData, setting
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Survey:
     """What a folder holds as far as packets and first frames tell: videos by their paths, each with the recording that it is of, and
     everything that cannot be used. ``recordings``: of every file that may be a video, opened
     or not. ``joined``: how many files each rule put together to recordings. ``class_tables``: names of the data set's tables that tell the
-    classes. ``others``: files that are no videos, by kind."""
+    classes, and ``two_classes`` why files that they give several have none. ``others``: files that are no videos, by kind."""
 
     folder: Path
     videos: Mapping[str, Video]
@@ -38,6 +39,7 @@ class Survey:
     joined: Mapping[str, int] = field(default_factory=dict)
     class_tables: Sequence[str] = ()
     others: Sequence[Refusal] = ()
+    two_classes: Mapping[str, str] = field(default_factory=dict)
 
     def cut(self, cutting: Cutting) -> dict[str, list[Window]]:
         """The windows that will be decoded, by file, at most so many of a recording; none of a video that has none."""
@@ -91,9 +93,11 @@ def survey(
     named = {} if told is None else told.sources
     wanted = [one for one in found.candidates if official is None or side(one.official_split)]
     if not wanted:
+        lists = sorted({listed["number"] for path in found.tables if (listed := split_list(path.name))})
+        others_listed = "".join(f"{setting(splits=f'official-{number}')} or " for number in lists)
         raise BadData(
             f"Nothing in '{folder}' tells the official split {official} of its videos: no folders train, val or test, and no table or list "
-            "of a data set; use --set splits=own."
+            f"of a data set; use {others_listed}{setting(splits='own')}."
         )
     if len(wanted) < len(found.candidates):
         there = {one.file for one in wanted}
@@ -121,7 +125,7 @@ def survey(
         for file in of_both_sides(videos.values()):
             refusals.append(Refusal(file, "is official training, and its recording is in the official test part as well"))
             del videos[file]
-    return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others)
+    return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others, found.two_classes)
 
 
 def look_through(

@@ -57,13 +57,15 @@ def labelled(footage: Footage, variable: str | None, measure: Measure | None = N
     if variable == DIRECTION:
         return _directions(footage, windows, measure)
     names = np.array(names_of(windows, variable, footage.videos, footage.labels), dtype=object)
-    if footage.labels is not None and variable in footage.labels.columns:
+    given = footage.labels is not None and variable in footage.labels.columns
+    if footage.labels is not None and given:
         why = f"no row of '{footage.labels.path.name}' gives it a label '{variable}'"
     else:
         tables = ", ".join(footage.class_tables)
         why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
     known = np.array([name != "" for name in names], dtype=bool)
-    return Labelled(names, known, none), _without(footage, [None if good else why for good in known])
+    whys = [why if given else footage.two_classes.get(window.file, why) for window in windows]
+    return Labelled(names, known, none), _without(footage, [None if good else why for good, why in zip(known, whys, strict=True)])
 
 
 def names_of(windows: Sequence[Window], variable: str, videos: Mapping[str, Video], labels: VideoLabels | None) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from jepascope.clips.column_kind import MISSING, Asked, Column, is_missing, is_number
 from jepascope.clips.labels_table import Layout, Table, listed, read_table
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.opening import ENDINGS
 from jepascope.clips.video.windows import EARLY, Window
 from jepascope.errors import BadArgument, BadData
 
@@ -47,8 +48,9 @@ class VideoLabels:
 
     def matched(self, files: Iterable[str], folder: Path | None = None) -> tuple[VideoLabels, list[str]]:
         """The same by paths below the folder, and the names that no file has. A name is a path below the folder, a file's bare name,
-        or that without its ending, as long as one file alone has it; or a whole path, of this machine or of another, that ends in the
-        path below the folder. Raises BadData where it fits no file at all, or several."""
+        or that without its ending (or, of a video that was converted, with the one that it had), as long as one file alone has it; or a
+        whole path, of this machine or of another, that ends in the path below the folder. Raises BadData where it fits no file at all, or
+        several."""
         paths = list(files)
         known, whole = _names(paths), {_composed(file): [file] for file in paths}
         rows: dict[str, list[Row]] = defaultdict(list)
@@ -57,6 +59,8 @@ class VideoLabels:
         for name, said in self.rows.items():
             path = _composed(name.replace("\\", "/").removeprefix("./"))
             fitting = known.get(path) or next((whole[end] for end in _ends(path, folder) if end in whole), [])
+            if not fitting and PurePosixPath(path).suffix.lower() in ENDINGS:
+                fitting = known.get(PurePosixPath(path).with_suffix("").as_posix(), [])
             if len(fitting) > 1:
                 raise BadData(
                     f"'{self.path}' line {said[0].line}: {len(fitting)} files are called {name!r} ({', '.join(fitting[:3])}); write the "

@@ -16,15 +16,15 @@ from jepascope.clips.video.opening import ENDINGS
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
 OFFICIAL = {
-    **dict.fromkeys(("train", "training"), TRAIN),
-    **dict.fromkeys(("val", "valid", "validate", "validation"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
+    **dict.fromkeys(("train", "training", "trainval", "trainset"), TRAIN),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "valset", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing", "testset", "eval", "evaluation", "holdout"), TEST),
 }
 """Words for the parts of a data set, as folders, tables and their columns have them."""
 
 KINETICS = re.compile(r"(?P<id>[\w-]{11})_(?P<start>\d{1,6})_(?P<end>\d{1,6})", re.ASCII)
-UCF = re.compile(r"v_(?P<name>\w+)_g(?P<group>\d{2})_c\d{2}", re.ASCII)
-HMDB = re.compile(r"(?P<name>.+)_[hulf]_(?:cm|nm)_np\d_(?:fr|ba|le|ri)_(?:goo|med|bad)_\d+")
+UCF = re.compile(r"(?P<listed>v_(?P<name>\w+?)_g(?P<group>\d{2})_c\d{2})(?:[_ .-].*)?", re.ASCII | re.IGNORECASE)
+HMDB = re.compile(r"(?P<listed>(?P<name>.+)_[hulf]_(?:cm|nm)_np\d_(?:fr|ba|le|ri)_(?:goo|med|bad)_\d+)(?:[_ .-].*)?", re.IGNORECASE)
 UCF_LIST = re.compile(r"(?P<part>train|test)list0?(?P<number>[1-3])\.txt", re.IGNORECASE)
 HMDB_LIST = re.compile(r"(?P<name>.+)_test_split(?P<number>[1-3])\.txt", re.IGNORECASE)
 HMDB_CLASSES = """
@@ -34,11 +34,14 @@ HMDB_CLASSES = """
 """
 
 CONTAINERS = """
-    video videos clip clips data dataset datasets part parts shard shards replacement
+    video videos clip clips data dataset datasets part parts shard shards batch batches subset subsets replacement
     kinetics k400 k600 k700 kinetics400 kinetics600 kinetics700 ucf ucf50 ucf101 hmdb hmdb51 something 20bn sthv2 ssv2
 """
 """Words that name what holds videos, and no class, besides those of ``OFFICIAL`` and endings."""
-BESIDE = "raw original originals org file files all split splits v1 v2 corrupted for compress compressed resized short side"
+BESIDE = """
+    raw original originals org file files all split splits set sets v1 v2 corrupted for compress compressed resized short side
+    h264 h265 hevc
+"""
 """Words that do so beside one of the others: alone they may be classes."""
 SIZE = re.compile(r"\d+|\d+x\d+|\d+(?:p|px|fps|s|sec)", re.ASCII)
 
@@ -52,10 +55,20 @@ CUT = re.compile(
 
 def is_container(folder: str) -> bool:
     """Whether a folder's name says how videos are kept, such as ``train_256`` or ``videos``, and so names no class."""
-    words = [word for word in re.split(r"[^a-z0-9]+", folder.lower()) if word]
-    telling = [word in OFFICIAL or f".{word}" in ENDINGS or word in CONTAINERS.split() for word in words]
+    words = [word for whole in re.split(r"[^a-z0-9]+", folder.lower()) if whole for word in _parts(whole)]
+    telling = [_tells(word) for word in words]
     beside = [word in BESIDE.split() or SIZE.fullmatch(word) for word in words]
     return any(telling) and all(one or other for one, other in zip(telling, beside, strict=True))
+
+
+def _tells(word: str) -> bool:
+    return word in OFFICIAL or f".{word}" in ENDINGS or word in CONTAINERS.split()
+
+
+def _parts(word: str) -> list[str]:
+    """('train', '256') of train256: a telling word and the number behind it; else the word."""
+    numbered = re.fullmatch(r"([a-z]+)(\d\w*)", word)
+    return [*numbered.groups()] if numbered and not _tells(word) and _tells(numbered[1]) else [word]
 
 
 def official_word(name: str) -> str:
@@ -72,8 +85,8 @@ def told_by_path(path: str) -> tuple[str, str, str]:
     """(recording, class, official split); the recording is the path itself, and the others '', where nothing tells them."""
     *folders, file = path.split("/")
     official = next(filter(None, (official_word(folder) for folder in folders if is_container(folder))), "")
-    parent = folders[-1] if folders else ""
-    label = "" if not parent or is_container(parent) else parent.replace("_", " ").strip()
+    parent = next((folder for folder in reversed(folders) if not is_container(folder)), "")
+    label = parent.replace("_", " ").strip()
     stem = PurePosixPath(file).stem
     if kinetics := KINETICS.fullmatch(stem):
         return kinetics["id"] if len(kinetics["start"]) == 6 else path, label, official

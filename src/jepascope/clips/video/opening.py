@@ -147,6 +147,9 @@ class Clock:
     Pieces that were cut out of a longer recording keep its times, edit lists and the order of B-frames move them: zero is therefore not
     what a header says but what is shown first. AVI files give no presentation times, and what is guessed for them runs back and forth:
     there the time is that of the packet with which the decoder gave the frame out, which is in order. Time never runs backwards.
+
+    Matroska, FLV and ASF round times to milliseconds, and GIF to hundredths of a second: a frame that would come late by that alone
+    would miss the time that it is for. A time within a unit of a multiple of the interval between frames is therefore that multiple.
     """
 
     def __init__(self, container: Any, stream: Any, first: Any = None) -> None:
@@ -191,4 +194,6 @@ class Clock:
             return 0.0 if self.last is None else self.last + self.step
         if self.begin is None:
             self.begin = ticks
-        return (ticks - self.begin) * self.unit
+        seconds = (ticks - self.begin) * self.unit
+        even = round(seconds / self.step) * self.step
+        return even if self.unit < self.step / 4 and abs(even - seconds) <= self.unit else seconds

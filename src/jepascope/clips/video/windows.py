@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from jepascope.clips.video.probe import Video
 from jepascope.errors import BadArgument
 
-EARLY = 1e-4  # seconds that a frame may come late: containers round times, Matroska to milliseconds
+EARLY = 1e-4  # seconds that a frame may come late: its time is a rounded number
 SHORTEST, LONGEST = 0.1, 60.0  # seconds of a window
 FEWEST_FRAMES = 4  # of the file in a window: fewer are a slide show, in which no motion can be seen
 MARGIN = 0.5  # frames that a video may be shorter than the window: 25 frames of 24.9 a second are one second

@@ -27,7 +27,7 @@ CHECKED: tuple[tuple[str, Callable[[Compared], str], str], ...] = (
     ("The rank", lambda run: count(run.measured.rank), "effects and chance for SAS grow with it"),
     ("What swaps take from", lambda run: run.study.swap_donor, "CE of swaps counts another change as 1"),
     ("The list of finders", lambda run: ", ".join(run.measured.ce) or "none", "rows are empty where a finder was not run"),
-    ("The number of test scenes", lambda run: count(run.measured.test_scenes), "intervals are wider with fewer"),
+    ("The number of test scenes or videos", lambda run: count(run.measured.test_scenes), "intervals are wider with fewer"),
     ("The level of the intervals", lambda run: shown(run.study.confidence), "their widths are not comparable"),
     ("The version of jepascope", lambda run: run.study.version or UNSAID, "definitions may have changed (CHANGELOG.md)"),
 )
@@ -87,7 +87,7 @@ def _repeated(runs: list[Compared]) -> list[str]:
     ]
 
 
-LESSER = ("The list of finders", "The version of jepascope", "The number of test scenes", "The level of the intervals")
+LESSER = ("The list of finders", "The version of jepascope", "The number of test scenes or videos", "The level of the intervals")
 
 
 def otherwise(a: Compared, b: Compared) -> list[str]:

@@ -99,10 +99,10 @@ def paper_sections(runs: list[Compared]) -> list[Section]:
         ]
     head = ("quantity", "published", *(column.head for column in shown))
     caption = (
-        f"Published: {PAPER}. Brackets: 95 % intervals over test clips (accuracy) or test scenes and draws of the control (CE). CE ratio: "
-        "ablation at dose 1 by the probe as judge, one line a finder; ≥: a lower bound, the control's effect cannot be told from zero. "
-        "SAS and RCE: the first pair of finders that did not find the same subspace; RCE at the largest dose at which neither effect is "
-        "saturated. Figures at other layers, and of all pairs, stand in each run's report."
+        f"Published: {PAPER}. Brackets: 95 % intervals over test clips (accuracy) or test scenes (of videos: whole ones) and draws of "
+        "the control (CE). CE ratio: ablation at dose 1 by the probe as judge, one line a finder; ≥: a lower bound, the control's effect "
+        "cannot be told from zero. SAS and RCE: the first pair of finders that did not find the same subspace; RCE at the largest dose at "
+        "which neither effect is saturated. Figures at other layers, and of all pairs, stand in each run's report."
     )
     blocks: list[Block] = [Finding(sentence) for sentence in said(runs)]
     blocks += [Grid(head, tuple(rows), caption, words=2), distrust(), Paragraph(CAVEAT)]

@@ -189,7 +189,7 @@ READ: list[tuple[str, Say]] = [
 EVIDENCE: list[tuple[str, Say]] = [
     ("leaks (motionless baselines)", _leaks),
     ("test clips (accuracy)", _test_clips),
-    ("test scenes (CE)", lambda run: count(run.measured.test_scenes)),
+    ("test scenes or videos (CE)", lambda run: count(run.measured.test_scenes)),
     ("draws of every control", lambda run: count(run.measured.draws)),
     ("wall clock", lambda run: Cell(duration(run.measured.seconds))),
 ]

@@ -10,6 +10,7 @@ from jepascope.intervention.control_words import doer
 from jepascope.stats import side
 from jepascope.study.stage_two.isolation import MARGIN
 from jepascope.study.steps.effect_words import beside_in, effect_in, percent_with_interval, plain, unread_words
+from jepascope.study.units import units_in
 
 
 def beyond(summary: dict[str, Any]) -> str:
@@ -27,7 +28,8 @@ def _predicted(summary: dict[str, Any], finder: str) -> str:
         if effect is None or effect.side == "unknown":
             continue
         if effect.unread:
-            return f"The encoder's own predictor says nothing of edits: {unread_words(effect, summary['variable'], 'test scenes')}."
+            why = unread_words(effect, summary["variable"], f"test {units_in(summary)}")
+            return f"The encoder's own predictor says nothing of edits: {why}."
         share = f"{percent_with_interval(effect)} {what}"
         if not effect.shown:
             said.append(f"{share} (not shown to do anything)")

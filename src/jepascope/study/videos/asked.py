@@ -23,6 +23,7 @@ CLIP_SETS = ("directions8", "circle", "complex")
 DIRECTION, CLASS = "direction", "class"
 OPPOSITE = len(DIRECTION_NAMES) // 2
 SHOWN = 20  # columns that an error lists
+SHOWN_TABLES = 3
 FOLDER_DEFAULTS: dict[str, Any] = {
     "seconds": 1.0,
     "per_source": 16,
@@ -38,7 +39,7 @@ FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "splits", "classes", "su
 
 def is_folder(clips: object) -> bool:
     """Whether ``clips`` is the path of a folder, and no clip set's name."""
-    if not isinstance(clips, str) or clips in CLIP_SETS:
+    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS:
         return False
     return os.sep in clips or "/" in clips or clips in (".", "..") or Path(clips).expanduser().is_dir()
 
@@ -99,9 +100,11 @@ def folder_variable(
         return replace(variable, note=f"{variable.note} {about}")
     kept = _kept(name, variable.classes, classes)
     if not 2 <= len(kept) <= MAX_CLASSES:
-        keep = f"name those to keep, as in {setting(classes=kept[:4])}" if len(kept) > 1 else "label more of the videos"
+        keep = f"name those to keep, as in {setting(classes=kept[:4])}" if len(kept) > 1 else f"label more of the videos. {about}"
+        count = f"{len(kept)} classes" if len(kept) > 1 else "one class alone"
         raise BadArgument(
-            f"{name} has {len(kept)} classes here{as_numbers(column.cells, column.where)}, and a variable has 2 to {MAX_CLASSES}; {keep}."
+            f"{name} has {count} here{as_numbers(column.cells, column.where)}, and a variable has 2 to {MAX_CLASSES}; "
+            f"{keep.removesuffix('.')}."
         )
     return replace(variable, classes=kept, note=f"{variable.note} {about}")
 
@@ -124,7 +127,7 @@ def _kept(name: str, known: tuple[str, ...], classes: tuple[str, ...] | None) ->
 def _column(name: str, folder: Path, labels: str | None, asked: Asked, missing: tuple[str, ...]) -> tuple[Column, str]:
     """Everything that the labels file, or the folder's layout, gives as a value of the variable, and a sentence on whose they are."""
     from jepascope.clips.video.files import find
-    from jepascope.clips.video.layouts import with_distributed_labels
+    from jepascope.clips.video.layouts import SAYS_NOTHING, with_distributed_labels
 
     columns: tuple[str, ...] = ()
     if labels is not None:
@@ -138,16 +141,20 @@ def _column(name: str, folder: Path, labels: str | None, asked: Asked, missing: 
     if name != CLASS:
         have = ", ".join(dict.fromkeys([DIRECTION, CLASS, *columns]))
         raise BadArgument(f"Real videos have no label '{name}'; known are {have}. Other labels come in a labels file (--labels).")
-    candidates = with_distributed_labels(find(folder), folder.resolve()).candidates
-    cells = [one.label for one in candidates if one.label]
+    read = with_distributed_labels(find(folder), folder.resolve())
+    candidates, cells = read.candidates, [one.label for one in read.candidates if one.label]
+    twice = next((f" '{file}' {why}." for file, why in read.two_classes.items()), "")
     if not cells:
+        silent = [name for name, why in read.others if why == SAYS_NOTHING]
+        tables = f" (nor do the tables {', '.join(silent[:SHOWN_TABLES])}, as they are written)" if silent else ""
         raise BadData(
-            f"Nothing in '{folder}' names classes: put the videos of each class in a folder named after it, or give a labels file "
-            "(--labels) with a column 'class'."
+            f"Nothing in '{folder}' names classes{tables}: put the videos of each class in a folder named after it, or give a labels file "
+            f"(--labels) with a column 'class'.{twice}"
         )
     # whatever folders are called, names of folders are names
-    column = Column(CLASS, cells, lambda place: f"'{folder}'", "categorical" if asked == "auto" else asked)
-    return column, f"It is named by folders or the data set's own tables, for {len(cells)} of {len(candidates)} videos."
+    column = Column(CLASS, cells, lambda place: f"'{folder}'", "categorical" if asked == "auto" else asked, by_person=asked != "auto")
+    about = f"It is named by folders or the data set's own tables, for {len(cells)} of {len(candidates)} videos."
+    return column, about + (f" {len(read.two_classes)} are given two classes, first{twice}" if twice else "")
 
 
 def _named(column: Column) -> Column:

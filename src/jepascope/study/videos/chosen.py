@@ -17,7 +17,7 @@ from jepascope.stats import clustered
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.scenes import FEWEST, fewest_units
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.enough import FEWEST_CLIPS, FEWEST_VIDEOS, TooFew, most_clips
+from jepascope.study.videos.enough import FEWEST_CLIPS, FEWEST_VIDEOS, TooFew, most_clips, shown
 from jepascope.study.videos.official import official_splits, too_few_official
 
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
@@ -65,9 +65,11 @@ def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Ca
     if few and spec.official_split is not None:
         raise too_few_official(table, few, spec, FEWEST_VIDEOS, names)
     if few:
-        counts = ", ".join(f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in kinds)
+        counts = shown(
+            [f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in sorted(kinds, key=lambda k: k not in few)]
+        )
         raise TooFew(
-            f"Too few videos of {spec.variable} {', '.join(map(names, few))} in '{spec.clips}': each of three splits needs "
+            f"Too few videos of {spec.variable} {shown([*map(names, few)])} in '{spec.clips}': each of three splits needs "
             f"{FEWEST_VIDEOS} videos of every class, and videos with usable windows are: {counts}",
             few,
             {names(kind): needed - videos.get(kind, 0) for kind in few if videos.get(kind, 0) < needed},

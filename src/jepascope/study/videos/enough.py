@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
 FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
 MOST_TRIED = 1000  # clips of a class
+SHOWN = 8  # classes that a message lists
 
 
 class TooFew(BadData):
@@ -28,6 +29,11 @@ class TooFew(BadData):
     def __init__(self, message: str, scarce: Sequence[str] = (), missing: Mapping[str, int] = MappingProxyType({})) -> None:
         super().__init__(message)
         self.scarce, self.missing = tuple(scarce), missing
+
+
+def shown(parts: Sequence[str]) -> str:
+    """What a message lists, as far as it can be read."""
+    return ", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
 
 
 def most_clips(split: str, clips_per_class: int) -> int:

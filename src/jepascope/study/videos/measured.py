@@ -15,7 +15,7 @@ from jepascope.clips.video.labelled import Measure
 from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Window
 
-RULE = "study-motion-2"  # change it when measured directions change
+RULE = "study-motion-3"  # change it when measured directions change
 
 
 def kept_measure(videos: Mapping[str, Video], cache: Path, progress: Callable[[int, int], None] | None = None) -> Measure:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import Any
 
+from jepascope.clips.column_kind import is_number
 from jepascope.errors import JepascopeError, setting
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.enough import least_clips_per_class
+from jepascope.study.videos.enough import least_clips_per_class, shown
 
 SHORTER = (2, 4)  # times shorter windows that are tried
 SHORTEST = 0.25  # seconds: less shows hardly any motion
@@ -56,6 +57,8 @@ def _values(spec: StudySpec, classes: Sequence[str], seconds: bool) -> dict[str,
         values["seconds"] = [spec.seconds / times for times in SHORTER if spec.seconds / times >= SHORTEST]
     more = sorted({least_clips_per_class(spec.class_count), *MORE_CLIPS})
     values["clips_per_class"] = [count for count in more if count > spec.clips_per_class]
+    if spec.labels is not None and spec.kind == "auto" and spec.classes is None and all(map(is_number, spec.state_variable.classes)):
+        values["kind"] = ["numeric"]
     if spec.test_scenes < 2 * spec.class_count:  # a swap within a class takes two
         values["test_scenes"] = [2 * spec.class_count]
     if spec.official_split is not None:
@@ -74,7 +77,7 @@ def _in_turn(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
 
 def advice(proposals: Sequence[str], missing: Mapping[str, int]) -> str:
     """What to do, for the end of a refusal. ``missing``: how many more videos of a class (of any: '') are needed at least."""
-    counts = ", ".join(f"{count} of {name}" if name else f"{count} more" for name, count in missing.items())
+    counts = shown([f"{count} of {name}" if name else f"{count} more" for name, count in missing.items()])
     more = f"add videos, at least {counts}" if missing else ""
     if proposals:
         return "; what would do: " + "; or ".join([*proposals, *([more] if more else [])])
