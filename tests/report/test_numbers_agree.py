@@ -207,6 +207,8 @@ def test_a_judge_that_does_not_read_gives_no_share_that_is_kept(copied: Path) ->
     assert not any(finite(one.value) or finite(one.floor_variance) for one in measures.rce(run, "finder"))
     said = words(reads_section(run))
     assert "nothing is said of where effects fade or grow" in said and "fades along" not in said
-    rows = pairs_of(run).portability
+    pairs_read = pairs_of(run)
+    assert pairs_read is not None
+    rows = pairs_read.portability
     ratios = rows[(rows["metric"] == "rce") & (rows["across"] != "clip set")]
     assert len(ratios) and ratios["value"].isna().all()
