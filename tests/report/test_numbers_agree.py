@@ -12,8 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sections_said import edit, tell
+from sections_said import edit, tell, words
 
+from jepascope.report import measures
+from jepascope.report.folder import read_run
+from jepascope.report.numbers import finite
+from jepascope.report.sections.alignment import pairs_of
+from jepascope.report.sections.reads import reads_section
 from jepascope.study.steps.summary import effects_at, pairs
 from numbers_named import Key, Named, disagreements, everything
 
@@ -191,3 +196,19 @@ def test_every_number_named_in_two_places_is_the_same_number(run: Path, case: Ca
     for kind, places in PLACES.items():
         seen = {one.place for key, named in found.items() if key[0] == kind for one in named}
         assert seen >= places - silent, (kind, places - seen)
+
+
+def test_a_judge_that_does_not_read_gives_no_share_that_is_kept(copied: Path) -> None:
+    """On the page of a run and beside other runs: RCE is a ratio of effects by that judge."""
+    before = read_run(copied)
+    assert any(finite(one.value) for one in measures.rce(before, "finder"))
+    tell(copied, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
+    run = read_run(copied)
+    assert not any(finite(one.value) or finite(one.floor_variance) for one in measures.rce(run, "finder"))
+    said = words(reads_section(run))
+    assert "nothing is said of where effects fade or grow" in said and "fades along" not in said
+    pairs_read = pairs_of(run)
+    assert pairs_read is not None
+    rows = pairs_read.portability
+    ratios = rows[(rows["metric"] == "rce") & (rows["across"] != "clip set")]
+    assert len(ratios) and ratios["value"].isna().all()

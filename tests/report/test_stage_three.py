@@ -18,6 +18,7 @@ from synthetic_transfers import portability_table
 
 from jepascope.errors import RunFolderError
 from jepascope.portability.verdict import VERDICTS
+from jepascope.report import measures
 from jepascope.report.blocks import Grid, Heading, Section
 from jepascope.report.figures.degeneracy import pair_parts
 from jepascope.report.folder import read_run
@@ -292,3 +293,13 @@ def test_layers_are_read_from_the_names(ported: Path) -> None:
     table = pd.read_parquet(ported / "portability.parquet")
     row = table[(table["a"] == "diff_means (layer 6)") & (table["metric"] == "sas")].iloc[0]
     assert f"SAS {shown(row['value'])} from layer 6" in drawing.alt and f"from layer {BEST}" not in drawing.alt
+
+
+def test_a_judge_that_does_not_read_gives_no_verdict_on_copies(ported_copy: Path) -> None:
+    assert "judge does not read" not in {one.verdict for one in measures.degeneracy(read_run(ported_copy))}
+    tell(ported_copy, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
+    run = read_run(ported_copy)
+    assert {one.verdict for one in measures.degeneracy(run)} == {"judge does not read"}
+    section = degeneracy_section(run)
+    assert "Not told: the judge does not read the variable (20.0" in words(section)
+    assert len(section.blocks) == 1

@@ -158,8 +158,28 @@ def test_a_leak_is_named_only_while_its_interval_is_clear_of_zero(copied: Path) 
     edit(copied, "isolation", lambda t: t.assign(**{name: t[name].mask(t["read"] == "size", value) for name, value in size.items()}))
     for section in (isolation_section, headline):
         said = words(section(read_run(copied)))
-        assert "also changes" not in said and "is not shown to change the read-out of any other factor" in said
+        assert "also changes" not in said and "is not shown to leak on any other factor" in said
         assert "undecided, neither a leak nor the absence of one is shown: size 0.310" in said.replace("Undecided", "undecided")
+
+
+def test_a_leak_beside_the_interval_of_a_mean_draw_is_not_said_to_lie_beside_every_draw(copied: Path) -> None:
+    """With ten draws and more the ends that a control has are those of its mean draw."""
+    edit(copied, "isolation", lambda t: t.assign(draws=t["draws"].mask(t["control"].isin(["random", "variance"]), 20)))
+    said = words(isolation_section(read_run(copied)))
+    assert "; above the mean draw of the random control" in said and "every draw" not in said
+
+
+def test_an_effect_that_is_clear_of_zero_but_not_of_controls_is_undecided_and_shown_beside_them(copied: Path) -> None:
+    size, control = {"value": 0.22, "low": 0.15, "high": 0.28}, {"value": 0.25, "low": 0.18, "high": 0.33}
+
+    def moved(t: pd.DataFrame) -> pd.DataFrame:
+        own, null = ((t["read"] == "size") & (t["control"] == name) for name in ("subspace", "variance"))
+        return t.assign(**{name: t[name].mask(own, size[name]).mask(null, control[name]) for name in size})
+
+    edit(copied, "isolation", moved)
+    said = words(isolation_section(read_run(copied)))
+    assert "not shown to change" not in said and "size 0.220 [0.150, 0.280] (clear of zero; controls change it too: " in said
+    assert "variance 0.250)" in said
 
 
 def test_steering_errors_are_those_of_the_table_with_the_interval_of_the_summary(complete: Path) -> None:

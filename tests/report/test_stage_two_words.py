@@ -154,7 +154,8 @@ CLEAN = Share(0.95, 0.9, 0.98)
 @pytest.mark.parametrize(
     ("fresh", "said"),
     [
-        (Share(0.2, 0.1, 0.3), "finds nothing that can be told from chance"),
+        (Share(0.2, 0.1, 0.3), "finds nothing that can be told from chance: as far as it can read, the variable is gone"),
+        (Share(0.44, 0.1, 0.92), "told apart neither from chance nor from unedited clips: whether the variable is gone stays open"),
         (Share(0.5, 0.45, 0.6), "Less than before, but above chance: the variable is still there"),
         (Share(0.92, 0.85, 0.96), "outside the subspace, and no loss to a fresh one is shown"),
         (Share(0.5, NAN, NAN), "nothing can be said without an interval"),

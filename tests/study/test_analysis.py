@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -201,6 +203,66 @@ def test_layers_ranks_and_clips_that_cannot_serve_are_refused_before_anything_is
     ):
         with pytest.raises(JepascopeError, match=said):
             call()
+
+
+WRONG_TYPES = """
+import sys, numpy as np, pandas as pd, jepascope as js
+encoder, folder = js.load_encoder("nano"), sys.argv[1]
+clips = js.directions8(seed=3, per_class=20)
+activations = js.capture(encoder, clips, cache=False)
+subspace = js.find(activations, "direction", layer=np.int64(2), rank=np.int32(2), seed=np.int64(3))
+assert subspace.found_by == js.find(activations, "direction", layer=2, rank=2, seed=3).found_by
+subspace.save(folder + "/a.safetensors")
+assert js.Subspace.load(folder + "/a.safetensors").found_by == subspace.found_by
+edit = lambda **options: js.intervene(encoder, activations, subspace, **options)
+pd.testing.assert_frame_equal(edit(dose=np.float32(0.5), draws=np.int64(2), seed="0"), edit(dose=0.5, draws=2))
+for call in CALLS:
+    try:
+        print("accepted:", call, eval(call))
+    except js.JepascopeError as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_wrong_types_are_refused_by_name_and_numbers_of_numpy_are_numbers(tmp_path) -> None:
+    """In a process of its own: the type checker that tests put around every function would answer first."""
+    said = {
+        'js.capture("nano", clips)': "encoder: An encoder is what jepascope.load_encoder returns, not str",
+        "js.capture(clips, encoder)": "encoder: .*not ClipSet",
+        "js.capture(encoder, [0, 1])": "clips: A clip set is what .*not list",
+        'js.find(clips, "direction", layer=2)': "activations: Activations are what jepascope.capture returns, not ClipSet",
+        'js.find(activations, "direction", layer=2, finder="das", encoder="nano")': "encoder: .*not str",
+        'js.find(activations, ["direction"], layer=2)': r"There is no variable '\['direction'\]'",
+        'js.find(activations, "direction", layer=2, rank="3")': "rank: must be a whole number",
+        'js.find(activations, "direction", layer=2, rank=2.5)': "rank: must be a whole number",
+        'js.find(activations, "direction", layer=2, finder=["lda"])': r"There is no finder '\['lda'\]'",
+        "js.intervene(activations, encoder, subspace)": "encoder: .*not Activations",
+        "js.intervene(encoder, clips, subspace)": "activations: .*not ClipSet",
+        "js.intervene(encoder, activations, subspace.basis)": "subspace: A subspace is what .*not Tensor",
+        "js.port(encoder, activations, subspace, None)": "other: A subspace is what .*not NoneType",
+        "edit(draws=None)": "draws: must be a whole number .*given: None",
+        "edit(draws=2.5)": "draws: must be a whole number .*given: 2.5",
+        "edit(seed=None)": "seed: must be a whole number .*given: None",
+        'edit(dose="much")': "dose: must be .*given: 'much'",
+        'js.Subspace(subspace.basis, subspace.mean, "direction")': "The provenance of a subspace is a dict .*not str",
+        'js.Subspace.spanned_by(subspace.basis, subspace.mean, rank="3")': "rank: must be a whole number",
+        "js.Subspace.spanned_by(subspace.basis, subspace.mean, rank=2.0)": "rank: must be a whole number",
+        "subspace.save(folder)": ".*is a folder; name the file in it",
+        'subspace.save("")': "A subspace is stored in a file",
+        "js.Subspace.load(folder)": ".*is a folder; name the file in it",
+        "js.Subspace.load(None)": "A subspace is stored in a file",
+        'js.load_encoder("nano", device=None)': "Device 'None' cannot be used",
+        'js.load_encoder("nano", dtype="float32")': "dtype: must be torch.float32",
+        "js.build_report(None)": "A run folder is given by its path, not as NoneType",
+        "js.explain(None)": ".*this NoneType has no control",
+        'js.why_empty(pd.DataFrame({"control": ["random"]}))': ".*this DataFrame has no draws, value, high",
+    }
+    code = WRONG_TYPES.replace("CALLS", repr(list(said)))
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [bool(re.match(wanted, line)) for wanted, line in zip(said.values(), lines, strict=True)] == [True] * len(said), lines
 
 
 def test_das_without_the_encoder_or_with_another_is_refused(encoder, activations) -> None:

@@ -90,7 +90,6 @@ VARIABLES = {
 def variable_named(name: str, others: tuple[Variable, ...] = ()) -> Variable:
     """The variable (one of ``others``, labels that clips carry, or a factor), or BadArgument that lists what there is."""
     known = {**VARIABLES, **{other.name: other for other in others}}
-    try:
-        return known[name]
-    except KeyError:
-        raise BadArgument(f"There is no variable '{name}'; known are {', '.join(known)}.") from None
+    if not isinstance(name, str) or name not in known:
+        raise BadArgument(f"There is no variable '{name}'; known are {', '.join(known)}.")
+    return known[name]

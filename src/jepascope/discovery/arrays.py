@@ -1,4 +1,5 @@
-"""What callers of the Python functions may give for an array: a torch tensor, a NumPy array, or lists of numbers."""
+"""What callers of the Python functions may give: for an array a torch tensor, a NumPy array or lists of numbers; for a whole number
+Python's or NumPy's."""
 
 from __future__ import annotations
 
@@ -34,6 +35,13 @@ def as_tensor(given: object, what: str, dimensions: int, dtype: torch.dtype | No
     if tensor.ndim != dimensions:
         raise BadArgument(f"{what} must have {dimensions} dimension(s), not the shape {tuple(tensor.shape)}; reshape it first.")
     return tensor.to(dtype or (tensor.dtype if tensor.is_floating_point() else torch.float32))
+
+
+def as_whole(given: object, name: str) -> int:
+    """A whole number as Python's own; BadArgument, with the ``name`` of the argument, for anything else."""
+    if not isinstance(given, int | np.integer) or isinstance(given, bool):
+        raise BadArgument(f"{name}: must be a whole number (given: {given!r}).")
+    return int(given)
 
 
 def _described(given: object) -> str:

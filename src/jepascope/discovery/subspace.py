@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.arrays import ArrayLike, as_tensor
+from jepascope.discovery.arrays import ArrayLike, as_tensor, as_whole
 from jepascope.discovery.found_by import FoundBy, digest_of
 from jepascope.errors import BadArgument, RunFolderError
 
@@ -46,6 +46,8 @@ class Subspace:
         self._check()
 
     def _check(self) -> None:
+        if not isinstance(self.provenance, dict):
+            raise BadArgument(f"The provenance of a subspace is a dict such as {{'layer': 3}}, not {type(self.provenance).__name__}.")
         if self.mean.shape != self.basis.shape[:1]:
             raise BadArgument(
                 f"A subspace needs a basis (width, rank) and a mean (width), not {tuple(self.basis.shape)} and {tuple(self.mean.shape)}."
@@ -76,7 +78,7 @@ class Subspace:
             raise BadArgument(f"{said} hold NaN or infinite values.")
         left, values, _ = torch.linalg.svd(columns, full_matrices=False)
         present = int((values > values[0] * 1e-6).sum()) if values.numel() and values[0] > 0 else 0
-        rank = present if rank is None else rank
+        rank = present if rank is None else as_whole(rank, "rank")
         if not present:
             raise BadArgument(f"{said} span rank 0: all of them are zero; give some that are not.")
         if not 1 <= rank <= present:
@@ -99,10 +101,10 @@ class Subspace:
         return f"Subspace(rank {self.rank} of {self.width}{'; ' + said if said else ''})"
 
     def save(self, path: str | Path) -> None:
-        """Write a safetensors file (temporary name, then rename)."""
+        """Write a safetensors file (temporary name, then rename). BadArgument for what names no file, a folder among it."""
         from safetensors.torch import save_file
 
-        path = Path(path).expanduser()
+        path = _file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".tmp")
         metadata = {"format": "jepascope-subspace-1", "provenance": json.dumps(self.provenance, sort_keys=True, default=_plain)}
@@ -119,8 +121,9 @@ class Subspace:
         """
         from safetensors import SafetensorError, safe_open
 
+        file_path = _file(path)
         try:
-            with safe_open(Path(path).expanduser(), framework="pt") as file:
+            with safe_open(file_path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 provenance = json.loads(metadata.get("provenance", "{}"))
                 if not isinstance(provenance, dict):
@@ -129,6 +132,15 @@ class Subspace:
                 return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance, found_by)
         except (SafetensorError, OSError, ValueError, BadArgument) as error:
             raise RunFolderError(f"'{path}' is not a readable subspace file ({str(error).rstrip('.')}); {remedy}.") from None
+
+
+def _file(path: str | Path) -> Path:
+    """Where a subspace is stored; BadArgument for a folder, and for what is no path."""
+    if not isinstance(path, str | Path) or not str(path):
+        raise BadArgument(f"A subspace is stored in a file, such as 'direction.safetensors', not in {path!r}.")
+    if (file := Path(path).expanduser()).is_dir():
+        raise BadArgument(f"'{path}' is a folder; name the file in it, such as '{Path(path) / 'direction.safetensors'}'.")
+    return file
 
 
 def _plain(value: Any) -> Any:

@@ -43,6 +43,8 @@ def load_encoder(
     Raises BadArgument for an unknown name, BadCheckpoint for a missing, damaged or foreign checkpoint.
     """
     _check_device(device)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise BadArgument(f"dtype: must be torch.float32 or another floating dtype of torch (given: {dtype!r}).")
     found = read(str(name))
     encoder = encoder_of(found.model, found.label, found.extra, found.head, found.pixels)
     self_test(encoder)
@@ -57,8 +59,8 @@ def load_encoder(
 
 def _check_device(device: str) -> None:
     try:
-        held = torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        held = torch.empty(0, device=torch.device(device))
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise BadArgument(
             f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
         ) from None

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import CONDITION, FIXED
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
 
 LEFT_OUT = "left_out"
 """Key of a table's ``attrs``: controls that have no row, and why."""
 
+NEEDED = ("control", "draws", "value", "high")
 MOST_ROWS = 4  # that a sentence names
 EXCESS = ("excess_low", "excess_high")
 RATIO = ("ratio", "ratio_low", "ratio_high")
@@ -29,6 +31,7 @@ NO_MARGIN = (
 
 def why_empty(ce: pd.DataFrame) -> pd.DataFrame:
     """A table of the same shape as ``ce`` (what ``intervene`` returns, or a run's ce.parquet): for each empty cell the reason, else ""."""
+    _check(ce)
     keys = [name for name in CONDITION if name in ce]
     owns = {key: row for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True) if row["control"] == "subspace"}
     found = [
@@ -44,6 +47,7 @@ def explain(ce: pd.DataFrame) -> list[str]:
     >>> for line in js.explain(effects):
     ...     print(line)
     """
+    _check(ce)
     said = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
     keys = [name for name in CONDITION if name in ce and ce[name].nunique() > 1]
     grouped: dict[tuple[str, str], list[str]] = {}
@@ -59,6 +63,15 @@ def explain(ce: pd.DataFrame) -> list[str]:
         more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
         said.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
     return said
+
+
+def _check(ce: pd.DataFrame) -> None:
+    lacking = [name for name in NEEDED if name not in ce] if isinstance(ce, pd.DataFrame) else list(NEEDED)
+    if lacking:
+        raise BadArgument(
+            f"A table of causal effects is what jepascope.intervene returns, or a run's ce.parquet, with all of its rows and columns; this "
+            f"{type(ce).__name__} has no {', '.join(lacking)}."
+        )
 
 
 def _keys(ce: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from jepascope.errors import RunFolderError
+from jepascope.errors import BadArgument, RunFolderError
 from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.sections.across_models import across_models
@@ -66,6 +66,8 @@ def build_report(run: str | Path) -> Path:
 
     Raises RunFolderError for a folder or table that is missing, damaged or cannot be written.
     """
+    if not isinstance(run, str | Path):
+        raise BadArgument(f"A run folder is given by its path, not as {type(run).__name__}.")
     run = Path(run).expanduser()
     folder = read_run(run)
     sections = [make(folder) for make in SECTIONS]

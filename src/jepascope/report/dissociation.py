@@ -64,7 +64,7 @@ def judged(row: Mapping[Any, Any]) -> Judgement:
     """A row of ``transfers``: above its floor? near 1? and how far is the pair's SAS from chance and ceiling?"""
     floor = floor_of(row)
     if not finite(row["low"]):
-        return Judgement(UNREAD, "the native effect is not shown to be anything, so there is no share of it")
+        return Judgement(UNREAD, "no effect of the native subspace on the variable is shown, so there is no share of it")
     if bool(row["saturated"]):
         return Judgement(SATURATED, "saturated at every dose, so the ratio says nothing")
     if not finite(floor.value):

@@ -16,6 +16,23 @@ def readings_by(run: RunFolder) -> dict[str, JudgeReading]:
     return stored_readings(run.summary, run.table("ce"))
 
 
+def unread_judge(run: RunFolder, judge: str = "probe") -> JudgeReading | None:
+    """The judge, where it is known not to read the run's variable: nothing is said of effects by it."""
+    reading = readings_by(run).get(judge)
+    return None if reading is None or reading.reads else reading
+
+
+def portability_of(run: RunFolder) -> pd.DataFrame | None:
+    """The table ``portability``; without RCE, which is a ratio of effects, where the study's probe does not read the variable (across clip
+    sets another probe is the judge, trained on their own clips)."""
+    table = run.table("portability")
+    if table is None or unread_judge(run) is None:
+        return table
+    silent = (table["metric"] == "rce") & (table["across"] != "clip set")
+    of_ratio = ("value", "low", "high", "floor_random", "floor_variance")
+    return table.assign(**{name: table[name].mask(silent) for name in of_ratio})
+
+
 def rows_beside(own: Mapping[Any, Any], rows: pd.DataFrame, judges: Mapping[str, JudgeReading]) -> dict[str, Against]:
     """One row of ``ce`` beside each of its controls among ``rows``, by the control's name."""
     effect = Effect.of(own, judges.get(str(own["judge"])))

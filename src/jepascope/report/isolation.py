@@ -15,6 +15,7 @@ from jepascope.report.names import short
 from jepascope.report.numbers import finite, shown, with_interval
 from jepascope.report.selection import finders_of
 from jepascope.report.verdict import beside_draws
+from jepascope.stats import MIN_DRAWS, side
 
 EDIT_VERBS = {"ablate": "Ablating", "swap": "Swapping"}
 NULLS = ("random", "variance")
@@ -99,11 +100,11 @@ def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, 
     if by["leaks"]:
         parts.append(f"{what} also changes the read-out of {', '.join(_leak(effect, edit, brief) for effect in by['leaks'])}")
     elif by["unaffected"] or by["undecided"]:
-        parts.append(f"{what} is not shown to change the read-out of any other factor")
+        parts.append(f"{what} is not shown to leak on any other factor")
     if by["unaffected"]:
         parts.append(f"shown to stay within ±{margin}: {_list(by['unaffected'])}")
     if by["undecided"]:
-        parts.append(f"undecided, neither a leak nor the absence of one is shown: {_list(by['undecided'])}")
+        parts.append(f"undecided, neither a leak nor the absence of one is shown: {', '.join(_undecided(one) for one in by['undecided'])}")
     if by["not readable"]:
         names = ", ".join(effect.read for effect in by["not readable"])
         parts.append(f"not read from unedited clips to begin with, so nothing can be said: {names}")
@@ -112,8 +113,23 @@ def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, 
     return f"{'. '.join(f'{part[0].upper()}{part[1:]}' for part in parts)}."
 
 
+def _place(own: Level, control: Level) -> str:
+    """Beside every draw of a control where its ends are those of its draws, else beside its mean draw, whose interval they are."""
+    place = beside_draws(own.low, own.high, control.low, control.high)
+    if control.draws < MIN_DRAWS:
+        return place
+    return place.replace("every draw", "the mean draw").replace("the draws", "the mean draw")
+
+
 def _list(effects: Iterable[CrossEffect]) -> str:
     return ", ".join(f"{effect.read} {effect.own}" for effect in effects)
+
+
+def _undecided(effect: CrossEffect) -> str:
+    """With its interval; and, where that is clear of zero, what matched controls change."""
+    means = [f"{name} {shown(level.value)}" for name in NULLS if finite((level := effect.controls.get(name, Level())).value)]
+    moved = side(effect.own.low, effect.own.high) in ("above", "below")
+    return f"{effect.read} {effect.own}" + (f" (clear of zero; controls change it too: {', '.join(means)})" if moved and means else "")
 
 
 def _leak(effect: CrossEffect, edit: str, brief: bool) -> str:
@@ -125,7 +141,7 @@ def _leak(effect: CrossEffect, edit: str, brief: bool) -> str:
     for control in NULLS:
         level = effect.controls.get(control)
         if level is not None and finite(level.value):
-            place = beside_draws(effect.own.low, effect.own.high, level.low, level.high)
+            place = _place(effect.own, level)
             said += f"; {place} the {control} control, {shown(level.value)} on average"
     twin = effect.controls.get("twin")
     if edit == "swap" and twin is not None and finite(twin.value):

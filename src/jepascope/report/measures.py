@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
 
@@ -10,9 +10,10 @@ import pandas as pd
 
 from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
 from jepascope.discovery.probes.readings import Measure, chosen_probes
+from jepascope.intervention.claims import UNREAD
 from jepascope.intervention.control_words import CONTROLS
 from jepascope.portability.retained import one_dose
-from jepascope.report.effects import of_controls, readings_by, rows_beside
+from jepascope.report.effects import of_controls, portability_of, readings_by, rows_beside, unread_judge
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import MOST_OF_A_SENTENCE, short
 from jepascope.report.numbers import finite
@@ -249,7 +250,7 @@ def sas(run: RunFolder, pair: Pair) -> Sas | None:
 
 def rce(run: RunFolder, across: str, used: Pair | None = None) -> tuple[Rce, ...]:
     """Effect retained by every transfer of a kind, or by one subspace in place of the other: one dose each."""
-    table = run.table("portability")
+    table = portability_of(run)
     if table is None:
         return ()
     rows = table[(table["metric"] == "rce") & (table["across"] == across)]
@@ -285,6 +286,8 @@ def degeneracy(run: RunFolder) -> tuple[Verdict, ...]:
     said = mapping(run.summary.get("degeneracy"))
     listed = said.get("verdicts")
     rows = [mapping(row) for row in listed] if isinstance(listed, list) else []
+    if said and unread_judge(run) is not None:
+        return tuple(replace(_verdict(row), verdict=UNREAD) for row in rows)
     found = [_verdict(row) for row in rows]
     if peeling := mapping(said.get("peeling")):
         copies = whole(peeling.get("copies"))

@@ -22,6 +22,7 @@ from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture as capture_pass
 from jepascope.activations.site import Site
 from jepascope.clips.clipset import ClipSet
+from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
@@ -33,7 +34,7 @@ from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
-from jepascope.study.arguments import check_edit, check_splits, named_site, whole
+from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
 from jepascope.study.doctor import cache_folder
 from jepascope.study.setting import labelled, setting
 from jepascope.study.spec import make_spec
@@ -45,6 +46,7 @@ def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activa
     Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
     is False.
     """
+    check_kinds(encoder=(encoder, VideoEncoder), clips=(clips, ClipSet))
     store = cache_folder() / "activations" if cache else None
     return capture_pass(encoder, clips.at(encoder.card.frames, encoder.card.size), store)
 
@@ -65,9 +67,12 @@ def find(
     needs the ``encoder``; it captures tokens of the clips and of their twins. Raises BadArgument for an unknown finder, variable or layer,
     or a rank that the classes do not allow.
     """
-    make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"})
+    check_kinds(activations=(activations, Activations))
+    if encoder is not None:
+        check_kinds(encoder=(encoder, VideoEncoder))
+    seed = make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"}).seed
     check_splits(activations, variable, ("fit",))
-    layer = whole(layer)
+    layer, rank = as_whole(layer, "layer"), None if rank is None else as_whole(rank, "rank")
     data = labelled(activations.split("fit"), variable, Site(layer, tokens), finder, encoder, seed, rank)
     found = find_in(finder, data, rank, seed)
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
@@ -103,11 +108,12 @@ def intervene(
     the command line refuses, the last layer among it, before anything is captured.
     """
     asked = {"edits": (edit,), "edit_doses": (dose,), "draws": draws, "seed": seed, "scope": tokens, "ablate_to": ablate_to}
-    variable, site = check_edit(encoder, activations, subspace, **asked)
-    found = setting(encoder, activations, variable, site, seed, subspace, draws, finder)
+    variable, site, spec = check_edit(encoder, activations, subspace, **asked)
+    seed, doses = spec.seed, spec.edit_doses
+    found = setting(encoder, activations, variable, site, seed, subspace, spec.draws, finder)
     edited, controls = Site(site.layer, tokens or site.tokens), {"subspace": found.controls}
     effects, _ = intervene_at(
-        encoder, edited, found.scenes, {"subspace": subspace}, controls, [found.judge], (edit,), (dose,), ablate_to=ablate_to
+        encoder, edited, found.scenes, {"subspace": subspace}, controls, [found.judge], spec.edits, doses, ablate_to=spec.ablate_to
     )
     table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), seed)
     if found.unshuffled:
@@ -139,8 +145,9 @@ def port(
     ``native`` is the first subspace's own CE. There is no ratio where that is not shown; at 0.95 and more it is saturated: ask for a lower
     dose.
     """
-    variable, site = check_edit(encoder, activations, subspace, edits=("ablate",), edit_doses=(dose,), seed=seed)
-    _, theirs = named_site(other)
+    variable, site, spec = check_edit(encoder, activations, subspace, edits=("ablate",), edit_doses=(dose,), seed=seed)
+    seed, (dose,) = spec.seed, spec.edit_doses
+    _, theirs = named_site(other, "other")
     if theirs != site:
         raise BadArgument(
             f"The subspaces are of layers {site.layer} and {theirs.layer} ({site.tokens} and {theirs.tokens} tokens); one can stand in for "

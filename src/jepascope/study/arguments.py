@@ -9,30 +9,48 @@ import numpy as np
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.clips.clipset import SPLITS
+from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.video.source import VideoSource
+from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.refusals import FieldRefused
-from jepascope.study.spec import check_turned, make_spec
+from jepascope.study.spec import StudySpec, check_turned, make_spec
 from jepascope.study.stage_two.asked import check_asked
 
 NAMES = {"edits": "edit", "edit_doses": "dose", "scope": "tokens", "draws": "draws", "seed": "seed", "ablate_to": "ablate_to"}
 """What fields of a spec are called in the Python functions."""
 
 
-def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspace, **fields: Any) -> tuple[str, Site]:
-    """Variable and site of a subspace that can be edited in this encoder; ``fields`` of a spec say how (see NAMES).
+SOURCES: dict[type, str] = {
+    VideoEncoder: "An encoder is what jepascope.load_encoder returns",
+    ClipSet: "A clip set is what jepascope.directions8 or another function of jepascope.clips returns",
+    Activations: "Activations are what jepascope.capture returns",
+    Subspace: "A subspace is what jepascope.find or Subspace.spanned_by returns",
+}
+"""What the Python functions are handed from one to the next, and which of them makes it."""
+
+
+def check_kinds(**kinds: tuple[object, type]) -> None:
+    """BadArgument, with the argument's name, for the first that is not of its kind (one of SOURCES)."""
+    for name, (given, kind) in kinds.items():
+        if not isinstance(given, kind):
+            raise BadArgument(f"{name}: {SOURCES[kind]}, not {type(given).__name__}.")
+
+
+def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspace, **fields: Any) -> tuple[str, Site, StudySpec]:
+    """Variable and site of a subspace that can be edited in this encoder, and how: ``fields`` of a spec (see NAMES), as they were checked.
 
     BadArgument or BadData, in one sentence, for all that the command line refuses: the last layer, another encoder's subspace or
     activations, no room for controls, edits, doses, tokens, draws and seeds that there are not, splits and classes without clips.
     """
+    check_kinds(encoder=(encoder, VideoEncoder), activations=(activations, Activations))
     variable, site = named_site(subspace)
     card = encoder.card
-    spec = make_spec({name: value for name, value in fields.items() if value is not None}, "jepascope", NAMES)
+    spec = make_spec(fields, "jepascope", NAMES)
     check_edited_layer(card.name, card.depth, site.layer)
     check_subspaces(encoder, site, {str(subspace.provenance.get("finder", "given")): subspace})
     check_room("The subspace", subspace.rank, subspace.width)
@@ -46,28 +64,20 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
         raise BadArgument("tokens: nobody drew where the object of these clips is; edit all tokens, or tubelets such as time:0-1.")
     check_asked(spec, encoder)
     check_splits(activations, variable)
-    return variable, site
+    return variable, site, spec
 
 
-def named_site(subspace: Subspace) -> tuple[str, Site]:
+def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:
     """The variable and the site that a subspace's provenance names; BadArgument where it does not."""
-    if not isinstance(subspace, Subspace):
-        raise BadArgument(f"A subspace is what jepascope.find or Subspace.spanned_by returns, not {type(subspace).__name__}.")
+    check_kinds(**{name: (subspace, Subspace)})
     said: Mapping[str, Any] = subspace.provenance
-    for name in ("variable", "layer"):
-        if name not in said:
+    for needed in ("variable", "layer"):
+        if needed not in said:
             raise BadArgument(
-                f"The subspace's provenance does not say its {name}; make it with jepascope.find, or say it: "
+                f"The subspace's provenance does not say its {needed}; make it with jepascope.find, or say it: "
                 'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
             )
-    return str(said["variable"]), Site(whole(said["layer"]), str(said.get("tokens", "all")))
-
-
-def whole(layer: object) -> int:
-    """A layer's number; BadArgument for anything else."""
-    if not isinstance(layer, int | np.integer) or isinstance(layer, bool):
-        raise BadArgument(f"layer: must be a whole number (given: {layer!r}).")
-    return int(layer)
+    return str(said["variable"]), Site(as_whole(said["layer"], "layer"), str(said.get("tokens", "all")))
 
 
 def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
+from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.finders.class_pca import class_pca
 from jepascope.discovery.finders.das import das, das_shuffled
 from jepascope.discovery.finders.diff_means import diff_means
@@ -126,13 +127,13 @@ _TOGETHER: dict[str, Callable[[Labelled, int | None, Sequence[Labelled], int], l
 
 def check_finder(name: str, data: Labelled, rank: int | None) -> None:
     """Refuse a finder that there is not, and a rank that it cannot give here."""
-    if name not in FINDERS:
+    if not isinstance(name, str) or name not in FINDERS:
         raise _unknown(name)
     data.check()
     most = max_rank(name, data.classes, data.width, data.outputs)
     if not most:
         raise no_values(name, data)
-    if rank is not None and not 1 <= rank <= most:
+    if rank is not None and not 1 <= as_whole(rank, "rank") <= most:
         given = f"{data.outputs} value(s)" if name.startswith("ridge_circle") else f"{data.classes} classes"
         raise BadArgument(
             f"Finder '{name}' cannot give rank {rank} at {data.where}: {given} in width {data.width} allow "

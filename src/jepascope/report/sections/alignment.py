@@ -9,6 +9,7 @@ import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.dissociation import SAME_NUMBERS
+from jepascope.report.effects import portability_of
 from jepascope.report.figures.alignment import sas_matrix
 from jepascope.report.figures.angles import angle_spectrum, angles_elsewhere
 from jepascope.report.figures.pairs import MOST_LINES
@@ -40,7 +41,7 @@ class Pairs:
 
 def pairs_of(run: RunFolder) -> Pairs | None:
     """The run's own; None where no transfers were run."""
-    table = run.table("portability")
+    table = portability_of(run)
     return None if table is None else Pairs(table, run.table("angles"), run.confidence, units=run.units)
 
 

@@ -9,11 +9,13 @@ import pandas as pd
 
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, Section, not_run
+from jepascope.report.effects import unread_judge
 from jepascope.report.figures.degeneracy import PairParts, degeneracy_parts, pair_parts
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.report.sections.peeling import peeling_blocks, said
 from jepascope.report.selection import has_twins, in_order
+from jepascope.report.verdict import unread_words
 
 TITLE = "Degeneracy"
 MOST_SENTENCES = 8
@@ -27,6 +29,11 @@ def degeneracy_section(run: RunFolder) -> Section:
     peeled = peeling_blocks(run)
     if verdicts is None and not peeled:
         return not_run("degeneracy", TITLE, "no test of pairs and no peeling (stage port; folders of earlier versions have none)")
+    if (unread := unread_judge(run)) is not None:
+        why = (
+            f"Not told: {unread_words(unread)}, and verdicts rest on effects by it (verdicts.parquet and peeling.parquet hold what moved)."
+        )
+        return Section("degeneracy", TITLE, (Finding(why),))
     blocks: list[Block] = []
     if verdicts is not None:
         order = in_order(verdicts["verdict"], tuple(VERDICTS))

@@ -45,7 +45,11 @@ def _worth(run: RunFolder, dense: pd.DataFrame) -> tuple[Block, ...]:
     at = reading(dense, layer, tokens)
     plain = {name: dense[dense["encoder"] == encoder]["accuracy"].max() for encoder, name in BASELINES.items()}
     found = {name: float(value) for name, value in plain.items() if finite(value)}
-    return () if at is None else (Finding(worth(at, run.noun, tokens, layer, run.confidence, found)),)
+    if at is None:
+        return ()
+    number = run.summary.get("kind") == "numeric" and run.table("values") is not None
+    whose = f" {run.variable.capitalize()} is a number: whether it is read is judged by its value, below, and not by these classes."
+    return (Finding(worth(at, run.noun, tokens, layer, run.confidence, found) + whose * number),)
 
 
 def _caption(run: RunFolder, dense: pd.DataFrame) -> str:

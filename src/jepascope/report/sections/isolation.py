@@ -95,8 +95,8 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
         f"{run.confidence} over {run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws "
-        f"the least and the largest. Leaks: interval clear of zero and larger than ±{_shown_margin(effects)}; unaffected: the 90 % "
-        "interval lies within it (two one-sided tests at 5 %)."
+        f"the least and the largest. Leaks: interval clear of zero and of what the controls change on average, and the share larger than "
+        f"±{_shown_margin(effects)}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
     )
     return Grid(head, tuple(body), caption, words=2)
 

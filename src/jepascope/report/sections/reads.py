@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
+from jepascope.report.effects import unread_judge
 from jepascope.report.figures.read_matrix import read_matrix
 from jepascope.report.folder import RunFolder
 from jepascope.report.judges import judge_words
 from jepascope.report.numbers import ABSENT, Cell, count_range, finite, interval_cell, with_interval
 from jepascope.report.sections.refits import refit_blocks
 from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.report.verdict import unread_words
 from jepascope.stats import MIN_DRAWS
 
 TITLE = "Edit layer × read layer"
@@ -41,11 +43,16 @@ def _course(run: RunFolder) -> list[Block]:
     edits = in_order(reads["edit"], EDITS)
     first = reads[(reads["finder"] == finders[0]) & (reads["edit"] == edits[0])]
     at = reads[reads["layer"] == layer]
-    words = [
-        fade_words(_of(at, finder, edit), f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finder}")
-        for edit in edits
-        for finder in finders[:1]
-    ]
+    unread = unread_judge(run, str(reads["judge"].iloc[0]))
+    words = (
+        [f"{unread_words(unread).capitalize()}, so that nothing is said of where effects fade or grow."]
+        if unread
+        else [
+            fade_words(_of(at, finder, edit), f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finder}")
+            for edit in edits
+            for finder in finders[:1]
+        ]
+    )
     null = first[first["control"] != "subspace"]
     caption = (
         f"{finders[0]}, {EDIT_WORDS.get(edits[0], edits[0])}: CE by {judge_words(str(reads['judge'].iloc[0]))}, one trained on the "

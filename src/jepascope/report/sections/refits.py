@@ -89,9 +89,13 @@ def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: fl
     said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
     if not (finite(fresh.low) and finite(chance)):
         return f"{said}; nothing can be said without an interval."
-    if fresh.low <= chance:
-        return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
     word = fresh.below(clean)
+    if fresh.low <= chance:
+        if clean.low <= chance:
+            return f"{said}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
+        if word == "below":
+            return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
+        return f"{said}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
     left = "Less than before, but above chance" if word == "below" else "Above chance"
     shown = ", and no loss to a fresh one is shown" if word == "not told apart from" else ""
     way = " Part of what the frozen one lost was its way of reading, not the variable." if frozen.below(fresh) == "below" else ""
