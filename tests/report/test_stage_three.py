@@ -296,10 +296,10 @@ def test_layers_are_read_from_the_names(ported: Path) -> None:
 
 
 def test_a_judge_that_does_not_read_gives_no_verdict_on_copies(ported_copy: Path) -> None:
-    assert "judge does not read" not in {one.verdict for one in measures.degeneracy(read_run(ported_copy))}
+    assert "judge not shown to read" not in {one.verdict for one in measures.degeneracy(read_run(ported_copy))}
     tell(ported_copy, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
     run = read_run(ported_copy)
-    assert {one.verdict for one in measures.degeneracy(run)} == {"judge does not read"}
+    assert {one.verdict for one in measures.degeneracy(run)} == {"judge not shown to read"}
     section = degeneracy_section(run)
-    assert "Not told: the judge does not read the variable (20.0" in words(section)
+    assert "Not told: the judge is not shown to read the variable (20.0" in words(section)
     assert len(section.blocks) == 1

@@ -156,6 +156,10 @@ def test_the_sentence_states_both_figures_and_no_more_than_they_carry() -> None:
         "By leaving out one of 8 videos at a time: accuracy 0.550 [0.36, 0.73] (chance 0.250), and ablating the rank-3 lda subspace" in text
     )
     assert "removes 47 [29, 74] %" in text and "3.0 times [1.5, 9.0]" in text and "n = 8" in text
+    left["judge_reading"] = {"probe": {"accuracy": 0.42, "low": 0.24, "high": 0.61, "n": 48, "chance": 0.25, "reads": False}}
+    text = left_out_words({"leave_one_out": left, "variable": "direction"})
+    assert "not shown to read the direction" in text and "no effect of ablation can be stated" in text and "removes" not in text
+    del left["judge_reading"]
     left["ce"] = {"lda": {"ablate": {"value": None, "low": None, "high": None, "n": 8}}}
     assert "read no margin" in left_out_words({"leave_one_out": left}) and "removes" not in left_out_words({"leave_one_out": left})
     assert left_out_words({}) == ""

@@ -104,7 +104,11 @@ def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_r
     assert f"accuracy {accuracy[best]:.3f} [{at['low']:.2f}, {at['high']:.2f}] at layer {best}" in summary["headline"]
     value = pd.read_parquet(finished_run / "values.parquet").query("encoder == 'model' and held_out == 'clips' and layer == @best")
     error = value[value["tokens"] == tiny_spec.tokens].iloc[0]
-    assert ("is not read above chance" in summary["headline"]) == (error["high"] >= error["chance"]) == (not summary["reading"]["read"])
+    assert (
+        ("is not shown to be read above chance" in summary["headline"])
+        == (error["high"] >= error["chance"])
+        == (not summary["reading"]["read"])
+    )
     leaks = pd.read_parquet(finished_run / "leaks.parquet")
     assert {row["baseline"]: row["accuracy"] for _, row in leaks.iterrows()} == {
         name: figure["accuracy"] for name, figure in summary["leaks"].items()
@@ -156,7 +160,9 @@ def test_a_judge_that_reads_nothing_states_nothing(summary: dict[str, Any]) -> N
     with_effect(summary)
     summary["judge_reading"] = {"probe": {"accuracy": 0.47, "low": 0.3, "high": 0.65, "n": 30, "chance": 0.5, "reads": False}}
     text = headline(summary)
-    assert "the judge does not read the direction of unedited test scenes (right for 47 [30, 65] %, chance 50 %), so no causal" in text
+    assert (
+        "the judge is not shown to read the direction of unedited test scenes (right for 47 [30, 65] %, chance 50 %), so no causal" in text
+    )
     assert "removes" not in text and " times " not in text
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS, Side, scene_proportion, side, wilson
 
-UNREAD, NOT_SHOWN, NO_INTERVAL, FEW = "judge does not read", "effect not shown", "no interval", "too few draws"
+UNREAD, NOT_SHOWN, NO_INTERVAL, FEW = "judge not shown to read", "effect not shown", "no interval", "too few draws"
 SAME = "not told apart"
 OUTSIDE, ABOVE_MEAN, ABOVE_IT = "outside its draws", "above the mean draw", "above it"
 BELOW, BELOW_MEAN, BELOW_IT = "below its draws", "below the mean draw", "below it"

@@ -65,7 +65,7 @@ def beside_controls(own: Mapping[Any, Any], nulls: Iterable[Mapping[Any, Any]], 
 def unread_words(judge: JudgeReading) -> str:
     """Why nothing is said of effects by a judge that does not read the variable."""
     right = f"{percent(judge.accuracy)} {percent_span(judge.low, judge.high)}, chance {percent(judge.chance)}"
-    return f"the judge does not read the variable ({right})"
+    return f"the judge is not shown to read the variable ({right})"
 
 
 def not_shown_words(effect: Effect) -> str:

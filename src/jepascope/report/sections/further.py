@@ -44,7 +44,7 @@ def _table(run: RunFolder, one: Further) -> Grid:
         f"{one.name}: {one.what}. CE with its {run.confidence} over {run.units}; of each control the mean CE and, after it, the ratio to "
         "it with its interval (≥: a lower bound, where the control's effect cannot be told from zero; none with fewer than 10 draws, "
         "unless nothing in the control is random: largest axes, axes within classes; none of an effect that is not shown to do "
-        "anything, or by a judge that does not read the variable)."
+        "anything, or by a judge that is not shown to read the variable)."
     )
     if len(own) > MOST_ROWS:
         caption += f" {len(own) - MOST_ROWS} more rows are in its ce.parquet."

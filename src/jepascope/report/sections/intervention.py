@@ -113,7 +113,7 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         "Reading: 'outside its draws' when the interval of the effect minus a new draw of the control lies above zero, 'above the mean "
         f"draw' when only that of the difference from the mean does; below {MIN_DRAWS} draws nothing is compared and the brackets of the "
         "control are its least and largest draw. Nothing is compared, and no ratio stated, of an effect whose own interval holds zero, or "
-        f"by a judge that does not read the variable.{_unreachable(part)}"
+        f"by a judge that is not shown to read the variable.{_unreachable(part)}"
     )
     return Grid(head, tuple(rows), caption, words=2)
 

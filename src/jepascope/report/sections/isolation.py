@@ -38,8 +38,8 @@ def isolation_section(run: RunFolder) -> Section:
         f"Layer {count_range(rows['layer'])}: share of each read-out's own clean margin that is lost (1 = all of it; below 0: it grows), n "
         f"= {readers}. Rows: the variable whose subspace is edited ({variable}: {finder or 'no finder'}; others: diff_means) and the "
         f"controls of {variable}'s edit, mean over {_draws(rows)} draws. Framed: the variable that the edit is for. ≈ 0: its 90 % interval "
-        f"lies within ±{_margin(rows)}, shown to have no effect worth mentioning. Hatched: the judge does not read that variable from "
-        "unedited clips, so the number means little. Intervals in the table below and in isolation.parquet."
+        f"lies within ±{_margin(rows)}, shown to have no effect worth mentioning. Hatched: the judge is not shown to read that variable "
+        "from unedited clips, so the number means little. Intervals in the table below and in isolation.parquet."
     )
     if panels:
         blocks.append(Figure(isolation_matrix(panels, read, variable), caption))

@@ -101,4 +101,4 @@ def unread_words(effect: Effect, variable: str, scenes: str) -> str:
     judge = effect.judge
     assert judge is not None
     span = f"{plain(100 * judge.accuracy, 0)} [{plain(100 * judge.low, 0)}, {plain(100 * judge.high, 0)}] %"
-    return f"the judge does not read the {variable} of unedited {scenes} (right for {span}, chance {plain(100 * judge.chance, 0)} %)"
+    return f"the judge is not shown to read the {variable} of unedited {scenes} (right for {span}, chance {plain(100 * judge.chance, 0)} %)"

@@ -47,7 +47,7 @@ def reading_of(summary: dict[str, Any]) -> VariableReading:
 def reading(summary: dict[str, Any]) -> str:
     """Whether the variable is read, by the measure of its kind, and what else reads it; the classes stand beside the values."""
     read, name, numbers = reading_of(summary), summary["variable"], summary["kind"] == "numeric"
-    verb = "is read from" if read.read else "is not read above chance from"
+    verb = "is read from" if read.read else "is not shown to be read above chance from"
     layer = f"at layer {summary['best_layer']} of {summary['layers'][-1]}"
     accuracy = f"accuracy {plain(read.classes.value, 3)} {_span(read.classes)}"
     classes = f"{_beside(read.classes)}chance {plain(read.classes.chance, 3)}"

@@ -110,6 +110,9 @@ def left_out_words(summary: dict[str, Any]) -> str:
     found = _stateable(left, finder)
     if found is None:
         return f"{text}; the judges read no margin of which ablation could take a share."
+    if found[1].unread:
+        why = unread_words(found[1], summary["variable"], "videos that are left out")
+        return f"{text}; {why}, so no effect of ablation can be stated."
     does = _of_edit(left, finder, *found, f"the rank-{left['rank']} {finder} subspace", first=f"{text}, and ")
     return f"{does}."
 
