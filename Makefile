@@ -17,10 +17,10 @@ demo: core
 	@$(BIN)/jepascope run --out $(OUT)
 
 test: test-tools
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 all-tests: test-tools
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "slow or not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
 lint: dev-tools
 	@$(BIN)/ruff check .

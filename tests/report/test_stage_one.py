@@ -219,6 +219,7 @@ def test_an_older_folder_says_what_was_not_run(make_run: Folder, tmp_path: Path)
     assert "no stability selection" in words(l1_section(folder)) and "one fit each (no interval)" in words(l1_section(folder))
 
 
+@pytest.mark.slow
 def test_the_whole_page_is_the_same_every_time(run: Path, write_probed: Callable[..., Path]) -> None:
     write_probed(run, "colour", {"hue": "degrees"})
     first = build_report(run).read_bytes()

@@ -150,6 +150,7 @@ def copies() -> Degeneracy:
     return Degeneracy.joined([planted_degeneracy(bench, resamples=200, rounds=1) for bench in benches])
 
 
+@pytest.mark.slow
 def test_copies_are_told_from_a_correlated_plane_that_nothing_reads(copies: Degeneracy) -> None:
     own = copies.curve[copies.curve["control"] == "subspace"]
     first = own.drop_duplicates("network").set_index("network")
@@ -168,6 +169,7 @@ def test_copies_are_told_from_a_correlated_plane_that_nothing_reads(copies: Dege
     assert (nulls["draws"] >= 20).all() and nulls["value"].abs().max() < 0.2
 
 
+@pytest.mark.slow
 def test_degeneracy_is_in_the_json_as_in_the_tables(copies: Degeneracy) -> None:
     said = degeneracy_json(copies, "degenerate")
     assert said is not None and said.keys() == {"peeling", "pairs"}
@@ -188,6 +190,7 @@ def test_degeneracy_is_in_the_json_as_in_the_tables(copies: Degeneracy) -> None:
     assert degeneracy_json(copies, "decoy") is None
 
 
+@pytest.mark.slow
 def test_degeneracy_is_written_and_shown(copies: Degeneracy, card: Scorecard, tmp_path: Path) -> None:
     replace(card, score=replace(card.score, degeneracy=copies)).write(tmp_path)
     for name, table in (("degeneracy", copies.exchanges), ("verdicts", copies.verdicts), ("peeling", copies.curve)):

@@ -26,6 +26,7 @@ def run(tmp_path: Path, finished_run: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_another_variable_passes_no_clip_again_but_for_the_token_map(
     run: Path, tiny_encoder: VJepa2Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
