@@ -124,13 +124,19 @@ def tiny_spec(tiny_model: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Path:
-    """The run folder of one tiny study that nothing interrupted. Shared: tests that change it copy it first."""
+    """The run folder of one tiny study that nothing interrupted. Shared by all workers: tests that change it copy it first."""
+    from filelock import FileLock
+
     from jepascope.report.build import build_report
     from jepascope.study.run import run_study
 
-    folder = tmp_path_factory.mktemp("runs") / "finished"
-    run_study(tiny_spec, folder, tiny_encoder)
-    build_report(folder)
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "runs" / "finished"
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "report.html").exists():
+            run_study(tiny_spec, folder, tiny_encoder)
+            build_report(folder)
     return folder
 
 
