@@ -98,8 +98,22 @@ def make_model() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return random_model(tmp_path_factory.mktemp("model") / "tiny")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that all workers of this test run see: what takes long is made there once, under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(shared_folder: Path) -> Path:
+    """The model of every tiny study. Shared, because a run names its model's folder and workers share the run."""
+    from filelock import FileLock
+
+    folder = shared_folder / "tiny"
+    with FileLock(shared_folder / "tiny.lock"):
+        return folder if folder.exists() else random_model(folder)
 
 
 @pytest.fixture(scope="session")
@@ -123,16 +137,14 @@ def tiny_spec(tiny_model: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Path:
+def finished_run(shared_folder: Path, tiny_spec: Any, tiny_encoder: Any) -> Path:
     """The run folder of one tiny study that nothing interrupted. Shared by all workers: tests that change it copy it first."""
     from filelock import FileLock
 
     from jepascope.report.build import build_report
     from jepascope.study.run import run_study
 
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "runs" / "finished"
-    folder.parent.mkdir(exist_ok=True)
+    folder = shared_folder / "finished"
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "report.html").exists():
             run_study(tiny_spec, folder, tiny_encoder)

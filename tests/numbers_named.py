@@ -117,7 +117,9 @@ def tables(run: Path, folder: RunFolder) -> Iterator[Named]:
     for row in rce.to_dict("records"):
         key = ("rce", row["across"], row["a"], row["b"])
         yield Named((*key, "dose"), "portability.parquet", float(row["dose"]))
-        yield from spread(key, "portability.parquet", [row[end] for end in ENDS])
+        # stored as measured; of a judge that does not read the variable no ratio is stated (another clip set has its own judge)
+        stated = reads.get("probe", True) or row["across"] == "clip set"
+        yield from spread(key, "portability.parquet", [row[end] for end in ENDS] if stated else [])
     sas = pd.read_parquet(run / "portability.parquet").query("metric == 'sas' and layer == @best")
     for row in sas.to_dict("records"):
         yield Named(("sas", row["a"], row["b"]), "portability.parquet", row["value"])
@@ -186,9 +188,11 @@ def summary(run: Path, folder: RunFolder) -> Iterator[Named]:
             for finder, own in figure.get("by_finder", {}).items():
                 yield from spread(("control", "probe", finder, edit, control), "summary controls", [own[end] for end in ENDS])
     across = {(a, b): key for key, a, b in _transfers(run)}
+    blind = not said.get("judge_reading", {}).get("probe", {}).get("reads", True)
     for a, native in said["rce"].items():
         for b, value in native.items():
-            yield Named(("rce", across[a, b], a, b, "value"), "summary rce", value)
+            stated = not blind or across[a, b] == "clip set"
+            yield Named(("rce", across[a, b], a, b, "value"), "summary rce", value if stated else None)
     for a, other in said["sas"].items():
         for b, value in other.items():
             yield Named(("sas", a, b), "summary sas", value)

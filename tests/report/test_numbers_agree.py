@@ -149,7 +149,10 @@ CASES: dict[Callable[[Path], None], tuple[Callable[[Found], bool], set[str]]] = 
     worst: (lambda found: the_smallest_dose(found) and no_ratio_of_ablation(found), {"card", "verdict"}),
     saturated: (the_smallest_dose, set()),
     not_shown: (lambda found: no_ratio_of_ablation(found) and standings(found, *ABLATED) == {"effect not shown"}, {"card", "verdict"}),
-    blind: (lambda found: no_ratio_of_ablation(found) and standings(found, "probe") == {"judge not shown to read"}, {"card", "verdict"}),
+    blind: (
+        lambda found: no_ratio_of_ablation(found) and standings(found, "probe") == {"judge not shown to read"},
+        {"card", "verdict", "compare table"},
+    ),
     reversed_effect: (no_ratio_of_ablation, {"card", "verdict"}),
     of_few_draws: (lambda found: standings(found, *ABLATED, "random") == {"too few draws"}, set()),
     nothing_native: (lambda found: True, {"compare table"}),

@@ -163,7 +163,10 @@ def _of_edit(summary: dict[str, Any], name: str, edit: str, effect: Effect, what
     if not effect.works:
         return f"{doing} {does} {span}: the other way"
     beside = named(beside_in(summary, name, edit, effect), COMPARED)
-    told = [f"beside {doer(one.control)}: {times(one) + caveat(one) if one.has_ratio else 'no ratio can be stated'}" for one in beside]
+    told = [f"beside {doer(one.control)}: {times(one)}{caveat(one)}" for one in beside if one.has_ratio]
+    without = [doer(one.control) for one in beside if not one.has_ratio]
+    if without:
+        told.append(f"beside {', '.join(without)}: no ratio can be stated")
     return f"{doing} {does} {span}; {'; '.join(told) or 'no control was run'}"
 
 
