@@ -151,7 +151,7 @@ CASES: dict[Callable[[Path], None], tuple[Callable[[Found], bool], set[str]]] = 
     not_shown: (lambda found: no_ratio_of_ablation(found) and standings(found, *ABLATED) == {"effect not shown"}, {"card", "verdict"}),
     blind: (
         lambda found: no_ratio_of_ablation(found) and standings(found, "probe") == {"judge not shown to read"},
-        {"card", "verdict", "compare table"},
+        {"card", "verdict", "compare table", "page degeneracy"},
     ),
     reversed_effect: (no_ratio_of_ablation, {"card", "verdict"}),
     of_few_draws: (lambda found: standings(found, *ABLATED, "random") == {"too few draws"}, set()),
