@@ -1,9 +1,8 @@
 """The catalog: what can be named in a study, each thing declared once, in the file that holds it. Imports no torch.
 
 A declaration is a literal at the top of that file, ``DECLARED = FinderEntry(name="lda", meaning="...")`` (or a tuple of them). Lists,
-checks, ``plan`` and ``--help`` read it off the file without running it. Whoever has a thing of their own adds it without touching
-the package: by an entry point (group ``jepascope.finders``, ``.edits``, ...), or by its path, ``package.module:attribute``, where a name may
-stand.
+checks, ``plan`` and ``--help`` read it off the file without running it. Who has a thing of their own adds it without touching the package:
+by an entry point (group ``jepascope.finders``, ``.edits``, ...), or by its path ``package.module:attribute`` where a name may stand.
 """
 
 from __future__ import annotations
@@ -93,10 +92,8 @@ class Catalog(Generic[E]):
         if isinstance(given, self.type):
             return replace(given, name=name, run=given.run or path)
         if isinstance(given, Entry) or not callable(given):
-            said, kind = type(given).__name__, self.type.__name__
-            raise BadArgument(
-                f"{self.kind} '{name}': {path} is a {said}; it has to be a function, or a {self.type.__name__} that names one."
-            )
+            said, wanted = type(given).__name__, self.type.__name__
+            raise BadArgument(f"{self.kind} '{name}': {path} is a {said}; it has to be a function, or a {wanted} that names one.")
         first = next(iter((given.__doc__ or "").strip().splitlines()), "")
         return self.type(name=name, meaning=first or f"code of one's own, {path}", run=path)
 
