@@ -25,6 +25,7 @@ from jepascope.portability.exchange import CONTROLS
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, portability_table, readings_rows, sas_rows
 from jepascope.portability.verdict import VERDICTS
 from jepascope.study.bench import Bench
+from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
@@ -33,7 +34,6 @@ from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, carried_to
 from jepascope.study.stage_three.degeneracy import beside_of, peeled_by, run_degeneracy
 from jepascope.study.stage_three.ground import elsewhere, ground_at, last_layer_probe
 from jepascope.study.stage_two.stage import Panels
-from jepascope.study.steps.subspaces import run_subspaces
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
@@ -196,16 +196,6 @@ def test_every_two_finders_are_exchanged_and_get_a_verdict(bench: Bench, summary
     assert set(map(frozenset, nothing[["a", "b"]].to_numpy())) == {frozenset(("diff_means", "again"))}
 
 
-def test_a_study_that_leaves_degeneracy_out_writes_empty_tables(bench: Bench) -> None:
-    bench.spec = bench.spec.model_copy(update={"peels": 0})
-    for table, columns in zip(
-        run_degeneracy(bench, 1, {}, last_layer_probe(bench), portability_table([])),
-        (DEGENERACY_COLUMNS, VERDICT_COLUMNS, PEELING_COLUMNS),
-        strict=True,
-    ):
-        assert table.empty and list(table.columns) == columns
-
-
 def kept(a: str, b: str, dose: float, value: float, saturated: bool = False) -> dict[str, object]:
     ends = {"value": value, "low": value - 0.1, "high": value + 0.1, "n": 8, "floor_variance": value / 2}
     return {"metric": "rce", "across": "finder", "a": a, "b": b, "layer": 1, "dose": dose, "saturated": saturated, **ends}
@@ -253,6 +243,6 @@ def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Bench
     subspaces = run_subspaces(bench, {*bench.layers, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     bench.spec = bench.spec.model_copy(update={"port_clips": ()})
-    table, *_ = across.run_portability(bench, best, subspaces, lambda: Panels(bench, best).panel)
+    table, *_ = across.run_portability(bench, best, subspaces, Panels(bench, best).panel)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

@@ -289,6 +289,11 @@ class Bench:
         return capture(twin, self.probed_clips, self.store, progress=tick)
 
 
+def capture_all(bench: Bench) -> None:
+    """Every split and the twins pass through the encoder, or are there."""
+    _ = (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test)
+
+
 def candidate_layers(depth: int) -> tuple[int, ...]:
     """Layers that may be the best one: with a block before and a block after, so that an edit is judged through the network."""
     return tuple(range(1, depth)) or (0,)

@@ -25,9 +25,9 @@ from jepascope.portability.degeneracy_tables import (
 )
 from jepascope.portability.exchange import Bases, Ground
 from jepascope.portability.peeling import ROUNDS, Peeling, peel
-from jepascope.study.counts import EXCHANGE_DRAWS
 from jepascope.study.planted.bench import PlantedBench
 from jepascope.study.planted.beside import PairSite
+from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 FINDER = "das"
 PEELS = 4  # stages at most

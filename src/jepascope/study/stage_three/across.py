@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, permutations
@@ -26,7 +26,7 @@ OTHER = "other seed"
 
 
 def run_portability(
-    bench: Bench, layer: int, subspaces: Mapping[int, Mapping[str, Subspace]], panel: Callable[[], Panel]
+    bench: Bench, layer: int, subspaces: Mapping[int, Mapping[str, Subspace]], panel: Panel
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
@@ -51,7 +51,7 @@ def run_portability(
     for across, used in (("finder", [(b, a) for a, b in permutations(here, 2)]), ("data seed", _native(seeds)), ("layer", _native(layers))):
         rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
     tick(4, 5)
-    judge = panel().main
+    judge = panel.main
     readout = [readout_row(bench, judge, spec.clips_name)]
     if bench.taken is not None:
         from jepascope.study.videos.ported import ported
@@ -89,9 +89,7 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
     return found
 
 
-def _effects(
-    bench: Bench, layer: int, here: Mapping[str, Subspace], others: Mapping[str, Subspace], panel: Callable[[], Panel]
-) -> pd.DataFrame:
+def _effects(bench: Bench, layer: int, here: Mapping[str, Subspace], others: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
     spec = bench.spec
     taken = {} if bench.taken is None else bench.taken.subspaces
@@ -104,10 +102,10 @@ def _effects(
         scenes_at(bench, layer),
         others,
         {},
-        [panel().main],
+        [panel.main],
         ("ablate",),
         spec.doses,
         progress=bench.progress.start("dose sweep"),
-        unedited=unedited_at(bench, layer, panel())(),
+        unedited=unedited_at(bench, layer, panel)(),
     )
     return pd.concat([effects, theirs], ignore_index=True)

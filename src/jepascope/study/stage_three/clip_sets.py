@@ -23,12 +23,13 @@ from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.counts import HALVINGS, PORT_DRAWS
 from jepascope.study.spec import Clips
 from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
 from jepascope.study.stage_two.curves import BESIDE
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.discover import HALVINGS
+from jepascope.study.steps.intervene import PORT_DRAWS
 
 READOUT_COLUMNS = TABLES["carried_readout"].written
 ACROSS = "clip set"

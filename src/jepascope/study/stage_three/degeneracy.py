@@ -29,8 +29,8 @@ from jepascope.portability.retained import one_dose
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
 from jepascope.study.bench import Bench
-from jepascope.study.counts import PEEL_ROUNDS
 from jepascope.study.stage_three.ground import ground_at
+from jepascope.study.steps.port import PEEL_ROUNDS
 
 Rows = list[dict[str, object]]
 
@@ -38,21 +38,17 @@ Rows = list[dict[str, object]]
 def run_degeneracy(
     bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ProbeJudge, portability: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Nothing where the spec leaves it out (``peels: 0``)."""
     rows: Rows = []
     verdicts: Rows = []
-    curve: Rows = []
-    if bench.spec.peels:
-        ground = ground_at(bench, layer, judge)
-        pairs = list(combinations(subspaces, 2))
-        for a, b in pairs:
-            tick = bench.progress.start(f"{a} without {b}, and the other way round")
-            test = pair_test(ground, subspaces[a], subspaces[b], tick)
-            rows += pair_rows(test, layer, a, b)
-            beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
-            verdicts.append(verdict_row(test, beside, layer, a, b))
-        finder = peeled_by(bench)
-        curve = peeling_rows(peeled(bench, layer, ground, finder), layer, finder)
+    ground = ground_at(bench, layer, judge)
+    for a, b in combinations(subspaces, 2):
+        tick = bench.progress.start(f"{a} without {b}, and the other way round")
+        test = pair_test(ground, subspaces[a], subspaces[b], tick)
+        rows += pair_rows(test, layer, a, b)
+        beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
+        verdicts.append(verdict_row(test, beside, layer, a, b))
+    finder = peeled_by(bench)
+    curve = peeling_rows(peeled(bench, layer, ground, finder), layer, finder)
     return (
         pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),

@@ -16,10 +16,10 @@ from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.exchange import Ground
 from jepascope.study.bench import Bench
-from jepascope.study.counts import EXCHANGE_DRAWS
 from jepascope.study.folder import Run
 from jepascope.study.spec import Clips
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 
 def elsewhere(bench: Bench, clips: Clips, layer: int) -> Bench:

@@ -17,10 +17,10 @@ from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
-from jepascope.study.counts import CALIBRATION_DRAWS, REQUESTS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
 EDITS = ("steer", "rotate")

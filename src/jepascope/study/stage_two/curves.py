@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -13,16 +13,16 @@ from jepascope.intervention.effects import intervene
 from jepascope.intervention.natural import natural_doses
 from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
-from jepascope.study.counts import PORT_DRAWS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import PORT_DRAWS
 
 BESIDE = ("random", "variance")
 COLUMNS = TABLES["curves"].written
 
 
-def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel], edit: str) -> pd.DataFrame:
+def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel, edit: str) -> pd.DataFrame:
     """Scene by scene, of one edit; portability reads the ablation's again."""
     spec = bench.spec
 
@@ -36,19 +36,17 @@ def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], pa
             scenes,
             subspaces,
             controls,
-            [panel().main],
+            [panel.main],
             (edit,),
             spec.doses,
             progress=tick,
-            unedited=unedited_at(bench, layer, panel())(),
+            unedited=unedited_at(bench, layer, panel)(),
         )[:1]
 
     return bench.part(f"layer{layer}-{edit}-doses", ("effects",), work)[0]
 
 
-def run_curves(
-    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Callable[[], Panel]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_curves(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE by dose, and what dose 1 is in units of the natural change."""
     spec = bench.spec
     effects = pd.concat([dose_effects(bench, layer, subspaces, panel, edit) for edit in spec.edits], ignore_index=True)

@@ -25,10 +25,10 @@ from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.bench import Bench
-from jepascope.study.counts import ISOLATION_DRAWS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at, unedited_at
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import ISOLATION_DRAWS
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
 EDITS = ("ablate", "swap")

@@ -22,10 +22,10 @@ from jepascope.intervention.edits import ablation_displacement, coordinates, edi
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.counts import REFIT_DRAWS
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written
 

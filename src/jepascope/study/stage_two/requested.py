@@ -27,8 +27,8 @@ from jepascope.intervention.run import Unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.bench import Bench
-from jepascope.study.counts import SELF_SWAPS
 from jepascope.study.stage_two.scenes import same_class_draws
+from jepascope.study.steps.intervene import SELF_SWAPS
 
 
 def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.errors import BadArgument, BadData, setting
-from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.shares import FOLDER_SHARES
 from jepascope.study.units import unit_of
 
 if TYPE_CHECKING:

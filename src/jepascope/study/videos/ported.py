@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import pandas as pd
@@ -20,7 +20,7 @@ from jepascope.study.videos.taken import Taken, class_columns
 EDITS = ("ablate", "swap")
 
 
-def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval], panel: Callable[[], Panel]) -> Carried:
+def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval], panel: Panel) -> Carried:
     """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
 
     Ablated, and swapped with clips of another class, on the videos' own test clips (the dose curves hold both, each beside controls of its
