@@ -35,7 +35,7 @@ def half_the_tokens(known: Known) -> InterventionContext:
     masks = [torch.from_numpy(rng.random(side.object_mask.shape) < 0.5) for side in (scenes.source, scenes.twin)]
     source, twin = (replace(side, shown=mask) for side, mask in zip((scenes.source, scenes.twin), masks, strict=True))
     judge = ProbeJudge(known.bench.judge.probe, "object")
-    return replace(ground, site=Site(ground.site.layer, "object"), scenes=replace(scenes, source=source, twin=twin), judge=judge)
+    return replace(ground, site=Site(ground.site.layer, "object"), scenes=replace(scenes, source=source, twin=twin), judges=[judge])
 
 
 def with_donors(known: Known) -> InterventionContext:
