@@ -39,7 +39,8 @@ from jepascope.study.runner import Runner
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_three import degeneracy
-from jepascope.study.stage_three.ground import ground_at, last_layer_probe
+from jepascope.study.stage_three.ground import last_layer_probe
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.steps import discover
 from jepascope.study.steps.discover import rotation_clips
 from jepascope.study.steps.port import EXCHANGE_CONTROLS, pair_exchanges
@@ -282,9 +283,9 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     monkeypatch.setattr(degeneracy, "find", any_subspace)
     monkeypatch.setattr(Part, "above", property(lambda _: True))
     monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
-    ground = ground_at(bench, 1, last_layer_probe(bench))
+    context = context_at(bench, 1, [last_layer_probe(bench)])
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
-    peeling = degeneracy.peeled(bench, 1, ground, "das")
+    peeling = degeneracy.peeled(bench, context, "das")
     run.close()
     training, exchanged = (step for step in make_plan(spec).steps if "peel" in step.name)
     fits = geometry(spec).width // 8 - 1

@@ -19,6 +19,7 @@ from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
 from jepascope.study.stage_three.stage import StageThree
 from jepascope.study.stage_two.asked import check_asked
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.layers import without_shuffles
 from jepascope.study.stage_two.stage import Panels, StageTwo
 from jepascope.study.steps.discover import CAPTURE
@@ -69,6 +70,7 @@ def runner_of(bench: Bench) -> Runner:
         "judges": lambda: Panels(bench, steps["best"]),
         "panel": lambda: steps["judges"].panel,
         "main judge": lambda: steps["panel"].main,
+        "context": lambda: context_at(bench, steps["best"], steps["panel"].at(steps["best"], True)),
     }
     steps = Runner(bench.run, bench.progress, given)
     return steps

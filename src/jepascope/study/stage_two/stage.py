@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.study.bench import Bench
 from jepascope.study.stage_two.asked import context_of
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
-from jepascope.study.stage_two.layers import run_head, run_layer, run_predictor
+from jepascope.study.stage_two.layers import LayerEdits
 from jepascope.study.stage_two.scenes import early_encoder, judge_futures
 
 MAIN = ("effects", "matching", "witnesses", "forecasts")
@@ -72,21 +74,23 @@ class StageTwo:
         return why
 
 
-def run_edits(bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]]) -> tuple[pd.DataFrame, ...]:
-    """Edits and controls at every layer: effects, matching, witnesses and forecasts."""
+def run_edits(
+    bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], context: InterventionContext
+) -> tuple[pd.DataFrame, ...]:
+    """Edits and controls at every layer: effects, matching, witnesses and forecasts. ``context``: of the best layer, which other steps
+    use as well; those of the other layers are let go of, each when its layer is done."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in MAIN}
     full = bench.full_layers(best)
     for layer, here in sorted(subspaces.items()):
-        for name, table in run_layer(bench, layer, here, panels.panel, layer in full).items():
-            found[name].append(table)
+        at = context if layer == best else context_at(bench, layer, panels.panel.at(layer, layer in full))
+        edits = LayerEdits(bench, at, here, layer in full)
+        tables = [edits.by_probes(panels.panel)]
         if layer in full and "predictor" in panels.names:
-            effects, forecasts = run_predictor(bench, layer, here, panels.forecast)
-            found["effects"].append(effects)
-            found["forecasts"].append(forecasts)
+            tables.append(edits.by_predictor(panels.forecast))
         if layer in full and "head" in panels.names:
-            found["effects"].append(run_head(bench, layer, here))
-        kept = () if layer == best else (f"unedited {layer} {layer in full}",)
-        bench.forget(f"controls {layer} {layer in full}", f"beginnings {layer}", f"head unedited {layer}", *kept)
+            tables.append(edits.by_head())
+        for name, parts in ((name, parts) for table in tables for name, parts in table.items()):
+            found[name].append(pd.concat(parts, ignore_index=True))
     if not found["forecasts"]:
         found["forecasts"].append(pd.DataFrame(columns=FORECAST_COLUMNS))
     return tuple(pd.concat(found[name], ignore_index=True) for name in MAIN)

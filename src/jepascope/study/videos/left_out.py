@@ -147,7 +147,7 @@ def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]
         def work(fold: Fold = fold, layer: int = layer) -> tuple[pd.DataFrame, ...]:
             return (_ablated(bench, pool, fold, layer, edited, moments),)
 
-        effects += bench.part(f"without-{fold.scene}", ("effects",), work)
+        effects += bench.run.part(f"without-{fold.scene}", ("effects",), work)
         rows.append(_row(pool, fold, layer, probe, effects[-1]))
         tick(len(rows), len(folds))
     every = pd.concat([part for part in effects if len(part)], ignore_index=True)
