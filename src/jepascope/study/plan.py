@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
 from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.steps.discover import HALVINGS, OF_PATHS
+from jepascope.study.steps.discover import HALVINGS
 from jepascope.study.steps.intervene import left_out_clips
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
@@ -180,7 +181,7 @@ def _beside_blocks(counts: Counts) -> float:
     clips = counts.fit / 200
     probes = PROBE_SECONDS * layers * width * clips
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
-    paths = len({*OF_PATHS} & {*spec.finders}) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
+    paths = len(needing("path", spec.finders)) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
     rows += (1 + CONTROL_COUNT * spec.draws) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jepascope.discovery.finder_entry import needing
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
@@ -11,7 +12,6 @@ from jepascope.study.step import Step
 DEGRADED_SETS = 4
 BACKWARD = 3  # a step forward and back costs about three passes
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
-OF_PATHS = ("l1_probe", "l1_probe_pattern")  # finders whose path of strengths is fitted again for other scenes and for halves of them
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 
 
@@ -55,7 +55,7 @@ def _trained(counts: Counts) -> Iterator[Passes]:
     clip set; at every layer for the finder, at those in full for the shuffled control, at the best one for the other seed, the other clip
     sets, and the halves of each split-half ceiling."""
     spec = counts.spec
-    if "das" not in spec.finders:
+    if not needing("suffix", spec.finders):
         return
     trained = {layer: rotations(1) for layer in {*counts.layers, counts.best}}
     for layer in counts.full:

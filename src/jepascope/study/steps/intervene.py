@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jepascope.clips.variables import VARIABLES
+from jepascope.discovery.finder_entry import needing
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
 
@@ -50,7 +51,7 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
 
 def _untrained(counts: Counts) -> Passes:
     spec, seeds = counts.spec, min(counts.spec.untrained_seeds, MOST_UNTRAINED)
-    finders = len([finder for finder in spec.finders if finder != "das"])
+    finders = len(spec.finders) - len(needing("suffix", spec.finders))
     edits = len([edit for edit in spec.edits if edit != "rotate"])
     edited = seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read)
     found = counts.at("untrained twins edited", edited, counts.full)

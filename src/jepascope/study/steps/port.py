@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from jepascope.study.ranks import OF_MEANS
+from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
@@ -47,7 +47,7 @@ def _degenerate(counts: Counts) -> Iterator[Passes]:
         yield counts.at(named, exchanged * counts.scenes + counts.read)
     if spec.state_variable.rendered:
         found = min(spec.peels, stages + 1) + PEEL_ROUNDS * sum(range(2, stages + 1))  # one may be found that has no room
-        shown = 0 if "das" in spec.finders else counts.fit
+        shown = 0 if needing("suffix", spec.finders) else counts.fit
         named = "fit clips' twins and training to peel subspaces off, at most"
         yield counts.captured(named, shown, sites=1, times=2) + counts.at("", rotations(found) * rotation_clips(counts))
     in_turn = stages * (1 + BESIDE) + max(0, stages - 1)  # and, from the second on, the ablation of those before
@@ -63,7 +63,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     room, and for the last two the ablation that they are measured from."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
-    one = {a, b} <= {*OF_MEANS} and of_a == of_b == spec.class_count - 1  # by a theorem
+    one = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
     both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     return 2 + 1 + 2 * len(parts) + sum(beside)
