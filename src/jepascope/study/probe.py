@@ -9,7 +9,7 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError, quoted
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -98,19 +98,19 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
     base = Run.open(run, spec)
     try:
         check_encoder(base, encoder)
-        bench = Bench(base, encoder, progress)
+        bench = Captures.of_run(base, encoder, progress)
         if probed.digest == spec.digest:
             return _stage_one(bench)
         other = Run.open(probe_folder(run, spec, probed), probed)
         try:
-            return _stage_one(Bench(other, encoder, progress, beside=bench))
+            return _stage_one(Captures.of_run(other, encoder, progress, parent=bench))
         finally:
             other.close()
     finally:
         base.close()
 
 
-def _stage_one(bench: Bench) -> dict[str, Any]:
+def _stage_one(bench: Captures) -> dict[str, Any]:
     run, spec, card = bench.run, bench.spec, bench.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
     steps = runner_of(bench)

@@ -10,7 +10,7 @@ from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.video.sheet import video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
@@ -53,17 +53,18 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         run.close()
 
 
-def runner_of(bench: Bench) -> Runner:
+def runner_of(bench: Captures) -> Runner:
     """What runs steps on a study's captures, with all that they may need."""
 
     def used() -> Mapping[int, Mapping[str, Subspace]]:
         own, best = steps["subspaces"], steps["best"]
-        return own if bench.taken is None else {**own, best: {**own[best], **bench.taken.subspaces}}
+        return own if bench.imported is None else {**own, best: {**own[best], **bench.imported.subspaces}}
 
     given: dict[str, Callable[[], Any]] = {
         "captures": lambda: bench,
         "best": lambda: best_layer(bench, steps["probes"] if bench.spec.best_layer is None else None),
-        "layers": lambda: {*bench.layers, steps["best"]},
+        "imported": lambda: taken_along(bench),
+        "layers": lambda: {*bench.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
         "own at best": lambda: steps["subspaces"][steps["best"]],
@@ -78,12 +79,12 @@ def runner_of(bench: Bench) -> Runner:
 
 def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     spec = run.spec
-    bench = Bench(run, encoder, progress)
+    bench = Captures.of_run(run, encoder, progress)
     check_encoder(run, encoder)
     steps = runner_of(bench)
     steps.do([CAPTURE])
     told = keep_footage(bench) if spec.of_videos else {}
-    bench.taken = taken_along(bench)
+    bench.imported = steps["imported"]
     _stimuli(bench)
     last = few_tested(bench)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
@@ -98,11 +99,11 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
         steps["values"],
         steps["leaks"],
         caused(steps),
-        bench.full_layers(best),
+        bench.edited.full(best),
         StageThree(steps["portability"], steps["verdicts"], steps["peeling"]),
         bench.splits,
         steps.rounded_seconds,
-        told | taken_figures(bench.taken, steps["portability"]),
+        told | taken_figures(steps["imported"], steps["portability"]),
     )
     run.write_json("summary.json", summary)
     return summary
@@ -115,7 +116,7 @@ def caused(steps: Runner) -> StageTwo:
     return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
 
 
-def _stimuli(bench: Bench) -> None:
+def _stimuli(bench: Captures) -> None:
     path = bench.run.path / "figures" / "stimuli.png"
     if not path.exists():
         sheet = video_sheet if bench.spec.of_videos else contact_sheet

@@ -22,7 +22,7 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.edits import ablation_displacement, coordinates, edit
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import REFIT_DRAWS
 
@@ -32,7 +32,7 @@ Reading = tuple[int, int]
 """Condition (-1: unedited) and layer."""
 
 
-def run_refits(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
+def run_refits(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
     Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
@@ -75,7 +75,7 @@ def _row(
 
 
 def _ablated(
-    bench: Bench, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
+    bench: Captures, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
 ) -> dict[Reading, Float[Tensor, "clips width"]]:
     """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
     depth, mask = bench.encoder.card.depth, mask_of(bench.spec.tokens)
