@@ -35,9 +35,8 @@ from jepascope.study.port.run import run_port
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
-from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec, make_spec, saved_spec
 
 MakeModel = Callable[..., Path]
 

@@ -15,8 +15,9 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.files import read_json, resume_line, writing
 from jepascope.study.fits import check_room
-from jepascope.study.folder import Run, read_json, resume_line, writing
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.run import caused, runner_of

@@ -12,7 +12,8 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.discover.probes import best_layer
-from jepascope.study.folder import Run, writing
+from jepascope.study.files import writing
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.runner import Runner

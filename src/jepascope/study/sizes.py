@@ -11,7 +11,7 @@ from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.shares import DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.carried import carried_by
+from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = 4
 CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over

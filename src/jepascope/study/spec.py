@@ -21,8 +21,9 @@ from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.discovery.finder_entry import FINDERS
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, RunFolderError, quoted
 from jepascope.study.as_written import read_fields
+from jepascope.study.files import SPEC
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
@@ -181,7 +182,7 @@ class StudySpec(BaseModel):
             return values
         values = {name: _plain(value) for name, value in values.items()}
         if is_folder(values.get("clips")):
-            values = with_carried(with_folder_defaults(values))
+            values = with_carried(with_folder_defaults(values), saved_spec)
         if not isinstance(values.get("labels"), str):
             return values
         path, said = Path(values["labels"]).expanduser(), values.get("labels_digest")
@@ -422,6 +423,20 @@ def read_spec(path: Path) -> dict[str, Any]:
     if is_folder(clips := values.get("clips")):
         values["clips"] = str(path.parent / Path(str(clips)).expanduser())
     return values
+
+
+def saved_spec(folder: Path) -> StudySpec:
+    """The spec of a run folder; RunFolderError where there is none."""
+    if not (folder / SPEC).is_file():
+        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        instead = f"make one with `jepascope run --out {quoted(folder)}`" if free else "give the folder that `jepascope run` wrote"
+        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.")
+    values = read_spec(folder / SPEC)
+    if not values:  # an empty file would pass as the demo, whatever study the tables are of
+        raise RunFolderError(
+            f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."
+        )
+    return make_spec(values, f"'{folder / SPEC}'")
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -18,7 +18,7 @@ from jepascope.discovery.found_by import digest_of
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.study.captures import Captures
-from jepascope.study.folder import writing
+from jepascope.study.files import writing
 
 
 def subspace_path(bench: Captures, finder: str, layer: int) -> Path:

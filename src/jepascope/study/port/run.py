@@ -16,11 +16,10 @@ from jepascope.study.port.asked import check_finders_asked, check_same_scenes, c
 from jepascope.study.port.figures import models_figures, subspaces_figures
 from jepascope.study.port.headline import headline_of
 from jepascope.study.port.sides import Side, bench_of, best_of, known_best, names_of
-from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec
+from jepascope.study.spec import StudySpec, saved_spec
 from jepascope.study.steps.port_command import STEPS
 
 PREFIX = "port-"

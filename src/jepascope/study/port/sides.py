@@ -19,7 +19,8 @@ from jepascope.study.captures import Captures, capture_all
 from jepascope.study.discover.probes import earliest_good
 from jepascope.study.discover.subspaces import subspace_path
 from jepascope.study.edited_layers import candidate_layers
-from jepascope.study.folder import Run, read_json
+from jepascope.study.files import read_json
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.stage_three.ground import find_in
 

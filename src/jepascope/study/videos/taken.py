@@ -21,11 +21,13 @@ from jepascope.errors import BadArgument, RunFolderError
 from jepascope.portability.retained import one_dose
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import as_found
+from jepascope.study.files import read_json, writing
 from jepascope.study.fits import check_room
-from jepascope.study.folder import Run, read_json, writing
+from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps.discovered import number
-from jepascope.study.videos.carried import CarriedRun, carried_by
+from jepascope.study.videos.carried import CarriedRun
+from jepascope.study.videos.carried_by import carried_by
 
 FOLDER = "taken"  # below a run's subspaces
 
