@@ -11,10 +11,11 @@ import pandas as pd
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.video.check import LOOKS
 from jepascope.clips.video.footage import Footage, joined_words, look_through, refusals_table
-from jepascope.clips.video.labelled import DIRECTION, Measure, check_variable, labelled
+from jepascope.clips.video.labelled import Measure, check_variable, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.splits import at_most, split_sources
+from jepascope.clips.video.variable import DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadArgument, BadData
 

@@ -16,14 +16,12 @@ from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage
 from jepascope.clips.video.labels import VideoLabels
 from jepascope.clips.video.probe import Video
+from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument
 
 Measure = Callable[[Path, Sequence[Window]], Sequence[Mapping[str, object] | str]]
 """(folder, windows) -> for each window its measured columns, ``angle`` (radians) among them, or why nothing was measured."""
-
-CLASS = "class"  # the variable that the folders or the data set's own tables name
-DIRECTION = "direction"
 
 
 @dataclass(frozen=True, eq=False)

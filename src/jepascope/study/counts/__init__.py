@@ -9,7 +9,6 @@ CONTROL_COUNT = 4
 DEGRADED_SETS = 4
 DIRECTIONS = 8  # classes that the clip set is balanced over
 SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
-FOLDER_SHARES = {"fit": 0.4, "judge": 0.3, "test": 0.3}  # of videos, which are few: intervals over those in test would be too wide to read
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
 REQUESTS = 12  # angles that clips are steered to

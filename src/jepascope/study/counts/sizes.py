@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
+from jepascope.clips.video.enough import FOLDER_SHARES
+from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, SPLIT_SHARES
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.spec import StudySpec

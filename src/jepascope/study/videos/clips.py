@@ -13,27 +13,25 @@ import pandas as pd
 
 from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.column_kind import class_names
-from jepascope.clips.motion.balance import balanced
+from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.clips import clips_of
 from jepascope.clips.video.contents import folder_digest
+from jepascope.clips.video.enough import TooFew
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey
-from jepascope.clips.video.labelled import DIRECTION, labelled
+from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
+from jepascope.clips.video.measured import kept_measure
+from jepascope.clips.video.parted import most_even
+from jepascope.clips.video.record import footage_record, how_labelled
+from jepascope.clips.video.remembered import Remembered
+from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.asked import CLASS, turned_by_quarters
-from jepascope.study.videos.chosen import capped, check_enough, kind_of, most_even, parted, shown_as
-from jepascope.study.videos.enough import TooFew
-from jepascope.study.videos.measured import kept_measure
-from jepascope.study.videos.record import footage_record, how_labelled
-from jepascope.study.videos.remembered import Remembered
 
 OVERLAP = 2  # windows start so many times a window's length: few seconds of a video go one clear way, and none should be missed
-VIEWS = 4  # of a window in each direction: mirrored or not, forwards or backwards; all before a class has enough clips
 MOST_FILES = 2000  # that are opened for a study, drawn evenly over classes: a data set has hundreds of thousands
 
 
@@ -201,39 +199,3 @@ def _windows(there: _Looked) -> pd.DataFrame:
     table = pd.concat([base, there.table[[name for name in there.table if name not in base]]], axis=1)
     labelled_ones: pd.DataFrame = table.assign(label=there.names)[there.names != ""]
     return labelled_ones.reset_index(drop=True)
-
-
-def chosen_clips(spec: StudySpec, windows: pd.DataFrame) -> pd.DataFrame:
-    """The clips that are made of labelled windows (columns source, file, start, end, label; of directions also direction, angle and
-    those of the views). Raises TooFew."""
-    table, column = _directions(spec, windows) if spec.variable == DIRECTION else _classes(spec, windows)
-    check_enough(table, spec, column)
-    return table if column == DIRECTION else table.drop(columns=[column])
-
-
-def _directions(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Windows shown in every direction that they can be turned to, equally many of each direction in every split."""
-    classes = spec.state_variable.classes
-    quarters = turned_by_quarters(classes)
-    table = table.assign(kind=kind_of(table["direction"].to_numpy(str), quarters))
-    wanted = sorted(set(kind_of(np.array(classes), quarters)))
-    table = parted(table[table["kind"].isin(wanted)], wanted, spec, lambda kind: "/".join(shown_as(kind, quarters)))
-    shown = balanced(table.drop(columns=["label", "kind"]), int(spec.per_source or len(table)), quarters, spec.seed, VIEWS)
-    shown = shown[shown["direction"].isin(classes)]
-    # what is fitted sees every window in each direction; what is tested sees as many videos as there are
-    return capped(shown.reset_index(drop=True), spec, "direction", together=("fit", "judge")), "direction"
-
-
-def _classes(spec: StudySpec, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Windows of the classes that are kept."""
-    variable = spec.state_variable
-    if variable.kind == "numeric":
-        numbers = table["label"].astype(float)
-        table = table.assign(**{variable.columns[0]: numbers})
-        kinds = np.array(variable.classes)[np.searchsorted(variable.edges[0], numbers.to_numpy(), side="right")]
-    else:
-        kinds = np.array(class_names(table["label"].tolist(), variable.classes), dtype=object)
-        table = table.assign(**{variable.columns[0]: kinds})
-    table = table.assign(kind=kinds)[np.isin(kinds.astype(str), variable.classes)]
-    table = parted(table, list(variable.classes), spec)
-    return capped(table.drop(columns=["label"]), spec, "kind"), "kind"

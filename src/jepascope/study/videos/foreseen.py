@@ -13,14 +13,17 @@ import pandas as pd
 
 from jepascope.clips.clipset import SPLITS
 from jepascope.clips.factors import nearest_direction
+from jepascope.clips.video.chosen import chosen_clips
+from jepascope.clips.video.enough import FEWEST_VIDEOS, TooFew
 from jepascope.clips.video.footage import joined_words, refusals_table
-from jepascope.clips.video.labelled import DIRECTION, names_of
+from jepascope.clips.video.labelled import names_of
+from jepascope.clips.video.record import grouped
+from jepascope.clips.video.variable import DIRECTION
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.clips import VideoStudy, chosen_clips, cutting_of, is_measured, labelled_windows, made, survey_of, with_classes
-from jepascope.study.videos.enough import FEWEST_VIDEOS, TooFew, check_clips_per_class, check_labels_used, check_self_swap
-from jepascope.study.videos.record import grouped
+from jepascope.study.videos.clips import VideoStudy, cutting_of, is_measured, labelled_windows, made, survey_of, with_classes
+from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 from jepascope.study.videos.remedies import advice, remedies
 
 MOST_MEASURED = 300  # windows that are looked at to try other settings: a minute or two, and kept for the next run

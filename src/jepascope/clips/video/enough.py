@@ -1,0 +1,64 @@
+"""How many videos and clips a study of videos needs at least, and what it is asked to choose. Imports neither torch nor pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from jepascope.clips.variables import Variable
+from jepascope.errors import BadData
+
+FOLDER_SHARES = {"fit": 0.4, "judge": 0.3, "test": 0.3}  # of videos, which are few: intervals over those in test would be too wide to read
+FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
+FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
+MOST_TRIED = 1000  # clips of a class
+SHOWN = 8  # classes that a message lists
+
+
+@runtime_checkable
+class ClipsWanted(Protocol):
+    """What a study's spec says of the clips to be chosen. ``official_split``: the number of the data set's own split that is kept to."""
+
+    @property
+    def clips(self) -> str: ...
+    @property
+    def variable(self) -> str: ...
+    @property
+    def state_variable(self) -> Variable: ...
+    @property
+    def clips_per_class(self) -> int: ...
+    @property
+    def per_source(self) -> int | None: ...
+    @property
+    def official_split(self) -> int | None: ...
+    @property
+    def seed(self) -> int: ...
+
+
+class TooFew(BadData):
+    """Too few videos or clips for a study: what there is, counted, with no full stop. ``scarce``: classes (or kinds) of which there are
+    too few; ``missing``: how many videos more each of them needs at least, where that is known."""
+
+    def __init__(self, message: str, scarce: Sequence[str] = (), missing: Mapping[str, int] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.scarce, self.missing = tuple(scarce), missing
+
+
+def shown(parts: Sequence[str]) -> str:
+    """What a message lists, as far as it can be read."""
+    return ", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
+
+
+def most_clips(split: str, clips_per_class: int) -> int:
+    """Clips of a class that a split takes at most."""
+    return max(1, round(FOLDER_SHARES[split] * clips_per_class))
+
+
+def least_clips_per_class(classes: int) -> int:
+    """The fewest clips of a class with which so many classes can fill the splits."""
+    return next(
+        count
+        for count in range(10, MOST_TRIED)
+        if all(classes * most_clips(split, count) >= fewest for split, fewest in FEWEST_CLIPS.items())
+    )
