@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video import measured as measuring
 from jepascope.clips.video.chosen import capped, clips_chosen
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import TooFew
@@ -33,7 +34,6 @@ from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
 from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
-from jepascope.study.videos import measured as measuring
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder
 from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.words import carried_words, footage_words, reach_words
