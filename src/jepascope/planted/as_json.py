@@ -27,7 +27,7 @@ PARTS = {"a": (0, "a"), "b": (1, "a"), "a without b": (0, "a without b"), "b wit
 def network_json(tables: Tables, network: str) -> Json:
     """Everything that the tables hold of one network. ``degeneracy``: None where it was left out; its ``peeling``: None where no subspace
     was found."""
-    own = {name: table[table["network"] == network] for name, table in tables.items()}
+    own = {name: table[table["network"] == network] for name, table in tables.items() if "network" in table}
     effects, reads = own["effects"], own["reads"]
     return {
         "subspaces": {
