@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ import pandas as pd
 from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.video.chosen import chosen_clips
-from jepascope.clips.video.clips import clips_of
+from jepascope.clips.video.clips import labelled_windows, source_of
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import TooFew
 from jepascope.clips.video.files import Refusal
-from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey
-from jepascope.clips.video.labelled import labelled
+from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
+from jepascope.clips.video.labelled import Labelled, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.measured import kept_measure
 from jepascope.clips.video.parted import most_even
@@ -51,13 +51,16 @@ class VideoStudy:
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """Windows of a folder that can be decoded, and labels of one variable: ``names`` ('' where a window has none) and columns."""
+    """Windows of a folder that can be decoded, and their labels of one variable."""
 
     footage: Footage
-    base: ClipSet
-    names: np.ndarray
-    table: pd.DataFrame
-    refusals: pd.DataFrame
+    labels: Labelled
+    refusals: list[Refusal]
+
+    @property
+    def names(self) -> np.ndarray:
+        """The label of each window, '' where it has none."""
+        return np.where(self.labels.known, self.labels.names, "").astype(object)
 
 
 def made(spec: StudySpec, progress: Progress) -> VideoStudy:
@@ -135,45 +138,45 @@ def _looked_for(spec: StudySpec) -> Named:
 def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _Looked:
     """Everything that is slow."""
     spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
-    variable, seed = spec.variable, spec.seed
     footage = decoded(there, cutting, progress.start("decode their windows"), cache)
     measure = None
     if is_measured(spec, there):
         measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
-    names, unlabelled = labelled(footage, variable, measure)
-    if not names.known.any():
-        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in [*footage.refusals, *unlabelled]})[:3])
+    labels, unlabelled = labelled(footage, spec.variable, measure)
+    refusals = [*footage.refusals, *unlabelled]
+    if not labels.known.any():
+        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in refusals})[:3])
         raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
-    base, _ = clips_of(footage, None, seed=seed)
-    cells = np.where(names.known, names.names, "").astype(object)
-    return _Looked(footage, base, cells, names.columns, refusals_table([*footage.refusals, *unlabelled]))
+    return _Looked(footage, labels, refusals)
 
 
 def _looked_at(spec: StudySpec, progress: Progress) -> _Looked:
     return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
 
 
-def labelled_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+def decoded_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
-    return _windows(_looked_at(spec, progress))
+    there = _looked_at(spec, progress)
+    return labelled_windows(there.footage, there.labels)
+
+
+def foreseen_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+    """The same as if all could be decoded; for labels that are not measured."""
+    footage = undecoded(survey_of(spec, progress), cutting_of(spec))
+    return labelled_windows(footage, labelled(footage, spec.variable)[0])
 
 
 @lru_cache(maxsize=4)
 def _made(named: Named, beside: _Beside) -> VideoStudy:
     own = beside.spec
     there, variable = _looked_at(own, beside.progress), own.state_variable
-    table = chosen_clips(own, _windows(there))
+    footage = there.footage
+    table = chosen_clips(own, labelled_windows(footage, there.labels))
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    clips = replace(
-        there.base,
-        name=own.clips_name,
-        factors=table.reset_index(drop=True).dropna(axis=1),
-        source=Remembered(there.base.source),
-        own=(variable,),
-    )
-    footage = there.footage
-    refusals = pd.concat([there.refusals, refusals_table(_left_out(there, set(table["file"]), own))], ignore_index=True)
+    source = source_of(footage, (one.window.file for one in footage.windows))
+    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), Remembered(source), own=(variable,))
+    refusals = refusals_table([*there.refusals, *_left_out(there, set(table["file"]), own)])
     record = footage_record(footage, there.names, refusals, clips, how_labelled(footage, own.variable), str(own.splits))
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
@@ -191,11 +194,3 @@ def _left_out(there: _Looked, used: set[str], spec: StudySpec) -> list[Refusal]:
         for file, names in labels.items()
         if file not in used
     ]
-
-
-def _windows(there: _Looked) -> pd.DataFrame:
-    """The labelled windows: where they lie, how they look, and their labels."""
-    base = there.base.factors.drop(columns=["scene", "split"])
-    table = pd.concat([base, there.table[[name for name in there.table if name not in base]]], axis=1)
-    labelled_ones: pd.DataFrame = table.assign(label=there.names)[there.names != ""]
-    return labelled_ones.reset_index(drop=True)
