@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from filelock import FileLock
 from typer.testing import CliRunner
 
 from jepascope.cli.main import app
@@ -33,13 +33,11 @@ from jepascope.report.planted import build_planted, headline
 
 
 @pytest.fixture(scope="module")
-def card(shared_folder: Path) -> Scorecard:
-    """Shared by all workers."""
-    file = shared_folder / "scorecard.pickle"
-    with FileLock(shared_folder / "scorecard.lock"):
-        if not file.exists():
-            file.write_bytes(pickle.dumps(scorecard(("clean", "dormant"), ("diff_means", "lda", "lda_pattern"), draws=4, peels=0)))
-    return pickle.loads(file.read_bytes())
+def card(shared: Callable[..., Path]) -> Scorecard:
+    def score(file: Path) -> None:
+        file.write_bytes(pickle.dumps(scorecard(("clean", "dormant"), ("diff_means", "lda", "lda_pattern"), draws=4, peels=0)))
+
+    return pickle.loads(shared("scorecard.pickle", score).read_bytes())
 
 
 def test_on_clean_a_finder_recovers_the_plane_and_effects_are_those_of_the_equations(card: Scorecard) -> None:
