@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
@@ -17,11 +17,37 @@ SHOWN = 8  # classes that a message lists
 
 
 @runtime_checkable
+class Watching(Protocol):
+    """Who is told how far a piece of work is: ``start`` names it and returns what is called with (done, total)."""
+
+    def start(self, what: str) -> Callable[[int, int], None]: ...
+
+
+@runtime_checkable
 class ClipsWanted(Protocol):
-    """What a study's spec says of the clips to be chosen. ``official_split``: the number of the data set's own split that is kept to."""
+    """What a study's spec says of a folder of videos and of the clips to be chosen. ``official_split``: the number of the data set's own
+    split that is kept to."""
 
     @property
     def clips(self) -> str: ...
+    @property
+    def clips_name(self) -> str: ...
+    @property
+    def clips_digest(self) -> str | None: ...
+    @property
+    def labels(self) -> str | None: ...
+    @property
+    def labels_digest(self) -> str | None: ...
+    @property
+    def no_label(self) -> tuple[str, ...]: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+    @property
+    def splits(self) -> str | None: ...
     @property
     def variable(self) -> str: ...
     @property

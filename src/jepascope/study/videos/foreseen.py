@@ -13,22 +13,14 @@ import pandas as pd
 from jepascope.clips.clipset import SPLITS
 from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.enough import FEWEST_VIDEOS, TooFew
+from jepascope.clips.video.folder_clips import VideoStudy, cutting_of, decoded_windows, foreseen_windows, is_measured, made, survey_of
 from jepascope.clips.video.footage import joined_words, refusals_table
+from jepascope.clips.video.parted import most_even
 from jepascope.clips.video.record import grouped
 from jepascope.clips.video.variable import DIRECTION
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.clips import (
-    VideoStudy,
-    cutting_of,
-    decoded_windows,
-    foreseen_windows,
-    is_measured,
-    made,
-    survey_of,
-    with_classes,
-)
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 from jepascope.study.videos.remedies import advice, remedies
 
@@ -38,7 +30,7 @@ REASONS = 2  # that a refusal names
 
 
 def video_study(spec: StudySpec, progress: Progress | None = None) -> VideoStudy:
-    """The clips that the spec asks for (see ``clips.made``); a refusal says what would do."""
+    """The clips that the spec asks for (see ``folder_clips.made``); a refusal says what would do."""
     progress = progress or Silent()
     try:
         return made(spec, progress)
@@ -87,6 +79,15 @@ def check_foreseen(spec: StudySpec, progress: Progress | None = None) -> None:
             _foreseen(spec, progress)
     except TooFew as short:
         raise _refused(spec, short, _Trying(spec, progress)) from None
+
+
+def with_classes(spec: StudySpec, windows: pd.DataFrame) -> StudySpec:
+    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that
+    people gave all. A numeric variable has none."""
+    if spec.classes is not None or spec.state_variable.kind == "numeric":
+        return spec
+    enough = most_even(windows, spec.seed, spec.official_split is not None) if spec.variable == DIRECTION and len(windows) else ()
+    return spec.model_copy(update={"classes": enough or spec.state_variable.classes})
 
 
 def _check_videos(spec: StudySpec, progress: Progress) -> None:

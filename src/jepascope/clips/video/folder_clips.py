@@ -16,20 +16,17 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.clips import labelled_windows, source_of
 from jepascope.clips.video.contents import folder_digest
-from jepascope.clips.video.enough import TooFew
+from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.measured import kept_measure
-from jepascope.clips.video.parted import most_even
 from jepascope.clips.video.record import footage_record, how_labelled
 from jepascope.clips.video.remembered import Remembered
 from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
-from jepascope.study.progress import Progress
-from jepascope.study.spec import StudySpec
 
 OVERLAP = 2  # windows start so many times a window's length: few seconds of a video go one clear way, and none should be missed
 MOST_FILES = 2000  # that are opened for a study, drawn evenly over classes: a data set has hundreds of thousands
@@ -63,7 +60,7 @@ class _Looked:
         return np.where(self.labels.known, self.labels.names, "").astype(object)
 
 
-def made(spec: StudySpec, progress: Progress) -> VideoStudy:
+def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
     """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
 
     Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
@@ -73,21 +70,12 @@ def made(spec: StudySpec, progress: Progress) -> VideoStudy:
     return _made(named, _Beside(spec, progress))
 
 
-def with_classes(spec: StudySpec, windows: pd.DataFrame) -> StudySpec:
-    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that
-    people gave all. A numeric variable has none."""
-    if spec.classes is not None or spec.state_variable.kind == "numeric":
-        return spec
-    enough = most_even(windows, spec.seed, spec.official_split is not None) if spec.variable == DIRECTION and len(windows) else ()
-    return spec.model_copy(update={"classes": enough or spec.state_variable.classes})
-
-
 @dataclass(frozen=True, eq=False)
 class _Beside:
     """What a cached function needs and its key does not: where files lie, and who is told how far it is. All are equal."""
 
-    spec: StudySpec
-    progress: Progress
+    spec: ClipsWanted
+    progress: Watching
 
     def __hash__(self) -> int:
         return 0
@@ -112,24 +100,24 @@ def _surveyed(named: Named, files_per_class: int, beside: _Beside) -> Survey:
     )
 
 
-def survey_of(spec: StudySpec, progress: Progress) -> Survey:
+def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
     """What the study's folder holds, as far as it is known without decoding."""
     named_by_folders = spec.variable == CLASS and not (spec.labels and CLASS in read_video_labels(Path(spec.labels).expanduser()).columns)
     return _surveyed(_looked_for(spec), spec.clips_per_class if named_by_folders else MOST_FILES, _Beside(spec, progress))
 
 
-def cutting_of(spec: StudySpec) -> Cutting:
+def cutting_of(spec: ClipsWanted) -> Cutting:
     """How its windows are cut."""
     assert spec.seconds is not None
     return Cutting(spec.seconds, spec.seconds / OVERLAP, spec.per_source)
 
 
-def is_measured(spec: StudySpec, there: Survey) -> bool:
+def is_measured(spec: ClipsWanted, there: Survey) -> bool:
     """Whether the labels are measured: directions that nobody gave."""
     return spec.variable == DIRECTION and (there.labels is None or DIRECTION not in there.labels.columns)
 
 
-def _looked_for(spec: StudySpec) -> Named:
+def _looked_for(spec: ClipsWanted) -> Named:
     """Contents of folder and labels file, variable and seed."""
     return spec.clips_digest, spec.labels_digest, spec.no_label, spec.variable, spec.kind, spec.splits, spec.seed
 
@@ -150,17 +138,17 @@ def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _
     return _Looked(footage, labels, refusals)
 
 
-def _looked_at(spec: StudySpec, progress: Progress) -> _Looked:
+def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
     return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
 
 
-def decoded_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
     there = _looked_at(spec, progress)
     return labelled_windows(there.footage, there.labels)
 
 
-def foreseen_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
+def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The same as if all could be decoded; for labels that are not measured."""
     footage = undecoded(survey_of(spec, progress), cutting_of(spec))
     return labelled_windows(footage, labelled(footage, spec.variable)[0])
@@ -181,7 +169,7 @@ def _made(named: Named, beside: _Beside) -> VideoStudy:
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
 
-def _left_out(there: _Looked, used: set[str], spec: StudySpec) -> list[Refusal]:
+def _left_out(there: _Looked, used: set[str], spec: ClipsWanted) -> list[Refusal]:
     """Files with labelled windows of which no clip shows one."""
     labels: dict[str, set[str]] = defaultdict(set)
     for seen, name in zip(there.footage.windows, there.names, strict=True):
