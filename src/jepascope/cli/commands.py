@@ -218,8 +218,8 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     if as_json:
         typer.echo(json.dumps(summary))
         return
+    from jepascope.findings.units import unit_of
     from jepascope.report.terminal import effect_table
-    from jepascope.study.units import unit_of
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))

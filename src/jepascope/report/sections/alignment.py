@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.beside import portability_of
+from jepascope.findings.dissociation import SAME_NUMBERS
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
+from jepascope.findings.selection import coinciding
+from jepascope.findings.transfers import alignments
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.dissociation import SAME_NUMBERS
-from jepascope.report.effects import portability_of
 from jepascope.report.figures.alignment import sas_matrix
 from jepascope.report.figures.angles import angle_spectrum, angles_elsewhere
 from jepascope.report.figures.pairs import MOST_LINES
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
-from jepascope.report.selection import coinciding
-from jepascope.report.transfers import alignments
 
 MOST_ROWS = 60  # of one table
 SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}
