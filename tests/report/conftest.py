@@ -18,7 +18,7 @@ MakeRun = Callable[..., Path]
 
 
 def _blank(self: Figure, file: io.StringIO, **settings: Any) -> None:
-    file.write("<svg>\n</svg>\n")
+    file.write('<svg width="1pt" height="1pt" viewBox="0 0 1 1"></svg>')
 
 
 @pytest.fixture(autouse=True)
