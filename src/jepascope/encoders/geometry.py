@@ -117,8 +117,8 @@ def check_config(config: dict[str, Any], path: Path) -> Geometry:
     if names_head(config):
         task_labels(config, path)
         weights += block_weights(sizes["num_pooler_layers"], width, inside)
-    named = ("hidden_size", "num_hidden_layers", "patch_size", "tubelet_size", "frames_per_clip", "crop_size")
-    return of_few_tokens(Geometry(*(sizes[field] for field in named), weights=weights), path)
+    depth, patch, tubelet = sizes["num_hidden_layers"], sizes["patch_size"], sizes["tubelet_size"]
+    return of_few_tokens(Geometry(width, depth, patch, tubelet, sizes["frames_per_clip"], sizes["crop_size"], weights=weights), path)
 
 
 def whole_number(field: str, value: Any, least: int, most: int, path: Path) -> int:

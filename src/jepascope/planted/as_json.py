@@ -32,7 +32,7 @@ def network_json(tables: Tables, network: str) -> Json:
     return {
         "subspaces": {
             row["finder"]: {
-                **_picked(row, [name for name in row if name not in ("network", "finder")]),
+                **_picked(row, [str(name) for name in row if name not in ("network", "finder")]),
                 "edits": {
                     str(edit): _beside_controls(rows, CALCULATED, RATIO)
                     for edit, rows in effects[effects["finder"] == row["finder"]].groupby("edit", sort=False)
