@@ -67,7 +67,9 @@ def videos(tmp_path: Path, *classes: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "cause", [best_layer_of, lambda folder: carried_run(folder, saved_spec), lambda folder: read_runs([folder])], ids=["intervene", "--subspace", "compare"]
+    "cause",
+    [best_layer_of, lambda folder: carried_run(folder, saved_spec), lambda folder: read_runs([folder])],
+    ids=["intervene", "--subspace", "compare"],
 )
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_an_unfinished_run_is_finished_by_the_command_that_is_offered(

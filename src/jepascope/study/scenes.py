@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Int
 
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.fewest import FEWEST, fewest_units
 from jepascope.clips.presets import preset
 from jepascope.errors import BadData
 from jepascope.stats import clustered
-from jepascope.study.shares import FEWEST, fewest_units
 from jepascope.study.spec import StudySpec
 
 OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability

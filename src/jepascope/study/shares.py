@@ -2,10 +2,3 @@
 
 DIRECTIONS = 8  # classes that the clip set is balanced over
 SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
-FOLDER_SHARES = {"fit": 0.4, "judge": 0.3, "test": 0.3}  # of videos, which are few: intervals over those in test would be too wide to read
-FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and fit's halves by themselves
-
-
-def fewest_units(fewest: int, several: bool) -> int:
-    """How many clips of a class a split needs, or how many scenes where ``several`` clips show one: what is folded and halved is scenes."""
-    return min(fewest, 2) if several else fewest

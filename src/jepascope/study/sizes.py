@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jepascope.activations.layout import Layout
+from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
-from jepascope.study.shares import DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
+from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
