@@ -271,8 +271,8 @@ class Bench:
 
     @property
     def selections(self) -> tuple[str, ...]:
-        """Tokens that are pooled and probed: nobody drew where the object of a real video is."""
-        return ("all",) if self.spec.of_videos else SELECTIONS
+        """Tokens that are pooled and probed: those of the object too, where it is known where it is."""
+        return SELECTIONS if self.spec.has_objects else ("all",)
 
     @cached_property
     def probed_clips(self) -> ClipSet:

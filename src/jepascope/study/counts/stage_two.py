@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from jepascope.clips.variables import VARIABLES
 from jepascope.study.counts import CALIBRATION_DRAWS, ISOLATION_DRAWS, MOST_UNTRAINED, PORT_DRAWS, REFIT_DRAWS, REQUESTS, SELF_SWAPS
 from jepascope.study.counts.sizes import Counts, PlanStep
 
@@ -80,10 +79,7 @@ def _untrained(counts: Counts) -> list[PlanStep]:
 
 
 def _isolation(counts: Counts) -> int:
-    if counts.spec.of_videos:
-        return 0  # no other factor of real videos is known
-    others = len([name for name in VARIABLES if name != counts.spec.variable])
-    return others * (1 + ISOLATION_DRAWS) * counts.scenes
+    return len(counts.spec.other_variables) * (1 + ISOLATION_DRAWS) * counts.scenes
 
 
 def _calibration(counts: Counts) -> int:

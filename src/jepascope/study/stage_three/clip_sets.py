@@ -24,7 +24,6 @@ from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.counts import HALVINGS, PORT_DRAWS
-from jepascope.study.spec import Clips
 from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
 from jepascope.study.stage_two.curves import BESIDE
 from jepascope.study.stage_two.layers import controls_at
@@ -48,7 +47,7 @@ class Carried:
 
 def carried_to(
     bench: Bench,
-    clips: Clips,
+    clips: str,
     layer: int,
     here: Mapping[str, Subspace],
     finders: Finders,

@@ -18,11 +18,10 @@ from jepascope.portability.exchange import Ground
 from jepascope.study.bench import Bench
 from jepascope.study.counts import EXCHANGE_DRAWS
 from jepascope.study.folder import Run
-from jepascope.study.spec import Clips
 from jepascope.study.stage_two.scenes import scenes_at
 
 
-def elsewhere(bench: Bench, clips: Clips, layer: int) -> Bench:
+def elsewhere(bench: Bench, clips: str, layer: int) -> Bench:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
     spec = bench.spec.model_copy(update=changes)

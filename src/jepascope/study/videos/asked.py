@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jepascope.clips.array_file import is_arrays
 from jepascope.clips.column_kind import MAX_CLASSES, MISSING, Asked, Column, is_missing
+from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.labels import as_numbers, check_name, variable_of
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import Variable
@@ -19,7 +21,6 @@ from jepascope.errors import BadArgument, BadData, setting
 if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
-CLIP_SETS = ("directions8", "circle", "complex")
 DIRECTION, CLASS = "direction", "class"
 OPPOSITE = len(DIRECTION_NAMES) // 2
 SHOWN = 20  # columns that an error lists
@@ -39,7 +40,7 @@ FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "splits", "classes", "su
 
 def is_folder(clips: object) -> bool:
     """Whether ``clips`` is the path of a folder, and no clip set's name."""
-    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS:
+    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS or is_arrays(clips):
         return False
     return os.sep in clips or "/" in clips or clips in (".", "..") or Path(clips).expanduser().is_dir()
 

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Int, Shaped
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.presets import STUDY_SEED_SPACE
+from jepascope.clips.drawn import STUDY_SEED_SPACE
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.spread import spread
 from jepascope.clips.video.splits import split_sources
