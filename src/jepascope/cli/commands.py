@@ -218,8 +218,8 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     if as_json:
         typer.echo(json.dumps(summary))
         return
+    from jepascope.findings.units import unit_of
     from jepascope.report.terminal import effect_table
-    from jepascope.study.units import unit_of
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))
@@ -244,7 +244,7 @@ def planted_command(
     from rich.table import Column, Table
 
     with bars() as progress:
-        from jepascope.discovery.finders import FINDERS
+        from jepascope.discovery.finder_entry import FINDERS
         from jepascope.encoders.planted.networks import NETWORKS
         from jepascope.planted.scorecard import cores, scorecard
         from jepascope.report.planted import build_planted, headline

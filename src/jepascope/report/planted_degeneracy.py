@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, interval_cell, number_cell, percent, percent_span, shown, stacked
 from jepascope.report.blocks import Figure, Finding, Grid, Section
 from jepascope.report.figures.peeling import degeneracy_curve
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, interval_cell, number_cell, percent, percent_span, shown, stacked
 
 TITLE = "Degeneracy"
 CALLED = "degenerate"

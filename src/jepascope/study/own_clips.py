@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from jepascope.catalog import is_code
 from jepascope.clips.array_file import MASK, is_arrays, read_arrays
 from jepascope.clips.column_kind import Asked
 from jepascope.clips.entries import CLIP_SETS
@@ -66,7 +67,7 @@ def set_variable(name: str, clips: str, seed: int, per_class: int) -> Variable:
 
 def are_known(clips: str) -> bool:
     """Whether clips are of a set, of ours or somebody's, or a file of arrays."""
-    return clips in CLIP_SETS or is_arrays(clips)
+    return clips in CLIP_SETS or is_code(clips) or is_arrays(clips)
 
 
 def others_known(clips: str, variable: str) -> list[str]:

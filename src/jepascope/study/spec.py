@@ -11,17 +11,19 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
 
+from jepascope.catalog import is_code
 from jepascope.clips.array_file import is_arrays
 from jepascope.clips.column_kind import MISSING, Asked, was_numeric
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.study.as_written import read_fields
 from jepascope.study.own_clips import (
@@ -34,14 +36,15 @@ from jepascope.study.own_clips import (
     set_variable,
     with_array_defaults,
 )
-from jepascope.study.ranks import Finder, check_finders, rank_of
-from jepascope.study.refusals import FieldRefused, refused
+from jepascope.study.ranks import check_finders, rank_of
+from jepascope.study.refusals import FieldRefused, Named, refused
 from jepascope.study.videos.asked import FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
 if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
+Finder = Annotated[str, Named(FINDERS)]
 Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
 Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
@@ -232,7 +235,7 @@ class StudySpec(BaseModel):
     @classmethod
     def _other_clips_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in CLIP_SETS:
+            if name not in CLIP_SETS and not is_code(name):
                 raise ValueError(f"there is no clip set '{name[:60]}'; known are {', '.join(CLIP_SETS.names)}")
         return value
 

@@ -8,7 +8,7 @@ from jepascope.clips.entries import ClipSetEntry
 from jepascope.clips.factors import angle_within, direction_angle
 from jepascope.clips.procedural import ProceduralSource
 
-DECLARED = ClipSetEntry(name="circle", meaning="any angle", angles="any")
+DECLARED = ClipSetEntry(name="circle", order=2, meaning="any angle", angles="any")
 
 
 def circle(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:

@@ -11,7 +11,9 @@ from jepascope.clips.drawn import generator, names_drawn, scenes_drawn
 from jepascope.clips.entries import ClipSetEntry
 from jepascope.clips.factors import direction_angle
 
-DECLARED = ClipSetEntry(name="complex", meaning="clutter, camera motion", angles="eight", run="jepascope.clips.sets.complex:complex_scenes")
+DECLARED = ClipSetEntry(
+    name="complex", order=3, meaning="clutter, camera motion", angles="eight", run="jepascope.clips.sets.complex:complex_scenes"
+)
 
 
 def complex_scenes(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:

@@ -10,7 +10,7 @@ from jepascope.clips.entries import ClipSetEntry
 from jepascope.clips.factors import direction_angle
 from jepascope.clips.procedural import ProceduralSource
 
-DECLARED = ClipSetEntry(name="directions8", meaning="one object that moves in one of eight directions", angles="eight")
+DECLARED = ClipSetEntry(name="directions8", order=1, meaning="one object that moves in one of eight directions", angles="eight")
 
 
 def directions8(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:

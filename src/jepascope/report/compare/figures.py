@@ -7,12 +7,12 @@ from math import nan
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import count_range
+from jepascope.findings.selection import comparable, finders_of, tokens_of
 from jepascope.report.blocks import Block, Figure, Section
 from jepascope.report.compare.reading import Compared
 from jepascope.report.figures.compare import MOST_LINES, Bars, Curve, effect_by_run, over_depth
 from jepascope.report.figures.effect_bars import LOOKS
-from jepascope.report.numbers import count_range
-from jepascope.report.selection import comparable, finders_of, tokens_of
 
 MOST_GROUPS = 10
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, shown, with_interval
 from jepascope.report.figures.canvas import BLACK, GREY, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.figures.pairs import look
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, shown, with_interval
 
 
 def by_layer_found(sas: pd.DataFrame, moved: pd.DataFrame, name: str = "across-layers") -> Drawing:

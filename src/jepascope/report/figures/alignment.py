@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import shown
 from jepascope.report.figures.canvas import Drawing, canvas, finish, style
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import shown
 
 
 def sas_matrix(sas: pd.DataFrame, drawing: str = "sas-matrix") -> Drawing:

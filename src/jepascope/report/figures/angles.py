@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import shown
+from jepascope.findings.transfers import split
 from jepascope.report.figures.canvas import GREY, PALE, Drawing, canvas, finish, legend_below, style
 from jepascope.report.figures.pairs import ACROSS, MOST_LINES, look, one_a_finder
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import shown
-from jepascope.report.transfers import split
 
 
 def angle_spectrum(angles: pd.DataFrame, name: str = "angles") -> Drawing:

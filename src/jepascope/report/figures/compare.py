@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jepascope.findings.numbers import finite, percent, shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import DASHES, GREY, MARKERS, SERIES, Drawing, canvas, finish, legend_below, style
 from jepascope.report.figures.effect_bars import LOOKS
-from jepascope.report.numbers import finite, percent, shown, with_interval
 
 MOST_LINES = len(SERIES)
 NO_VALUE = "no value"

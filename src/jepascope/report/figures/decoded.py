@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import shown
 from jepascope.report.figures.canvas import BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, style
 from jepascope.report.figures.value_by_layer import HELD
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import shown
 
 TURN = 360
 SPOKES = 16  # true angles are gathered into at most so many directions of the compass

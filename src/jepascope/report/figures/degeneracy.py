@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import short
+from jepascope.findings.numbers import shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import BLACK, BLUE, GREY, ORANGE, Drawing, canvas, finish, legend_below, style
-from jepascope.report.names import short
-from jepascope.report.numbers import shown, with_interval
 
 WIDE = 2  # panels side by side
 MOST_LETTERS = 30  # of a name above a panel

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import BLUE, GREY, ORANGE, Drawing, canvas, finish, legend_below, style
 from jepascope.report.figures.pairs import ACROSS
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import shown, with_interval
-from jepascope.report.selection import EDIT_WORDS
 
 LOOKS = {"random": (GREY, "s", (0, (2, 1.5)), "///"), "variance": (ORANGE, "^", (0, (6, 2)), "")}
 

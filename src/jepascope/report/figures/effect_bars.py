@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.numbers import finite, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.figures.canvas import BLUE, ORANGE, SKY, VERMILION, Drawing, canvas, finish, legend_below, style
-from jepascope.report.numbers import finite, shown, with_interval
-from jepascope.report.selection import EDIT_WORDS
 
 LOOKS = {
     "subspace": (BLUE, ""),

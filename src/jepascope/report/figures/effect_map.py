@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, MINUS, finite, shown
 from jepascope.report.figures.canvas import Drawing, canvas, finish, style
-from jepascope.report.numbers import ABSENT, MINUS, finite, shown
 
 
 def effect_map(ce: pd.DataFrame, finders: list[str], best_layer: int | None) -> Drawing:

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import percent
 from jepascope.report.figures.canvas import (
     BLUE,
     GREEN,
@@ -20,7 +21,6 @@ from jepascope.report.figures.canvas import (
     legend_below,
     style,
 )
-from jepascope.report.numbers import percent
 
 TOKENS = {"all": ("all tokens", BLUE, "o", "-"), "object": ("object tokens", VERMILION, "s", "-")}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Drawing, canvas, finish, legend_below, style
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, shown, with_interval
-from jepascope.report.selection import EDIT_WORDS
 
 LOOKS = {
     "subspace": (BLUE, "o", BLUE),

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, MINUS, finite, shown
 from jepascope.report.figures.canvas import GREY, VERMILION, Drawing, canvas, finish, style
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, MINUS, finite, shown
 
 Panel = tuple[str, list[tuple[str, pd.DataFrame]]]
 """A title, and rows of the matrix: their label and the table's rows, at most one for each variable that is read."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import shown
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.figures.canvas import MARKERS, SERIES, Drawing, canvas, finish, legend_below, style
-from jepascope.report.numbers import shown
 
 QUANTITIES = (("token variance, reached / target", "variance"), ("edit norm, reached / target", "norm"))
 

@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from jepascope.findings.names import LABEL, short
 from jepascope.report.figures.canvas import DASHES, MARKERS, SERIES, canvas
-from jepascope.report.names import LABEL, short
 
 MOST_LINES = 6  # pairs that one panel can hold and a reader still tell apart
 ACROSS = 3

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import BLACK, BLUE, GREY, ORANGE, VERMILION, Drawing, canvas, finish, legend_below, style
 from jepascope.report.figures.pairs import ACROSS
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import shown, with_interval
 
 NULLS = {"random": (GREY, "s", (0, (2, 1.5)), 0.07), "variance": (ORANGE, "^", (0, (6, 2)), 0.14)}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from jepascope.findings.numbers import MINUS, shown
 from jepascope.report.figures.canvas import BLUE, GREY, MARKERS, SERIES, VERMILION, Drawing, canvas, finish, legend_below, style
-from jepascope.report.numbers import MINUS, shown
 
 DARK = 0.55  # of the scale: from here on the number in a cell is white
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.numbers import MINUS, shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.figures.canvas import Drawing, canvas, finish, style
-from jepascope.report.numbers import MINUS, shown, with_interval
 
 MOST_NUMBERED = 9  # layers of a panel whose cells still have room for numbers
 

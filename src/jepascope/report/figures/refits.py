@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import percent, percent_span
 from jepascope.report.figures.canvas import BLACK, BLUE, GREY, PALE, VERMILION, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.figures.pairs import ACROSS
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import percent, percent_span
 
 
 def refit_lines(refits: pd.DataFrame, frozen: pd.DataFrame, finders: list[str]) -> Drawing:

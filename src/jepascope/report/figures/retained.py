@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, shown, with_interval
 from jepascope.report.figures.canvas import (
     BLACK,
     BLUE,
@@ -20,8 +22,6 @@ from jepascope.report.figures.canvas import (
     style,
 )
 from jepascope.report.figures.pairs import ACROSS, MOST_LINES, look, one_a_finder
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, shown, with_interval
 
 FLOORS = (("floor_random", "random subspaces", (0, (2, 3))), ("floor_variance", "variance-matched subspaces", (0, (8, 2, 1, 2))))
 MOST_SPOKEN = 24  # transfers that the description of the figure lists

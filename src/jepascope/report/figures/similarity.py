@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, shown
 from jepascope.report.figures.canvas import BLACK, BLUE, VERMILION, Drawing, canvas, finish, legend_below, style
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, shown
 
 MOST_NUMBERED = 13  # layers of either model up to which every cell has room for its number
 CHOICES = {"relative depth": "-", "best match": (0, (3, 1.5)), "both": "-"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import shown
 from jepascope.report.figures.canvas import BLACK, BLUE, GREY, VERMILION, Drawing, canvas, finish, style
 from jepascope.report.figures.decoded import draw_compass
-from jepascope.report.numbers import shown
 
 COLOURS = {"none": BLACK, "steer": BLUE, "rotate": VERMILION, "random": GREY}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import short
+from jepascope.findings.numbers import shown, with_interval
 from jepascope.report.figures.canvas import (
     BLACK,
     BLUE,
@@ -19,8 +21,6 @@ from jepascope.report.figures.canvas import (
     legend_below,
     style,
 )
-from jepascope.report.names import short
-from jepascope.report.numbers import shown, with_interval
 
 WIDE = 2
 MOST_LETTERS = 34

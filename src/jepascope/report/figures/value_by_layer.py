@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from jepascope.findings.numbers import shown
 from jepascope.report.figures.canvas import PALE, Drawing, canvas, finish, layer_axis, legend_below, style
 from jepascope.report.figures.emergence import TOKENS, WITHOUT_ENCODER
-from jepascope.report.numbers import shown
 
 FLOOR = -0.5  # an R^2 far below zero is no reader at all; drawing it would hide the rest
 HELD = {"clips": ("held-out clips", "-", None), "arcs": ("held-out arcs", (0, (6, 2)), "white")}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import count_range
+from jepascope.findings.transfer_words import sentences
+from jepascope.findings.transfers import alignments, found_at, split, transfers
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph
 from jepascope.report.figures.across_layers import by_layer_found
-from jepascope.report.numbers import count_range
 from jepascope.report.sections.alignment import Pairs
-from jepascope.report.transfer_words import sentences
-from jepascope.report.transfers import alignments, found_at, split, transfers
 
 
 def layer_blocks(pairs: Pairs) -> list[Block]:

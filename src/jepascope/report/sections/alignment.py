@@ -7,19 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.discovery.finder_entry import FINDERS
+from jepascope.findings.beside import portability_of
+from jepascope.findings.dissociation import SAME_NUMBERS
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
+from jepascope.findings.selection import coinciding
+from jepascope.findings.transfers import alignments
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.dissociation import SAME_NUMBERS
-from jepascope.report.effects import portability_of
 from jepascope.report.figures.alignment import sas_matrix
 from jepascope.report.figures.angles import angle_spectrum, angles_elsewhere
 from jepascope.report.figures.pairs import MOST_LINES
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
-from jepascope.report.selection import coinciding
-from jepascope.report.transfers import alignments
 
 MOST_ROWS = 60  # of one table
-SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def said_once(sas: pd.DataFrame) -> dict[str, str]:
     for row in coinciding(sas):
         a, b = str(row["a"]), str(row["b"])
         said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
-        if {a, b} <= SPAN_OF_MEANS:
+        if FINDERS.words(a).spans_means and FINDERS.words(b).spans_means:
             said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
     return said
 

@@ -7,14 +7,14 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.circle import Error
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, finite, shown, span
+from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
 from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
-from jepascope.report.circle import Error
 from jepascope.report.figures.steering import steering
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, finite, shown, span
-from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks
 
 TITLE = "Steering to an angle"
 STEERS = ("steer", "rotate")

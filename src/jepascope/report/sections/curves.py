@@ -6,14 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.report.blocks import Block, Figure, Finding, Section, not_run
-from jepascope.report.effects import readings_by
-from jepascope.report.figures.dose_curves import dose_curves
-from jepascope.report.folder import RunFolder
-from jepascope.report.judges import judge_words
-from jepascope.report.numbers import count_range, finite, with_interval
-from jepascope.report.sections.natural_dose import natural_doses
-from jepascope.report.selection import (
+from jepascope.findings.beside import readings_by
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import count_range, finite, with_interval
+from jepascope.findings.selection import (
     DONOR_DOSE_WORDS,
     EDIT_WORDS,
     EDITS,
@@ -26,7 +22,11 @@ from jepascope.report.selection import (
     main_ranks,
     of_tokens,
 )
-from jepascope.report.verdict import beside_draws, unread_words
+from jepascope.findings.verdict import beside_draws, unread_words
+from jepascope.report.blocks import Block, Figure, Finding, Section, not_run
+from jepascope.report.figures.dose_curves import dose_curves
+from jepascope.report.folder import RunFolder
+from jepascope.report.sections.natural_dose import natural_doses
 from jepascope.stats import side
 
 TITLE = "Dose curves"

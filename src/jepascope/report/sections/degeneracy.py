@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.beside import unread_judge
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
+from jepascope.findings.selection import has_twins, in_order
+from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, Section, not_run
-from jepascope.report.effects import unread_judge
 from jepascope.report.figures.degeneracy import PairParts, degeneracy_parts, pair_parts
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.report.sections.peeling import peeling_blocks, said
-from jepascope.report.selection import has_twins, in_order
-from jepascope.report.verdict import unread_words
 
 TITLE = "Degeneracy"
 MOST_SENTENCES = 8

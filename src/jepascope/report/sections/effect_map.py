@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import count_range
+from jepascope.findings.selection import comparable, finders_of, main_ranks
 from jepascope.report.blocks import Figure, Section, not_run
 from jepascope.report.figures.effect_map import effect_map
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count_range
 from jepascope.report.sections.intervention import MEASURE, NOT_RUN
-from jepascope.report.selection import comparable, finders_of, main_ranks
 
 
 def map_section(run: RunFolder) -> Section:

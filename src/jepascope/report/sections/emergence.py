@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
+from jepascope.findings.selection import claim_layer, tokens_of
+from jepascope.findings.selectivity import Reading, points, points_span, reading, worth
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
 from jepascope.report.figures.emergence import emergence
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
-from jepascope.report.selection import claim_layer, tokens_of
-from jepascope.report.selectivity import Reading, points, points_span, reading, worth
 
 BASELINES = {"pixels": "raw pixels", "frame_differences": "frame differences"}  # the latter are the plainest reading of motion
 

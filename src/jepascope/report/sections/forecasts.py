@@ -6,17 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import COIN, PREDICTOR
+from jepascope.findings.beside import readings_by
+from jepascope.findings.effect import COIN, PREDICTOR
+from jepascope.findings.judges import skipped
+from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.findings.verdict import beside_draws
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
-from jepascope.report.effects import readings_by
 from jepascope.report.figures.forecasts import forecast_points
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import skipped
-from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.report.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
-from jepascope.report.verdict import beside_draws
 from jepascope.stats import side
 
 TITLE = "By the encoder's own predictor"

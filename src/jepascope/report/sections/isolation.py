@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, in_order
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
 from jepascope.report.figures.isolation_matrix import Panel, isolation_matrix
 from jepascope.report.folder import RunFolder
-from jepascope.report.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, in_order
 from jepascope.stats import MIN_DRAWS
 
 TITLE = "Cause and isolate"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jepascope.discovery.probes.leaks import leak_verdict, leak_words
+from jepascope.findings.numbers import Cell, count, finite, percent, percent_span
 from jepascope.report.blocks import Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count, finite, percent, percent_span
 
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "

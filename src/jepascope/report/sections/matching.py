@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.findings.numbers import NOTHING, Cell, count, count_range, number_cell, percent
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Figure, Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.figures.matching import matching
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import NOTHING, Cell, count, count_range, number_cell, percent
 from jepascope.report.sections.intervention import NOT_RUN
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks
 
 MATCHED = {"variance": "variance", "norm": "norm"}  # what a control promises; random and shuffled promise the rank only
 NAMES = {"variance": "token variance", "norm": "norm"}

@@ -6,10 +6,10 @@ from math import nan
 
 import pandas as pd
 
+from jepascope.findings.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, has_twins, in_order, main_ranks
 from jepascope.report.blocks import Block, Finding, Grid
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown, with_interval
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, has_twins, in_order, main_ranks
 
 EXACT = 1e-4  # a shift this close to 1 is a swap's own, up to the rounding of float32
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell
+from jepascope.findings.selection import finders_of, has_twins
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.figures.peeling import degeneracy_curve
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import MOST_OF_A_SENTENCE, short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell
-from jepascope.report.selection import finders_of, has_twins
 
 MOST_FINDERS = 6  # panels of one figure
 MOST_ROWS = 60

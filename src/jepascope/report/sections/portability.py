@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from jepascope.findings.dissociation import APART, KEEPS
+from jepascope.findings.selection import has_twins
+from jepascope.findings.transfer_words import verdict
+from jepascope.findings.transfers import alignments, transfers
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph, Section, not_run
-from jepascope.report.dissociation import APART, KEEPS
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.across_layers import layer_blocks
 from jepascope.report.sections.alignment import alignment_blocks, pairs_of, said_once
 from jepascope.report.sections.clip_sets import CLIP_SET, clip_set_blocks
 from jepascope.report.sections.retained import retained_blocks
-from jepascope.report.selection import has_twins
-from jepascope.report.transfer_words import verdict
-from jepascope.report.transfers import alignments, transfers
 
 TITLE = "Portability"
 TERMS = (

@@ -6,15 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.beside import unread_judge
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, interval_cell, with_interval
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.findings.verdict import unread_words
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.effects import unread_judge
 from jepascope.report.figures.read_matrix import read_matrix
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import judge_words
-from jepascope.report.numbers import ABSENT, Cell, count_range, finite, interval_cell, with_interval
 from jepascope.report.sections.refits import refit_blocks
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens
-from jepascope.report.verdict import unread_words
 from jepascope.stats import MIN_DRAWS
 
 TITLE = "Edit layer × read layer"

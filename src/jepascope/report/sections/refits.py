@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.judges import JUDGES, judge_words
+from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
+from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.figures.refits import refit_lines
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import JUDGES, judge_words
-from jepascope.report.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
-from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.stats import wilson
 
 

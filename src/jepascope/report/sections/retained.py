@@ -6,15 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.dissociation import DISSOCIATED, judged
+from jepascope.findings.numbers import Cell, count_range, finite, interval_cell, number_cell, span
+from jepascope.findings.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
+from jepascope.findings.transfer_words import full_dose_saturated, sentences
+from jepascope.findings.transfers import transfers
 from jepascope.portability.retained import one_dose
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
-from jepascope.report.dissociation import DISSOCIATED, judged
 from jepascope.report.figures.retained import dose_sweep, sas_rce
-from jepascope.report.numbers import Cell, count_range, finite, interval_cell, number_cell, span
 from jepascope.report.sections.alignment import MOST_ROWS, Pairs
-from jepascope.report.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
-from jepascope.report.transfer_words import full_dose_saturated, sentences
-from jepascope.report.transfers import transfers
 
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span, with_interval
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.figures.similarity import cka_map
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span, with_interval
 
 METRICS = {
     "cca": "CCA, held out",

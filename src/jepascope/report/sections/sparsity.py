@@ -6,11 +6,11 @@ from math import isnan, nan
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, number_cell, percent, percent_span, shown
+from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section, not_run
 from jepascope.report.figures.l1_path import ROUNDING, l1_path, selection_frequencies, support_by_layer
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, number_cell, percent, percent_span, shown
-from jepascope.report.selection import claim_layer, tokens_of
 
 SELDOM = "coordinates that a half selects no more often than the average one"
 

@@ -6,9 +6,9 @@ import base64
 from pathlib import Path
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.names import short
 from jepascope.report.blocks import Block, Paragraph, Picture, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
 from jepascope.report.sections.videos import footage_blocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

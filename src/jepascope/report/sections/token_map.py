@@ -6,11 +6,11 @@ from math import ceil, nan
 
 import pandas as pd
 
+from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.findings.selection import claim_layer
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
 from jepascope.report.figures.token_map import bar_of, token_map
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
-from jepascope.report.selection import claim_layer
 from jepascope.stats import LEVEL
 
 TITLE = "Where in the clip: the token map"

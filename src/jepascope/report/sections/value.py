@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.circle import Error, HeldArcs, circle_words
+from jepascope.findings.names import short
+from jepascope.findings.numbers import count_range, finite, shown, span, with_interval
+from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph, Section, not_run
-from jepascope.report.circle import Error, HeldArcs, circle_words
 from jepascope.report.figures.decoded import compass, predicted
 from jepascope.report.figures.value_by_layer import FLOOR, value_by_layer
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import count_range, finite, shown, span, with_interval
 from jepascope.report.sections.value_table import ERROR, HELD, R2, value_grid
-from jepascope.report.selection import claim_layer, tokens_of
 
 MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet
 
