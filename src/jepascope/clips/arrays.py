@@ -37,6 +37,7 @@ class ArraySource:
     twins: np.ndarray | None
     masks: np.ndarray | None
     digest: str
+    path: Path | None = None  # of the file that holds them
 
     def video(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames 3 size size"]:
         """Pixels in [0, 1]: as many frames as are asked for, evenly spaced, of the largest square in the middle."""
@@ -123,7 +124,7 @@ def from_file(
     held, shown = _videos(video, f"'{path}', array '{VIDEO}'"), None if twin is None else _videos(twin, f"'{path}', array '{TWIN}{VIDEO}'")
     opposite = {name: cells for name, cells in file.twins.items() if labels.get(name) == file.labels.columns.get(name)}
     together = np.arange(len(held)) if groups is None else groups
-    source = ArraySource(held, shown, cover, f"{READING}-{file.digest}")
+    source = ArraySource(held, shown, cover, f"{READING}-{file.digest}", file.path.resolve() if labels is file.labels.columns else None)
     return _clip_set(source, labels, together, opposite if shown is not None else {}, kind, missing, Path(path).stem, seed)
 
 
