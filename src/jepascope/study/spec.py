@@ -23,6 +23,7 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable
+from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.study.as_written import read_fields
@@ -38,7 +39,7 @@ from jepascope.study.own_clips import (
 )
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
-from jepascope.study.videos.asked import FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
+from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
 if TYPE_CHECKING:
