@@ -18,7 +18,7 @@ import torch
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
-from jepascope.intervention.edits import EDITS
+from jepascope.intervention.edit_entry import USUAL
 from jepascope.planted.bench import planted_benches
 from jepascope.planted.degeneracy import PEELS
 from jepascope.planted.degeneracy_json import degeneracy_json
@@ -74,7 +74,7 @@ class Scorecard:
         effects = self.score.effects
         here = effects[(effects["network"] == row["network"]) & (effects["finder"] == row["finder"])]
         found: dict[str, Any] = {}
-        for edit in EDITS:
+        for edit in USUAL:
             rows = here[here["edit"] == edit].to_dict("records")
             own = [one for one in rows if one["control"] == "subspace"]
             if own:

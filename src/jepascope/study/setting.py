@@ -26,7 +26,8 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.circle import Circle
-from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
+from jepascope.intervention.control_entry import MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
@@ -110,7 +111,7 @@ def setting(
     if subspace is None:
         return Setting(scenes, read, [])
     covariance = capture(encoder, fit.clips, moments=(site.layer,)).moments(site.layer, site.tokens).covariance
-    names = tuple(name for name in CONTROLS if name != "shuffled" or shuffled is not None)
+    names = tuple(name for name in MATCHED if name != "shuffled" or shuffled is not None)
     return Setting(scenes, read, matched_controls(subspace, covariance, draws, seed, shuffled, names=names), why)
 
 

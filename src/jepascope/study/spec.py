@@ -22,6 +22,8 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
+from jepascope.intervention.control_entry import CONTROLS, on_request
+from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
 Finder = Annotated[str, Named(FINDERS)]
-Edit = Literal["ablate", "swap", "steer", "rotate"]
+Edit = Annotated[str, Named(EDITS)]
 Judge = Literal["probe", "mlp", "predictor", "head"]
-Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
+Extra = Annotated[str, Named(CONTROLS, on_request)]
 Clips = Literal["directions8", "circle", "complex"]
 Splits = Literal["own", "official", "official-2", "official-3"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
@@ -88,7 +90,7 @@ class StudySpec(BaseModel):
         description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others",
     )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
-    edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
+    edits: tuple[Edit, ...] = Field(USUAL, min_length=1)
     ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
     scope: str | None = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
     swap_donor: Literal["twin", "class"] | None = Field(
@@ -106,7 +108,7 @@ class StudySpec(BaseModel):
     head_classes: dict[str, StrictStr | StrictInt] | None = Field(
         None, description="label (or its number) of the task head for classes of the variable"
     )
-    extra_controls: tuple[Extra, ...] = Field((), description="controls on request: top_pca, nuisance, self_swap, untrained")
+    extra_controls: tuple[Extra, ...] = Field((), description=f"controls on request: {', '.join(filter(on_request, CONTROLS.own))}")
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
@@ -375,8 +377,9 @@ def check_whole(spec: StudySpec) -> None:
 
 def check_turned(edits: Sequence[str], variable: Variable) -> None:
     """Rotation turns an angle: FieldRefused for a variable that is none."""
-    if "rotate" in edits and variable.kind != "circular":
-        raise FieldRefused("edits", f"rotate turns an angle, and {variable.name} is none; use steer")
+    for edit in edits:
+        if "angle" in EDITS.entry(edit).needs and variable.kind != "circular":
+            raise FieldRefused("edits", f"{edit} turns an angle, and {variable.name} is none; use steer")
 
 
 def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | None = None) -> StudySpec:

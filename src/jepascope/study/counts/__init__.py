@@ -5,7 +5,9 @@ Imports neither torch nor pandas.
 
 from __future__ import annotations
 
-CONTROL_COUNT = 4
+from jepascope.intervention.control_entry import MATCHED
+
+CONTROL_COUNT = len(MATCHED)
 DEGRADED_SETS = 4
 DIRECTIONS = 8  # classes that the clip set is balanced over
 SPLIT_SHARES = (0.5, 0.3)  # fit and judge; test gets the rest
@@ -18,7 +20,6 @@ EXCHANGE_CONTROLS = 2
 PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
-CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over
 BACKWARD = 3  # a step forward and back costs about three passes
 MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
 SELF_SWAPS = 10  # draws of donors of the clip's own class

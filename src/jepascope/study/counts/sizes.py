@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
+from jepascope.intervention.control_entry import CONTROLS
+from jepascope.intervention.edit_entry import EDITS
+from jepascope.study.counts import CONTROL_COUNT, DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.spec import StudySpec
@@ -132,13 +134,14 @@ class Counts:
 
         In steering every draw carries one finder's own step over, and nothing is shared."""
         finders = len(self.spec.finders) + self.taken
-        return finders + draws * ((finders if edit in CARRIED else self.random) + specific * finders)
+        return finders + draws * ((finders if EDITS.entry(edit).carries else self.random) + specific * finders)
 
     def every_control(self) -> int:
         """Conditions of all edits at one layer in full, at one dose."""
         spec = self.spec
-        fixed = len({"top_pca", "nuisance"}.intersection(spec.extra_controls)) * len(spec.finders)
-        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1) + fixed for edit in spec.edits)
+        made = [CONTROLS.entry(name).made for name in spec.extra_controls]
+        fixed, drawn = made.count("fixed") * len(spec.finders), made.count("drawn")
+        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1 + drawn) + fixed for edit in spec.edits)
 
     def through(self, name: str, clips: int) -> PlanStep:
         """Whole passes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.finder_entry import needing
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.counts import CALIBRATION_DRAWS, ISOLATION_DRAWS, MOST_UNTRAINED, PORT_DRAWS, REFIT_DRAWS, REQUESTS, SELF_SWAPS
 from jepascope.study.counts.sizes import Counts, PlanStep
 
@@ -75,7 +76,7 @@ def _untrained(counts: Counts) -> list[PlanStep]:
         return []
     seeds, finders = min(spec.untrained_seeds, MOST_UNTRAINED), len(spec.finders) - len(needing("suffix", spec.finders))
     captured = seeds * (counts.fit + counts.judge + counts.scenes + counts.twins) * len(counts.full)
-    edits = len([edit for edit in spec.edits if edit != "rotate"])
+    edits = len([edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs])
     edited = counts.at("", seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read), counts.full)
     return [PlanStep("untrained twins edited", captured + edited.forwards, captured * counts.model.depth + edited.block_passes)]
 

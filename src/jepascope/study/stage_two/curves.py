@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from jepascope.activations.site import Site
+from jepascope.catalog import file_name
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.effects import intervene
@@ -43,7 +44,7 @@ def dose_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], pa
             unedited=unedited_at(bench, layer, panel())(),
         )[:1]
 
-    return bench.part(f"layer{layer}-{edit}-doses", ("effects",), work)[0]
+    return bench.part(f"layer{layer}-{file_name(edit)}-doses", ("effects",), work)[0]
 
 
 def run_curves(

@@ -10,23 +10,31 @@ import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
+from jepascope.catalog import file_name
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
-from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
+from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.run import Unedited, read_unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
+from jepascope.study.spec import StudySpec
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
 from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes, scenes_at
 
 SURVEYED = ("random",)  # the control that runs at layers no claim is made for
 TABLES = ("effects", "matching", "witnesses")
+
+
+def every_control(spec: StudySpec) -> tuple[str, ...]:
+    """The matched controls, and those that the study asks for and that are drawn as they are."""
+    return (*MATCHED, *(name for name in spec.extra_controls if CONTROLS.entry(name).made == "drawn"))
 
 
 def controls_at(
@@ -36,7 +44,7 @@ def controls_at(
 
     A subspace without a reference to what found it has no ``shuffled`` control (see ``without_shuffles``).
     """
-    spec, fit = bench.spec, bench.fit
+    spec, fit, full = bench.spec, bench.fit, set(MATCHED) <= set(names)
     tokens = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
     covariance = fit.moments(layer, tokens).covariance
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
@@ -51,7 +59,7 @@ def controls_at(
         if source is not None:
             shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
-        found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if names == CONTROLS else ())]
+        found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if full else ())]
     return found
 
 
@@ -80,7 +88,7 @@ def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel
     spec = bench.spec
     site, scenes = Site(layer, spec.edited_tokens), scenes_at(bench, layer)
     judges = panel.at(layer, full)
-    names, draws = (CONTROLS, spec.draws) if full else (SURVEYED, spec.draws_elsewhere)
+    names, draws = (every_control(spec), spec.draws) if full else (SURVEYED, spec.draws_elsewhere)
     controls = bench.once(f"controls {layer} {full}", lambda: controls_at(bench, layer, subspaces, names, draws))
     unedited = unedited_at(bench, layer, panel, full)
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
@@ -107,7 +115,7 @@ def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel
             main = (effects["read_layer"] == panel.depth) & (effects["read"] == "")
             return effects[main], matching, effects[~main]
 
-        part = f"layer{layer}-{edit}{'-full' if full else ''}"
+        part = f"layer{layer}-{file_name(edit)}{'-full' if full else ''}"
         for name, table in zip(TABLES, bench.part(part, TABLES, work), strict=True):
             found[name].append(table)
     if full and "untrained" in spec.extra_controls:
@@ -123,7 +131,7 @@ def run_predictor(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], j
     """The same edits and controls of beginnings, judged by the predictor: effects, and forecasts in their own units."""
     spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
     whole = scenes_at(bench, layer)
-    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
+    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, every_control(spec), spec.draws))
     begun = bench.once(f"beginnings {layer}", lambda: beginnings(bench, whole, judge.early))
     effects: list[pd.DataFrame] = []
     forecasts: list[pd.DataFrame] = []
@@ -142,7 +150,7 @@ def run_predictor(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], j
             )
 
         for table, kept in zip(
-            bench.part(f"layer{layer}-{edit}-predictor", ("effects", "forecasts"), work), (effects, forecasts), strict=True
+            bench.part(f"layer{layer}-{file_name(edit)}-predictor", ("effects", "forecasts"), work), (effects, forecasts), strict=True
         ):
             kept.append(table)
     references = pd.concat(forecasts, ignore_index=True)
@@ -154,7 +162,7 @@ def run_head(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> pd.
     """The same edits and controls of the scenes that the task head can name, judged by it: effects."""
     spec, site, judge = bench.spec, Site(layer, bench.spec.edited_tokens), head_judge(bench)
     scenes: Scenes = replace(head_scenes(bench, scenes_at(bench, layer)), others={})
-    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
+    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, every_control(spec), spec.draws))
     unedited = bench.once(f"head unedited {layer}", lambda: read_unedited(bench.encoder, site, scenes, [judge]))
     found: list[pd.DataFrame] = []
     for edit in spec.edits:
@@ -176,5 +184,5 @@ def run_head(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> pd.
             )
             return (effects,)
 
-        found += bench.part(f"layer{layer}-{edit}-head", ("effects",), work)
+        found += bench.part(f"layer{layer}-{file_name(edit)}-head", ("effects",), work)
     return pd.concat(found, ignore_index=True)
