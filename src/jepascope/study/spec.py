@@ -24,6 +24,7 @@ from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS, USUAL
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 Finder = Annotated[str, Named(FINDERS)]
 Edit = Annotated[str, Named(EDITS)]
-Judge = Literal["probe", "mlp", "predictor", "head"]
+Judge = Annotated[str, Named(JUDGES)]
 Extra = Annotated[str, Named(CONTROLS, on_request)]
 Clips = Literal["directions8", "circle", "complex"]
 Splits = Literal["own", "official", "official-2", "official-3"]
@@ -99,9 +100,7 @@ class StudySpec(BaseModel):
     edit_doses: tuple[float, ...] = Field(
         (1.0,), min_length=1, max_length=50, description="doses of the edits beside every control; 1 is the natural change"
     )
-    judges: tuple[Judge, ...] = Field(
-        ("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out"
-    )
+    judges: tuple[Judge, ...] = Field(tuple(JUDGES.own), description="read-outs; those that the model lacks are left out")
     context: int | None = Field(
         None, ge=1, le=1024, strict=True, description="tubelets that the predictor is shown; default: half of the clip"
     )

@@ -11,9 +11,9 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
+from jepascope.intervention.judges.predictor import context_of
 from jepascope.study.bench import Bench
 from jepascope.study.resumable import Steps
-from jepascope.study.stage_two.asked import context_of
 from jepascope.study.stage_two.calibration import run_calibration
 from jepascope.study.stage_two.curves import run_curves
 from jepascope.study.stage_two.isolation import run_isolation
