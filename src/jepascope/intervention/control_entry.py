@@ -42,5 +42,5 @@ MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
 
 
 def on_request(name: str) -> bool:
-    """Whether a control is run only where a study names it."""
-    return CONTROLS.entry(name).asked
+    """Whether a control is run only where a study names it, as those of others are."""
+    return name not in MATCHED

@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,6 +28,7 @@ from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
+from jepascope.study.trust import check_code
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
@@ -395,8 +396,9 @@ def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | N
         raise BadArgument(f"{source}: {error}.") from None
 
 
-def read_spec(path: Path) -> dict[str, Any]:
-    """Fields of a YAML file (``yaml.safe_load``: data only, never objects)."""
+def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
+    """Fields of a YAML file (``yaml.safe_load``: data only, never objects). Code that it names is refused (``study.trust``), but for what
+    is ``named`` besides."""
     try:
         if path.exists() and not path.is_file():
             raise BadArgument(f"'{path}' is not a regular file; give a YAML file or a preset ({', '.join(PRESETS)}).")
@@ -418,6 +420,7 @@ def read_spec(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
+    check_code(values, path, named)
     for name in ("labels", "subspaces_from"):  # a file beside the spec, so that a run folder can be moved
         if isinstance(values.get(name), str):
             values[name] = str(path.parent / Path(values[name]).expanduser())
