@@ -8,6 +8,7 @@ from jepascope.clips.motion.label import REASONS
 from jepascope.clips.video.recordings import rule_words
 from jepascope.findings.effect import Effect
 from jepascope.intervention.control_words import doer
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.stats import side
 from jepascope.study.steps.effect_words import beside_in, caveat, effect_in, named, percent_with_interval, plain, times, unread_words
 
@@ -139,11 +140,7 @@ def carried_words(summary: dict[str, Any]) -> str:
     return f" {does}; {published}; {_retained(summary, name, finder)}."
 
 
-EDIT_WORDS = {
-    "ablate": ("ablating", "removes", "of the judge's margin"),
-    "swap": ("a swap of", "moves the margin by", "of the way to a clip of another class"),
-    "steer": ("steering along", "moves the margin by", "of the way to a clip of another class"),
-}
+EDIT_WORDS = {name: (edit.doing, edit.does, edit.share) for name, edit in EDITS.own.items() if edit.doing}
 COMPARED = ("random", "variance", "shuffled")
 
 
