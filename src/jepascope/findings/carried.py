@@ -91,6 +91,8 @@ def carried_sentence(one: Carried) -> str:
         f"({row['choice'] or 'no choice stored'}) by {row['map']}: RCE {with_interval(row['rce'], row['rce_low'], row['rce_high'])} of the "
         f"native {edit} at dose {row['dose']:g}, SAS with it {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
     )
+    if not finite(row["rce"]):
+        return f"{text.split(': RCE')[0]}: the native subspace has no effect that could be kept."
     if one.saturated:
         return f"{text}; saturated at every dose, so the ratio says nothing."
     if one.beyond_all:

@@ -13,8 +13,10 @@ from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, s
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, resume_line, writing
 from jepascope.study.progress import Progress, Silent
@@ -23,9 +25,7 @@ from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
-from jepascope.study.steps.caused import judged
 from jepascope.study.steps.subspaces import run_subspaces
-from jepascope.study.steps.summary import effects_at
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
@@ -115,14 +115,12 @@ def run_intervene(
                 "ablate_to": changed.ablate_to,
                 "doses": list(changed.edit_doses),
                 "swap_donor": bench.donor,
-                **effects_at(caused.tables["ce"], caused.tables["matching"], layer),
-                **judged(caused, layer, spec.variable),
+                **intervened(caused.tables, layer, spec.variable, caused.judges, caused.skipped),
                 "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
             }
             if unshuffled:
                 summary["skipped"]["shuffled"] = unshuffled
-            other.write_json("summary.json", summary)
-            return summary
+            return conclude(other, "intervene", summary)
         finally:
             other.close()
     finally:

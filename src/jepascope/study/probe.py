@@ -9,7 +9,9 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError, quoted
+from jepascope.findings.summary import probed as probed_figures
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -18,8 +20,6 @@ from jepascope.study.refusals import FieldRefused
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.stage_one import stage_one
-from jepascope.study.steps.discovered import discovered
-from jepascope.study.steps.reading_words import reading
 from jepascope.study.steps.subspaces import run_subspaces
 
 PREFIX = "probe-"
@@ -117,10 +117,8 @@ def _stage_one(bench: Bench) -> dict[str, Any]:
     steps = Steps(run, bench.progress)
     found = stage_one(bench, steps)
     steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
-    summary = discovered(spec, card.name, card.depth, found.best, found.probes, found.values, bench.splits)
-    summary["headline"] = reading(summary) + "."
+    summary = probed_figures(studied(spec, card), found.best, found.probes, found.values, bench.splits)
     summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
-    run.write_json("summary.json", summary)
-    return summary
+    return conclude(run, "probe", summary)

@@ -8,7 +8,9 @@ from typing import Any
 from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.video.sheet import video_sheet
 from jepascope.encoders.base import VideoEncoder
+from jepascope.findings.summary import carried, intervened, leaking, probed
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -20,7 +22,6 @@ from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.leaks import run_leaks
 from jepascope.study.steps.subspaces import run_subspaces
-from jepascope.study.steps.summary import summarise
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
 from jepascope.study.videos.left_out import left_out
@@ -64,23 +65,17 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     caused = stage_two(bench, steps, best, used)
     ported = stage_three(bench, steps, best, subspaces, caused.panels)
     told |= left_out(bench, steps)
-    summary = summarise(
-        spec,
-        encoder.card.name,
-        encoder.card.depth,
-        best,
-        found.probes,
-        found.values,
-        leaks,
-        caused,
-        bench.full_layers(best),
-        ported,
-        bench.splits,
-        {name: round(value, 3) for name, value in steps.seconds.items()},
-        told | taken_figures(bench.taken, ported.portability),
-    )
-    run.write_json("summary.json", summary)
-    return summary
+    summary = {
+        **probed(studied(spec, encoder.card), best, found.probes, found.values, bench.splits),
+        **intervened(caused.tables, best, spec.variable, caused.judges, caused.skipped),
+        "full_layers": list(bench.full_layers(best)),
+        **carried(ported.portability, ported.verdicts, ported.peeling, best),
+        "leaks": leaking(leaks),
+        "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
+        **told,
+        **taken_figures(bench.taken, ported.portability),
+    }
+    return conclude(run, "run", summary)
 
 
 def _stimuli(bench: Bench) -> None:

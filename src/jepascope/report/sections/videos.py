@@ -10,14 +10,15 @@ import pandas as pd
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.findings.beside import readings_by, rows_beside
 from jepascope.findings.effect import JudgeReading, stored_readings
+from jepascope.findings.footage import footage_words, refused_otherwise
 from jepascope.findings.names import short
 from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell
 from jepascope.findings.selection import comparable, in_order
 from jepascope.findings.verdict import ratio_cell
+from jepascope.findings.videos import LEFT_OUT, PUBLISHED, REAL, reach_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, left_out_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
@@ -34,7 +35,7 @@ def footage_blocks(run: RunFolder) -> list[Block]:
     except UNREADABLE:
         return [Paragraph("What summary.json says of the videos (footage) cannot be read; run the study again with the same --out.")]
     if reach := reach_words(run.summary):
-        blocks.append(Paragraph(reach.strip()))
+        blocks.append(Paragraph(reach))
     rows = tuple((short(row["reason"], 300), count(row["count"])) for row in refused_otherwise(record)[:MOST_REASONS])
     if rows:
         caption = "What else is not used, by reason (files, or windows of files; of a kind the first is shown). refusals.parquet lists all."
@@ -60,7 +61,7 @@ def effects_here(run: RunFolder) -> list[Block]:
     if wanted.empty:
         return []
     try:
-        said = carried_words(run.summary).strip()
+        said = REAL.claim(run).sentence
     except UNREADABLE:
         said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
@@ -85,7 +86,7 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     if not isinstance(left, dict) or split is None or ce is None or every is None or every.empty:
         return []
     try:
-        said, read = left_out_words(run.summary).strip(), left["accuracy"]
+        said, read = LEFT_OUT.claim(run).sentence, left["accuracy"]
         videos, layers = count(left["videos"]), ", ".join(f"{layer} ({folds})" for layer, folds in left["layers"].items())
         accuracies = _dense_accuracy(run, split), interval_cell(read["value"], read["low"], read["high"])
     except UNREADABLE:

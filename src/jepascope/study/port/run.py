@@ -10,11 +10,11 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
+from jepascope.findings.port_summary import models_figures, subspaces_figures
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
-from jepascope.study.port.figures import models_figures, subspaces_figures
-from jepascope.study.port.headline import headline_of
 from jepascope.study.port.layers import layer_pairs
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, known_best, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
@@ -102,9 +102,7 @@ def run_port(
         # what is finished is read, so that the same command ends at once
         first, second = (made.table(table) for table in TABLES[kind])
         summary |= models_figures(first, second) if models else subspaces_figures(first)
-        summary["headline"] = headline_of(summary)
-        made.write_json("summary.json", summary)
-        return summary, out
+        return conclude(made, "port", summary), out
 
 
 def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[str, ...], components: int | None) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
 from jepascope.findings.effect import JudgeReading, judge_readings
+from jepascope.findings.numbers import json_number as number
+from jepascope.findings.summary import by_judge
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
@@ -40,8 +42,6 @@ from jepascope.study.bench import Bench
 from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.counts.left_out import MOST_LEFT_OUT
 from jepascope.study.resumable import Steps
-from jepascope.study.steps.caused import by_judge
-from jepascope.study.steps.discovered import number
 from jepascope.study.steps.probes import earliest_good
 from jepascope.study.videos.chosen import dealt, scarce
 
