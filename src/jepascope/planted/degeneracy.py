@@ -13,6 +13,7 @@ from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.context import InterventionContext
 from jepascope.planted.bench import PlantedBench
 from jepascope.planted.beside import PairSite
 from jepascope.portability.alignment import calibrated, sas, sas_chance
@@ -25,9 +26,9 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
-from jepascope.portability.exchange import Bases, Ground
+from jepascope.portability.exchange import Bases
 from jepascope.portability.peeling import ROUNDS, Peeling, peel
-from jepascope.study.counts import EXCHANGE_DRAWS
+from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 FINDER = "das"
 PEELS = 4  # stages at most
@@ -65,13 +66,23 @@ def planted_degeneracy(bench: PlantedBench, peels: int = PEELS, seed: int = 0, r
     verdicts: Rows = []
     curve: Rows = []
     if peels:
-        ground = Ground(bench.encoder, bench.site, bench.scenes, bench.judge, bench.covariance, bench.mean, EXCHANGE_DRAWS, seed, resamples)
-        peeling = _peeled(bench, ground, peels, rounds, seed)
+        context = InterventionContext(
+            bench.encoder,
+            bench.site,
+            bench.scenes,
+            [bench.judge],
+            bench.covariance,
+            bench.mean,
+            draws=EXCHANGE_DRAWS,
+            seed=seed,
+            resamples=resamples,
+        )
+        peeling = _peeled(bench, context, peels, rounds, seed)
         curve = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
         site = PairSite.of(bench)
         for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
-                test = pair_test(ground, subspaces[a], subspaces[b])
+                test = pair_test(context, subspaces[a], subspaces[b])
                 exchanges += pair_rows(test, SITE, a, b)
                 beside = site.beside(subspaces[a], subspaces[b], seed, resamples)
                 verdicts.append(verdict_row(test, beside, SITE, a, b))
@@ -84,11 +95,11 @@ def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def _peeled(bench: PlantedBench, ground: Ground, peels: int, rounds: int, seed: int) -> Peeling:
+def _peeled(bench: PlantedBench, context: InterventionContext, peels: int, rounds: int, seed: int) -> Peeling:
     def find_next(gone: Bases) -> Subspace:
         return find(FINDER, bench.data.without(gone, bench.mean), bench.encoder.copy_rank, seed)
 
-    return peel(ground, find_next, peels, rounds)
+    return peel(context, find_next, peels, rounds)
 
 
 def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:

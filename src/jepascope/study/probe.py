@@ -17,10 +17,9 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
-from jepascope.study.resumable import Steps
+from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec, make_spec, read_spec
-from jepascope.study.stage_one import stage_one
-from jepascope.study.steps.subspaces import run_subspaces
+from jepascope.study.steps.discover import READ, SUBSPACES
 
 PREFIX = "probe-"
 
@@ -114,11 +113,10 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
 def _stage_one(bench: Bench) -> dict[str, Any]:
     run, spec, card = bench.run, bench.spec, bench.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
-    steps = Steps(run, bench.progress)
-    found = stage_one(bench, steps)
-    steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
-    summary = probed_figures(studied(spec, card), found.best, found.probes, found.values, bench.splits)
-    summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
+    steps = runner_of(bench)
+    steps.do([*READ, SUBSPACES])
+    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], bench.splits)
+    summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
     return conclude(run, "probe", summary)

@@ -14,8 +14,8 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.spread import spread
 from jepascope.clips.video.splits import split_sources
 from jepascope.stats import clustered
-from jepascope.study.counts import FOLDER_SHARES
 from jepascope.study.scenes import FEWEST, fewest_units
+from jepascope.study.shares import FOLDER_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.enough import FEWEST_CLIPS, FEWEST_VIDEOS, TooFew, most_clips, shown
 from jepascope.study.videos.official import official_splits, too_few_official

@@ -11,7 +11,7 @@ from jepascope.clips.clipset import SPLITS
 from jepascope.clips.video.names import TEST, TRAIN
 from jepascope.clips.video.official import side
 from jepascope.clips.video.splits import split_sources
-from jepascope.study.counts import FOLDER_SHARES
+from jepascope.study.shares import FOLDER_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.enough import TooFew
 
