@@ -23,6 +23,7 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.planted.encoder import SITE, planted_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError
+from jepascope.findings.carried import FLOORS, FREE_FLOOR
 from jepascope.findings.claims import claims_of, headline
 from jepascope.findings.facts import Facts
 from jepascope.findings.port_summary import models_figures
@@ -30,7 +31,7 @@ from jepascope.portability.similarity import Similarity
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
-from jepascope.study.port.carried import DRAWS, FLOORS, FREE_FLOOR, carried_by
+from jepascope.study.port.carried import DRAWS, carried_by
 from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
 from jepascope.study.port.run import run_port
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of

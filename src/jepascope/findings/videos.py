@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jepascope.findings.beside import readings_by
@@ -19,11 +20,26 @@ PROCEDURAL = ("nano", "nano-wide")
 KEPT: dict[str, tuple[Verdict, str]] = {"above": ("shown", "above what"), "below": ("refuted", "below what")}
 
 
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, LookupError)  # of what a stranger wrote into summary.json
+
+
 def reach_words(summary: dict[str, Any]) -> str:
     """What the encoder was trained on, where that is known and matters."""
     if "footage" not in summary or summary["model"] not in PROCEDURAL:
         return ""
     return f"The encoder {summary['model']} was trained on procedural clips alone: nothing here speaks for encoders trained on real video."
+
+
+def readable(find: Callable[[Facts], Answer | None], why: str) -> Callable[[Facts], Answer | None]:
+    """The same of folders whose summary is not what a study writes."""
+
+    def guarded(facts: Facts) -> Answer | None:
+        try:
+            return find(facts)
+        except UNREADABLE:
+            return Answer("undecided", f"What summary.json says of {why}.")
+
+    return guarded
 
 
 def left_out(facts: Facts) -> Answer | None:
@@ -98,12 +114,12 @@ LEFT_OUT = Question(
     "leaving out one video at a time",
     "Does the effect hold when each video is tested by what the others gave?",
     "As for the split: the effect of ablation lies outside the draws of every matched control, over videos.",
-    left_out,
+    readable(left_out, "leaving out one video at a time (leave_one_out) cannot be read; its table is there"),
 )
 REAL = Question(
     "carries over to real videos",
     "Do subspaces found on other clips have the effect on these videos?",
     "Their effect lies outside the draws of every matched control, and its share of the native effect above what variance-matched "
     "directions keep.",
-    taken,
+    readable(taken, "another run's subspaces (carried) cannot be read; their effects are in the table"),
 )

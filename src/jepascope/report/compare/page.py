@@ -141,6 +141,7 @@ def _run(run: Compared) -> dict[str, Any]:
         "paper_encoder": None if is_paper is None else is_paper.encoder,
         **asdict(run.study),
         **asdict(run.measured),
+        "claims": [claim.stored() for claim in run.claims],
     }
 
 

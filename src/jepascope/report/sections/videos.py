@@ -15,14 +15,13 @@ from jepascope.findings.names import short
 from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell
 from jepascope.findings.selection import comparable, in_order
 from jepascope.findings.verdict import ratio_cell
-from jepascope.findings.videos import LEFT_OUT, PUBLISHED, REAL, reach_words
+from jepascope.findings.videos import LEFT_OUT, PUBLISHED, REAL, UNREADABLE, reach_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, LookupError)  # of what a stranger wrote into summary.json
 
 
 def footage_blocks(run: RunFolder) -> list[Block]:
@@ -60,10 +59,7 @@ def effects_here(run: RunFolder) -> list[Block]:
     wanted = here[here["finder"].isin([*names, *names.values()])]
     if wanted.empty:
         return []
-    try:
-        said = REAL.claim(run).sentence
-    except UNREADABLE:
-        said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
+    said = REAL.claim(run).sentence
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
     judges = readings_by(run)
     rows = [_row(wanted, row, controls, judges) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
@@ -90,7 +86,7 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
         videos, layers = count(left["videos"]), ", ".join(f"{layer} ({folds})" for layer, folds in left["layers"].items())
         accuracies = _dense_accuracy(run, split), interval_cell(read["value"], read["low"], read["high"])
     except UNREADABLE:
-        return [Paragraph("What summary.json says of leaving out one video at a time (leave_one_out) cannot be read; its table is there.")]
+        return [Paragraph(LEFT_OUT.claim(run).sentence)]
     here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
     here = here[here["finder"] == every["finder"].iloc[0]]
     controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
