@@ -15,9 +15,9 @@ from jepascope.findings.numbers import json_number
 from jepascope.findings.selection import at_full_dose
 from jepascope.intervention.calibration import angle_errors, mean_error
 from jepascope.portability.retained import one_dose
+from jepascope.stats import LEVEL
 
 SCHEMA = 1
-LEVEL = 0.95
 ENDS = ("value", "low", "high")
 BESIDE = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws")
 Tables = Mapping[str, pd.DataFrame]

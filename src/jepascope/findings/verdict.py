@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import nan
-from typing import Any
 
 from jepascope.findings.claim import Verdict
 from jepascope.findings.effect import (
@@ -56,12 +55,6 @@ def against_cell(one: Against) -> Cell:
     """The ratio, and below it how the effect stands to the control; stressed unless it lies outside the control's draws."""
     cell = ratio_cell(one)
     return Cell(f"{cell.text}\n{one.standing}", cell.exact, strong=one.standing != OUTSIDE)
-
-
-def beside_controls(own: Mapping[Any, Any], nulls: Iterable[Mapping[Any, Any]], judge: JudgeReading | None) -> list[Against]:
-    """A row of the table ``ce`` beside the rows of its controls, in the order given."""
-    effect = Effect.of(own, judge)
-    return [Against.of(null, effect) for null in nulls]
 
 
 def unread_words(judge: JudgeReading) -> str:
