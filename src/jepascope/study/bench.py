@@ -20,6 +20,7 @@ from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.clips.spread import spread
+from jepascope.clips.video.chosen import clips_chosen
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
@@ -31,7 +32,6 @@ from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.chosen import clips_chosen
 
 if TYPE_CHECKING:
     from jepascope.study.videos.taken import Taken

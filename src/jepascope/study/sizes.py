@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jepascope.activations.layout import Layout
+from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
-from jepascope.study.shares import DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
+from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried import carried_by
 

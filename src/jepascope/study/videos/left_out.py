@@ -22,6 +22,8 @@ from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows
+from jepascope.clips.video.enough import FOLDER_SHARES
+from jepascope.clips.video.parted import dealt, scarce
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
@@ -40,9 +42,7 @@ from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.discover.probes import earliest_good
-from jepascope.study.shares import FOLDER_SHARES
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
-from jepascope.study.videos.chosen import dealt, scarce
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
