@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jepascope.discovery.finder_entry import FINDERS
+
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
 
@@ -65,7 +67,7 @@ def spec_options(
         str | None,
         typer.Option(
             "--finders",
-            help="With commas: diff_means, class_pca, within_pca, l1_probe, ridge_circle, lda, leace, inlp, das; or NAME_pattern.",
+            help=f"With commas: {', '.join(FINDERS)}; or code of your own, package.module:attribute.",
         ),
     ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of every control at the best layer.")] = None,

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError, quoted
 from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.trust import code_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,7 @@ def resume_line(folder: Path) -> str:
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
-        theirs = make_spec(read_spec(saved), f"'{saved}'")
+        theirs = make_spec(read_spec(saved, code_named(spec.model_dump())), f"'{saved}'")
     except JepascopeError as error:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."

@@ -9,7 +9,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,9 +23,13 @@ from jepascope.clips.variables import VARIABLES, Variable, variable_named
 from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
+from jepascope.intervention.control_entry import CONTROLS, on_request
+from jepascope.intervention.edit_entry import EDITS, USUAL
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
+from jepascope.study.trust import check_code
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, is_folder, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
@@ -33,9 +37,9 @@ if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
 Finder = Annotated[str, Named(FINDERS)]
-Edit = Literal["ablate", "swap", "steer", "rotate"]
-Judge = Literal["probe", "mlp", "predictor", "head"]
-Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]
+Edit = Annotated[str, Named(EDITS)]
+Judge = Annotated[str, Named(JUDGES)]
+Extra = Annotated[str, Named(CONTROLS, on_request)]
 Clips = Literal["directions8", "circle", "complex"]
 Splits = Literal["own", "official", "official-2", "official-3"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
@@ -89,7 +93,7 @@ class StudySpec(BaseModel):
         description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others",
     )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
-    edits: tuple[Edit, ...] = Field(("ablate", "swap", "steer"), min_length=1)
+    edits: tuple[Edit, ...] = Field(USUAL, min_length=1)
     ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
     scope: str | None = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
     swap_donor: Literal["twin", "class"] | None = Field(
@@ -98,16 +102,14 @@ class StudySpec(BaseModel):
     edit_doses: tuple[float, ...] = Field(
         (1.0,), min_length=1, max_length=50, description="doses of the edits beside every control; 1 is the natural change"
     )
-    judges: tuple[Judge, ...] = Field(
-        ("probe", "mlp", "predictor", "head"), description="read-outs; those that the model lacks are left out"
-    )
+    judges: tuple[Judge, ...] = Field(tuple(JUDGES.own), description="read-outs; those that the model lacks are left out")
     context: int | None = Field(
         None, ge=1, le=1024, strict=True, description="tubelets that the predictor is shown; default: half of the clip"
     )
     head_classes: dict[str, StrictStr | StrictInt] | None = Field(
         None, description="label (or its number) of the task head for classes of the variable"
     )
-    extra_controls: tuple[Extra, ...] = Field((), description="controls on request: top_pca, nuisance, self_swap, untrained")
+    extra_controls: tuple[Extra, ...] = Field((), description=f"controls on request: {', '.join(filter(on_request, CONTROLS.own))}")
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
@@ -376,8 +378,9 @@ def check_whole(spec: StudySpec) -> None:
 
 def check_turned(edits: Sequence[str], variable: Variable) -> None:
     """Rotation turns an angle: FieldRefused for a variable that is none."""
-    if "rotate" in edits and variable.kind != "circular":
-        raise FieldRefused("edits", f"rotate turns an angle, and {variable.name} is none; use steer")
+    for edit in edits:
+        if "angle" in EDITS.entry(edit).needs and variable.kind != "circular":
+            raise FieldRefused("edits", f"{edit} turns an angle, and {variable.name} is none; use steer")
 
 
 def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | None = None) -> StudySpec:
@@ -394,8 +397,9 @@ def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | N
         raise BadArgument(f"{source}: {error}.") from None
 
 
-def read_spec(path: Path) -> dict[str, Any]:
-    """Fields of a YAML file (``yaml.safe_load``: data only, never objects)."""
+def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
+    """Fields of a YAML file (``yaml.safe_load``: data only, never objects). Code that it names is refused (``study.trust``), but for what
+    is ``named`` besides."""
     try:
         if path.exists() and not path.is_file():
             raise BadArgument(f"'{path}' is not a regular file; give a YAML file or a preset ({', '.join(PRESETS)}).")
@@ -417,6 +421,7 @@ def read_spec(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
+    check_code(values, path, named)
     for name in ("labels", "subspaces_from"):  # a file beside the spec, so that a run folder can be moved
         if isinstance(values.get(name), str):
             values[name] = str(path.parent / Path(values[name]).expanduser())
