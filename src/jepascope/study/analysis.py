@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
-import pandas as pd
-
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture as capture_pass
 from jepascope.activations.site import Site
@@ -29,9 +27,10 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import by_draw, ce_table
-from jepascope.intervention.controls import CONTROLS
+from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.effects import check_subspaces
 from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
+from jepascope.intervention.result import Effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
@@ -94,9 +93,10 @@ def intervene(
     tokens: str | None = None,
     ablate_to: str = "mean",
     finder: str | Callable[..., Any] | None = None,
-) -> pd.DataFrame:
+) -> Effects:
     """CE of one edit on ``subspace`` beside its matched controls: the columns of ce.parquet, one row each. ``explain`` says in words why
     cells are empty (few draws, a judge that reads nothing) and why a control has no row.
+    ``.frame`` is the table by itself, ``.plot()`` a figure of it.
 
     ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, or rotate (a circular variable). A swap takes from the test
     clip's twin; where none can be rendered (labels of your own), from another clip of another class. ``tokens``: which are edited (all,
@@ -116,12 +116,14 @@ def intervene(
     captures = Captures.over(encoder, activations, spec, site.layer)
     judge, source = main_judge(captures), shuffled_from(captures, site, subspace, finder)
     context, named = context_at(captures, site.layer, [judge]), {"subspace": subspace}
-    controls = controls_at(captures, context, named, CONTROLS, spec.draws, {} if isinstance(source, str) else {"subspace": source})
+    controls = controls_at(captures, context, named, MATCHED, spec.draws, {} if isinstance(source, str) else {"subspace": source})
     effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses)
     table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), spec.seed)
     if isinstance(source, str):
         table.attrs[LEFT_OUT] = {"shuffled": source}
-    return table
+    shown = Effects(table)
+    shown.attrs = dict(table.attrs)
+    return shown
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
 from jepascope.study.files import SPEC, part_name, read_json, write_json, writing
 from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.trust import code_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ LEFT_BY_A_KILL = frozenset({LOCK, f"{SPEC}.tmp", LABELS, f"{LABELS}.tmp"})  # al
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
-        theirs = make_spec(read_spec(saved), f"'{saved}'")
+        theirs = make_spec(read_spec(saved, code_named(spec.model_dump())), f"'{saved}'")
     except JepascopeError as error:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
@@ -67,8 +68,11 @@ class Run:
         return run
 
     def _saved(self) -> StudySpec:
-        """The spec as it is written: its labels lie beside it, so that the folder can be moved."""
-        return self.spec if self.spec.labels is None else self.spec.model_copy(update={"labels": LABELS})
+        """The spec as it is written: its labels lie beside it, as its clips may, so that the folder can be moved."""
+        beside = {} if self.spec.labels is None else {"labels": LABELS}
+        if self.spec.of_arrays and Path(self.spec.clips).parent == self.path.resolve():
+            beside["clips"] = f"./{Path(self.spec.clips).name}"
+        return self.spec.model_copy(update=beside)
 
     def _keep_labels(self) -> None:
         """A copy of the labels file, so that the run can be made again from its folder."""

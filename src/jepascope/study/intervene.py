@@ -13,8 +13,10 @@ from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, s
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.claimed import conclude
 from jepascope.study.files import read_json, resume_line, writing
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
@@ -23,10 +25,9 @@ from jepascope.study.provenance import check_encoder
 from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
-from jepascope.study.steps.caused import judged
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
-from jepascope.study.steps.summary import effects_at
+from jepascope.study.trust import trusted
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
@@ -106,6 +107,7 @@ def run_intervene(
                 with writing(other.path / "subspaces" / GIVEN) as temporary:
                     given.save(temporary)
             steps.do(EDITS)
+            stage_two = caused(steps)
             summary: dict[str, Any] = {
                 "schema": 1,
                 "model": encoder.card.name,
@@ -116,14 +118,12 @@ def run_intervene(
                 "ablate_to": changed.ablate_to,
                 "doses": list(changed.edit_doses),
                 "swap_donor": bench.donor,
-                **effects_at(steps["ce"], steps["matching"], layer),
-                **judged(caused(steps), layer, spec.variable),
+                **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
                 "seconds": steps.rounded_seconds,
             }
             if unshuffled:
                 summary["skipped"]["shuffled"] = unshuffled
-            other.write_json("summary.json", summary)
-            return summary
+            return conclude(other, "intervene", summary)
         finally:
             other.close()
     finally:
@@ -140,7 +140,9 @@ def named(bench: Captures, known: Mapping[str, Subspace], given: Subspace, layer
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
     said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
-    if said is not None:
+    if said is not None and not trusted(said.finder, bench.spec.finders):
+        why = f"{said.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
+    elif said is not None:
         again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
         if not isinstance(again, str):
             return said.finder, again, ""

@@ -9,7 +9,10 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, quoted
+from jepascope.findings.summary import probed as probed_figures
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -18,8 +21,6 @@ from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
-from jepascope.study.steps.discovered import discovered
-from jepascope.study.steps.reading_words import reading
 
 PREFIX = "probe-"
 
@@ -49,7 +50,7 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     else:
         del given["variable"]  # the file's only column
     # what only stage two reads, and another variable may not allow
-    given["edits"] = tuple(edit for edit in spec.edits if edit != "rotate") or ("ablate",)
+    given["edits"] = tuple(edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs) or ("ablate",)
     given["swap_donor"] = given["head_classes"] = None
     other = make_spec({**given, "finders": ("diff_means",)}, "the other variable")
     return make_spec({**given, "finders": tuple(finder for finder in spec.finders if _allows(other, finder)) or ("diff_means",)}, "probe")
@@ -101,10 +102,8 @@ def _stage_one(bench: Captures) -> dict[str, Any]:
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
     steps = runner_of(bench)
     steps.do([*READ, SUBSPACES])
-    summary = discovered(spec, card.name, card.depth, steps["best"], steps["probes"], steps["values"], bench.splits)
-    summary["headline"] = reading(summary) + "."
+    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], bench.splits)
     summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
-    run.write_json("summary.json", summary)
-    return summary
+    return conclude(run, "probe", summary)

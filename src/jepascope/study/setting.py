@@ -22,6 +22,7 @@ from jepascope.errors import BadArgument
 from jepascope.study.arguments import check_same_encoder
 from jepascope.study.captures import Captures
 from jepascope.study.labels import labelled, labels_of
+from jepascope.study.trust import trusted
 
 Directions = Callable[..., Any]
 """A finder of one's own: (X, y, rank, seed) -> directions (see ``own_finder``)."""
@@ -63,6 +64,8 @@ def shuffled_from(
     run: str | Finder
     if isinstance(finder, str | None):
         named = finder or (said.finder if said is not None else "")
+        if finder is None and not trusted(named):
+            return f"{named} found it, which is code that its file names; give finder='{named}' if it may run"
         refers = said is not None and said.finder == named
         rank, given_seed = (said.rank, said.seed) if said is not None and refers else (subspace.rank, seed)
         known = finder is not None or named in FINDERS

@@ -15,11 +15,10 @@ from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
-from jepascope.study.spec import Clips
 from jepascope.study.stage_two.judges import angle_decoder
 
 
-def elsewhere(bench: Captures, clips: Clips, layer: int) -> Captures:
+def elsewhere(bench: Captures, clips: str, layer: int) -> Captures:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
     spec = bench.spec.model_copy(update=changes)

@@ -18,6 +18,7 @@ from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.numbers import json_number as number
 from jepascope.portability.retained import one_dose
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import as_found
@@ -25,7 +26,6 @@ from jepascope.study.files import read_json, writing
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.discovered import number
 from jepascope.study.videos.carried import CarriedRun
 from jepascope.study.videos.carried_by import carried_by
 
