@@ -17,7 +17,7 @@ from sections_said import edit, tell, words
 from jepascope.report import measures
 from jepascope.report.folder import read_run
 from jepascope.report.numbers import finite
-from jepascope.report.sections.alignment import pairs_of
+from jepascope.report.sections.pairs import pairs_of
 from jepascope.report.sections.reads import reads_section
 from jepascope.study.steps.summary import effects_at, pairs
 from numbers_named import Key, Named, disagreements, everything

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jepascope.report.charts.compass import mean_angles
+from jepascope.report.charts.token_map import bar_of, token_map
 from jepascope.report.circle import Error, HeldArcs, circle_words
-from jepascope.report.figures.decoded import mean_angles
-from jepascope.report.figures.token_map import bar_of, token_map
 from jepascope.report.names import short
 from jepascope.report.sections.emergence import mean_range
 from jepascope.report.sections.sparsity import stable_words

@@ -13,8 +13,7 @@ from jepascope.intervention.claims import Against, Effect
 from jepascope.report.circle import Error
 from jepascope.report.isolation import CrossEffect, Level, isolation_words
 from jepascope.report.sections.calibration import steer_words
-from jepascope.report.sections.curves import clear_doses, curve_words
-from jepascope.report.sections.natural_dose import shift_words
+from jepascope.report.sections.curves import clear_doses, curve_words, shift_words
 from jepascope.report.sections.reads import fade_words
 from jepascope.report.sections.refits import Share, refit_words
 from jepascope.report.verdict import beside_draws, verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jepascope.report.figures.canvas import Drawing
+from jepascope.report.charts.canvas import Drawing
 from jepascope.report.numbers import Cell
 
 
@@ -106,6 +106,11 @@ class Section:
     @property
     def drawings(self) -> tuple[Drawing, ...]:
         return tuple(block.drawing for block in self.blocks if isinstance(block, Figure))
+
+
+def findings(*sentences: str) -> list[Block]:
+    """A block for each sentence that says anything."""
+    return [Finding(sentence) for sentence in sentences if sentence]
 
 
 def not_run(anchor: str, title: str, what: str) -> Section:

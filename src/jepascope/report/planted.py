@@ -11,9 +11,9 @@ from jepascope.errors import RunFolderError
 from jepascope.intervention.claims import Against, Effect
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
-from jepascope.report.figures.planted import expected_effects, recovery_map, rejection_areas
 from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
+from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
 from jepascope.report.verdict import ratio_words
 
 CONTROLS = ("random", "variance", "shuffled", "norm")

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from jepascope.report.blocks import Figure, Finding, Grid, Section
-from jepascope.report.figures.peeling import degeneracy_curve
 from jepascope.report.numbers import ABSENT, Cell, count, count_range, interval_cell, number_cell, percent, percent_span, shown, stacked
+from jepascope.report.sections.peeling import degeneracy_curve
 
 TITLE = "Degeneracy"
 CALLED = "degenerate"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.port_folder import Ported, ported_runs
-from jepascope.report.sections.alignment import Pairs, alignment_blocks, said_once
+from jepascope.report.sections.alignment import alignment_blocks, said_once
+from jepascope.report.sections.pairs import Pairs
 from jepascope.report.sections.retained import retained_blocks
 from jepascope.report.sections.similarity import chosen_pairs, similarity_blocks
 from jepascope.report.sections.transport import transport_blocks

@@ -8,11 +8,12 @@ from jepascope.discovery.probes.leaks import leak_words
 from jepascope.discovery.probes.readings import Measure
 from jepascope.intervention.claims import worst_first
 from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
+from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph
 from jepascope.report.effects import summary_beside, summary_effect
 from jepascope.report.folder import RunFolder
 from jepascope.report.names import short
 from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.isolation import isolation_findings
 from jepascope.report.sections.scope import judge_verdicts, scope
 from jepascope.report.selection import coinciding, reading_at, tokens_of
@@ -22,7 +23,8 @@ MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 MOST = 2000  # characters of the headline
 
 
-def headline(run: RunFolder) -> Section:
+@section("headline", "Result", absent="no stage of this study has left a result yet")
+def headline(run: RunFolder) -> list[Block]:
     """The headline sentence, key figures, and one verdict a finder."""
     blocks: list[Block] = []
     if run.summary.get("headline"):
@@ -41,9 +43,7 @@ def headline(run: RunFolder) -> Section:
     blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *_leaks(run))]
     if ce:
         blocks.append(Paragraph(scope(run)))
-    if not blocks:
-        blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
-    return Section("headline", "Result", tuple(blocks))
+    return blocks
 
 
 def _twins(run: RunFolder) -> dict[str, str]:

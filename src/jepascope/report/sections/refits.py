@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.figures.refits import refit_lines
+from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, grid, words
 from jepascope.report.judges import JUDGES, judge_words
-from jepascope.report.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
+from jepascope.report.numbers import ABSENT, count_range, finite, percent, percent_span
 from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.stats import wilson
 
@@ -48,17 +51,16 @@ def refit_blocks(run: RunFolder) -> list[Block]:
     judges = in_order(table["judge"], JUDGES)
     frozen = _frozen(run, layer)
     end = table[table["read_layer"] == last]
-    said: list[str] = []
-    rows: list[tuple[Cell | str, ...]] = []
+    rows, said = [], []
     for judge in judges:
         part = end[end["judge"] == judge]
         clean, chance = _share(part[part["control"] == "clean"]), float(part["chance"].mean())
-        rows.append((Cell(f"{judge_words(judge)}: unedited {clean}; chance {percent(chance)}", strong=True),))
+        above = f"{judge_words(judge)}: unedited {clean}; chance {percent(chance)}"
         for finder in finders:
             fresh = _share(part[(part["finder"] == finder) & (part["control"] == "subspace")])
             held = _share(frozen[(frozen["finder"] == finder) & (frozen["judge"] == judge) & (frozen["read_layer"] == last)])
             null = part[(part["finder"] == finder) & (part["control"] == "random")]["accuracy"].dropna()
-            rows.append((finder, str(held), str(fresh), _range(null)))
+            rows.append({"above": above, "finder": finder, "frozen": held, "fresh": fresh, "null": _range(null)})
             if finder == finders[0]:
                 said.append(refit_words(f"{finder}, {judge_words(judge)}", held, fresh, clean, chance, null))
     shown = judges[0]
@@ -68,14 +70,38 @@ def refit_blocks(run: RunFolder) -> list[Block]:
         f"ablated test clips; vertical lines {run.confidence} (Wilson). Controls: random directions ablated (mean, band from the least to "
         "the largest draw), unedited clips, chance."
     )
-    lines = refit_lines(table[table["judge"] == shown], frozen[frozen["judge"] == shown], finders)
-    grid = Grid(
-        ("finder", "frozen", "fresh", "fresh, random ablated"),
-        tuple(rows),
-        f"Accuracy at layer {last} after ablation at layer {layer}, n = {count_range(end['n'])} test clips. Brackets: {run.confidence} "
-        "(Wilson); of random directions the least and the largest draw.",
+    figure = Figure(_curves(table[table["judge"] == shown], frozen[frozen["judge"] == shown], finders), caption)
+    columns = (
+        words("finder", "finder"),
+        Column("frozen", lambda row: str(row["frozen"])),
+        Column("fresh", lambda row: str(row["fresh"])),
+        Column("fresh, random ablated", lambda row: str(row["null"])),
     )
-    return [*(Finding(sentence) for sentence in said), Figure(lines, caption), grid]
+    caption = (
+        f"Accuracy at layer {last} after ablation at layer {layer}, n = {count_range(end['n'])} test clips. Brackets: {run.confidence} "
+        "(Wilson); of random directions the least and the largest draw."
+    )
+    return [*findings(*said), figure, grid(rows, columns, caption, lambda row: str(row["above"]))]
+
+
+def _curves(refits: pd.DataFrame, frozen: pd.DataFrame, finders: list[str]) -> Drawing:
+    """A panel for each finder: unedited clips, then frozen and fresh probes after the ablation, and fresh ones after random ablations."""
+    clean = refits[refits["control"] == "clean"].drop_duplicates("read_layer")
+    chance, at = Level(float(refits["chance"].mean()), "chance", share=True), ("read_layer", "accuracy")
+    panels = []
+    for finder in finders:
+        own = refits[refits["finder"] == finder]
+        null = own[own["control"] == "random"]
+        series = [
+            Series.of(own[own["control"] == "subspace"], *at, "fresh, subspace ablated", Look(BLUE, "o"), share=True),
+            Series.of(frozen[frozen["finder"] == finder], *at, "frozen", Look(VERMILION, "^", LONG, hollow=True), ends=(), share=True),
+            Series.of(clean, *at, "unedited", Look(BLACK, "D", size=3.5), ends=(), share=True),
+        ]
+        if len(null):
+            series.append(Series.spread(null, *at, "fresh, random ablated", Look(GREY, "s", SHORT, hollow=True), share=True))
+        panels.append(Panel(series, [chance], finder))
+    y = Axis("accuracy", limits=(0, 1.03))
+    return draw("refits", "What a frozen and a fresh probe read after ablation", panels, layers(refits["read_layer"], "read at layer"), y)
 
 
 def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.report.blocks import Grid
-from jepascope.report.figures.emergence import WITHOUT_ENCODER
+from jepascope.report.charts.looks import WITHOUT_ENCODER
 from jepascope.report.folder import RunFolder
 from jepascope.report.numbers import ABSENT, Cell, interval_cell, shown
 

@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
-from jepascope.report.figures.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
+from jepascope.report.charts.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
 from jepascope.report.numbers import percent, shown
 
 MOST_ACROSS = 8
