@@ -14,20 +14,20 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.judges import JUDGE_WORDS
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS, DOERS
 from jepascope.report.blocks import Cards, Finding, Grid, Section
 from jepascope.report.compare.page import Comparison, to_json
 from jepascope.report.compare.reading import read_runs
 from jepascope.report.compare.table import RATIOS, groups
 from jepascope.report.folder import RunFolder, read_run
-from jepascope.report.judges import JUDGE_WORDS
 from jepascope.report.sections.degeneracy import degeneracy_section
 from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.headline import headline
 from jepascope.report.sections.intervention import effects_section
 from jepascope.report.sections.leaks import leaks
 from jepascope.report.sections.portability import portability
-from jepascope.report.selection import EDIT_WORDS
 from jepascope.report.terminal import effect_table
 
 Key = tuple[str, ...]

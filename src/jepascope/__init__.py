@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jepascope.discovery.subspace import Subspace as Subspace
     from jepascope.encoders.base import VideoEncoder as VideoEncoder
     from jepascope.encoders.load import load_encoder as load_encoder
+    from jepascope.encoders.wrap import wrap as wrap
     from jepascope.errors import JepascopeError as JepascopeError
     from jepascope.intervention.controls import matched_controls as matched_controls
     from jepascope.intervention.empty_cells import explain as explain
@@ -62,6 +63,7 @@ _HOMES = {
     "reverse_twins": "clips.presets",
     "run_study": "study.run",
     "twins": "clips.presets",
+    "wrap": "encoders.wrap",
     "why_empty": "intervention.empty_cells",
 }
 

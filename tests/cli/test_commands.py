@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jepascope.cli import app, commands
+from jepascope.doctor import Check
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import known_models
-from jepascope.study import train as train_module
-from jepascope.study.doctor import Check
-from jepascope.study.monitor import Health
 from jepascope.study.spec import StudySpec
+from jepascope.training import train as train_module
+from jepascope.training.monitor import Health
 
 
 def answer(*arguments: str) -> Result:
@@ -100,7 +100,7 @@ def test_options_override_presets_and_files(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (None, 0), (False, 1)])
 def test_doctor_fails_only_where_something_is_broken(ok: bool | None, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jepascope.study.doctor.doctor", lambda: [Check("thing", ok, "is so", "mend it")])
+    monkeypatch.setattr("jepascope.doctor.doctor", lambda: [Check("thing", ok, "is so", "mend it")])
     assert answer("doctor").exit_code == code
     assert json.loads(answer("doctor", "--json").stdout) == [{"name": "thing", "ok": ok, "detail": "is so", "fix": "mend it"}]
 

@@ -221,7 +221,7 @@ def worth_studying(trained: dict, untrained: list[dict], forecast: list[dict]) -
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_of_a_shipped_encoder_is_what_is_measured_again(name: str) -> None:
     from jepascope.encoders.load import load_encoder
-    from jepascope.study.card import measure_card
+    from jepascope.training.card import measure_card
 
     card = json.loads((WEIGHTS / name / "card.json").read_text())
     again = measure_card(load_encoder(name), recipe_named(name), [], "here")

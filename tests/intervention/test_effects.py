@@ -14,8 +14,8 @@ from torch import Tensor
 from jepascope.activations.site import Site, pool
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
+from jepascope.findings.effect import judge_readings
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.intervention.claims import judge_readings
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edits import EDITS, swap_displacement

@@ -12,7 +12,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.expected import site_means
 from jepascope.intervention.edits import EDITS
 from jepascope.intervention.natural import COLUMNS, natural_doses
-from jepascope.study.planted.bench import PlantedBench, planted_benches
+from jepascope.planted.bench import PlantedBench, planted_benches
 
 
 @pytest.fixture(scope="module")

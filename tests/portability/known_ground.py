@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.degeneracy import NONE, Part
 from jepascope.portability.exchange import CONTROLS, Ground
 from jepascope.stats import EffectRatio, Interval
-from jepascope.study.planted.bench import PlantedBench, planted_benches
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sections_said import edit, tell, words
 
 from jepascope.encoders.models import KNOWN_MODELS
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.numbers import Cell, percent, percent_span, with_interval
 from jepascope.report.blocks import Grid, Section
 from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
@@ -33,7 +34,6 @@ from jepascope.report.compare.terminal import paper_tables, tables
 from jepascope.report.folder import read_run
 from jepascope.report.measured import MEASURED, WORTH
 from jepascope.report.measures import Estimate
-from jepascope.report.numbers import Cell, percent, percent_span, with_interval
 from jepascope.report.paper import PUBLISHED, VITH, VITL
 from jepascope.report.sections.published import published
 from jepascope.schema import TABLES

@@ -14,9 +14,9 @@ import pytest
 from matplotlib.figure import Figure
 from sections_said import edit, tell, words
 
+from jepascope.findings.numbers import finite
 from jepascope.report import measures
 from jepascope.report.folder import read_run
-from jepascope.report.numbers import finite
 from jepascope.report.sections.pairs import pairs_of
 from jepascope.report.sections.reads import reads_section
 from jepascope.study.steps.summary import effects_at, pairs

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.numbers import shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report import build_report
-from jepascope.report.numbers import shown, with_interval
 from jepascope.schema import TABLES
 
 Make = Callable[..., Path]

@@ -18,10 +18,10 @@ import pytest
 from sections_said import edit, words
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.numbers import percent, percent_span, with_interval
 from jepascope.report import build_report
 from jepascope.report import tables as report_tables
 from jepascope.report.folder import read_run
-from jepascope.report.numbers import percent, percent_span, with_interval
 from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.intervention import effects_section
 from jepascope.report.sections.leaks import leaks

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from sections_said import best, edit, made, tell, words
 
+from jepascope.findings.numbers import percent, percent_span, with_interval
 from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
-from jepascope.report.numbers import percent, percent_span, with_interval
 from jepascope.report.sections.calibration import angle_errors, calibration_section
 from jepascope.report.sections.curves import curves_section
 from jepascope.report.sections.effect_map import map_section

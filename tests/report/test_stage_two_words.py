@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jepascope.intervention.claims import Against, Effect
-from jepascope.report.circle import Error
-from jepascope.report.isolation import CrossEffect, Level, isolation_words
+from jepascope.findings.circle import Error
+from jepascope.findings.effect import Against, Effect
+from jepascope.findings.isolation import CrossEffect, Level, isolation_words
+from jepascope.findings.verdict import beside_draws, verdict
 from jepascope.report.sections.calibration import steer_words
 from jepascope.report.sections.curves import clear_doses, curve_words, shift_words
 from jepascope.report.sections.reads import fade_words
 from jepascope.report.sections.refits import Share, refit_words
-from jepascope.report.verdict import beside_draws, verdict
 
 NAN = math.nan
 FINITE = st.floats(-5, 5)

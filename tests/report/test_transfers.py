@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jepascope.findings.carried import carried_all, carried_sentence, directions
+from jepascope.findings.dissociation import ALIGNED, APART, BELOW, DISSOCIATED, FLOOR, KEEPS, OPEN, PART, SATURATED, STRONG, UNREAD, judged
+from jepascope.findings.transfer_words import full_dose_saturated, sentence, sentences, verdict
+from jepascope.findings.transfers import found_at, split, transfers
 from jepascope.portability.retained import one_dose
-from jepascope.report.carried import carried_all, carried_sentence, directions
-from jepascope.report.dissociation import ALIGNED, APART, BELOW, DISSOCIATED, FLOOR, KEEPS, OPEN, PART, SATURATED, STRONG, UNREAD, judged
-from jepascope.report.transfer_words import full_dose_saturated, sentence, sentences, verdict
-from jepascope.report.transfers import found_at, split, transfers
 
 
 def a_transfer(**more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.discovery.probes.leaks import leak_verdict
-from jepascope.intervention.claims import (
+from jepascope.findings.effect import (
     ABOVE_MEAN,
     BELOW,
     BELOW_MEAN,
@@ -25,8 +25,8 @@ from jepascope.intervention.claims import (
     JudgeReading,
     worst_first,
 )
-from jepascope.report.numbers import ABSENT, percent, ratio_text, shown, with_interval
-from jepascope.report.verdict import ratio_words, verdict
+from jepascope.findings.numbers import ABSENT, percent, ratio_text, shown, with_interval
+from jepascope.findings.verdict import ratio_words, verdict
 from jepascope.stats import MIN_DRAWS
 
 

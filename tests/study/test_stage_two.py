@@ -27,11 +27,11 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.run import read_unedited
+from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.intervene import intervened_spec, run_intervene
-from jepascope.study.planted.bench import PlantedBench, planted_benches
 from jepascope.study.probe import probed_spec
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study

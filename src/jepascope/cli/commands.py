@@ -218,8 +218,8 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     if as_json:
         typer.echo(json.dumps(summary))
         return
+    from jepascope.findings.units import unit_of
     from jepascope.report.terminal import effect_table
-    from jepascope.study.units import unit_of
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))
@@ -246,8 +246,8 @@ def planted_command(
     with bars() as progress:
         from jepascope.discovery.finders import FINDERS
         from jepascope.encoders.planted.networks import NETWORKS
+        from jepascope.planted.scorecard import cores, scorecard
         from jepascope.report.planted import build_planted, headline
-        from jepascope.study.planted.scorecard import cores, scorecard
 
         result = scorecard(listed(networks, NETWORKS), listed(finders, FINDERS), seed, draws, workers or cores(), progress, peels)
         result.write(out)
@@ -291,7 +291,7 @@ def report_command(folder: Path) -> None:
 
 
 def doctor_command(as_json: bool) -> None:
-    from jepascope.study.doctor import doctor
+    from jepascope.doctor import doctor
 
     checks = doctor()
     if as_json:
@@ -314,7 +314,7 @@ def train_command(name: str, out: Path, device: str, steps: int | None, batch: i
     recipe = recipe_named(name)
     recipe = replace(recipe, steps=steps or recipe.steps, batch=batch or recipe.batch)
     with bars() as progress:
-        from jepascope.study.train import train_and_card
+        from jepascope.training.train import train_and_card
 
         started: list[Callable[[int, int], None]] = []
 

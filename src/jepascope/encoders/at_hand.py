@@ -12,24 +12,27 @@ from threading import Thread
 from typing import Literal
 from urllib.parse import urlsplit
 
+from jepascope.catalog import is_code
+from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.models import META_FILES, TORCH_FILES, WEIGHTS, KnownModel, known_models
 from jepascope.errors import BadArgument, BadCheckpoint, quoted
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 SECONDS = 3.0  # within which the hub answers, or does not
-Kind = Literal["shipped", "folder", "file", "cache", "hub"]
+Kind = Literal["shipped", "folder", "file", "cache", "hub", "code"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the model of a name is, or would be: ``path`` is a folder or a file, None on the hub alone."""
+    """Where the model of a name is, or would be: ``path`` is a folder or a file, None on the hub alone and for code."""
 
     kind: Kind
     path: Path | None = None
 
 
 def place(name: str) -> Place:
-    """Where the model of a name is: in this installation, a folder, a file of Meta's, the hub's cache, or nowhere but on the hub.
+    """Where the model of a name is: in this installation, a folder, a file of Meta's, somebody's code, the hub's cache, or nowhere but on
+    the hub.
 
     Opens nothing and asks no network, so that a plan looks where a run does. BadCheckpoint for a path where no model is, with how to get
     one; BadArgument for a name that can be no model.
@@ -41,6 +44,8 @@ def place(name: str) -> Place:
         return Place("folder", path)
     if path.is_file() and path.suffix in TORCH_FILES:
         return Place("file", path)
+    if name in ENCODERS.added or is_code(name):
+        return Place("code")
     metas = {model.torch_file: model for model in known.values() if model.torch_file}
     if path.name in metas and not path.exists():
         raise BadCheckpoint(_no_file(path, metas[path.name]))
@@ -93,7 +98,7 @@ def unknown(name: str) -> BadArgument:
     meant = f" Did you mean {full}?" if full else ""
     return BadArgument(
         f"There is no model '{name}'.{meant} `jepascope models` lists those that are known; "
-        "a local folder, a .pt file of Meta's or a hub name (OWNER/NAME) does as well."
+        "a local folder, a .pt file of Meta's, a hub name (OWNER/NAME) or code (package.module:attribute) does as well."
     )
 
 

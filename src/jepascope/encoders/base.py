@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -52,6 +52,9 @@ class VideoEncoder(ABC):
     """A frozen encoder as a patch embedding, a list of blocks and a final norm."""
 
     card: EncoderCard
+    theirs: ClassVar[str] = "its own forward"  # what ``reference`` is, in words
+    rounding: ClassVar[float] = 0.0  # by which blocks one by one may differ from it in float32 on a CPU, as a share of the output's scale
+    apart: ClassVar[bool] = True  # whether a patch of pixels changes the embedding of its own token alone
 
     @abstractmethod
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
@@ -90,6 +93,18 @@ class VideoEncoder(ABC):
     def at(self, frames: int, size: int) -> VideoEncoder:
         """The same encoder for clips of another length or size; BadArgument where it takes one alone."""
         raise BadArgument(f"Encoder '{self.card.name}' takes clips of {self.card.frames} frames of {self.card.size} pixels alone.")
+
+    def shortest(self) -> VideoEncoder:
+        """The same encoder for the shortest clips that a self-test can do with."""
+        return self
+
+    def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
+        """Final-norm latents by another way than block by block, which the self-test holds the blocks against; here there is no other."""
+        return self.norm(self.run(self.embed(video), 0))
+
+    def compile(self) -> VideoEncoder:
+        """Itself, with compiled blocks; BadArgument where they cannot be."""
+        raise BadArgument(f"Encoder '{self.card.name}' cannot be compiled; run it without --compile.")
 
     def forecast(
         self,

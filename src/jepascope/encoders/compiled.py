@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from jepascope.encoders.blocks_called import hidden_of
+
 RECOMPILATIONS = 64  # torch gives up after 8: two models, two lengths, with and without gradients, and single clips are more
 
 BlockForward = Callable[..., Tensor]
@@ -18,10 +20,9 @@ BlockForward = Callable[..., Tensor]
 log = logging.getLogger(__name__)
 
 
-def layer_forward(layer: nn.Module, hidden: Tensor, **beside: Any) -> Tensor:
+def layer_forward(layer: nn.Module, hidden: Tensor, *rest: Any, **beside: Any) -> Tensor:
     """One block of a library that returns its hidden states alone, or as the first of several things."""
-    out = layer(hidden, **beside)
-    return out[0] if isinstance(out, tuple) else out  # type: ignore[no-any-return]
+    return hidden_of(layer(hidden, *rest, **beside))  # type: ignore[no-any-return]
 
 
 class Compiled:

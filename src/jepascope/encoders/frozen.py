@@ -1,4 +1,4 @@
-"""FrozenModel: what every encoder that is a model of transformers' shares, V-JEPA 2 and the other families alike."""
+"""FrozenModel: what every encoder that is a torch module shares: V-JEPA 2, the other families, and modules that are wrapped."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.compiled import BlockForward, Compiled
@@ -26,8 +25,8 @@ class FrozenModel(VideoEncoder):
 
     block_forward: BlockForward  # what runs one block; the predictor's run as they are
 
-    def __init__(self, model: PreTrainedModel, extra: dict[str, Any] | None, pixels: Pixels | None) -> None:
-        self.model = model.eval().requires_grad_(False)
+    def __init__(self, model: nn.Module, extra: dict[str, Any] | None, pixels: Pixels | None) -> None:
+        self.model: Any = model.eval().requires_grad_(False)
         self.extra = dict(extra or {})
         self.pixels = pixels or self.trained
         self._mean, self._sd = (torch.tensor(values).view(3, 1, 1) for values in self.pixels.constants)
@@ -39,11 +38,16 @@ class FrozenModel(VideoEncoder):
 
     @property
     def device(self) -> torch.device:
-        return self.model.device  # type: ignore[no-any-return]
+        return self._weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.model.dtype  # type: ignore[no-any-return]
+        return self._weight.dtype
+
+    @property
+    def _weight(self) -> Tensor:
+        """The first of its weights, which tells where and in which precision all of them are."""
+        return next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
 
     def to(self: Own, device: str | torch.device, dtype: torch.dtype | None = None) -> Own:
         self.model.to(device=device, dtype=dtype)

@@ -32,6 +32,7 @@ class LibraryEncoder(FrozenModel):
     """A frozen encoder of one of transformers' classes, for clips of the length and size that it was made for."""
 
     kind: ClassVar[Any]
+    theirs = "transformers' forward"
     built: ClassVar[dict[str, Any]] = {}  # how ``kind`` is built, beside its configuration
     beside: ClassVar[tuple[str, ...]] = ()
     idle: ClassVar[tuple[str, ...]] = ()  # how names of weights end that some releases of transformers have, and that change no output

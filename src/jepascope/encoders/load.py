@@ -10,15 +10,18 @@ from typing import Any
 import torch
 from transformers import VJEPA2Model
 
+from jepascope.catalog import attribute, is_code
+from jepascope.encoders.at_hand import place
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.entries import ENCODERS, EncoderEntry
 from jepascope.encoders.families import encoder_of
 from jepascope.encoders.geometry import MAX_TOKENS
-from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import FILES
 from jepascope.encoders.reading import EXTRAS, read
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
 from jepascope.encoders.task_labels import CLASSIFIER
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, JepascopeError
 
 
 def load_encoder(
@@ -28,12 +31,13 @@ def load_encoder(
     frames: int | None = None,
     size: int | None = None,
     compiled: bool = False,
-) -> VJepa2Encoder | LibraryEncoder:
+) -> VideoEncoder:
     """A frozen encoder that passed its self-test.
 
     ``name``: "nano" or "nano-wide" (shipped), a local folder in Hugging Face format (config.json, model.safetensors), or a hub
     name such as "facebook/vjepa2-vitl-fpc64-256" (fetched unless it is in the hub's cache); of these only safetensors are
-    read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run.
+    read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run. Or code, because you
+    name it: ``package.module:attribute``, or what an installed package calls its own, a VideoEncoder or a function that returns one.
     Pixels are normalised as a (video_)preprocessor_config.json beside the weights says, else as the family was trained (see ``Pixels``).
     The family is config.json's model_type (geometry.FAMILY_NAMES); of those other than V-JEPA 2 the encoder
     alone is read. A V-JEPA 2 classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds
@@ -45,8 +49,7 @@ def load_encoder(
     _check_device(device)
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise BadArgument(f"dtype: must be torch.float32 or another floating dtype of torch (given: {dtype!r}).")
-    found = read(str(name))
-    encoder = encoder_of(found.model, found.label, found.extra, found.head, found.pixels)
+    encoder = of_code(str(name)) if place(str(name)).kind == "code" else _of_checkpoint(str(name))
     self_test(encoder)
     _settle(encoder, device, dtype, compiled)
     fitted = encoder.at(frames or encoder.card.frames, size or encoder.card.size)
@@ -55,6 +58,32 @@ def load_encoder(
             f"{fitted.card.frames} frames of {fitted.card.size} pixels make {fitted.card.tokens:,} tokens a clip, more than {MAX_TOKENS:,}."
         )
     return fitted
+
+
+def _of_checkpoint(name: str) -> VideoEncoder:
+    found = read(name)
+    return encoder_of(found.model, found.label, found.extra, found.head, found.pixels)
+
+
+def of_code(name: str) -> VideoEncoder:
+    """The encoder that code names: itself, or what a function without arguments returns. BadArgument for anything else."""
+    given = attribute(name, f"encoder '{name}'") if is_code(name) else ENCODERS.load(name)
+    if isinstance(given, EncoderEntry):
+        given = attribute(given.run, f"encoder '{name}'")
+    if callable(given):
+        try:
+            given = given()
+        except JepascopeError:
+            raise
+        except Exception as error:  # code of somebody else's may raise anything
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise BadArgument(f"encoder '{name}': its function raised {type(error).__name__}: {first[:200]}.") from error
+    if not isinstance(given, VideoEncoder):
+        raise BadArgument(
+            f"encoder '{name}' is a {type(given).__name__}; it has to be a VideoEncoder, as jepascope.wrap makes one, or a function "
+            "without arguments that returns one."
+        )
+    return given
 
 
 def _check_device(device: str) -> None:
@@ -68,7 +97,7 @@ def _check_device(device: str) -> None:
         raise BadArgument("Device 'meta' holds no values, so nothing can be computed on it. Use --device cpu or cuda.")
 
 
-def _settle(encoder: VJepa2Encoder | LibraryEncoder, device: str, dtype: torch.dtype, compiled: bool) -> None:
+def _settle(encoder: VideoEncoder, device: str, dtype: torch.dtype, compiled: bool) -> None:
     """To its device and precision, compiled or not, and held against what it was before."""
     if (torch.device(device).type, dtype, compiled) == ("cpu", torch.float32, False):
         return

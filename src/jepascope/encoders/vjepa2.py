@@ -39,6 +39,8 @@ class VJepa2Encoder(FrozenModel):
     the encoder it was put on share their activations where the weights are the same.
     """
 
+    theirs = "transformers' forward"
+
     def __init__(
         self,
         model: VJEPA2Model,

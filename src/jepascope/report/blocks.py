@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from jepascope.findings.numbers import Cell
 from jepascope.report.charts.canvas import Drawing
-from jepascope.report.numbers import Cell
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import Cell, count, finite, interval_cell, number_cell, percent, percent_span, stacked
 from jepascope.report.blocks import Grid, Paragraph
 from jepascope.report.charts.curves import ends_of
-from jepascope.report.numbers import Cell, count, finite, interval_cell, number_cell, percent, percent_span, stacked
 
 Row = Mapping[Any, Any]
 Cells = tuple[Cell | str, ...]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import count, finite, percent, percent_span, ratio_text, shown, span, with_interval
+from jepascope.findings.selection import tokens_of
+from jepascope.findings.transfers import split
+from jepascope.findings.verdict import NO_RATIO
 from jepascope.report import measures
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count, finite, percent, percent_span, ratio_text, shown, span, with_interval
 from jepascope.report.port_folder import ported_runs
-from jepascope.report.selection import tokens_of
-from jepascope.report.transfers import split
-from jepascope.report.verdict import NO_RATIO
 
 Lines = tuple[str, ...]
 """One line a finder, pair or layer; none where the run does not measure it."""

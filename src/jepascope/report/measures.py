@@ -10,15 +10,15 @@ import pandas as pd
 
 from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
 from jepascope.discovery.probes.readings import Measure, chosen_probes
-from jepascope.intervention.claims import UNREAD
+from jepascope.findings.beside import of_controls, portability_of, readings_by, rows_beside, unread_judge
+from jepascope.findings.effect import UNREAD
+from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.numbers import finite
+from jepascope.findings.selection import claim_layer, coinciding, comparable, finders_of, reading_at, tokens_of
+from jepascope.findings.selectivity import reading
 from jepascope.intervention.control_words import CONTROLS
 from jepascope.portability.retained import one_dose
-from jepascope.report.effects import of_controls, portability_of, readings_by, rows_beside, unread_judge
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import MOST_OF_A_SENTENCE, short
-from jepascope.report.numbers import finite
-from jepascope.report.selection import claim_layer, coinciding, comparable, finders_of, reading_at, tokens_of
-from jepascope.report.selectivity import reading
 
 MOST_WHOLE = 10**9
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.errors import RunFolderError
-from jepascope.intervention.claims import Against, Effect
+from jepascope.findings.effect import Against, Effect
+from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
+from jepascope.findings.verdict import ratio_words
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
-from jepascope.report.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
-from jepascope.report.verdict import ratio_words
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.names import MOST_OF_A_SENTENCE, short
 from jepascope.report.folder import read_json
-from jepascope.report.names import MOST_OF_A_SENTENCE, short
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 

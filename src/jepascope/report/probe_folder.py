@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.names import short
 from jepascope.report.folder import RunFolder, read_json
-from jepascope.report.names import short
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 
@@ -43,4 +43,4 @@ def _read(path: Path) -> Other:
     if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int)):
         return Other(name, None, "summary.json: 'best_layer' is not a layer. Run 'jepascope probe' for it again.")
     variable = summary.get("variable", name)
-    return Other(short(variable), RunFolder(path, {"variable": variable, **summary}, {}, "", {"ce": None, **tables}))
+    return Other(short(variable), RunFolder({"variable": variable, **summary}, tables, path, {}, ""))

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as parquet
 
 from jepascope.errors import RunFolderError
-from jepascope.report.names import MOST, MOST_OF_A_SENTENCE, short
+from jepascope.findings.names import MOST, MOST_OF_A_SENTENCE, short
 from jepascope.schema import Column, Table
 
 MOST_ROWS = 20_000_000

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from jepascope.intervention.claims import SILENT, Effect, stored_readings
+from jepascope.findings.beside import of_controls, rows_beside
+from jepascope.findings.effect import SILENT, Effect, stored_readings
+from jepascope.findings.numbers import count, p_text, shown, with_interval
+from jepascope.findings.selection import in_order
+from jepascope.findings.verdict import not_shown_words, ratio_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.effects import of_controls, rows_beside
-from jepascope.report.numbers import count, p_text, shown, with_interval
-from jepascope.report.selection import in_order
 from jepascope.report.tables import read_table
-from jepascope.report.verdict import not_shown_words, ratio_words
 from jepascope.schema import TABLES
 from jepascope.study.folder import read_json
 

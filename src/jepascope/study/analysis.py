@@ -21,6 +21,7 @@ import pandas as pd
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture as capture_pass
 from jepascope.activations.site import Site
+from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
 from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.finders import find as find_in
@@ -35,7 +36,6 @@ from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
 from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
-from jepascope.study.doctor import cache_folder
 from jepascope.study.setting import labelled, setting
 from jepascope.study.spec import make_spec
 

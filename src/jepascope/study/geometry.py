@@ -39,6 +39,8 @@ def geometry(spec: StudySpec) -> Geometry:
     known = {name: model for model in known_models() for name in (model.torch_file, model.name) if name}
     row = known.get(Path(spec.model).name if spec.model.endswith(TORCH_FILES) else spec.model)
     where = Place("hub") if row and not (row.shipped or Path(spec.model).expanduser().is_dir()) else place(spec.model)
+    if where.kind == "code":
+        return _of_code(spec)
     if where.path is not None and where.kind != "file":
         path = config_of(where.path, spec.model)
         config = read_config(path)
@@ -69,3 +71,12 @@ def geometry(spec: StudySpec) -> Geometry:
     if tokens > MAX_TOKENS:
         raise BadArgument(f"{frames} frames of {size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}.")
     return Geometry(spec.model, sizes.width, sizes.depth, tokens, parameters, frames // sizes.tubelet, predictor, head, **beside)
+
+
+def _of_code(spec: StudySpec) -> Geometry:
+    """Of code what its encoder says, which is made for it; this imports torch."""
+    from jepascope.encoders.load import load_encoder
+
+    card = load_encoder(spec.model, frames=spec.frames, size=spec.size).card
+    weights = 12 * card.depth * card.width * card.width
+    return Geometry(card.name, card.width, card.depth, card.tokens, weights, card.grid[0], card.has_predictor, card.has_head)

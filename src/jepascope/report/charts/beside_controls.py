@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, shown, with_interval
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
 from jepascope.report.charts.curves import Level, ends_of
 from jepascope.report.charts.looks import CONTROLS, Look
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, shown, with_interval
 
 NO_VALUE = "no value"
 MOST_NAMED = 80  # marks that are read aloud one by one; of more, controls by their least and largest

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
+from jepascope.findings.numbers import shown
 from jepascope.report.charts.canvas import BLUE, GREY, PALE, Drawing, canvas, finish, style
-from jepascope.report.numbers import shown
 
 TURN = 360
 SPOKES = 16  # true angles are gathered into at most so many directions of the compass

@@ -17,10 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite, percent, percent_span, shown, with_interval
 from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, canvas, finish, legend_below, style
 from jepascope.report.charts.looks import DOTTED, Dash, Look
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite, percent, percent_span, shown, with_interval
 
 ACROSS = 3  # panels side by side
 MOST_STEPS = 12  # values of one series that are read aloud; of more, the least and the largest

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, MINUS, finite, shown
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
 from jepascope.report.charts.looks import Dash
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, MINUS, finite, shown
 
 MOST_NUMBERED = 14  # columns up to which a cell has room for its number
 MOST_SPOKEN = 80  # cells that are read aloud one by one; of more, the largest of each row

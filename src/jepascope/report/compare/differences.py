@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jepascope.findings.numbers import count, shown
 from jepascope.report.compare.reading import Compared
-from jepascope.report.numbers import count, shown
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
 
 UNSAID = "not recorded"

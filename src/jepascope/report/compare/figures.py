@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import count_range
+from jepascope.findings.selection import comparable, finders_of, tokens_of
 from jepascope.report.blocks import Block, Figure, Section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Row
@@ -15,8 +17,6 @@ from jepascope.report.charts.canvas import SERIES, Drawing
 from jepascope.report.charts.curves import ZERO, Axis, Level, Panel, Series, draw, key
 from jepascope.report.charts.looks import CONTROLS, DOTTED, Look, numbered
 from jepascope.report.compare.reading import Compared
-from jepascope.report.numbers import count_range
-from jepascope.report.selection import comparable, finders_of, tokens_of
 
 MOST_LINES = len(SERIES)  # there are no more looks that can be told apart
 MOST_GROUPS = 10

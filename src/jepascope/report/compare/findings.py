@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from jepascope.findings.numbers import finite, percent, percent_span, with_interval
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.report.compare.differences import otherwise, same_study
 from jepascope.report.compare.reading import Compared
 from jepascope.report.measures import Accuracy, Estimate, ValueRead
-from jepascope.report.numbers import finite, percent, percent_span, with_interval
-from jepascope.report.selection import EDIT_WORDS
 from jepascope.stats import side
 
 MOST_PAIRS = 10

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.errors import BadArgument
+from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
 from jepascope.report.compare.differences import agreement, differences
@@ -18,7 +19,6 @@ from jepascope.report.compare.paper_table import columns, entries, missing_encod
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups
 from jepascope.report.measured import BESIDE
-from jepascope.report.numbers import finite
 from jepascope.report.paper import PUBLISHED
 
 SCHEMA = 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jepascope.findings.numbers import Cell
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section, Verbatim
 from jepascope.report.compare.encoders import FRAMES, HUB, commands, known, out_of, recognised, runs_of
 from jepascope.report.compare.reading import Compared
 from jepascope.report.measured import AT, BESIDE, MEASURED, WORTH, Lines, Say, missing
-from jepascope.report.numbers import Cell
 from jepascope.report.paper import BOTH, CAVEAT, PAPER, PUBLISHED, VITH, VITL, Quantity
 
 NO_RUN = "no run given"

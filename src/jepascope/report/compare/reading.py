@@ -10,11 +10,11 @@ from math import nan
 from pathlib import Path
 
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import finite
+from jepascope.findings.selection import has_twins
 from jepascope.report import measures
 from jepascope.report.folder import RunFolder, read_run
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import finite
-from jepascope.report.selection import has_twins
 from jepascope.study.folder import resume_line
 
 MOST_RUNS = 24  # a table with more columns is not read by anybody

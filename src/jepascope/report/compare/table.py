@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Estimate, Rce, Sas, ValueRead, Verdict
-from jepascope.report.numbers import (
+from jepascope.findings.numbers import (
     ABSENT,
     Cell,
     count,
@@ -21,8 +19,10 @@ from jepascope.report.numbers import (
     ratio_text,
     shown,
 )
-from jepascope.report.selection import in_order
-from jepascope.report.verdict import NO_RATIO
+from jepascope.findings.selection import in_order
+from jepascope.findings.verdict import NO_RATIO
+from jepascope.report.compare.reading import Compared
+from jepascope.report.measures import Estimate, Rce, Sas, ValueRead, Verdict
 
 RATIOS = {"random": "random directions", "variance": "variance-matched", "shuffled": "shuffled labels"}
 MOST_FINDERS = 12

@@ -6,15 +6,15 @@ from math import nan
 
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import count_range
+from jepascope.findings.transfer_words import sentences
+from jepascope.findings.transfers import alignments, found_at, split, transfers
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph
 from jepascope.report.charts.canvas import GREY, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import DOTTED, LONG, Look, numbered
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import count_range
 from jepascope.report.sections.pairs import Pairs
-from jepascope.report.transfer_words import sentences
-from jepascope.report.transfers import alignments, found_at, split, transfers
 
 
 def layer_blocks(pairs: Pairs) -> list[Block]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from jepascope.findings.selection import has_twins
+from jepascope.findings.transfer_words import verdict
+from jepascope.findings.transfers import alignments, transfers
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
 from jepascope.report.port_folder import Ported, ported_runs
@@ -10,9 +13,6 @@ from jepascope.report.sections.pairs import Pairs
 from jepascope.report.sections.retained import retained_blocks
 from jepascope.report.sections.similarity import chosen_pairs, similarity_blocks
 from jepascope.report.sections.transport import transport_blocks
-from jepascope.report.selection import has_twins
-from jepascope.report.transfer_words import verdict
-from jepascope.report.transfers import alignments, transfers
 
 TITLE = "Across models"
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.dissociation import SAME_NUMBERS
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, count_range, finite, shown
+from jepascope.findings.selection import coinciding
+from jepascope.findings.transfers import alignments, split
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts import heat_map
 from jepascope.report.charts.canvas import GREY, PALE, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, key, whole
 from jepascope.report.charts.heat_map import Map
 from jepascope.report.charts.looks import DOTTED, Look, numbered
-from jepascope.report.dissociation import SAME_NUMBERS
 from jepascope.report.grids import counted, grid, interval, number, words
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, count_range, finite, shown
 from jepascope.report.sections.pairs import MOST_LINES, Pairs, panels
-from jepascope.report.selection import coinciding
-from jepascope.report.transfers import alignments, split
 
 MOST_ROWS = 60  # of one table
 SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}

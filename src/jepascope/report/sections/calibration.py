@@ -7,18 +7,18 @@ from math import nan
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.circle import Error
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, finite, shown, span
+from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
 from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Block, Figure, findings
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION
 from jepascope.report.charts.compass import Compass
-from jepascope.report.circle import Error
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, grid, words
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, finite, shown, span
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks
 
 STEERS = ("steer", "rotate")
 HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}

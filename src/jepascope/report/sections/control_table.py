@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, finite, interval_cell, percent, percent_span, shown
+from jepascope.findings.selection import in_order
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.numbers import ABSENT, Cell, finite, interval_cell, percent, percent_span, shown
-from jepascope.report.selection import in_order
 
 ONE_LINE = 20  # characters of a value with its interval that stay on one line
 

@@ -7,17 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Block, Figure, findings
-from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw
-from jepascope.report.charts.looks import CONTROLS
-from jepascope.report.effects import readings_by
-from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, counted, grid, interval, number, words
-from jepascope.report.judges import judge_words
-from jepascope.report.numbers import count_range, finite, number_cell, shown, with_interval
-from jepascope.report.sections.declared import section
-from jepascope.report.selection import (
+from jepascope.findings.beside import readings_by
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import count_range, finite, number_cell, shown, with_interval
+from jepascope.findings.selection import (
     DONOR_DOSE_WORDS,
     EDIT_WORDS,
     EDITS,
@@ -30,7 +23,14 @@ from jepascope.report.selection import (
     of_tokens,
     one_judge,
 )
-from jepascope.report.verdict import beside_draws, unread_words
+from jepascope.findings.verdict import beside_draws, unread_words
+from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw
+from jepascope.report.charts.looks import CONTROLS
+from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, counted, grid, interval, number, words
+from jepascope.report.sections.declared import section
 from jepascope.stats import side
 
 

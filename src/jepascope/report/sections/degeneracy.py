@@ -8,6 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.beside import unread_judge
+from jepascope.findings.names import short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
+from jepascope.findings.selection import has_twins, in_order
+from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, findings
 from jepascope.report.charts import beside_controls
@@ -15,15 +20,10 @@ from jepascope.report.charts.beside_controls import Panel
 from jepascope.report.charts.beside_controls import Row as Marks
 from jepascope.report.charts.curves import UNIT, ZERO
 from jepascope.report.charts.looks import CONTROLS
-from jepascope.report.effects import unread_judge
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, Row, exact, grid, left_out, words
-from jepascope.report.names import short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.peeling import peeling_blocks, said
-from jepascope.report.selection import has_twins, in_order
-from jepascope.report.verdict import unread_words
 
 LOOKS = {name: replace(CONTROLS[name], hollow=name != "subspace") for name in ("subspace", "random", "variance")}
 MOST_SENTENCES = 8

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import count_range
+from jepascope.findings.selection import comparable, finders_of, main_ranks
 from jepascope.report.blocks import Block, Figure
 from jepascope.report.charts.heat_map import Map, draw
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count_range
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.intervention import MEASURE, NOT_RUN
-from jepascope.report.selection import comparable, finders_of, main_ranks
 
 
 @section("map", "Where the effect is", needs=("ce",), absent=NOT_RUN)

@@ -9,16 +9,16 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
+from jepascope.findings.selection import claim_layer, tokens_of
+from jepascope.findings.selectivity import Reading, points, points_span, reading, worth
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts.canvas import GREY, PURPLE, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import MIXED, SHORT, TOKENS, WITHOUT_ENCODER, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import counted, grid, percentage, share, share_cell, words
-from jepascope.report.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import claim_layer, tokens_of
-from jepascope.report.selectivity import Reading, points, points_span, reading, worth
 
 BASELINES = {encoder: label for encoder, (label, *_) in WITHOUT_ENCODER.items()}  # frame differences are the plainest reading of motion
 

@@ -6,7 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import COIN, PREDICTOR
+from jepascope.findings.beside import readings_by
+from jepascope.findings.effect import COIN, PREDICTOR
+from jepascope.findings.judges import skipped
+from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
+from jepascope.findings.verdict import beside_draws
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts import beside_controls
@@ -14,14 +19,9 @@ from jepascope.report.charts.beside_controls import Panel, Row
 from jepascope.report.charts.canvas import GREY
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import DOTTED, LONG, Dash
-from jepascope.report.effects import readings_by
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import skipped
-from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
-from jepascope.report.verdict import beside_draws
 from jepascope.stats import side
 
 REFERENCES: dict[str, tuple[str, Dash]] = {

@@ -6,16 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import Against, JudgeReading
+from jepascope.findings.beside import of_controls, readings_by, rows_beside
+from jepascope.findings.effect import Against, JudgeReading
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import Cell, count, interval_cell, shown
+from jepascope.findings.selection import in_order
+from jepascope.findings.verdict import ratio_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
-from jepascope.report.effects import of_controls, readings_by, rows_beside
 from jepascope.report.folder import RunFolder
 from jepascope.report.intervene_folder import Further, further_edits
-from jepascope.report.judges import judge_words
-from jepascope.report.numbers import Cell, count, interval_cell, shown
-from jepascope.report.selection import in_order
-from jepascope.report.verdict import ratio_words
 
 TITLE = "Further edits"
 MOST_ROWS = 60  # of one folder

@@ -6,18 +6,18 @@ from typing import Any
 
 from jepascope.discovery.probes.leaks import leak_words
 from jepascope.discovery.probes.readings import Measure
-from jepascope.intervention.claims import worst_first
+from jepascope.findings.beside import summary_beside, summary_effect
+from jepascope.findings.effect import worst_first
+from jepascope.findings.names import short
+from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.findings.selection import coinciding, reading_at, tokens_of
+from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph
-from jepascope.report.effects import summary_beside, summary_effect
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import count, finite, percent, percent_span, shown, span
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.isolation import isolation_findings
 from jepascope.report.sections.scope import judge_verdicts, scope
-from jepascope.report.selection import coinciding, reading_at, tokens_of
-from jepascope.report.verdict import not_shown_words, ratio_words, verdict
 
 MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 MOST = 2000  # characters of the headline

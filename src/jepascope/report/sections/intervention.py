@@ -6,15 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import OUTSIDE, Against, Effect
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.blocks import Block, Figure, Grid
-from jepascope.report.charts import beside_controls
-from jepascope.report.charts.beside_controls import Panel, Row
-from jepascope.report.charts.canvas import Drawing
-from jepascope.report.effects import readings_by, rows_beside
-from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import (
+from jepascope.findings.beside import readings_by, rows_beside
+from jepascope.findings.effect import OUTSIDE, Against, Effect
+from jepascope.findings.numbers import (
     Cell,
     count,
     count_range,
@@ -25,12 +19,18 @@ from jepascope.report.numbers import (
     shown,
     with_interval,
 )
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, has_twins, in_order
+from jepascope.findings.verdict import not_shown_words, ratio_cell
+from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
+from jepascope.report.blocks import Block, Figure, Grid
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.canvas import Drawing
+from jepascope.report.folder import RunFolder
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.other_judges import also_by, other_judges
 from jepascope.report.sections.side_measures import side_measures
 from jepascope.report.sections.videos import left_out_blocks
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, has_twins, in_order
-from jepascope.report.verdict import not_shown_words, ratio_cell
 from jepascope.stats import LEVEL, MIN_DRAWS
 
 ALPHA = round(1 - LEVEL, 6)

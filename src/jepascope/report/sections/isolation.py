@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, in_order
 from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts.canvas import VERMILION
 from jepascope.report.charts.heat_map import Frame, Map, draw, two_decimals
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
-from jepascope.report.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, in_order
 from jepascope.stats import MIN_DRAWS
 
 CONTROL_ROWS = {"twin": "the real twin itself", "variance": "variance-matched", "random": "random directions"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from jepascope.discovery.probes.leaks import leak_verdict, leak_words
+from jepascope.findings.numbers import Cell
 from jepascope.report.blocks import Block, Finding, Paragraph
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, grid, percentage, share, words
-from jepascope.report.numbers import Cell
 from jepascope.report.sections.declared import section
 
 WHY = (

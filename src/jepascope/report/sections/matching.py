@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import NOTHING, count_range, percent
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, claimed, finders_of, in_order
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph
 from jepascope.report.charts import beside_controls
@@ -15,10 +17,8 @@ from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import counted, grid, number, words
-from jepascope.report.numbers import NOTHING, count_range, percent
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.intervention import NOT_RUN
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, claimed, finders_of, in_order
 
 MATCHED = {"variance": "variance", "norm": "norm"}  # what a control promises; random and shuffled promise the rank only
 NAMES = {"variance": "token variance", "norm": "norm"}

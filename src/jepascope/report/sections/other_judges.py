@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from jepascope.intervention.claims import FEW, NOT_SHOWN, OUTSIDE, JudgeReading
+from jepascope.findings.beside import readings_by, rows_beside
+from jepascope.findings.effect import FEW, NOT_SHOWN, OUTSIDE, JudgeReading
+from jepascope.findings.judges import JUDGES, judge_words, skipped
+from jepascope.findings.numbers import ABSENT, Cell, count_range, interval_cell
+from jepascope.findings.selection import EDIT_WORDS, comparable, comparable_of, has_twins, in_order
+from jepascope.findings.verdict import against_cell, not_shown_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph
-from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import JUDGES, judge_words, skipped
-from jepascope.report.numbers import ABSENT, Cell, count_range, interval_cell
-from jepascope.report.selection import EDIT_WORDS, comparable, comparable_of, has_twins, in_order
-from jepascope.report.verdict import against_cell, not_shown_words
 from jepascope.stats import MIN_DRAWS
 
 Judges = Mapping[str, JudgeReading]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
+from jepascope.findings.selection import tokens_of
+from jepascope.findings.selectivity import reading
 from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.report.probe_folder import probed_variables
 from jepascope.report.sections.emergence import accuracy_cell, mean_range, same_figure, selectivity_cell
-from jepascope.report.selection import tokens_of
-from jepascope.report.selectivity import reading
 
 TITLE = "Other variables"
 CLASSES_HEAD = ("variable", "classes", "layer", "tokens", "accuracy", "chance", "untrained", "selectivity, points")

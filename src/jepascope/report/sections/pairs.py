@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from jepascope.findings.beside import portability_of
+from jepascope.findings.names import LABEL, short
 from jepascope.report.charts.curves import Level, Panel, Series, key
 from jepascope.report.charts.looks import Look, numbered
-from jepascope.report.effects import portability_of
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import LABEL, short
 
 MOST_LINES = 6  # pairs that one panel can hold and a reader still tell apart
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.numbers import ABSENT, count, count_range, finite, interval_cell
+from jepascope.findings.selection import finders_of, has_twins
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts.canvas import VERMILION, Drawing
@@ -14,9 +17,6 @@ from jepascope.report.charts.curves import ZERO, Axis, Panel, Series, draw, whol
 from jepascope.report.charts.looks import CONTROLS, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, grid, interval, words
-from jepascope.report.names import MOST_OF_A_SENTENCE, short
-from jepascope.report.numbers import ABSENT, count, count_range, finite, interval_cell
-from jepascope.report.selection import finders_of, has_twins
 
 MOST_FINDERS = 6  # panels of one figure
 MOST_ROWS = 60

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from jepascope.findings.dissociation import APART, KEEPS
+from jepascope.findings.selection import has_twins
+from jepascope.findings.transfer_words import verdict
+from jepascope.findings.transfers import alignments, transfers
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph
-from jepascope.report.dissociation import APART, KEEPS
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.across_layers import layer_blocks
 from jepascope.report.sections.alignment import alignment_blocks, said_once
@@ -11,9 +14,6 @@ from jepascope.report.sections.clip_sets import CLIP_SET, clip_set_blocks
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.pairs import pairs_of
 from jepascope.report.sections.retained import retained_blocks
-from jepascope.report.selection import has_twins
-from jepascope.report.transfer_words import verdict
-from jepascope.report.transfers import alignments, transfers
 
 TERMS = (
     f"Dissociation means: RCE near 1 (its interval not below {KEEPS:g}), above what a variance-matched subspace has, at a dose where "

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jepascope.findings.names import short
+from jepascope.findings.numbers import Cell, duration, finite
 from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import Cell, duration, finite
 from jepascope.report.sections.declared import section
 
 MOST = 1000  # characters of one entry

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.beside import unread_judge
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import ABSENT, count_range, finite, interval_cell, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens, one_judge
+from jepascope.findings.verdict import unread_words
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts import heat_map
 from jepascope.report.charts.heat_map import Map
-from jepascope.report.effects import unread_judge
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
-from jepascope.report.judges import judge_words
-from jepascope.report.numbers import ABSENT, count_range, finite, interval_cell, shown, with_interval
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.refits import refit_blocks
-from jepascope.report.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens, one_judge
-from jepascope.report.verdict import unread_words
 from jepascope.stats import MIN_DRAWS
 
 MOST_COLUMNS = 5  # read layers in the table

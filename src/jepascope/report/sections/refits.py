@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.judges import JUDGES, judge_words
+from jepascope.findings.numbers import ABSENT, count_range, finite, percent, percent_span
+from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.report.blocks import Block, Figure, findings
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
-from jepascope.report.judges import JUDGES, judge_words
-from jepascope.report.numbers import ABSENT, count_range, finite, percent, percent_span
-from jepascope.report.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
 from jepascope.stats import wilson
 
 

@@ -6,19 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.dissociation import DISSOCIATED, judged
+from jepascope.findings.numbers import Cell, count_range, finite, interval_cell, number_cell, shown, span, with_interval
+from jepascope.findings.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
+from jepascope.findings.transfer_words import full_dose_saturated, sentences
+from jepascope.findings.transfers import transfers
 from jepascope.portability.retained import one_dose
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw
 from jepascope.report.charts.looks import COLOURS, DOTTED, LONG, Look, numbered
-from jepascope.report.dissociation import DISSOCIATED, judged
 from jepascope.report.grids import Column, grid, interval, left_out, words
-from jepascope.report.numbers import Cell, count_range, finite, interval_cell, number_cell, shown, span, with_interval
 from jepascope.report.sections.alignment import MOST_ROWS
 from jepascope.report.sections.pairs import Pairs, panels
-from jepascope.report.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
-from jepascope.report.transfer_words import full_dose_saturated, sentences
-from jepascope.report.transfers import transfers
 
 MOST_SPOKEN = 24  # transfers that the description of the figure lists
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one

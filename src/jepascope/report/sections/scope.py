@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from jepascope.findings.beside import summary_beside, summary_effect
+from jepascope.findings.judges import judge_words, judges_run, skipped, skipped_controls
+from jepascope.findings.names import short
+from jepascope.findings.selection import EDIT_WORDS
+from jepascope.findings.verdict import verdict
 from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.effects import summary_beside, summary_effect
 from jepascope.report.folder import RunFolder
-from jepascope.report.judges import judge_words, judges_run, skipped, skipped_controls
-from jepascope.report.names import short
-from jepascope.report.selection import EDIT_WORDS
-from jepascope.report.verdict import verdict
 
 REACH = (
     "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "

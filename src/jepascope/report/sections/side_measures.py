@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from jepascope.findings.numbers import count_range, finite
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.report.blocks import Block, Grid
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import count_range, finite
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.report.selection import EDIT_WORDS
 from jepascope.stats import wilson
 
 EXPECTED = {"ablate": "own class", "swap": "target class", "steer": "target class"}

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown, span, with_interval
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts.canvas import BLUE, Drawing
 from jepascope.report.charts.heat_map import Frame, Map, draw
 from jepascope.report.charts.looks import Dash
 from jepascope.report.grids import Column, Row, counted, grid, left_out, words
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown, span, with_interval
 
 METRICS = {
     "cca": "CCA, held out",

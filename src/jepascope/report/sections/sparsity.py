@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span, shown
+from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, exact, grid, number, percentage, share, words
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span, shown
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import claim_layer, tokens_of
 
 ROUNDING = 1e-6  # a frequency is a quotient of counts, and 45 / 50 is not below a threshold of 0.9; old folders hold it as float32
 SELDOM = "coordinates that a half selects no more often than the average one"

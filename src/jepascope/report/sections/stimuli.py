@@ -6,9 +6,9 @@ import base64
 from pathlib import Path
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.names import short
 from jepascope.report.blocks import Block, Paragraph, Picture
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.videos import footage_blocks
 
@@ -30,8 +30,8 @@ def stimuli(run: RunFolder) -> list[Block]:
     blocks: list[Block] = [_picture(picture, f"Contact sheet of {run.clips}. {caption}", caption)]
     if counts := run.summary.get("splits"):
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
-        said = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
-        blocks.append(Paragraph(f"{said}everything reported is measured on test."))
+        text = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
+        blocks.append(Paragraph(f"{text}everything reported is measured on test."))
     if said := run.summary.get("labels_read"):
         blocks.append(Paragraph(f"Labels: {short(said, 1000)}"))
     return [*blocks, *footage_blocks(run)]

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.findings.selection import claim_layer
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts.token_map import bar_of, token_map
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, exact, grid, words
-from jepascope.report.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.report.sections.declared import section
-from jepascope.report.selection import claim_layer
 from jepascope.stats import LEVEL
 
 MOST_SIDE, MOST_TIMES = 64, 64  # a map beyond this is no map of tokens: nothing is drawn

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pandas as pd
 
+from jepascope.findings.carried import FLOORS, KEYS, Carried, carried_all, carried_sentence, directions
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, stacked
+from jepascope.findings.selection import DONOR_DOSE_WORDS, EDIT_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.carried import FLOORS, KEYS, Carried, carried_all, carried_sentence, directions
 from jepascope.report.charts.canvas import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 from jepascope.report.charts.curves import ZERO, Axis, Panel, Series, draw
 from jepascope.report.charts.looks import Look
 from jepascope.report.grids import Column, Row, grid, left_out, words
-from jepascope.report.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, stacked
-from jepascope.report.selection import DONOR_DOSE_WORDS, EDIT_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 
 MOST_SENTENCES = 4
 MOST_PANELS = 6

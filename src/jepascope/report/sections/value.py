@@ -7,20 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.circle import Error, HeldArcs, circle_words
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import count_range, finite, shown, span, with_interval
+from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.report.blocks import Block, Figure, Finding
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.compass import Compass
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import DOTTED, LONG, TOKENS, WITHOUT_ENCODER, Look
-from jepascope.report.circle import Error, HeldArcs, circle_words
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import more
-from jepascope.report.names import LABEL, short
-from jepascope.report.numbers import count_range, finite, shown, span, with_interval
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.value_table import ERROR, HELD, R2, value_grid
-from jepascope.report.selection import claim_layer, tokens_of
 
 FLOOR = -0.5  # an R² far below zero is no reader at all; drawing it would hide the rest
 MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet

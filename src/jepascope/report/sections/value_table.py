@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import ABSENT, Cell, interval_cell, shown
 from jepascope.report.blocks import Grid
 from jepascope.report.charts.looks import WITHOUT_ENCODER
 from jepascope.report.folder import RunFolder
-from jepascope.report.numbers import ABSENT, Cell, interval_cell, shown
 
 HELD = ("clips", "arcs")
 ERROR = ("error", "low", "high")

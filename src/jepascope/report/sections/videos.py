@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.intervention.claims import JudgeReading, stored_readings
+from jepascope.findings.beside import readings_by, rows_beside
+from jepascope.findings.effect import JudgeReading, stored_readings
+from jepascope.findings.names import short
+from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell
+from jepascope.findings.selection import comparable, in_order
+from jepascope.findings.verdict import ratio_cell
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
-from jepascope.report.effects import readings_by, rows_beside
 from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import ABSENT, Cell, count, interval_cell
-from jepascope.report.selection import comparable, in_order
-from jepascope.report.verdict import ratio_cell
 from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, left_out_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30

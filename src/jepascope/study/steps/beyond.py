@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import nan
 from typing import Any
 
-from jepascope.intervention.claims import OUTSIDE, SILENT, cross_reading
+from jepascope.findings.effect import OUTSIDE, SILENT, cross_reading
+from jepascope.findings.units import units_in
 from jepascope.intervention.control_words import doer
 from jepascope.stats import side
 from jepascope.study.stage_two.isolation import MARGIN
 from jepascope.study.steps.effect_words import beside_in, effect_in, percent_with_interval, plain, unread_words
-from jepascope.study.units import units_in
 
 
 def beyond(summary: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jepascope.findings.effect import judge_readings
 from jepascope.intervention.calibration import angle_errors, mean_error
-from jepascope.intervention.claims import judge_readings
 from jepascope.study.stage_two.stage import StageTwo
 from jepascope.study.steps.discovered import number
 

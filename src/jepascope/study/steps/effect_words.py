@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isfinite, isnan
 from typing import Any
 
-from jepascope.intervention.claims import (
+from jepascope.findings.effect import (
     ABOVE_MEAN,
     BELOW,
     BELOW_IT,

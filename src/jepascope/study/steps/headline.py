@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.findings.units import units_in
 from jepascope.study.steps.beyond import beyond
 from jepascope.study.steps.effect_words import (
     against_words,
@@ -16,7 +17,6 @@ from jepascope.study.steps.effect_words import (
     unread_words,
 )
 from jepascope.study.steps.reading_words import reading
-from jepascope.study.units import units_in
 from jepascope.study.videos.words import carried_words, left_out_words, other_edit_words, reach_words
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.column_kind import class_names
 from jepascope.clips.motion.balance import balanced
@@ -22,7 +23,6 @@ from jepascope.clips.video.labelled import DIRECTION, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
-from jepascope.study.doctor import cache_folder
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.asked import CLASS, turned_by_quarters

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.errors import BadArgument, BadData, setting
+from jepascope.findings.units import unit_of
 from jepascope.study.counts import FOLDER_SHARES
-from jepascope.study.units import unit_of
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec

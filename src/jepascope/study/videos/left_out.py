@@ -27,8 +27,8 @@ from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
+from jepascope.findings.effect import JudgeReading, judge_readings
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
-from jepascope.intervention.claims import JudgeReading, judge_readings
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene

@@ -6,7 +6,7 @@ from typing import Any
 
 from jepascope.clips.motion.label import REASONS
 from jepascope.clips.video.recordings import rule_words
-from jepascope.intervention.claims import Effect
+from jepascope.findings.effect import Effect
 from jepascope.intervention.control_words import doer
 from jepascope.stats import side
 from jepascope.study.steps.effect_words import beside_in, caveat, effect_in, named, percent_with_interval, plain, times, unread_words

@@ -9,7 +9,7 @@ from math import hypot, nan
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.report.numbers import MINUS, finite, percent, percent_span
+from jepascope.findings.numbers import MINUS, finite, percent, percent_span
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jepascope.intervention.claims import (
+from jepascope.findings.effect import (
     ABOVE_IT,
     ABOVE_MEAN,
     BELOW,
@@ -20,8 +20,8 @@ from jepascope.intervention.claims import (
     JudgeReading,
     worst_first,
 )
+from jepascope.findings.numbers import Cell, finite, percent, percent_span, ratio_text, shown, span, with_interval
 from jepascope.intervention.control_words import doer
-from jepascope.report.numbers import Cell, finite, percent, percent_span, ratio_text, shown, span, with_interval
 
 NO_RATIO = "no ratio"
 CLOSE_RATIO = 2.0  # a control that reaches half of the effect is named in the verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import nan
 
-from jepascope.report.numbers import finite, p_text, percent, shown, with_interval
+from jepascope.findings.numbers import finite, p_text, percent, shown, with_interval
 from jepascope.stats import side
 
 SIGNIFICANT = 0.05

@@ -12,12 +12,12 @@ from jepascope.activations.capture import capture
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
+from jepascope.planted.bench import BATCH, VARIABLE, PlantedBench
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.cca import canonical_readings
 from jepascope.portability.erasure import refit_after
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
-from jepascope.study.planted.bench import BATCH, VARIABLE, PlantedBench
 
 
 @dataclass(frozen=True)

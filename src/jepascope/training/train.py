@@ -17,8 +17,8 @@ from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
-from jepascope.study.card import measure_card, write_card
-from jepascope.study.monitor import health
+from jepascope.training.card import measure_card, write_card
+from jepascope.training.monitor import health
 
 MONITOR_SEED = 1_000  # study clips that the curves are drawn on; the card uses others
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 from jepascope.intervention.effects import intervene
+from jepascope.planted.bench import PlantedBench, accuracy_inside, planted_benches
 from jepascope.stats import LEVEL, Interval, bootstrap_weights
-from jepascope.study.planted.bench import PlantedBench, accuracy_inside, planted_benches
 from jepascope.study.progress import Progress, Silent
 
 SEEDS = 10

@@ -19,16 +19,16 @@ from jepascope.discovery.finders import FINDERS
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.intervention.edits import EDITS
+from jepascope.planted.bench import planted_benches
+from jepascope.planted.degeneracy import PEELS
+from jepascope.planted.degeneracy_json import degeneracy_json
+from jepascope.planted.json_numbers import json_number
+from jepascope.planted.rejection import SCORES, SEEDS, area_under_curve, rejection_scores
+from jepascope.planted.score import Score, score
+from jepascope.planted.verdict import CRITERIA
 from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
 from jepascope.study.folder import write_json, writing
-from jepascope.study.planted.bench import planted_benches
-from jepascope.study.planted.degeneracy import PEELS
-from jepascope.study.planted.degeneracy_json import degeneracy_json
-from jepascope.study.planted.json_numbers import json_number
-from jepascope.study.planted.rejection import SCORES, SEEDS, area_under_curve, rejection_scores
-from jepascope.study.planted.score import Score, score
-from jepascope.study.planted.verdict import CRITERIA
 from jepascope.study.progress import Progress, Silent
 
 SCHEMA = 1

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import VariableReading, variable_reading
-from jepascope.report.folder import RunFolder
+from jepascope.findings.facts import Facts
 
 KINDS = ("categorical", "numeric", "circular")
 FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
@@ -25,18 +25,18 @@ DONOR_DOSE_WORDS = {**FULL_DOSE_WORDS, "swap": "dose 1 of a swap is the change t
 EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering", "rotate": "rotation"}
 
 
-def has_twins(run: RunFolder) -> bool:
+def has_twins(run: Facts) -> bool:
     """Whether swaps are with a twin, the same scene with another value; otherwise with a clip of the target class (the summary says)."""
     return bool(run.summary.get("swap_donor", "twin") != "class")
 
 
-def comparable(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
+def comparable(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of one token selection, one judge, the dose nearest to 1 and, for each finder, the rank measured at most layers."""
     judges = frame["judge"].unique()
     return comparable_of(run, frame, "probe" if "probe" in judges else str(judges[0]))
 
 
-def comparable_of(run: RunFolder, frame: pd.DataFrame, judge: str) -> pd.DataFrame:
+def comparable_of(run: Facts, frame: pd.DataFrame, judge: str) -> pd.DataFrame:
     """The same for a judge by name: claims are made by the probe, the others stand beside it. No rows where it was not run."""
     frame = of_tokens(run, frame)
     frame = frame[frame["judge"] == judge]
@@ -45,7 +45,7 @@ def comparable_of(run: RunFolder, frame: pd.DataFrame, judge: str) -> pd.DataFra
     return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
 
 
-def of_tokens(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
+def of_tokens(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of the study's token selection; all of them where the table has other ones only."""
     tokens = str(run.summary.get("tokens", frame["tokens"].mode().iloc[0]))
     return frame[frame["tokens"] == tokens] if (frame["tokens"] == tokens).any() else frame
@@ -57,13 +57,13 @@ def main_ranks(frame: pd.DataFrame) -> dict[str, int]:
     return {str(finder): int(rank) for finder, rank in zip(seen["finder"], seen["rank"], strict=True)}
 
 
-def claim_layer(run: RunFolder, frame: pd.DataFrame) -> int:
+def claim_layer(run: Facts, frame: pd.DataFrame) -> int:
     """The best layer, or the last measured one when the summary names none that this table has."""
     layers = {int(layer) for layer in frame["layer"]}
     return run.best_layer if run.best_layer in layers else max(layers)
 
 
-def claimed(run: RunFolder, frame: pd.DataFrame) -> pd.DataFrame:
+def claimed(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
     """Rows at the layer of the claims, of one rank a finder."""
     frame = frame[frame["layer"] == claim_layer(run, frame)]
     return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
@@ -81,12 +81,12 @@ def in_order(found: Any, known: tuple[str, ...]) -> list[str]:
     return [name for name in known if name in names] + [name for name in names if name not in known]
 
 
-def finders_of(run: RunFolder, frame: pd.DataFrame) -> list[str]:
+def finders_of(run: Facts, frame: pd.DataFrame) -> list[str]:
     """Finders in the order in which the study lists them."""
     return in_order(frame["finder"], tuple(str(name) for name in (run.summary.get("ce") or {})))
 
 
-def tokens_of(run: RunFolder, probes: pd.DataFrame) -> str:
+def tokens_of(run: Facts, probes: pd.DataFrame) -> str:
     """The token selection in which probes are read where only one can be shown: the study's, else the object's."""
     ce = run.table("ce")
     wanted = run.summary.get("tokens") or (ce["tokens"].mode().iloc[0] if ce is not None else "object")
@@ -94,7 +94,7 @@ def tokens_of(run: RunFolder, probes: pd.DataFrame) -> str:
     return str(wanted) if wanted in present else present[0]
 
 
-def reading_at(run: RunFolder, layer: int | None = None) -> VariableReading | None:
+def reading_at(run: Facts, layer: int | None = None) -> VariableReading | None:
     """How the variable is read at a layer (default: the best one), at the tokens of the study; None where nothing was probed there."""
     probes, layer = run.table("probes"), run.best_layer if layer is None else layer
     if probes is None or layer is None:

@@ -15,7 +15,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.study.planted.bench import VARIABLE, PlantedBench
+from jepascope.planted.bench import VARIABLE, PlantedBench
 
 COLUMNS = ["network", "finder", "control", "edit", "read_layer", "value", "low", "high", "n", "draws", "expected", "inside"]
 TOLERANCE = 2e-3  # as of the other effects: rounding, where an interval has no width

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.numbers import finite, shown, with_interval
+from jepascope.findings.selection import EDIT_WORDS
 from jepascope.portability.retained import one_dose
-from jepascope.report.numbers import finite, shown, with_interval
-from jepascope.report.selection import EDIT_WORDS
 from jepascope.stats import Side
 from jepascope.stats import side as beside
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.report.dissociation import (
+from jepascope.findings.dissociation import (
     ALIGNED,
     BELOW,
     DISSOCIATED,
@@ -22,7 +22,7 @@ from jepascope.report.dissociation import (
     judged,
     read_words,
 )
-from jepascope.report.numbers import ABSENT, finite, shown, with_interval
+from jepascope.findings.numbers import ABSENT, finite, shown, with_interval
 
 COUNTED = {
     ALIGNED: ("keeps the effect with the alignment", "keep the effect with the alignment"),

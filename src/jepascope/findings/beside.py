@@ -7,22 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import Against, Effect, JudgeReading, stored_readings
-from jepascope.report.folder import RunFolder
+from jepascope.findings.effect import Against, Effect, JudgeReading, stored_readings
+from jepascope.findings.facts import Facts
 
 
-def readings_by(run: RunFolder) -> dict[str, JudgeReading]:
+def readings_by(run: Facts) -> dict[str, JudgeReading]:
     """How the judges of a run read its variable, by name; edits made beside the study's own have the same judges."""
     return stored_readings(run.summary, run.table("ce"))
 
 
-def unread_judge(run: RunFolder, judge: str = "probe") -> JudgeReading | None:
+def unread_judge(run: Facts, judge: str = "probe") -> JudgeReading | None:
     """The judge, where it is known not to read the run's variable: nothing is said of effects by it."""
     reading = readings_by(run).get(judge)
     return None if reading is None or reading.reads else reading
 
 
-def portability_of(run: RunFolder) -> pd.DataFrame | None:
+def portability_of(run: Facts) -> pd.DataFrame | None:
     """The table ``portability``; without RCE, which is a ratio of effects, where the study's probe does not read the variable (across clip
     sets another probe is the judge, trained on their own clips)."""
     table = run.table("portability")
@@ -47,7 +47,7 @@ def of_controls(own: Mapping[Any, Any], rows: pd.DataFrame) -> pd.DataFrame:
     return at
 
 
-def summary_effect(run: RunFolder, entry: Any, judge: str = "probe") -> Effect:
+def summary_effect(run: Facts, entry: Any, judge: str = "probe") -> Effect:
     """An effect of summary.json."""
     return Effect.of(entry if isinstance(entry, dict) else {}, readings_by(run).get(judge))
 

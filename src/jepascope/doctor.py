@@ -16,6 +16,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from jepascope.cache import cache_folder
+
 OLDEST_PYTHON = (3, 11)
 MEMORY_FOR_DEMO = 3 * 2**30  # the demo's peak stays under this
 DISK_FOR_DEMO = 2**30
@@ -52,12 +54,6 @@ def doctor(cache: Path | None = None, folder: Path | None = None, weights: Path 
     return [check for name, look in checks for check in _guarded(name, look)]
 
 
-def cache_folder() -> Path:
-    """Where fetched and computed things that outlive a run are kept: JEPASCOPE_CACHE, or ~/.cache/jepascope."""
-    named = os.environ.get("JEPASCOPE_CACHE")
-    return Path(named).expanduser() if named else Path.home() / ".cache" / "jepascope"
-
-
 def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
     found: list[Check] = []
     try:
@@ -88,7 +84,7 @@ def _packages() -> Iterator[Check]:
     if own is None:
         yield Check("jepascope", False, "is not installed, only on the path", "install it: make demo, or pip install -e .")
         return
-    yield Check("jepascope", True, f"{own} in {Path(__file__).resolve().parent.parent}")
+    yield Check("jepascope", True, f"{own} in {Path(__file__).resolve().parent}")
     for requirement, extra in _requirements():
         if not extra:
             yield package_check(requirement, version_of(requirement.name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from jepascope.report.numbers import finite, percent, shown, span, with_interval
+from jepascope.findings.numbers import finite, percent, shown, span, with_interval
 from jepascope.stats import Side, side
 
 KEEPS = 0.8  # RCE is called near 1 where its interval does not go below this

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.intervention.claims import cross_reading
-from jepascope.report.folder import RunFolder
-from jepascope.report.names import short
-from jepascope.report.numbers import finite, shown, with_interval
-from jepascope.report.selection import finders_of
-from jepascope.report.verdict import beside_draws
+from jepascope.findings.effect import cross_reading
+from jepascope.findings.facts import Facts
+from jepascope.findings.names import short
+from jepascope.findings.numbers import finite, shown, with_interval
+from jepascope.findings.selection import finders_of
+from jepascope.findings.verdict import beside_draws
 from jepascope.stats import MIN_DRAWS, side
 
 EDIT_VERBS = {"ablate": "Ablating", "swap": "Swapping"}
@@ -76,12 +76,12 @@ def _level(row: dict[Any, Any]) -> Level:
     return Level(*(float(row[name]) for name in ("value", "low", "high", "draws")))
 
 
-def own_variable(run: RunFolder) -> str:
+def own_variable(run: Facts) -> str:
     """The study's variable as the table names it."""
     return short(run.summary["variable"])
 
 
-def own_finder(run: RunFolder, rows: pd.DataFrame) -> str:
+def own_finder(run: Facts, rows: pd.DataFrame) -> str:
     """The first finder of the study that the table has for the study's own variable; empty without one."""
     own = rows[(rows["found_for"] == own_variable(run)) & (rows["control"] == "subspace")]
     return finders_of(run, own)[0] if len(own) else ""

@@ -13,6 +13,8 @@ from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
+from jepascope.planted.bench import PlantedBench
+from jepascope.planted.beside import PairSite
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.degeneracy import pair_test
 from jepascope.portability.degeneracy_tables import (
@@ -26,8 +28,6 @@ from jepascope.portability.degeneracy_tables import (
 from jepascope.portability.exchange import Bases, Ground
 from jepascope.portability.peeling import ROUNDS, Peeling, peel
 from jepascope.study.counts import EXCHANGE_DRAWS
-from jepascope.study.planted.bench import PlantedBench
-from jepascope.study.planted.beside import PairSite
 
 FINDER = "das"
 PEELS = 4  # stages at most

@@ -20,12 +20,12 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import COMPLEMENT, ControlDraw, matched_controls
 from jepascope.intervention.edits import EDITS
 from jepascope.intervention.effects import intervene
+from jepascope.planted.bench import PlantedBench, accuracy_inside
+from jepascope.planted.degeneracy import PEELS, Degeneracy, planted_degeneracy
+from jepascope.planted.reads import planted_reads
+from jepascope.planted.verdict import Measured, parts, verdict
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.stats import Interval
-from jepascope.study.planted.bench import PlantedBench, accuracy_inside
-from jepascope.study.planted.degeneracy import PEELS, Degeneracy, planted_degeneracy
-from jepascope.study.planted.reads import planted_reads
-from jepascope.study.planted.verdict import Measured, parts, verdict
 from jepascope.study.progress import Progress, Silent
 
 BATCH = 512  # edited clips at once: the networks are small

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from jepascope import doctor as module
+from jepascope.cache import cache_folder
+from jepascope.doctor import Check, doctor, package_check
 from jepascope.encoders.models import WEIGHTS
-from jepascope.study import doctor as module
-from jepascope.study.doctor import Check, cache_folder, doctor, package_check
 
 
 def named(checks: list[Check], name: str) -> Check:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.study.planted.degeneracy import Degeneracy
-from jepascope.study.planted.json_numbers import json_number
+from jepascope.planted.degeneracy import Degeneracy
+from jepascope.planted.json_numbers import json_number
 
 Record = dict[Any, Any]
 

@@ -19,14 +19,14 @@ from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.effects import intervene
+from jepascope.planted.bench import accuracy_inside, planted_benches
+from jepascope.planted.degeneracy import Degeneracy, planted_degeneracy
+from jepascope.planted.degeneracy_json import degeneracy_json
+from jepascope.planted.reads import planted_reads
+from jepascope.planted.rejection import area_under_curve, rejection_scores
+from jepascope.planted.scorecard import Scorecard, scorecard
+from jepascope.planted.verdict import CRITERIA, Measured, is_dormant, parts, verdict
 from jepascope.report.planted import build_planted, headline
-from jepascope.study.planted.bench import accuracy_inside, planted_benches
-from jepascope.study.planted.degeneracy import Degeneracy, planted_degeneracy
-from jepascope.study.planted.degeneracy_json import degeneracy_json
-from jepascope.study.planted.reads import planted_reads
-from jepascope.study.planted.rejection import area_under_curve, rejection_scores
-from jepascope.study.planted.scorecard import Scorecard, scorecard
-from jepascope.study.planted.verdict import CRITERIA, Measured, is_dormant, parts, verdict
 
 
 @pytest.fixture(scope="module")
