@@ -111,8 +111,3 @@ class Section:
 def findings(*sentences: str) -> list[Block]:
     """A block for each sentence that says anything."""
     return [Finding(sentence) for sentence in sentences if sentence]
-
-
-def not_run(anchor: str, title: str, what: str) -> Section:
-    """The section of a stage that has not been run."""
-    return Section(anchor, title, (Paragraph(f"Not run: {what}."),))

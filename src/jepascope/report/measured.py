@@ -11,7 +11,7 @@ from jepascope.findings.transfers import split
 from jepascope.findings.verdict import NO_RATIO
 from jepascope.report import measures
 from jepascope.report.folder import RunFolder
-from jepascope.report.port_folder import ported_runs
+from jepascope.report.inside import PORTED
 
 Lines = tuple[str, ...]
 """One line a finder, pair or layer; none where the run does not measure it."""
@@ -207,7 +207,7 @@ def cca(metric: str, chance: bool = False) -> Say:
 def similarities(run: RunFolder, metric: str) -> list[tuple[str, Any]]:
     """For each comparison with another model: the two names, and the row of a metric at the run's best layer (or its first)."""
     found = []
-    for ported in ported_runs(run.path)[0]:
+    for ported in PORTED.read(run.path):
         table = ported.table("similarity")
         rows = None if table is None else table[table["metric"] == metric]
         if rows is None or rows.empty:
