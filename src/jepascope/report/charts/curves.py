@@ -65,7 +65,7 @@ class Level:
 class Series:
     """Points of a panel, the ends of their intervals ('bars', a 'band', or a 'hatched' one), and what of them is read aloud.
 
-    ``says``: 'steps' (every value), 'range' (least and largest), 'top', 'mean', or '' for nothing. ``where`` marks points drawn hollow.
+    ``says``: 'steps' (every value), 'range' (least and largest), 'top', 'mean', or '' for nothing. ``where`` marks points drawn hollow. ``shift``: drawn so far to the right, so that series do not hide each other.
     """
 
     label: str
@@ -81,17 +81,16 @@ class Series:
     share: bool = False
     fill: str = ""
     spoken_label: str = ""
+    shift: float = 0.0
 
     @classmethod
-    def of(
-        cls, rows: pd.DataFrame, x: str, y: str, label: str, look: Look, ends: Sequence[str] | None = None, shift: float = 0, **more: Any
-    ) -> Series:
+    def of(cls, rows: pd.DataFrame, x: str, y: str, label: str, look: Look, ends: Sequence[str] | None = None, **more: Any) -> Series:
         """Columns of a table in rising order of ``x``; ``where`` names a column of flags."""
         rows = rows.sort_values(x, kind="stable")
         low, high = (rows[end] for end in (ends_of(rows, y) if ends is None else ends)) if ends != () else (None, None)
         if isinstance(more.get("where"), str):
             more["where"] = rows[more["where"]]
-        return cls(label, rows[x] + shift, rows[y], look, low, high, **more)
+        return cls(label, rows[x], rows[y], look, low, high, **more)
 
     @classmethod
     def spread(cls, rows: pd.DataFrame, x: str, y: str, label: str, look: Look, **more: Any) -> Series:
@@ -128,20 +127,20 @@ class Series:
         return f"{name}: {', '.join(steps)}"
 
     def draw(self, axes: Axes, number: int) -> None:
-        look, above = self.look, 5 - min(number, 3)
+        look, above, at = self.look, 5 - min(number, 3), np.asarray(self.x, dtype=float) + self.shift
         if self.around != "bars" and self.low is not None:
             band: dict[str, Any] = {"color": self.fill or look.color, "alpha": 0.8 if self.fill == PALE else 0.16, "lw": 0}
             if self.around == "hatched":
                 band = {"fc": "none", "ec": look.color, "alpha": 0.5, "lw": 0.6, "hatch": look.hatch}
             alone = not (look.dash or look.marker)
-            axes.fill_between(self.x, self.low, self.high, label=self.label if alone else None, **band)
+            axes.fill_between(at, self.low, self.high, label=self.label if alone else None, **band)
             if alone:
                 return
         elif self.low is not None:
-            axes.vlines(self.x, self.low, self.high, color=look.color, lw=1.2, ls="-" if look.width > 1 else (0, (1, 1)), zorder=above)
-        axes.plot(self.x, self.y, label=self.label or None, zorder=above, **look.line())
+            axes.vlines(at, self.low, self.high, color=look.color, lw=1.2, ls="-" if look.width > 1 else (0, (1, 1)), zorder=above)
+        axes.plot(at, self.y, label=self.label or None, zorder=above, **look.line())
         if self.where is not None and np.any(self.where):
-            x, y = (np.asarray(values)[np.asarray(self.where, dtype=bool)] for values in (self.x, self.y))
+            x, y = (np.asarray(values)[np.asarray(self.where, dtype=bool)] for values in (at, self.y))
             axes.plot(x, y, label=self.hollow_label or None, zorder=above + 1, **look.points(hollow=True).line())
 
 

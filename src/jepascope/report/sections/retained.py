@@ -75,7 +75,7 @@ def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
     ):
         known = moved[moved[column].notna() & moved["sas"].notna()]
         ends = (f"{column}_low", f"{column}_high")  # a floor of its own for each: they differ too much between transfers for one line
-        series += [Series.of(known, "sas", column, f"RCE of {label}", look, ends, shift, says="range")] if len(known) else []
+        series += [Series.of(known, "sas", column, f"RCE of {label}", look, ends, shift=shift, says="range")] if len(known) else []
     levels = [
         Level(moved["sas_chance"].mean(), "SAS chance", DOTTED, GREY, upright=True),
         Level(moved["sas_ceiling"].mean(), "SAS split-half reference", LONG, GREY, upright=True),
