@@ -12,9 +12,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
-from jepascope.discovery.finders import LeaceEraser, find
+from jepascope.discovery.finders import find
 from jepascope.discovery.finders.inlp import inlp_strength, rounds
 from jepascope.discovery.finders.lda import discriminants
+from jepascope.discovery.finders.leace import LeaceEraser
 from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
 from jepascope.discovery.finders.shrinkage import oas_share, shrunk
 from jepascope.discovery.labelled import Labelled

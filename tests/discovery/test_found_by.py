@@ -11,12 +11,14 @@ from planted_classes import planted
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from jepascope.discovery.finders import FINDERS, NEEDS_SUFFIX, Labelled, find, find_shuffled
-from jepascope.discovery.finders.again import found_again, own_finder
+from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finders import Labelled, find, find_shuffled
+from jepascope.discovery.finders.again import found_again
+from jepascope.discovery.finders.own import own_finder
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, RunFolderError
 
-ALONE = sorted(set(FINDERS) - NEEDS_SUFFIX - {"l1_probe_pattern"})  # finders that need nothing but clips
+ALONE = sorted({*FINDERS.own} - {*needing("suffix", FINDERS.own)} - {"l1_probe_pattern"})  # finders that need nothing but clips
 
 
 @pytest.fixture(scope="module")

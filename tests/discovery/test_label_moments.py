@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_classes import planted
 
-from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX, find, find_shuffled
+from jepascope.discovery.finder_entry import FINDERS
+from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
 from jepascope.discovery.labelled import Labelled
 from jepascope.errors import BadArgument, BadData
 
 CLIPS, WIDTH, CLASSES = 90, 10, 3
-STREAMING = [name for name in FINDERS if name not in NEEDS_PATH | NEEDS_SUFFIX]
+STREAMING = [name for name, entry in FINDERS.own.items() if not entry.needs]
 
 
 def clips(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -66,7 +67,7 @@ def test_finders_of_moments_need_no_clips(finder: str) -> None:
 
 def test_finders_of_clips_and_controls_of_labels_refuse_moments_alone() -> None:
     data = Labelled.streamed(streamed([]), "layer 3")
-    for finder in NEEDS_PATH | NEEDS_SUFFIX:
+    for finder in sorted(set(FINDERS.own) - set(STREAMING)):
         with pytest.raises(BadArgument, match=r"needs the clips of layer 3.*use a finder of second moments"):
             find(finder, data, 2)
     with pytest.raises(BadArgument, match="needs the clips of layer 3"):

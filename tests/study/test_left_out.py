@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from jepascope.clips.presets import directions8
-from jepascope.discovery.finders import FINDERS
+from jepascope.discovery.finders import diff_means
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention import controls
 from jepascope.study import bench as bench_module
@@ -86,8 +86,8 @@ def test_nothing_that_is_found_or_trained_depends_on_the_video_that_is_left_out(
     (layer, probe), (layer_there, probe_there) = module._read(bench, pool, fold), module._read(bench, strange, other)
     assert layer == layer_there and torch.equal(probe.weights, probe_there.weights)
     seen: list[torch.Tensor] = []
-    plain = FINDERS["diff_means"]
-    monkeypatch.setitem(FINDERS, "diff_means", lambda data, rank, seed: seen.append(data.x) or plain(data, rank, seed))
+    plain = diff_means.diff_means
+    monkeypatch.setattr(diff_means, "diff_means", lambda data, rank, seed: seen.append(data.x) or plain(data, rank, seed))
     moments = {scene: bench.capture(pool.clips.select((pool.scenes == scene).numpy()), "", moments=(1,)) for scene in range(VIDEOS)}
     edited = bench.capture(pool.clips, "", sites=(1,))
     effects = [module._ablated(bench, pool_, fold, 1, edited, moments) for pool_ in (pool, strange)]

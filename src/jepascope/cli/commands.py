@@ -244,7 +244,7 @@ def planted_command(
     from rich.table import Column, Table
 
     with bars() as progress:
-        from jepascope.discovery.finders import FINDERS
+        from jepascope.discovery.finder_entry import FINDERS
         from jepascope.encoders.planted.networks import NETWORKS
         from jepascope.planted.scorecard import cores, scorecard
         from jepascope.report.planted import build_planted, headline

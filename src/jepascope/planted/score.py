@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled, max_rank
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finders import find, find_shuffled, max_rank
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.expected import expected_effect
@@ -110,7 +111,7 @@ class _Given:
 def _given(bench: PlantedBench, finders: Sequence[str], draws: int, seed: int, progress: Progress) -> _Given:
     tick = progress.start(f"find in {bench.encoder.network.name}")
     data, rank = bench.data, bench.encoder.causal.shape[1]
-    if NEEDS_PATH.intersection(finders):  # fitted once: the finder, its pattern and the controls of both start from it
+    if needing("path", finders):  # fitted once: the finder, its pattern and the controls of both start from it
         data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
     references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in bench.known.items()}
     found, refused, controls = {}, {}, {}

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from jepascope.discovery.finders import FINDERS
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.intervention.edits import EDITS
@@ -110,7 +110,7 @@ class Scorecard:
 
 def scorecard(
     networks: Sequence[str] = tuple(NETWORKS),
-    finders: Sequence[str] = tuple(FINDERS),
+    finders: Sequence[str] = tuple(FINDERS.own),
     seed: int = 0,
     draws: int = DRAWS,
     workers: int = 1,
@@ -128,8 +128,7 @@ def scorecard(
     for network in networks:
         network_named(network)
     for finder in finders:
-        if finder not in FINDERS:
-            raise BadArgument(f"There is no finder '{finder}'; known are {', '.join(FINDERS)}.")
+        FINDERS.entry(finder)
     shown = progress or Silent()
     tick = shown.start(f"planted networks: {', '.join(networks)}")
     scored = (partial(_score, network, tuple(finders), draws, seed, peels) for network in networks)

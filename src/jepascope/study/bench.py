@@ -21,7 +21,7 @@ from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.clips.spread import spread
-from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
@@ -88,9 +88,9 @@ class Bench:
     def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
         """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
         part, selection = of or self.fit, tokens or self.spec.tokens
-        path = self.l1_paths[layer] if finder in NEEDS_PATH and of is None and selection == self.spec.tokens else None
+        path = self.l1_paths[layer] if needing("path", [finder]) and of is None and selection == self.spec.tokens else None
         groups, where = self.scenes(part), str(Site(layer, selection))
-        suffix = self.suffix(part, Site(layer, selection)) if finder in NEEDS_SUFFIX and self.variable.rendered else None
+        suffix = self.suffix(part, Site(layer, selection)) if needing("suffix", [finder]) and self.variable.rendered else None
         return Labelled(part.pooled(layer, selection), self.labels(part), self.values(part), groups, suffix, path, where)
 
     def shuffles(self, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
@@ -105,7 +105,7 @@ class Bench:
     def suffix(self, part: Activations, site: Site) -> Suffix:
         """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
         study has such a finder; else (subspaces are peeled off so, at the best layer) for the one site, which takes far less disk."""
-        sites = self.sites if NEEDS_SUFFIX & {*self.spec.finders} else (site.layer,)
+        sites = self.sites if needing("suffix", self.spec.finders) else (site.layer,)
         key = (part.clips.digest, sites)
         if key not in self.exchanged:
             own = self.capture(part.clips, "capture tokens to train on", sites=sites)

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
-from jepascope.study.counts import CONTROL_COUNT, HALVINGS, OF_PATHS
+from jepascope.study.counts import CONTROL_COUNT, HALVINGS
 from jepascope.study.counts.disk import PARTS, stored_bytes
 from jepascope.study.counts.left_out import left_out_clips
 from jepascope.study.counts.sizes import Counts, PlanStep
@@ -170,7 +171,7 @@ def _beside_blocks(counts: Counts) -> float:
     clips = counts.fit / 200
     probes = PROBE_SECONDS * layers * width * clips
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
-    paths = len({*OF_PATHS} & {*spec.finders}) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
+    paths = len(needing("path", spec.finders)) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
     rows += (1 + CONTROL_COUNT * spec.draws) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS

@@ -13,7 +13,7 @@ from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.ranks import Finder, check_finders
+from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec, make_spec, read_spec
@@ -70,7 +70,7 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     return make_spec({**given, "finders": tuple(finder for finder in spec.finders if _allows(other, finder)) or ("diff_means",)}, "probe")
 
 
-def _allows(spec: StudySpec, finder: Finder) -> bool:
+def _allows(spec: StudySpec, finder: str) -> bool:
     try:
         check_finders((finder,), None, spec.state_variable)
     except FieldRefused:

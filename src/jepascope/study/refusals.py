@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le, Lt, MaxLen, MinLen
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from jepascope.catalog import Catalog, is_code
 from jepascope.errors import BadArgument
 
 LONGEST = 60  # characters of what was given
@@ -24,6 +27,21 @@ class FieldRefused(BadArgument):
     def __init__(self, field: str, reason: str, known: bool = True) -> None:
         super().__init__(f"{field}: {reason}." if known else f"{reason}.")
         self.field, self.reason, self.known = field, reason, known
+
+
+@dataclass(frozen=True)
+class Named:
+    """Text that names something of a catalog: ours, an installed package's, or code by its path."""
+
+    catalog: Catalog[Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.known, core_schema.str_schema(strict=True))
+
+    def known(self, name: str) -> str:
+        if name not in self.catalog and not is_code(name):
+            raise PydanticCustomError("unknown_name", "there is no such thing")
+        return name
 
 
 def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRefused:
@@ -64,8 +82,8 @@ def _without_none(annotation: Any) -> tuple[Any, ...]:
 
 def _kind(annotation: Any, metadata: Sequence[Any]) -> str:
     origin, parts = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, parts))}" if len(parts) > 2 else " or ".join(map(str, parts))
+    if origin is not tuple and (names := _names(annotation)):
+        return f"one of {', '.join(names)}" if len(names) > 2 else " or ".join(names)
     least, most = _bounds(metadata)
     if origin is tuple:
         names = _names(parts[0])
@@ -91,6 +109,9 @@ def _names(annotation: Any) -> list[str]:
     """Every name that a field of choices may hold."""
     if get_origin(annotation) is Literal:
         return [str(part) for part in get_args(annotation)]
+    named = [name for part in getattr(annotation, "__metadata__", ()) if isinstance(part, Named) for name in part.catalog]
+    if named:
+        return named
     return [name for part in get_args(annotation) if part is not Ellipsis for name in _names(part)]
 
 

@@ -15,8 +15,10 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
-from jepascope.discovery.finders import FINDERS, NEEDS_PATH, NEEDS_SUFFIX, Finder, check_finder, find_shuffled
-from jepascope.discovery.finders.again import UNKNOWN, found_again, own_finder
+from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finders import Finder, check_finder, find_shuffled
+from jepascope.discovery.finders.again import UNKNOWN, found_again
+from jepascope.discovery.finders.own import own_finder
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.probes.ridge import ridge_probes
@@ -66,9 +68,9 @@ def labelled(
     data = Labelled(x, y, values_of(activations, variable), groups, where=str(site))
     if finder:
         check_finder(finder, data, rank)
-    if finder in NEEDS_PATH:
+    if finder and needing("path", [finder]):
         return replace(data, path=l1_paths({data.where: x}, y, groups, seed=seed)[data.where])
-    if finder not in NEEDS_SUFFIX or encoder is None:
+    if encoder is None or not finder or not needing("suffix", [finder]):
         return data
     check_same_encoder(encoder, activations)
     shown = (activations.clips, twins(activations.clips, variable, seed))

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
@@ -20,16 +20,18 @@ from jepascope.clips.column_kind import MISSING, Asked, was_numeric
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.study.as_written import read_fields
-from jepascope.study.ranks import Finder, check_finders, rank_of
-from jepascope.study.refusals import FieldRefused, refused
+from jepascope.study.ranks import check_finders, rank_of
+from jepascope.study.refusals import FieldRefused, Named, refused
 from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
 if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
+Finder = Annotated[str, Named(FINDERS)]
 Edit = Literal["ablate", "swap", "steer", "rotate"]
 Judge = Literal["probe", "mlp", "predictor", "head"]
 Extra = Literal["top_pca", "nuisance", "self_swap", "untrained"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from jepascope.discovery.arrays import as_tensor
 from jepascope.discovery.finders import Finder, find
 from jepascope.discovery.found_by import digest_of
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.errors import BadArgument, JepascopeError
+from jepascope.errors import JepascopeError
 
 SAME = 0.999
 """SAS from which two subspaces of one rank count as one: rounding on another machine leaves more, and another finder gives less (but for
@@ -48,16 +45,3 @@ def referring(subspace: Subspace, found: Subspace) -> Subspace:
     """``subspace`` with the reference of ``found``, whose span is the same."""
     said = found.found_by
     return replace(subspace, found_by=None if said is None else replace(said, basis=digest_of(subspace.basis)))
-
-
-def own_finder(function: Callable[..., Any]) -> Finder:
-    """A function ``(X, y, rank, seed) -> directions`` as a finder: NumPy arrays (clips, width) and (clips) of class indices in, and
-    (width, vectors) out, of which the ``rank`` leading ones are kept."""
-
-    def finder(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
-        directions = as_tensor(function(data.x.numpy(), data.y.numpy(), rank, seed), "What the finder returns (width, vectors)", 2)
-        if len(directions) != data.width:
-            raise BadArgument(f"The finder returns {tuple(directions.shape)}, not (width, vectors) with width {data.width}; transpose it.")
-        return Subspace.spanned_by(directions, data.x.mean(dim=0), rank)
-
-    return finder

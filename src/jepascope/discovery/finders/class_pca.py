@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+
+DECLARED = FinderEntry(
+    name="class_pca", meaning="the principal axes of the class means", order=2, takes="labelled", ranks="classes", spans_means=True
+)
 
 
 def class_pca(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import class_rank, leading
 from jepascope.discovery.finders.rotation import CLIPS, ReadOuts, Rotations, train_rotations
 from jepascope.discovery.labelled import Labelled, Suffix
@@ -19,6 +20,15 @@ from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
+
+DECLARED = FinderEntry(
+    name="das",
+    meaning="the subspace that, exchanged with the twin's, moves the network to the twin's class",
+    order=9,
+    takes="labelled",
+    needs=("suffix",),
+    together="das_shuffled",
+)
 
 SEEDS = 3
 FOLDS = 5  # one fifth of the scenes is held out

@@ -5,9 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
+
+DECLARED = FinderEntry(
+    name="diff_means", meaning="the largest differences of class means", order=1, takes="labelled", ranks="classes", spans_means=True
+)
 
 NEGLIGIBLE = 1e-6  # of the largest difference
 

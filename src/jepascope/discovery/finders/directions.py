@@ -44,3 +44,10 @@ def as_pattern(filters: Subspace, data: Labelled) -> Subspace:
     name = f"{said['finder']}_pattern"
     found = leading(data.moments.covariance @ filters.basis.double(), data, filters.rank, name, "pattern")
     return replace(found, provenance={**said, "finder": name, "form": "pattern"})
+
+
+def no_values(finder: str, data: Labelled) -> BadArgument:
+    return BadArgument(
+        f"Finder '{finder}' at {data.where} needs a variable with values (an angle or numbers), and only classes were given; "
+        "take direction, colour, speed, size or position, or another finder."
+    )

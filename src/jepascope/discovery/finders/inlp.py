@@ -6,12 +6,18 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, class_rank, leading
 from jepascope.discovery.finders.ridge_directions import ridge_filters
 from jepascope.discovery.finders.shrinkage import oas_share
 from jepascope.discovery.label_moments import LabelMoments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+
+DECLARED = (
+    FinderEntry(name="inlp", meaning="linear readers one after another, each in what the earlier ones left", order=8, takes="labelled"),
+    FinderEntry(name="inlp_pattern", meaning="covariance times the directions of inlp", order=8, takes="labelled"),
+)
 
 SPENT = 1e-10  # explained share of the labels' variance at which nothing is left to read
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
@@ -15,6 +16,27 @@ from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
+
+DECLARED = (
+    FinderEntry(
+        name="l1_probe",
+        meaning="the weights of a sparse probe",
+        order=4,
+        takes="labelled",
+        ranks="classes",
+        needs=("path",),
+        together="l1_probe_shuffled",
+    ),
+    FinderEntry(
+        name="l1_probe_pattern",
+        meaning="covariance times the weights of a sparse probe",
+        order=4,
+        takes="labelled",
+        ranks="classes",
+        needs=("path",),
+        together="l1_pattern_shuffled",
+    ),
+)
 
 INDEPENDENT = 1e-4  # of the largest singular value: what counts as a direction of its own
 

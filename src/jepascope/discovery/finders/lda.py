@@ -6,11 +6,23 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
 from jepascope.discovery.finders.shrinkage import oas_share, shrunk, whitening
 from jepascope.discovery.label_moments import LabelMoments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+
+DECLARED = (
+    FinderEntry(
+        name="lda",
+        meaning="the directions that separate class means best, for the spread inside classes",
+        order=6,
+        takes="labelled",
+        ranks="classes",
+    ),
+    FinderEntry(name="lda_pattern", meaning="what those of lda move", order=6, takes="labelled", ranks="classes", spans_means=True),
+)
 
 
 def lda(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:

@@ -8,11 +8,24 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
 from jepascope.discovery.finders.shrinkage import oas_share, shrunk, whitening
 from jepascope.discovery.label_moments import LabelMoments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+
+DECLARED = (
+    FinderEntry(name="leace", meaning="what the eraser of all linear readers reads", order=7, takes="labelled", ranks="classes"),
+    FinderEntry(
+        name="leace_pattern",
+        meaning="what the eraser of all linear readers takes away",
+        order=7,
+        takes="labelled",
+        ranks="classes",
+        spans_means=True,
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from jepascope.discovery.finders.directions import as_pattern, leading
+from jepascope.discovery.finder_entry import FinderEntry
+from jepascope.discovery.finders.directions import as_pattern, leading, no_values
 from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.errors import BadArgument
+
+DECLARED = (
+    FinderEntry(
+        name="ridge_circle",
+        meaning="the directions that read an angle, or numbers, by ridge regression",
+        order=5,
+        takes="labelled",
+        ranks="values",
+    ),
+    FinderEntry(
+        name="ridge_circle_pattern", meaning="covariance times the directions of ridge_circle", order=5, takes="labelled", ranks="values"
+    ),
+)
 
 
 def ridge_circle(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
@@ -28,10 +41,3 @@ def ridge_circle(data: Labelled, rank: int | None = None, seed: int = 0) -> Subs
 def ridge_circle_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """Covariance times the filters of ``ridge_circle`` at the same rank."""
     return as_pattern(ridge_circle(data, rank, seed), data)
-
-
-def no_values(finder: str, data: Labelled) -> BadArgument:
-    return BadArgument(
-        f"Finder '{finder}' at {data.where} needs a variable with values (an angle or numbers), and only classes were given; "
-        "take direction, colour, speed, size or position, or another finder."
-    )

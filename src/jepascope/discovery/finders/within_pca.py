@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import class_rank, leading
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+
+DECLARED = FinderEntry(
+    name="within_pca", meaning="the principal axes of what varies inside classes: knows nothing of the variable", order=3, takes="labelled"
+)
 
 
 def within_pca(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:

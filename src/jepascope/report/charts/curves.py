@@ -65,7 +65,8 @@ class Level:
 class Series:
     """Points of a panel, the ends of their intervals ('bars', a 'band', or a 'hatched' one), and what of them is read aloud.
 
-    ``says``: 'steps' (every value), 'range' (least and largest), 'top', 'mean', or '' for nothing. ``where`` marks points drawn hollow. ``shift``: drawn so far to the right, so that series do not hide each other.
+    ``says``: 'steps' (every value), 'range' (least and largest), 'top', 'mean', or '' for nothing.
+    ``where`` marks points drawn hollow; ``shift`` draws all of them to the right, so that series do not hide each other.
     """
 
     label: str

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.findings.dissociation import SAME_NUMBERS
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import ABSENT, count_range, finite, shown
@@ -22,7 +23,6 @@ from jepascope.report.grids import counted, grid, interval, number, words
 from jepascope.report.sections.pairs import MOST_LINES, Pairs, panels
 
 MOST_ROWS = 60  # of one table
-SPAN_OF_MEANS = {"diff_means", "class_pca", "lda_pattern", "leace_pattern"}
 
 
 def alignment_blocks(pairs: Pairs) -> list[Block]:
@@ -119,7 +119,7 @@ def said_once(sas: pd.DataFrame) -> dict[str, str]:
     for row in coinciding(sas):
         a, b = str(row["a"]), str(row["b"])
         said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
-        if {a, b} <= SPAN_OF_MEANS:
+        if FINDERS.words(a).spans_means and FINDERS.words(b).spans_means:
             said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
     return said
 

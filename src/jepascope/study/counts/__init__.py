@@ -16,7 +16,6 @@ REQUESTS = 12  # angles that clips are steered to
 EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchange: the fewest that can say that an effect lies outside them
 EXCHANGE_CONTROLS = 2
 PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
-OF_PATHS = ("l1_probe", "l1_probe_pattern")  # finders whose path of strengths is fitted again for other scenes and for halves of them
 HALVINGS = 4  # of the fit clips behind each split-half ceiling
 DAS_SEEDS, DAS_STEPS, DAS_CLIPS, DAS_EVERY, DAS_HELD = 3, 40, 16, 5, 1 / 5  # das: rotations, steps, clips of each, looks, share looked at
 CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over

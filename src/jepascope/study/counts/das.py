@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jepascope.discovery.finder_entry import needing
 from jepascope.study.counts import BACKWARD, DAS_CLIPS, DAS_EVERY, DAS_HELD, DAS_SEEDS, DAS_STEPS, HALVINGS
 from jepascope.study.counts.sizes import Counts, PlanStep
 
@@ -20,7 +21,7 @@ def das(counts: Counts) -> list[PlanStep]:
     """Fit clips and their twins with tokens, of both data seeds and every clip set, and training: at every layer for the finder, at those
     in full for the shuffled control, at the best one for the other seed, the other clip sets, and the halves of each split-half ceiling."""
     spec = counts.spec
-    if "das" not in spec.finders:
+    if not needing("suffix", spec.finders):
         return []
     trained = {layer: rotations(1) for layer in {*counts.layers, counts.best}}
     for layer in counts.full:

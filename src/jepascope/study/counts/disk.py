@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from jepascope.activations.layout import Layout
+from jepascope.discovery.finder_entry import needing
 from jepascope.study.counts import DEGRADED_SETS, MOST_UNTRAINED
 from jepascope.study.counts.left_out import MOST_LEFT_OUT, left_out_clips
 from jepascope.study.counts.sizes import Counts
@@ -26,7 +27,7 @@ def captures(counts: Counts, dtype: str = "F32") -> list[Layout]:
     """Every capture of a study. Which layers they keep does not change their size, so the first ones stand for them."""
     spec, model = counts.spec, counts.model
     fit, judge, scenes, twins, spare = counts.fit, counts.judge, counts.scenes, counts.twins, counts.test - counts.scenes
-    seen, kept, trained = fit + counts.test, counts.kept, "das" in spec.finders
+    seen, kept, trained = fit + counts.test, counts.kept, bool(needing("suffix", spec.finders))
     found: list[Layout] = []
 
     def add(clips: int, sites: int = 0, moments: int = 0, times: int = 1) -> None:

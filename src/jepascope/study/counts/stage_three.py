@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.study.counts import EXCHANGE_CONTROLS, EXCHANGE_DRAWS, PEEL_ROUNDS, PORT_DRAWS
 from jepascope.study.counts.das import rotation_clips, rotations
 from jepascope.study.counts.sizes import Counts, PlanStep
-from jepascope.study.ranks import OF_MEANS
 
 BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has room for them
 
@@ -55,7 +55,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     room, and for the last two the ablation that they are measured from."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
-    one = {a, b} <= {*OF_MEANS} and of_a == of_b == spec.class_count - 1  # by a theorem
+    one = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
     both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     return 2 + 1 + 2 * len(parts) + sum(beside)
@@ -76,7 +76,7 @@ def _peeling(counts: Counts) -> list[PlanStep]:
     if not spec.state_variable.rendered:
         return [exchanged]
     found = min(spec.peels, stages + 1) + PEEL_ROUNDS * sum(range(2, stages + 1))  # one may be found that has no room
-    captured = 0 if "das" in spec.finders else 2 * counts.fit
+    captured = 0 if needing("suffix", spec.finders) else 2 * counts.fit
     trained = counts.at("", rotations(found) * rotation_clips(counts), best)
     named = "fit clips' twins and training to peel subspaces off, at most"
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jepascope.clips.variables import VARIABLES
+from jepascope.discovery.finder_entry import needing
 from jepascope.study.counts import CALIBRATION_DRAWS, ISOLATION_DRAWS, MOST_UNTRAINED, PORT_DRAWS, REFIT_DRAWS, REQUESTS, SELF_SWAPS
 from jepascope.study.counts.sizes import Counts, PlanStep
 
@@ -72,7 +73,7 @@ def _untrained(counts: Counts) -> list[PlanStep]:
     spec = counts.spec
     if "untrained" not in spec.extra_controls:
         return []
-    seeds, finders = min(spec.untrained_seeds, MOST_UNTRAINED), len([finder for finder in spec.finders if finder != "das"])
+    seeds, finders = min(spec.untrained_seeds, MOST_UNTRAINED), len(spec.finders) - len(needing("suffix", spec.finders))
     captured = seeds * (counts.fit + counts.judge + counts.scenes + counts.twins) * len(counts.full)
     edits = len([edit for edit in spec.edits if edit != "rotate"])
     edited = counts.at("", seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read), counts.full)

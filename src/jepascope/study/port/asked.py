@@ -12,7 +12,6 @@ from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS
 from jepascope.portability.similarity import FEWEST_CLIPS
 from jepascope.study.folder import SPEC
 from jepascope.study.probe import saved_spec
-from jepascope.study.ranks import Finder
 from jepascope.study.scenes import study_clips
 from jepascope.study.spec import StudySpec, make_spec
 
@@ -75,7 +74,7 @@ def check_finders_asked(finders: Sequence[str] | None, *specs: StudySpec) -> Non
         )
 
 
-def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec, models: bool) -> tuple[Finder, ...]:
+def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec, models: bool) -> tuple[str, ...]:
     """Those asked for; else the run's first across models, and all that two runs have in common."""
     common = tuple(name for name in spec.finders if name in theirs.finders)
     if finders is None and not models and not common:
@@ -83,7 +82,7 @@ def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec
         raise BadArgument(f"The two runs have no finder in common ({said}); name one with --finders.")
     found = tuple(finders) if finders is not None else spec.finders[:1] if models else common
     check_finders_asked(found, spec, theirs)
-    return found  # type: ignore[return-value]
+    return found
 
 
 def components_of(

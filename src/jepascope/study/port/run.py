@@ -23,7 +23,6 @@ from jepascope.study.port.transport import transport_table
 from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.ranks import Finder
 from jepascope.study.resumable import Steps
 from jepascope.study.spec import StudySpec
 
@@ -108,7 +107,7 @@ def run_port(
         return summary, out
 
 
-def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[Finder, ...], components: int | None) -> dict[str, Any]:
+def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[str, ...], components: int | None) -> dict[str, Any]:
     for side in (a, b):
         steps.timed("capture", side.captured)
     check_paired(a, b)
@@ -120,6 +119,6 @@ def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[Finder, ...], 
     return {"pairs": [pair.names for pair in pairs]}
 
 
-def _same_encoder(a: Side, b: Side, steps: Steps, finders: tuple[Finder, ...]) -> dict[str, Any]:
+def _same_encoder(a: Side, b: Side, steps: Steps, finders: tuple[str, ...]) -> dict[str, Any]:
     steps.tables("port", TABLES["subspaces"], lambda: run_subspaces_table(a, b, finders))
     return {}

@@ -8,7 +8,8 @@ import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
-from jepascope.discovery.finders import NEEDS_PATH, find
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.subspace import Subspace
@@ -40,7 +41,7 @@ def last_layer_probe(bench: Bench) -> ProbeJudge:
 def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
     """What a finder finds in some clips; a sparse probe's path is fitted to them alone."""
     path = None
-    if name in NEEDS_PATH:  # few clips may hold too few of a class for the study's folds
+    if needing("path", [name]):  # few clips may hold too few of a class for the study's folds
         groups = data.groups
         scarce = min(len(groups[data.y == label].unique()) for label in range(data.classes)) if groups is not None else 0
         several = groups is not None and len(groups.unique()) < len(groups)

@@ -10,7 +10,8 @@ import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
-from jepascope.discovery.finders import NEEDS_SUFFIX, find_shuffled
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
@@ -61,7 +62,7 @@ def without_shuffles(bench: Bench, subspaces: Mapping[str, Subspace]) -> dict[st
         taken = bench.taken is not None and name in bench.taken.subspaces
         if subspace.found_by is None:
             why[name] = "its file does not say which finder found it, and that finder does not find it again"
-        elif taken and subspace.found_by.finder in NEEDS_SUFFIX:
+        elif taken and needing("suffix", [subspace.found_by.finder]):
             why[name] = "its finder would have to be trained in the other run's clips for every draw"
     return why
 

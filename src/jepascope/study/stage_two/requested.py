@@ -14,7 +14,8 @@ from torch import Tensor
 from jepascope.activations.capture import capture
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
-from jepascope.discovery.finders import FINDERS, find
+from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
@@ -92,7 +93,7 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
         scenes = Scenes(source, other, bench.labels(source), bench.labels(other), class_means(x, y, len(bench.classes)), bench.donor)
         theirs = {}
         for name, subspace in subspaces.items():
-            if name in FINDERS and name != "das" and subspace.found_by is not None:
+            if name in FINDERS and not needing("suffix", [name]) and subspace.found_by is not None:
                 try:
                     theirs[name] = find(name, data, subspace.rank, spec.seed)
                 except JepascopeError as error:

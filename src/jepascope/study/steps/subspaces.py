@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from jepascope.activations.site import Site
+from jepascope.catalog import file_name
 from jepascope.discovery.finders import find
 from jepascope.discovery.finders.again import found_again
 from jepascope.discovery.found_by import digest_of
@@ -21,7 +22,7 @@ from jepascope.study.folder import writing
 
 
 def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
-    return bench.run.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
+    return bench.run.path / "subspaces" / f"{file_name(finder)}-layer{layer}.safetensors"
 
 
 def as_found(bench: Bench, finder: str, layer: int, stored: Subspace, data: Callable[[], Labelled]) -> Subspace:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jepascope.catalog import file_name
 from jepascope.errors import BadArgument
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class CarriedRun:
         return f"{finder} ({self.clips})"
 
     def file(self, finder: str, layer: int) -> Path:
-        return self.path / "subspaces" / f"{finder}-layer{layer}.safetensors"
+        return self.path / "subspaces" / f"{file_name(finder)}-layer{layer}.safetensors"
 
     def digest(self, layer: int) -> str:
         """Names the study, the layer and the subspaces themselves. Raises BadArgument where the run keeps none at the layer."""

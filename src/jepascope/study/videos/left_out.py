@@ -22,7 +22,8 @@ from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows
-from jepascope.discovery.finders import NEEDS_PATH, find, find_shuffled
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
@@ -212,7 +213,7 @@ def _ablated(bench: Bench, pool: Pool, fold: Fold, layer: int, edited: Activatio
         scenes[fold.fit],
         where=f"{where} without one video",
     )
-    if finder in NEEDS_PATH:
+    if needing("path", [finder]):
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
     said = {"layer": layer, "tokens": spec.tokens, "model": card.name}
     subspace = find(finder, data, spec.rank_of(finder), spec.seed, **said)

@@ -11,7 +11,8 @@ import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
-from jepascope.discovery.finders import NEEDS_PATH, NEEDS_SUFFIX
+from jepascope.catalog import file_name
+from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
@@ -54,13 +55,13 @@ class Taken:
     def shuffles(self, finder: str) -> tuple[str, Labelled] | None:
         """A finder and the clips that its subspace was found in, for the same finder on permuted labels; None where it would have to be
         trained through the network for every draw."""
-        return None if finder in NEEDS_SUFFIX else (finder, self.labelled(finder))
+        return None if needing("suffix", [finder]) else (finder, self.labelled(finder))
 
     def labelled(self, finder: str) -> Labelled:
         """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
         there = self.bench
         data = there.labelled(self.layer, finder=finder, of=there.fit)
-        if finder not in NEEDS_PATH:
+        if not needing("path", [finder]):
             return data
         path = l1_paths({self.layer: data.x}, data.y, data.groups, there.folds, seed=there.spec.seed)[self.layer]
         return replace(data, path=path)
@@ -100,11 +101,11 @@ def taken_along(bench: Bench) -> Taken | None:
     taken = Taken(run, bench, layer, {})
     for finder in run.spec.finders:
         theirs = _read(run.file(finder, layer))
-        if finder not in NEEDS_SUFFIX:
+        if not needing("suffix", [finder]):
             theirs = as_found(taken.bench, finder, layer, theirs, partial(taken.labelled, finder))
         where = {**theirs.provenance, "model": bench.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
         used = replace(theirs, mean=mean, provenance=where)
-        copy = bench.run.path / "subspaces" / FOLDER / f"{finder}-layer{layer}.safetensors"
+        copy = bench.run.path / "subspaces" / FOLDER / f"{file_name(finder)}-layer{layer}.safetensors"
         if not copy.exists():
             with writing(copy) as temporary:
                 used.save(temporary)

@@ -1,0 +1,35 @@
+"""FinderEntry: what every finder declares of itself. Imports no torch, so that a spec is checked against it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from jepascope.catalog import Catalog, Entry
+
+Need = Literal["path", "suffix"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinderEntry(Entry):
+    """``takes``: "arrays" for a function ``(X, y, rank, seed) -> directions`` of NumPy arrays, "labelled" for one ``(data: Labelled, rank,
+    seed) -> Subspace``. ``ranks``: what bounds the rank: the variable's "classes" (less one), its "values" (as many as a value has numbers;
+    none for names), or the encoder's "width". ``needs``: "path" for a finder that starts from an L1 path, "suffix" for one that is trained
+    through the network after the site, by twins. ``spans_means``: whether at rank classes - 1 it spans the class means, so that all that
+    do are one: a theorem. ``together``: the function of its module that finds for many permutations of the labels in one batch.
+    """
+
+    takes: Literal["arrays", "labelled"] = "arrays"
+    ranks: Literal["classes", "values", "width"] = "width"
+    needs: tuple[Need, ...] = ()
+    spans_means: bool = False
+    together: str = ""
+
+
+FINDERS = Catalog("finder", FinderEntry, "jepascope.discovery.finders")
+
+
+def needing(need: Need, finders: Iterable[str]) -> list[str]:
+    """Those of some finders that need an L1 path, or the network after the site."""
+    return [name for name in finders if need in FINDERS.entry(name).needs]
