@@ -107,19 +107,31 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(shared_folder: Path) -> Path:
-    """The model of every tiny study. Shared, because a run names its model's folder and workers share the run."""
+def shared(shared_folder: Path) -> Callable[[str, Callable[[Path], Any]], Path]:
+    """``shared(name, make)``: a folder or file of that name which the first worker that asks makes, and all others read."""
     from filelock import FileLock
 
-    folder = shared_folder / "tiny"
-    with FileLock(shared_folder / "tiny.lock"):
-        return folder if folder.exists() else random_model(folder)
+    def made_once(name: str, make: Callable[[Path], Any]) -> Path:
+        path, done = shared_folder / name, shared_folder / f"{name}.done"
+        with FileLock(shared_folder / f"{name}.lock"):
+            if not done.exists():
+                make(path)
+                done.touch()
+        return path
+
+    return made_once
 
 
 @pytest.fixture(scope="session")
-def wide_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model(shared: Callable[..., Path]) -> Path:
+    """The model of every tiny study. Shared, because a run names its model's folder and workers share the run."""
+    return shared("tiny", random_model)
+
+
+@pytest.fixture(scope="session")
+def wide_model(shared: Callable[..., Path]) -> Path:
     """Another width, depth and token grid than ``tiny_model``."""
-    return random_model(tmp_path_factory.mktemp("wide") / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
+    return shared("wide", lambda folder: random_model(folder, hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4))
 
 
 @pytest.fixture(scope="session")
@@ -137,38 +149,34 @@ def tiny_spec(tiny_model: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def finished_run(shared_folder: Path, tiny_spec: Any, tiny_encoder: Any) -> Path:
+def finished_run(shared: Callable[..., Path], tiny_spec: Any, tiny_encoder: Any) -> Path:
     """The run folder of one tiny study that nothing interrupted. Shared by all workers: tests that change it copy it first."""
-    from filelock import FileLock
-
     from jepascope.report.build import build_report
     from jepascope.study.run import run_study
 
-    folder = shared_folder / "finished"
-    with FileLock(folder.with_suffix(".lock")):
-        if not (folder / "report.html").exists():
-            run_study(tiny_spec, folder, tiny_encoder)
-            build_report(folder)
-    return folder
+    def run(folder: Path) -> None:
+        run_study(tiny_spec, folder, tiny_encoder)
+        build_report(folder)
+
+    return shared("finished", run)
 
 
 @pytest.fixture(scope="session")
-def begun_run(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any) -> Path:
+def begun_run(shared: Callable[..., Path], tiny_spec: Any) -> Path:
     """A run folder that nothing but its spec lies in, with clips enough to compare models by. Shared: tests copy it first."""
     from jepascope.study.folder import Run
 
-    folder = tmp_path_factory.mktemp("begun") / "run"
-    Run.open(folder, tiny_spec.model_copy(update={"clips_per_class": 13})).close()
-    return folder
+    return shared("begun", lambda folder: Run.open(folder, tiny_spec.model_copy(update={"clips_per_class": 13})).close())
 
 
 @pytest.fixture(scope="session")
-def ported_run(tmp_path_factory: pytest.TempPathFactory, begun_run: Path, wide_model: Path) -> Path:
+def ported_run(shared: Callable[..., Path], begun_run: Path, wide_model: Path) -> Path:
     """The same, ported to ``wide_model``. Shared: tests that change it copy it first."""
     from jepascope.encoders.load import load_encoder
     from jepascope.study.port.run import run_port
 
-    folder = tmp_path_factory.mktemp("ported") / "run"
-    shutil.copytree(begun_run, folder)
-    run_port(folder, str(wide_model), lambda spec: load_encoder(spec.model, frames=spec.frames, size=spec.size))
-    return folder
+    def port(folder: Path) -> None:
+        shutil.copytree(begun_run, folder)
+        run_port(folder, str(wide_model), lambda spec: load_encoder(spec.model, frames=spec.frames, size=spec.size))
+
+    return shared("ported", port)

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.context import InterventionContext
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.degeneracy import NONE, Part
-from jepascope.portability.exchange import CONTROLS, Ground
+from jepascope.portability.exchange import CONTROLS, exchanged
 from jepascope.stats import EffectRatio, Interval
 
 
@@ -22,9 +23,9 @@ class Known:
     bench: PlantedBench
 
     @property
-    def ground(self) -> Ground:
+    def ground(self) -> InterventionContext:
         bench = self.bench
-        return Ground(bench.encoder, bench.site, bench.scenes, bench.judge, bench.covariance, bench.mean, draws=20, seed=0, resamples=200)
+        return InterventionContext(bench.encoder, bench.site, bench.scenes, [bench.judge], bench.covariance, bench.mean, resamples=200)
 
     def plane(self, name: str) -> Tensor:
         return self.bench.encoder.frame.planes[name].float()
@@ -41,9 +42,9 @@ def known(name: str) -> Known:
     return Known(planted_benches([(name, 0)], fit=8, judge=8, test=2)[0])
 
 
-def shares(ground: Ground, *exchanges: object) -> list[float]:
+def shares(ground: InterventionContext, *exchanges: object) -> list[float]:
     """CE of every exchange."""
-    numerators, below = ground.exchanged(exchanges)  # type: ignore[arg-type]
+    numerators, below = exchanged(ground, exchanges)  # type: ignore[arg-type]
     return [float(value) for value in numerators.sum(axis=1) / below.sum()]
 
 

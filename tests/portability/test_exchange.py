@@ -17,10 +17,10 @@ from jepascope.errors import BadArgument
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge, target_margin
 from jepascope.intervention.scenes import Scenes
-from jepascope.portability.exchange import CONTROLS, PARALLEL, Exchange, Ground, joint, remainder
+from jepascope.portability.exchange import CONTROLS, PARALLEL, Exchange, exchange_controls, exchanged, joint, remainder
 
 
-def swaps(ground: Ground, bases: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
+def swaps(ground: InterventionContext, bases: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
     """Numerators and denominators by the swap of ``intervene``."""
     subspaces = {name: Subspace(basis, ground.mean) for name, basis in bases.items()}
     effects, _ = intervene(ground.encoder, ground.site, ground.scenes, subspaces, {}, [ground.judge], ("swap",))
@@ -28,17 +28,17 @@ def swaps(ground: Ground, bases: dict[str, Tensor]) -> tuple[np.ndarray, np.ndar
     return np.stack([rows["numerator"].to_numpy() for rows in by_finder]), by_finder[0]["denominator"].to_numpy()
 
 
-def half_the_tokens(known: Known) -> Ground:
+def half_the_tokens(known: Known) -> InterventionContext:
     """Planted clips show their object everywhere; here it is at half of the places of each clip, other ones in its twin."""
     ground, scenes = known.ground, known.ground.scenes
     rng = np.random.default_rng(0)
     masks = [torch.from_numpy(rng.random(side.object_mask.shape) < 0.5) for side in (scenes.source, scenes.twin)]
     source, twin = (replace(side, shown=mask) for side, mask in zip((scenes.source, scenes.twin), masks, strict=True))
     judge = ProbeJudge(known.bench.judge.probe, "object")
-    return replace(ground, site=Site(ground.site.layer, "object"), scenes=replace(scenes, source=source, twin=twin), judge=judge)
+    return replace(ground, site=Site(ground.site.layer, "object"), scenes=replace(scenes, source=source, twin=twin), judges=[judge])
 
 
-def with_donors(known: Known) -> Ground:
+def with_donors(known: Known) -> InterventionContext:
     """Other clips of another class in place of twins."""
     ground, scenes = known.ground, known.ground.scenes
     donors = donor_rows(scenes.source.clips, "direction", 0)
@@ -52,7 +52,7 @@ def with_donors(known: Known) -> Ground:
 def test_with_nothing_held_an_exchange_is_a_swap(how: str, degenerate: Known) -> None:
     ground = {"twins": degenerate.ground, "object tokens": half_the_tokens(degenerate), "donors": with_donors(degenerate)}[how]
     bases = {"C": degenerate.plane("C"), "Haar": random_basis(64, 5, 1)}
-    moved, below = ground.exchanged([Exchange(basis) for basis in bases.values()])
+    moved, below = exchanged(ground, [Exchange(basis) for basis in bases.values()])
     expected, denominator = swaps(ground, bases)
     np.testing.assert_allclose(moved, expected, atol=1e-5)
     np.testing.assert_allclose(below, denominator, atol=1e-5)
@@ -70,7 +70,7 @@ def test_what_is_held_goes_to_the_mean_in_clip_and_twin(degenerate: Known) -> No
     """Held at some other point of B, b^3 points one way whatever the clip shows, and C moves what is left."""
     ground, c, b = degenerate.ground, degenerate.plane("C"), degenerate.plane("B")
     fixed = torch.tensor([1.0, 0.0])  # b^3 = (1, 0)
-    found = replace(ground, mean=ground.mean + b @ (fixed - b.T @ ground.mean)).exchanged([Exchange(c, b)])[0][0]
+    found = exchanged(replace(ground, mean=ground.mean + b @ (fixed - b.T @ ground.mean)), [Exchange(c, b)])[0][0]
 
     def read(shown: Tensor) -> Tensor:
         u = shown + fixed
@@ -89,14 +89,14 @@ def test_oblique_to_what_is_held_only_what_is_left_of_the_twin_is_moved(clean: K
     c, noise, ground = clean.plane("C"), clean.nuisance(4), clean.ground
     u = torch.linalg.qr(c + 0.5 * noise)[0]
     held = torch.stack([(c[:, 0] + c[:, 1] + noise[:, 0]) / 3**0.5], dim=1)
-    found = ground.exchanged([Exchange(u, held)])[0][0]
+    found = exchanged(ground, [Exchange(u, held)])[0][0]
     scenes, site = ground.scenes, ground.site.layer
     clip, twin = (side.pooled(site) - (side.pooled(site) - ground.mean) @ held @ held.T for side in (scenes.source, scenes.twin))
     read = c @ clean.plane("R").T  # the last layer holds R C'h
     logits = [ground.judge.logits(h @ read) for h in (clip + (twin - clip) @ u @ u.T, clip)]
     after, before = (target_margin(one, scenes.label, scenes.target) for one in logits)
     np.testing.assert_allclose(found, (after - before).numpy(), atol=1e-3)
-    outside = ground.exchanged([Exchange(remainder(u, held), held)])[0][0]
+    outside = exchanged(ground, [Exchange(remainder(u, held), held)])[0][0]
     assert np.abs(found - outside).max() > 0.1  # another edit
 
 
@@ -109,18 +109,18 @@ def test_the_effect_of_what_is_held_is_not_counted(clean: Known) -> None:
 def test_exchanges_of_one_run_do_not_touch_each_other(degenerate: Known) -> None:
     ground, c, b = degenerate.ground, degenerate.plane("C"), degenerate.plane("B")
     wanted = [Exchange(c, b), Exchange(c), Exchange(degenerate.nuisance(), b), Exchange(b, c), Exchange(c[:, :1], b)]
-    together, below = ground.exchanged(wanted)
+    together, below = exchanged(ground, wanted)
     for i, one in enumerate(wanted):
-        alone, same = ground.exchanged([one])
+        alone, same = exchanged(ground, [one])
         np.testing.assert_allclose(alone[0], together[i], atol=1e-5)
         np.testing.assert_array_equal(same, below)
-    nothing, still = ground.exchanged([])
+    nothing, still = exchanged(ground, [])
     assert nothing.shape == (0, len(below)) and np.array_equal(still, below)
 
 
 def test_progress_counts_every_edited_clip_and_ends_at_all_of_them(degenerate: Known) -> None:
     said: list[tuple[int, int]] = []
-    degenerate.ground.exchanged([Exchange(degenerate.plane("C"), degenerate.plane("B"))] * 3, lambda *both: said.append(both))
+    exchanged(degenerate.ground, [Exchange(degenerate.plane("C"), degenerate.plane("B"))] * 3, lambda *both: said.append(both))
     assert said[-1] == (4 * 16, 4 * 16)  # and the ablation that they are measured from
     assert [done for done, _ in said] == sorted(done for done, _ in said)
 
@@ -164,7 +164,7 @@ def test_a_remainder_is_orthonormal_and_orthogonal_to_the_other_and_depends_on_s
 
 def test_controls_are_orthogonal_to_both_and_the_variance_is_matched(clean: Known) -> None:
     ground, a, b = clean.ground, clean.nuisance(4), clean.nuisance(2)
-    drawn = ground.controls(a, joint(a, b))
+    drawn = exchange_controls(ground, a, joint(a, b))
     assert drawn is not None and list(drawn) == list(CONTROLS)
     for bases in drawn.values():
         assert len(bases) == ground.draws
@@ -184,7 +184,7 @@ def test_the_variance_that_is_matched_is_what_is_left_when_something_is_held(cle
     u = torch.linalg.qr(c + 0.5 * noise)[0].double()
     without = torch.eye(64, dtype=torch.float64) - (c @ c.T).double()
     left = without @ ground.covariance @ without
-    drawn = ground.controls(u.float(), joint(u.float(), c), c)
+    drawn = exchange_controls(ground, u.float(), joint(u.float(), c), c)
     assert drawn is not None
     wanted = float((u.T @ left @ u).trace())
     found = [float((basis.double().T @ left @ basis.double()).trace()) for basis in drawn["variance"]]
@@ -194,6 +194,6 @@ def test_the_variance_that_is_matched_is_what_is_left_when_something_is_held(cle
 
 def test_without_room_there_are_no_controls(clean: Known) -> None:
     whole = random_basis(64, 64, 0)
-    assert clean.ground.controls(whole[:, :3], whole[:, 3:62]) is None  # two directions are left for three
-    assert clean.ground.controls(whole[:, :2], whole[:, 2:62]) is not None
-    assert clean.ground.controls(whole[:, :40], None) is None
+    assert exchange_controls(clean.ground, whole[:, :3], whole[:, 3:62]) is None  # two directions are left for three
+    assert exchange_controls(clean.ground, whole[:, :2], whole[:, 2:62]) is not None
+    assert exchange_controls(clean.ground, whole[:, :40], None) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,18 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parent))  # lets this folder import the modules beside it
 
 MakeRun = Callable[..., Path]
 
 
+def _blank(self: Figure, file: io.StringIO, **settings: Any) -> None:
+    file.write('<svg width="1pt" height="1pt" viewBox="0 0 1 1"></svg>')
+
+
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of a page's time is the drawing of its figures: only tests that look at them (marked ``drawn``) have them drawn."""
+    if "drawn" not in request.keywords:
+        monkeypatch.setattr(Figure, "savefig", _blank)
+
+
 @pytest.fixture(scope="session", name="make_run")
-def run_maker(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+def run_maker(shared: Callable[..., Path]) -> MakeRun:
     """Writes a run folder to a path; the usual one is made once and copied."""
     from synthetic_run import make_run
 
-    usual = make_run(tmp_path_factory.mktemp("usual") / "run")
+    usual = shared("usual-report", make_run)
 
     def maker(path: Path, **options: Any) -> Path:
         return make_run(path, **options) if options else Path(shutil.copytree(usual, path))
@@ -50,9 +63,9 @@ def make(tmp_path: Path, make_run: MakeRun) -> MakeRun:
 
 
 @pytest.fixture(scope="session")
-def complete(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+def complete(shared: Callable[..., Path], make_run: MakeRun) -> Path:
     """A run with every table, which tests read or copy."""
-    return make_run(tmp_path_factory.mktemp("complete") / "run", outputs={"angle": "degrees"}, stage_two=True)
+    return shared("complete-report", lambda folder: make_run(folder, outputs={"angle": "degrees"}, stage_two=True))
 
 
 @pytest.fixture
@@ -62,15 +75,15 @@ def copied(complete: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def older(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+def older(shared: Callable[..., Path], make_run: MakeRun) -> Path:
     """A folder of the version before stage two."""
-    return make_run(tmp_path_factory.mktemp("older") / "run")
+    return shared("older-report", make_run)
 
 
 @pytest.fixture(scope="session")
-def ported(tmp_path_factory: pytest.TempPathFactory, make_run: MakeRun) -> Path:
+def ported(shared: Callable[..., Path], make_run: MakeRun) -> Path:
     """A run with the tables of stage three and one folder of a transfer to another model, which tests read or copy."""
-    return make_run(tmp_path_factory.mktemp("ported") / "run", outputs={"angle": "degrees"}, stage_three=True)
+    return shared("ported-report", lambda folder: make_run(folder, outputs={"angle": "degrees"}, stage_three=True))
 
 
 @pytest.fixture

@@ -30,35 +30,22 @@ def _truth(layer: int, finder: str, edit: str, control: str) -> float:
 
 
 def effects_table(rng: np.random.Generator, finders: tuple[str, ...]) -> pd.DataFrame:
-    parts = []
+    conditions: list[dict[str, object]] = []
+    numerators, denominators, correct = [], [], []
     for layer, finder, edit, control, draws in _conditions(finders):
+        effect, own = _truth(layer, finder, edit, control), control == "subspace"
         for draw in range(draws):
-            effect = _truth(layer, finder, edit, control)
-            mean = effect * (1 + (0.2 * rng.normal() if control != "subspace" else 0)) + (
-                0.01 * rng.normal() if control != "subspace" else 0
-            )
+            mean = effect if own else effect * (1 + 0.2 * rng.normal()) + 0.01 * rng.normal()
             denominator = rng.gamma(8, 1, SCENES)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "layer": layer,
-                        "tokens": "object",
-                        "finder": finder,
-                        "rank": RANK,
-                        "edit": edit,
-                        "control": control,
-                        "draw": draw,
-                        "dose": 1.0,
-                        "judge": "probe",
-                        "scene": np.arange(SCENES),
-                        "target": np.arange(SCENES) % 8,
-                        "numerator": mean * denominator + rng.normal(0, 0.8, SCENES),
-                        "denominator": denominator,
-                        "correct": rng.random(SCENES) > effect,
-                    }
-                )
-            )
-    return pd.concat(parts, ignore_index=True)
+            where = {"layer": layer, "tokens": "object", "finder": finder, "rank": RANK, "edit": edit, "control": control}
+            conditions.append(where | {"draw": draw, "dose": 1.0, "judge": "probe"})
+            denominators.append(denominator)
+            numerators.append(mean * denominator + rng.normal(0, 0.8, SCENES))
+            correct.append(rng.random(SCENES) > effect)
+    scene = np.tile(np.arange(SCENES), len(conditions))
+    table = pd.DataFrame(conditions).loc[np.repeat(np.arange(len(conditions)), SCENES)].reset_index(drop=True)
+    read = {"numerator": np.concatenate(numerators), "denominator": np.concatenate(denominators), "correct": np.concatenate(correct)}
+    return table.assign(scene=scene, target=scene % 8, **read)
 
 
 def ce_table(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from synthetic_study import BEST, CONTROLS, EDITS, LAYERS, RANK, SCENES
 
+from schema_tables import made
+
 NAN = float("nan")
 STRENGTH = {
     "subspace": 1.0,
@@ -64,19 +66,20 @@ def curves(finders: tuple[str, ...]) -> pd.DataFrame:
                     value = 0.8 * STRENGTH[control] * np.tanh(1.4 * dose)
                     where = {"layer": BEST, "tokens": "object", "finder": finder, "rank": RANK, "edit": edit, "control": control}
                     rows.append(where | {"dose": dose, "judge": "probe", **ends(value, 0.05), "n": SCENES, "draws": draws})
-    return pd.DataFrame(rows)
+    return made("curves", rows)
 
 
 def doses(finders: tuple[str, ...], twins: bool) -> pd.DataFrame:
     shift = {"ablate": 0.45, "swap": 1.0, "steer": 0.9}
-    return pd.DataFrame(
+    return made(
+        "doses",
         [
             {"layer": BEST, "finder": finder, "rank": RANK, "edit": edit, "norm": 4.0 * shift[edit], "norm_twin": 4.2 if twins else NAN}
             | ends(shift[edit] if twins else NAN, 0.05, "shift")
             | {"n": SCENES}
             for finder in finders
             for edit in EDITS
-        ]
+        ],
     )
 
 
@@ -97,7 +100,7 @@ def reads(finders: tuple[str, ...]) -> pd.DataFrame:
                                 | {"control": control, "judge": judge, "draws": draws, **ends(value, 0.05), "n": SCENES}
                                 | {"accuracy": score, "accuracy_before": 0.95}
                             )
-    return pd.DataFrame(rows)
+    return made("reads", rows)
 
 
 def refits(finders: tuple[str, ...], judge_scores: dict[str, float] | None = None) -> pd.DataFrame:
@@ -111,7 +114,8 @@ def refits(finders: tuple[str, ...], judge_scores: dict[str, float] | None = Non
                 rows.append(where | {"finder": finder, "control": "subspace", "draw": 0, **ends(score, 0.1, "accuracy")})
                 for draw in range(3):
                     rows.append(where | {"finder": finder, "control": "random", "draw": draw, **ends(0.93 - 0.01 * draw, 0.05, "accuracy")})
-    return pd.DataFrame(rows).rename(columns={"accuracy_low": "low", "accuracy_high": "high"})
+    names = {"accuracy_low": "low", "accuracy_high": "high"}
+    return made("refits", [{names.get(name, name): value for name, value in row.items()} for row in rows])
 
 
 def forecasts(finders: tuple[str, ...], circular: bool) -> pd.DataFrame:
@@ -120,7 +124,7 @@ def forecasts(finders: tuple[str, ...], circular: bool) -> pd.DataFrame:
     def add(finder: str, edit: str, control: str, draws: int, recovery: float, identified: float) -> None:
         angle = 90 - 60 * recovery if circular else NAN
         rows.append(
-            {"layer": BEST, "tokens": "object", "context": 2, "finder": finder, "rank": RANK if finder else NAN, "edit": edit}
+            {"layer": BEST, "tokens": "object", "context": 2, "finder": finder, "rank": RANK if finder else 0, "edit": edit}
             | {"control": control, "dose": 1.0 if finder else NAN, "draws": draws}
             | {**ends(recovery, 0.04, "recovery"), **ends(identified, 0.05, "identified"), **ends(angle, 5, "angle_error"), "n": SCENES}
         )
@@ -133,4 +137,4 @@ def forecasts(finders: tuple[str, ...], circular: bool) -> pd.DataFrame:
                 recovery = 0.4 * STRENGTH[control] * (0.5 if edit == "ablate" else 1.0)
                 share = 0.93 - 0.6 * recovery if edit == "ablate" else 0.07 + 1.5 * recovery
                 add(finder, edit, control, 1 if control == "subspace" else 20, recovery, share)
-    return pd.DataFrame(rows)
+    return made("forecasts", rows)

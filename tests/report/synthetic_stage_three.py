@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from synthetic_study import BEST, LAYERS, RANK, SCENES
 
+from schema_tables import made
+
 FLOOR_ENDS = ("floor_random_low", "floor_random_high", "floor_variance_low", "floor_variance_high", "excess_low", "excess_high")
 CHANCE = RANK / 96
 
@@ -74,14 +76,14 @@ def angles_elsewhere(finders: tuple[str, ...]) -> pd.DataFrame:
                 {"a": a, "b": b, "across": across, "layer": BEST, "index": index, "degrees": min(tilt * (index + 1), 89.0)}
                 | {"random_mean": random, "random_low": random - 6, "random_high": min(random + 6, 90)}
             )
-    return pd.DataFrame(rows)
+    return made("angles", rows)
 
 
 def carried_readout() -> pd.DataFrame:
     rows = [("directions8", "directions8", 0.95), ("complex", "complex", 0.8), ("complex", "directions8", 0.45), ("circle", "circle", 0.9)]
     rows.append(("circle", "directions8", 0.88))
-    columns = ["clips", "layer", "probe_from", "accuracy", "low", "high", "n", "chance"]
-    return pd.DataFrame([(clips, 6, of, value, value - 0.05, value + 0.04, 160, 0.125) for clips, of, value in rows], columns=columns)
+    read = [{"clips": clips, "probe_from": of, "accuracy": value, "low": value - 0.05, "high": value + 0.04} for clips, of, value in rows]
+    return made("carried_readout", [row | {"layer": 6, "n": 160, "chance": 0.125} for row in read])
 
 
 def degeneracy(finders: tuple[str, ...]) -> pd.DataFrame:
@@ -96,7 +98,7 @@ def degeneracy(finders: tuple[str, ...]) -> pd.DataFrame:
                 for control, null in (("random", 0.02), ("variance", 0.11)):
                     excess = {"excess": value - null, "excess_low": value - null - 0.1, "excess_high": value - null + 0.1}
                     rows.append(at | {"control": control, "draws": 20} | {"value": null, "low": null - 0.02, "high": null + 0.03} | excess)
-    return pd.DataFrame(rows)
+    return made("degeneracy", rows)
 
 
 KINDS = ("degenerate", "redundant by correlation", "parts of one", "undecided", "saturated", "not degenerate", "one subspace")
@@ -119,7 +121,7 @@ def verdicts(finders: tuple[str, ...]) -> pd.DataFrame:
             | ends("surplus", 0.5)
             | {"refit_accuracy": 0.7, "refit_low": 0.6, "refit_high": 0.8, "refit_chance": 0.125, "n": SCENES}
         )
-    return pd.DataFrame(rows)
+    return made("verdicts", rows)
 
 
 def peeling(values: tuple[float, ...] = (0.8, 0.6, 0.12), finder: str = "das", **more: Any) -> pd.DataFrame:
@@ -137,8 +139,7 @@ def peeling(values: tuple[float, ...] = (0.8, 0.6, 0.12), finder: str = "das", *
                 | {"control": control, "value": null, "low": null - 0.02, "high": null + 0.02, "draws": 20}
                 | {"excess_low": value - null - 0.1, "excess_high": value - null + 0.1}
             )
-    columns = ["alone", "alone_low", "alone_high", "above"]
-    return pd.DataFrame(rows).pipe(lambda table: table.reindex(columns=[*table.columns, *(name for name in columns if name not in table)]))
+    return made("peeling", rows)
 
 
 MODELS = {"nano": 7, "nano-wide": 9}  # layers, the embedding counted
@@ -157,7 +158,7 @@ def similarity() -> pd.DataFrame:
             at = {"source": source, "target": target, "source_layer": one, "target_layer": other, "metric": metric, "n": 160}
             own = {"value": value, "components": 40} | ({} if metric == "cca_in_sample" else {"low": value - 0.04, "high": value + 0.04})
             rows.append(at | own | ends("chance", 0.02, 0.05) | {"label_chance": 0.4, "label_low": 0.34, "label_high": 0.45})
-    return pd.DataFrame(rows)
+    return made("similarity", rows)
 
 
 USED = {"native": 0.8, "carried": 0.62, "random source": 0.05, "shuffled pairs": 0.08, "shuffled in class": 0.4, "random": 0.02}
@@ -184,7 +185,7 @@ def transport(finders: tuple[str, ...], maps: tuple[str, ...] = ("ridge", "procr
                         | ends("rce", USED[used] / USED["native"], 0.05)
                         | (ends("difference", USED["carried"] * dose - value, 0.03) if floor else {})
                     )
-    return pd.DataFrame(rows)
+    return made("transport", rows)
 
 
 def write_port(run: Path, digest: str = "0123abcd", kind: str = "models", finders: tuple[str, ...] = ("diff_means", "l1_probe")) -> Path:
@@ -210,7 +211,7 @@ def write_port(run: Path, digest: str = "0123abcd", kind: str = "models", finder
         transport(finders).to_parquet(folder / "transport.parquet", index=False)
     else:
         rows = [row for name in finders for row in transfer("run", name, f"{name} (other run)", 0.35, 0.95, 0.6)]
-        pd.DataFrame(rows).to_parquet(folder / "portability.parquet", index=False)
+        made("portability", rows).to_parquet(folder / "portability.parquet", index=False)
         angles = angles_elsewhere(finders)
         angles[angles["across"] == "data seed"].assign(across="run").to_parquet(folder / "angles.parquet", index=False)
     (folder / "summary.json").write_text(json.dumps(summary | {"pairs": pairs if kind == "models" else []}))

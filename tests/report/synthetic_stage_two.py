@@ -11,6 +11,8 @@ import pandas as pd
 from synthetic_judges import JUDGED, NAN, curves, doses, ends, forecasts, judged, reads, refits
 from synthetic_study import BEST, RANK, SCENES
 
+from schema_tables import made
+
 OTHERS = {"speed": (0.04, 0.06), "size": (0.31, 0.06), "colour": (0.01, 0.04), "shape": (0.08, 0.15), "position": (0.5, 0.4)}
 """What the edit of the study's variable does to the others: a leak to size, none to speed and colour, undecided, not readable."""
 
@@ -43,7 +45,7 @@ def isolation(finder: str, variable: str, twins: bool) -> pd.DataFrame:
     for found_for in OTHERS:
         for read in names:
             add(found_for, "diff_means", "ablate", "subspace", read, 0.7 if read == found_for else 0.05, 0.07)
-    return pd.DataFrame(rows)
+    return made("isolation", rows)
 
 
 def calibration(finders: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from sections_said import edit, tell, words
 
 from jepascope.findings.numbers import finite
@@ -159,16 +158,6 @@ CASES: dict[Callable[[Path], None], tuple[Callable[[Found], bool], set[str]]] = 
 }
 """What is done to the run's tables; what then holds besides; places that then name no number of some kind."""
 EVERY_DAY = (unchanged, worst)
-
-
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are not drawn: what is compared stands in words and tables."""
-
-    def nothing(figure: Figure, file: Any, **options: Any) -> None:
-        file.write('<svg width="1pt" height="1pt" viewBox="0 0 1 1"></svg>')
-
-    monkeypatch.setattr(Figure, "savefig", nothing)
 
 
 def may_fail(found: Found) -> None:

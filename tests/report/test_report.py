@@ -70,10 +70,10 @@ def keep(run: Path, *tables: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., Path]) -> tuple[Path, Page]:
+def page(shared: Callable[..., Path], make_run: Callable[..., Path]) -> tuple[Path, Page]:
     """One report that several tests read and none changes."""
-    run = make_run(tmp_path_factory.mktemp("report") / "run")
-    return run, built(run)
+    run = shared("report", lambda folder: build_report(make_run(folder)))
+    return run, Page((run / "report.html").read_text(encoding="utf-8"))
 
 
 def test_every_effect_in_the_summary_is_printed_with_its_interval(page: tuple[Path, Page]) -> None:
@@ -133,6 +133,7 @@ def test_nothing_is_loaded_from_anywhere(page: tuple[Path, Page]) -> None:
     assert policy and "default-src 'none'" in (policy[0] or "") and "script" not in (policy[0] or "")
 
 
+@pytest.mark.drawn
 def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
     evil = '<script>alert("1")</script>$x_1$'
     run = make()
@@ -148,6 +149,7 @@ def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
         ElementTree.parse(path)  # still well-formed
 
 
+@pytest.mark.drawn
 def test_the_same_tables_give_the_same_bytes(page: tuple[Path, Page], make: Make) -> None:
     run, again = page[0], make()
     build_report(again)
@@ -297,10 +299,12 @@ def newer(run: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def new_page(tmp_path_factory: pytest.TempPathFactory, make_run: Callable[..., Path]) -> Page:
-    run = make_run(tmp_path_factory.mktemp("newer") / "run")
-    newer(run)
-    return built(run)
+def new_page(shared: Callable[..., Path], make_run: Callable[..., Path]) -> Page:
+    def report(folder: Path) -> None:
+        newer(make_run(folder))
+        build_report(folder)
+
+    return Page((shared("newer-report", report) / "report.html").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

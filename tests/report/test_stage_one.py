@@ -46,9 +46,9 @@ def at_best(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, make_run: Folder) -> Path:
+def whole(shared: Callable[..., Path], make_run: Folder) -> Path:
     """A run with every table, which tests read or copy."""
-    return make_run(tmp_path_factory.mktemp("stage-one") / "run", outputs={"angle": "degrees"})
+    return shared("stage-one", lambda folder: make_run(folder, outputs={"angle": "degrees"}))
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def run(whole: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def strange(tmp_path_factory: pytest.TempPathFactory, make_run: Folder) -> Path:
+def strange(shared: Callable[..., Path], make_run: Folder) -> Path:
     """A numeric variable with a stranger's name and outputs, donors instead of twins, six finders."""
     six = ("diff_means", "lda", "l1_probe", "ridge_circle_pattern", "leace_pattern", "das")
-    return make_run(tmp_path_factory.mktemp("strange") / "run", variable=EVIL, outputs={EVIL: EVIL, "y" * 300: ""}, finders=six)
+    return shared("strange", lambda folder: make_run(folder, variable=EVIL, outputs={EVIL: EVIL, "y" * 300: ""}, finders=six))
 
 
 def test_errors_of_clips_and_arcs_are_those_of_the_table(whole: Path) -> None:
@@ -165,6 +165,7 @@ def test_figures_that_do_not_exist_are_said_to_be_missing(run: Path) -> None:
     assert "Selectivity is" not in text and "control task" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S)
 
 
+@pytest.mark.drawn
 def test_a_strange_variable_is_escaped_bounded_and_well_formed(strange: Path) -> None:
     text = build_report(strange).read_text(encoding="utf-8")
     assert "<img src=x" not in text and "&lt;img src=x" in text and "\x00" not in text and "\x1b" not in text
@@ -219,6 +220,7 @@ def test_an_older_folder_says_what_was_not_run(make_run: Folder, tmp_path: Path)
     assert "no stability selection" in words(l1_section(folder)) and "one fit each (no interval)" in words(l1_section(folder))
 
 
+@pytest.mark.drawn
 @pytest.mark.slow
 def test_the_whole_page_is_the_same_every_time(run: Path, write_probed: Callable[..., Path]) -> None:
     write_probed(run, "colour", {"hue": "degrees"})

@@ -176,6 +176,7 @@ def test_tokens_count_only_above_what_the_best_reaches_by_chance(values: list[fl
     assert said in token_words(tokens(values, null), 4, "direction")
 
 
+@pytest.mark.drawn
 def test_a_token_counts_only_above_chance_as_well() -> None:
     """Readers of permuted values are often worse than a constant guess, all of them."""
     below = tokens([-0.02, -0.3], -0.05, metric="r2", low=-0.1)

@@ -273,6 +273,7 @@ def test_a_port_folder_needs_nothing_from_its_summary_but_its_kind(ported_copy: 
     assert "unknown" in words(section) and not names(section) and "held-out CCA" in words(section)
 
 
+@pytest.mark.drawn
 @pytest.mark.slow
 def test_strange_names_are_bounded_and_drawn(ported_copy: Path) -> None:
     evil = "<script>$x_1$</script>" * 9

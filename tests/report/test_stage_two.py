@@ -23,6 +23,7 @@ from jepascope.report.sections.matching import matching_section
 from jepascope.report.sections.reads import reads_section
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("section", [map_section, effects_section, matching_section])
 def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(copied: Path, section: Callable[[RunFolder], Section]) -> None:
     many = section(read_run(copied))

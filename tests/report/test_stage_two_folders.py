@@ -115,6 +115,7 @@ def test_labels_of_ones_own_have_no_twins_no_angles_and_one_finder_is_enough(mak
 EVIL = '<img src=x onerror="alert(1)">$x_1$\x00\x1b[31m a finder or factor whose name goes on and on and on'
 
 
+@pytest.mark.drawn
 @pytest.mark.slow
 def test_a_page_with_strange_names_is_whole_and_the_same_every_time(copied: Path) -> None:
     for table in ("ce", "effects", *PARTS):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +12,9 @@ from jepascope.errors import BadData
 from jepascope.schema import TABLES, Column, Table
 from jepascope.schema.check import check
 from jepascope.schema.page import with_tables
+from schema_tables import alike, made
 
 DOCS = Path(__file__).parents[2] / "docs" / "run-folder.md"
-VALUE: dict[str, Any] = {"text": "word", "sentence": "A sentence.", "flag": True, "integer": 1, "number": 0.5}
-
-
-def rows_of(table: Table, count: int = 2) -> pd.DataFrame:
-    """So many rows that the table may hold; the first column of its key tells them apart."""
-    values = {name: [VALUE[table[name].kind]] * count for name in table.written}
-    if table.key:
-        first = table[table.key[0]]
-        values[first.name] = [f"word {row}" if first.holds_words else row for row in range(count)]
-    return pd.DataFrame(values)
 
 
 @pytest.fixture(params=TABLES.values(), ids=lambda table: table.name)
@@ -33,13 +23,21 @@ def table(request: pytest.FixtureRequest) -> Table:
 
 
 def test_what_is_declared_may_be_written(table: Table) -> None:
-    rows = rows_of(table)
+    rows = alike(table)
     assert check(table, rows) is rows
     assert check(table, rows.iloc[:0]).empty
 
 
+def test_what_a_test_does_not_say_of_a_table_is_filled_in(table: Table) -> None:
+    first = {name: alike(table, 1)[name].iloc[0] for name in table.key if name in table.written}
+    rows = made(table.name, [first])
+    assert rows.columns.tolist() == table.written and len(rows) == 1
+    with pytest.raises(ValueError, match="declares no"):
+        made(table.name, [{"surplus_of_mine": 1}])
+
+
 def test_no_column_is_missing_added_or_moved(table: Table) -> None:
-    rows = rows_of(table)
+    rows = alike(table)
     last = table.written[-1]
     with pytest.raises(BadData, match=rf"'{table.name}' lacks the column '{last}'"):
         check(table, rows.drop(columns=last))
@@ -55,18 +53,18 @@ def test_every_column_holds_its_kind(table: Table) -> None:
     of_each_kind = {column.kind: column for column in table if column.name in table.written}
     for column in of_each_kind.values():
         with pytest.raises(BadData, match=rf"'{column.name}' of the table '{table.name}' is declared as {column.kind}"):
-            check(table, rows_of(table).assign(**{column.name: wrong[column.kind]}))
+            check(table, alike(table).assign(**{column.name: wrong[column.kind]}))
 
 
 def test_two_rows_of_one_key_are_refused(table: Table) -> None:
     if not table.key:
         pytest.skip("rows of this table have no key")
     with pytest.raises(BadData, match=rf"Two rows of the table '{table.name}' are of one {table.key[0]}"):
-        check(table, pd.concat([rows_of(table, 1)] * 2, ignore_index=True))
+        check(table, pd.concat([alike(table, 1)] * 2, ignore_index=True))
 
 
 def test_numbers_may_be_missing_and_whole() -> None:
-    rows = rows_of(TABLES["doses"])
+    rows = alike(TABLES["doses"])
     check(TABLES["doses"], rows.assign(shift=np.nan, norm=1))
     with pytest.raises(BadData, match="'n' of the table 'doses' is declared as integer"):
         check(TABLES["doses"], rows.assign(n=np.nan))

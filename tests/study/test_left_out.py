@@ -19,15 +19,15 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention import controls
 from jepascope.study import bench as bench_module
 from jepascope.study.bench import Bench
-from jepascope.study.counts.left_out import left_out as planned_steps
-from jepascope.study.counts.sizes import Counts
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.progress import Silent
-from jepascope.study.resumable import Steps
+from jepascope.study.run import runner_of
+from jepascope.study.sizes import Counts
 from jepascope.study.spec import make_spec
+from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.videos import left_out as module
-from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out, run_left_out
+from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out_figures, run_left_out
 from jepascope.study.videos.words import left_out_words
 
 CLASSES = ("E", "N", "W", "S")
@@ -99,7 +99,6 @@ def test_it_is_done_where_fewer_than_ten_videos_are_tested(bench: Bench, monkeyp
     assert few_tested(bench)
     monkeypatch.setattr(module, "FEW_TESTED", 3)
     assert not few_tested(bench)
-    assert left_out(bench, Steps(bench.run, bench.progress)) == {} and not bench.run.has("leave_one_out.parquet")
 
 
 def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Bench) -> None:
@@ -112,9 +111,10 @@ def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Bench) -
     bench.progress = Listening()
     rare = (bench.clips.factors["direction"] != "E") | (bench.clips.factors["scene"].isin([0, 2, 4, 6]))
     bench.clips = bench.clips.select(rare.to_numpy())
-    assert left_out(bench, Steps(bench.run, bench.progress)) == {} and bench.run.table("leave_one_out").empty
+    steps = runner_of(bench)
+    steps.do([LEFT_OUT])
+    assert left_out_figures(bench, steps["leave_one_out"], steps["leave_one_out_videos"]) == {} and steps["leave_one_out"].empty
     assert said == ["No video is left out in turn: without '0.mp4' there are too few videos of direction E for a fit and a judge."]
-    assert left_out(bench, Steps(bench.run, bench.progress)) == {}  # read from the folder
 
 
 @pytest.mark.slow
@@ -135,8 +135,8 @@ def test_the_plan_counts_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
     run_left_out(bench)
-    steps = planned_steps(Counts(bench.spec, geometry(bench.spec), 1))
-    assert ran[0] == sum(step.block_passes for step in steps)
+    planned = LEFT_OUT.cost(Counts(bench.spec, geometry(bench.spec), 1))
+    assert ran[0] == sum(passes.block_passes for passes in planned)
 
 
 def test_the_sentence_states_both_figures_and_no_more_than_they_carry() -> None:

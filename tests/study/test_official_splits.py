@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jepascope.clips.video.parted import official_splits
 from jepascope.errors import BadData
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.videos.foreseen import settled, video_study
-from jepascope.study.videos.official import official_splits
 from jepascope.study.videos.words import footage_words, official_words, recording_words
 
 CLASSES = ("ApplyEyeMakeup", "YoYo")

@@ -27,21 +27,23 @@ from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import Interval
-from jepascope.study import counts
+from jepascope.study import shares, sizes
 from jepascope.study.bench import Bench
-from jepascope.study.counts.das import rotation_clips
-from jepascope.study.counts.sizes import Counts
-from jepascope.study.counts.stage_three import pair_exchanges
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.progress import Silent
-from jepascope.study.resumable import Steps
 from jepascope.study.run import run_study
+from jepascope.study.runner import Runner
+from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_three import degeneracy
-from jepascope.study.stage_three.ground import ground_at, last_layer_probe
+from jepascope.study.stage_three.ground import last_layer_probe
+from jepascope.study.stage_two.contexts import context_at
+from jepascope.study.steps import discover
+from jepascope.study.steps.discover import rotation_clips
+from jepascope.study.steps.port import EXCHANGE_CONTROLS, pair_exchanges
 
 JUDGE = 24  # clips of split judge in the tiny study
 
@@ -50,27 +52,27 @@ def counted(monkeypatch: pytest.MonkeyPatch, spec: StudySpec, encoder: VJepa2Enc
     """Clips x blocks that a real run puts through the encoder, by step."""
     passes: Counter[str] = Counter()
     now = [""]
-    block, timed = VJepa2Encoder.block, Steps.timed
+    block, timed = VJepa2Encoder.block, Runner.timed
 
     def counting(self: VJepa2Encoder, index: int, hidden: torch.Tensor) -> torch.Tensor:
         passes[now[0]] += len(hidden)
         return block(self, index, hidden)
 
-    def named(self: Steps, name: str, work: Any) -> Any:
+    def named(self: Runner, name: str, work: Any) -> Any:
         now[0] = name
         return timed(self, name, work)
 
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
-    monkeypatch.setattr(Steps, "timed", named)
+    monkeypatch.setattr(Runner, "timed", named)
     run_study(spec, out, encoder)
     return passes
 
 
 STAGES = {
     "capture": ["capture clips and twins"],
-    "probes and leaks": ["untrained twins and leak check"],
+    "probes and leaks": ["untrained twins", "leak check"],
     "token map": ["tokens of fit"],
-    "intervene": ["edits at", "ablation at the other", "real futures", "the same edits", "untrained twins edited"],
+    "intervene": ["edits at", "ablation at the other", "real futures", "the same edits", "twins edited"],
     "isolation": ["other factors"],
     "doses": ["dose curves"],
     "calibration": ["steering"],
@@ -78,15 +80,18 @@ STAGES = {
     "port": ["fit clips of another seed", "subspaces of other scenes", "clips and twins of circle", "subspaces carried to"],
     "degeneracy": ["finders exchanged"],
 }
-"""Which steps of the plan run in which step of the study."""
+"""Which lines of the plan run in which step of the study."""
+
+ONE = ("untrained twins",)  # and no other line whose name begins so
 
 
 def planned(spec: StudySpec) -> dict[str, int]:
     steps = make_plan(spec).steps
-    counts = {
-        stage: sum(step.block_passes for step in steps if any(step.name.startswith(name) or name in step.name for name in names))
-        for stage, names in STAGES.items()
-    }
+
+    def of(step: Passes, names: list[str]) -> bool:
+        return any(step.name == name or (name not in ONE and name in step.name) for name in names)
+
+    counts = {stage: sum(step.block_passes for step in steps if of(step, names)) for stage, names in STAGES.items()}
     if "predictor" in spec.judges:  # the first to need the tokens of judge clips captures them
         captured = JUDGE * geometry(spec).depth
         counts["intervene"] += captured
@@ -132,10 +137,10 @@ def test_the_plan_counts_exactly_what_runs(
 
 
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
-    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == counts.SPLIT_SHARES
-    assert len(DEGRADATIONS) == counts.DEGRADED_SETS
-    assert len(controls.CONTROLS) == counts.CONTROL_COUNT
-    assert len(exchange.CONTROLS) == counts.EXCHANGE_CONTROLS
+    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == shares.SPLIT_SHARES
+    assert len(DEGRADATIONS) == discover.DEGRADED_SETS
+    assert len(controls.CONTROLS) == sizes.CONTROL_COUNT
+    assert len(exchange.CONTROLS) == EXCHANGE_CONTROLS
 
 
 @pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])
@@ -174,7 +179,8 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
 
 def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
     direction, speed = (make_plan(StudySpec(variable=name)) for name in ("direction", "speed"))
-    assert direction.steps[1].forwards - speed.steps[1].forwards == counts.DEGRADED_SETS * (200 + 80)
+    leaks = [next(step.forwards for step in plan.steps if step.name == "leak check") for plan in (direction, speed)]
+    assert leaks[0] - leaks[1] == discover.DEGRADED_SETS * (200 + 80)
     path = tmp_path / "labels.csv"
     path.write_text("scene,kind\n" + "".join(f"{i},{'abcd'[i % 4]}\n" for i in range(400)))
     labels = make_plan(StudySpec(labels=str(path), variable="kind"))
@@ -201,21 +207,23 @@ def test_the_tokens_of_the_map_are_counted_on_disk() -> None:
 def test_training_a_rotation_is_planned() -> None:
     das = importlib.import_module("jepascope.discovery.finders.das")  # the package holds the function under this name
     plain, trained = make_plan(StudySpec(finders=("diff_means",))), make_plan(StudySpec(finders=("das",)))
-    assert [step.name for step in plain.steps] == [step.name for step in trained.steps[:-1]]
-    assert trained.steps[-1].block_passes > plain.block_passes / 10
+    (added,) = [step for step in trained.steps if step.name not in {step.name for step in plain.steps}]
+    assert added.block_passes > plain.block_passes / 10
     assert trained.disk_gb > plain.disk_gb
     assert (das.SEEDS, rotation.STEPS, rotation.CLIPS, rotation.EVERY) == (
-        counts.DAS_SEEDS,
-        counts.DAS_STEPS,
-        counts.DAS_CLIPS,
-        counts.DAS_EVERY,
+        discover.DAS_SEEDS,
+        discover.DAS_STEPS,
+        discover.DAS_CLIPS,
+        discover.DAS_EVERY,
     )
-    assert 1 / das.FOLDS == counts.DAS_HELD
+    assert 1 / das.FOLDS == discover.DAS_HELD
 
 
 def test_finders_of_different_ranks_share_no_random_draws() -> None:
-    alike = make_plan(StudySpec(finders=("diff_means", "lda"))).steps[3].forwards
-    apart = make_plan(StudySpec(finders=("diff_means", "ridge_circle"))).steps[3].forwards
+    alike, apart = (
+        next(step.forwards for step in make_plan(StudySpec(finders=("diff_means", other))).steps if "every control" in step.name)
+        for other in ("lda", "ridge_circle")
+    )
     assert apart - alike == 2 * 20 * 40  # a draw more for ablate and for swap, on every scene
 
 
@@ -274,14 +282,14 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     monkeypatch.setattr(degeneracy, "find", any_subspace)
     monkeypatch.setattr(Part, "above", property(lambda _: True))
     monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
-    ground = ground_at(bench, 1, last_layer_probe(bench))
+    context = context_at(bench, 1, [last_layer_probe(bench)])
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
-    peeling = degeneracy.peeled(bench, 1, ground, "das")
+    peeling = degeneracy.peeled(bench, context, "das")
     run.close()
     training, exchanged = (step for step in make_plan(spec).steps if "peel" in step.name)
     fits = geometry(spec).width // 8 - 1
     assert len(peeling.stages) == len(peeling.carriers) == min(peels, fits)
-    one = rotation_clips(Counts(spec, geometry(spec), 1)) * counts.DAS_SEEDS * (3 - 1)
+    one = rotation_clips(Counts(spec, geometry(spec), 1)) * discover.DAS_SEEDS * (3 - 1)
     captured = 2 * 40 * 3
     assert training.block_passes == captured + len(found) * one
     assert ran[0] == captured + exchanged.block_passes

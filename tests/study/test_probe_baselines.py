@@ -7,8 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from jepascope.clips.presets import directions8
-from jepascope.study.probed import PIXEL_SIDE, Source, Target, small_pixels
-from jepascope.study.steps.probes import control_rows
+from jepascope.study.discover.probed import PIXEL_SIDE, Source, Target, small_pixels
+from jepascope.study.discover.probes import control_rows
 
 
 def test_pixels_are_averages_of_each_colour() -> None:

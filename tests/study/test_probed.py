@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from jepascope.activations.capture import capture
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.study.bench import Bench
+from jepascope.study.discover import probes as steps
+from jepascope.study.discover.probed import Source, Target, count_sources, model_source, sources
+from jepascope.study.discover.probes import permuted_rows, probe_rows, probe_table, run_probes
+from jepascope.study.discover.token_map import run_token_map, token_activations, token_table
+from jepascope.study.discover.values import COLUMNS, READINGS, run_values, value_tables
 from jepascope.study.folder import Run
-from jepascope.study.probed import Source, Target, count_sources, model_source, sources
 from jepascope.study.progress import Silent
-from jepascope.study.steps import probes as steps
-from jepascope.study.steps.probes import permuted_rows, probe_rows, probe_table, run_probes
-from jepascope.study.steps.token_map import run_token_map, token_activations, token_table
-from jepascope.study.steps.values import COLUMNS, READINGS, run_values, value_tables
 
 
 class Heard(Silent):
@@ -166,11 +165,3 @@ def test_a_token_map_reads_the_token_that_holds_the_class(bench: Bench) -> None:
     table = token_table(own, 2, target, bench.spec)
     assert table.loc[table["accuracy"] > table["null"], "token"].tolist() == [5]
     assert table["accuracy"][5] == 1
-
-
-def test_a_map_that_the_spec_leaves_out_is_an_empty_table(bench: Bench, tmp_path: Path) -> None:
-    spec = bench.spec.model_copy(update={"token_map": False})
-    run = Run.open(tmp_path / "run", spec)
-    table = run_token_map(Bench(run, bench.encoder, Silent()), 2)
-    run.close()
-    assert table.empty and "null" in table.columns

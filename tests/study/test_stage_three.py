@@ -25,15 +25,16 @@ from jepascope.portability.exchange import CONTROLS
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, portability_table, readings_rows, sas_rows
 from jepascope.portability.verdict import VERDICTS
 from jepascope.study.bench import Bench
+from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_three import across, clip_sets
 from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, carried_to
 from jepascope.study.stage_three.degeneracy import beside_of, peeled_by, run_degeneracy
-from jepascope.study.stage_three.ground import elsewhere, ground_at, last_layer_probe
+from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.stage import Panels
-from jepascope.study.steps.subspaces import run_subspaces
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
@@ -185,7 +186,7 @@ def test_every_two_finders_are_exchanged_and_get_a_verdict(bench: Bench, summary
     rows = [*sas_rows(found, "finder", layer), *readings_rows(found, "finder", layer, fit, test, resamples=100)]
     monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeling_rows", lambda *_: [])
     monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeled", lambda *_: None)
-    exchanges, verdicts, curve = run_degeneracy(bench, layer, found, last_layer_probe(bench), portability_table(rows))
+    exchanges, verdicts, curve = run_degeneracy(bench, context_at(bench, layer, [last_layer_probe(bench)]), found, portability_table(rows))
     assert list(exchanges.columns) == DEGENERACY_COLUMNS and list(verdicts.columns) == VERDICT_COLUMNS and curve.empty
     assert list(zip(verdicts["a"], verdicts["b"], strict=True)) == [("diff_means", "random"), ("diff_means", "again"), ("random", "again")]
     assert set(verdicts["verdict"]) <= set(VERDICTS) and verdicts["verdict"].iloc[1] == "one subspace"
@@ -194,16 +195,6 @@ def test_every_two_finders_are_exchanged_and_get_a_verdict(bench: Bench, summary
     assert counted["a without b", "subspace"] == 6 and counted["a without b", "random"] == 4 and counted["whole", "variance"] == 3
     nothing = exchanges[(exchanges["rank"] == 0) & (exchanges["control"] == "subspace")]
     assert set(map(frozenset, nothing[["a", "b"]].to_numpy())) == {frozenset(("diff_means", "again"))}
-
-
-def test_a_study_that_leaves_degeneracy_out_writes_empty_tables(bench: Bench) -> None:
-    bench.spec = bench.spec.model_copy(update={"peels": 0})
-    for table, columns in zip(
-        run_degeneracy(bench, 1, {}, last_layer_probe(bench), portability_table([])),
-        (DEGENERACY_COLUMNS, VERDICT_COLUMNS, PEELING_COLUMNS),
-        strict=True,
-    ):
-        assert table.empty and list(table.columns) == columns
 
 
 def kept(a: str, b: str, dose: float, value: float, saturated: bool = False) -> dict[str, object]:
@@ -229,7 +220,7 @@ def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_dose_that_is_
 
 def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_clips(bench: Bench) -> None:
     judge = last_layer_probe(bench)
-    ground = ground_at(bench, 1, judge)
+    ground = context_at(bench, 1, [judge])
     assert str(ground.site) == str(Site(1, bench.spec.tokens)) and len(ground.scenes) == bench.spec.test_scenes
     assert ground.draws == 20 and ground.resamples == bench.spec.resamples and ground.judge is judge
     torch.testing.assert_close(ground.mean, bench.fit.pooled(1, "all").mean(dim=0))
@@ -253,6 +244,7 @@ def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Bench
     subspaces = run_subspaces(bench, {*bench.layers, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     bench.spec = bench.spec.model_copy(update={"port_clips": ()})
-    table, *_ = across.run_portability(bench, best, subspaces, lambda: Panels(bench, best).panel)
+    judges = Panels(bench, best)
+    table, *_ = across.run_portability(bench, context_at(bench, best, judges.panel.at(best, True)), subspaces, judges.panel.main)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

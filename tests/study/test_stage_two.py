@@ -25,7 +25,7 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
-from jepascope.intervention.effects import intervene
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
@@ -524,10 +524,10 @@ def test_a_clip_of_the_same_class_has_nothing_to_swap_in(planted: dict[str, Plan
     one = planted["clean"]
     truth = {"truth": Subspace(one.encoder.causal, one.mean)}
     judges, bench = [one.judge], standing_in(one)
-    unedited = read_unedited(one.encoder, one.site, one.scenes, judges)
-    swapped = self_swaps(bench, one.site, one.scenes, truth, judges, unedited)
+    context = InterventionContext(one.encoder, one.site, one.scenes, judges, one.covariance, one.mean)
+    swapped = self_swaps(bench, context, truth, judges)
     assert set(swapped["control"]) == {"self_swap"} and swapped["draw"].nunique() == 10
-    real, _ = intervene(one.encoder, one.site, one.scenes, truth, {}, judges, ("swap",), unedited=unedited)
+    real, _ = context.edit(truth, {}, ("swap",))
     own, itself = (rows["numerator"].sum() / rows["denominator"].sum() for rows in (real, swapped))
     assert own == pytest.approx(1, abs=0.02) and abs(itself) < 0.1
     first = swapped[swapped["draw"] == 0]

@@ -18,8 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video import measured as measuring
+from jepascope.clips.video.chosen import capped, clips_chosen
 from jepascope.clips.video.contents import folder_digest
+from jepascope.clips.video.enough import TooFew
+from jepascope.clips.video.parted import check_enough, kind_of, most_even, parted, shown_as, turned_by_quarters
 from jepascope.clips.video.probe import Video
+from jepascope.clips.video.record import grouped
+from jepascope.clips.video.remembered import Remembered
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.folder import Run
@@ -28,12 +34,8 @@ from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
 from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
-from jepascope.study.videos import measured as measuring
-from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, turned_by_quarters
-from jepascope.study.videos.chosen import TooFew, capped, check_enough, clips_chosen, kind_of, most_even, parted, shown_as
+from jepascope.study.videos.asked import FOLDER_ONLY, is_folder
 from jepascope.study.videos.foreseen import settled, video_study
-from jepascope.study.videos.record import grouped
-from jepascope.study.videos.remembered import Remembered
 from jepascope.study.videos.words import carried_words, footage_words, reach_words
 
 REAL = Path(__file__).parents[3] / "shared" / "real_clips"

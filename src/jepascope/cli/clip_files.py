@@ -202,7 +202,7 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
     Columns as in leaks.parquet of a run folder, and ``verdict`` in words.
     """
     from jepascope.discovery.probes.leaks import leak_check, leak_verdict
-    from jepascope.study.probed import PIXEL_SIDE
+    from jepascope.study.discover.probed import PIXEL_SIDE
 
     labels, split = torch.tensor(clips.labels("direction")[0]), clips.factors["split"].to_numpy()
     fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))

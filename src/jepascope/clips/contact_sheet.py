@@ -10,6 +10,7 @@ import numpy as np
 
 from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.pictures import arrow
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,8 +57,6 @@ def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) 
 
 def _show(clips: ClipSet, clip: int, title: str, frames: np.ndarray, places: np.ndarray) -> None:
     """One clip's frames, its name before the first and the arrow on the last."""
-    from matplotlib.patheffects import withStroke
-
     video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
     for axes, frame in zip(places, frames, strict=True):
         axes.imshow(video[frame], interpolation="nearest", vmin=0, vmax=1)
@@ -67,10 +66,7 @@ def _show(clips: ClipSet, clip: int, title: str, frames: np.ndarray, places: np.
     for spine in places[0].spines.values():
         spine.set_visible(False)
     start, end = (_centre(clips, clip, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))
-    arrow = places[-1].annotate(
-        "", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "white", "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
-    )
-    arrow.arrow_patch.set_path_effects([withStroke(linewidth=2.6, foreground="black")])  # to be seen on any ground
+    arrow(places[-1], start, end, 1.6)
 
 
 def _centre(clips: ClipSet, clip: int, when: float) -> tuple[float, float]:

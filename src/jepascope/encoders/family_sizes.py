@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepascope.encoders.geometry import BOUNDS, FAMILY_NAMES, MAX_TOKENS, Geometry, block_weights, check_config
+from jepascope.encoders.geometry import (
+    BOUNDS,
+    FAMILY_NAMES,
+    Geometry,
+    block_weights,
+    check_config,
+    check_multiple,
+    mlp_ratio,
+    of_few_tokens,
+    whole_number,
+)
 from jepascope.errors import BadCheckpoint
 
 MAX_POSITIONS = 2**25  # of VideoMAE, which computes them one by one; its largest encoder has 2 million
@@ -58,9 +68,7 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
         tubelet, patch = _tubelet(config.get("tubelet_size", (2, 16, 16)), path)
     if kind == "timesformer" and (attention := config.get("attention_type", "divided_space_time")) == "space_only":
         raise BadCheckpoint(f"'{path}': attention_type is '{attention}', whose frames have no time; divided or joint space-time is read.")
-    ratio = config.get("mlp_ratio", 4)
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
-        raise BadCheckpoint(f"'{path}': mlp_ratio is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    ratio = mlp_ratio(config, "mlp_ratio", path)
     frames, size, width = sizes.get("num_frames", IMAGE_FRAMES), sizes["image_size"], sizes["hidden_size"]
     inside = sizes.get("intermediate_size", int(ratio * width))
     for whole, value, part, by in (
@@ -68,15 +76,14 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
         ("image_size", size, "the patch size", patch),
         ("num_frames", frames, "the tubelet size", tubelet),
     ):
-        if value % by:
-            raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
+        check_multiple(whole, value, part, by, path)
     if kind == "dinov3_vit" and sizes["hidden_size"] % (4 * sizes["num_attention_heads"]):
         raise BadCheckpoint(
             f"'{path}': hidden_size ({sizes['hidden_size']}) is not a multiple of 4 times num_attention_heads "
             f"({sizes['num_attention_heads']}), as rotary positions of rows and columns need."
         )
     extra = int(family.class_token) + sizes.get("num_register_tokens", 0)
-    found = Geometry(
+    geometry = Geometry(
         width,
         sizes["num_hidden_layers"],
         patch,
@@ -88,20 +95,14 @@ def sizes_of(config: dict[str, Any], path: Path) -> Geometry:
         family.video,
         block_weights(sizes["num_hidden_layers"], width, inside) + 3 * tubelet * patch**2 * width,
     )
-    if found.tokens(frames, size) > MAX_TOKENS:
-        raise BadCheckpoint(
-            f"'{path}': {frames} frames of {size} pixels make {found.tokens(frames, size):,} tokens a clip, more than {MAX_TOKENS:,}."
-        )
+    found = of_few_tokens(geometry, path)
     if kind == "videomae" and found.tokens(frames, size) * width > MAX_POSITIONS:
         raise BadCheckpoint(f"'{path}': its table of positions has more than {MAX_POSITIONS:,} numbers.")
     return found
 
 
 def _whole(field: str, value: Any, path: Path) -> int:
-    least, most = LIMITS[field]
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
-    return value
+    return whole_number(field, value, *LIMITS[field], path)
 
 
 def _tubelet(value: Any, path: Path) -> tuple[int, int]:

@@ -98,43 +98,52 @@ def block_weights(depth: int, width: int, hidden: int) -> int:
 
 def check_config(config: dict[str, Any], path: Path) -> Geometry:
     """The model's sizes, or BadCheckpoint that names the field and what is allowed."""
-    sizes: dict[str, int] = {}
-    for field, (default, least, most) in BOUNDS.items():
-        value = config.get(field, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
-        sizes[field] = value
+    sizes = {field: whole_number(field, config.get(field, default), least, most, path) for field, (default, least, most) in BOUNDS.items()}
     for whole, part in (
         ("hidden_size", "num_attention_heads"),
         ("pred_hidden_size", "pred_num_attention_heads"),
         ("crop_size", "patch_size"),
         ("frames_per_clip", "tubelet_size"),
     ):
-        if sizes[whole] % sizes[part]:
-            raise BadCheckpoint(f"'{path}': {whole} ({sizes[whole]}) is not a multiple of {part} ({sizes[part]}).")
-    for field in ("mlp_ratio", "pred_mlp_ratio"):
-        ratio = config.get(field, 4.0)
-        if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
-            raise BadCheckpoint(f"'{path}': {field} is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+        check_multiple(whole, sizes[whole], part, sizes[part], path)
+    ratio, predictors = (mlp_ratio(config, field, path) for field in ("mlp_ratio", "pred_mlp_ratio"))
     rotary_rule(config, path)
     narrow, width = sizes["pred_hidden_size"], sizes["hidden_size"]
-    forecasting = block_weights(sizes["pred_num_hidden_layers"], narrow, int(config.get("pred_mlp_ratio", 4.0) * narrow))
+    forecasting = block_weights(sizes["pred_num_hidden_layers"], narrow, int(predictors * narrow))
     if forecasting > MAX_PREDICTOR:
         raise BadCheckpoint(f"'{path}' describes a predictor of {forecasting:,} weights, more than {MAX_PREDICTOR:,}.")
-    inside = int(config.get("mlp_ratio", 4.0) * width)
+    inside = int(ratio * width)
     weights = block_weights(sizes["num_hidden_layers"], width, inside) + 3 * sizes["tubelet_size"] * sizes["patch_size"] ** 2 * width
     if names_head(config):
         task_labels(config, path)
         weights += block_weights(sizes["num_pooler_layers"], width, inside)
-    found = Geometry(
-        sizes["hidden_size"],
-        sizes["num_hidden_layers"],
-        sizes["patch_size"],
-        sizes["tubelet_size"],
-        sizes["frames_per_clip"],
-        sizes["crop_size"],
-        weights=weights,
-    )
+    depth, patch, tubelet = sizes["num_hidden_layers"], sizes["patch_size"], sizes["tubelet_size"]
+    return of_few_tokens(Geometry(width, depth, patch, tubelet, sizes["frames_per_clip"], sizes["crop_size"], weights=weights), path)
+
+
+def whole_number(field: str, value: Any, least: int, most: int, path: Path) -> int:
+    """A field of config.json; BadCheckpoint where it is not such a number."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
+    return value
+
+
+def mlp_ratio(config: dict[str, Any], field: str, path: Path) -> float:
+    """How much wider than its block an MLP is inside."""
+    ratio = config.get(field, 4.0)
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
+        raise BadCheckpoint(f"'{path}': {field} is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
+    return ratio
+
+
+def check_multiple(whole: str, value: int, part: str, by: int, path: Path) -> None:
+    """BadCheckpoint where one size is not a multiple of another."""
+    if value % by:
+        raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
+
+
+def of_few_tokens(found: Geometry, path: Path) -> Geometry:
+    """The geometry as it is; BadCheckpoint where a clip has more tokens than are read."""
     tokens = found.tokens(found.frames, found.size)
     if tokens > MAX_TOKENS:
         raise BadCheckpoint(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 from itertools import combinations
 
 import pandas as pd
@@ -13,6 +12,7 @@ from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.context import InterventionContext
 from jepascope.planted.bench import PlantedBench
 from jepascope.planted.beside import PairSite
 from jepascope.portability.alignment import calibrated, sas, sas_chance
@@ -25,9 +25,9 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
-from jepascope.portability.exchange import Bases, Ground
+from jepascope.portability.exchange import Bases
 from jepascope.portability.peeling import ROUNDS, Peeling, peel
-from jepascope.study.counts import EXCHANGE_DRAWS
+from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 FINDER = "das"
 PEELS = 4  # stages at most
@@ -36,59 +36,50 @@ PATTERN_AND_FILTER = ("diff_means", "lda")  # what the class moves, and how it i
 Rows = list[dict[str, object]]
 
 
-@dataclass(frozen=True)
-class Degeneracy:
-    """Tables as the study's, with a column ``network``. ``curve`` says as well which known subspace of its own rank (``nearest``,
-    ``nearest_sas``: calibrated) each stage lies nearest to; verdicts are not given on it."""
-
-    exchanges: pd.DataFrame
-    verdicts: pd.DataFrame
-    curve: pd.DataFrame
-
-    @classmethod
-    def of(cls, network: str, *tables: Rows) -> Degeneracy:
-        """From the rows of one network."""
-        columns = (DEGENERACY_COLUMNS, VERDICT_COLUMNS, [*PEELING_COLUMNS, "nearest", "nearest_sas"])
-        named = ([{"network": network, **row} for row in rows] for rows in tables)
-        return cls(*(pd.DataFrame(rows, columns=["network", *heads]) for rows, heads in zip(named, columns, strict=True)))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Degeneracy]) -> Degeneracy:
-        """The tables of several networks, one below the other."""
-        return cls(*(_below([getattr(part, name.name) for part in parts]) for name in fields(cls)))
+COLUMNS = {"degeneracy": DEGENERACY_COLUMNS, "verdicts": VERDICT_COLUMNS, "peeling": [*PEELING_COLUMNS, "nearest", "nearest_sas"]}
+"""Tables as the study's, with a column ``network`` before them. ``peeling`` says as well which known subspace of its own rank (``nearest``,
+``nearest_sas``: calibrated) each stage lies nearest to; verdicts are not given on it."""
 
 
-def planted_degeneracy(bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS) -> Degeneracy:
+def planted_degeneracy(
+    bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS
+) -> dict[str, pd.DataFrame]:
     """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off (where they are fewer than two: the
     causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0. ``rounds``: as of ``peel``."""
-    exchanges: Rows = []
-    verdicts: Rows = []
-    curve: Rows = []
+    rows: dict[str, Rows] = {name: [] for name in COLUMNS}
     if peels:
-        ground = Ground(bench.encoder, bench.site, bench.scenes, bench.judge, bench.covariance, bench.mean, EXCHANGE_DRAWS, seed, resamples)
-        peeling = _peeled(bench, ground, peels, rounds, seed)
-        curve = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
+        context = InterventionContext(
+            bench.encoder,
+            bench.site,
+            bench.scenes,
+            [bench.judge],
+            bench.covariance,
+            bench.mean,
+            draws=EXCHANGE_DRAWS,
+            seed=seed,
+            resamples=resamples,
+        )
+        peeling = _peeled(bench, context, peels, rounds, seed)
+        rows["peeling"] = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
         site = PairSite.of(bench)
         for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
-                test = pair_test(ground, subspaces[a], subspaces[b])
-                exchanges += pair_rows(test, SITE, a, b)
+                test = pair_test(context, subspaces[a], subspaces[b])
+                rows["degeneracy"] += pair_rows(test, SITE, a, b)
                 beside = site.beside(subspaces[a], subspaces[b], seed, resamples)
-                verdicts.append(verdict_row(test, beside, SITE, a, b))
-    return Degeneracy.of(bench.encoder.network.name, exchanges, verdicts, curve)
+                rows["verdicts"].append(verdict_row(test, beside, SITE, a, b))
+    name = bench.encoder.network.name
+    return {
+        table: pd.DataFrame([{"network": name, **row} for row in rows[table]], columns=["network", *columns])
+        for table, columns in COLUMNS.items()
+    }
 
 
-def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Empty tables left out: their columns have no types, which pandas would have to guess."""
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
-
-
-def _peeled(bench: PlantedBench, ground: Ground, peels: int, rounds: int, seed: int) -> Peeling:
+def _peeled(bench: PlantedBench, context: InterventionContext, peels: int, rounds: int, seed: int) -> Peeling:
     def find_next(gone: Bases) -> Subspace:
         return find(FINDER, bench.data.without(gone, bench.mean), bench.encoder.copy_rank, seed)
 
-    return peel(ground, find_next, peels, rounds)
+    return peel(context, find_next, peels, rounds)
 
 
 def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:

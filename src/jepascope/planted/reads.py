@@ -18,7 +18,7 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.planted.bench import VARIABLE, PlantedBench
 
 COLUMNS = ["network", "finder", "control", "edit", "read_layer", "value", "low", "high", "n", "draws", "expected", "inside"]
-TOLERANCE = 2e-3  # as of the other effects: rounding, where an interval has no width
+TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
 
 
 def planted_reads(bench: PlantedBench, draws: int, seed: int = 0, resamples: int = 500) -> pd.DataFrame:
@@ -31,14 +31,19 @@ def planted_reads(bench: PlantedBench, draws: int, seed: int = 0, resamples: int
     controls = {"truth": matched_controls(truth["truth"], bench.covariance, draws, seed, names=("random",))}
     effects, _ = intervene(bench.encoder, bench.site, bench.scenes, truth, controls, judges, ("ablate",), batch=512)
     table = ce_table(effects.drop(columns="numerator_direct"), seed, resamples)
-    own = table["control"] == "subspace"
     expected = {
         layer: expected_effect(bench.encoder, "ablate", bench.encoder.causal, bench.mean, read_layer=layer)
         for layer in range(READ, DEPTH + 1)
     }
-    table = table.assign(network=bench.encoder.network.name, expected=table["read_layer"].map(expected).where(own))
+    return beside_expected(table.assign(network=bench.encoder.network.name), table["read_layer"].map(expected))[COLUMNS]
+
+
+def beside_expected(table: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
+    """``expected``, and ``inside``, whether it lies in the interval, in the rows of the subspaces themselves."""
+    own = table["control"] == "subspace"
+    table = table.assign(expected=expected.where(own))
     within = (table["low"] - TOLERANCE <= table["expected"]) & (table["expected"] <= table["high"] + TOLERANCE)
-    return table.assign(inside=within.astype("boolean").where(own, pd.NA))[COLUMNS]
+    return table.assign(inside=within.astype("boolean").where(own, pd.NA))
 
 
 def _output_judges(bench: PlantedBench) -> list[ProbeJudge]:

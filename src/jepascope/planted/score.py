@@ -22,8 +22,8 @@ from jepascope.intervention.controls import COMPLEMENT, ControlDraw, matched_con
 from jepascope.intervention.edits import EDITS
 from jepascope.intervention.effects import intervene
 from jepascope.planted.bench import PlantedBench, accuracy_inside
-from jepascope.planted.degeneracy import PEELS, Degeneracy, planted_degeneracy
-from jepascope.planted.reads import planted_reads
+from jepascope.planted.degeneracy import PEELS, planted_degeneracy
+from jepascope.planted.reads import beside_expected, planted_reads
 from jepascope.planted.verdict import Measured, parts, verdict
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.stats import Interval
@@ -31,30 +31,17 @@ from jepascope.study.progress import Progress, Silent
 
 BATCH = 512  # edited clips at once: the networks are small
 RESAMPLES = 500
-TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
 COLUMNS = [
     *("network", "finder", "reference", "rank", "causal_rank", "sas_causal", "sas_inert"),
     *("accuracy", "accuracy_low", "accuracy_high", "accuracy_n", "chance", "natural_part", "rest", "verdict", "refusal"),
 ]
 
 
-@dataclass(frozen=True)
-class Score:
-    """``subspaces``: one row a finder or reference; ``effects``: one row for each of its edits x (itself and its controls); ``reads``: the
-    causal subspace ablated and read at every later layer; ``degeneracy``: pairs with their verdicts, and subspaces peeled off."""
-
-    subspaces: pd.DataFrame
-    effects: pd.DataFrame
-    reads: pd.DataFrame
-    degeneracy: Degeneracy
-
-    @classmethod
-    def joined(cls, scores: Sequence[Score]) -> Score:
-        """The tables of several, one below the other."""
-        subspaces, effects, reads = (
-            pd.concat([getattr(one, name) for one in scores], ignore_index=True) for name in ("subspaces", "effects", "reads")
-        )
-        return cls(subspaces, effects, reads, Degeneracy.joined([one.degeneracy for one in scores]))
+def joined(parts: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """The tables of several, one below the other; empty ones left out, whose columns have no types, which pandas would have to guess."""
+    every = {name: [part[name] for part in parts] for name in parts[0]}
+    filled = {name: [table for table in tables if len(table)] or tables[:1] for name, tables in every.items()}
+    return {name: pd.concat(tables, ignore_index=True) if len(tables[0]) else tables[0] for name, tables in filled.items()}
 
 
 def score(
@@ -65,10 +52,11 @@ def score(
     resamples: int = RESAMPLES,
     progress: Progress | None = None,
     peels: int = PEELS,
-) -> Score:
-    """Scores of the finders named, at each network's causal subspace's own rank or their highest, then of the subspaces that are known;
-    and degeneracy, with at most ``peels`` subspaces peeled off (0: without it).
+) -> dict[str, pd.DataFrame]:
+    """Scores of the finders named, at each network's causal subspace's own rank or their highest, then of the subspaces that are known.
 
+    Tables: ``effects``: a row for each subspace, edit and control; ``subspaces``: a row for each finder or reference; ``reads``: the causal
+    subspace ablated and read at every later layer; and those of ``planted_degeneracy``, with at most ``peels`` subspaces peeled off.
     A finder that refuses (say, because class means vanish and span too little) gets a row with its refusal, and no effects.
     """
     shown = progress or Silent()
@@ -88,9 +76,11 @@ def score(
                 said.update(_row(one, name, table, halves.get(name, (nan, nan)), inside[i, name]))
             rows.append(said)
         tick(i + 1, len(given))
-    reads = pd.concat([planted_reads(bench, draws, seed, resamples) for bench in benches], ignore_index=True)
-    degeneracy = Degeneracy.joined([planted_degeneracy(bench, peels, seed, resamples) for bench in benches])
-    return Score(pd.DataFrame(rows, columns=COLUMNS), pd.concat(tables, ignore_index=True), reads, degeneracy)
+    further = [
+        {"reads": planted_reads(bench, draws, seed, resamples), **planted_degeneracy(bench, peels, seed, resamples)} for bench in benches
+    ]
+    own = {"effects": pd.concat(tables, ignore_index=True), "subspaces": pd.DataFrame(rows, columns=COLUMNS)}
+    return own | joined(further)
 
 
 @dataclass(frozen=True)
@@ -187,11 +177,7 @@ def _beside_expected(bench: PlantedBench, subspaces: Mapping[str, Subspace], tab
         for name, subspace in subspaces.items()
         for edit in EDITS
     }
-    own = table["control"] == "subspace"
-    values = [expected[finder, edit] if is_own else nan for finder, edit, is_own in zip(table["finder"], table["edit"], own, strict=True)]
-    table = table.assign(expected=values)
-    within = (table["low"] - TOLERANCE <= table["expected"]) & (table["expected"] <= table["high"] + TOLERANCE)
-    return table.assign(inside=within.astype("boolean").where(own, pd.NA))
+    return beside_expected(table, pd.Series(zip(table["finder"], table["edit"], strict=True)).map(expected))
 
 
 def _sas(basis: Float[Tensor, "width rank"], planted: Float[Tensor, "width planted"]) -> float:

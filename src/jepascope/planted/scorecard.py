@@ -18,13 +18,11 @@ import torch
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
-from jepascope.intervention.edits import EDITS
+from jepascope.planted.as_json import Tables, network_json
 from jepascope.planted.bench import planted_benches
 from jepascope.planted.degeneracy import PEELS
-from jepascope.planted.degeneracy_json import degeneracy_json
-from jepascope.planted.json_numbers import json_number
 from jepascope.planted.rejection import SCORES, SEEDS, area_under_curve, rejection_scores
-from jepascope.planted.score import Score, score
+from jepascope.planted.score import joined, score
 from jepascope.planted.verdict import CRITERIA
 from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
@@ -39,16 +37,16 @@ RESULT = "planted.json"
 
 @dataclass(frozen=True)
 class Scorecard:
-    """``score``: tables over all networks; ``rejection``: one row a seed and candidate subspace, or None where it was not asked for."""
+    """``tables`` of all networks (see ``score``), and ``rejection``: a row for each seed and candidate, where it was asked for."""
 
     seed: int
     draws: int
-    score: Score
-    rejection: pd.DataFrame | None
+    tables: Tables
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the tables hold, nested by network and finder; NaN as null."""
-        areas = {} if self.rejection is None else {name: area_under_curve(self.rejection, name, self.seed) for name in SCORES}
+        rejection, networks = self.tables.get("rejection"), dict.fromkeys(map(str, self.tables["subspaces"]["network"]))
+        areas = {} if rejection is None else {name: area_under_curve(rejection, name, self.seed) for name in SCORES}
         return {
             "schema": SCHEMA,
             "seed": self.seed,
@@ -56,53 +54,16 @@ class Scorecard:
             "confidence": LEVEL,
             "criteria": CRITERIA,
             "degeneracy_criteria": VERDICTS,
-            "networks": {
-                str(network): {
-                    "about": NETWORKS[str(network)].about,
-                    "subspaces": {row["finder"]: _plain(row) | {"edits": self._edits(row)} for row in rows.to_dict("records")},
-                    "reads": self._reads(str(network)),
-                    "degeneracy": degeneracy_json(self.score.degeneracy, str(network)),
-                }
-                for network, rows in self.score.subspaces.groupby("network", sort=False)
-            },
+            "networks": {name: {"about": NETWORKS[name].about, **network_json(self.tables, name)} for name in networks},
             "decoy_rejection": {
                 name: {"area": area.value, "low": area.low, "high": area.high, "seeds": area.n} for name, area in areas.items()
             },
         }
 
-    def _edits(self, row: dict[Any, Any]) -> dict[str, Any]:
-        effects = self.score.effects
-        here = effects[(effects["network"] == row["network"]) & (effects["finder"] == row["finder"])]
-        found: dict[str, Any] = {}
-        for edit in EDITS:
-            rows = here[here["edit"] == edit].to_dict("records")
-            own = [one for one in rows if one["control"] == "subspace"]
-            if own:
-                keys = ("value", "low", "high", "n", "expected", "inside")
-                figures = {key: json_number(own[0][key]) for key in keys}
-                found[edit] = {**figures, "controls": {one["control"]: _against(one) for one in rows if one["control"] != "subspace"}}
-        return found
-
-    def _reads(self, network: str) -> dict[str, Any]:
-        """By read layer: what ablating the causal subspace does, what it must do, and what random directions do."""
-        rows = self.score.reads[self.score.reads["network"] == network].to_dict("records")
-        found: dict[str, Any] = {}
-        for row in rows:
-            keys = (
-                ("value", "low", "high", "n", "expected", "inside") if row["control"] == "subspace" else ("value", "low", "high", "draws")
-            )
-            found.setdefault(str(row["read_layer"]), {})[row["control"]] = {key: json_number(row[key]) for key in keys}
-        return found
-
     def write(self, out: Path) -> Path:
         """planted.json, planted.parquet (effects) and the other tables as planted-*.parquet; returns the first."""
-        tables = {"planted": self.score.effects, "planted-subspaces": self.score.subspaces, "planted-reads": self.score.reads}
-        found = self.score.degeneracy
-        tables |= {"planted-degeneracy": found.exchanges, "planted-verdicts": found.verdicts, "planted-peeling": found.curve}
-        if self.rejection is not None:
-            tables["planted-rejection"] = self.rejection
-        for name, table in tables.items():
-            with writing(out / f"{name}.parquet") as temporary:
+        for name, table in self.tables.items():
+            with writing(out / ("planted.parquet" if name == "effects" else f"planted-{name}.parquet")) as temporary:
                 table.reset_index(drop=True).to_parquet(temporary, index=False)
         write_json(out / RESULT, self.to_json())
         return out / RESULT
@@ -139,8 +100,8 @@ def scorecard(
     for done, one in enumerate(_computed(jobs, min(workers, len(jobs)))):
         results.append(one)
         tick(done + 1, len(jobs))
-    scores, rejection = results[: len(networks)], results[len(networks)] if REJECTION in networks else None
-    return Scorecard(seed, draws, Score.joined(scores), rejection)
+    tables = joined(results[: len(networks)])
+    return Scorecard(seed, draws, tables | {"rejection": results[-1]} if REJECTION in networks else tables)
 
 
 def cores() -> int:
@@ -148,7 +109,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> Score:
+def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> dict[str, pd.DataFrame]:
     return score(planted_benches([(network, seed)]), finders, draws, seed, peels=peels)
 
 
@@ -175,12 +136,3 @@ def _computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
 
 def _called(job: partial[Any]) -> Any:
     return job()
-
-
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    return {str(key): json_number(value) for key, value in row.items() if key not in ("network", "finder")}
-
-
-def _against(row: dict[Any, Any]) -> dict[str, Any]:
-    keys = ("value", "low", "high", "draws", "ratio", "ratio_low", "ratio_high", "ratio_is_bound", "excess_low", "excess_high")
-    return {key: json_number(row[key]) for key in keys}

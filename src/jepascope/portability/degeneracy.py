@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.exchange import CONTROLS, Bases, Exchange, Ground, joint, remainder
+from jepascope.intervention.context import InterventionContext
+from jepascope.portability.exchange import CONTROLS, Bases, Exchange, exchange_controls, exchanged, joint, remainder
 from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, ratio_of_means
 
 WORKS = 0.05  # of the natural change: the least that counts as an effect
@@ -56,7 +57,7 @@ class PairTest:
         return {"a without b": self.a_alone, "b without a": self.b_alone, "whole": self.whole, "a": self.a, "b": self.b}
 
 
-def pair_test(ground: Ground, a: Subspace, b: Subspace, progress: Callable[[int, int], None] | None = None) -> PairTest:
+def pair_test(context: InterventionContext, a: Subspace, b: Subspace, progress: Callable[[int, int], None] | None = None) -> PairTest:
     """Exchanges of two subspaces at one site, beside random and variance-matched subspaces that are orthogonal to both."""
     both = joint(a.basis, b.basis)
     wanted: dict[str, tuple[Bases, Bases | None]] = {
@@ -67,9 +68,9 @@ def pair_test(ground: Ground, a: Subspace, b: Subspace, progress: Callable[[int,
         "b": (b.basis, None),
     }
     controlled = {"a without b": both, "b without a": both, "whole": both}
-    found, below = measure(ground, wanted, controlled, progress)
+    found, below = measure(context, wanted, controlled, progress)
     total = found["a without b"].numerator + found["b without a"].numerator - found["whole"].numerator
-    surplus = ratio_of_means(total, below, np.random.default_rng(ground.seed), ground.resamples)
+    surplus = ratio_of_means(total, below, np.random.default_rng(context.seed), context.resamples)
     return PairTest(found["a without b"], found["b without a"], found["whole"], found["a"], found["b"], surplus)
 
 
@@ -79,7 +80,7 @@ def _unless_inside(u: Bases, v: Bases) -> Bases:
 
 
 def measure(
-    ground: Ground,
+    context: InterventionContext,
     wanted: dict[str, tuple[Bases, Bases | None]],
     controlled: dict[str, Bases],
     progress: Callable[[int, int], None] | None = None,
@@ -93,20 +94,20 @@ def measure(
     for name, (swapped, held) in wanted.items():
         if not swapped.shape[1]:
             continue
-        drawn = ground.controls(swapped, controlled[name], held) if name in controlled else None
+        drawn = exchange_controls(context, swapped, controlled[name], held) if name in controlled else None
         for control, bases in {"subspace": [swapped], **(drawn or {})}.items():
             place[name, control] = list(range(len(exchanges), len(exchanges) + len(bases)))
             exchanges += [Exchange(basis, held) for basis in bases]
-    numerators, below = ground.exchanged(exchanges, progress)
+    numerators, below = exchanged(context, exchanges, progress)
     parts = {}
     for name, (swapped, _) in wanted.items():
         own = numerators[place[name, "subspace"][0]] if swapped.shape[1] else np.zeros_like(below)
         rng = np.random.default_rng
         against = {
-            control: causal_effect_ratio(own, below, numerators[place[name, control]], rng(ground.seed), ground.resamples)
+            control: causal_effect_ratio(own, below, numerators[place[name, control]], rng(context.seed), context.resamples)
             for control in CONTROLS
             if (name, control) in place
         }
-        effect = ratio_of_means(own, below, rng(ground.seed), ground.resamples)
+        effect = ratio_of_means(own, below, rng(context.seed), context.resamples)
         parts[name] = Part(name, swapped.shape[1], own, effect, against)
     return parts, below

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from jepascope.activations.site import Site
 from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun_all
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.displacement import displacement
 from jepascope.intervention.edits import coordinates, edit
-from jepascope.intervention.judges import ProbeJudge, target_margin
-from jepascope.intervention.run import Unedited, place, read_unedited
-from jepascope.intervention.scenes import Scenes
+from jepascope.intervention.judges import target_margin
+from jepascope.intervention.run import place
 
 CONTROLS = ("random", "variance")
 PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
@@ -42,89 +40,73 @@ class Exchange:
     held: Bases | None = None
 
 
-@dataclass(frozen=True)
-class Ground:
-    """Where subspaces are exchanged: a site of an encoder, its test scenes, the judge of the last layer, and what controls match.
+def exchange_controls(
+    context: InterventionContext, swapped: Bases, avoid: Bases | None, held: Bases | None = None
+) -> dict[str, list[Bases]] | None:
+    """Draws of the random and the variance control, orthogonal to the subspace and to ``avoid``; None without room.
 
-    ``covariance`` is that of the tokens at the site, ``mean`` what ablation goes to.
+    The variance matched is what is left in the subspace when ``held`` is ablated: all that an exchange of it moves.
     """
+    taken = _taken(swapped, avoid)
+    if not has_room(swapped, avoid):
+        return None
+    subspace, covariance = Subspace(swapped, context.mean), _covariance_without(context.covariance, held)
+    drawn = matched_controls(subspace, covariance, context.draws, context.seed, avoid=taken, names=CONTROLS)
+    return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
 
-    encoder: VideoEncoder
-    site: Site
-    scenes: Scenes
-    judge: ProbeJudge
-    covariance: Float64[Tensor, "width width"]
-    mean: Float[Tensor, " width"]
-    draws: int
-    seed: int
-    resamples: int
 
-    def controls(self, swapped: Bases, avoid: Bases | None, held: Bases | None = None) -> dict[str, list[Bases]] | None:
-        """``draws`` draws of the random and the variance control, orthogonal to the subspace and to ``avoid``; None without room.
+def _covariance_without(covariance: Float64[Tensor, "width width"], held: Bases | None) -> Float64[Tensor, "width width"]:
+    if held is None:
+        return covariance
+    gone = held.double()
+    left = covariance - gone @ (gone.T @ covariance)
+    return left - (left @ gone) @ gone.T
 
-        The variance matched is what is left in the subspace when ``held`` is ablated: all that an exchange of it moves.
-        """
-        taken = _taken(swapped, avoid)
-        if not has_room(swapped, avoid):
-            return None
-        subspace = Subspace(swapped, self.mean)
-        drawn = matched_controls(subspace, self._covariance_without(held), self.draws, self.seed, avoid=taken, names=CONTROLS)
-        return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
 
-    def _covariance_without(self, held: Bases | None) -> Float64[Tensor, "width width"]:
-        if held is None:
-            return self.covariance
-        gone = held.double()
-        left = self.covariance - gone @ (gone.T @ self.covariance)
-        return left - (left @ gone) @ gone.T
+def exchanged(
+    context: InterventionContext, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None = None
+) -> tuple[Float64[np.ndarray, "exchanges scenes"], Float64[np.ndarray, " scenes"]]:
+    """Numerators of every exchange and the common denominators: CE = sum of the one / sum of the other.
 
-    def exchanged(
-        self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None = None
-    ) -> tuple[Float64[np.ndarray, "exchanges scenes"], Float64[np.ndarray, " scenes"]]:
-        """Numerators of every exchange and the common denominators: CE = sum of the one / sum of the other.
+    Numerator: how far the margin moves from the source's class towards the twin's, measured from where ablating ``held`` alone
+    leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change.
+    """
+    unique: dict[bytes, Bases] = {_key(one.held): one.held for one in exchanges if one.held is not None}
+    everything = [*exchanges, *(Exchange(held[:, :0], held) for held in unique.values())]
+    logits, clean, twin = _logits(context, everything, progress)
+    source, target = context.scenes.label, context.scenes.target
+    before = target_margin(clean, source, target)
+    after = target_margin(logits, source, target)
+    held_alone = dict(zip(unique, after[len(exchanges) :], strict=True))
+    base = [before if one.held is None else held_alone[_key(one.held)] for one in exchanges]
+    moved = after[: len(exchanges)] - torch.stack(base) if base else after
+    return moved.numpy(), (target_margin(twin, source, target) - before).numpy()
 
-        Numerator: how far the margin moves from the source's class towards the twin's, measured from where ablating ``held`` alone
-        leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change.
-        """
-        unique: dict[bytes, Bases] = {_key(one.held): one.held for one in exchanges if one.held is not None}
-        everything = [*exchanges, *(Exchange(held[:, :0], held) for held in unique.values())]
-        logits, clean, twin = self._logits(everything, progress)
-        source, target = self.scenes.label, self.scenes.target
-        before = target_margin(clean, source, target)
-        after = target_margin(logits, source, target)
-        held_alone = dict(zip(unique, after[len(exchanges) :], strict=True))
-        base = [before if one.held is None else held_alone[_key(one.held)] for one in exchanges]
-        moved = after[: len(exchanges)] - torch.stack(base) if base else after
-        return moved.numpy(), (target_margin(twin, source, target) - before).numpy()
 
-    @cached_property
-    def _unedited(self) -> Unedited:
-        """What the judge reads of clips and twins as they are: once for every exchange."""
-        return read_unedited(self.encoder, self.site, self.scenes, [self.judge])
+def _logits(
+    context: InterventionContext, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    encoder, site, scenes, judge, depth = context.encoder, context.site, context.scenes, context.judge, context.depth
+    at, clips = place(judge, depth), len(scenes)
+    clean, twin = judge.logits(context.unedited.clean[at]), judge.logits(context.unedited.twin[at])
+    found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
+    selected, read = scenes.mask(site.tokens), scenes.mask(judge.tokens)
 
-    def _logits(self, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None) -> tuple[Tensor, Tensor, Tensor]:
-        encoder, scenes, judge, clips = self.encoder, self.scenes, self.judge, len(self.scenes)
-        depth = encoder.card.depth
-        at = place(judge, depth)
-        clean, twin = judge.logits(self._unedited.clean[at]), judge.logits(self._unedited.twin[at])
-        found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
-        selected, read = scenes.mask(self.site.tokens), scenes.mask(judge.tokens)
+    def reruns() -> Iterator[Rerun]:
+        for rows in chunks(encoder.card, clips) if exchanges else ():
+            hidden = scenes.source.tokens(site.layer, rows).to(encoder.device)
+            mask = None if selected is None else selected[rows].to(encoder.device)
+            edits = _Exchanges(exchanges, hidden, displacement("swap", scenes, site, rows, hidden).float(), context.mean, mask)
+            reader = judge.reader(None if read is None else read[rows])
+            yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(exchanges), partial(keep, rows))
 
-        def reruns() -> Iterator[Rerun]:
-            for rows in chunks(encoder.card, clips) if exchanges else ():
-                hidden = scenes.source.tokens(self.site.layer, rows).to(encoder.device)
-                mask = None if selected is None else selected[rows].to(encoder.device)
-                edits = _Exchanges(exchanges, hidden, displacement("swap", scenes, self.site, rows, hidden).float(), self.mean, mask)
-                reader = judge.reader(None if read is None else read[rows])
-                yield Rerun(Sweep(hidden, self.site.layer, edits, {depth: reader}), len(exchanges), partial(keep, rows))
+    def keep(rows: slice, part: slice, features: dict[int, Tensor]) -> None:
+        found[part, rows] = judge.logits(features[depth])
+        if progress:
+            progress(rows.start * len(exchanges) + part.stop * (rows.stop - rows.start), clips * len(exchanges))
 
-        def keep(rows: slice, part: slice, features: dict[int, Tensor]) -> None:
-            found[part, rows] = judge.logits(features[depth])
-            if progress:
-                progress(rows.start * len(exchanges) + part.stop * (rows.stop - rows.start), clips * len(exchanges))
-
-        rerun_all(encoder, reruns())
-        return found, clean, twin
+    rerun_all(encoder, reruns())
+    return found, clean, twin
 
 
 class _Exchanges(Placed):

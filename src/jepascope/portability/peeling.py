@@ -12,9 +12,10 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.context import InterventionContext
 from jepascope.portability.alignment import sas
 from jepascope.portability.degeneracy import WORKS, Part, measure
-from jepascope.portability.exchange import Bases, Ground, has_room, remainder
+from jepascope.portability.exchange import Bases, has_room, remainder
 from jepascope.stats import Interval, ratio_of_means
 
 BEYOND = 0.01  # of the natural change: a surplus below it is rounding
@@ -67,7 +68,7 @@ class Peeling:
 
 
 def peel(
-    ground: Ground, find_next: FindNext, most: int, rounds: int = ROUNDS, progress: Callable[[str], Progress] | None = None
+    context: InterventionContext, find_next: FindNext, most: int, rounds: int = ROUNDS, progress: Callable[[str], Progress] | None = None
 ) -> Peeling:
     """Find, exchange beside controls, ablate, and again; at most ``most`` times. Then each stage that lay above its controls, alone.
 
@@ -78,7 +79,7 @@ def peel(
     """
     if most < 1:
         raise BadArgument(f"At least one subspace must be peeled off, not {most}.")
-    peeler = _Peeler(ground, find_next, progress)
+    peeler = _Peeler(context, find_next, progress)
     last: tuple[Stage, ...] = ()
     ended = f"after {most} stages, the most that were asked for"
     for number in range(1, most + 1):
@@ -108,9 +109,9 @@ def _why_not(part: Part) -> str:
 class _Peeler:
     """The stages above their controls so far, and how the next one is found."""
 
-    def __init__(self, ground: Ground, find_next: FindNext, progress: Callable[[str], Progress] | None) -> None:
-        self.ground, self.find_next, self.progress = ground, find_next, progress
-        self.dead = never_varying(ground.covariance)
+    def __init__(self, context: InterventionContext, find_next: FindNext, progress: Callable[[str], Progress] | None) -> None:
+        self.context, self.find_next, self.progress = context, find_next, progress
+        self.dead = never_varying(context.covariance)
         self.carriers: list[Subspace] = []
         self.kept: dict[tuple[bytes, ...], Part] = {}  # what was measured: most carriers are not found again
 
@@ -142,9 +143,9 @@ class _Peeler:
         for i, basis in enumerate(bases):
             others = bases[:i] + bases[i + 1 :]
             wanted[str(i)] = (basis, torch.cat(others, dim=1) if others else None)
-        parts, below = measure(self.ground, wanted, {})
+        parts, below = measure(self.context, wanted, {})
         total = np.sum([parts[str(i)].numerator for i in range(len(bases))], axis=0) - parts["whole"].numerator
-        return parts, ratio_of_means(total, below, np.random.default_rng(self.ground.seed), self.ground.resamples)
+        return parts, ratio_of_means(total, below, np.random.default_rng(self.context.seed), self.context.resamples)
 
     def measured(self, earlier: Sequence[Subspace], stage: Subspace) -> Part:
         """A stage exchanged while all before it are ablated, beside controls that avoid these, it and what never varies."""
@@ -154,7 +155,7 @@ class _Peeler:
             return self.kept[key]
         held = torch.cat(before, dim=1) if before else None
         tick = self.progress(f"exchange peeled subspace {len(before) + 1}") if self.progress else None
-        parts, _ = measure(self.ground, {"peeled": (stage.basis, held)}, {"peeled": torch.cat([self.dead, *before], dim=1)}, tick)
+        parts, _ = measure(self.context, {"peeled": (stage.basis, held)}, {"peeled": torch.cat([self.dead, *before], dim=1)}, tick)
         self.kept[key] = parts["peeled"]
         return self.kept[key]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -21,6 +20,7 @@ from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import twins
 from jepascope.clips.spread import spread
+from jepascope.clips.video.chosen import clips_chosen
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
@@ -28,16 +28,13 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.fits import check_edited_layer, check_room
-from jepascope.study.folder import Run, part_name
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.chosen import clips_chosen
 
 if TYPE_CHECKING:
     from jepascope.study.videos.taken import Taken
-
-T = TypeVar("T")
 
 
 class Degraded(NamedTuple):
@@ -59,7 +56,6 @@ class Bench:
 
     def __init__(self, run: Run, encoder: VideoEncoder, progress: Progress, beside: Bench | None = None, store: Path | None = None) -> None:
         self.run, self.spec, self.encoder, self.progress, self.beside = run, run.spec, encoder, progress, beside
-        self._made: dict[str, Any] = {}
         self.taken: Taken | None = None  # subspaces of another run, where the study uses some
         self.store: Path = store or (run.activations if beside is None else beside.store)
         card = encoder.card
@@ -139,29 +135,6 @@ class Bench:
     def _candidates(self) -> tuple[int, ...]:
         best = self.spec.best_layer
         return candidate_layers(self.encoder.card.depth) if best is None else (best,)
-
-    def once(self, key: str, make: Callable[[], T]) -> Callable[[], T]:
-        """What several parts of a study share, made when the first of them asks."""
-
-        def get() -> T:
-            if key not in self._made:
-                self._made[key] = make()
-            return self._made[key]  # type: ignore[no-any-return]
-
-        return get
-
-    def forget(self, *keys: str) -> None:
-        """Let go of what ``once`` made: controls of many layers would fill the memory."""
-        for key in keys:
-            self._made.pop(key, None)
-
-    def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
-        """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
-        names = [part_name(table, name) for table in tables]
-        if not all(self.run.has(f"{one}.parquet") for one in names):
-            for table, frame in zip(tables, make(), strict=True):
-                self.run.write_table(table, frame, part=name)
-        return tuple(self.run.table(one) for one in names)
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
         """One pass, kept in the run folder's store."""
@@ -287,6 +260,11 @@ class Bench:
         twin = self.encoder.untrained(seed)
         tick = self.progress.start(f"capture untrained twin {seed}")
         return capture(twin, self.probed_clips, self.store, progress=tick)
+
+
+def capture_all(bench: Bench) -> None:
+    """Every split and the twins pass through the encoder, or are there."""
+    _ = (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test)
 
 
 def candidate_layers(depth: int) -> tuple[int, ...]:

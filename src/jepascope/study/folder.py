@@ -9,7 +9,7 @@ import glob
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -211,6 +211,14 @@ class Run:
             raise RunFolderError(
                 f"'{path}' cannot be read ({str(error).splitlines()[0][:200]}); delete it and run again to make it anew."
             ) from None
+
+    def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
+        """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
+        names = [part_name(table, name) for table in tables]
+        if not all(self.has(f"{part}.parquet") for part in names):
+            for table, frame in zip(tables, make(), strict=True):
+                self.write_table(table, frame, part=name)
+        return tuple(self.table(part) for part in names)
 
     def write_json(self, name: str, value: Any) -> None:
         write_json(self.path / name, value)

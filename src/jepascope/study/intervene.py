@@ -19,12 +19,12 @@ from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, resume_line, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.resumable import Steps
+from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
-from jepascope.study.stage_two.stage import stage_two
 from jepascope.study.steps.caused import judged
-from jepascope.study.steps.subspaces import run_subspaces
+from jepascope.study.steps.discover import SUBSPACES
+from jepascope.study.steps.intervene import EDITS
 from jepascope.study.steps.summary import effects_at
 
 PREFIX = "intervene-"
@@ -96,15 +96,15 @@ def run_intervene(
         other = Run.open(intervene_folder(run, changed), changed)
         try:
             bench = Bench(other, encoder, progress, beside=Bench(base, encoder, progress))
-            steps = Steps(other, progress)
-            subspaces = dict(steps.timed("subspaces", lambda: run_subspaces(bench, {layer}))[layer])
+            steps = runner_of(bench)
+            steps.do([SUBSPACES])
             unshuffled = ""
             if given is not None:
-                name, given, unshuffled = named(bench, subspaces, given, layer)
-                subspaces = {name: given}
+                name, given, unshuffled = named(bench, steps["own at best"], given, layer)
+                steps.keep(used={layer: {name: given}})
                 with writing(other.path / "subspaces" / GIVEN) as temporary:
                     given.save(temporary)
-            caused = stage_two(bench, steps, layer, {layer: subspaces}, whole=False)
+            steps.do(EDITS)
             summary: dict[str, Any] = {
                 "schema": 1,
                 "model": encoder.card.name,
@@ -115,9 +115,9 @@ def run_intervene(
                 "ablate_to": changed.ablate_to,
                 "doses": list(changed.edit_doses),
                 "swap_donor": bench.donor,
-                **effects_at(caused.tables["ce"], caused.tables["matching"], layer),
-                **judged(caused, layer, spec.variable),
-                "seconds": {name: round(value, 3) for name, value in steps.seconds.items()},
+                **effects_at(steps["ce"], steps["matching"], layer),
+                **judged(caused(steps), layer, spec.variable),
+                "seconds": steps.rounded_seconds,
             }
             if unshuffled:
                 summary["skipped"]["shuffled"] = unshuffled

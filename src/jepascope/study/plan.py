@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
-from jepascope.study.counts import CONTROL_COUNT, HALVINGS
-from jepascope.study.counts.disk import PARTS, stored_bytes
-from jepascope.study.counts.left_out import left_out_clips
-from jepascope.study.counts.sizes import Counts, PlanStep
-from jepascope.study.counts.steps import steps
 from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
+from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.steps.discover import HALVINGS
+from jepascope.study.steps.intervene import left_out_clips
+from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 
 BATCH = 32  # clips folded into one batch
@@ -32,6 +32,7 @@ START_SECONDS = 12.0  # loading, rendering, the report
 GPU_RATES = {"float32": 50e12, "bfloat16": 200e12}  # of a data-centre GPU: float32 without TF32, and a part of its bf16 peak
 STORED = {"float32": "F32", "bfloat16": "BF16"}  # types by the names that the store gives them
 MEASURED = "measured here just now"
+PARTS = ("tokens", "pooled", "moments", "masks", "headers")  # what a capture's bytes are counted by, in the order in which they are said
 SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without instructions for it, as measured (with them: twice as fast)
 
 
@@ -45,7 +46,7 @@ class Plan:
     does no more than its controls; and das stops training when it gains no more.
     """
 
-    steps: tuple[PlanStep, ...]
+    steps: tuple[Passes, ...]
     forwards: int
     block_passes: int
     tflops: float
@@ -68,7 +69,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         if spec.of_labels:
             check_self_swap(spec)
     model = geometry(spec)
-    counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1))
+    counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
     for layer in (*counts.layers, counts.best):
         check_edited_layer(spec.model, model.depth, layer)
     check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), model.width)
@@ -76,12 +77,12 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )
-    planned = tuple(steps(counts))
+    planned = tuple(passes for step in STEPS for passes in step.cost(counts))
     flops = sum(_flops(step, model) for step in planned)
     rate, said = _rate(machine, model)
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
-    stored = stored_bytes(counts, STORED[machine.dtype])
+    stored = _stored_bytes(planned)
     disk = sum(stored.values())
     shares = ", ".join(f"{part} {_size(stored[part])}" for part in PARTS if part != "headers")
     at_work = model.parameters * number + BATCH * model.tokens * model.width * number * COPIES
@@ -120,7 +121,16 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     )
 
 
-def _flops(step: PlanStep, model: Geometry) -> float:
+def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
+    """Bytes of all captures by PARTS."""
+    total: Counter[str] = Counter(dict.fromkeys(PARTS, 0))
+    for passes in planned:
+        for layout in passes.kept:
+            total.update(layout.stored_bytes())
+    return dict(total)
+
+
+def _flops(step: Passes, model: Geometry) -> float:
     """Of the blocks, and of the predictor's where it goes on from beginnings."""
     tokens = step.share * model.tokens
     ahead = step.forecasts * model.predictor_depth * _block(model.predictor_width, model.tokens)

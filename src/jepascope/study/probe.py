@@ -15,12 +15,11 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
-from jepascope.study.resumable import Steps
+from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec, make_spec, read_spec
-from jepascope.study.stage_one import stage_one
+from jepascope.study.steps.discover import READ, SUBSPACES
 from jepascope.study.steps.discovered import discovered
 from jepascope.study.steps.reading_words import reading
-from jepascope.study.steps.subspaces import run_subspaces
 
 PREFIX = "probe-"
 
@@ -114,12 +113,11 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
 def _stage_one(bench: Bench) -> dict[str, Any]:
     run, spec, card = bench.run, bench.spec, bench.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
-    steps = Steps(run, bench.progress)
-    found = stage_one(bench, steps)
-    steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, found.best}))
-    summary = discovered(spec, card.name, card.depth, found.best, found.probes, found.values, bench.splits)
+    steps = runner_of(bench)
+    steps.do([*READ, SUBSPACES])
+    summary = discovered(spec, card.name, card.depth, steps["best"], steps["probes"], steps["values"], bench.splits)
     summary["headline"] = reading(summary) + "."
-    summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
+    summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
     run.write_json("summary.json", summary)

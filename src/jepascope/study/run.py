@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.video.sheet import video_sheet
+from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.discover.probes import best_layer
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.resumable import Steps
+from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.stage_one import stage_one
-from jepascope.study.stage_three.stage import stage_three
+from jepascope.study.stage_three.stage import StageThree
 from jepascope.study.stage_two.asked import check_asked
-from jepascope.study.stage_two.stage import stage_two
-from jepascope.study.steps.leaks import run_leaks
-from jepascope.study.steps.subspaces import run_subspaces
+from jepascope.study.stage_two.contexts import context_at
+from jepascope.study.stage_two.layers import without_shuffles
+from jepascope.study.stage_two.stage import Panels, StageTwo
+from jepascope.study.steps.discover import CAPTURE
+from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.steps.summary import summarise
+from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
-from jepascope.study.videos.left_out import left_out
+from jepascope.study.videos.left_out import few_tested, left_out_figures
 from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
@@ -48,39 +53,66 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         run.close()
 
 
+def runner_of(bench: Bench) -> Runner:
+    """What runs steps on a study's captures, with all that they may need."""
+
+    def used() -> Mapping[int, Mapping[str, Subspace]]:
+        own, best = steps["subspaces"], steps["best"]
+        return own if bench.taken is None else {**own, best: {**own[best], **bench.taken.subspaces}}
+
+    given: dict[str, Callable[[], Any]] = {
+        "captures": lambda: bench,
+        "best": lambda: best_layer(bench, steps["probes"] if bench.spec.best_layer is None else None),
+        "layers": lambda: {*bench.layers, steps["best"]},
+        "used": used,
+        "used at best": lambda: steps["used"][steps["best"]],
+        "own at best": lambda: steps["subspaces"][steps["best"]],
+        "judges": lambda: Panels(bench, steps["best"]),
+        "panel": lambda: steps["judges"].panel,
+        "main judge": lambda: steps["panel"].main,
+        "context": lambda: context_at(bench, steps["best"], steps["panel"].at(steps["best"], True)),
+    }
+    steps = Runner(bench.run, bench.progress, given)
+    return steps
+
+
 def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
-    spec, steps = run.spec, Steps(run, progress)
+    spec = run.spec
     bench = Bench(run, encoder, progress)
     check_encoder(run, encoder)
-    steps.timed("capture", lambda: (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test))
+    steps = runner_of(bench)
+    steps.do([CAPTURE])
     told = keep_footage(bench) if spec.of_videos else {}
     bench.taken = taken_along(bench)
     _stimuli(bench)
-    found = stage_one(bench, steps)
-    best = found.best
-    (leaks,) = steps.tables("leaks", ("leaks",), lambda: (run_leaks(bench, best),))
-    subspaces = steps.timed("subspaces", lambda: run_subspaces(bench, {*bench.layers, best}))
-    used = subspaces if bench.taken is None else {**subspaces, best: {**subspaces[best], **bench.taken.subspaces}}
-    caused = stage_two(bench, steps, best, used)
-    ported = stage_three(bench, steps, best, subspaces, caused.panels)
-    told |= left_out(bench, steps)
+    last = few_tested(bench)
+    steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
+    told |= left_out_figures(bench, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
+    best = steps["best"]
     summary = summarise(
         spec,
         encoder.card.name,
         encoder.card.depth,
         best,
-        found.probes,
-        found.values,
-        leaks,
-        caused,
+        steps["probes"],
+        steps["values"],
+        steps["leaks"],
+        caused(steps),
         bench.full_layers(best),
-        ported,
+        StageThree(steps["portability"], steps["verdicts"], steps["peeling"]),
         bench.splits,
-        {name: round(value, 3) for name, value in steps.seconds.items()},
-        told | taken_figures(bench.taken, ported.portability),
+        steps.rounded_seconds,
+        told | taken_figures(bench.taken, steps["portability"]),
     )
     run.write_json("summary.json", summary)
     return summary
+
+
+def caused(steps: Runner) -> StageTwo:
+    """What stage two made, as far as it was run."""
+    names = ("effects", "matching", "witnesses", "forecasts", "ce", "reads", "isolation", "curves", "doses", "calibration", "refits")
+    tables = {name: steps[name] for name in names if steps.run.has(f"{name}.parquet")}
+    return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
 
 
 def _stimuli(bench: Bench) -> None:

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Int
 
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.fewest import FEWEST, fewest_units
 from jepascope.clips.presets import preset
 from jepascope.errors import BadData
 from jepascope.stats import clustered
 from jepascope.study.spec import StudySpec
 
 OTHER_SEED = 10_000  # added to the study's seed for the second data seed of portability
-FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and fit's halves by themselves
 
 
 def study_clips(spec: StudySpec) -> ClipSet:
@@ -43,11 +43,6 @@ def folds_of(spec: StudySpec, clips: ClipSet, other: ClipSet | None) -> int:
     if other is not None:
         _enough(spec, other.split("fit"), "Split 'fit' of the second data seed", FEWEST["judge"])
     return min(spec.folds, scarce)
-
-
-def fewest_units(fewest: int, several: bool) -> int:
-    """How many clips of a class a split needs, or how many scenes where ``several`` clips show one: what is folded and halved is scenes."""
-    return min(fewest, 2) if several else fewest
 
 
 def _enough(spec: StudySpec, clips: ClipSet, what: str, fewest: int) -> Int[np.ndarray, " classes"]:

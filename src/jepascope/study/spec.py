@@ -20,12 +20,13 @@ from jepascope.clips.column_kind import MISSING, Asked, was_numeric
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
+from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.study.as_written import read_fields
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
-from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, folder_variable, is_folder, variable_given, with_folder_defaults
+from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, is_folder, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
 if TYPE_CHECKING:

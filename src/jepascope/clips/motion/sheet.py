@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
+from jepascope.clips.pictures import arrow_through, sheet_of_pairs
 from jepascope.clips.ranges import DIRECTION_NAMES
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ SHOWN = 48  # windows on one sheet: as many as can be looked at
 ACROSS = 4
 CELL = (2.7, 1.5)  # inches of a window: two frames and the line above them
 LINE = 26  # characters above a frame
-ARROW = 0.3  # of the frame's short side
 FADED = 0.35  # of an abstained window's contrast
 
 Pictures = Callable[[dict[str, Any]], UInt8[np.ndarray, "2 height width 3"]]
@@ -32,19 +32,11 @@ def motion_sheet(table: pd.DataFrame, pictures: Pictures, shown: int = SHOWN) ->
 
     ``pictures`` is asked for one row at a time.
     """
-    from matplotlib.figure import Figure
-
     rows = shown_rows(table, shown)
-    height = max(1, math.ceil(len(rows) / ACROSS))
-    figure = Figure(figsize=(ACROSS * CELL[0], height * CELL[1]), dpi=120)
-    grid = figure.subplots(height, 2 * ACROSS, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.16})
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for place, cells in enumerate(rows.to_dict("records")):
+    figure, places = sheet_of_pairs(len(rows), ACROSS, CELL, above=0.18, between=0.16)
+    for cells, (first, last) in zip(rows.to_dict("records"), places, strict=True):
         row = {str(name): cell for name, cell in cells.items()}
-        line, column = divmod(place, ACROSS)
-        _show(row, pictures(row), grid[line, 2 * column], grid[line, 2 * column + 1])
-    figure.subplots_adjust(left=0.005, right=0.995, top=1 - 0.18 / (height * CELL[1]), bottom=0.005)
+        _show(row, pictures(row), first, last)
     return figure
 
 
@@ -68,8 +60,6 @@ def shown_rows(table: pd.DataFrame, shown: int) -> pd.DataFrame:
 
 
 def _show(row: dict[str, Any], frames: UInt8[np.ndarray, "2 height width 3"], first: Any, last: Any) -> None:
-    from matplotlib.patheffects import withStroke
-
     named = isinstance(row["direction"], str)
     where = f"{Path(row['file']).name[: LINE - 8]} {row['start']:.1f} s"
     title = f"{row['direction']} {round(row['angle']) % 360}°, {row['speed']:.1f} px, {row['moves']}" if named else row["abstained"]
@@ -80,10 +70,4 @@ def _show(row: dict[str, Any], frames: UInt8[np.ndarray, "2 height width 3"], fi
     last.set_title(title, fontsize=6, loc="left", pad=2, color="black" if named else "0.5")
     if named:
         height, width = frames.shape[1:3]
-        right, up = math.cos(math.radians(row["angle"])), math.sin(math.radians(row["angle"]))
-        reach = ARROW * min(height, width)
-        start = (width / 2 - right * reach, height / 2 + up * reach)
-        end = (width / 2 + right * reach, height / 2 - up * reach)
-        look = {"arrowstyle": "-|>", "color": "white", "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
-        arrow = last.annotate("", xy=end, xytext=start, arrowprops=look)
-        arrow.arrow_patch.set_path_effects([withStroke(linewidth=2.4, foreground="black")])  # to be seen on any ground
+        arrow_through(last, (width / 2, height / 2), math.radians(row["angle"]), min(height, width))

@@ -40,7 +40,7 @@ def looked_at(folder: Path, video: Video, windows: Sequence[Window], cache: Path
     import av
 
     asked = {"rule": RULE, "av": av.__version__, "file": video.digest, "windows": [(one.start, one.end) for one in windows]}
-    answer = kept(cache, asked, lambda held: _fits(held, len(windows)), lambda: _decoded(folder, video, windows))
+    answer = kept(cache, asked, lambda: _decoded(folder, video, windows))
     refusals = [Refusal(video.file, reason, start, video.duration) for start, reason in answer["damage"]]
     seen = [
         Seen(window, dict(zip(LOOKS, found, strict=True)))
@@ -71,22 +71,6 @@ def _decoded(folder: Path, video: Video, windows: Sequence[Window]) -> dict[str,
         damage.append((error.seconds, f"{error}; {lost}"))
     found = [one.tolist() if good else None for one, good in zip(sums / FRAMES, whole, strict=True)]
     return {"looks": found, "frames": distinct.tolist(), "damage": damage}
-
-
-def _fits(held: Any, windows: int) -> bool:
-    """Whether what a cache holds is an answer for so many windows."""
-    return (
-        isinstance(held, dict)
-        and all(isinstance(held.get(name), list) for name in ("looks", "frames", "damage"))
-        and len(held["looks"]) == len(held["frames"]) == windows
-        and all(one is None or (isinstance(one, list) and len(one) == len(LOOKS) and all(map(_number, one))) for one in held["looks"])
-        and all(map(_number, held["frames"]))
-        and all(isinstance(one, list) and len(one) == 2 and _number(one[0]) and isinstance(one[1], str) for one in held["damage"])
-    )
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def looks(picture: Picture) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ import pandas as pd
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.video.check import LOOKS
 from jepascope.clips.video.footage import Footage, joined_words, look_through, refusals_table
-from jepascope.clips.video.labelled import DIRECTION, Measure, check_variable, labelled
+from jepascope.clips.video.labelled import Labelled, Measure, check_variable, labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.splits import at_most, split_sources
+from jepascope.clips.video.variable import DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadArgument, BadData
 
@@ -76,21 +77,33 @@ def clips_of(
         rows, index, sources = rows[some], index[some], sources[some]
     if len(set(sources)) < len(SPLITS) and footage.joined:
         raise BadData(f"Too few recordings for {len(SPLITS)} splits: {joined_words(footage)}.")
-    cut = _table(footage)
+    cut = windows_table(footage)
     twice = sorted({"scene", "split", *cut.columns} & set(told.columns))
     if twice:
         raise BadArgument(f"The measurement names a column '{twice[0]}', which clips of videos have already; call it something else.")
     table = pd.concat([cut, told.columns], axis=1).iloc[rows].dropna(axis=1)  # what only some windows have is no factor
     table.insert(0, "scene", np.unique(sources, return_inverse=True)[1].astype(np.int64))
     table.insert(1, "split", split_sources(sources, index, seed))
-    source = VideoSource.of(footage.folder, [footage.videos[file] for file in table["file"].unique()])
+    source = source_of(footage, table["file"])
     clips = ClipSet(footage.folder.name, table.reset_index(drop=True), source, frames, size)
     if variable is not None and variable != DIRECTION:
         clips = clips.labelled(variable, told.names[rows])
     return clips, refusals_table([*refusals, *footage.others])
 
 
-def _table(footage: Footage) -> pd.DataFrame:
+def source_of(footage: Footage, files: Iterable[str]) -> VideoSource:
+    """The pixels of some of its files."""
+    return VideoSource.of(footage.folder, [footage.videos[file] for file in dict.fromkeys(files)])
+
+
+def labelled_windows(footage: Footage, labels: Labelled) -> pd.DataFrame:
+    """The rows of ``windows_table`` that have a label, with a column ``label`` and what else was measured."""
+    table = pd.concat([windows_table(footage), labels.columns], axis=1).assign(label=labels.names)
+    some: pd.DataFrame = table[labels.known]
+    return some.reset_index(drop=True)
+
+
+def windows_table(footage: Footage) -> pd.DataFrame:
     """One row a window: where it comes from, how it is shown, and its looks."""
     videos = [footage.videos[one.window.file] for one in footage.windows]
     official = [video.official_split for video in videos]
@@ -107,7 +120,7 @@ def _table(footage: Footage) -> pd.DataFrame:
             "crop_y": 0.5,
             "crop_side": 1.0,
             "rate": [video.rate for video in videos],
-            **{name: [one.looks[name] for one in footage.windows] for name in LOOKS},
+            **{name: [one.looks.get(name, np.nan) for one in footage.windows] for name in LOOKS},
         }
     )
     return table.assign(official_split=official) if any(official) else table

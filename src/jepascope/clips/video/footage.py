@@ -157,6 +157,11 @@ def decoded(there: Survey, cutting: Cutting, progress: Callable[[int, int], None
     return Footage(**{**vars(there), "refusals": refusals, "windows": seen})
 
 
+def undecoded(there: Survey, cutting: Cutting) -> Footage:
+    """As if every window could be decoded; its looks are not known."""
+    return Footage(**vars(there), windows=[Seen(window, {}) for some in there.cut(cutting).values() for window in some])
+
+
 def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_class: int | None, seed: int, sides: bool) -> list[Candidate]:
     """At most so many files of each class; with ``sides``, of each side of the official split."""
     if per_class is None or not candidates:

@@ -15,15 +15,12 @@ from jepascope.clips.factors import nearest_direction
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage
 from jepascope.clips.video.labels import VideoLabels
-from jepascope.clips.video.probe import Video
+from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument
 
 Measure = Callable[[Path, Sequence[Window]], Sequence[Mapping[str, object] | str]]
 """(folder, windows) -> for each window its measured columns, ``angle`` (radians) among them, or why nothing was measured."""
-
-CLASS = "class"  # the variable that the folders or the data set's own tables name
-DIRECTION = "direction"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +53,17 @@ def labelled(footage: Footage, variable: str | None, measure: Measure | None = N
         return Labelled(np.full(len(windows), ""), np.ones(len(windows), dtype=bool), none), []
     if variable == DIRECTION:
         return _directions(footage, windows, measure)
-    names = np.array(names_of(windows, variable, footage.videos, footage.labels), dtype=object)
-    given = footage.labels is not None and variable in footage.labels.columns
-    if footage.labels is not None and given:
-        why = f"no row of '{footage.labels.path.name}' gives it a label '{variable}'"
+    labels = footage.labels if footage.labels is not None and variable in footage.labels.columns else None
+    told = [footage.videos[one.file].label if labels is None else labels.label(one, variable) for one in windows]
+    names = np.array(told, dtype=object)
+    if labels is not None:
+        why = f"no row of '{labels.path.name}' gives it a label '{variable}'"
     else:
         tables = ", ".join(footage.class_tables)
         why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
     known = np.array([name != "" for name in names], dtype=bool)
-    whys = [why if given else footage.two_classes.get(window.file, why) for window in windows]
+    whys = [why if labels is not None else footage.two_classes.get(window.file, why) for window in windows]
     return Labelled(names, known, none), _without(footage, [None if good else why for good, why in zip(known, whys, strict=True)])
-
-
-def names_of(windows: Sequence[Window], variable: str, videos: Mapping[str, Video], labels: VideoLabels | None) -> list[str]:
-    """The label that a person or a folder gives each window; '' where none does."""
-    if labels is not None and variable in labels.columns:
-        return [labels.label(window, variable) for window in windows]
-    return [videos[window.file].label for window in windows]
 
 
 def _directions(footage: Footage, windows: Sequence[Window], measure: Measure | None) -> tuple[Labelled, list[Refusal]]:

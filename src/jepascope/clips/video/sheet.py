@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.pictures import arrow_through, sheet_of_pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,28 +17,18 @@ if TYPE_CHECKING:
 EACH = 3  # clips of a class
 MOST = 48  # clips on a sheet
 ACROSS = 3
-WIDTH = 8.6  # inches
-ARROW = 0.3  # of a frame's side, from its middle each way
+SIDE = 8.6 / (2 * ACROSS)  # inches of a frame
 LINE = 26  # characters above a clip
 
 
 def video_sheet(clips: ClipSet, variable: str) -> Figure:
     """Pairs of frames, class by class; of every class clips of as many videos as there are."""
-    from matplotlib.figure import Figure
-
     labels, classes = clips.labels(variable)
     shown = _shown(clips, labels)
-    rows = max(1, math.ceil(len(shown) / ACROSS))
-    side = WIDTH / (2 * ACROSS)
-    figure = Figure(figsize=(WIDTH, rows * (side + 0.22)), dpi=120)
-    grid = figure.subplots(rows, 2 * ACROSS, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.18})
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for place, clip in enumerate(shown):
-        row, column = divmod(place, ACROSS)
+    figure, places = sheet_of_pairs(len(shown), ACROSS, (2 * SIDE, SIDE + 0.22), above=0.2, between=0.18)
+    for clip, (first, last) in zip(shown, places, strict=True):
         title = textwrap.shorten(f"{classes[labels[clip]]}: {clips.factors['file'].iloc[clip]}", LINE, placeholder="…")
-        _show(clips, clip, title, grid[row, 2 * column], grid[row, 2 * column + 1])
-    figure.subplots_adjust(left=0.005, right=0.995, top=1 - 0.2 / (rows * (side + 0.22)), bottom=0.005)
+        _show(clips, clip, title, first, last)
     return figure
 
 
@@ -61,16 +51,10 @@ def _shown(clips: ClipSet, labels: np.ndarray) -> list[int]:
 
 
 def _show(clips: ClipSet, clip: int, title: str, first: Any, last: Any) -> None:
-    from matplotlib.patheffects import withStroke
-
     video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
     for axes, frame in ((first, video[0]), (last, video[-1])):
         axes.imshow(frame, interpolation="nearest", vmin=0, vmax=1)
     first.set_title(title, fontsize=7, loc="left", pad=2)
-    if "angle" not in clips.factors:
-        return
-    angle, middle, reach = float(clips.factors["angle"].iloc[clip]), (clips.size - 1) / 2, ARROW * clips.size
-    right, up = reach * math.cos(angle), reach * math.sin(angle)
-    look = {"arrowstyle": "-|>", "color": "white", "lw": 1.4, "shrinkA": 0, "shrinkB": 0}
-    arrow = last.annotate("", xy=(middle + right, middle - up), xytext=(middle - right, middle + up), arrowprops=look)
-    arrow.arrow_patch.set_path_effects([withStroke(linewidth=2.4, foreground="black")])  # to be seen on any ground
+    if "angle" in clips.factors:
+        middle = (clips.size - 1) / 2
+        arrow_through(last, (middle, middle), float(clips.factors["angle"].iloc[clip]), clips.size)

@@ -15,20 +15,16 @@ from jepascope.study.folder import Run
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
 from jepascope.study.port.figures import models_figures, subspaces_figures
 from jepascope.study.port.headline import headline_of
-from jepascope.study.port.layers import layer_pairs
-from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, known_best, names_of
-from jepascope.study.port.similarity import similar_layers, similarity_table
-from jepascope.study.port.subspaces import run_subspaces_table
-from jepascope.study.port.transport import transport_table
+from jepascope.study.port.sides import Side, bench_of, best_of, known_best, names_of
 from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
-from jepascope.study.resumable import Steps
+from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec
+from jepascope.study.steps.port_command import STEPS
 
 PREFIX = "port-"
 SCHEMA = 1
-TABLES = {"models": ("similarity", "transport"), "subspaces": ("portability", "angles")}
 
 Load = Callable[[StudySpec], VideoEncoder]
 
@@ -87,38 +83,23 @@ def run_port(
         base = use(run, spec, mine, again)
         there = None if path is None else use(path, theirs, encoder, again)
         made = use(out, theirs, encoder, f"put them back, or delete '{out}'")
-        steps = Steps(made, progress)
         summary = made.json("summary.json", {})
-        if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in TABLES[kind]):
+        tables = [table for step in STEPS[kind] for table in step.tables]
+        if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
             bench = bench_of if models else Bench  # subspaces of one encoder are used at the run's own best layer alone
             here, elsewhere = bench(base, mine, progress), bench(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
             a = Side(here, best_of(here, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])
-            found = _across_models(a, b, steps, names, components) if models else _same_encoder(a, b, steps, names)
-            sides = {"a": a.described(), "b": b.described(), "finders": list(names), **found}
-            summary = {"schema": SCHEMA, "kind": kind, "headline": "", **sides}
-            summary["seconds"] = {name: round(value, 3) for name, value in steps.seconds.items()}
+            steps = Runner(made, progress)
+            steps.keep(a=a, b=b, finders=names, components=components, run=made)
+            steps.do(STEPS[kind])
+            summary = {"schema": SCHEMA, "kind": kind, "headline": "", "a": a.described(), "b": b.described(), "finders": list(names)}
+            summary |= {"pairs": [pair.names for pair in steps["layers"]]} if models else {}
+            summary["seconds"] = steps.rounded_seconds
         # what is finished is read, so that the same command ends at once
-        first, second = (made.table(table) for table in TABLES[kind])
+        first, second = (made.table(table) for table in tables)
         summary |= models_figures(first, second) if models else subspaces_figures(first)
         summary["headline"] = headline_of(summary)
         made.write_json("summary.json", summary)
         return summary, out
-
-
-def _across_models(a: Side, b: Side, steps: Steps, finders: tuple[str, ...], components: int | None) -> dict[str, Any]:
-    for side in (a, b):
-        steps.timed("capture", side.captured)
-    check_paired(a, b)
-    forth = steps.timed("layers", lambda: similar_layers(a, b, "fit"))
-    back = {(there, here): found for (here, there), found in forth.items()}
-    pairs = [*layer_pairs(a, b, forth), *layer_pairs(b, a, back)]
-    steps.tables("similarity", ("similarity",), lambda: (similarity_table(a, b, pairs, components),))
-    steps.tables("transport", ("transport",), lambda: (transport_table(pairs, finders, components, steps.run),))
-    return {"pairs": [pair.names for pair in pairs]}
-
-
-def _same_encoder(a: Side, b: Side, steps: Steps, finders: tuple[str, ...]) -> dict[str, Any]:
-    steps.tables("port", TABLES["subspaces"], lambda: run_subspaces_table(a, b, finders))
-    return {}

@@ -15,12 +15,12 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
-from jepascope.study.bench import Bench, candidate_layers
+from jepascope.study.bench import Bench, candidate_layers, capture_all
+from jepascope.study.discover.probes import earliest_good
+from jepascope.study.discover.subspaces import subspace_path
 from jepascope.study.folder import Run, read_json
 from jepascope.study.progress import Progress
 from jepascope.study.stage_three.ground import find_in
-from jepascope.study.steps.probes import earliest_good
-from jepascope.study.steps.subspaces import subspace_path
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,6 @@ class Side:
         spec, card = self.bench.spec, self.card
         said = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
         return {**said, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
-
-    def captured(self) -> None:
-        """Everything that is used of it passes through the encoder now, or is there."""
-        bench = self.bench
-        _ = (bench.fit, bench.judge, bench.test, bench.twins, bench.spare_test)
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
@@ -87,6 +82,13 @@ def bench_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Bench:
     bench = Bench(run, encoder, progress)
     bench.sites = tuple(sorted({*bench.sites, *candidate_layers(encoder.card.depth)}))
     return bench
+
+
+def capture_both(a: Side, b: Side) -> None:
+    """Everything that is used of the two passes through their encoders now, or is there. BadData where they do not show the same clips."""
+    for side in (a, b):
+        capture_all(side.bench)
+    check_paired(a, b)
 
 
 def check_paired(a: Side, b: Side) -> None:

@@ -13,7 +13,7 @@ from jepascope.portability.cka import cka_grid
 from jepascope.portability.maps import MapKind, held_out_r2
 from jepascope.portability.similarity import Similarity
 from jepascope.schema import TABLES
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.layers import LayerPair, layer_pairs
 from jepascope.study.port.sides import Side
 
 COLUMNS = TABLES["similarity"].written
@@ -25,6 +25,13 @@ def similar_layers(a: Side, b: Side, split: str) -> dict[tuple[int, int], Simila
     seed = a.bench.spec.seed
     x, y = ({layer: side.pooled(split, layer) for layer in range(side.card.depth + 1)} for side in (a, b))
     return cka_grid(x, y, a.labels(split), seed=seed)
+
+
+def matched_layers(a: Side, b: Side) -> list[LayerPair]:
+    """The layers between which subspaces are carried, each way round."""
+    forth = similar_layers(a, b, "fit")
+    back = {(there, here): found for (here, there), found in forth.items()}
+    return [*layer_pairs(a, b, forth), *layer_pairs(b, a, back)]
 
 
 def similarity_table(a: Side, b: Side, pairs: Sequence[LayerPair], components: int | None) -> pd.DataFrame:

@@ -6,18 +6,16 @@ from functools import partial
 
 import pandas as pd
 
-from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.effects import intervene
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, angle_table, portability_table, readings_rows, sas_rows
-from jepascope.study.counts import PORT_DRAWS
 from jepascope.study.port.sides import Side
 from jepascope.study.stage_three.clip_sets import Finders, ceilings_of
 from jepascope.study.stage_three.ground import find_in, last_layer_probe
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.curves import BESIDE
 from jepascope.study.stage_two.layers import controls_at
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import PORT_DRAWS
 
 ACROSS = "run"
 
@@ -41,16 +39,8 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
     rows = sas_rows(everything, ACROSS, layer, own | {there: own[here] for there, here in pairs if here in own}, pairs)
     rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
-    effects, _ = intervene(
-        bench.encoder,
-        Site(layer, spec.tokens),
-        scenes_at(bench, layer),
-        everything,
-        controls_at(bench, layer, native, BESIDE, PORT_DRAWS),
-        [last_layer_probe(bench)],
-        ("ablate",),
-        spec.doses,
-        progress=bench.progress.start("the other run's subspaces used here"),
-    )
+    context = context_at(bench, layer, [last_layer_probe(bench)])
+    controls, tick = controls_at(bench, context, native, BESIDE, PORT_DRAWS), bench.progress.start("the other run's subspaces used here")
+    effects, _ = context.edit(everything, controls, ("ablate",), spec.doses, progress=tick)
     rows += rce_rows(effects, [(here, there) for there, here in pairs], ACROSS, spec.seed, spec.resamples)
     return portability_table(rows), angle_table(angle_rows(everything, ACROSS, layer, pairs))

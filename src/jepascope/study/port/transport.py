@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.effects import intervene
-from jepascope.intervention.run import read_unedited
+from jepascope.intervention.context import InterventionContext
 from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, dose_rank, rce
 from jepascope.schema import TABLES
@@ -22,8 +20,9 @@ from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene
 from jepascope.study.folder import Run, part_name
 from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
 from jepascope.study.port.layers import LayerPair
+from jepascope.study.spec import StudySpec
 from jepascope.study.stage_three.ground import last_layer_probe
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.stage_two.contexts import context_at
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
@@ -41,26 +40,25 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
     tick = pairs[0].source.bench.progress.start("carried subspaces used in the other model")
     kinds: dict[str, tuple[MapKind, ...]] = {"best match": ("ridge",)}
     jobs = [(pair, kind, finder) for pair in pairs for finder in finders for kind in kinds.get(pair.choice, KINDS)]
+    contexts: dict[tuple[str, int], InterventionContext] = {}
     parts = []
     for done, (pair, kind, finder) in enumerate(jobs):
         name = part_name("transport", str(done))
         if not made.has(f"{name}.parquet"):
-            rows = [{**pair.names, "map": kind, "finder": finder, **row} for row in _used(pair, carried_by(pair, kind, finder, components))]
+            place = pair.target.name, pair.target_layer
+            if place not in contexts:
+                contexts[place] = context_at(pair.target.bench, pair.target_layer, [last_layer_probe(pair.target.bench)])
+            used = _used(pair.source.bench.spec, contexts[place], carried_by(pair, kind, finder, components))
+            rows = [{**pair.names, "map": kind, "finder": finder, **row} for row in used]
             made.write_table("transport", pd.DataFrame(rows, columns=COLUMNS), part=str(done))
         parts.append(made.table(name))
         tick(done + 1, len(jobs))
     return pd.concat(parts, ignore_index=True)
 
 
-def _used(pair: LayerPair, used: Carried) -> list[dict[str, object]]:
-    bench, layer = pair.target.bench, pair.target_layer
-    spec = pair.source.bench.spec
-    site, scenes = Site(layer, bench.spec.tokens), bench.once(f"port scenes {layer}", lambda: scenes_at(bench, layer))()
-    judge = bench.once("port judge", lambda: last_layer_probe(bench))()
-    unedited = bench.once(f"port unedited {layer}", lambda: read_unedited(bench.encoder, site, scenes, [judge]))()
-
+def _used(spec: StudySpec, context: InterventionContext, used: Carried) -> list[dict[str, object]]:
     def numerators(subspaces: Mapping[str, Subspace], edit: str, doses: Sequence[float]) -> dict[tuple[str, float], tuple[Scenes, Scenes]]:
-        effects, _ = intervene(bench.encoder, site, scenes, subspaces, {}, [judge], (edit,), doses, unedited=unedited)
+        effects, _ = context.edit(subspaces, {}, (edit,), doses)
         found = {}
         for name in subspaces:
             for dose in doses:

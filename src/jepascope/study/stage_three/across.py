@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, permutations
 
 import pandas as pd
 
-from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.effects import intervene
+from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
 from jepascope.study.bench import Bench
 from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
 from jepascope.study.stage_three.ground import find_in
 from jepascope.study.stage_two.curves import dose_effects
-from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import unedited_at
-from jepascope.study.stage_two.scenes import scenes_at
 
 OTHER = "other seed"
 
 
 def run_portability(
-    bench: Bench, layer: int, subspaces: Mapping[int, Mapping[str, Subspace]], panel: Callable[[], Panel]
+    bench: Bench, context: InterventionContext, subspaces: Mapping[int, Mapping[str, Subspace]], judge: ProbeJudge
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
-    spec, here = bench.spec, subspaces[layer]
+    spec, layer = bench.spec, context.site.layer
+    here = subspaces[layer]
     tick = bench.progress.start("portability")
     finders = {name: partial(find_in, name, subspace.rank, bench.folds, spec.seed) for name, subspace in here.items()}
     own = ceilings_of(bench, layer, finders)
@@ -47,16 +45,15 @@ def run_portability(
         rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
         angles += angle_rows(everything, across, layer, pairs)
     tick(3, 5)
-    effects = _effects(bench, layer, here, {a: one for (a, _), one in (seeds | layers).items()}, panel)
+    effects = _effects(bench, context, here, {a: one for (a, _), one in (seeds | layers).items()})
     for across, used in (("finder", [(b, a) for a, b in permutations(here, 2)]), ("data seed", _native(seeds)), ("layer", _native(layers))):
         rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
     tick(4, 5)
-    judge = panel().main
     readout = [readout_row(bench, judge, spec.clips_name)]
     if bench.taken is not None:
         from jepascope.study.videos.ported import ported
 
-        carried = ported(bench.taken, here, own, panel)
+        carried = ported(bench.taken, context, here, own)
         rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
     for clips in spec.carried_to:
         carried = carried_to(bench, clips, layer, here, finders, own, judge)
@@ -89,25 +86,12 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
     return found
 
 
-def _effects(
-    bench: Bench, layer: int, here: Mapping[str, Subspace], others: Mapping[str, Subspace], panel: Callable[[], Panel]
-) -> pd.DataFrame:
+def _effects(bench: Bench, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
-    spec = bench.spec
     taken = {} if bench.taken is None else bench.taken.subspaces
-    effects = dose_effects(bench, layer, {**here, **taken}, panel, "ablate")
+    effects = dose_effects(bench, context, {**own, **taken}, "ablate")
     if not others:
         return effects
-    theirs, _ = intervene(
-        bench.encoder,
-        Site(layer, spec.tokens),
-        scenes_at(bench, layer),
-        others,
-        {},
-        [panel().main],
-        ("ablate",),
-        spec.doses,
-        progress=bench.progress.start("dose sweep"),
-        unedited=unedited_at(bench, layer, panel())(),
-    )
+    tick = bench.progress.start("dose sweep")
+    theirs, _ = context.edit(others, {}, ("ablate",), bench.spec.doses, [context.judge], tick)
     return pd.concat([effects, theirs], ignore_index=True)

@@ -11,11 +11,9 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from jepascope.activations.site import Site
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
-from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
 from jepascope.portability.retained import rce_rows
@@ -23,12 +21,13 @@ from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.counts import HALVINGS, PORT_DRAWS
 from jepascope.study.spec import Clips
 from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.curves import BESIDE
 from jepascope.study.stage_two.layers import controls_at
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.discover import HALVINGS
+from jepascope.study.steps.intervene import PORT_DRAWS
 
 READOUT_COLUMNS = TABLES["carried_readout"].written
 ACROSS = "clip set"
@@ -75,17 +74,9 @@ def carried_to(
     both = {**ceilings, **{at[name]: ceiling for name, ceiling in ceilings_of(there, layer, finders).items()}}
     fit, test = there.fit.pooled(layer, spec.tokens), there.test_pooled(layer, spec.tokens)
     own = last_layer_probe(there)
-    effects, _ = intervene(
-        there.encoder,
-        Site(layer, spec.tokens),
-        scenes_at(there, layer),
-        everything,
-        {at[name]: drawn for name, drawn in controls_at(there, layer, native, BESIDE, PORT_DRAWS).items()},
-        [own],
-        ("ablate",),
-        spec.doses,
-        progress=bench.progress.start(f"dose sweep on {clips}"),
-    )
+    context = context_at(there, layer, [own])
+    controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, BESIDE, PORT_DRAWS).items()}
+    effects, _ = context.edit(everything, controls, ("ablate",), spec.doses, progress=bench.progress.start(f"dose sweep on {clips}"))
     return Carried(
         [
             *sas_rows(everything, ACROSS, layer, both, pairs),

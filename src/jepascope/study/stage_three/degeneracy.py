@@ -12,7 +12,7 @@ import pandas as pd
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.context import InterventionContext
 from jepascope.portability.degeneracy import pair_test
 from jepascope.portability.degeneracy_tables import (
     DEGENERACY_COLUMNS,
@@ -23,36 +23,31 @@ from jepascope.portability.degeneracy_tables import (
     verdict_row,
 )
 from jepascope.portability.erasure import Refit, refit_after
-from jepascope.portability.exchange import Bases, Ground
+from jepascope.portability.exchange import Bases
 from jepascope.portability.peeling import Peeling, peel
 from jepascope.portability.retained import one_dose
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
 from jepascope.study.bench import Bench
-from jepascope.study.counts import PEEL_ROUNDS
-from jepascope.study.stage_three.ground import ground_at
+from jepascope.study.steps.port import PEEL_ROUNDS
 
 Rows = list[dict[str, object]]
 
 
 def run_degeneracy(
-    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ProbeJudge, portability: pd.DataFrame
+    bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], portability: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Nothing where the spec leaves it out (``peels: 0``)."""
     rows: Rows = []
     verdicts: Rows = []
-    curve: Rows = []
-    if bench.spec.peels:
-        ground = ground_at(bench, layer, judge)
-        pairs = list(combinations(subspaces, 2))
-        for a, b in pairs:
-            tick = bench.progress.start(f"{a} without {b}, and the other way round")
-            test = pair_test(ground, subspaces[a], subspaces[b], tick)
-            rows += pair_rows(test, layer, a, b)
-            beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
-            verdicts.append(verdict_row(test, beside, layer, a, b))
-        finder = peeled_by(bench)
-        curve = peeling_rows(peeled(bench, layer, ground, finder), layer, finder)
+    layer = context.site.layer
+    for a, b in combinations(subspaces, 2):
+        tick = bench.progress.start(f"{a} without {b}, and the other way round")
+        test = pair_test(context, subspaces[a], subspaces[b], tick)
+        rows += pair_rows(test, layer, a, b)
+        beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
+        verdicts.append(verdict_row(test, beside, layer, a, b))
+    finder = peeled_by(bench)
+    curve = peeling_rows(peeled(bench, context, finder), layer, finder)
     return (
         pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),
@@ -65,15 +60,15 @@ def peeled_by(bench: Bench) -> str:
     return "das" if bench.variable.rendered else "inlp"
 
 
-def peeled(bench: Bench, layer: int, ground: Ground, finder: str) -> Peeling:
+def peeled(bench: Bench, context: InterventionContext, finder: str) -> Peeling:
     """The degeneracy curve at the study's full rank."""
     spec = bench.spec
-    data = bench.labelled(layer, finder=finder)
+    data = bench.labelled(context.site.layer, finder=finder)
 
     def find_next(gone: Bases) -> Subspace:
-        return find(finder, data.without(gone, ground.mean), spec.rank_of(finder), spec.seed)
+        return find(finder, data.without(gone, context.mean), spec.rank_of(finder), spec.seed)
 
-    return peel(ground, find_next, spec.peels, PEEL_ROUNDS, bench.progress.start)
+    return peel(context, find_next, spec.peels, PEEL_ROUNDS, bench.progress.start)
 
 
 def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:

@@ -1,4 +1,4 @@
-"""Where stage three uses subspaces: the study's own test scenes, and the scenes of another clip set."""
+"""The same study on another clip set, the read-out of its last layer, and what finders find in some of its clips."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import torch
 
-from jepascope.activations.moments import Moments
-from jepascope.activations.site import Site
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
@@ -15,12 +13,9 @@ from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.portability.exchange import Ground
 from jepascope.study.bench import Bench
-from jepascope.study.counts import EXCHANGE_DRAWS
 from jepascope.study.folder import Run
 from jepascope.study.spec import Clips
-from jepascope.study.stage_two.scenes import scenes_at
 
 
 def elsewhere(bench: Bench, clips: Clips, layer: int) -> Bench:
@@ -52,19 +47,3 @@ def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subs
             )
         path = l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name]
     return find(name, replace(data, path=path), rank, seed)
-
-
-def ground_at(bench: Bench, layer: int, judge: ProbeJudge) -> Ground:
-    """The chosen test scenes at a layer, for exchanges of subspaces; ablation goes to the mean of the fit clips."""
-    spec = bench.spec
-    return Ground(
-        bench.encoder,
-        Site(layer, spec.tokens),
-        scenes_at(bench, layer),
-        judge,
-        bench.fit.moments(layer, spec.tokens).covariance,
-        Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float(),
-        EXCHANGE_DRAWS,
-        spec.seed,
-        spec.resamples,
-    )

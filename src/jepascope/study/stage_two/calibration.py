@@ -10,38 +10,36 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged, owned
+from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
-from jepascope.study.counts import CALIBRATION_DRAWS, REQUESTS
-from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import controls_at, unedited_at
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
 EDITS = ("steer", "rotate")
 COLUMNS = TABLES["calibration"].written
 
 
-def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
+def run_calibration(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], judge: ProbeJudge) -> pd.DataFrame:
     """Every test scene steered to REQUESTS evenly spread angles, along the fitted circle (steer) and by rotation in its plane (rotate).
 
     Two thirds of them lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.
     """
-    scenes = scenes_at(bench, layer)
-    if scenes.angle is None or scenes.circle is None or panel.main.decoder is None:
+    scenes, layer = context.scenes, context.site.layer
+    if scenes.angle is None or scenes.circle is None or judge.decoder is None:
         return pd.DataFrame(columns=COLUMNS).astype({"scene": int})
-    site, first = Site(layer, bench.spec.tokens), next(iter(subspaces))
+    first = next(iter(subspaces))
     plane = Subspace.spanned_by(scenes.circle.axes, scenes.circle.middle, finder=PLANE)
     wanted = {first: subspaces[first], PLANE: plane}
-    controls = controls_at(bench, layer, wanted, ("random",), CALIBRATION_DRAWS)
+    controls = controls_at(bench, context, wanted, ("random",), CALIBRATION_DRAWS)
     tick = bench.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
-    unedited = unedited_at(bench, layer, panel)()
-    clean = panel.main.angle(unedited.clean[place(panel.main, panel.depth)])
+    clean = judge.angle(context.unedited.clean[place(judge, context.depth)])
     assert clean is not None
     rows = [_rows(scenes, {"layer": layer, "finder": "", "rank": 0, "edit": "", "control": "none", "draw": 0}, scenes.angle, clean)]
     angles = torch.arange(REQUESTS) * (2 * torch.pi / REQUESTS)
@@ -49,7 +47,7 @@ def run_calibration(bench: Bench, layer: int, subspaces: Mapping[str, Subspace],
         asked = replace(scenes, target_angle=angle.expand(len(scenes)).clone(), requested=True)
         for edit in EDITS:
             conditions = merged(wanted, controls, (1.0,), edit)
-            edited = run_edit(bench.encoder, site, asked, conditions, [panel.main], edit, unedited=unedited)
+            edited = run_edit(bench.encoder, context.site, asked, conditions, [judge], edit, unedited=context.unedited)
             for i, owner in owned(conditions, list(wanted)):
                 said = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
                 rows.append(_rows(asked, {"layer": layer, "edit": edit, **said}, angle, edited.reads[0].angle[i]))

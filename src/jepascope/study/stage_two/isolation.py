@@ -12,23 +12,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from jepascope.activations.site import Site
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.intervention.effects import intervene, outcome, units
+from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.effects import outcome, units
 from jepascope.intervention.judges import ProbeJudge, correct, margin
-from jepascope.intervention.run import Unedited, place
-from jepascope.intervention.scenes import Scenes
+from jepascope.intervention.run import place
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.bench import Bench
-from jepascope.study.counts import ISOLATION_DRAWS
 from jepascope.study.stage_two.judges import Panel
-from jepascope.study.stage_two.layers import controls_at, unedited_at
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.steps.intervene import ISOLATION_DRAWS
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
 EDITS = ("ablate", "swap")
@@ -36,18 +34,18 @@ FINDER = "diff_means"  # for the other factors' subspaces
 COLUMNS = TABLES["isolation"].written
 
 
-def run_isolation(bench: Bench, layer: int, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+def run_isolation(bench: Bench, context: InterventionContext, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
     """The study's own edits on every factor (``effects`` on its own variable, ``witnesses`` on the others), the other factors' subspaces
     ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
-    spec, scenes, unedited = bench.spec, scenes_at(bench, layer), unedited_at(bench, layer, panel)()
+    spec, layer = bench.spec, context.site.layer
     judges = [panel.main, *panel.others.values()]
-    readable = {judge.variable or spec.variable: _readable(bench, scenes, unedited, judge) for judge in judges}
+    readable = {judge.variable or spec.variable: _readable(context, judge) for judge in judges}
     own = effects[(effects["judge"] == "probe") & effects["control"].isin(("subspace", "random", "variance"))]
     both = pd.concat([own, witnesses[witnesses["read"] != ""]], ignore_index=True)
     one_dose = both["dose"] == spec.edit_doses[0]
     both = both[(both["layer"] == layer) & both["edit"].isin(EDITS) & one_dose].assign(found_for=spec.variable)
-    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, layer, panel, judges, unedited), bench)]
-    rows = pd.concat([*tables, _twins(bench, scenes, layer, panel, unedited)], ignore_index=True)
+    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, context, panel, judges), bench)]
+    rows = pd.concat([*tables, _twins(context, spec.variable, panel)], ignore_index=True)
     return rows.assign(readable=rows["read"].map(readable).astype(bool), margin=MARGIN)[COLUMNS]
 
 
@@ -74,48 +72,49 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> 
     return found.low, found.high, found.equivalent
 
 
-def _other_subspaces(bench: Bench, layer: int, panel: Panel, judges: list[ProbeJudge], unedited: Unedited) -> pd.DataFrame:
+def _other_subspaces(bench: Bench, context: InterventionContext, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
     """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
-    spec, fit, site = bench.spec, bench.fit, Site(layer, bench.spec.tokens)
-    scenes = scenes_at(bench, layer)
+    spec, fit, layer = bench.spec, bench.fit, context.site.layer
     tables = []
     for name in panel.others:
         y = torch.tensor(fit.clips.labels(name)[0])
-        data = Labelled(fit.pooled(layer, spec.tokens), y, groups=bench.scenes(fit), where=str(site))
+        data = Labelled(fit.pooled(layer, spec.tokens), y, groups=bench.scenes(fit), where=str(context.site))
         try:
             subspace: Subspace = find(FINDER, data, None, spec.seed, layer=layer)
         except JepascopeError as error:  # a class without clips in split fit, say
             bench.progress.say(f"The subspace of {name} is not ablated: {error}")
             continue
-        controls = controls_at(bench, layer, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
-        found, _ = intervene(bench.encoder, site, scenes, {FINDER: subspace}, controls, judges, ("ablate",), unedited=unedited)
+        controls = controls_at(bench, context, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
+        found, _ = context.edit({FINDER: subspace}, controls, ("ablate",), judges=judges)
         tables.append(found.assign(found_for=name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})
 
 
-def _twins(bench: Bench, scenes: Scenes, layer: int, panel: Panel, unedited: Unedited) -> pd.DataFrame:
+def _twins(context: InterventionContext, variable: str, panel: Panel) -> pd.DataFrame:
     """What read-outs of unchanged factors lose when the variable really changes. Donors differ in everything, and are no twins."""
+    scenes, unedited, seed, resamples = context.scenes, context.unedited, context.seed, context.resamples
     if scenes.donor != "twin":
         return pd.DataFrame(columns=COLUMNS)
-    spec, rows = bench.spec, []
+    rows = []
     for judge in panel.others.values():
         at, label = place(judge, panel.depth), scenes.others[judge.variable]
         clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
         numerator, denominator = outcome("ablate", twin, clean, twin, label, label)
-        ce = ratio_of_means(numerator.numpy(), denominator.numpy(), np.random.default_rng(spec.seed), spec.resamples)
-        same = equivalence(numerator.numpy(), denominator.numpy(), MARGIN, np.random.default_rng(spec.seed), spec.resamples)
+        ce = ratio_of_means(numerator.numpy(), denominator.numpy(), np.random.default_rng(seed), resamples)
+        same = equivalence(numerator.numpy(), denominator.numpy(), MARGIN, np.random.default_rng(seed), resamples)
         right = [float(correct(logits, label).double().mean()) for logits in (twin, clean)]
-        said = (layer, "", 0, spec.variable, "swap", "twin", judge.variable, ce.value, ce.low, ce.high, ce.n, 1, *right, True)
+        said = (context.site.layer, "", 0, variable, "swap", "twin", judge.variable, ce.value, ce.low, ce.high, ce.n, 1, *right, True)
         rows.append((*said, same.low, same.high, same.equivalent, nan))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _readable(bench: Bench, scenes: Scenes, unedited: Unedited, judge: ProbeJudge) -> bool:
+def _readable(context: InterventionContext, judge: ProbeJudge) -> bool:
     """Whether the judge reads the variable at all on unedited test scenes: accuracy above chance, and a margin above zero."""
+    scenes = context.scenes
     label = scenes.others[judge.variable] if judge.variable else scenes.label
-    clean = judge.logits(unedited.clean[place(judge, bench.encoder.card.depth)])
+    clean = judge.logits(context.unedited.clean[place(judge, context.depth)])
     share = scene_proportion(correct(clean, label).numpy(), scenes.ids)
     chance = float(torch.bincount(label).max()) / len(label)
     sizes, ones = (scene_sums(values, scenes.ids) for values in (margin(clean, label).numpy(), np.ones(len(label))))
-    size = ratio_of_means(sizes, ones, np.random.default_rng(bench.spec.seed), bench.spec.resamples)
+    size = ratio_of_means(sizes, ones, np.random.default_rng(context.seed), context.resamples)
     return share.low > chance and size.low > 0

@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
-from jepascope.activations.site import SELECTIONS, Site
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
-from jepascope.intervention.effects import intervene
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
-from jepascope.intervention.run import Unedited, read_unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
-from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes, scenes_at
+from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes
 
 SURVEYED = ("random",)  # the control that runs at layers no claim is made for
 TABLES = ("effects", "matching", "witnesses")
 
+Tables = dict[str, list[pd.DataFrame]]
+
 
 def controls_at(
-    bench: Bench, layer: int, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int
+    bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int
 ) -> dict[str, list[ControlDraw]]:
     """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``.
 
     A subspace without a reference to what found it has no ``shuffled`` control (see ``without_shuffles``).
     """
-    spec, fit = bench.spec, bench.fit
-    tokens = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
-    covariance = fit.moments(layer, tokens).covariance
+    spec, layer, covariance = bench.spec, context.site.layer, context.covariance
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
     room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = everything if room >= 2 * max(spec.full_rank, *(subspace.rank for subspace in subspaces.values())) else None
-    pooled = Moments.of(fit.pooled(layer, spec.tokens)).covariance
+    pooled = Moments.of(bench.fit.pooled(layer, spec.tokens)).covariance
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
@@ -67,114 +66,90 @@ def without_shuffles(bench: Bench, subspaces: Mapping[str, Subspace]) -> dict[st
     return why
 
 
-def unedited_at(bench: Bench, layer: int, panel: Panel, full: bool = True) -> Callable[[], Unedited]:
-    """What the panel reads of the test scenes and their partners unedited: once for everything that is run at a layer."""
-    site = Site(layer, bench.spec.tokens)
-    return bench.once(
-        f"unedited {layer} {full}", lambda: read_unedited(bench.encoder, site, scenes_at(bench, layer), panel.at(layer, full))
-    )
+@dataclass(frozen=True, eq=False)
+class LayerEdits:
+    """All edits of some subspaces at one layer. Each edit by each judge is a part of its own on disk, so that a killed run loses one."""
 
+    bench: Bench
+    context: InterventionContext
+    subspaces: Mapping[str, Subspace]
+    full: bool
 
-def run_layer(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel, full: bool) -> dict[str, pd.DataFrame]:
-    """Effects, matching and witnesses of one layer; each edit is a part of its own on disk, so that a killed run loses one at most."""
-    spec = bench.spec
-    site, scenes = Site(layer, spec.edited_tokens), scenes_at(bench, layer)
-    judges = panel.at(layer, full)
-    names, draws = (CONTROLS, spec.draws) if full else (SURVEYED, spec.draws_elsewhere)
-    controls = bench.once(f"controls {layer} {full}", lambda: controls_at(bench, layer, subspaces, names, draws))
-    unedited = unedited_at(bench, layer, panel, full)
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for edit in spec.edits if full else ("ablate",):
+    @property
+    def layer(self) -> int:
+        return self.context.site.layer
 
-        def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-            tick = bench.progress.start(f"{edit} at layer {layer}" + (" with every control" if full else ""))
-            effects, matching = intervene(
-                bench.encoder,
-                site,
-                scenes,
-                subspaces,
-                controls(),
-                judges,
-                (edit,),
-                spec.edit_doses if full else (1.0,),
-                progress=tick,
-                ablate_to=spec.ablate_to,
-                unedited=unedited(),
-            )
-            if edit == "swap" and "self_swap" in spec.extra_controls:
-                swapped = self_swaps(bench, site, scenes, subspaces, panel.last(), unedited())
-                effects = pd.concat([effects, swapped], ignore_index=True)
-            main = (effects["read_layer"] == panel.depth) & (effects["read"] == "")
-            return effects[main], matching, effects[~main]
+    @cached_property
+    def controls(self) -> dict[str, list[ControlDraw]]:
+        spec = self.bench.spec
+        names, draws = (CONTROLS, spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
+        return controls_at(self.bench, self.context, self.subspaces, names, draws)
 
-        part = f"layer{layer}-{edit}{'-full' if full else ''}"
-        for name, table in zip(TABLES, bench.part(part, TABLES, work), strict=True):
-            found[name].append(table)
-    if full and "untrained" in spec.extra_controls:
+    def by_probes(self, panel: Panel) -> Tables:
+        """Effects, matching and witnesses."""
+        bench, spec, context, found = self.bench, self.bench.spec, self.context, Tables({name: [] for name in TABLES})
+        doses = spec.edit_doses if self.full else (1.0,)
+        for edit in spec.edits if self.full else ("ablate",):
 
-        def untrained() -> tuple[pd.DataFrame, ...]:
-            return (untrained_effects(bench, layer, subspaces, pd.concat(found["effects"], ignore_index=True)),)
+            def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
+                tick = bench.progress.start(f"{edit} at layer {self.layer}" + (" with every control" if self.full else ""))
+                effects, matching = context.edit(self.subspaces, self.controls, (edit,), doses, progress=tick)
+                if edit == "swap" and "self_swap" in spec.extra_controls:
+                    effects = pd.concat([effects, self_swaps(bench, context, self.subspaces, panel.last())], ignore_index=True)
+                main = (effects["read_layer"] == panel.depth) & (effects["read"] == "")
+                return effects[main], matching, effects[~main]
 
-        found["effects"] += bench.part(f"layer{layer}-untrained", ("effects",), untrained)
-    return {name: pd.concat(tables, ignore_index=True) for name, tables in found.items()}
+            part = f"layer{self.layer}-{edit}{'-full' if self.full else ''}"
+            for name, table in zip(TABLES, bench.run.part(part, TABLES, work), strict=True):
+                found[name].append(table)
+        if self.full and "untrained" in spec.extra_controls:
 
+            def untrained() -> tuple[pd.DataFrame, ...]:
+                return (untrained_effects(bench, self.layer, self.subspaces, pd.concat(found["effects"], ignore_index=True)),)
 
-def run_predictor(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], judge: ForecastJudge) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The same edits and controls of beginnings, judged by the predictor: effects, and forecasts in their own units."""
-    spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
-    whole = scenes_at(bench, layer)
-    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
-    begun = bench.once(f"beginnings {layer}", lambda: beginnings(bench, whole, judge.early))
-    effects: list[pd.DataFrame] = []
-    forecasts: list[pd.DataFrame] = []
-    for edit in spec.edits:
+            found["effects"] += bench.run.part(f"layer{self.layer}-untrained", ("effects",), untrained)
+        return found
 
-        def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-            conditions = merged(subspaces, controls(), spec.edit_doses, edit)
-            tick, total = bench.progress.start(f"{edit} at layer {layer}, by the predictor"), len(conditions) * len(whole)
-            foreseen = run_forecast(
-                judge, site, whole, begun(), conditions, edit, progress=lambda done: tick(done, total), ablate_to=spec.ablate_to
-            )
-            finders = list(subspaces)
-            return (
-                forecast_rows(site, whole, conditions, edit, foreseen, finders, bench.encoder.card.depth),
-                forecast_table(site, judge.context, whole, conditions, edit, foreseen, finders, spec.seed, spec.resamples),
-            )
+    def by_predictor(self, judge: ForecastJudge) -> Tables:
+        """The same edits and controls of beginnings: effects, and forecasts in their own units."""
+        bench, spec, site, whole = self.bench, self.bench.spec, self.context.site, self.context.scenes
+        found = Tables(effects=[], forecasts=[])
+        begun: list[Scenes] = []  # captured where an edit is not there yet, once
 
-        for table, kept in zip(
-            bench.part(f"layer{layer}-{edit}-predictor", ("effects", "forecasts"), work), (effects, forecasts), strict=True
-        ):
-            kept.append(table)
-    references = pd.concat(forecasts, ignore_index=True)
-    # the references are the same beside every edit
-    return pd.concat(effects, ignore_index=True), references.drop_duplicates(["finder", "edit", "control", "dose", "rank"])
+        for edit in spec.edits:
 
+            def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
+                conditions = merged(self.subspaces, self.controls, spec.edit_doses, edit)
+                if not begun:
+                    begun.append(beginnings(bench, whole, judge.early))
+                tick, total = bench.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)
+                foreseen = run_forecast(
+                    judge, site, whole, begun[0], conditions, edit, progress=lambda done: tick(done, total), ablate_to=spec.ablate_to
+                )
+                finders = list(self.subspaces)
+                return (
+                    forecast_rows(site, whole, conditions, edit, foreseen, finders, self.context.depth),
+                    forecast_table(site, judge.context, whole, conditions, edit, foreseen, finders, spec.seed, spec.resamples),
+                )
 
-def run_head(bench: Bench, layer: int, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
-    """The same edits and controls of the scenes that the task head can name, judged by it: effects."""
-    spec, site, judge = bench.spec, Site(layer, bench.spec.edited_tokens), head_judge(bench)
-    scenes: Scenes = replace(head_scenes(bench, scenes_at(bench, layer)), others={})
-    controls = bench.once(f"controls {layer} True", lambda: controls_at(bench, layer, subspaces, CONTROLS, spec.draws))
-    unedited = bench.once(f"head unedited {layer}", lambda: read_unedited(bench.encoder, site, scenes, [judge]))
-    found: list[pd.DataFrame] = []
-    for edit in spec.edits:
+            part = bench.run.part(f"layer{self.layer}-{edit}-predictor", ("effects", "forecasts"), work)
+            for name, table in zip(found, part, strict=True):
+                found[name].append(table)
+        # the references are the same beside every edit
+        references = pd.concat(found["forecasts"], ignore_index=True).drop_duplicates(["finder", "edit", "control", "dose", "rank"])
+        return {**found, "forecasts": [references]}
 
-        def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-            tick = bench.progress.start(f"{edit} at layer {layer}, by the task head")
-            effects, _ = intervene(
-                bench.encoder,
-                site,
-                scenes,
-                subspaces,
-                controls(),
-                [judge],
-                (edit,),
-                spec.edit_doses,
-                progress=tick,
-                ablate_to=spec.ablate_to,
-                unedited=unedited(),
-            )
-            return (effects,)
+    def by_head(self) -> Tables:
+        """The same edits and controls of the scenes that the task head can name, judged by it: effects."""
+        bench, spec = self.bench, self.bench.spec
+        scenes = replace(head_scenes(bench, self.context.scenes), others={})
+        context = replace(self.context, scenes=scenes, judges=[head_judge(bench)])
+        found: list[pd.DataFrame] = []
+        for edit in spec.edits:
 
-        found += bench.part(f"layer{layer}-{edit}-head", ("effects",), work)
-    return pd.concat(found, ignore_index=True)
+            def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
+                tick = bench.progress.start(f"{edit} at layer {self.layer}, by the task head")
+                return context.edit(self.subspaces, self.controls, (edit,), spec.edit_doses, progress=tick)[:1]
+
+            found += bench.run.part(f"layer{self.layer}-{edit}-head", ("effects",), work)
+        return {"effects": found}

@@ -18,14 +18,13 @@ from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.edits import ablation_displacement, coordinates, edit
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.counts import REFIT_DRAWS
-from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.intervene import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written
 
@@ -33,21 +32,20 @@ Reading = tuple[int, int]
 """Condition (-1: unedited) and layer."""
 
 
-def run_refits(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], panel: Panel) -> pd.DataFrame:
+def run_refits(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
     Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
     """
-    spec, depth = bench.spec, bench.encoder.card.depth
-    conditions = merged(subspaces, controls_at(bench, layer, subspaces, ("random",), REFIT_DRAWS), (1.0,))
+    spec, depth, layer = bench.spec, context.depth, context.site.layer
+    conditions = merged(subspaces, controls_at(bench, context, subspaces, ("random",), REFIT_DRAWS), (1.0,))
     conditions = [*conditions, replace(conditions[0], dose=0.0, owners=[])]  # unedited, read over the same tokens as the others
     judge = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
     tick = bench.progress.start(f"refit read-outs after ablation at layer {layer}")
-    scenes_here = scenes_at(bench, layer)
     fitted = _ablated(bench, layer, judge, conditions, judge.mask)
-    scored = _ablated(bench, layer, bench.test, conditions, scenes_here.mask)
+    scored = _ablated(bench, layer, bench.test, conditions, context.scenes.mask)
     tick(1, 2)
-    y, scenes, labels, ids = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test), scenes_here.ids
+    y, scenes, labels, ids = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test), context.scenes.ids
     paths = dense_probes(fitted, y, scenes, bench.folds, seed=spec.seed)
     hits = {(at, "probe"): path.probe.right(scored[at], labels) for at, path in paths.items()}
     if "mlp" in spec.judges:

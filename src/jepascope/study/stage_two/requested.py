@@ -20,16 +20,16 @@ from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw, Matched, removed_variance
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, units
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.intervention.run import Unedited
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.bench import Bench
-from jepascope.study.counts import SELF_SWAPS
 from jepascope.study.stage_two.scenes import same_class_draws
+from jepascope.study.steps.intervene import SELF_SWAPS
 
 
 def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
@@ -59,14 +59,12 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
     )
 
 
-def self_swaps(
-    bench: Bench, site: Site, scenes: Scenes, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge], unedited: Unedited
-) -> pd.DataFrame:
+def self_swaps(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
-    found = []
+    found, scenes = [], context.scenes
     for draw, rows in enumerate(same_class_draws(scenes.source.clips, bench.spec.variable, SELF_SWAPS, bench.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
-        effects, _ = intervene(bench.encoder, site, donors, subspaces, {}, judges, ("swap",), bench.spec.edit_doses, unedited=unedited)
+        effects, _ = context.edit(subspaces, {}, ("swap",), bench.spec.edit_doses, judges, scenes=donors)
         found.append(effects.assign(control="self_swap", draw=draw))
     return pd.concat(found, ignore_index=True)
 

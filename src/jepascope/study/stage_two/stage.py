@@ -1,4 +1,4 @@
-"""Stage two of a study: its steps in order, and their tables."""
+"""Stage two of a study: the judges that are asked, and edits at every layer."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.study.bench import Bench
-from jepascope.study.resumable import Steps
 from jepascope.study.stage_two.asked import context_of
-from jepascope.study.stage_two.calibration import run_calibration
-from jepascope.study.stage_two.curves import run_curves
-from jepascope.study.stage_two.isolation import run_isolation
+from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
-from jepascope.study.stage_two.layers import run_head, run_layer, run_predictor, without_shuffles
-from jepascope.study.stage_two.reads import reads_table
-from jepascope.study.stage_two.refits import run_refits
+from jepascope.study.stage_two.layers import LayerEdits
 from jepascope.study.stage_two.scenes import early_encoder, judge_futures
 
 MAIN = ("effects", "matching", "witnesses", "forecasts")
@@ -79,42 +74,23 @@ class StageTwo:
         return why
 
 
-def stage_two(bench: Bench, steps: Steps, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], whole: bool = True) -> StageTwo:
-    """Edits and controls at every layer, then, for the layer that claims are made for (``whole``): doses, other factors, steering to
-    angles and refitted read-outs. Each table is made once and read from the folder after that."""
-    panels = Panels(bench, best)
-    main = dict(zip(MAIN, steps.tables("intervene", MAIN, lambda: _edits(bench, panels, best, subspaces)), strict=True))
-    spec, found = bench.spec, subspaces[best]
-
-    def statistics() -> tuple[pd.DataFrame, ...]:
-        return ce_table(main["effects"], spec.seed, spec.resamples), reads_table(bench, main["effects"], main["witnesses"])
-
-    tables = {**main, **dict(zip(("ce", "reads"), steps.tables("statistics", ("ce", "reads"), statistics), strict=True))}
-    if whole:
-        for step, names, make in (
-            ("isolation", ("isolation",), lambda: (run_isolation(bench, best, panels.panel, main["effects"], main["witnesses"]),)),
-            ("doses", ("curves", "doses"), lambda: run_curves(bench, best, found, lambda: panels.panel)),
-            ("calibration", ("calibration",), lambda: (run_calibration(bench, best, found, panels.panel),)),
-            ("refits", ("refits",), lambda: (run_refits(bench, best, found, panels.panel),)),
-        ):
-            tables.update(zip(names, steps.tables(step, names, make), strict=True))
-    return StageTwo(tables, panels, without_shuffles(bench, found))
-
-
-def _edits(bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]]) -> tuple[pd.DataFrame, ...]:
+def run_edits(
+    bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], context: InterventionContext
+) -> tuple[pd.DataFrame, ...]:
+    """Edits and controls at every layer: effects, matching, witnesses and forecasts. ``context``: of the best layer, which other steps
+    use as well; those of the other layers are let go of, each when its layer is done."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in MAIN}
     full = bench.full_layers(best)
     for layer, here in sorted(subspaces.items()):
-        for name, table in run_layer(bench, layer, here, panels.panel, layer in full).items():
-            found[name].append(table)
+        at = context if layer == best else context_at(bench, layer, panels.panel.at(layer, layer in full))
+        edits = LayerEdits(bench, at, here, layer in full)
+        tables = [edits.by_probes(panels.panel)]
         if layer in full and "predictor" in panels.names:
-            effects, forecasts = run_predictor(bench, layer, here, panels.forecast)
-            found["effects"].append(effects)
-            found["forecasts"].append(forecasts)
+            tables.append(edits.by_predictor(panels.forecast))
         if layer in full and "head" in panels.names:
-            found["effects"].append(run_head(bench, layer, here))
-        kept = () if layer == best else (f"unedited {layer} {layer in full}",)
-        bench.forget(f"controls {layer} {layer in full}", f"beginnings {layer}", f"head unedited {layer}", *kept)
+            tables.append(edits.by_head())
+        for name, parts in ((name, parts) for table in tables for name, parts in table.items()):
+            found[name].append(pd.concat(parts, ignore_index=True))
     if not found["forecasts"]:
         found["forecasts"].append(pd.DataFrame(columns=FORECAST_COLUMNS))
     return tuple(pd.concat(found[name], ignore_index=True) for name in MAIN)

@@ -1,1 +1,1 @@
-"""Steps of a study, in the order in which they run. Each reads and writes the run folder and can be resumed."""
+"""The steps of a study, declared: what each writes, needs and costs, and when it is left out. Imports neither torch nor pandas."""

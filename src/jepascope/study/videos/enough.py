@@ -1,53 +1,18 @@
-"""How many videos and clips a study needs at least, and what of that its spec alone decides. Imports neither torch nor pandas."""
+"""How few clips a study of videos may be asked for, as far as its spec alone decides. Imports neither torch nor pandas."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips
 from jepascope.clips.video.labels import read_video_labels
-from jepascope.errors import BadArgument, BadData, setting
+from jepascope.errors import BadArgument, setting
 from jepascope.findings.units import unit_of
-from jepascope.study.counts import FOLDER_SHARES
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
-
-FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
-FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
-MOST_TRIED = 1000  # clips of a class
-SHOWN = 8  # classes that a message lists
-
-
-class TooFew(BadData):
-    """Too few videos or clips for a study: what there is, counted, with no full stop. ``scarce``: classes (or kinds) of which there are
-    too few; ``missing``: how many videos more each of them needs at least, where that is known."""
-
-    def __init__(self, message: str, scarce: Sequence[str] = (), missing: Mapping[str, int] = MappingProxyType({})) -> None:
-        super().__init__(message)
-        self.scarce, self.missing = tuple(scarce), missing
-
-
-def shown(parts: Sequence[str]) -> str:
-    """What a message lists, as far as it can be read."""
-    return ", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
-
-
-def most_clips(split: str, clips_per_class: int) -> int:
-    """Clips of a class that a split takes at most."""
-    return max(1, round(FOLDER_SHARES[split] * clips_per_class))
-
-
-def least_clips_per_class(classes: int) -> int:
-    """The fewest clips of a class with which so many classes can fill the splits."""
-    return next(
-        count
-        for count in range(10, MOST_TRIED)
-        if all(classes * most_clips(split, count) >= fewest for split, fewest in FEWEST_CLIPS.items())
-    )
 
 
 def check_clips_per_class(spec: StudySpec) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.factors import nearest_direction
+from jepascope.clips.video.chosen import chosen_clips
+from jepascope.clips.video.enough import FEWEST_VIDEOS, TooFew
+from jepascope.clips.video.folder_clips import VideoStudy, cutting_of, decoded_windows, foreseen_windows, is_measured, made, survey_of
 from jepascope.clips.video.footage import joined_words, refusals_table
-from jepascope.clips.video.labelled import DIRECTION, names_of
+from jepascope.clips.video.parted import most_even
+from jepascope.clips.video.record import grouped
+from jepascope.clips.video.variable import DIRECTION
 from jepascope.errors import BadArgument, BadData
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.clips import VideoStudy, chosen_clips, cutting_of, is_measured, labelled_windows, made, survey_of, with_classes
-from jepascope.study.videos.enough import FEWEST_VIDEOS, TooFew, check_clips_per_class, check_labels_used, check_self_swap
-from jepascope.study.videos.record import grouped
+from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 from jepascope.study.videos.remedies import advice, remedies
 
 MOST_MEASURED = 300  # windows that are looked at to try other settings: a minute or two, and kept for the next run
@@ -29,7 +30,7 @@ REASONS = 2  # that a refusal names
 
 
 def video_study(spec: StudySpec, progress: Progress | None = None) -> VideoStudy:
-    """The clips that the spec asks for (see ``clips.made``); a refusal says what would do."""
+    """The clips that the spec asks for (see ``folder_clips.made``); a refusal says what would do."""
     progress = progress or Silent()
     try:
         return made(spec, progress)
@@ -51,7 +52,7 @@ def settled(spec: StudySpec, progress: Progress | None = None) -> StudySpec:
         return spec
     if not is_measured(spec, survey_of(spec, progress)):
         return with_classes(spec, foreseen_windows(spec, progress))
-    chosen = with_classes(spec, labelled_windows(spec, progress))
+    chosen = with_classes(spec, decoded_windows(spec, progress))
     try:
         made(chosen, progress)
     except TooFew as short:
@@ -80,6 +81,15 @@ def check_foreseen(spec: StudySpec, progress: Progress | None = None) -> None:
         raise _refused(spec, short, _Trying(spec, progress)) from None
 
 
+def with_classes(spec: StudySpec, windows: pd.DataFrame) -> StudySpec:
+    """The spec with its classes filled in where none are asked for: of directions those that enough videos go in, of labels that
+    people gave all. A numeric variable has none."""
+    if spec.classes is not None or spec.state_variable.kind == "numeric":
+        return spec
+    enough = most_even(windows, spec.seed, spec.official_split is not None) if spec.variable == DIRECTION and len(windows) else ()
+    return spec.model_copy(update={"classes": enough or spec.state_variable.classes})
+
+
 def _check_videos(spec: StudySpec, progress: Progress) -> None:
     """Whatever is measured, no study is made of so few videos."""
     windows = survey_of(spec, progress).cut(cutting_of(spec)).values()
@@ -90,24 +100,6 @@ def _check_videos(spec: StudySpec, progress: Progress) -> None:
             "in each split",
             missing={"": needed - videos},
         )
-
-
-def foreseen_windows(spec: StudySpec, progress: Progress) -> pd.DataFrame:
-    """The labelled windows as ``chosen_clips`` takes them, as if all could be decoded; for labels that are not measured."""
-    there = survey_of(spec, progress)
-    windows = [window for some in there.cut(cutting_of(spec)).values() for window in some]
-    cut = {name: [getattr(window, name) for window in windows] for name in ("source", "file", "start", "end")}
-    cut["official_split"] = [there.videos[window.file].official_split for window in windows]
-    table = pd.DataFrame(cut | {"flipped": False, "turns": 0, "reversed": False})
-    if spec.variable == DIRECTION and windows:
-        assert there.labels is not None
-        angles = [there.labels.angle(window, DIRECTION) for window in windows]
-        table = table.assign(angle=np.array([np.nan if angle is None else angle for angle in angles], dtype=np.float64))
-        table = table[table["angle"].notna()].reset_index(drop=True)
-        names = nearest_direction(table["angle"].to_numpy())
-        return table.assign(direction=names, label=names)
-    table = table.assign(label=np.array(names_of(windows, spec.variable, there.videos, there.labels), dtype=object))
-    return table[table["label"] != ""].reset_index(drop=True)
 
 
 def _foreseen(spec: StudySpec, progress: Progress) -> str:
@@ -145,7 +137,7 @@ class _Trying:
             self.left -= sum(map(len, survey_of(other, self.progress).cut(cutting_of(other)).values()))
             if self.left < 0:
                 raise TooFew("More windows than are looked at to try settings")
-        chosen = with_classes(other, labelled_windows(other, self.progress))
+        chosen = with_classes(other, decoded_windows(other, self.progress))
         check_self_swap(chosen)
         return _counts(made(chosen, self.progress).clips.factors)
 
@@ -155,7 +147,7 @@ class _Trying:
         if spec.state_variable.kind == "numeric" or not short.scarce:
             return ()
         if spec.variable == DIRECTION:
-            windows = labelled_windows(spec, self.progress) if self.measures else foreseen_windows(spec, self.progress)
+            windows = decoded_windows(spec, self.progress) if self.measures else foreseen_windows(spec, self.progress)
             return with_classes(spec.model_copy(update={"classes": None}), windows).classes or ()
         kept: Sequence[str] = spec.state_variable.classes
         for _ in range(MOST_DROPPED):

@@ -22,6 +22,8 @@ from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows
+from jepascope.clips.video.enough import FOLDER_SHARES
+from jepascope.clips.video.parted import dealt, scarce
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
@@ -37,18 +39,14 @@ from jepascope.intervention.judges import ProbeJudge, require_disjoint
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.counts import FOLDER_SHARES
-from jepascope.study.counts.left_out import MOST_LEFT_OUT
-from jepascope.study.resumable import Steps
+from jepascope.study.discover.probes import earliest_good
 from jepascope.study.steps.caused import by_judge
 from jepascope.study.steps.discovered import number
-from jepascope.study.steps.probes import earliest_good
-from jepascope.study.videos.chosen import dealt, scarce
+from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
 EACH = -1  # in place of a layer: every fold has its own
-TABLES = ("leave_one_out", "leave_one_out_videos")
 VIDEO_COLUMNS = schema.TABLES["leave_one_out_videos"].written
 
 
@@ -94,11 +92,8 @@ def few_tested(bench: Bench) -> bool:
     return bench.spec.of_videos and bench.clips.split("test").factors["scene"].nunique() < FEW_TESTED
 
 
-def left_out(bench: Bench, steps: Steps) -> dict[str, Any]:
-    """The step, where few videos are tested; what summary.json says of it: accuracy over all clips, CE and its ratios over videos."""
-    if not few_tested(bench):
-        return {}
-    ce, videos = steps.tables("leave one out", TABLES, lambda: run_left_out(bench))
+def left_out_figures(bench: Bench, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
+    """What summary.json says of it: accuracy over all clips, CE and its ratios over videos."""
     if ce.empty:
         return {}
     share, judged = _share(videos, "right", "n"), _share(videos, "judged_right", "edited")
@@ -153,7 +148,7 @@ def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]
         def work(fold: Fold = fold, layer: int = layer) -> tuple[pd.DataFrame, ...]:
             return (_ablated(bench, pool, fold, layer, edited, moments),)
 
-        effects += bench.part(f"without-{fold.scene}", ("effects",), work)
+        effects += bench.run.part(f"without-{fold.scene}", ("effects",), work)
         rows.append(_row(pool, fold, layer, probe, effects[-1]))
         tick(len(rows), len(folds))
     every = pd.concat([part for part in effects if len(part)], ignore_index=True)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import pandas as pd
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.intervention.context import InterventionContext
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.stats import Interval
 from jepascope.study.stage_three.clip_sets import ACROSS, Carried, ceilings_of, readout_row
 from jepascope.study.stage_three.ground import find_in, last_layer_probe
 from jepascope.study.stage_two.curves import dose_effects
-from jepascope.study.stage_two.judges import Panel
 from jepascope.study.videos.taken import Taken, class_columns
 
 EDITS = ("ablate", "swap")
 
 
-def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval], panel: Callable[[], Panel]) -> Carried:
+def ported(taken: Taken, context: InterventionContext, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval]) -> Carried:
     """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
 
     Ablated, and swapped with clips of another class, on the videos' own test clips (the dose curves hold both, each beside controls of its
@@ -38,7 +38,7 @@ def ported(taken: Taken, native: Mapping[str, Subspace], ceilings: Mapping[str, 
     both = {**ceilings, **{taken.run.name(name): one for name, one in ceilings_of(there, layer, finders).items()}}
     fit, test = here.fit.pooled(layer, spec.tokens), here.test_pooled(layer, spec.tokens)
     edits = [edit for edit in EDITS if edit in spec.edits]
-    effects = pd.concat([dose_effects(here, layer, everything, panel, edit) for edit in edits], ignore_index=True)
+    effects = pd.concat([dose_effects(here, context, everything, edit) for edit in edits], ignore_index=True)
     columns = class_columns(taken)
     readout = []
     if columns is None:

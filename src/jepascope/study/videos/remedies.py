@@ -7,9 +7,9 @@ from itertools import combinations, product
 from typing import Any
 
 from jepascope.clips.column_kind import is_number
+from jepascope.clips.video.enough import least_clips_per_class, shown
 from jepascope.errors import JepascopeError, setting
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.enough import least_clips_per_class, shown
 
 SHORTER = (2, 4)  # times shorter windows that are tried
 SHORTEST = 0.25  # seconds: less shows hardly any motion

@@ -1,4 +1,4 @@
-"""Which windows become clips: whole videos to each split, every class in enough of them, and no more clips than asked for."""
+"""Windows parted over the splits: whole videos to each, every class in enough of them, or a refusal that counts them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.presets import STUDY_SEED_SPACE
+from jepascope.clips.fewest import FEWEST, fewest_units
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.spread import spread
+from jepascope.clips.video.enough import FEWEST_CLIPS, FEWEST_VIDEOS, FOLDER_SHARES, ClipsWanted, TooFew, shown
+from jepascope.clips.video.names import TEST, TRAIN
+from jepascope.clips.video.official import side
 from jepascope.clips.video.splits import split_sources
 from jepascope.stats import clustered
-from jepascope.study.counts import FOLDER_SHARES
-from jepascope.study.scenes import FEWEST, fewest_units
-from jepascope.study.spec import StudySpec
-from jepascope.study.videos.enough import FEWEST_CLIPS, FEWEST_VIDEOS, TooFew, most_clips, shown
-from jepascope.study.videos.official import official_splits, too_few_official
 
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
 HALF_TURN, QUARTER_TURN = 4, 2  # in eighths of the circle
@@ -40,6 +37,13 @@ def shown_as(kind: str, quarters: bool) -> tuple[str, ...]:
     return DIRECTION_NAMES[DIRECTION_NAMES.index(kind) :: step]
 
 
+def turned_by_quarters(classes: tuple[str, ...]) -> bool:
+    """Whether clips are turned on their side: where two of the directions lie a quarter turn apart. Without such a pair, mirroring and
+    playing backwards lead to all of them, and no clip need be shown on its side."""
+    places = {DIRECTION_NAMES.index(name) for name in classes}
+    return any((place + QUARTER_TURN) % len(DIRECTION_NAMES) in places for place in places)
+
+
 def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[str, ...]:
     """The directions that can be balanced over three splits of these windows: all eight, or else the kind that most videos show;
     none where there is no such kind. Windows are turned by quarters, so that few videos make four classes."""
@@ -55,7 +59,7 @@ def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[s
     return ()
 
 
-def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Callable[[str], str] = str) -> pd.DataFrame:
+def parted(table: pd.DataFrame, kinds: Sequence[str], spec: ClipsWanted, names: Callable[[str], str] = str) -> pd.DataFrame:
     """The windows with a column ``split``. Raises TooFew where a split has too few videos of a kind; ``names`` names a kind."""
     videos = table.groupby("kind")["source"].nunique().to_dict()
     needed = FEWEST_VIDEOS * len(SPLITS)
@@ -63,7 +67,7 @@ def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Ca
     split = table.assign(split=dealt(table, spec.seed, official=spec.official_split is not None)) if whole else table
     few = scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
     if few and spec.official_split is not None:
-        raise too_few_official(table, few, spec, FEWEST_VIDEOS, names)
+        raise _too_few_official(table, few, spec, names)
     if few:
         counts = shown(
             [f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in sorted(kinds, key=lambda k: k not in few)]
@@ -77,7 +81,19 @@ def parted(table: pd.DataFrame, kinds: Sequence[str], spec: StudySpec, names: Ca
     return split
 
 
-def check_enough(table: pd.DataFrame, spec: StudySpec, column: str) -> None:
+def _too_few_official(table: pd.DataFrame, few: Sequence[str], spec: ClipsWanted, names: Callable[[str], str]) -> TooFew:
+    """Which classes the data set's splits leave too few recordings of, with counts on both sides."""
+    videos = table.groupby(["kind", table["official_split"].map(side)])["source"].nunique().to_dict()
+    counts = ", ".join(f"{names(kind)} {videos.get((kind, TRAIN), 0)} and {videos.get((kind, TEST), 0)}" for kind in few)
+    return TooFew(
+        f"The official splits of '{spec.clips}' leave too few videos of {spec.variable} {', '.join(map(names, few))}: fit and judge "
+        f"need {FEWEST_VIDEOS} each of the training split, and test {FEWEST_VIDEOS} of what is held out; videos with usable windows, in "
+        f"training and held out, are {counts}",
+        few,
+    )
+
+
+def check_enough(table: pd.DataFrame, spec: ClipsWanted, column: str) -> None:
     """Refuse (TooFew) so few clips that nothing can be compared, once they are chosen. ``column`` tells their class."""
     for split, fewest in FEWEST_CLIPS.items():
         part = table[table["split"] == split]
@@ -131,31 +147,17 @@ def dealt(table: pd.DataFrame, seed: int, shares: Mapping[str, float] = FOLDER_S
     return found
 
 
+def official_splits(table: pd.DataFrame, kinds: np.ndarray, seed: int) -> np.ndarray:
+    """The split of each window: test where its recording is held out; the others are dealt out over fit and judge, whole recordings."""
+    held_out = np.array([side(name) == TEST for name in table["official_split"]])
+    split = np.full(len(table), "test", dtype=object)
+    sources, shares = table["source"].to_numpy(str)[~held_out], {name: FOLDER_SHARES[name] for name in SPLITS if name != "test"}
+    many = len(np.unique(sources)) >= len(shares)  # one recording cannot be in both, and too few are refused by whoever asks
+    split[~held_out] = split_sources(sources, kinds[~held_out], seed, shares) if many else "fit"
+    return split
+
+
 def scarce(table: pd.DataFrame, kinds: Sequence[str], splits: Sequence[str] = SPLITS) -> list[str]:
     """Kinds of which some split has too few videos."""
     videos = table.groupby(["split", "kind"])["source"].nunique()
     return [kind for kind in kinds if min(int(videos.get((name, kind), 0)) for name in splits) < FEWEST_VIDEOS]
-
-
-def capped(table: pd.DataFrame, spec: StudySpec, column: str, together: Sequence[str] = ()) -> pd.DataFrame:
-    """At most ``clips_per_class`` clips of each class, parted over the splits by their shares, of as many videos as can be (see
-    ``clips_chosen``). In splits named by ``together`` every class takes the same windows. In the table's order."""
-    kept: list[int] = []
-    for split in FOLDER_SHARES:
-        rows = np.flatnonzero(table["split"] == split)
-        some = table.iloc[rows]
-        most = most_clips(split, spec.clips_per_class)
-        kept += rows[clips_chosen(some, some[column].to_numpy(), most, spec.seed, split in together)].tolist()
-    return table.iloc[sorted(kept)].reset_index(drop=True)
-
-
-def clips_chosen(
-    table: pd.DataFrame, labels: Shaped[np.ndarray, " clips"], per_class: int, seed: int, together: bool = False
-) -> Int[np.ndarray, " kept"]:
-    """Rows of at most so many clips of each class, in order: spread over videos (``clips.spread``), which come in an order drawn by the
-    seed; another view of a window only where every window is shown."""
-    sources, source = np.unique(table["source"].to_numpy(str), return_inverse=True)
-    turn = np.random.default_rng([STUDY_SEED_SPACE, seed, 5]).permutation(len(sources))
-    order = np.argsort(turn[source], kind="stable")
-    view = table.assign(label=labels).groupby(["file", "start", "end", "label"]).cumcount().to_numpy()
-    return np.sort(order[spread(source[order], labels[order], per_class, view[order], together)])

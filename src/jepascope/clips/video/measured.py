@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from jepascope.clips.motion.flow import opencv
-from jepascope.clips.motion.windows import QUALITY, measured
+from jepascope.clips.motion.windows import measured
 from jepascope.clips.video.kept import kept
 from jepascope.clips.video.labelled import Measure
 from jepascope.clips.video.probe import Video
@@ -34,7 +33,7 @@ def kept_measure(videos: Mapping[str, Video], cache: Path, progress: Callable[[i
         for file, places in by_file.items():
             some = [windows[place] for place in places]
             asked = {"rule": RULE, "opencv": version, "file": videos[file].digest, "windows": [(one.start, one.end) for one in some]}
-            answers = kept(cache, asked, partial(_fits, windows=len(some)), partial(measured, folder, some))
+            answers = kept(cache, asked, partial(measured, folder, some))
             for place, answer in zip(places, answers, strict=True):
                 found[place] = answer
             done += len(some)
@@ -43,15 +42,3 @@ def kept_measure(videos: Mapping[str, Video], cache: Path, progress: Callable[[i
         return found
 
     return measure
-
-
-def _fits(held: Any, windows: int) -> bool:
-    """Whether what a cache holds is an answer for so many windows."""
-    wanted = {"angle", *QUALITY}
-    return isinstance(held, list) and len(held) == windows and all(isinstance(one, str) or _is_label(one, wanted) for one in held)
-
-
-def _is_label(one: Any, wanted: set[str]) -> bool:
-    if not isinstance(one, dict) or one.keys() != wanted or not isinstance(one["moves"], str):
-        return False
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for name, value in one.items() if name != "moves")

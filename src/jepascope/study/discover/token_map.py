@@ -7,19 +7,14 @@ import pandas as pd
 
 from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
-from jepascope.schema import TABLES
 from jepascope.stats import scene_weights
 from jepascope.study.bench import Bench
-from jepascope.study.probed import Target
+from jepascope.study.discover.probed import Target
 from jepascope.study.spec import StudySpec
-
-COLUMNS = TABLES["token_map"].written
 
 
 def run_token_map(bench: Bench, layer: int) -> pd.DataFrame:
-    """Empty when the spec leaves it out. Fit and test clips pass once more: of most of them no tokens were kept."""
-    if not bench.spec.token_map:
-        return pd.DataFrame(columns=COLUMNS)
+    """Fit and test clips pass once more: of most of them no tokens were kept."""
     return token_table(token_activations(bench, layer), layer, Target.of(bench.clips, bench.spec.variable), bench.spec)
 
 

@@ -13,7 +13,7 @@ from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.probes.leaks import leak_check
 from jepascope.schema import TABLES
 from jepascope.study.bench import Bench
-from jepascope.study.probed import PIXEL_SIDE
+from jepascope.study.discover.probed import PIXEL_SIDE
 
 COLUMNS = TABLES["leaks"].written
 AXIS = 0.5  # of two opposite directions, either one
@@ -24,11 +24,8 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     the motion that was taken away).
 
     ``explained`` is the accuracy that is no news: for an end frame what its position tells of the direction, for shuffled
-    and averaged frames one half (they show the axis of motion, not the way along it). Only motion can be taken away, so the
-    table is empty for variables that a single frame may show.
+    and averaged frames one half (they show the axis of motion, not the way along it).
     """
-    if bench.spec.variable != "direction":
-        return pd.DataFrame(columns=COLUMNS)
     clips, spec = bench.probed_clips, bench.spec
     labels = torch.tensor(clips.labels(spec.variable)[0])
     groups = torch.tensor(clips.factors["scene"].to_numpy())

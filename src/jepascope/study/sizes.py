@@ -1,22 +1,28 @@
-"""How many clips, scenes, layers and controls a study has: what its steps are counted from."""
+"""How many clips, scenes, layers and controls a study has: what the costs of its steps are counted from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from jepascope.study.counts import CARRIED, CONTROL_COUNT, DIRECTIONS, FOLDER_SHARES, SPLIT_SHARES
+from jepascope.activations.layout import Layout
+from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
+from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried import carried_by
 
+CONTROL_COUNT = 4
+CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over
+
 
 @dataclass(frozen=True)
-class PlanStep:
-    """``forwards``: clips or edited clips that run through blocks; ``block_passes``: clips x blocks that they run through.
+class Passes:
+    """What goes through the encoder for one purpose. ``forwards``: clips or edited clips; ``block_passes``: clips x blocks of them.
 
-    ``share``: of a whole clip's tokens that they have (beginnings are shorter); ``forecasts``: how many of them the predictor goes on from.
+    ``share``: of a whole clip's tokens that they have (beginnings are shorter); ``forecasts``: how many of them the predictor goes on from;
+    ``kept``: the captures that stay on disk.
     """
 
     name: str
@@ -24,15 +30,23 @@ class PlanStep:
     block_passes: int
     share: float = 1.0
     forecasts: int = 0
+    kept: tuple[Layout, ...] = ()
+
+    def __add__(self, other: Passes) -> Passes:
+        """Both under the first one's name."""
+        forwards, passes = self.forwards + other.forwards, self.block_passes + other.block_passes
+        return replace(self, forwards=forwards, block_passes=passes, kept=self.kept + other.kept)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """One study on one model; ``best`` is the layer that claims are made for, or the earliest that may be."""
+    """One study on one model; ``best`` is the layer that claims are made for, or the earliest that may be. ``dtype``: the encoder's
+    precision, in which tokens are kept, as safetensors names it."""
 
     spec: StudySpec
     model: Geometry
     best: int
+    dtype: str = "F32"
 
     @property
     def fit(self) -> int:
@@ -140,10 +154,13 @@ class Counts:
         fixed = len({"top_pca", "nuisance"}.intersection(spec.extra_controls)) * len(spec.finders)
         return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1) + fixed for edit in spec.edits)
 
-    def through(self, name: str, clips: int) -> PlanStep:
-        """Whole passes."""
-        return PlanStep(name, clips, clips * self.model.depth)
+    def captured(self, name: str, clips: int, sites: int = 0, moments: int = 0, times: int = 1, share: float = 1.0) -> Passes:
+        """Whole passes that stay on disk, ``times`` of so many clips each. Which layers they keep does not change their size."""
+        tokens = round(share * self.model.tokens)
+        kept = Layout(clips, self.model.depth + 1, self.model.width, tokens, tuple(range(sites)), tuple(range(moments)), self.dtype)
+        return Passes(name, clips * times, clips * times * self.model.depth, share, kept=(kept,) * times if clips else ())
 
-    def at(self, name: str, clips: int, layers: tuple[int, ...]) -> PlanStep:
-        """The blocks after each of the layers."""
-        return PlanStep(name, clips * len(layers), sum(clips * (self.model.depth - layer) for layer in layers))
+    def at(self, name: str, clips: int, layers: tuple[int, ...] | None = None) -> Passes:
+        """The blocks after each of the layers, or after the best one; nothing of it is kept."""
+        layers = (self.best,) if layers is None else layers
+        return Passes(name, clips * len(layers), sum(clips * (self.model.depth - layer) for layer in layers))

@@ -13,10 +13,8 @@ FREQUENCY_COLUMNS = TABLES["frequencies"].written
 
 
 def run_stability(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The L1 path again on halves of the fit clips, at the study's token selection. Empty when the spec leaves it out."""
+    """The L1 path again on halves of the fit clips, at the study's token selection."""
     spec = bench.spec
-    if not spec.stability_subsamples:
-        return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=FREQUENCY_COLUMNS)
     layers = range(bench.encoder.card.depth + 1)
     tick = bench.progress.start("stability selection")
     found = stability_selection(

@@ -17,7 +17,7 @@ from jepascope.discovery.probes.selectivity import control_labels, permuted_hits
 from jepascope.errors import BadData
 from jepascope.stats import Interval, proportion, scene_proportion, wilson
 from jepascope.study.bench import Bench, candidate_layers
-from jepascope.study.probed import Source, Target, count_sources, sources
+from jepascope.study.discover.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
@@ -155,15 +155,17 @@ def _scored(found: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
     return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
 
 
-def best_layer(bench: Bench, probes: pd.DataFrame) -> int:
+def best_layer(bench: Bench, probes: pd.DataFrame | None) -> int:
     """The layer that the claim is made for: the earliest whose dense accuracy, cross-validated inside ``fit``, lies within one
     standard error of the best.
 
     The earliest, because an edit near the end reaches the read-out by the residual stream, whatever the network computes with
-    it. No test clip has a say. The first and the last layer are not candidates (see ``candidate_layers``).
+    it. No test clip has a say. The first and the last layer are not candidates (see ``candidate_layers``). No probes are needed where the
+    spec names it.
     """
     if bench.spec.best_layer is not None:
         return bench.spec.best_layer
+    assert probes is not None
     own = chosen_probes(probes, encoder="model", tokens=bench.spec.tokens)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
     return earliest_good(scores, bench.encoder.card.depth)

@@ -20,7 +20,7 @@ from jepascope.errors import BadData
 from jepascope.schema import TABLES
 from jepascope.stats import FEW, LEVEL, Interval, clustered, expanded_level, scene_sums, scene_weights, widened
 from jepascope.study.bench import Bench
-from jepascope.study.probed import Source, Target, count_sources, sources
+from jepascope.study.discover.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 

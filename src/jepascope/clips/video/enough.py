@@ -1,0 +1,90 @@
+"""How many videos and clips a study of videos needs at least, and what it is asked to choose. Imports neither torch nor pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from jepascope.clips.variables import Variable
+from jepascope.errors import BadData
+
+FOLDER_SHARES = {"fit": 0.4, "judge": 0.3, "test": 0.3}  # of videos, which are few: intervals over those in test would be too wide to read
+FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
+FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
+MOST_TRIED = 1000  # clips of a class
+SHOWN = 8  # classes that a message lists
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """Who is told how far a piece of work is: ``start`` names it and returns what is called with (done, total)."""
+
+    def start(self, what: str) -> Callable[[int, int], None]: ...
+
+
+@runtime_checkable
+class ClipsWanted(Protocol):
+    """What a study's spec says of a folder of videos and of the clips to be chosen. ``official_split``: the number of the data set's own
+    split that is kept to."""
+
+    @property
+    def clips(self) -> str: ...
+    @property
+    def clips_name(self) -> str: ...
+    @property
+    def clips_digest(self) -> str | None: ...
+    @property
+    def labels(self) -> str | None: ...
+    @property
+    def labels_digest(self) -> str | None: ...
+    @property
+    def no_label(self) -> tuple[str, ...]: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def classes(self) -> tuple[str, ...] | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+    @property
+    def splits(self) -> str | None: ...
+    @property
+    def variable(self) -> str: ...
+    @property
+    def state_variable(self) -> Variable: ...
+    @property
+    def clips_per_class(self) -> int: ...
+    @property
+    def per_source(self) -> int | None: ...
+    @property
+    def official_split(self) -> int | None: ...
+    @property
+    def seed(self) -> int: ...
+
+
+class TooFew(BadData):
+    """Too few videos or clips for a study: what there is, counted, with no full stop. ``scarce``: classes (or kinds) of which there are
+    too few; ``missing``: how many videos more each of them needs at least, where that is known."""
+
+    def __init__(self, message: str, scarce: Sequence[str] = (), missing: Mapping[str, int] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.scarce, self.missing = tuple(scarce), missing
+
+
+def shown(parts: Sequence[str]) -> str:
+    """What a message lists, as far as it can be read."""
+    return ", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
+
+
+def most_clips(split: str, clips_per_class: int) -> int:
+    """Clips of a class that a split takes at most."""
+    return max(1, round(FOLDER_SHARES[split] * clips_per_class))
+
+
+def least_clips_per_class(classes: int) -> int:
+    """The fewest clips of a class with which so many classes can fill the splits."""
+    return next(
+        count
+        for count in range(10, MOST_TRIED)
+        if all(classes * most_clips(split, count) >= fewest for split, fewest in FEWEST_CLIPS.items())
+    )

@@ -1,0 +1,184 @@
+"""The clips of a study on a folder of videos: made once in a process, and without decoding or measuring anything twice on a machine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jepascope.cache import cache_folder
+from jepascope.clips.clipset import ClipSet
+from jepascope.clips.video.chosen import chosen_clips
+from jepascope.clips.video.clips import labelled_windows, source_of
+from jepascope.clips.video.contents import folder_digest
+from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
+from jepascope.clips.video.files import Refusal
+from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
+from jepascope.clips.video.labelled import Labelled, labelled
+from jepascope.clips.video.labels import read_video_labels
+from jepascope.clips.video.measured import kept_measure
+from jepascope.clips.video.record import footage_record, how_labelled
+from jepascope.clips.video.remembered import Remembered
+from jepascope.clips.video.variable import CLASS, DIRECTION
+from jepascope.clips.video.windows import Cutting
+from jepascope.errors import BadData
+
+OVERLAP = 2  # windows start so many times a window's length: few seconds of a video go one clear way, and none should be missed
+MOST_FILES = 2000  # that are opened for a study, drawn evenly over classes: a data set has hundreds of thousands
+
+
+Named = tuple[Any, ...]
+"""Everything in a spec that a cached answer depends on."""
+
+
+@dataclass(frozen=True, eq=False)
+class VideoStudy:
+    """``clips`` with a column ``clip`` that tells them apart (``scene`` is the source video); ``refusals``: file, start, end, reason of
+    everything that is not used; ``record``: how many videos and windows were found, labelled and used, for summary.json."""
+
+    clips: ClipSet
+    refusals: pd.DataFrame
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """Windows of a folder that can be decoded, and their labels of one variable."""
+
+    footage: Footage
+    labels: Labelled
+    refusals: list[Refusal]
+
+    @property
+    def names(self) -> np.ndarray:
+        """The label of each window, '' where it has none."""
+        return np.where(self.labels.known, self.labels.names, "").astype(object)
+
+
+def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
+    """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
+
+    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
+    for labels that there are not.
+    """
+    named = (*_looked_for(spec), spec.classes, spec.seconds, spec.per_source, spec.clips_per_class)
+    return _made(named, _Beside(spec, progress))
+
+
+@dataclass(frozen=True, eq=False)
+class _Beside:
+    """What a cached function needs and its key does not: where files lie, and who is told how far it is. All are equal."""
+
+    spec: ClipsWanted
+    progress: Watching
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Beside)
+
+
+@lru_cache(maxsize=8)
+def _surveyed(named: Named, files_per_class: int, beside: _Beside) -> Survey:
+    """Packets and first frames of all files that are opened."""
+    spec = beside.spec
+    path = Path(spec.clips)
+    if folder_digest(path) != spec.clips_digest:
+        raise BadData(
+            f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
+            "back, or begin another study on them."
+        )
+    told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+    return survey(
+        path, told, files_per_class, spec.seed, spec.official_split, beside.progress.start(f"look through the videos of {path.name}")
+    )
+
+
+def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
+    """What the study's folder holds, as far as it is known without decoding."""
+    named_by_folders = spec.variable == CLASS and not (spec.labels and CLASS in read_video_labels(Path(spec.labels).expanduser()).columns)
+    return _surveyed(_looked_for(spec), spec.clips_per_class if named_by_folders else MOST_FILES, _Beside(spec, progress))
+
+
+def cutting_of(spec: ClipsWanted) -> Cutting:
+    """How its windows are cut."""
+    assert spec.seconds is not None
+    return Cutting(spec.seconds, spec.seconds / OVERLAP, spec.per_source)
+
+
+def is_measured(spec: ClipsWanted, there: Survey) -> bool:
+    """Whether the labels are measured: directions that nobody gave."""
+    return spec.variable == DIRECTION and (there.labels is None or DIRECTION not in there.labels.columns)
+
+
+def _looked_for(spec: ClipsWanted) -> Named:
+    """Contents of folder and labels file, variable and seed."""
+    return spec.clips_digest, spec.labels_digest, spec.no_label, spec.variable, spec.kind, spec.splits, spec.seed
+
+
+@lru_cache(maxsize=4)
+def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _Looked:
+    """Everything that is slow."""
+    spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
+    footage = decoded(there, cutting, progress.start("decode their windows"), cache)
+    measure = None
+    if is_measured(spec, there):
+        measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
+    labels, unlabelled = labelled(footage, spec.variable, measure)
+    refusals = [*footage.refusals, *unlabelled]
+    if not labels.known.any():
+        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in refusals})[:3])
+        raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
+    return _Looked(footage, labels, refusals)
+
+
+def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
+    return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
+
+
+def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
+    """The labelled windows: where they lie, how they look, and their labels."""
+    there = _looked_at(spec, progress)
+    return labelled_windows(there.footage, there.labels)
+
+
+def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
+    """The same as if all could be decoded; for labels that are not measured."""
+    footage = undecoded(survey_of(spec, progress), cutting_of(spec))
+    return labelled_windows(footage, labelled(footage, spec.variable)[0])
+
+
+@lru_cache(maxsize=4)
+def _made(named: Named, beside: _Beside) -> VideoStudy:
+    own = beside.spec
+    there, variable = _looked_at(own, beside.progress), own.state_variable
+    footage = there.footage
+    table = chosen_clips(own, labelled_windows(footage, there.labels))
+    table.insert(0, "clip", np.arange(len(table)))
+    table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
+    source = source_of(footage, (one.window.file for one in footage.windows))
+    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), Remembered(source), own=(variable,))
+    refusals = refusals_table([*there.refusals, *_left_out(there, set(table["file"]), own)])
+    record = footage_record(footage, there.names, refusals, clips, how_labelled(footage, own.variable), str(own.splits))
+    return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
+
+
+def _left_out(there: _Looked, used: set[str], spec: ClipsWanted) -> list[Refusal]:
+    """Files with labelled windows of which no clip shows one."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    for seen, name in zip(there.footage.windows, there.names, strict=True):
+        if name:
+            labels[seen.window.file].add(str(name))
+    kept = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
+    more = f"has labelled windows, and enough clips are of others (clips_per_class is {spec.clips_per_class})"
+    return [
+        Refusal(file, "is of a class that is not studied" if kept is not None and not names & kept else more)
+        for file, names in labels.items()
+        if file not in used
+    ]

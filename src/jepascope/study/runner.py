@@ -1,0 +1,72 @@
+"""Runner: runs steps once each. What a step made is in the folder and is read from there, also when it was made a moment ago."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from jepascope.catalog import attribute
+from jepascope.schema import TABLES
+from jepascope.study.folder import Run
+from jepascope.study.progress import Progress
+from jepascope.study.step import Step
+
+SECONDS = "seconds.json"
+
+
+class Runner:
+    """The steps of one run folder. ``given``: by name, how to get what steps need besides tables; each is asked for once, when needed."""
+
+    def __init__(self, run: Run, progress: Progress, given: Mapping[str, Callable[[], Any]] | None = None) -> None:
+        self.run, self.progress, self.given = run, progress, given or {}
+        self.seconds: dict[str, float] = run.json(SECONDS, {})
+        self._kept: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """A table in the folder, the result of a step, or what was given."""
+        if name not in self._kept:
+            self._kept[name] = self.given[name]() if name in self.given else self.run.table(name)
+        return self._kept[name]
+
+    def keep(self, **values: Any) -> None:
+        """Put something in place of what a step made, or of what was given."""
+        self._kept |= values
+
+    def do(self, steps: Iterable[Step]) -> None:
+        """Run them in this order. Time spent in earlier, killed attempts is added up."""
+        for step in steps:
+            if not step.tables:
+                self._kept[step.name] = self.timed(step.name, partial(self._result, step))
+            elif not all(self.run.has(f"{table}.parquet") for table in step.tables):
+                made = self.timed(step.name, partial(self._tables, step))
+                for table, frame in zip(step.tables, made, strict=True):
+                    self.run.write_table(table, frame)
+
+    def _tables(self, step: Step) -> tuple[pd.DataFrame, ...]:
+        if why := step.skipped(self.run.spec):
+            self.run.log("skipped", step=step.name, why=why)
+            return tuple(pd.DataFrame(columns=TABLES[table].written) for table in step.tables)
+        made = self._result(step)
+        return made if isinstance(made, tuple) else (made,)
+
+    def _result(self, step: Step) -> Any:
+        return attribute(step.run, f"step '{step.name}'")(*(self[need] for need in step.needs))
+
+    def timed(self, name: str, work: Callable[[], Any]) -> Any:
+        began = time.monotonic()
+        self.run.log("start", step=name)
+        try:
+            return work()
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - began
+            self.run.write_json(SECONDS, self.seconds)
+            self.run.log("end", step=name, seconds=self.seconds[name])
+
+    @property
+    def rounded_seconds(self) -> dict[str, float]:
+        """As summary.json has them."""
+        return {name: round(value, 3) for name, value in self.seconds.items()}

@@ -1,0 +1,31 @@
+"""The context of a layer of a study: its chosen test scenes, whoever judges there, and what controls match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jepascope.activations.moments import Moments
+from jepascope.activations.site import SELECTIONS, Site
+from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.judges import Judge
+from jepascope.study.bench import Bench
+from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.steps.port import EXCHANGE_DRAWS
+
+
+def context_at(bench: Bench, layer: int, judges: Sequence[Judge]) -> InterventionContext:
+    """What edits at the layer need. Controls match the tokens that are edited, or all tokens where no moments of just these are kept."""
+    spec, fit = bench.spec, bench.fit
+    edited = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
+    return InterventionContext(
+        bench.encoder,
+        Site(layer, spec.edited_tokens),
+        scenes_at(bench, layer),
+        judges,
+        fit.moments(layer, edited).covariance,
+        Moments.of(fit.pooled(layer, spec.tokens)).mean.float(),
+        EXCHANGE_DRAWS,
+        spec.seed,
+        spec.resamples,
+        spec.ablate_to,
+    )

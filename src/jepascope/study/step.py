@@ -1,0 +1,38 @@
+"""Step: one piece of a study, declared once. Running, resuming, planning and timing a study all read the same list of them.
+
+Imports neither torch nor pandas: a step names the function that does its work, and that is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from jepascope.study.sizes import Counts, Passes
+from jepascope.study.spec import StudySpec
+
+
+def _nothing(_: Counts) -> Iterable[Passes]:
+    return ()
+
+
+def _never(_: StudySpec) -> str:
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """``name``: as it stands in log.jsonl and seconds.json. ``run``: the ``module:function`` that does it.
+
+    ``needs``: what the function is given, in this order: tables that earlier steps wrote, results of earlier steps, or what the study
+    holds. ``tables``: what it gives back, written together; a step whose tables are in the folder is not run again. Without tables it is
+    always run (what it makes is kept elsewhere) and its result is there under its name. ``cost``: what goes through the encoder for it.
+    ``skipped``: why a spec leaves it out ("" where it does not); its tables are empty then.
+    """
+
+    name: str
+    run: str
+    needs: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+    cost: Callable[[Counts], Iterable[Passes]] = _nothing
+    skipped: Callable[[StudySpec], str] = _never

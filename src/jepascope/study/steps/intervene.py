@@ -1,0 +1,165 @@
+"""Steps of stage two, declared: edits with every control, by every judge, and what is run at the best layer beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jepascope.clips.variables import VARIABLES
+from jepascope.discovery.finder_entry import needing
+from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
+from jepascope.study.step import Step
+
+PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
+REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
+REQUESTS = 12  # angles that clips are steered to
+MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
+SELF_SWAPS = 10  # draws of donors of the clip's own class
+MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where fewer than ten are in split test, hardly more are there in all
+
+
+def _edits(counts: Counts) -> Iterator[Passes]:
+    spec, named = counts.spec, ", ".join(map(str, counts.full))
+    swapped = SELF_SWAPS * (len(spec.finders) + counts.taken) if "self_swap" in spec.extra_controls and "swap" in spec.edits else 0
+    every = (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
+    survey = (len(spec.finders) + spec.draws_elsewhere * counts.random) * counts.scenes + counts.read
+    yield counts.at(f"{len(spec.edits)} edits at layer {named}, every control", every, counts.full)
+    yield counts.at("ablation at the other layers", survey, counts.surveyed)
+    if counts.predicted:
+        yield from _predicted(counts, named)
+    if counts.head_scenes:  # of the classes that the head can name, with twins of their own
+        edited = counts.at("the same edits, by the task head", _conditions(counts, 2) * counts.head_scenes, counts.full)
+        yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
+    if "untrained" in spec.extra_controls:
+        yield _untrained(counts)
+
+
+def _conditions(counts: Counts, beside: int) -> int:
+    return counts.every_control() * len(counts.spec.edit_doses) + beside
+
+
+def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
+    """Beginnings of scenes and twins, captured; their real futures and unedited forecasts, once an edit; then every condition."""
+    spec, times, unedited = counts.spec, counts.model.times, 2 * len(counts.spec.edits)
+    futures = counts.at("real futures for the predictor", unedited * counts.scenes, counts.full)
+    yield futures + counts.at("", counts.judge if spec.state_variable.kind == "circular" else 0)
+    edited = counts.at("", _conditions(counts, unedited) * counts.scenes, counts.full)
+    begun = counts.captured("", counts.scenes, sites=counts.maybe_full, times=2, share=(spec.context or times // 2) / times)
+    whole = begun + edited
+    label = f"the same edits, by the predictor, layer {named}"
+    yield Passes(label, whole.forwards, whole.block_passes, begun.share, edited.forwards, whole.kept)
+
+
+def _untrained(counts: Counts) -> Passes:
+    spec, seeds = counts.spec, min(counts.spec.untrained_seeds, MOST_UNTRAINED)
+    finders = len(spec.finders) - len(needing("suffix", spec.finders))
+    edits = len([edit for edit in spec.edits if edit != "rotate"])
+    edited = seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read)
+    found = counts.at("untrained twins edited", edited, counts.full)
+    for clips in (counts.fit, counts.judge):
+        found += counts.captured("", clips, times=seeds)
+    for clips in (counts.scenes, counts.twins):
+        found += counts.captured("", clips, sites=1, times=seeds * len(counts.full))
+    return found
+
+
+def _isolation(counts: Counts) -> Iterator[Passes]:
+    """No other factor of real videos is known."""
+    others = 0 if counts.spec.of_videos else len([name for name in VARIABLES if name != counts.spec.variable])
+    yield counts.at("other factors' subspaces", others * (1 + ISOLATION_DRAWS) * counts.scenes)
+
+
+def _doses(counts: Counts) -> Iterator[Passes]:
+    conditions = sum(counts.conditions(edit, PORT_DRAWS, 1) for edit in counts.spec.edits)
+    yield counts.at("dose curves", conditions * len(counts.spec.doses) * counts.scenes)
+
+
+def _calibration(counts: Counts) -> Iterator[Passes]:
+    """The first finder's subspace and the circle's plane, each beside random directions of its own, steered and rotated."""
+    circular = counts.spec.state_variable.kind == "circular"
+    yield counts.at("steering to angles", 2 * 2 * (1 + CALIBRATION_DRAWS) * REQUESTS * counts.scenes if circular else 0)
+
+
+def _refits(counts: Counts) -> Iterator[Passes]:
+    """Tokens of judge clips, captured (the predictor reads them too), and both splits ablated, and unedited."""
+    conditions = len(counts.spec.finders) + counts.taken + REFIT_DRAWS * counts.random + 1
+    captured = counts.captured("read-outs refitted after ablation", counts.judge, sites=1)
+    yield captured + counts.at("", conditions * (counts.judge + counts.scenes))
+
+
+def left_out_clips(counts: Counts) -> tuple[int, int]:
+    """All clips of the study, whose token moments are summed video by video, and those that are edited; none where no folder is studied."""
+    if not counts.spec.of_videos:
+        return 0, 0
+    every = counts.fit + counts.judge + counts.test
+    return every, min(every, max(MOST_LEFT_OUT, counts.spec.test_scenes // counts.spec.class_count) * counts.spec.class_count)
+
+
+def _left_out(counts: Counts) -> Iterator[Passes]:
+    """As if few videos were left for the test: how many there are is known once their motion is measured. Captures, and the first
+    finder's subspace ablated beside its four controls, at the layer of each fold."""
+    every, edited = left_out_clips(counts)
+    if every:
+        captured = counts.captured("clips of videos left out in turn, where few are tested", edited, sites=counts.kept)
+        for video in range(MOST_LEFT_OUT):
+            captured += counts.captured("", (every + video) // MOST_LEFT_OUT, moments=counts.kept)
+        yield captured
+        yield counts.at("ablation in each of them, every control", (1 + CONTROL_COUNT * counts.spec.draws) * edited)
+
+
+EDITS = (
+    Step(
+        name="intervene",
+        tables=("effects", "matching", "witnesses", "forecasts"),
+        run="jepascope.study.stage_two.stage:run_edits",
+        needs=("captures", "judges", "best", "used", "context"),
+        cost=_edits,
+    ),
+    Step(
+        name="statistics",
+        tables=("ce", "reads"),
+        run="jepascope.study.stage_two.reads:run_statistics",
+        needs=("captures", "effects", "witnesses"),
+    ),
+)
+"""Edits and controls at every layer."""
+
+AT_BEST = (
+    Step(
+        name="isolation",
+        tables=("isolation",),
+        run="jepascope.study.stage_two.isolation:run_isolation",
+        needs=("captures", "context", "panel", "effects", "witnesses"),
+        cost=_isolation,
+    ),
+    Step(
+        name="doses",
+        tables=("curves", "doses"),
+        run="jepascope.study.stage_two.curves:run_curves",
+        needs=("captures", "context", "used at best"),
+        cost=_doses,
+    ),
+    Step(
+        name="calibration",
+        tables=("calibration",),
+        run="jepascope.study.stage_two.calibration:run_calibration",
+        needs=("captures", "context", "used at best", "main judge"),
+        cost=_calibration,
+    ),
+    Step(
+        name="refits",
+        tables=("refits",),
+        run="jepascope.study.stage_two.refits:run_refits",
+        needs=("captures", "context", "used at best"),
+        cost=_refits,
+    ),
+)
+"""What is run besides at the layer that claims are made for."""
+
+LEFT_OUT = Step(
+    name="leave one out",
+    tables=("leave_one_out", "leave_one_out_videos"),
+    run="jepascope.study.videos.left_out:run_left_out",
+    needs=("captures",),
+    cost=_left_out,
+)
+"""Of a folder of videos, where few are tested."""

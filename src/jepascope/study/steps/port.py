@@ -1,0 +1,99 @@
+"""Steps of stage three, declared: subspaces of other scenes, layers and clip sets, pairs of finders exchanged, and subspaces peeled off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.study.sizes import Counts, Passes
+from jepascope.study.spec import StudySpec
+from jepascope.study.step import Step
+from jepascope.study.steps.discover import rotation_clips, rotations, splits
+from jepascope.study.steps.intervene import PORT_DRAWS
+
+EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchange: the fewest that can say that an effect lies outside them
+EXCHANGE_CONTROLS = 2
+PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
+BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has room for them
+
+
+def _ported(counts: Counts) -> Iterator[Passes]:
+    """Scenes of another seed have no labels of one's own. Other clip sets are captured like the study's own; there the finders' own
+    subspaces with their controls, and the study's in their place."""
+    spec, sets = counts.spec, counts.spec.carried_to
+    elsewhere = spec.renewable + len({*counts.layers, counts.best}) - 1
+    yield counts.captured("fit clips of another seed", counts.fit if spec.renewable else 0)
+    used = elsewhere * len(spec.finders) * len(spec.doses) * counts.scenes
+    yield counts.at("subspaces of other scenes and layers at every dose", used)
+    if sets:
+        named, captured = " and ".join(sets), splits(counts, "", 1)
+        yield sum((captured for _ in sets), Passes(f"clips and twins of {named}", 0, 0))
+        used = (counts.conditions("ablate", PORT_DRAWS, 1) + len(spec.finders)) * len(spec.doses) * counts.scenes + counts.read
+        yield counts.at(f"subspaces carried to {named} at every dose", len(sets) * used)
+
+
+def _degenerate(counts: Counts) -> Iterator[Passes]:
+    """Every two finders; then peeling, as if every subspace lay above its controls and all overlapped in what they do: each is then found
+    and exchanged, all of them are exchanged alone and found again whenever one is added, and in the end each is exchanged in its place, and
+    alone."""
+    spec, stages = counts.spec, peeled_stages(counts)
+    if not spec.peels:
+        return
+    pairs = list(combinations(spec.finders, 2))
+    if pairs:
+        exchanged = sum(pair_exchanges(counts, a, b) for a, b in pairs)
+        named = f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of finders exchanged, one without the other"
+        yield counts.at(named, exchanged * counts.scenes + counts.read)
+    if spec.state_variable.rendered:
+        found = min(spec.peels, stages + 1) + PEEL_ROUNDS * sum(range(2, stages + 1))  # one may be found that has no room
+        shown = 0 if needing("suffix", spec.finders) else counts.fit
+        named = "fit clips' twins and training to peel subspaces off, at most"
+        yield counts.captured(named, shown, sites=1, times=2) + counts.at("", rotations(found) * rotation_clips(counts))
+    in_turn = stages * (1 + BESIDE) + max(0, stages - 1)  # and, from the second on, the ablation of those before
+    alone = sum(1 + 2 * many for many in range(2, stages + 1))  # all together, each alone, and the ablation of all others
+    alone += 1 + 2 * stages if stages > 1 else 2 * stages
+    again = in_turn if stages > 1 else 0  # what was found again
+    read = 0 if pairs else counts.read  # else the pairs' serve
+    yield counts.at("subspaces peeled off and exchanged, at most", (in_turn + again + alone) * counts.scenes + read)
+
+
+def pair_exchanges(counts: Counts, a: str, b: str) -> int:
+    """Each alone, both together, and each one while the other is ablated; beside each of the last three its controls, where there is
+    room, and for the last two the ablation that they are measured from."""
+    spec, width = counts.spec, counts.model.width
+    of_a, of_b = spec.rank_of(a), spec.rank_of(b)
+    one = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
+    both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
+    beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
+    return 2 + 1 + 2 * len(parts) + sum(beside)
+
+
+def peeled_stages(counts: Counts) -> int:
+    """The most that are asked for and have room beside their controls."""
+    spec = counts.spec
+    rank = spec.rank_of("das" if spec.state_variable.rendered else "inlp")
+    return max(0, min(spec.peels, counts.model.width // rank - 1))
+
+
+def _not_peeled(spec: StudySpec) -> str:
+    return "" if spec.peels else "the study leaves degeneracy out (peels)"
+
+
+PORT = (
+    Step(
+        name="port",
+        tables=("portability", "angles", "carried_readout"),
+        run="jepascope.study.stage_three.across:run_portability",
+        needs=("captures", "context", "subspaces", "main judge"),
+        cost=_ported,
+    ),
+    Step(
+        name="degeneracy",
+        tables=("degeneracy", "verdicts", "peeling"),
+        run="jepascope.study.stage_three.degeneracy:run_degeneracy",
+        needs=("captures", "context", "own at best", "portability"),
+        cost=_degenerate,
+        skipped=_not_peeled,
+    ),
+)
