@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
@@ -57,8 +56,9 @@ def _course(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     names = {"subspace": finders[0], "random": CONTROL_WORDS["random"]}
     maps = []
     for control, name in names.items():
-        cells = first[first["control"] == control].pivot_table(index="layer", columns="read_layer", values="value", aggfunc="first")
-        if len(cells):
+        own = first[first["control"] == control]
+        if len(own):
+            cells = own.pivot_table(index="layer", columns="read_layer", values="value", aggfunc="first")
             values = cells.reindex(index=edited, columns=read).to_numpy(dtype=float)
             maps.append(Map(values, [*map(str, edited)], [*map(str, read)], name, missing=""))
     drawing = heat_map.draw(
@@ -70,7 +70,7 @@ def _course(run: RunFolder, table: pd.DataFrame) -> list[Block]:
         side_by_side=True,
         most_numbered=MOST_NUMBERED,
         bar="causal effect",
-        also=f"Rows: edited layers, columns: read layers. Least {shown(np.nanmin([np.inf, *first['value']]))}",
+        also=f"Rows: edited layers, columns: read layers. Least {shown(first['value'].min())}",
     )
     return [*findings(*said), Figure(drawing, caption), _grid(run, at, finders, edits, layer)]
 
