@@ -17,6 +17,7 @@ from synthetic_study import BEST, FINDERS
 from synthetic_transfers import portability_table
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.copies import peeling_words
 from jepascope.findings.numbers import percent, percent_span, shown, with_interval
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report import measures
@@ -24,7 +25,6 @@ from jepascope.report.blocks import Grid, Heading, Section
 from jepascope.report.folder import read_run
 from jepascope.report.sections.across_models import across_models
 from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section, pair_parts
-from jepascope.report.sections.peeling import peeling_words
 from jepascope.report.sections.portability import portability
 from jepascope.schema import TABLES
 

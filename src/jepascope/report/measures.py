@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import nan
 from typing import Any
 
@@ -10,11 +10,11 @@ import pandas as pd
 
 from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
 from jepascope.discovery.probes.readings import Measure, chosen_probes
-from jepascope.findings.beside import of_controls, portability_of, readings_by, rows_beside, unread_judge
+from jepascope.findings.beside import portability_of, unread_judge
 from jepascope.findings.effect import UNREAD
 from jepascope.findings.names import MOST_OF_A_SENTENCE, short
 from jepascope.findings.numbers import finite
-from jepascope.findings.selection import claim_layer, coinciding, comparable, finders_of, reading_at, tokens_of
+from jepascope.findings.selection import Edited, claim_layer, coinciding, comparable, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.selectivity import reading
 from jepascope.intervention.control_words import CONTROLS
 from jepascope.portability.retained import one_dose
@@ -117,10 +117,9 @@ class Leaks:
 class Effects:
     """CE by finder and edit, controls of ablation by finder, and how much was drawn and tested."""
 
-    layer: int | None = None
     rank: float = nan
-    ce: dict[str, dict[str, Estimate]] | None = None
-    against: dict[str, dict[str, Against]] | None = None
+    ce: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    against: dict[str, dict[str, Against]] = field(default_factory=dict)
     draws: float = nan
     scenes: float = nan
 
@@ -170,24 +169,29 @@ def effects(run: RunFolder, layer: int | None = None) -> Effects:
     table = run.table("ce")
     if table is None:
         return Effects()
-    kept = comparable(run, table)
-    layer = claim_layer(run, kept) if layer is None else layer
-    kept = kept[kept["layer"] == layer]
-    own, beside = kept[kept["control"] == "subspace"], kept[(kept["edit"] == "ablate") & kept["control"].isin(CONTROLS)]
-    finders = finders_of(run, kept)
+    rows = comparable(run, table)
+    rows = rows[rows["layer"] == (claim_layer(run, rows) if layer is None else layer)]
+    finders, own = finders_of(run, rows), rows[rows["control"] == "subspace"]
     ce: dict[str, dict[str, Estimate]] = {finder: {} for finder in finders}
-    against: dict[str, dict[str, Against]] = {finder: {} for finder in finders}
-    judges = readings_by(run)
     for row in own.to_dict("records"):
         ce[str(row["finder"])][str(row["edit"])] = estimate(row)
-        if row["edit"] != "ablate":
-            continue
-        nulls = {str(null["control"]): estimate(null) for null in of_controls(row, beside).to_dict("records")}
-        for control, one in rows_beside(row, beside, judges).items():
-            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
-            against[str(row["finder"])][control] = Against(nulls[control], one.draws, *ratio)
+    ablated = {finder: edited_of(run, rows, finder, "ablate") for finder in finders}
+    against = {finder: {} if edit is None else _against(edit) for finder, edit in ablated.items()}
+    drawn = rows[(rows["edit"] == "ablate") & rows["control"].isin(CONTROLS)]["draws"]
     rank = float(own["rank"].iloc[0]) if len(own) else nan
-    return Effects(layer, rank, ce, against, float(beside["draws"].min()), float(own["n"].max()))
+    return Effects(rank, ce, against, float(drawn.min()), float(own["n"].max()))
+
+
+def _against(edit: Edited) -> dict[str, Against]:
+    """By control, in the order of the table."""
+    beside = {one.control: one for one in edit.beside}
+    found = {}
+    for control, row in edit.controls.items():
+        if control in CONTROLS:
+            one = beside[control]
+            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
+            found[control] = Against(estimate(row), one.draws, *ratio)
+    return found
 
 
 def estimate(row: Any) -> Estimate:
@@ -257,21 +261,12 @@ def rce(run: RunFolder, across: str, used: Pair | None = None) -> tuple[Rce, ...
     if across == "finder":
         rows = rows[rows["layer"] == run.best_layer]
     rows = rows if used is None else rows[(rows["a"] == used[0]) & (rows["b"] == used[1])]
-    return tuple(
-        Rce(
-            a=str(row["a"]),
-            b=str(row["b"]),
-            dose=float(row["dose"]),
-            value=float(row["value"]),
-            low=float(row["low"]),
-            high=float(row["high"]),
-            n=float(row["n"]),
-            floor_random=float(row["floor_random"]),
-            floor_variance=float(row["floor_variance"]),
-            saturated=bool(row["saturated"]),
-        )
-        for row in one_dose(rows).to_dict("records")
-    )
+    return tuple(_rce(row) for row in one_dose(rows).to_dict("records"))
+
+
+def _rce(row: dict[Any, Any]) -> Rce:
+    numbers = {name: float(row[name]) for name in ("dose", "value", "low", "high", "n", "floor_random", "floor_variance")}
+    return Rce(a=str(row["a"]), b=str(row["b"]), saturated=bool(row["saturated"]), **numbers)
 
 
 def _aligned(run: RunFolder) -> pd.DataFrame | None:

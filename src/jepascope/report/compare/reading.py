@@ -10,6 +10,8 @@ from math import nan
 from pathlib import Path
 
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.claim import Claim
+from jepascope.findings.claims import claims_of
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import has_twins
@@ -76,6 +78,7 @@ class Compared:
     folder: RunFolder
     study: Study
     measured: Measures
+    claims: tuple[Claim, ...] = ()
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
@@ -90,8 +93,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
     notes = [f"{short(path)} was given {times} times and counts once." for path, times in given.items() if times > 1]
     folders = [_read(path) for path in kept]
     first = next((found[0] for folder in folders if (found := measures.pairs(folder))), None)
-    named = zip(names(kept), folders, strict=True)
-    return [Compared(name, folder, study_of(folder), measured(folder, first)) for name, folder in named], notes
+    claims = [claims_of(folder) for folder in folders]
+    slim = [replace(folder, tables={name: folder.tables[name] if name in USED else None for name in folder.tables}) for folder in folders]
+    named = zip(names(kept), slim, claims, strict=True)
+    return [Compared(name, folder, study_of(folder), measured(folder, first), found) for name, folder, found in named], notes
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -109,7 +114,7 @@ def names(paths: Sequence[Path]) -> list[str]:
 
 
 def _read(path: Path) -> RunFolder:
-    """A finished run; of its tables only those that are compared are kept."""
+    """A finished run."""
     if path.is_dir() and STAGES.fullmatch(path.name) and (path.parent / "summary.json").exists():
         raise RunFolderError(f"'{path}' is one stage of a run; give the run folder itself, '{path.parent}'.")
     finish = f"finish it with `{resume_line(path)}`."
@@ -119,7 +124,7 @@ def _read(path: Path) -> RunFolder:
     if folder.best_layer is None:
         raise RunFolderError(f"'{path}' is an unfinished run, in which no layer is chosen yet; {finish}")
     _check_level(folder)
-    return replace(folder, tables={name: table if name in USED else None for name, table in folder.tables.items()})
+    return folder
 
 
 def _check_level(folder: RunFolder) -> None:
@@ -176,8 +181,8 @@ def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures
         l1_support=measures.support(folder),
         read=read,
         values=values,
-        ce=effects.ce or {},
-        ce_ratio=effects.against or {},
+        ce=effects.ce,
+        ce_ratio=effects.against,
         sas=None if pair is None else measures.sas(folder, pair),
         rce=() if pair is None else (*measures.rce(folder, "finder", pair), *measures.rce(folder, "finder", (pair[1], pair[0]))),
         degeneracy=measures.degeneracy(folder),

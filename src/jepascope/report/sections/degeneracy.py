@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
+from jepascope.findings.copies import by_verdict, verdict_words
 from jepascope.findings.names import short
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
-from jepascope.findings.selection import has_twins, in_order
+from jepascope.findings.selection import has_twins
 from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, findings
@@ -23,10 +24,9 @@ from jepascope.report.charts.looks import CONTROLS
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, Row, exact, grid, left_out, words
 from jepascope.report.sections.declared import section
-from jepascope.report.sections.peeling import peeling_blocks, said
+from jepascope.report.sections.peeling import peeling_blocks
 
 LOOKS = {name: replace(CONTROLS[name], hollow=name != "subspace") for name in ("subspace", "random", "variance")}
-MOST_SENTENCES = 8
 MOST_PANELS = 6
 MOST_LETTERS = 30  # of a name above a panel
 MOST_ROWS, REST = 40, "pairs are in verdicts.parquet"
@@ -43,40 +43,16 @@ def degeneracy_section(run: RunFolder) -> list[Block]:
         return [Finding(why)]
     blocks: list[Block] = []
     if verdicts is not None:
-        order = in_order(verdicts["verdict"], tuple(VERDICTS))
-        verdicts = verdicts.iloc[verdicts["verdict"].map(order.index).argsort(kind="stable")]
+        verdicts = by_verdict(verdicts)
         blocks += [*findings(*verdict_words(verdicts)), _meanings(verdicts), *_parts(run, verdicts)]
         blocks += [_effect_grid(verdicts, run.confidence), _geometry_grid(verdicts, run.confidence)]
     return [*blocks, Heading("Degeneracy curve"), *peeled] if peeled else blocks
-
-
-def verdict_words(verdicts: pd.DataFrame) -> list[str]:
-    """Counts over all pairs, and each pair with its reason while there are few."""
-    counts = Counter(verdicts["verdict"])
-    text = []
-    if len(verdicts) > 1:
-        text.append(f"Of {len(verdicts)} pairs: {'; '.join(f'{many} {name}' for name, many in counts.items())}.")
-    rows = verdicts.head(MOST_SENTENCES).to_dict("records")
-    text += [f"{row['a']} and {row['b']}: {row['verdict']}. {reason(row)}" for row in rows]
-    return [*text, *([f"The {len(verdicts) - MOST_SENTENCES} other pairs are in the tables."] if len(verdicts) > MOST_SENTENCES else [])]
 
 
 def _meanings(verdicts: pd.DataFrame) -> Grid:
     counts = Counter(verdicts["verdict"])
     rows = tuple((name, what, count(counts[name])) for name, what in VERDICTS.items())
     return Grid(("verdict", "what it means", "pairs"), rows, "The verdicts that a pair can get, and how many got each.", words=2)
-
-
-def reason(row: dict[Any, Any]) -> str:
-    """The study's own reason as a sentence; the numbers behind it where it gives none."""
-    text, names = str(row["reason"]).strip(), (str(row["a"]), str(row["b"]))
-    if said(text):
-        text = text.removeprefix(f"{' and '.join(names)}: ")  # the pair was just named
-        first = text[0] if text.startswith(names) else text[0].upper()
-        return first + text[1:] + ("" if text[-1] in ".!?…" else ".")
-    if not finite(row["a_alone"]) and not finite(row["b_alone"]):
-        return "No reason was stored."
-    return f"CE of a without b {shown(row['a_alone'])}, of b without a {shown(row['b_alone'])}, surplus {shown(row['surplus'])}."
 
 
 def pair_parts(table: pd.DataFrame, a: str, b: str) -> dict[str, pd.DataFrame]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from jepascope.report.answers import ratio
 from jepascope.report.blocks import Block, Grid, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.report.measured import MEASURED, missing, ratio
 from jepascope.report.paper import CAVEAT, PAPER, PUBLISHED, VITL
 from jepascope.report.sections.declared import section
 
@@ -22,10 +22,10 @@ def published(run: RunFolder) -> list[Block]:
         return []
     rows: list[tuple[str, ...]] = []
     for one in PUBLISHED:
-        said = MEASURED[one.key](run) if one.encoder == VITL or one.key == "cca" else ("as over random directions above",)
-        rows.append((one.name, one.published, one.where, "; ".join(said) or missing(one.key, run)))
+        said = one.measured(run) if one.encoder == VITL or one.key == "cca" else ("as over random directions above",)
+        rows.append((one.name, one.published, one.where, "; ".join(said) or one.missing.format(clips=run.clips)))
         if one.key == "ratio":
-            rows.append((VARIANCE, "not published", "", "; ".join(ratio("variance")(run)) or missing(one.key, run)))
+            rows.append((VARIANCE, "not published", "", "; ".join(ratio("variance")(run)) or one.missing.format(clips=run.clips)))
     head = ("quantity", "published", "published for", f"this run ({run.model})")
     note = f"{CAVEAT} What to distrust in each of them, several runs beside them: jepascope compare --preset paper RUN..."
     return [Grid(head, tuple(rows), f"Published: {PAPER}.", words=4), Paragraph(note)]
