@@ -32,7 +32,8 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention.conditions import Condition, merged
 from jepascope.intervention.controls import matched_controls
-from jepascope.intervention.edits import class_means, coordinates, edit, swap_displacement
+from jepascope.intervention.edits import class_means, coordinates, edit
+from jepascope.intervention.edits.swap import swap_displacement
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import run_edit
 from jepascope.intervention.scenes import Scenes

@@ -84,7 +84,7 @@ def test_others_add_things_by_entry_points_that_are_imported_when_they_are_used(
     assert catalog.load("plane").__name__ == "plane"
     with pytest.raises(BadArgument, match=r"tool 'broken': tools_of_one.nowhere cannot be imported here .*ModuleNotFoundError.*PYTHONPATH"):
         catalog.entry("broken")
-    assert catalog.words("broken").meaning == "broken", "what only words a page never fails"
+    assert catalog.look_up("broken").meaning == "broken", "what only words a page never fails"
 
 
 def test_code_is_named_by_its_path_with_a_declaration_or_without(package: Callable[..., None]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -61,8 +62,8 @@ def file_name(name: str) -> str:
 class Catalog(Generic[E]):
     """All things of one kind by name: those declared in the modules of ``package``, those of installed packages, and code by its path."""
 
-    def __init__(self, kind: str, entry: type[E], package: str) -> None:
-        self.kind, self.type, self.package, self.group = kind, entry, package, f"jepascope.{kind}s"
+    def __init__(self, kind: str, entry: type[E], package: str, group: str = "") -> None:
+        self.kind, self.type, self.package, self.group = kind, entry, package, group or f"jepascope.{kind}s"
 
     @cached_property
     def own(self) -> Mapping[str, E]:
@@ -120,12 +121,16 @@ class Catalog(Generic[E]):
             raise BadArgument(f"{self.kind} '{name}': {path} is {given!r:.80}; it has to be a function, or a {wanted} that names one.")
         return entry
 
-    def words(self, name: str) -> E:
-        """What is declared of a name, for what is read from files: nothing is refused, and no code is run that a file alone names."""
+    def look_up(self, name: str) -> E:
+        """What is declared of a name that a file holds: nothing is refused, and no code is imported because a file names it."""
         try:
-            return self.entry(name) if name in self else self.type(name=name, meaning=name)
+            return self.entry(name) if name in self or name.partition(":")[0] in sys.modules else self.type(name=name, meaning=name)
         except BadArgument:
             return self.type(name=name, meaning=name)
+
+    def column(self, field: str) -> Mapping[str, Any]:
+        """One field of everything by name, for what is read from files; things that do not fill it are not in it."""
+        return _Column(self, field)
 
     def load(self, name: str) -> Any:
         """What does it: the attribute that the declaration's ``run`` names."""
@@ -144,6 +149,22 @@ class Catalog(Generic[E]):
             raise BadArgument(
                 f"The {self.kind} '{name}'{path} cannot be used here: {raised}. Mend it and run again; what was computed before is kept."
             ) from error
+
+
+class _Column(Mapping[str, Any]):
+    def __init__(self, catalog: Catalog[Any], field: str) -> None:
+        self.catalog, self.field = catalog, field
+
+    def __getitem__(self, name: str) -> Any:
+        if not (value := getattr(self.catalog.look_up(name), self.field)):
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, entry in self.catalog.own.items() if getattr(entry, self.field))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def declared(source: str, kind: type[E]) -> list[E]:

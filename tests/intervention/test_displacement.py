@@ -15,7 +15,7 @@ from jepascope.errors import BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.displacement import displacement, pool_inside
-from jepascope.intervention.edits import FAMILIES
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import Group
@@ -111,7 +111,7 @@ def test_zero_ablation_leaves_nothing_and_mean_ablation_the_mean(study) -> None:
     assert (wanted.abs() > 1e-3).any()
 
 
-@pytest.mark.parametrize("edit", FAMILIES)
+@pytest.mark.parametrize("edit", tuple(EDITS.own))
 def test_a_dose_of_zero_loses_nothing(study, edit: str) -> None:
     angle = torch.arange(8.0)
     circle = Circle(torch.zeros(48), torch.eye(48)[:, :2])

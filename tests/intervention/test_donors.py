@@ -13,7 +13,8 @@ from jepascope.clips.donors import donor_rows
 from jepascope.clips.presets import directions8
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadData
-from jepascope.intervention.edits import coordinates, donor_displacement, edit
+from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits.swap import donor_displacement
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes

@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from jepascope.errors import BadArgument, BadData
-from jepascope.intervention.edits import (
-    ablation_displacement,
-    check_doses,
-    check_edit,
-    class_means,
-    coordinates,
-    edit,
-    steer_displacement,
-    swap_displacement,
-)
+from jepascope.intervention.edits import check_doses, check_edit, class_means, coordinates, edit
+from jepascope.intervention.edits.ablate import ablation_displacement
+from jepascope.intervention.edits.steer import steer_displacement
+from jepascope.intervention.edits.swap import swap_displacement
 
 CLIPS, TOKENS, WIDTH = 3, 5, 12
 seeds = st.integers(0, 10_000)

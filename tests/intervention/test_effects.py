@@ -18,7 +18,8 @@ from jepascope.findings.effect import judge_readings
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.controls import ControlDraw, matched_controls
-from jepascope.intervention.edits import EDITS, swap_displacement
+from jepascope.intervention.edit_entry import USUAL
+from jepascope.intervention.edits.swap import swap_displacement
 from jepascope.intervention.effects import intervene, outcome
 from jepascope.intervention.judges import ProbeJudge, margin, target_margin
 
@@ -64,7 +65,7 @@ def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
     assert effects["correct"].dtype == bool and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)
 
 
-@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("name", USUAL)
 def test_an_effect_is_that_of_the_formula_in_a_whole_forward(study, finders, tables, name: str) -> None:
     scenes, encoder, u = study.scenes, study.encoder, finders["two"]
     h, donor = scenes.source.tokens(LAYER).double(), scenes.twin.tokens(LAYER).double()
@@ -121,7 +122,7 @@ def test_the_direct_path_is_all_of_an_edit_at_the_last_layer_and_not_before(stud
     """Edited after the last block nothing runs any more, so what arrives is the edit itself; before it the blocks add theirs."""
     for layer, same in ((3, True), (LAYER, False)):
         judge = ProbeJudge(study.judge.probe, "all")
-        effects, _ = intervene(study.encoder, Site(layer, "all"), study.scenes, finders, {}, [judge], edits=EDITS)
+        effects, _ = intervene(study.encoder, Site(layer, "all"), study.scenes, finders, {}, [judge], edits=USUAL)
         close = np.allclose(effects["numerator"], effects["numerator_direct"], atol=1e-4)
         assert close is same
 

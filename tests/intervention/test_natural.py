@@ -10,7 +10,7 @@ import pytest
 from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.expected import site_means
-from jepascope.intervention.edits import EDITS
+from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.natural import COLUMNS, natural_doses
 from jepascope.planted.bench import PlantedBench, planted_benches
 
@@ -24,7 +24,7 @@ def clean() -> PlantedBench:
 @pytest.mark.parametrize("tokens", ["all", "object", "background", "time:1-2"])
 def test_a_swap_is_the_natural_dose_by_definition(study, tokens: str) -> None:
     site, found = Site(1, tokens), {"one": study.subspace(1), "two": study.subspace(2, rank=7)}
-    table = natural_doses(site, study.scenes, found, EDITS, resamples=100)
+    table = natural_doses(site, study.scenes, found, USUAL, resamples=100)
     assert list(table.columns) == COLUMNS and len(table) == 6 and (table["n"] == 8).all()
     swap = table[table["edit"] == "swap"]
     np.testing.assert_allclose(swap[["shift", "shift_low", "shift_high"]], 1.0, rtol=1e-9)
@@ -34,7 +34,7 @@ def test_a_swap_is_the_natural_dose_by_definition(study, tokens: str) -> None:
 @pytest.mark.parametrize("tokens", ["all", "object"])
 def test_norms_are_mean_lengths_of_a_tokens_edit_inside_the_subspace(study, tokens: str) -> None:
     scenes, u = study.scenes, study.subspace(1)
-    table = natural_doses(Site(1, tokens), scenes, {"one": u}, EDITS, resamples=100).set_index("edit")
+    table = natural_doses(Site(1, tokens), scenes, {"one": u}, USUAL, resamples=100).set_index("edit")
     h, donor, mask = scenes.source.tokens(1), scenes.twin.tokens(1), scenes.mask(tokens)
     steered = (scenes.class_means[scenes.target] - scenes.class_means[scenes.label])[:, None].expand_as(h)
     for edit, r in {"ablate": u.mean - h, "swap": donor - h, "steer": steered}.items():
@@ -47,7 +47,7 @@ def test_steering_by_the_true_class_means_is_the_natural_dose_and_ablation_half_
     means = site_means(clean.encoder)
     scenes = replace(clean.scenes, class_means=means.mean(dim=1).float())
     truth = {"truth": Subspace(clean.encoder.causal, means.mean(dim=(0, 1)).float())}
-    table = natural_doses(clean.site, scenes, truth, EDITS, resamples=200).set_index("edit")
+    table = natural_doses(clean.site, scenes, truth, USUAL, resamples=200).set_index("edit")
     assert table.loc["steer", "shift"] == pytest.approx(1, abs=1e-4)
     assert table.loc["steer", "shift_high"] == pytest.approx(1, abs=1e-4)
     assert table.loc["ablate", "shift_low"] <= 0.5 <= table.loc["ablate", "shift_high"]

@@ -15,7 +15,7 @@ from sections_said import edit, tell, words
 
 from jepascope.findings.numbers import finite
 from jepascope.findings.summary import by_probe, pairs
-from jepascope.report import measures
+from jepascope.report import carried_measures
 from jepascope.report.folder import read_run
 from jepascope.report.sections.pairs import pairs_of
 from jepascope.report.sections.reads import reads_section
@@ -200,10 +200,10 @@ def test_every_number_named_in_two_places_is_the_same_number(run: Path, case: Ca
 def test_a_judge_that_does_not_read_gives_no_share_that_is_kept(copied: Path) -> None:
     """On the page of a run and beside other runs: RCE is a ratio of effects by that judge."""
     before = read_run(copied)
-    assert any(finite(one.value) for one in measures.rce(before, "finder"))
+    assert any(finite(one.value) for one in carried_measures.rce(before, "finder"))
     tell(copied, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
     run = read_run(copied)
-    assert not any(finite(one.value) or finite(one.floor_variance) for one in measures.rce(run, "finder"))
+    assert not any(finite(one.value) or finite(one.floor_variance) for one in carried_measures.rce(run, "finder"))
     said = words(reads_section(run))
     assert "nothing is said of where effects fade or grow" in said and "fades along" not in said
     pairs_read = pairs_of(run)

@@ -16,18 +16,20 @@ import pytest
 import torch
 
 from jepascope.clips.degrade import DEGRADATIONS
-from jepascope.clips.presets import SPLIT_SHARES, directions8
+from jepascope.clips.drawn import SPLIT_SHARES
+from jepascope.clips.presets import directions8
 from jepascope.discovery.finders import rotation
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
+from jepascope.intervention.controls import variance
 from jepascope.portability import exchange
 from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import Interval
-from jepascope.study import shares, sizes
+from jepascope.study import shares
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
@@ -121,7 +123,7 @@ def test_the_plan_counts_exactly_what_runs(
     def left_out(*_: object) -> Peeling:
         return Peeling((), None, None, "not run")  # where it ends depends on what it finds: counted by itself below
 
-    monkeypatch.setattr(controls, "variance_matched", reached)
+    monkeypatch.setattr(variance, "variance_matched", reached)
     monkeypatch.setattr(degeneracy, "peeled", left_out)
     spec = tiny_spec.model_copy(update={**changes, "best_layer": 1, "untrained_seeds": 1})
     passes = counted(monkeypatch, spec, tiny_encoder, tmp_path / "run")
@@ -139,7 +141,6 @@ def test_the_plan_counts_exactly_what_runs(
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
     assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == shares.SPLIT_SHARES
     assert len(DEGRADATIONS) == discover.DEGRADED_SETS
-    assert len(controls.CONTROLS) == sizes.CONTROL_COUNT
     assert len(exchange.CONTROLS) == EXCHANGE_CONTROLS
 
 

@@ -222,6 +222,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))
+    out.print(summary["headline"], markup=False)
     out.print(
         "CE: ablate: share of the clean margin lost; else margin moved to the target over what the partner moves. Brackets: 95 %, over "
         f"{units} (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared "

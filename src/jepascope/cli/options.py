@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jepascope.discovery.finder_entry import FINDERS
+
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
 
@@ -28,7 +30,11 @@ def spec_options(
     ] = None,
     clips: Annotated[
         str | None,
-        typer.Option("--clips", help="Clip set: directions8, circle (any angle), complex (clutter, camera motion); or a folder of videos."),
+        typer.Option(
+            "--clips",
+            help="Clip set: directions8, circle (any angle), complex (clutter, camera motion), package.module:function; a folder of "
+            "videos; or an .npz of arrays (an .npy with --labels).",
+        ),
     ] = None,
     variable: Annotated[
         str | None,
@@ -65,7 +71,7 @@ def spec_options(
         str | None,
         typer.Option(
             "--finders",
-            help="With commas: diff_means, class_pca, within_pca, l1_probe, ridge_circle, lda, leace, inlp, das; or NAME_pattern.",
+            help=f"With commas: {', '.join(FINDERS)}; or code of your own, package.module:attribute.",
         ),
     ] = None,
     draws: Annotated[int | None, typer.Option("--draws", help="Draws of every control at the best layer.")] = None,

@@ -11,6 +11,7 @@ import typer
 from jepascope.cli.app import Json, app, takes_machine
 from jepascope.cli.commands import split
 from jepascope.cli.terminal import answered, bars, console
+from jepascope.cli.trust import trusts_code
 from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das"
 )
 @answered
+@trusts_code
 @takes_machine
 def port(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],

@@ -10,6 +10,10 @@ import typer
 from jepascope.cli.app import Json, Out, app, takes_machine
 from jepascope.cli.options import takes_spec
 from jepascope.cli.terminal import answered
+from jepascope.cli.trust import trusts_code
+from jepascope.intervention.control_entry import CONTROLS, on_request
+from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.machine import Machine
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
 )
 @answered
+@trusts_code
 @takes_spec
 @takes_machine
 def run(spec: StudySpec, machine: Machine, out: Out = None, json_: Json = False) -> None:
@@ -36,6 +41,7 @@ def run(spec: StudySpec, machine: Machine, out: Out = None, json_: Json = False)
     "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
 )
 @answered
+@trusts_code
 @takes_spec
 @takes_machine
 def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
@@ -49,6 +55,7 @@ def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
     epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
 )
 @answered
+@trusts_code
 @takes_machine
 def probe(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
@@ -74,12 +81,13 @@ def probe(
     "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
 )
 @answered
+@trusts_code
 @takes_machine
 def intervene(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     machine: Machine,
     layer: Annotated[int | None, typer.Option("--layer", help="Layer to edit; default: the run's best one.")] = None,
-    edit: Annotated[str | None, typer.Option("--edit", help="Of ablate, swap, steer, rotate, with commas; default: the run's.")] = None,
+    edit: Annotated[str | None, typer.Option("--edit", help=f"Of {', '.join(EDITS)}, with commas; default: the run's.")] = None,
     dose: Annotated[str | None, typer.Option("--dose", help="Doses, with commas; 1 is the whole or natural change.")] = None,
     tokens: Annotated[
         str | None,
@@ -93,9 +101,10 @@ def intervene(
     rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of every subspace; default: the run's.")] = None,
     subspace: Annotated[Path | None, typer.Option("--subspace", help="A subspace's safetensors file, in place of the finders'.")] = None,
     controls: Annotated[
-        str | None, typer.Option("--controls", help="Beside the four matched ones: top_pca, nuisance, self_swap, untrained, with commas.")
+        str | None,
+        typer.Option("--controls", help=f"Beside the matched ones: {', '.join(filter(on_request, CONTROLS))}, with commas."),
     ] = None,
-    judges: Annotated[str | None, typer.Option("--judges", help="Of probe, mlp, predictor, head, with commas; default: the run's.")] = None,
+    judges: Annotated[str | None, typer.Option("--judges", help=f"Of {', '.join(JUDGES)}, with commas; default: the run's.")] = None,
     draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; 200 for a permutation p of 0.005.")] = None,
     context: Annotated[int | None, typer.Option("--context", min=1, help="Tubelets that the predictor is shown; default: half.")] = None,
     json_: Json = False,

@@ -5,20 +5,16 @@ from __future__ import annotations
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import short
 from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.intervention.judge_entry import JUDGES as CATALOG
 
-JUDGES = ("probe", "mlp", "predictor", "head")
-JUDGE_WORDS = {
-    "probe": "the linear probe",
-    "mlp": "the small MLP",
-    "predictor": "the encoder's own predictor",
-    "head": "the checkpoint's own classifier",
-}
+JUDGES = tuple(CATALOG.own)
+JUDGE_WORDS = CATALOG.column("words")
 MOST_REASON = 200  # characters of a reason
 
 
 def judge_words(judge: str) -> str:
     """How a judge is called in a sentence."""
-    return JUDGE_WORDS.get(judge, judge)
+    return str(JUDGE_WORDS.get(judge, judge))
 
 
 def judges_run(run: Facts) -> list[str]:

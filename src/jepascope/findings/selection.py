@@ -14,18 +14,12 @@ from jepascope.discovery.probes.readings import VariableReading, variable_readin
 from jepascope.findings.beside import of_controls, readings_by, rows_beside
 from jepascope.findings.effect import Against, Effect, worst_first
 from jepascope.findings.facts import Facts
+from jepascope.intervention.edit_entry import EDITS as CATALOG
 
 KINDS = ("categorical", "numeric", "circular")
 FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
-EDITS = ("ablate", "swap", "steer", "rotate")
-FULL_DOSE_WORDS = {
-    "ablate": "dose 1 of ablation removes the subspace's content in full",
-    "swap": "dose 1 of a swap is the change to the real twin",
-    "steer": "dose 1 of steering is the difference of the class means",
-    "rotate": "dose 1 of rotation is the whole turn",
-}
-DONOR_DOSE_WORDS = {**FULL_DOSE_WORDS, "swap": "dose 1 of a swap is the change to the donor, a clip of the target class"}
-EDIT_WORDS = {"ablate": "ablation", "swap": "swap", "steer": "steering", "rotate": "rotation"}
+EDITS = tuple(CATALOG.own)
+FULL_DOSE_WORDS, DONOR_DOSE_WORDS, EDIT_WORDS = (CATALOG.column(field) for field in ("dose", "donor_dose", "noun"))
 
 
 def has_twins(run: Facts) -> bool:

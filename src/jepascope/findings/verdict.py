@@ -23,6 +23,7 @@ from jepascope.findings.effect import (
 )
 from jepascope.findings.numbers import Cell, decimals, finite, percent, percent_span, ratio_text, shown, span, whole_percent, with_interval
 from jepascope.intervention.control_words import doer
+from jepascope.intervention.edit_entry import EDITS
 
 NO_RATIO = "no ratio"
 CLOSE_RATIO = 2.0  # a control that reaches half of the effect is named in the verdict
@@ -97,13 +98,7 @@ def beside_words(ordered: Iterable[Against]) -> str:
 
 
 ALWAYS = ("random", "variance")  # named in every short sentence, and besides them whichever control comes closest
-DOES = {
-    "ablate": ("ablating", "removes", "of {judge} margin"),
-    "swap": ("a swap of", "moves the margin by", "of the way to {partner}"),
-    "steer": ("steering along", "moves the margin by", "of the way to {partner}"),
-    "rotate": ("rotating in", "moves the margin by", "of the way to {partner}"),
-}
-"""What an edit does, in a sentence: the doing, the verb, and what its effect is a share of."""
+TOWARDS = ("moves the margin by", "of the way to a clip of another class")  # of edits that declare no words
 
 
 def edit_words(
@@ -121,8 +116,10 @@ def edit_words(
 
     ``tested``: what n counts; ``partner``: what a swap takes from; ``direct``: the share that no block sees.
     """
-    doing, does, share = DOES.get(edit, DOES["swap"])
-    size = f"{whole_percent(effect.value, effect.low, effect.high)} {share.format(judge=judge, partner=partner)}"
+    entry = EDITS.own.get(edit)
+    doing, does, share = (entry.doing, entry.does, entry.share) if entry is not None and entry.doing else (f"{edit} in", *TOWARDS)
+    share = share.replace("the judge's", judge).replace("a clip of another class", partner)
+    size = f"{whole_percent(effect.value, effect.low, effect.high)} {share}"
     if effect.works and finite(direct):
         size += f", {decimals(100 * direct, 0)} points of it with no block seeing the edit"
     size += f" (n = {effect.n:.0f} {tested})"

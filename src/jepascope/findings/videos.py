@@ -25,7 +25,7 @@ UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, LookupError)  # o
 
 def reach_words(summary: dict[str, Any]) -> str:
     """What the encoder was trained on, where that is known and matters."""
-    if "footage" not in summary or summary["model"] not in PROCEDURAL:
+    if "footage" not in summary or summary.get("model") not in PROCEDURAL:
         return ""
     return f"The encoder {summary['model']} was trained on procedural clips alone: nothing here speaks for encoders trained on real video."
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from jepascope.errors import BadData
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.effects import units
 from jepascope.schema import TABLES
 from jepascope.stats import (
@@ -27,7 +28,6 @@ from jepascope.stats import (
 
 CONDITION = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge", "read_layer", "read"]
 FAMILY = ["tokens", "edit", "control", "dose", "judge", "read_layer", "read"]  # one family of tests: all layers x finders that carry a p
-FIXED = ("top_pca", "nuisance")  # controls in which nothing is random
 BOUNDS = {"kl": (0.0, inf), "angle_error": (0.0, 180.0)}
 SAME_TEST = 1e-6  # numerators closer than this share of the largest are one subspace found twice
 COLUMNS = TABLES["ce"].written
@@ -69,7 +69,8 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
             if control == "subspace":
                 continue
             draws = by_draw(group, control)[own.columns].to_numpy()
-            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=control in FIXED)
+            fixed = CONTROLS.look_up(control).made == "fixed"
+            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=fixed)
             owns[len(rows)] = numerator
             direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
             rows.append({**condition, "control": control, **_against(against), **direct, **beside.of(control)})

@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.controls import COMPLEMENT, ControlDraw, Matched
+from jepascope.intervention.control_entry import CONTROLS
+from jepascope.intervention.controls import ControlDraw, Matched
+from jepascope.intervention.edit_entry import EDITS
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ def merged(
 
     Steering moves every token by a difference of class means, and a subspace that spans the class means holds all of it: its
     projection on a control drawn in the complement would be zero, and the control would compare with doing nothing. So for
-    ``steer`` and ``rotate`` the complement's controls carry the true edit's coordinates over: V U^T r, the same step elsewhere.
+    edits that carry (``steer``, ``rotate``) the complement's controls take the true edit's coordinates: V U^T r, the same step elsewhere.
     """
     unique: dict[tuple[bytes, ...], Condition] = {}
     for finder, subspace in subspaces.items():
         own = [(subspace.basis, False, False, Owner(finder, "subspace", 0, None))]
         for draw in controls.get(finder, ()):
-            carried = edit in ("steer", "rotate") and draw.name in COMPLEMENT
+            carried = EDITS.entry(edit).carries and CONTROLS.look_up(draw.name).complement
             own.append(
                 (
                     draw.frame if carried else draw.basis,

@@ -1,36 +1,22 @@
-"""What controls are called, and the order in which they stand: one place for tables, sentences and figures."""
+"""What controls are called, and the order in which they stand: read off their declarations."""
 
 from __future__ import annotations
 
-CONTROLS = ("random", "variance", "shuffled", "norm")
+from collections import ChainMap
+
+from jepascope.intervention.control_entry import CONTROLS as CATALOG
+from jepascope.intervention.control_entry import MATCHED
+
+CONTROLS = MATCHED
 """The four that every effect has beside it, in the customary order."""
 
-CONTROL_WORDS = {
-    "subspace": "the finder's subspace",
-    "random": "random directions",
-    "variance": "variance-matched",
-    "shuffled": "shuffled labels",
-    "norm": "norm-matched",
-    "top_pca": "largest axes",
-    "nuisance": "axes within classes",
-    "self_swap": "swap within a class",
-    "untrained": "untrained twins",
-}
+CONTROL_WORDS = ChainMap({"subspace": "the finder's subspace"}, CATALOG.column("words"))  # type: ignore[arg-type]
 """In the heads of tables and the legends of figures."""
 
-DOERS = {
-    "random": "random directions",
-    "variance": "variance-matched directions",
-    "shuffled": "subspaces found on shuffled labels",
-    "norm": "random edits of the same size",
-    "self_swap": "swaps with clips of the same class",
-    "top_pca": "the largest principal axes",
-    "nuisance": "the largest axes within classes",
-    "untrained": "untrained twins",
-}
+DOERS = CATALOG.column("doer")
 """In sentences: "what random directions do"."""
 
 
 def doer(control: str) -> str:
     """What does as the control does."""
-    return DOERS.get(control, control)
+    return str(DOERS.get(control, control))

@@ -1,4 +1,4 @@
-"""The displacement r of every family of edits, for some of the scenes: what is projected on a subspace and added."""
+"""The displacement r of an edit by its name, for some of the scenes: what is projected on a subspace and added."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.activations.site import SELECTIONS, Site
+from jepascope.activations.site import Site
+from jepascope.discovery.arrays import as_tensor
 from jepascope.encoders.precision import exact
-from jepascope.intervention.circle import circle_displacement, rotation_displacement
-from jepascope.intervention.edits import ablation_displacement, donor_displacement, steer_displacement, swap_displacement
+from jepascope.errors import BadArgument
+from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edit_inputs import EditInputs
 from jepascope.intervention.scenes import Scenes
 
 
@@ -25,25 +27,23 @@ def displacement(
     """r of the scenes in ``rows``, whose tokens at the site are ``hidden``; one row a clip where it is the same for all its tokens. In
     float32 at least, whatever the tokens' precision: the difference of two tokens would lose the digits that it is made of.
 
-    ``mean`` is what mean ablation goes to, and needed for it alone. Definitions: docs/science.md, "Interventions".
+    ``mean`` is that of the subspace, for edits that depend on it. Definitions: docs/science.md, "Interventions".
     """
-    hidden = exact(hidden)
-    if name == "ablate":
-        if ablate_to == "resample":
-            return swap_displacement(hidden, scenes.source.tokens(site.layer, scenes.someone_else()[rows]).to(hidden))
-        return ablation_displacement(hidden, None if mean is None or ablate_to == "zero" else mean.to(hidden))
-    if name == "swap":
-        if scenes.donor == "twin":
-            return swap_displacement(hidden, scenes.twin.tokens(site.layer, rows).to(hidden))
-        tokens = site.tokens if site.tokens in SELECTIONS else "all"  # a donor's background is no more comparable than its object
-        own, donor = (part.pooled(site.layer, tokens)[rows] for part in (scenes.source, scenes.twin))
-        return donor_displacement(own, donor).to(hidden)
-    if name == "rotate" or scenes.requested:
-        angle, wanted, circle = scenes.angles()
-        if name == "rotate":
-            return rotation_displacement(hidden, circle, (wanted - angle)[rows].to(hidden))
-        return circle_displacement(circle, angle[rows], wanted[rows]).to(hidden)
-    return steer_displacement(scenes.class_means, scenes.label[rows], scenes.target[rows]).to(hidden)
+    inputs = EditInputs(exact(hidden), scenes, site, rows, mean, ablate_to)
+    with EDITS.blamed(name):
+        moved = EDITS.load(name)(inputs)
+        return moved.to(inputs.hidden) if name in EDITS.own else _checked(moved, inputs.hidden)
+
+
+def _checked(moved: object, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips _ width"]:
+    """A displacement of one's own, an array or a tensor of (clips, tokens or 1, width); BadArgument for another shape, and for NaN."""
+    displaced = as_tensor(moved, "what it returns (clips, tokens or 1, width)", 3, None).to(hidden)
+    clips, tokens, width = hidden.shape
+    if displaced.shape not in ((clips, tokens, width), (clips, 1, width)):
+        raise BadArgument(f"it returns {tuple(displaced.shape)}, not ({clips}, {tokens} or 1, {width})")
+    if not torch.isfinite(displaced).all():
+        raise BadArgument("it returns NaN or infinite values")
+    return displaced
 
 
 def pool_inside(

@@ -17,7 +17,8 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
 from jepascope.intervention.controls import ControlDraw
-from jepascope.intervention.edits import EDITS, check_doses, check_edit
+from jepascope.intervention.edit_entry import EDITS, USUAL
+from jepascope.intervention.edits import check_doses, check_edit
 from jepascope.intervention.judges import Judge, correct, divergence, margin, target_margin
 from jepascope.intervention.run import Read, Unedited, place, read_unedited, run_edit
 from jepascope.intervention.scenes import Scenes
@@ -40,7 +41,7 @@ def intervene(
     subspaces: Mapping[str, Subspace],
     controls: Mapping[str, Sequence[ControlDraw]],
     judges: Sequence[Judge],
-    edits: Sequence[str] = EDITS,
+    edits: Sequence[str] = USUAL,
     doses: Sequence[float] = (1.0,),
     batch: int = BATCH,
     progress: Progress | None = None,
@@ -100,10 +101,10 @@ def outcome(
 ) -> tuple[Float64[Tensor, "*conditions clips"], Float64[Tensor, " clips"]]:
     """Numerator and denominator of the causal effect, CE = sum over scenes of the one / of the other (docs/science.md).
 
-    ablate: what of the clean margin is lost, over the clean margin. The others: what the margin moved towards the
-    target, over what the real twin moves it.
+    An edit that takes away (ablate): what of the clean margin is lost, over the clean margin. The others: what the margin moved towards
+    the target, over what the real twin moves it.
     """
-    if name == "ablate":
+    if EDITS.entry(name).outcome == "lost":
         before = margin(clean, label)
         return before - margin(edited, label), before
     before = target_margin(clean, label, target)
@@ -136,8 +137,9 @@ def _effect_rows(
     family, target = ("ablate", label) if judge.variable else (name, scenes.target)
     numerator, denominator = outcome(family, read.logits, read.clean, read.twin, label, target)
     direct, _ = outcome(family, read.direct, read.clean, read.twin, label, target)
-    expected = label if family == "ablate" else target
-    angle = None if judge.variable else scenes.angle if family == "ablate" else scenes.target_angle
+    lost = EDITS.entry(family).outcome == "lost"
+    expected = label if lost else target
+    angle = None if judge.variable else scenes.angle if lost else scenes.target_angle
     error, kl = angle_errors(angle, read.angle), divergence(read.clean, read.logits)
     right, right_before = correct(read.logits, expected), correct(read.clean, expected)
     rows = owned(conditions, finders)

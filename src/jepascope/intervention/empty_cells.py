@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from jepascope.errors import BadArgument
-from jepascope.intervention.causal_effect import CONDITION, FIXED
+from jepascope.intervention.causal_effect import CONDITION
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
 
 LEFT_OUT = "left_out"
@@ -85,7 +86,7 @@ def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any
         return "a subspace is compared in the rows of its controls"
     if column in ("value", "low", "high", *COMPARED, *DIRECT) and pd.isna(own["value"]):
         return NO_MARGIN
-    if column in (*AMONG, *EXCESS) and control in FIXED:
+    if column in (*AMONG, *EXCESS) and CONTROLS.look_up(control).made == "fixed":
         return "nothing in this control is random, so that there are no draws to lie among"
     if column in COMPARED and draws < MIN_DRAWS:
         return f"{draws} draws: with fewer than {MIN_DRAWS} nothing is compared, and low and high are the least and the largest draw"

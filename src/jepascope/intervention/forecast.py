@@ -28,6 +28,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.displacement import displacement
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.judges import ValueReadout
 from jepascope.intervention.run import Group
 from jepascope.intervention.scenes import Scenes
@@ -125,7 +126,7 @@ def run_forecast(
     Scenes are taken in chunks and conditions folded, as in ``run_edit``; a forecast is reduced to a few numbers at once.
     """
     clips, device = len(scenes), judge.early.device
-    by_mean = name == "ablate" and ablate_to == "mean"
+    by_mean = EDITS.entry(name).of_mean(ablate_to)
     groups = alike(conditions, by_mean)
     mask = beginnings.mask(site.tokens)
     edited, source, twin, still = (_empty(shape, clips) for shape in ((len(conditions),), (), (), ()))
@@ -165,12 +166,12 @@ def run_forecast(
 
 def forecast_outcome(name: str, foreseen: Foreseen) -> tuple[Float64[Tensor, "conditions clips"], Float64[Tensor, " clips"]]:
     """Numerator and denominator of the causal effect by the predictor (see the module)."""
-    return foreseen.edited.moved, foreseen.source.margin if name == "ablate" else foreseen.twin.moved
+    return foreseen.edited.moved, foreseen.source.margin if EDITS.entry(name).outcome == "lost" else foreseen.twin.moved
 
 
 def forecast_right(name: str, margin: Float64[Tensor, "*conditions clips"]) -> Bool[Tensor, "*conditions clips"]:
     """Whether a forecast is nearer to the future that it should be nearer to: ablate: the source's own; else the twin's."""
-    return margin > 0 if name == "ablate" else margin < 0
+    return margin > 0 if EDITS.entry(name).outcome == "lost" else margin < 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.intervention.conditions import Condition, owned
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.effects import angle_errors, effect_frame
 from jepascope.intervention.forecast import Forecasts, Foreseen, forecast_outcome, forecast_right
 from jepascope.intervention.scenes import Scenes
@@ -26,8 +27,8 @@ def forecast_rows(
 ) -> pd.DataFrame:
     """Rows of the effects table, judge ``predictor``."""
     numerator, denominator = forecast_outcome(name, foreseen)
-    expected = scenes.label if name == "ablate" else scenes.target
-    angle = scenes.angle if name == "ablate" else scenes.target_angle
+    expected = scenes.label if EDITS.entry(name).outcome == "lost" else scenes.target
+    angle = scenes.angle if EDITS.entry(name).outcome == "lost" else scenes.target_angle
     right, before = (forecast_right(name, margin) for margin in (foreseen.edited.margin, foreseen.source.margin))
     error, error_before = (angle_errors(angle, one.angle) for one in (foreseen.edited, foreseen.source))
     nothing = torch.full_like(numerator, torch.nan)
@@ -60,7 +61,7 @@ def forecast_table(
     rng = np.random.default_rng(seed)
     weights = scene_weights(len(scenes), rng, resamples=resamples)
     apart = foreseen.apart.numpy()
-    angle = scenes.angle if name == "ablate" else scenes.target_angle
+    angle = scenes.angle if EDITS.entry(name).outcome == "lost" else scenes.target_angle
 
     def figures(one: Forecasts, expected: Tensor | None, edit: str) -> dict[str, Any]:
         right = forecast_right(edit, one.margin)

@@ -17,6 +17,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.displacement import displacement, pool_inside
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import coordinates, edit
 from jepascope.intervention.judges import HeadJudge, Judge, ProbeJudge
 from jepascope.intervention.scenes import Scenes
@@ -79,7 +80,7 @@ def run_edit(
     """
     source, clips, device, depth = scenes.source, len(scenes), encoder.device, encoder.card.depth
     unedited = unedited or read_unedited(encoder, site, scenes, judges, batch)
-    by_mean = name == "ablate" and ablate_to == "mean"
+    by_mean = EDITS.entry(name).of_mean(ablate_to)
     groups = alike(conditions, by_mean)
     reads = [_empty(judge, unedited, place(judge, depth), len(conditions)) for judge in judges]
     selected = scenes.mask(site.tokens)

@@ -18,8 +18,9 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.expected import expected_effect
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.intervention.controls import COMPLEMENT, ControlDraw, matched_controls
-from jepascope.intervention.edits import EDITS
+from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
+from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.effects import intervene
 from jepascope.planted.bench import PlantedBench, accuracy_inside
 from jepascope.planted.degeneracy import PEELS, planted_degeneracy
@@ -117,7 +118,8 @@ def _given(bench: PlantedBench, finders: Sequence[str], draws: int, seed: int, p
             controls[name] = matched_controls(subspace, bench.covariance, draws, seed, shuffled)
         tick(done + 1, len(finders))
     for name, subspace in references.items():  # no finder, so no labels to shuffle
-        controls[name] = matched_controls(subspace, bench.covariance, draws, seed, names=COMPLEMENT)
+        complement = [control for control in MATCHED if CONTROLS.entry(control).complement]
+        controls[name] = matched_controls(subspace, bench.covariance, draws, seed, names=complement)
     return _Given(bench, found, references, refused, controls)
 
 
@@ -175,7 +177,7 @@ def _beside_expected(bench: PlantedBench, subspaces: Mapping[str, Subspace], tab
     expected = {
         (name, edit): expected_effect(bench.encoder, edit, subspace.basis, subspace.mean, means)
         for name, subspace in subspaces.items()
-        for edit in EDITS
+        for edit in USUAL
     }
     return beside_expected(table, pd.Series(zip(table["finder"], table["edit"], strict=True)).map(expected))
 

@@ -11,7 +11,7 @@ from jepascope.findings.numbers import count, finite, percent, percent_span, rat
 from jepascope.findings.selection import tokens_of
 from jepascope.findings.transfers import split
 from jepascope.findings.verdict import NO_RATIO
-from jepascope.report import measures
+from jepascope.report import carried_measures, measures
 from jepascope.report.folder import RunFolder
 from jepascope.report.inside import PORTED
 
@@ -105,11 +105,11 @@ def on_videos(control: str) -> Say:
     return lambda run, layers=(): _ratios(control, run) if "footage" in run.summary else ()
 
 
-def _of_sas(words: Callable[[measures.Sas], str]) -> Say:
+def _of_sas(words: Callable[[carried_measures.Sas], str]) -> Say:
     """Of the first pair of finders."""
 
     def lines(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
-        alike = (measures.sas(run, pair) for pair in measures.pairs(run)[:1])
+        alike = (carried_measures.sas(run, pair) for pair in carried_measures.pairs(run)[:1])
         return tuple(text for pair in alike if pair is not None and (text := words(pair)))
 
     return lines
@@ -119,18 +119,18 @@ sas = _of_sas(lambda pair: f"{pair.a}, {pair.b}: {shown(pair.value)}")
 sas_chance = _of_sas(lambda pair: f"{shown(pair.chance)} at rank {count(pair.rank)}")
 sas_ceiling = _of_sas(lambda pair: shown(pair.ceiling) if finite(pair.ceiling) else "")
 
-Transfers = Callable[[RunFolder], tuple[measures.Rce, ...]]
+Transfers = Callable[[RunFolder], tuple[carried_measures.Rce, ...]]
 
 
-def rce_pairs(run: RunFolder) -> tuple[measures.Rce, ...]:
+def rce_pairs(run: RunFolder) -> tuple[carried_measures.Rce, ...]:
     """Of the first pair of finders, either in place of the other."""
-    first = measures.pairs(run)[:1]
-    return tuple(kept for a, b in first for used in ((a, b), (b, a)) for kept in measures.rce(run, "finder", used))
+    first = carried_measures.pairs(run)[:1]
+    return tuple(kept for a, b in first for used in ((a, b), (b, a)) for kept in carried_measures.rce(run, "finder", used))
 
 
-def carried_pairs(run: RunFolder) -> tuple[measures.Rce, ...]:
+def carried_pairs(run: RunFolder) -> tuple[carried_measures.Rce, ...]:
     """Between the study's clips and complex ones, of the first finder."""
-    kept = [one for one in measures.rce(run, "clip set") if COMPLEX in (split(one.a)[1], split(one.b)[1])]
+    kept = [one for one in carried_measures.rce(run, "clip set") if COMPLEX in (split(one.a)[1], split(one.b)[1])]
     return tuple(one for one in kept if split(one.a)[0] == split(kept[0].a)[0])
 
 
@@ -152,7 +152,9 @@ def floor(of: Transfers, name: str) -> Say:
 
 def degeneracy(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
     """Verdicts on pairs of finders, and on peeling."""
-    return tuple(f"{one.a}, {one.b}: {one.verdict}" if one.b else f"peeling {one.a}: {one.verdict}" for one in measures.degeneracy(run))
+    return tuple(
+        f"{one.a}, {one.b}: {one.verdict}" if one.b else f"peeling {one.a}: {one.verdict}" for one in carried_measures.degeneracy(run)
+    )
 
 
 def cca(metric: str, chance: bool = False) -> Say:

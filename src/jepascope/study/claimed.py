@@ -38,7 +38,8 @@ def tables_of(run: Run, names: Iterable[str]) -> dict[str, pd.DataFrame]:
 
 def conclude(run: Run, of: str, summary: dict[str, Any]) -> dict[str, Any]:
     """Write claims.json and summary.json, with the headline that the claims make; ``of``: the command."""
-    facts = Facts(summary, tables_of(run, READ_BY[of]))
+    known = {"footage": {}, **summary} if run.spec.of_videos else summary  # edits of videos are counted in videos
+    facts = Facts(known, tables_of(run, READ_BY[of]))
     claims = claims_of(facts, of)
     summary["headline"] = headline(facts, claims)
     run.write_json(FILE, claims_json(claims))

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError, quoted
 from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.trust import code_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +91,7 @@ def resume_line(folder: Path) -> str:
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
-        theirs = make_spec(read_spec(saved), f"'{saved}'")
+        theirs = make_spec(read_spec(saved, code_named(spec.model_dump())), f"'{saved}'")
     except JepascopeError as error:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
@@ -132,8 +133,11 @@ class Run:
         return run
 
     def _saved(self) -> StudySpec:
-        """The spec as it is written: its labels lie beside it, so that the folder can be moved."""
-        return self.spec if self.spec.labels is None else self.spec.model_copy(update={"labels": LABELS})
+        """The spec as it is written: its labels lie beside it, as its clips may, so that the folder can be moved."""
+        beside = {} if self.spec.labels is None else {"labels": LABELS}
+        if self.spec.of_arrays and Path(self.spec.clips).parent == self.path.resolve():
+            beside["clips"] = f"./{Path(self.spec.clips).name}"
+        return self.spec.model_copy(update=beside)
 
     def _keep_labels(self) -> None:
         """A copy of the labels file, so that the run can be made again from its folder."""

@@ -26,6 +26,7 @@ from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
+from jepascope.study.trust import trusted
 
 PREFIX = "intervene-"
 GIVEN = "given.safetensors"
@@ -138,7 +139,9 @@ def named(bench: Bench, known: Mapping[str, Subspace], given: Subspace, layer: i
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
     said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
-    if said is not None:
+    if said is not None and not trusted(said.finder, bench.spec.finders):
+        why = f"{said.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
+    elif said is not None:
         again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
         if not isinstance(again, str):
             return said.finder, again, ""

@@ -10,6 +10,7 @@ from typing import Any
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError, quoted
 from jepascope.findings.summary import probed as probed_figures
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.bench import Bench, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import SPEC, Run
@@ -63,7 +64,7 @@ def probed_spec(spec: StudySpec, variable: str | None, labels: Path | None) -> S
     else:
         del given["variable"]  # the file's only column
     # what only stage two reads, and another variable may not allow
-    given["edits"] = tuple(edit for edit in spec.edits if edit != "rotate") or ("ablate",)
+    given["edits"] = tuple(edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs) or ("ablate",)
     given["swap_donor"] = given["head_classes"] = None
     other = make_spec({**given, "finders": ("diff_means",)}, "the other variable")
     return make_spec({**given, "finders": tuple(finder for finder in spec.finders if _allows(other, finder)) or ("diff_means",)}, "probe")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin
@@ -31,15 +31,20 @@ class FieldRefused(BadArgument):
 
 @dataclass(frozen=True)
 class Named:
-    """Text that names something of a catalog: ours, an installed package's, or code by its path."""
+    """Text that names something of a catalog: ours (of those that are ``allowed``), an installed package's, or code by its path."""
 
     catalog: Catalog[Any]
+    allowed: Callable[[str], bool] = bool
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in self.catalog if name not in self.catalog.own or self.allowed(name)]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.known, core_schema.str_schema(strict=True))
 
     def known(self, name: str) -> str:
-        if name not in self.catalog and not is_code(name):
+        if name not in self.names and not is_code(name):
             raise PydanticCustomError("unknown_name", "there is no such thing")
         return name
 
@@ -109,7 +114,7 @@ def _names(annotation: Any) -> list[str]:
     """Every name that a field of choices may hold."""
     if get_origin(annotation) is Literal:
         return [str(part) for part in get_args(annotation)]
-    named = [name for part in getattr(annotation, "__metadata__", ()) if isinstance(part, Named) for name in part.catalog]
+    named = [name for part in getattr(annotation, "__metadata__", ()) if isinstance(part, Named) for name in part.names]
     if named:
         return named
     return [name for part in get_args(annotation) if part is not Ellipsis for name in _names(part)]

@@ -26,11 +26,13 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.circle import Circle
-from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
+from jepascope.intervention.control_entry import MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.arguments import check_same_encoder
+from jepascope.study.trust import trusted
 
 Directions = Callable[..., Any]
 """A finder of one's own: (X, y, rank, seed) -> directions (see ``own_finder``)."""
@@ -110,7 +112,7 @@ def setting(
     if subspace is None:
         return Setting(scenes, read, [])
     covariance = capture(encoder, fit.clips, moments=(site.layer,)).moments(site.layer, site.tokens).covariance
-    names = tuple(name for name in CONTROLS if name != "shuffled" or shuffled is not None)
+    names = tuple(name for name in MATCHED if name != "shuffled" or shuffled is not None)
     return Setting(scenes, read, matched_controls(subspace, covariance, draws, seed, shuffled, names=names), why)
 
 
@@ -162,6 +164,8 @@ def _shuffled(
     run: str | Finder
     if isinstance(finder, str | None):
         named = finder or (said.finder if said is not None else "")
+        if finder is None and not trusted(named):
+            return None, f"{named} found it, which is code that its file names; give finder='{named}' if it may run"
         refers = said is not None and said.finder == named
         rank, given_seed = (said.rank, said.seed) if said is not None and refers else (subspace.rank, seed)
         run, data = named, labelled(fit, variable, site, named if finder or named in FINDERS else "", encoder, given_seed)

@@ -7,14 +7,15 @@ from functools import cached_property
 
 from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
+from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried import carried_by
 
-CONTROL_COUNT = 4
-CARRIED = ("steer", "rotate")  # edits whose controls carry the finder's own step over
+CONTROL_COUNT = len(MATCHED)
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,12 @@ class Counts:
     def test(self) -> int:
         if self.spec.of_videos:
             return self._split("test", 0)
-        return DIRECTIONS * self.spec.clips_per_class - self.fit - self.judge
+        return self.spec.clip_count - self.fit - self.judge
 
     def _split(self, name: str, share: float) -> int:
         if self.spec.of_videos:
             return self.spec.class_count * max(1, round(FOLDER_SHARES[name] * self.spec.clips_per_class))
-        return DIRECTIONS * round(share * self.spec.clips_per_class)
+        return round(share * self.spec.clip_count) if self.spec.of_arrays else DIRECTIONS * round(share * self.spec.clips_per_class)
 
     @property
     def taken(self) -> int:
@@ -146,13 +147,14 @@ class Counts:
 
         In steering every draw carries one finder's own step over, and nothing is shared."""
         finders = len(self.spec.finders) + self.taken
-        return finders + draws * ((finders if edit in CARRIED else self.random) + specific * finders)
+        return finders + draws * ((finders if EDITS.entry(edit).carries else self.random) + specific * finders)
 
     def every_control(self) -> int:
         """Conditions of all edits at one layer in full, at one dose."""
         spec = self.spec
-        fixed = len({"top_pca", "nuisance"}.intersection(spec.extra_controls)) * len(spec.finders)
-        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1) + fixed for edit in spec.edits)
+        made = [CONTROLS.entry(name).made for name in spec.extra_controls]
+        fixed, drawn = made.count("fixed") * len(spec.finders), made.count("drawn")
+        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1 + drawn) + fixed for edit in spec.edits)
 
     def captured(self, name: str, clips: int, sites: int = 0, moments: int = 0, times: int = 1, share: float = 1.0) -> Passes:
         """Whole passes that stay on disk, ``times`` of so many clips each. Which layers they keep does not change their size."""

@@ -14,7 +14,7 @@ from jepascope.report.build import render_page, write_text
 from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.findings import NO_TEST, findings
+from jepascope.report.compare.pairwise import NO_TEST, findings
 from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups

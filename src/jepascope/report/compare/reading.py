@@ -15,7 +15,7 @@ from jepascope.findings.claims import claims_of
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import has_twins
-from jepascope.report import measures
+from jepascope.report import carried_measures, measures
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.study.folder import resume_line
 
@@ -61,9 +61,9 @@ class Measures:
     values: tuple[measures.ValueRead, ...]
     ce: dict[str, dict[str, measures.Estimate]]
     ce_ratio: dict[str, dict[str, measures.Against]]
-    sas: measures.Sas | None
-    rce: tuple[measures.Rce, ...]
-    degeneracy: tuple[measures.Verdict, ...]
+    sas: carried_measures.Sas | None
+    rce: tuple[carried_measures.Rce, ...]
+    degeneracy: tuple[carried_measures.Verdict, ...]
     leaks: measures.Leaks | None
     draws: float
     test_scenes: float
@@ -92,7 +92,7 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
     given = Counter(path.expanduser().resolve() for path in paths)
     notes = [f"{short(path)} was given {times} times and counts once." for path, times in given.items() if times > 1]
     folders = [_read(path) for path in kept]
-    first = next((found[0] for folder in folders if (found := measures.pairs(folder))), None)
+    first = next((found[0] for folder in folders if (found := carried_measures.pairs(folder))), None)
     claims = [claims_of(folder) for folder in folders]
     slim = [replace(folder, tables={name: folder.tables[name] if name in USED else None for name in folder.tables}) for folder in folders]
     named = zip(names(kept), slim, claims, strict=True)
@@ -165,11 +165,11 @@ def study_of(folder: RunFolder) -> Study:
     )
 
 
-def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures:
+def measured(folder: RunFolder, wanted: carried_measures.Pair | None = None) -> Measures:
     """Every figure of a run; portability of the ``wanted`` pair of finders where the run has it, else of its own first pair."""
     best, depth = folder.best_layer, measures.depth_of(folder)
     assert best is not None  # an unfinished run is refused before
-    own = measures.pairs(folder)
+    own = carried_measures.pairs(folder)
     pair = wanted if wanted in own else next(iter(own), None)
     effects = measures.effects(folder)
     read, values = measures.values_read(folder)
@@ -183,9 +183,11 @@ def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures
         values=values,
         ce=effects.ce,
         ce_ratio=effects.against,
-        sas=None if pair is None else measures.sas(folder, pair),
-        rce=() if pair is None else (*measures.rce(folder, "finder", pair), *measures.rce(folder, "finder", (pair[1], pair[0]))),
-        degeneracy=measures.degeneracy(folder),
+        sas=None if pair is None else carried_measures.sas(folder, pair),
+        rce=()
+        if pair is None
+        else (*carried_measures.rce(folder, "finder", pair), *carried_measures.rce(folder, "finder", (pair[1], pair[0]))),
+        degeneracy=carried_measures.degeneracy(folder),
         leaks=measures.leaks(folder),
         draws=effects.draws,
         test_scenes=effects.scenes,

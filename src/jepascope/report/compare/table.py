@@ -22,8 +22,9 @@ from jepascope.findings.numbers import (
 )
 from jepascope.findings.selection import in_order
 from jepascope.findings.verdict import NO_RATIO
+from jepascope.report.carried_measures import Rce, Sas, Verdict
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Estimate, Rce, Sas, ValueRead, Verdict
+from jepascope.report.measures import Estimate, ValueRead
 
 RATIOS = {"random": "random directions", "variance": "variance-matched", "shuffled": "shuffled labels"}
 MOST_FINDERS = 12

@@ -119,7 +119,7 @@ def said_once(sas: pd.DataFrame) -> dict[str, str]:
     for row in coinciding(sas):
         a, b = str(row["a"]), str(row["b"])
         said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
-        if FINDERS.words(a).spans_means and FINDERS.words(b).spans_means:
+        if FINDERS.look_up(a).spans_means and FINDERS.look_up(b).spans_means:
             said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
     return said
 

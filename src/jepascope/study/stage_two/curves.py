@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from jepascope.catalog import file_name
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
@@ -28,7 +29,7 @@ def dose_effects(bench: Bench, context: InterventionContext, subspaces: Mapping[
         tick = bench.progress.start(f"doses of {edit} at layer {layer}")
         return context.edit(subspaces, controls, (edit,), bench.spec.doses, [context.judge], tick)[:1]
 
-    return bench.run.part(f"layer{layer}-{edit}-doses", ("effects",), work)[0]
+    return bench.run.part(f"layer{layer}-{file_name(edit)}-doses", ("effects",), work)[0]
 
 
 def run_curves(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,15 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.activations.site import time_span
-from jepascope.clips.variables import VARIABLES
-from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.probes.ridge import RidgeProbe, ridge_probes
 from jepascope.errors import BadData
+from jepascope.intervention.judge_entry import JUDGES, reason_against
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.judges.own import trained
 from jepascope.study.bench import Bench
-from jepascope.study.stage_two.asked import context_of
 
 FEWEST = 2  # judge clips of each class that a read-out of another variable needs
 
@@ -52,12 +50,14 @@ def panel(bench: Bench) -> Panel:
     y, scenes = bench.labels(judge), bench.scenes(judge)
     paths = dense_probes(pooled, y, scenes, bench.folds, seed=spec.seed)
     decoder = angle_decoder(bench, pooled[depth])
+    others = [name for name in sorted(spec.judges, key=_order) if name != "probe" and JUDGES.entry(name).made == "trained"]
+    others = [name for name in others if not reason_against(name, bench.encoder.card, spec)]
     own: dict[tuple[str, int], ProbeJudge] = {}
     for layer in range(depth, first - 1, -1):
         own["probe", layer] = ProbeJudge(paths[layer].probe, spec.tokens, "probe", layer, decoder=decoder if layer == depth else None)
-        if "mlp" in spec.judges:
-            probe = mlp_probe(pooled[layer], y, spec.seed)
-            own["mlp", layer] = ProbeJudge(probe, spec.tokens, "mlp", layer)
+        for name in others:
+            if layer == depth or JUDGES.entry(name).layers == "all":
+                own[name, layer] = ProbeJudge(trained(name, pooled[layer], y, spec.seed), spec.tokens, name, layer)
     return Panel(own, _others(bench, pooled[depth], scenes), depth)
 
 
@@ -91,30 +91,14 @@ def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudg
 
 def other_variables(bench: Bench) -> list[str]:
     """Factors of the scenes that are not what the study is about; of real videos none is known."""
-    return [] if bench.spec.of_videos else [name for name in VARIABLES if name != bench.spec.variable]
+    return bench.spec.other_variables
 
 
 def skipped_judges(bench: Bench) -> dict[str, str]:
     """Judges that were asked for and cannot be had, with the reason."""
-    card, spec = bench.encoder.card, bench.spec
-    why: dict[str, str] = {}
-    if "predictor" in spec.judges:
-        if not card.has_predictor:
-            why["predictor"] = "this encoder has no predictor"
-        elif not bench.variable.rendered:
-            twinless = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
-            why["predictor"] = f"{twinless}, so there is no real future to hold a forecast against"
-        elif bench.donor == "class":
-            why["predictor"] = "swaps take from donors here, other scenes, whose future says nothing about the clip's"
-        elif card.grid[0] < 2:
-            why["predictor"] = "clips of one tubelet have no future"
-        elif (span := time_span(spec.edited_tokens)) is not None and span[1] >= (shown := context_of(spec, card)):
-            why["predictor"] = f"it is shown the first {shown} tubelet(s) alone, and the edited tokens ({spec.edited_tokens}) lie later"
-    if "head" in spec.judges:
-        if not card.has_head:
-            why["head"] = "this encoder has no task head"
-        elif not spec.head_classes:
-            why["head"] = "no classes are paired with the head's labels (head_classes)"
-        elif not bench.variable.rendered:
-            why["head"] = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
-    return why
+    why = {name: reason_against(name, bench.encoder.card, bench.spec) for name in sorted(bench.spec.judges, key=_order)}
+    return {name: reason for name, reason in why.items() if reason}
+
+
+def _order(name: str) -> int:
+    return JUDGES.entry(name).order

@@ -10,16 +10,19 @@ import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
+from jepascope.catalog import file_name
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find_shuffled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.controls import CONTROLS, ControlDraw, matched_controls
+from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
+from jepascope.study.spec import StudySpec
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
 from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes
@@ -30,6 +33,11 @@ TABLES = ("effects", "matching", "witnesses")
 Tables = dict[str, list[pd.DataFrame]]
 
 
+def every_control(spec: StudySpec) -> tuple[str, ...]:
+    """The matched controls, and those that the study asks for and that are drawn as they are."""
+    return (*MATCHED, *(name for name in spec.extra_controls if CONTROLS.entry(name).made == "drawn"))
+
+
 def controls_at(
     bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int
 ) -> dict[str, list[ControlDraw]]:
@@ -37,7 +45,7 @@ def controls_at(
 
     A subspace without a reference to what found it has no ``shuffled`` control (see ``without_shuffles``).
     """
-    spec, layer, covariance = bench.spec, context.site.layer, context.covariance
+    spec, layer, covariance, full = bench.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
     room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = everything if room >= 2 * max(spec.full_rank, *(subspace.rank for subspace in subspaces.values())) else None
@@ -50,7 +58,7 @@ def controls_at(
         if source is not None:
             shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
-        found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if names == CONTROLS else ())]
+        found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if full else ())]
     return found
 
 
@@ -82,7 +90,7 @@ class LayerEdits:
     @cached_property
     def controls(self) -> dict[str, list[ControlDraw]]:
         spec = self.bench.spec
-        names, draws = (CONTROLS, spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
+        names, draws = (every_control(spec), spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
         return controls_at(self.bench, self.context, self.subspaces, names, draws)
 
     def by_probes(self, panel: Panel) -> Tables:
@@ -99,7 +107,7 @@ class LayerEdits:
                 main = (effects["read_layer"] == panel.depth) & (effects["read"] == "")
                 return effects[main], matching, effects[~main]
 
-            part = f"layer{self.layer}-{edit}{'-full' if self.full else ''}"
+            part = f"layer{self.layer}-{file_name(edit)}{'-full' if self.full else ''}"
             for name, table in zip(TABLES, bench.run.part(part, TABLES, work), strict=True):
                 found[name].append(table)
         if self.full and "untrained" in spec.extra_controls:
@@ -132,7 +140,7 @@ class LayerEdits:
                     forecast_table(site, judge.context, whole, conditions, edit, foreseen, finders, spec.seed, spec.resamples),
                 )
 
-            part = bench.run.part(f"layer{self.layer}-{edit}-predictor", ("effects", "forecasts"), work)
+            part = bench.run.part(f"layer{self.layer}-{file_name(edit)}-predictor", ("effects", "forecasts"), work)
             for name, table in zip(found, part, strict=True):
                 found[name].append(table)
         # the references are the same beside every edit
@@ -151,5 +159,5 @@ class LayerEdits:
                 tick = bench.progress.start(f"{edit} at layer {self.layer}, by the task head")
                 return context.edit(self.subspaces, self.controls, (edit,), spec.edit_doses, progress=tick)[:1]
 
-            found += bench.run.part(f"layer{self.layer}-{edit}-head", ("effects",), work)
+            found += bench.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
         return {"effects": found}

@@ -19,7 +19,8 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.edits import ablation_displacement, coordinates, edit
+from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits.ablate import ablation_displacement
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.bench import Bench

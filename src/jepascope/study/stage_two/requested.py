@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
@@ -21,7 +20,9 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.controls import ControlDraw, Matched, removed_variance
+from jepascope.intervention.control_entry import CONTROLS
+from jepascope.intervention.controls import ControlDraw, Matched, checked_bases, removed_variance
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, units
 from jepascope.intervention.judges import ProbeJudge
@@ -33,19 +34,17 @@ from jepascope.study.steps.intervene import SELF_SWAPS
 
 
 def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
-    """``top_pca``: the largest axes of pooled activations; ``nuisance``: those within classes. One draw each: nothing is random in them."""
+    """Controls in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
     spec, x = bench.spec, bench.fit.pooled(layer, bench.spec.tokens)
-    pooled, found = Moments.of(x).covariance, []
-    for name in ("top_pca", "nuisance"):
-        if name not in spec.extra_controls:
-            continue
-        if name == "nuisance":
-            data = Labelled(x, bench.labels(bench.fit), where=str(Site(layer, spec.tokens)))
-            basis = find("within_pca", data, subspace.rank, spec.seed).basis
-        else:
-            basis = torch.linalg.eigh(pooled).eigenvectors.flip(1)[:, : subspace.rank].float().contiguous()
-        found.append(ControlDraw(name, 0, basis, basis, False, _matched(subspace, basis, covariance, pooled)))
-    return found
+    data, pooled = Labelled(x, bench.labels(bench.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
+    fixed, draws = [entry for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "fixed"], []
+    for name in (entry.name for entry in sorted(fixed, key=lambda entry: entry.order)):
+        with CONTROLS.blamed(name):
+            basis = CONTROLS.load(name)(data, subspace.rank, spec.seed)
+            if name not in CONTROLS.own:
+                basis = checked_bases(basis[None], (1, subspace.width, subspace.rank))[0].float()
+        draws.append(ControlDraw(name, 0, basis, basis, False, _matched(subspace, basis, covariance, pooled)))
+    return draws
 
 
 def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Tensor, pooled: Tensor) -> Matched:
@@ -98,7 +97,7 @@ def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace
                     bench.progress.say(f"untrained twin {seed} has no {name} subspace: {error}")
         if not theirs:
             continue
-        edits = [edit for edit in spec.edits if edit != "rotate"]
+        edits = [edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs]
         made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
         found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
     kept = [rows for rows in found if len(rows)]

@@ -21,9 +21,10 @@ from jepascope.intervention.circle import Circle
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.judges import HeadJudge
+from jepascope.intervention.judges.head import head_columns, paired_classes
+from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.bench import Bench
-from jepascope.study.stage_two.asked import check_context, head_columns, paired_classes
 from jepascope.study.stage_two.judges import other_variables
 
 

@@ -11,8 +11,8 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
+from jepascope.intervention.judges.predictor import context_of
 from jepascope.study.bench import Bench
-from jepascope.study.stage_two.asked import context_of
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
 from jepascope.study.stage_two.layers import LayerEdits

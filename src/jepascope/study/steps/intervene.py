@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.finder_entry import needing
+from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
 
@@ -52,7 +52,7 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
 def _untrained(counts: Counts) -> Passes:
     spec, seeds = counts.spec, min(counts.spec.untrained_seeds, MOST_UNTRAINED)
     finders = len(spec.finders) - len(needing("suffix", spec.finders))
-    edits = len([edit for edit in spec.edits if edit != "rotate"])
+    edits = len([edit for edit in spec.edits if "angle" not in CATALOG.entry(edit).needs])
     edited = seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read)
     found = counts.at("untrained twins edited", edited, counts.full)
     for clips in (counts.fit, counts.judge):
@@ -64,7 +64,7 @@ def _untrained(counts: Counts) -> Passes:
 
 def _isolation(counts: Counts) -> Iterator[Passes]:
     """No other factor of real videos is known."""
-    others = 0 if counts.spec.of_videos else len([name for name in VARIABLES if name != counts.spec.variable])
+    others = len(counts.spec.other_variables)
     yield counts.at("other factors' subspaces", others * (1 + ISOLATION_DRAWS) * counts.scenes)
 
 

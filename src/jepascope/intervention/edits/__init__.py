@@ -1,6 +1,6 @@
-"""Three families of edits, one form: h' = h + dose * U U^T r, for every selected token, with r the family's displacement.
+"""Edits, one form: h' = h + dose * U U^T r, for every selected token, with r the edit's displacement. One file each, which declares it.
 
-Definitions: docs/science.md, "Interventions". A family is only its displacement r; projecting on the subspace, masking by
+Definitions: docs/science.md, "Interventions". An edit is only its displacement r; projecting on the subspace, masking by
 token, scaling by dose and matching another edit's norm are the same for all and done once, in the rank-dimensional
 coordinates of U (where a token's edit has the norm of its coordinates, because U is orthonormal).
 """
@@ -15,42 +15,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.errors import BadArgument, BadData
-
-EDITS = ("ablate", "swap", "steer")
-"""The three families that every study runs."""
-
-FAMILIES = (*EDITS, "rotate")
-"""``rotate`` is steering of a circular variable by turning every token in the circle's plane."""
+from jepascope.intervention.edit_entry import EDITS
 
 ABLATE_TO = ("mean", "zero", "resample")
-
-
-def ablation_displacement(
-    hidden: Float[Tensor, "clips tokens width"], mean: Float[Tensor, " width"] | None
-) -> Float[Tensor, "clips tokens width"]:
-    """r = m - h: with it the edit is h - U U^T (h - m), mean ablation (Li et al. 2024), or zero ablation without a mean."""
-    return -hidden if mean is None else mean - hidden
-
-
-def swap_displacement(
-    hidden: Float[Tensor, "clips tokens width"], donor: Float[Tensor, "clips tokens width"]
-) -> Float[Tensor, "clips tokens width"]:
-    """r = h_donor - h, token by token: interchange intervention (Geiger et al. 2021) on the subspace. The donor is the twin (swap), or
-    another scene (resample ablation; Chan et al. 2022)."""
-    return donor - hidden
-
-
-def donor_displacement(pooled: Float[Tensor, "clips width"], donor: Float[Tensor, "clips width"]) -> Float[Tensor, "clips 1 width"]:
-    """r = pooled donor - pooled clip, the same for every token: interchange with a clip of another class, whose tokens show other
-    places and so have no token to trade with."""
-    return (donor - pooled)[:, None]
-
-
-def steer_displacement(
-    class_means: Float[Tensor, "classes width"], source: Int[Tensor, " clips"], target: Int[Tensor, " clips"]
-) -> Float[Tensor, "clips 1 width"]:
-    """r = mu_target - mu_source, the same for every token of a clip: additive steering by a difference of class means."""
-    return (class_means[target] - class_means[source])[:, None]
 
 
 def class_means(x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], classes: int) -> Float[Tensor, "classes width"]:
@@ -99,8 +66,7 @@ def edit(
 
 def check_edit(name: str, ablate_to: str = "mean") -> None:
     """Refuse an edit or an ablation that there is not."""
-    if name not in FAMILIES:
-        raise BadArgument(f"There is no edit '{name}'; known are {', '.join(FAMILIES)}.")
+    EDITS.entry(name)
     if ablate_to not in ABLATE_TO:
         raise BadArgument(f"Ablation goes to {', '.join(ABLATE_TO[:-1])} or {ABLATE_TO[-1]}, not to '{ablate_to}'.")
 

@@ -1,0 +1,46 @@
+"""ControlEntry: what every control declares of itself. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from zlib import crc32
+
+from jepascope.catalog import Catalog, Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlEntry(Entry):
+    """``made``: "drawn" by a function ``(subspace, covariance, free, draws, rng) -> bases`` (draws, width, rank), where ``free`` spans what
+    is orthogonal to the subspaces studied; "found" by the finder, on permuted labels; "fixed" by a function ``(data: Labelled, rank, seed)
+    -> basis`` in which nothing is random; or "run" by a step of the study of its own.
+
+    ``asked``: it is run where a study names it, and not beside every effect. ``matches``: what it shares with the subspace besides its
+    rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``: each token's edit gets the norm of the true edit.
+    ``stream``: the number of its random stream; by default one made of its name. ``words`` stand in heads of tables and legends, ``doer``
+    in sentences ("what random directions do"); ``look`` is its colour and hatch in charts.
+    """
+
+    made: Literal["drawn", "found", "fixed", "run"] = "drawn"
+    asked: bool = True
+    matches: Literal["rank", "variance", "norm"] = "rank"
+    complement: bool = False
+    rescale: bool = False
+    stream: int | None = None
+    words: str = ""
+    doer: str = ""
+    look: tuple[str, str] = ("white", "...")
+
+    @property
+    def seed(self) -> int:
+        return crc32(self.name.encode()) if self.stream is None else self.stream
+
+
+CONTROLS = Catalog("control", ControlEntry, "jepascope.intervention.controls")
+MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
+"""The four that every effect has beside it."""
+
+
+def on_request(name: str) -> bool:
+    """Whether a control is run only where a study names it, as those of others are."""
+    return name not in MATCHED

@@ -1,0 +1,15 @@
+"""self_swap: swaps with another scene of the same class."""
+
+from __future__ import annotations
+
+from jepascope.intervention.control_entry import ControlEntry
+
+DECLARED = ControlEntry(
+    name="self_swap",
+    meaning="swaps with another scene of the same class",
+    order=7,
+    made="run",
+    run="jepascope.study.stage_two.requested:self_swaps",
+    words="swap within a class",
+    doer="swaps with clips of the same class",
+)

@@ -1,0 +1,15 @@
+"""untrained: the whole pipeline on untrained twins of the encoder."""
+
+from __future__ import annotations
+
+from jepascope.intervention.control_entry import ControlEntry
+
+DECLARED = ControlEntry(
+    name="untrained",
+    meaning="the whole pipeline on untrained twins of the encoder",
+    order=8,
+    made="run",
+    run="jepascope.study.stage_two.requested:untrained_effects",
+    words="untrained twins",
+    doer="untrained twins",
+)
