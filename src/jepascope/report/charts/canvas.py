@@ -114,10 +114,3 @@ def legend_below(figure: Figure, columns: int) -> None:
             entries.setdefault(label, handle)
     if entries:
         figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
-
-
-def layer_axis(axes: Axes, layers: list[int]) -> None:
-    """An x axis of layers: whole numbers, thinned when there are many."""
-    step = max(1, -(-len(layers) // 13))
-    axes.set_xticks(layers[::step])
-    axes.set_xlabel("layer (after this many blocks)")

@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
 from jepascope.findings.numbers import percent, shown
-from jepascope.report.figures.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
+from jepascope.report.charts.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
 
 MOST_ACROSS = 8
 COLOURS = "cividis_r"  # lightness falls evenly, for every kind of colour vision and in greyscale
