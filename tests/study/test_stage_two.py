@@ -37,7 +37,7 @@ from jepascope.study.probe import probed_spec
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_two.asked import check_asked
+from jepascope.study.stage_two.asked import validate_for_encoder
 from jepascope.study.stage_two.judges import skipped_judges
 from jepascope.study.stage_two.requested import _in_units_of, fixed_controls, self_swaps
 from jepascope.study.stage_two.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
@@ -465,7 +465,7 @@ def test_what_the_encoder_does_not_have_is_said_before_there_is_a_folder(
 
 def test_what_a_judge_that_is_left_out_would_need_is_not_asked_for(tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     bare = VJepa2Encoder.from_config(tiny_encoder.model.config, seed=0, name="bare", predictor=False)
-    check_asked(make_spec({**tiny_spec.model_dump(), "context": 9, "head_classes": {"W": 1, "E": 2}}, "here"), bare)
+    validate_for_encoder(make_spec({**tiny_spec.model_dump(), "context": 9, "head_classes": {"W": 1, "E": 2}}, "here"), bare)
 
 
 def test_the_predictor_does_not_judge_an_edit_of_what_it_is_not_shown(

@@ -19,7 +19,7 @@ from jepascope.intervention.effects import check_subspaces
 from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.spec import StudySpec, check_turned, make_spec
-from jepascope.study.stage_two.asked import check_asked
+from jepascope.study.stage_two.asked import validate_for_encoder
 
 NAMES = {"edits": "edit", "edit_doses": "dose", "scope": "tokens", "draws": "draws", "seed": "seed", "ablate_to": "ablate_to"}
 """What fields of a spec are called in the Python functions."""
@@ -63,7 +63,7 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
         raise BadArgument(f"edit: {error.reason}.") from None
     if isinstance(activations.clips.source, VideoSource) and {site.tokens, spec.scope} & {"object", "background"}:
         raise BadArgument("tokens: nobody drew where the object of these clips is; edit all tokens, or tubelets such as time:0-1.")
-    check_asked(spec, encoder)
+    validate_for_encoder(spec, encoder)
     check_splits(activations, variable)
     return site, spec.model_copy(update={"variable": variable, "tokens": site.tokens, "judges": ("probe",)})
 

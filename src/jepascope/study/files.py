@@ -76,3 +76,9 @@ def resume_line(folder: Path) -> str:
     except RunFolderError:
         dtype = None
     return run_line(folder, folder, dtype if isinstance(dtype, str) else "float32")
+
+
+def known_best(folder: Path) -> int | None:
+    """The layer that a run makes its claims for, by its summary; None where it has not come so far."""
+    best = read_json(folder / "summary.json", {}).get("best_layer")
+    return best if isinstance(best, int) and not isinstance(best, bool) else None

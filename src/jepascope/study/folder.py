@@ -116,6 +116,12 @@ class Run:
                 f"'{self.path}' cannot be written ({error.strerror}); make it writable, or choose another folder."
             ) from None
 
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         if self._lock is not None:
             self._lock.close()

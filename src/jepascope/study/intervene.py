@@ -17,14 +17,14 @@ from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude
-from jepascope.study.files import read_json, resume_line, writing
+from jepascope.study.files import known_best, resume_line, writing
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
-from jepascope.study.provenance import check_encoder
+from jepascope.study.provenance import opened
 from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_two.asked import check_asked
+from jepascope.study.stage_two.asked import validate_for_encoder
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted
@@ -72,8 +72,8 @@ def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
 
 def best_layer_of(folder: Path) -> int:
     """The layer that the run's claims are made for; RunFolderError where the run has not come so far."""
-    best = read_json(folder / "summary.json", {}).get("best_layer")
-    if not isinstance(best, int):
+    best = known_best(folder)
+    if best is None:
         raise RunFolderError(f"'{folder}' has no best layer yet; name one with --layer, or finish the run with `{resume_line(folder)}`.")
     return best
 
@@ -88,46 +88,38 @@ def run_intervene(
     """Edits, controls and judges of ``changed`` at its one layer; tables and summary in a folder inside the run's. Resumable."""
     progress = progress or Silent()
     check_spec_fits(changed, encoder)
-    check_asked(changed, encoder)
+    validate_for_encoder(changed, encoder)
     assert changed.best_layer is not None
     layer = changed.best_layer
     given = None if subspace is None else given_subspace(subspace, encoder, layer)
-    base = Run.open(run, spec)
-    try:
-        check_encoder(base, encoder)
-        other = Run.open(intervene_folder(run, changed), changed)
-        try:
-            bench = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
-            steps = runner_of(bench)
-            steps.do([SUBSPACES])
-            unshuffled = ""
-            if given is not None:
-                name, given, unshuffled = named(bench, steps["own at best"], given, layer)
-                steps.keep(used={layer: {name: given}})
-                with writing(other.path / "subspaces" / GIVEN) as temporary:
-                    given.save(temporary)
-            steps.do(EDITS)
-            stage_two = caused(steps)
-            summary: dict[str, Any] = {
-                "schema": 1,
-                "model": encoder.card.name,
-                "variable": spec.variable,
-                "best_layer": layer,
-                "tokens": spec.tokens,
-                "scope": changed.edited_tokens,
-                "ablate_to": changed.ablate_to,
-                "doses": list(changed.edit_doses),
-                "swap_donor": bench.donor,
-                **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
-                "seconds": steps.rounded_seconds,
-            }
-            if unshuffled:
-                summary["skipped"]["shuffled"] = unshuffled
-            return conclude(other, "intervene", summary)
-        finally:
-            other.close()
-    finally:
-        base.close()
+    with opened(run, spec, encoder) as base, Run.open(intervene_folder(run, changed), changed) as other:
+        bench = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
+        steps = runner_of(bench)
+        steps.do([SUBSPACES])
+        unshuffled = ""
+        if given is not None:
+            name, given, unshuffled = named(bench, steps["own at best"], given, layer)
+            steps.keep(used={layer: {name: given}})
+            with writing(other.path / "subspaces" / GIVEN) as temporary:
+                given.save(temporary)
+        steps.do(EDITS)
+        stage_two = caused(steps)
+        summary: dict[str, Any] = {
+            "schema": 1,
+            "model": encoder.card.name,
+            "variable": spec.variable,
+            "best_layer": layer,
+            "tokens": spec.tokens,
+            "scope": changed.edited_tokens,
+            "ablate_to": changed.ablate_to,
+            "doses": list(changed.edit_doses),
+            "swap_donor": bench.donor,
+            **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
+            "seconds": steps.rounded_seconds,
+        }
+        if unshuffled:
+            summary["skipped"]["shuffled"] = unshuffled
+        return conclude(other, "intervene", summary)
 
 
 def named(bench: Captures, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:

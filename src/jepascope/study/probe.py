@@ -15,7 +15,7 @@ from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
-from jepascope.study.provenance import check_encoder
+from jepascope.study.provenance import opened
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
@@ -82,19 +82,12 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
     """
     progress = progress or Silent()
     check_spec_fits(probed, encoder)
-    base = Run.open(run, spec)
-    try:
-        check_encoder(base, encoder)
-        bench = Captures.of_run(base, encoder, progress)
+    with opened(run, spec, encoder) as base:
+        own = Captures.of_run(base, encoder, progress)
         if probed.digest == spec.digest:
-            return _stage_one(bench)
-        other = Run.open(probe_folder(run, spec, probed), probed)
-        try:
-            return _stage_one(Captures.of_run(other, encoder, progress, parent=bench))
-        finally:
-            other.close()
-    finally:
-        base.close()
+            return _stage_one(own)
+        with Run.open(probe_folder(run, spec, probed), probed) as other:
+            return _stage_one(Captures.of_run(other, encoder, progress, parent=own))
 
 
 def _stage_one(bench: Captures) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import importlib.metadata
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,14 @@ def processor_name() -> str:
 def precision_of(encoder: VideoEncoder) -> str:
     """As --dtype takes it."""
     return str(encoder.dtype).removeprefix("torch.")
+
+
+@contextmanager
+def opened(path: Path, spec: StudySpec, encoder: VideoEncoder, instead: str = "choose another --out") -> Iterator[Run]:
+    """A run folder in use, which goes on with the encoder that it began with (see ``check_encoder``)."""
+    with Run.open(path, spec) as run:
+        check_encoder(run, encoder, instead)
+        yield run
 
 
 def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose another --out") -> None:

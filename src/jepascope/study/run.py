@@ -15,12 +15,11 @@ from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
-from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
-from jepascope.study.provenance import check_encoder
+from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.stage_two.asked import check_asked
+from jepascope.study.stage_two.asked import validate_for_encoder
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.layers import without_shuffles
 from jepascope.study.stage_two.stage import Panels, StageTwo
@@ -45,13 +44,10 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
     if spec.state_variable.note:
         progress.say(spec.state_variable.note)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
-    check_asked(spec, encoder)
+    validate_for_encoder(spec, encoder)
     check_taken(spec, encoder)
-    run = Run.open(out, spec)
-    try:
-        return _run(run, encoder, progress)
-    finally:
-        run.close()
+    with opened(out, spec, encoder) as run:
+        return _run(Captures.of_run(run, encoder, progress))
 
 
 def runner_of(bench: Captures) -> Runner:
@@ -78,10 +74,8 @@ def runner_of(bench: Captures) -> Runner:
     return steps
 
 
-def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
-    spec = run.spec
-    bench = Captures.of_run(run, encoder, progress)
-    check_encoder(run, encoder)
+def _run(bench: Captures) -> dict[str, Any]:
+    spec, run, encoder = bench.spec, bench.run, bench.encoder
     steps = runner_of(bench)
     steps.do([CAPTURE])
     told = keep_footage(bench) if spec.of_videos else {}

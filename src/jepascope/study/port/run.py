@@ -13,11 +13,11 @@ from jepascope.errors import BadArgument
 from jepascope.findings.port_summary import models_figures, subspaces_figures
 from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude
-from jepascope.study.folder import Run
+from jepascope.study.files import known_best
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
-from jepascope.study.port.sides import Side, bench_of, best_of, known_best, names_of
+from jepascope.study.port.sides import Side, bench_of, best_of, names_of
 from jepascope.study.progress import Progress, Silent
-from jepascope.study.provenance import check_encoder
+from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, saved_spec
 from jepascope.study.steps.port_command import STEPS
@@ -70,18 +70,11 @@ def run_port(
     elif components is not None:
         raise BadArgument("--components is for maps between models, and these are two runs of one encoder; leave it out.")
     kind, out = "models" if models else "subspaces", port_folder(run, theirs, path, names, components)
-    with ExitStack() as opened:
-
-        def use(folder: Path, known: StudySpec, one: VideoEncoder, instead: str) -> Run:
-            used = Run.open(folder, known)
-            opened.callback(used.close)
-            check_encoder(used, one, instead)
-            return used
-
+    with ExitStack() as stack:
         again = "put them back, or run the study again"
-        base = use(run, spec, mine, again)
-        there = None if path is None else use(path, theirs, encoder, again)
-        made = use(out, theirs, encoder, f"put them back, or delete '{out}'")
+        base = stack.enter_context(opened(run, spec, mine, again))
+        there = None if path is None else stack.enter_context(opened(path, theirs, encoder, again))
+        made = stack.enter_context(opened(out, theirs, encoder, f"put them back, or delete '{out}'"))
         summary = made.json("summary.json", {})
         tables = [table for step in STEPS[kind] for table in step.tables]
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):

@@ -19,7 +19,6 @@ from jepascope.study.captures import Captures, capture_all
 from jepascope.study.discover.probes import earliest_good
 from jepascope.study.discover.subspaces import subspace_path
 from jepascope.study.edited_layers import candidate_layers
-from jepascope.study.files import read_json
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.stage_three.ground import find_in
@@ -105,12 +104,6 @@ def names_of(a: EncoderCard, b: EncoderCard) -> tuple[str, str]:
     if a.name != b.name or a.digest == b.digest:
         return a.name, b.name
     return f"{a.name} ({a.digest[:8]})", f"{b.name} ({b.digest[:8]})"
-
-
-def known_best(folder: Path) -> int | None:
-    """The layer that a finished run claims; None where it has not come so far."""
-    best = read_json(folder / "summary.json", {}).get("best_layer")
-    return best if isinstance(best, int) and not isinstance(best, bool) else None
 
 
 def best_of(bench: Captures, known: int | None) -> int:

@@ -9,7 +9,7 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.videos.enough import check_self_swap
 
 
-def check_asked(spec: StudySpec, encoder: VideoEncoder) -> None:
+def validate_for_encoder(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse tokens that the clips do not have, a context that leaves no future, and pairs of classes and labels that there are not."""
     site = Site(0, spec.edited_tokens)
     check_self_swap(spec)

@@ -24,7 +24,7 @@ from jepascope.intervention.run import place
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.judges import JudgeSet
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import ISOLATION_DRAWS
 
@@ -35,15 +35,15 @@ COLUMNS = TABLES["isolation"].written
 
 
 def run_isolation(
-    bench: Captures, context: InterventionContext, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame
+    bench: Captures, context: InterventionContext, panel: JudgeSet, effects: pd.DataFrame, off_target_effects: pd.DataFrame
 ) -> pd.DataFrame:
-    """The study's own edits on every factor (``effects`` on its own variable, ``witnesses`` on the others), the other factors' subspaces
-    ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
+    """The study's own edits on every factor (``effects`` on its own variable, ``off_target_effects`` on the others), the other factors'
+    subspaces ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
     spec, layer = bench.spec, context.site.layer
     judges = [panel.main, *panel.others.values()]
     readable = {judge.variable or spec.variable: _readable(context, judge) for judge in judges}
     own = effects[(effects["judge"] == "probe") & effects["control"].isin(("subspace", "random", "variance"))]
-    both = pd.concat([own, witnesses[witnesses["read"] != ""]], ignore_index=True)
+    both = pd.concat([own, off_target_effects[off_target_effects["read"] != ""]], ignore_index=True)
     one_dose = both["dose"] == spec.edit_doses[0]
     both = both[(both["layer"] == layer) & both["edit"].isin(EDITS) & one_dose].assign(found_for=spec.variable)
     tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, context, panel, judges), bench)]
@@ -74,7 +74,7 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Captures) 
     return found.low, found.high, found.equivalent
 
 
-def _other_subspaces(bench: Captures, context: InterventionContext, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
+def _other_subspaces(bench: Captures, context: InterventionContext, panel: JudgeSet, judges: list[ProbeJudge]) -> pd.DataFrame:
     """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
     spec, fit, layer = bench.spec, bench.fit, context.site.layer
     tables = []
@@ -92,7 +92,7 @@ def _other_subspaces(bench: Captures, context: InterventionContext, panel: Panel
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})
 
 
-def _twins(context: InterventionContext, variable: str, panel: Panel) -> pd.DataFrame:
+def _twins(context: InterventionContext, variable: str, panel: JudgeSet) -> pd.DataFrame:
     """What read-outs of unchanged factors lose when the variable really changes. Donors differ in everything, and are no twins."""
     scenes, unedited, seed, resamples = context.scenes, context.unedited, context.seed, context.resamples
     if scenes.donor != "twin":

@@ -20,7 +20,7 @@ FEWEST = 2  # judge clips of each class that a read-out of another variable need
 
 
 @dataclass(frozen=True)
-class Panel:
+class JudgeSet:
     """``own``: the study's variable, by name ("probe", "mlp") and layer. ``others``: other variables at the last layer."""
 
     own: dict[tuple[str, int], ProbeJudge]
@@ -42,7 +42,7 @@ class Panel:
         return [*(self.last() if full else [self.main]), *later, *(self.others.values() if full else ())]
 
 
-def panel(bench: Captures) -> Panel:
+def panel(bench: Captures) -> JudgeSet:
     """Train all of them. Strengths of linear probes are chosen by cross-validation inside ``judge``."""
     judge, depth, spec = bench.judge, bench.encoder.card.depth, bench.spec
     first = min(bench.edited.needed, default=depth)
@@ -58,7 +58,7 @@ def panel(bench: Captures) -> Panel:
         for name in others:
             if layer == depth or JUDGES.entry(name).layers == "all":
                 own[name, layer] = ProbeJudge(trained(name, pooled[layer], y, spec.seed), spec.tokens, name, layer)
-    return Panel(own, _others(bench, pooled[depth], scenes), depth)
+    return JudgeSet(own, _others(bench, pooled[depth], scenes), depth)
 
 
 def angle_decoder(bench: Captures, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:

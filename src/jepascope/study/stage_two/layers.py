@@ -24,7 +24,7 @@ from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_two.judges import Panel
+from jepascope.study.stage_two.judges import JudgeSet
 from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
 from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes
 
@@ -104,7 +104,7 @@ class LayerEdits:
         names, draws = (every_control(spec), spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
         return controls_at(self.bench, self.context, self.subspaces, names, draws)
 
-    def by_probes(self, panel: Panel) -> Tables:
+    def by_probes(self, panel: JudgeSet) -> Tables:
         """Effects, matching and witnesses."""
         bench, spec, context, found = self.bench, self.bench.spec, self.context, Tables({name: [] for name in TABLES})
         doses = spec.edit_doses if self.full else (1.0,)

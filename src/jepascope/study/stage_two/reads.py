@@ -12,16 +12,16 @@ EDITS = ("ablate", "swap")
 COLUMNS = TABLES["reads"].written
 
 
-def run_statistics(bench: Captures, effects: pd.DataFrame, witnesses: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_statistics(bench: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of everything that was edited, by the study's own judges; and by those of every layer."""
-    return ce_table(effects, bench.spec.seed, bench.spec.resamples), reads_table(bench, effects, witnesses)
+    return ce_table(effects, bench.spec.seed, bench.spec.resamples), reads_table(bench, effects, off_target_effects)
 
 
-def reads_table(bench: Captures, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+def reads_table(bench: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> pd.DataFrame:
     """CE by the probes of each later layer, the last one among them, of every finder and of random directions."""
     spec = bench.spec
     last = effects[effects["judge"].isin(("probe", "mlp"))]
-    rows = pd.concat([last, witnesses[witnesses["read"] == ""]], ignore_index=True)
+    rows = pd.concat([last, off_target_effects[off_target_effects["read"] == ""]], ignore_index=True)
     wanted = rows["edit"].isin(EDITS) & rows["control"].isin(("subspace", "random")) & (rows["dose"] == spec.edit_doses[0])
     table = ce_table(rows[wanted], spec.seed, spec.resamples)[COLUMNS]
     return table.sort_values(["layer", "edit", "judge", "finder", "control", "read_layer"], kind="stable", ignore_index=True)

@@ -14,7 +14,7 @@ from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.intervention.judges.predictor import context_of
 from jepascope.study.captures import Captures
 from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
+from jepascope.study.stage_two.judges import JudgeSet, angle_decoder, panel, skipped_judges
 from jepascope.study.stage_two.layers import LayerEdits
 from jepascope.study.stage_two.scenes import early_encoder, judge_futures
 
@@ -26,7 +26,7 @@ class Panels:
 
     def __init__(self, bench: Captures, best: int) -> None:
         self.bench, self.best, self.skipped = bench, best, skipped_judges(bench)
-        self._panel: Panel | None = None
+        self._panel: JudgeSet | None = None
         self._forecast: ForecastJudge | None = None
 
     @property
@@ -35,7 +35,7 @@ class Panels:
         return tuple(name for name in self.bench.spec.judges if name not in self.skipped)
 
     @property
-    def panel(self) -> Panel:
+    def panel(self) -> JudgeSet:
         if self._panel is None:
             self._panel = panel(self.bench)
         return self._panel

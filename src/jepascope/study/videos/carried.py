@@ -10,7 +10,7 @@ from typing import Any
 
 from jepascope.catalog import file_name
 from jepascope.errors import BadArgument
-from jepascope.study.files import read_json, resume_line
+from jepascope.study.files import known_best, resume_line
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def carried_run(path: Path, saved_spec: Callable[[Path], Any]) -> CarriedRun:
     """A finished run; ``saved_spec`` reads its spec. Raises RunFolderError for a folder that is none, BadArgument for one that is not
     finished."""
     spec = saved_spec(path)
-    best = read_json(path / "summary.json", {}).get("best_layer")
-    if not isinstance(best, int) or isinstance(best, bool):
+    best = known_best(path)
+    if best is None:
         raise BadArgument(f"The run in '{path}' is not finished, so that it has no best layer yet; finish it with `{resume_line(path)}`.")
     return CarriedRun(path, spec, best)
 
