@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from jepascope.findings.fresh import frozen_rows, refit_of, refit_rows
 from jepascope.findings.judges import JUDGES, judge_words
 from jepascope.findings.numbers import ABSENT, count_range, percent, percent_span
