@@ -101,8 +101,9 @@ def intervene(
     ``judges``: "probe", and any trained one by its name, or a classifier of scikit-learn, a torch module or a function of your own (see
     ``judges.own``), fitted to split ``judge`` at the last layer; column ``judge`` says whose row it is.
     ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, rotate (a circular variable), or a function of your own
-    (made_from) -> displacement (see ``EditEntry``). A swap takes from the test clip's twin; where none can be rendered (labels of your own), from another clip of another class. ``tokens``: which are edited (all,
-    object, background, or tubelets such as "time:0-1"); default: those that the subspace was found on.
+    (made_from) -> displacement (see ``EditEntry``). A swap takes from the test clip's twin; where none can be rendered (labels of your
+    own), from another clip of another class. ``tokens``: which are edited (all, object, background, or tubelets such as "time:0-1");
+    default: those that the subspace was found on.
 
     The control ``shuffled`` is the same finder on permuted labels. What ``find`` returned refers to its finder. For a subspace of your own
     give ``finder``: a finder's name, or a function (X, y, rank, seed) -> directions of NumPy arrays: (clips, width) and (clips) in,
