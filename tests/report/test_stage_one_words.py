@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jepascope.findings.circle import Error, HeldArcs, circle_words
 from jepascope.findings.names import short
 from jepascope.findings.selectivity import Reading, worth
-from jepascope.report.figures.decoded import mean_angles
-from jepascope.report.figures.token_map import bar_of, token_map
+from jepascope.report.charts.compass import mean_angles
+from jepascope.report.charts.token_map import bar_of, token_map
 from jepascope.report.sections.emergence import mean_range
 from jepascope.report.sections.sparsity import stable_words
 from jepascope.report.sections.token_map import null_words, token_words

@@ -1,57 +1,55 @@
-"""Section of stage two: how the effect grows with the dose."""
+"""Section of stage two: how the effect grows with the dose, and what dose 1 is beside the change that the real twin makes."""
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import pandas as pd
 
 from jepascope.findings.beside import readings_by
 from jepascope.findings.judges import judge_words
-from jepascope.findings.numbers import count_range, finite, with_interval
+from jepascope.findings.numbers import count_range, finite, number_cell, shown, with_interval
 from jepascope.findings.selection import (
     DONOR_DOSE_WORDS,
     EDIT_WORDS,
     EDITS,
     FULL_DOSE,
     FULL_DOSE_WORDS,
-    claim_layer,
+    claimed,
     finders_of,
     has_twins,
     in_order,
-    main_ranks,
     of_tokens,
+    one_judge,
 )
 from jepascope.findings.verdict import beside_draws, unread_words
-from jepascope.report.blocks import Block, Figure, Finding, Section, not_run
-from jepascope.report.figures.dose_curves import dose_curves
+from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw
+from jepascope.report.charts.looks import CONTROLS
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.natural_dose import natural_doses
+from jepascope.report.grids import Column, counted, grid, interval, number, words
+from jepascope.report.sections.declared import section
 from jepascope.stats import side
 
-TITLE = "Dose curves"
 
-
-def curves_section(run: RunFolder) -> Section:
+@section("doses", "Dose curves", absent="no dose curves (stage intervene)")
+def curves_section(run: RunFolder) -> list[Block]:
     """CE over the dose for each edit and finder, then the doses in natural units."""
-    table = run.table("curves")
     blocks: list[Block] = []
-    if table is not None:
-        curves = of_tokens(run, table)
-        judges = list(curves["judge"].unique())
-        curves = curves[curves["judge"] == ("probe" if "probe" in judges else judges[0])]
-        layer = claim_layer(run, curves)
-        curves = curves[curves["layer"] == layer]
-        curves = curves[curves["rank"] == curves["finder"].map(main_ranks(curves))]
+    if (table := run.table("curves")) is not None:
+        curves = claimed(run, one_judge(of_tokens(run, table)))
         for edit in in_order(curves["edit"], EDITS):
-            blocks += _edit(run, curves[curves["edit"] == edit], layer, edit)
-    blocks += natural_doses(run)
-    return Section("doses", TITLE, tuple(blocks)) if blocks else not_run("doses", TITLE, "no dose curves (stage intervene)")
+            blocks += _edit(run, curves[curves["edit"] == edit], edit)
+    if (doses := run.table("doses")) is not None:
+        blocks += _natural(run, claimed(run, doses))
+    return blocks
 
 
-def _edit(run: RunFolder, curves: pd.DataFrame, layer: int, edit: str) -> list[Block]:
+def _edit(run: RunFolder, curves: pd.DataFrame, edit: str) -> list[Block]:
     finders = finders_of(run, curves)
-    words = FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS
+    full_dose = FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS
     what = EDIT_WORDS.get(edit, edit)
     judge = readings_by(run).get(str(curves["judge"].iloc[0]))
     if judge is not None and not judge.reads:
@@ -61,12 +59,24 @@ def _edit(run: RunFolder, curves: pd.DataFrame, layer: int, edit: str) -> list[B
         said += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
     null = curves[curves["control"] != "subspace"]
     caption = (
-        f"{what.capitalize()} at layer {layer}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
+        f"{what.capitalize()} at layer {count_range(curves['layer'])}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
         f"{count_range(curves['n'])} {run.tested}; vertical lines: {run.confidence} over {run.units}. Controls: mean over "
         f"{count_range(null['draws'])} draws, bands from the least to the largest draw; too few for ratios, which stand at dose 1 above. "
-        f"{words.get(edit, 'dose 1 is the edit in full').capitalize()} (dotted line)."
+        f"{full_dose.get(edit, 'dose 1 is the edit in full').capitalize()} (dotted line)."
     )
-    return [*(Finding(sentence) for sentence in said), Figure(dose_curves(curves, finders, edit), caption)]
+    panels = [Panel(_series(curves[curves["finder"] == finder]), [ZERO, UNIT], finder) for finder in finders]
+    title = f"Causal effect of {what} over the dose"
+    return [*findings(*said), Figure(draw(f"dose-{edit}", title, panels, Axis("dose", "dose"), Axis("causal effect")), caption)]
+
+
+def _series(rows: pd.DataFrame) -> list[Series]:
+    """One finder's effects with their intervals, beside the range of its controls' draws."""
+    by = {control: rows[rows["control"] == control] for control in ("subspace", "random", "variance")}
+    return [
+        Series.of(own, "dose", "value", CONTROL_WORDS[name], CONTROLS[name], around="bars" if name == "subspace" else "hatched", says=says)
+        for name, own in by.items()
+        if len(own) and (says := "steps" if name == "subspace" else "range")
+    ]
 
 
 def curve_words(rows: pd.DataFrame, name: str) -> str:
@@ -132,3 +142,68 @@ def _beyond(full: dict[Any, Any], known: list[dict[Any, Any]]) -> str:
     if last["high"] < full["low"]:
         return f" At dose {last['dose']:g} it is smaller again: a larger edit is not a stronger one."
     return f" At dose {last['dose']:g} it is not told apart from that at dose {full['dose']:g}."
+
+
+EXACT = 1e-4  # a shift this close to 1 is a swap's own, up to the rounding of float32
+
+
+def shift_words(value: float, low: float, high: float) -> str:
+    """An edit's pooled step beside the twin's own change inside the subspace (1 = the same)."""
+    if not (finite(value) and finite(low) and finite(high)):
+        return "no natural dose to compare with"
+    if max(abs(low - 1), abs(high - 1)) < EXACT:
+        return "the twin's change itself"
+    if low <= 0 <= high:
+        return "no step along the twin's change that is told from zero"
+    if high < 0:
+        return "a step against the twin's change"
+    return (
+        "less than the twin's change" if high < 1 else "more than the twin's change" if low > 1 else "not told apart from the twin's change"
+    )
+
+
+def _natural(run: RunFolder, doses: pd.DataFrame) -> list[Block]:
+    """What dose 1 is, in units of the twin's own change."""
+    finders = finders_of(run, doses)
+    edits = in_order(doses["edit"], EDITS)
+    order = doses.assign(edit_order=doses["edit"].map(edits.index), finder_order=doses["finder"].map(finders.index))
+    columns = (
+        words("finder", "finder"),
+        words("reading", made=lambda row: shift_words(*(float(row[f"shift{end}"]) for end in ("", "_low", "_high")))),
+        interval("shift", "shift"),
+        number("edit norm", "norm"),
+        number("twin's norm", "norm_twin"),
+        Column("edit / twin", lambda row: number_cell(row["norm"] / row["norm_twin"] if row["norm_twin"] else nan)),
+        counted("n", "n"),
+    )
+    caption = (
+        f"What dose 1 is in natural units, layer {count_range(doses['layer'])}. Norms: mean length of a token's edit, and of the twin's "
+        f"own change, inside the subspace (latent units, means over tokens and {run.units}, no interval). Shift: the pooled edit along "
+        f"the twin's pooled change inside the subspace, over its length (1 = the natural dose). Brackets: {run.confidence} over "
+        f"{run.units}; n: {run.tested}. Control: the twin itself.{_donors(run)}"
+    )
+    table = grid(
+        order.sort_values(["edit_order", "finder_order"]),
+        columns,
+        caption,
+        lambda row: f"dose 1 of {EDIT_WORDS.get(row['edit'], row['edit'])}",
+    )
+    return [*findings(*_dose_words(doses, finders[:1])), table]
+
+
+def _donors(run: RunFolder) -> str:
+    return "" if has_twins(run) else " No twin exists here: the change to the donor, another clip of the target class, stands in."
+
+
+def _dose_words(doses: pd.DataFrame, finders: list[str]) -> list[str]:
+    said = []
+    for finder in finders:
+        own = doses[doses["finder"] == finder]
+        parts = []
+        for edit in in_order(own["edit"], EDITS):
+            row = own[own["edit"] == edit].iloc[0]
+            value, low, high = (float(row[f"shift{end}"]) for end in ("", "_low", "_high"))
+            size = with_interval(value, low, high) if finite(value) else shown(value)
+            parts.append(f"{EDIT_WORDS.get(edit, edit)} {size}, {shift_words(value, low, high)}")
+        said.append(f"In natural units dose 1 of {finder} shifts pooled activations, 1 being the natural dose: {'; '.join(parts)}.")
+    return said

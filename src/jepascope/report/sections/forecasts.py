@@ -10,30 +10,40 @@ from jepascope.findings.beside import readings_by
 from jepascope.findings.effect import COIN, PREDICTOR
 from jepascope.findings.judges import skipped
 from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
-from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
 from jepascope.findings.verdict import beside_draws
 from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.forecasts import forecast_points
+from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.canvas import GREY
+from jepascope.report.charts.curves import Level
+from jepascope.report.charts.looks import DOTTED, LONG, Dash
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
+from jepascope.report.sections.declared import section
 from jepascope.stats import side
 
-TITLE = "By the encoder's own predictor"
-REFERENCES = ("natural", "none", "persistence")
+REFERENCES: dict[str, tuple[str, Dash]] = {
+    "natural": ("the twin's own beginning", LONG),
+    "none": ("unedited", "-"),
+    "persistence": ("last latents repeated", DOTTED),
+}
+QUANTITIES = {"recovery": "recovery R", "identified": "share identified"}
 
 
-def forecasts_section(run: RunFolder) -> Section:
+def _absent(run: RunFolder) -> str:
+    return skipped(run).get("predictor") or "no forecasts by the predictor (stage intervene)"
+
+
+@section("predictor", "By the encoder's own predictor", needs=("forecasts",), absent=_absent)
+def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """What the predictor forecasts from its first tubelets: unedited, from the twin, and after every edit."""
-    table = run.table("forecasts")
-    if table is None:
-        reason = skipped(run).get("predictor")
-        return not_run("predictor", TITLE, reason or "no forecasts by the predictor (stage intervene)")
-    references = table[table["control"].isin(REFERENCES)]
-    rows = _edited(run, table[~table["control"].isin(REFERENCES)])
+    references = table[table["control"].isin(list(REFERENCES))]
+    rows = _edited(run, table[~table["control"].isin(list(REFERENCES))])
     said = [natural_words(references)]
     if rows.empty:
-        return Section("predictor", TITLE, tuple(Finding(text) for text in said))
+        return findings(*said)
     finders, edits = finders_of(run, rows), in_order(rows["edit"], EDITS)
     judge = readings_by(run).get(PREDICTOR)
     reads = judge is None or judge.reads  # what is said of the natural reference says so where it does not
@@ -46,15 +56,25 @@ def forecasts_section(run: RunFolder) -> Section:
         f"points: {run.confidence} over scenes; of controls the least and the largest of "
         f"{count_range(rows[rows['control'] != 'subspace']['draws'])} draws. Grey lines: the same forecast without an edit."
     )
-    return Section(
-        "predictor",
-        TITLE,
-        (
-            *(Finding(text) for text in said),
-            Figure(forecast_points(rows, references, finders, edits), caption),
-            _grid(run, rows, references, finders, edits, controls, context),
-        ),
-    )
+    panels = [_panel(rows[rows["edit"] == edit], references, finders, edit, quantity) for edit in edits for quantity in QUANTITIES]
+    drawing = beside_controls.draw("forecasts", "Forecasts by the encoder's own predictor", panels, across=len(QUANTITIES))
+    return [*findings(*said), Figure(drawing, caption), _grid(run, rows, references, finders, edits, controls, context)]
+
+
+def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str, quantity: str) -> Panel:
+    """One edit and quantity: every finder beside its controls, and what the same forecast gives without an edit."""
+    lines = []
+    for finder in finders:
+        by = {row["control"]: row for row in rows[rows["finder"] == finder].to_dict("records")}
+        lines.append(Row.of(finder, by, quantity))
+    levels = []
+    for control, (label, dash) in REFERENCES.items():
+        value = references[references["control"] == control][quantity].to_list()[:1]
+        if quantity == "identified" and edit == "ablate":  # an ablation asks for the clip's own future, the others for the twin's
+            value = [1 - each for each in value] if control == "none" else []
+        levels += [Level(each, label, dash, GREY, upright=True) for each in value]
+    limits = (-0.02, 1.02) if quantity == "identified" else (None, None)
+    return Panel(lines, levels, EDIT_WORDS.get(edit, edit), QUANTITIES[quantity], limits)
 
 
 def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,8 +83,7 @@ def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
     rows = of_tokens(run, rows)
     rows = rows[rows["layer"] == claim_layer(run, rows)]
     off = (rows["dose"] - FULL_DOSE).abs()
-    rows = rows[off == off.min()] if off.notna().any() else rows
-    return rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
+    return claimed(run, rows[off == off.min()] if off.notna().any() else rows)
 
 
 def _context(table: pd.DataFrame) -> str:

@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 from math import ceil, nan
+from typing import Any
 
 import pandas as pd
 
 from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
 from jepascope.findings.selection import claim_layer
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.token_map import bar_of, token_map
+from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.charts.token_map import bar_of, token_map
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, counted, exact, grid, words
+from jepascope.report.sections.declared import section
 from jepascope.stats import LEVEL
 
-TITLE = "Where in the clip: the token map"
 MOST_SIDE, MOST_TIMES = 64, 64  # a map beyond this is no map of tokens: nothing is drawn
 BEST = 5  # tokens listed
 
 
-def token_section(run: RunFolder) -> Section:
+@section("tokens", "Where in the clip: the token map", needs=("token_map",), absent="no token map (stage discover)")
+def token_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | str:
     """Every token position with a reader of its own, held against what the best of all tokens reaches by chance."""
-    table = run.table("token_map")
-    placed = None if table is None else table[table["layer"].notna()].dropna(subset=["t", "row", "column"])
-    if placed is None or placed.empty:
-        return not_run("tokens", TITLE, "no token map (stage discover)")
+    placed = table[table["layer"].notna()].dropna(subset=["t", "row", "column"])
+    if placed.empty:
+        return []
     layer = claim_layer(run, placed)
     at = placed[placed["layer"] == layer].drop_duplicates(["t", "row", "column"])
     places = at[["t", "row", "column"]]
     if (places < 0).any(axis=None) or (places[["row", "column"]] >= MOST_SIDE).any(axis=None) or at["t"].nunique() > MOST_TIMES:
-        return not_run("tokens", TITLE, f"the places in token_map.parquet are not those of tokens (0 to {MOST_SIDE - 1})")
-    blocks: list[Block] = [Finding(token_words(at, layer, run.variable))]
+        return f"the places in token_map.parquet are not those of tokens (0 to {MOST_SIDE - 1})"
     caption = (
         f"Layer {layer}: {_quantity(at)} of a reader of each token alone, by its place; one map a time step t, in brackets the tokens "
         f"that count. n = {count_range(at['n'])} test clips. Control: the max-null, {null_words(at)}. A token counts above both the "
         f"max-null and {_level(at)}; hatched cells do not. The null covers the {len(at)} tokens of this variable; several variables are "
         "not corrected for each other. Intervals of the best tokens below, of all in token_map.parquet."
     )
-    return Section("tokens", TITLE, (*blocks, Figure(token_map(at, layer), caption), _grid(run, at)))
+    return [Finding(token_words(at, layer, run.variable)), Figure(token_map(at, layer), caption), _grid(run, at)]
 
 
 def _is_share(at: pd.DataFrame) -> bool:
@@ -108,7 +109,7 @@ def _places(at: pd.DataFrame) -> int:
     return len(at[["row", "column"]].drop_duplicates())
 
 
-def _with_interval(at: pd.DataFrame, row: pd.Series[float]) -> str:
+def _with_interval(at: pd.DataFrame, row: Any) -> str:
     if _is_share(at):
         return f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}"
     return with_interval(row["accuracy"], row["low"], row["high"])
@@ -117,17 +118,11 @@ def _with_interval(at: pd.DataFrame, row: pd.Series[float]) -> str:
 def _grid(run: RunFolder, at: pd.DataFrame) -> Grid:
     best = at.sort_values("accuracy", ascending=False, kind="stable", na_position="last").head(BEST)
     bar = bar_of(at)
-    rows = tuple(
-        (
-            *(count(row[name]) for name in ("token", "t", "row", "column")),
-            Cell(_with_interval(at, row), repr(float(row["accuracy"])) if finite(float(row["accuracy"])) else ""),
-            "yes" if row["accuracy"] > bar else "no" if finite(bar) else "not known",
-        )
-        for _, row in best.iterrows()
+    columns = (
+        words("token", made=lambda row: count(row["token"])),
+        *(counted(name, name) for name in ("t", "row", "column")),
+        Column(_quantity(at), lambda row: Cell(_with_interval(at, row), exact(row["accuracy"]))),
+        Column("counts", lambda row: "yes" if row["accuracy"] > bar else "no" if finite(bar) else "not known"),
     )
-    head = ("token", "t", "row", "column", _quantity(at), "counts")
-    return Grid(
-        head,
-        rows,
-        f"The {len(best)} tokens that tell most. Brackets: {run.confidence}, for a token chosen beforehand, which these are not.",
-    )
+    caption = f"The {len(best)} tokens that tell most. Brackets: {run.confidence}, for a token chosen beforehand, which these are not."
+    return grid(best, columns, caption)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from jepascope.findings.numbers import ABSENT, Cell, interval_cell, shown
 from jepascope.report.blocks import Grid
-from jepascope.report.figures.emergence import WITHOUT_ENCODER
+from jepascope.report.charts.looks import WITHOUT_ENCODER
 from jepascope.report.folder import RunFolder
 
 HELD = ("clips", "arcs")
