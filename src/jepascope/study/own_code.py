@@ -16,12 +16,12 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.judges.own import read_out, trained
 
 
-def name_of(given: Any, what: str) -> str:
+def name_of(given: Any, what: str) -> Any:
     """The name that a study would know it by: a function's is ``module:function``. BadArgument for one that cannot be found again."""
-    if isinstance(given, str):
-        return given
+    if not callable(given):
+        return given  # a name, or what is then refused as none
     path = f"{getattr(given, '__module__', '')}:{getattr(given, '__qualname__', '')}"
-    if not callable(given) or not is_code(path) or attribute(path, f"{what} '{path}'") is not given:
+    if not is_code(path) or attribute(path, f"{what} '{path}'") is not given:
         raise BadArgument(
             f"{what}: give a name, or a function that is defined at the top of a module or a notebook's cell, not "
             f"{getattr(given, '__qualname__', type(given).__name__)}, so that what is run can be found again."
