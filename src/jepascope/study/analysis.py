@@ -69,14 +69,14 @@ def find(
     or a rank that the classes do not allow.
     """
     check_kinds(activations=(activations, Activations))
-    finder = name_of(finder, "finder")
+    named: str = name_of(finder, "finder")
     if encoder is not None:
         check_kinds(encoder=(encoder, VideoEncoder))
     seed = make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"}).seed
     check_splits(activations, variable, ("fit",))
     layer, rank = as_whole(layer, "layer"), None if rank is None else as_whole(rank, "rank")
-    data = labelled(activations.split("fit"), variable, Site(layer, tokens), finder, encoder, seed, rank)
-    found = find_in(finder, data, rank, seed)
+    data = labelled(activations.split("fit"), variable, Site(layer, tokens), named, encoder, seed, rank)
+    found = find_in(named, data, rank, seed)
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
