@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 
 from jepascope.findings.numbers import percent, shown
+from jepascope.findings.tokens import bar_of
 from jepascope.report.charts.canvas import BLACK, GREY, WIDTH, Drawing, canvas, finish, style
 
 MOST_ACROSS = 8
@@ -64,14 +65,6 @@ def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
         if best is not None:
             spoken += f". Best {say(best['accuracy'])} at t {int(best['t'])}, row {int(best['row'])}, column {int(best['column'])}"
         return finish(figure, "token-map", "What each token alone tells", f"{spoken}; max-null {say(null)}, chance {say(chance)}.")
-
-
-def bar_of(tokens: pd.DataFrame) -> float:
-    """What a token has to exceed: chance, and ``null``, what the best token reaches under permuted labels; NaN where no null was drawn.
-
-    Where every reader is worse than a constant guess under permuted labels, the null lies below chance and chance is the bar.
-    """
-    return float(max(tokens["null"].max(), tokens["chance"].mean())) if tokens["null"].notna().any() else np.nan
 
 
 def _from(start: float, bottom: float, top: float) -> ListedColormap:

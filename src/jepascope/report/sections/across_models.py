@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.findings.alignment import said_once
 from jepascope.findings.names import MOST_OF_A_SENTENCE, short
 from jepascope.findings.selection import has_twins
 from jepascope.findings.transfer_words import verdict
@@ -11,7 +12,7 @@ from jepascope.findings.transfers import alignments, transfers
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph
 from jepascope.report.folder import RunFolder
 from jepascope.report.inside import PORTED, Inside
-from jepascope.report.sections.alignment import alignment_blocks, said_once
+from jepascope.report.sections.alignment import alignment_blocks
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.pairs import Pairs
 from jepascope.report.sections.retained import retained_blocks

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from math import nan
 
-import numpy as np
 import pandas as pd
 
 from jepascope.findings.circle import Error
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, Cell, count, finite, shown, span
+from jepascope.findings.numbers import Cell, count, finite, shown
 from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
+from jepascope.findings.steering import draws_words, steer_words
 from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Block, Figure, findings
 from jepascope.report.charts import compass
@@ -54,7 +54,7 @@ def calibration_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | st
     columns = (
         words("finder", "finder"),
         Column("error", lambda row: Cell(row["error"].degrees, repr(row["error"].value))),
-        Column("random directions", lambda row: _draws(row["draws"])),
+        Column("random directions", lambda row: draws_words(row["draws"])),
         Column("unedited", lambda row: f"{shown(floor)}°"),
         counted("n", "n"),
     )
@@ -97,32 +97,3 @@ def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[
     low, high = (float(stored[end]) if finite(stored.get(end)) else nan for end in ("low", "high"))
     draws = [float(angle_errors(rows).mean()) for _, rows in null.groupby("draw")]
     return Error(float(angle_errors(own).mean()), low, high), float(own["scene"].nunique()), draws
-
-
-def steer_words(
-    name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes", unedited: Error | None = None
-) -> str:
-    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips. Nothing is said where
-    the read-out does not read the angle of ``unedited`` clips either."""
-    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
-    said += f"; random directions by {_draws(draws)}" if draws else "; no control was run"
-    said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
-    if unedited is not None and unedited.beside(CHANCE) != "better":
-        return f"{said}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
-    if error.beside(CHANCE) == "unknown":
-        return f"{said}. Without an interval nothing is claimed."
-    beside = error.beside(min(draws)) if draws else "unknown"
-    if error.beside(CHANCE) != "better":
-        return f"{said}. The request is not followed: not told apart from, or worse than, a random angle."
-    if beside == "better":
-        how = "follows the request" if error.high < CHANCE / 2 else "moves towards the request and stays short of it"
-        return f"{said}. The read-out {how}, better than with any draw of random directions."
-    tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
-    return f"{said}. The read-out follows the request better than a random angle would{tail}."
-
-
-def _draws(draws: list[float]) -> str:
-    if not draws:
-        return ABSENT
-    many = f"{len(draws)} draws" if len(draws) > 1 else "1 draw"
-    return f"{shown(float(np.mean(draws)))}° {span(min(draws), max(draws))} ({many})"

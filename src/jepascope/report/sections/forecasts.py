@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from jepascope.findings.beside import readings_by
-from jepascope.findings.effect import COIN, PREDICTOR
+from jepascope.findings.effect import PREDICTOR
+from jepascope.findings.forecasts import natural_words, recovery_interval, recovery_words
 from jepascope.findings.judges import skipped
-from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
+from jepascope.findings.numbers import Cell, count_range, finite
 from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
-from jepascope.findings.verdict import beside_draws
-from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Panel, Row
@@ -22,7 +19,6 @@ from jepascope.report.charts.looks import DOTTED, LONG, Dash
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
 from jepascope.report.sections.declared import section
-from jepascope.stats import side
 
 REFERENCES: dict[str, tuple[str, Dash]] = {
     "natural": ("the twin's own beginning", LONG),
@@ -91,62 +87,6 @@ def _context(table: pd.DataFrame) -> str:
     return f"the first {'tubelet is' if seen == '1' else f'{seen} tubelets are'}"
 
 
-def natural_words(references: pd.DataFrame) -> str:
-    """What the predictor can tell at all, before anything is edited."""
-    by: dict[str, dict[Any, Any]] = {str(row["control"]): row for row in references.to_dict("records")}
-    natural = by.get("natural")
-    if natural is None or not finite(natural["recovery"]):
-        return "The forecast from the twin's own beginning was not measured, so recoveries below have no natural reference."
-    seen = count(natural["context"])
-    said = (
-        f"Natural reference: from the twin's own first {'tubelet' if seen == '1' else f'{seen} tubelets'} the predictor recovers R = "
-        f"{_interval(natural, 'recovery')} of the difference of the two futures, and {_share(natural)} of its forecasts are nearer to the "
-        f"twin's future (n = {count(natural['n'])})"
-    )
-    none, last = by.get("none"), by.get("persistence")
-    said += f"; from the clip's own beginning {_share(none)}" if none else ""
-    said += f"; repeating the twin's last latents: R = {_interval(last, 'recovery')}, {_share(last)}" if last else ""
-    low, high = float(natural["identified_low"]), float(natural["identified_high"])
-    if not finite(low):
-        return f"{said}."
-    if low > COIN:
-        more = last is None or natural["recovery_low"] > last["recovery_high"]
-        rest = "" if more else ", though not shown to forecast more than the last latents hold already"
-        return f"{said}. It tells the two futures apart, so it can judge{rest}."
-    word = "worse than" if high < COIN else "not told apart from"
-    return f"{said}. That is {word} a coin: this predictor cannot tell the two futures apart, and what it says of edits is worth little."
-
-
-def recovery_words(rows: pd.DataFrame, finder: str, edit: str) -> str:
-    """One finder's edit: recovery, identification, and where the recovery lies beside each control's draws."""
-    found = rows[rows["control"] == "subspace"]
-    what = f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finder}"
-    if found.empty or not finite(float(found.iloc[0]["recovery"])):
-        return f"{what}: no forecast was measured."
-    own = found.iloc[0]
-    future = "its own" if edit == "ablate" else "the twin's"
-    said = f"{what}: R = {_interval(own, 'recovery')}, {_share(own)} of forecasts nearer to {future} future"
-    if finite(float(own["angle_error"])):
-        said += f", decoded angle off by {_interval(own, 'angle_error')} degrees"
-    if side(float(own["recovery_low"]), float(own["recovery_high"])) == "across":
-        return f"{said}. R is not shown to be anything."
-    places: dict[str, list[str]] = {}
-    for null in rows[rows["control"] != "subspace"].to_dict("records"):
-        place = beside_draws(own["recovery_low"], own["recovery_high"], null["recovery_low"], null["recovery_high"])
-        name = CONTROL_WORDS.get(null["control"], null["control"])
-        places.setdefault(place, []).append(f"{name} ({shown(null['recovery'])} on average, {count(null['draws'])} draws)")
-    beside = "; ".join(f"{place} {', '.join(names)}" for place, names in places.items())
-    return f"{said}. R is {beside}." if beside else f"{said}. No control was run."
-
-
-def _interval(row: Any, name: str) -> str:
-    return with_interval(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
-
-
-def _share(row: Any) -> str:
-    return f"{percent(row['identified'])} {percent_span(row['identified_low'], row['identified_high'])}"
-
-
 def _grid(
     run: RunFolder, rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edits: list[str], controls: list[str], context: str
 ) -> Grid:
@@ -160,7 +100,7 @@ def _grid(
         ):
             body += control_rows(rows[rows["edit"] == edit], finders, measure, controls)
     known = [
-        f"{row['control']} {_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
+        f"{row['control']} {recovery_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
         for row in references.to_dict("records")
         if finite(row["angle_error"])
     ]

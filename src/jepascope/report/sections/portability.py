@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jepascope.findings.alignment import said_once
 from jepascope.findings.dissociation import APART, KEEPS
 from jepascope.findings.selection import has_twins
 from jepascope.findings.transfer_words import verdict
@@ -9,7 +10,7 @@ from jepascope.findings.transfers import alignments, transfers
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.across_layers import layer_blocks
-from jepascope.report.sections.alignment import alignment_blocks, said_once
+from jepascope.report.sections.alignment import alignment_blocks
 from jepascope.report.sections.clip_sets import CLIP_SET, clip_set_blocks
 from jepascope.report.sections.declared import section
 from jepascope.report.sections.pairs import pairs_of

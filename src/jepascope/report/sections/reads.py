@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
+from jepascope.findings.fading import fade_words
 from jepascope.findings.judges import judge_words
-from jepascope.findings.numbers import ABSENT, count_range, finite, interval_cell, shown, with_interval
+from jepascope.findings.numbers import ABSENT, count_range, interval_cell, shown
 from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens, one_judge
 from jepascope.findings.verdict import unread_words
 from jepascope.intervention.control_words import CONTROL_WORDS
@@ -77,28 +76,6 @@ def _course(run: RunFolder, table: pd.DataFrame) -> list[Block]:
 
 def _of(at: pd.DataFrame, finder: str, edit: str) -> pd.DataFrame:
     return at[(at["finder"] == finder) & (at["edit"] == edit)]
-
-
-def fade_words(rows: pd.DataFrame, name: str) -> str:
-    """Whether one edit's effect fades or grows from the edited layer to the last, as far as the two intervals are apart."""
-    own = rows[rows["control"] == "subspace"].sort_values("read_layer").to_dict("records")
-    if len(own) < 2:
-        return ""
-    here, last = own[0], own[-1]
-    said = f"{name}: CE {_size(here)} where it is read at the edited layer {here['read_layer']:.0f} itself, {_size(last)} at layer "
-    said += f"{last['read_layer']:.0f}"
-    if not all(finite(row[end]) for row in (here, last) for end in ("low", "high")):
-        return f"{said}; without intervals it is not known whether it fades."
-    if last["high"] < here["low"]:
-        why = " Blocks that restore what was taken (self-repair) do this, and so does a code computed afresh from other directions."
-        return f"{said}. The effect fades along the layers.{why if own[0]['edit'] == 'ablate' else ''}"
-    if last["low"] > here["high"]:
-        return f"{said}. The effect grows along the layers: later read-outs see more of it than one where the edit was made."
-    return f"{said}. The two are not told apart (overlapping intervals): neither fading nor growing is shown."
-
-
-def _size(row: dict[Any, Any]) -> str:
-    return with_interval(row["value"], row["low"], row["high"])
 
 
 def _grid(run: RunFolder, at: pd.DataFrame, finders: list[str], edits: list[str], layer: int) -> Grid:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.alike import cca_words
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown, span, with_interval
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.charts.canvas import BLUE, Drawing
 from jepascope.report.charts.heat_map import Frame, Map, draw
@@ -24,7 +25,6 @@ METRICS = {
 CHOICES: dict[str, Dash] = {"relative depth": "-", "best match": (0, (3, 1.5)), "both": "-"}
 PLACE = ["source", "target", "source_layer", "target_layer"]
 MOST_PLACES = 12
-MOST_SENTENCES = 6
 
 
 def chosen_pairs(similarity: pd.DataFrame | None, transport: pd.DataFrame | None) -> pd.DataFrame:
@@ -76,39 +76,6 @@ def _map(cka: pd.DataFrame, pairs: pd.DataFrame, name: str) -> Drawing:
     across_of, down_of = (f"layer of {short(model, LABEL)}" for model in (target, source))
     title = f"CKA between {short(source, LABEL)} and {short(target, LABEL)}, layer by layer"
     return draw(name, title, [one_map], across_of, down_of, bar="CKA", diagonal="same relative depth", also=f"Rows: layers of {source}")
-
-
-def cca_words(similarity: pd.DataFrame) -> list[str]:
-    """For each chosen pair, whether held-out CCA lies above shuffled pairs, and above what the label alone explains."""
-    said: list[str] = []
-    seen: set[frozenset[tuple[Any, Any]]] = set()  # CCA is the same in either direction, and said once
-    for row in similarity[similarity["metric"] == "cca"].to_dict("records"):
-        sides = frozenset({(row["source"], row["source_layer"]), (row["target"], row["target_layer"])})
-        if sides in seen or len(said) == MOST_SENTENCES:
-            continue
-        seen.add(sides)
-        pair, label = _beside(row, "chance"), _beside(row, "label")
-        text = (
-            f"{row['source']} layer {count(row['source_layer'])} and {row['target']} layer {count(row['target_layer'])}: held-out CCA "
-            f"{with_interval(row['value'], row['low'], row['high'])}, {pair} shuffled pairs ({shown(row['chance'])} "
-            f"{span(row['chance_low'], row['chance_high'])})"
-        )
-        if finite(row["label_chance"]):
-            text += f" and {label} pairs shuffled within classes ({shown(row['label_chance'])} {span(row['label_low'], row['label_high'])})"
-            if label == "above":
-                text += ": the two share more than the class"
-            elif pair == "above":
-                text += ": no more than the class is shown to be shared"
-        said.append(f"{text}.")
-    return said
-
-
-def _beside(row: dict[Any, Any], null: str) -> str:
-    """'above', 'not told apart from' or 'below': by CCA's interval (its value where it has none) and the range of the null."""
-    low, high = (row["low"], row["high"]) if finite(row["low"]) else (row["value"], row["value"])
-    if not (finite(low) and finite(row[f"{null}_high"])):
-        return "beside"
-    return "above" if low > row[f"{null}_high"] else "below" if high < row[f"{null}_low"] else "not told apart from"
 
 
 def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Grid:

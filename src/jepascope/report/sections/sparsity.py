@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isnan, nan
+from math import nan
 from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span, shown
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent
 from jepascope.findings.selection import claim_layer, tokens_of
+from jepascope.findings.sparsity import SELDOM, stable_words
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
@@ -19,7 +20,6 @@ from jepascope.report.grids import Column, counted, exact, grid, number, percent
 from jepascope.report.sections.declared import section
 
 ROUNDING = 1e-6  # a frequency is a quotient of counts, and 45 / 50 is not below a threshold of 0.9; old folders hold it as float32
-SELDOM = "coordinates that a half selects no more often than the average one"
 
 
 @section("l1", "Sparsity: the L1 path", needs=("probes",), absent="no L1 probes (stage discover)")
@@ -144,41 +144,6 @@ def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
             )
             blocks.append(Figure(_frequencies(often["frequency"], threshold), caption))
     return [*blocks, _grid(run, chosen, tokens)]
-
-
-def stable_words(row: dict[str, float], held: float, layer: int, tokens: str) -> str:
-    """How many coordinates are stable, what the bound says of them, and what permuted labels get; ``held`` is NaN if not stored."""
-    if isnan(held) and row["support"] > 0:
-        held = float(round(row["stable"] * row["selected"] / row["support"]))  # selected / support is the width
-    many = f"{count(held)} coordinates" if finite(held) and held != 1 else "1 coordinate" if finite(held) else "the coordinates"
-    said = (
-        f"At layer {layer} ({tokens} tokens) {many} ({percent(row['stable'])}) {'is' if held == 1 else 'are'} stable: selected in at least "
-        f"{percent(row['threshold'])} of {count(row['subsamples'])} half-samples, where {shown(row['selected'])} are selected on average"
-    )
-    bound = row["false_bound"]
-    if row["stable"] == 0:
-        said = (
-            f"At layer {layer} ({tokens} tokens) no coordinate is stable: none is selected in at least {percent(row['threshold'])} of "
-            f"{count(row['subsamples'])} half-samples, though {shown(row['selected'])} are selected on average. The probe's support is a "
-            "choice among coordinates that do as well"
-        )
-    elif not finite(bound):
-        said += ". No bound on false ones holds here: too many coordinates are selected at once"
-    elif finite(held) and bound >= held:
-        said += f". The bound ({shown(bound)}) vouches for none: of {SELDOM}, as many may be among the stable (Shah & Samworth 2013)"
-    else:
-        said += f". Of {SELDOM}, at most {shown(bound)} are expected among the stable (Shah & Samworth 2013)"
-    null, support = row["permuted_support"], row["support"]
-    if finite(null) and finite(row["support_low"]):
-        true = f"{percent(support)} {percent_span(row['support_low'], row['support_high'])}"
-        said += f". Permuted labels get a support of {percent(null)} at the same penalty, "
-        if null < row["support_low"]:
-            said += f"below the middle 95 % of halves with true ones ({true})"
-        elif null > row["support_high"]:
-            said += f"above the middle 95 % of halves with true ones ({true})"
-        else:
-            said += f"within the middle 95 % of halves with true ones ({true}): the size of the support says nothing about the variable"
-    return said + "."
 
 
 def _grid(run: RunFolder, chosen: pd.DataFrame, tokens: str) -> Grid:
