@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.claims import claims_json, claims_of
 from jepascope.findings.judges import JUDGE_WORDS
 from jepascope.findings.selection import EDIT_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS, DOERS
@@ -70,7 +71,7 @@ def everything(run: Path) -> dict[Key, list[Named]]:
     """All that the run names, by what it is of; places are in the order in which a reader meets them, the tables first."""
     found: dict[Key, list[Named]] = defaultdict(list)
     folder = read_run(run)
-    for reader in (tables, summary, headline_words, page, comparison, terminal):
+    for reader in (tables, summary, claims, headline_words, page, comparison, terminal):
         for one in reader(run, folder):
             found[one.key].append(one)
     return found
@@ -213,14 +214,35 @@ def _transfers(run: Path) -> list[tuple[str, str, str]]:
     return list(rce[["across", "a", "b"]].drop_duplicates().itertuples(index=False, name=None))
 
 
+def claims(run: Path, folder: RunFolder) -> Iterator[Named]:
+    """Every number that a claim rests on."""
+    for claim in claims_json(claims_of(folder))["claims"]:
+        at = claim["evidence"][0]["key"] if claim["evidence"] else {}
+        for number in claim["numbers"]:
+            ends, control = [number[end] for end in ENDS], number["control"]
+            if found := re.match(r"CE of (\w+)$", number["what"]) if "judge" in at and "edit" in at else None:
+                kind = ("control", at["judge"], at["finder"], found[1], control) if control else ("ce", at["judge"], at["finder"], found[1])
+                yield from spread(kind, "claims", ends)
+            elif found := re.match(r"CE ratio of (\w+)", number["what"]):
+                one = ends[:1] if "at least" in number["what"] else ends
+                yield from spread(("ratio", at["judge"], at["finder"], found[1], control), "claims", one)
+            elif (found := re.match(r"RCE of (.+) in place of (.+)$", number["what"])) and not control:
+                yield from spread(("rce", str(at["across"]), found[1], found[2]), "claims", ends)
+            elif claim["name"] == "no shortcut" and not control:
+                yield Named(("leak", number["what"].removeprefix("accuracy from ")), "claims", number["value"])
+            elif claim["name"] == "read" and not control:
+                key = ("accuracy",) if number["what"] == "accuracy" else ("value", number["what"].split(" ", 1)[1])
+                yield from spread(key, "claims", ends)
+
+
 def headline_words(run: Path, folder: RunFolder) -> Iterator[Named]:
     """Of the first finder's ablation: its CE, and every ratio that is stated."""
     said = json.loads((run / "summary.json").read_text())
     text, finder = said["headline"], next(iter(said["ce"]))
     if found := re.search(r"removes (-?\d+) \[(-?\d+), (-?\d+)\] %", text):
         yield from spread(("ce", "probe", finder, "ablate"), "headline", list(found.groups()), 100)
-    for times, doer in re.findall(r"([\d.]+ times \[[\d.]+, [\d.]+\]|more than [\d.]+ times) what (.+?) do\b", text):
-        yield from spread(("ratio", "probe", finder, "ablate", DOER_OF[doer]), "headline", NUMBER.findall(times))
+    for doer, ratio in BESIDE.findall(text):
+        yield from spread(("ratio", "probe", finder, "ablate", DOER_OF[doer]), "headline", printed(ratio))
     if found := re.search(r"accuracy ([\d.]+) \[([\d.]+), ([\d.]+)\]", text):
         yield from spread(("accuracy",), "headline", list(found.groups()))
     for output, *ends in re.findall(r"(?:R\^2 of|error of the) (\w+) (-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]", text):
@@ -248,9 +270,7 @@ def page(run: Path, folder: RunFolder) -> Iterator[Named]:
             size = re.search(r"\(CE ([^)]*)\)", finding)
             if size and printed(size[1]):
                 yield from spread(("ce", *where), "verdict", printed(size[1]))
-            for doer, words in re.findall(
-                r"(?:more than|less than|apart from what) ((?:(?! do\b).)+?) do\b[^;(]*\((?:ratio ([^)]*)|no ratio)\)", finding
-            ):
+            for doer, words in BESIDE.findall(finding):
                 yield from spread(("ratio", *where, DOER_OF[doer]), "verdict", printed(words))
     yield from _effects(effects_section(folder))
     for grid in grids(portability(folder)):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jepascope import clips as clips
+    from jepascope import study as study
     from jepascope.activations.activations import Activations as Activations
     from jepascope.activations.site import Site as Site
     from jepascope.clips.clipset import ClipSet as ClipSet
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from jepascope.intervention.empty_cells import why_empty as why_empty
     from jepascope.intervention.judges import ProbeJudge as ProbeJudge
     from jepascope.report.build import build_report as build_report
+    from jepascope.runs import Run as Run
+    from jepascope.runs import load_run as load_run
     from jepascope.study.analysis import capture as capture
     from jepascope.study.analysis import find as find
     from jepascope.study.analysis import intervene as intervene
@@ -44,6 +47,7 @@ _HOMES = {
     "Activations": "activations.activations",
     "ClipSet": "clips.clipset",
     "JepascopeError": "errors",
+    "Run": "runs",
     "ProbeJudge": "intervention.judges",
     "Site": "activations.site",
     "StudySpec": "study.spec",
@@ -58,6 +62,7 @@ _HOMES = {
     "intervene": "study.analysis",
     "l1_paths": "discovery.probes.paths",
     "load_encoder": "encoders.load",
+    "load_run": "runs",
     "matched_controls": "intervention.controls",
     "port": "study.analysis",
     "reverse_twins": "clips.presets",
@@ -67,7 +72,7 @@ _HOMES = {
     "why_empty": "intervention.empty_cells",
 }
 
-_FOLDERS = ("clips",)  # whose own names are reached through them: js.clips.circle
+_FOLDERS = ("clips", "study")  # whose own names are reached through them (js.clips.circle), or that are called (js.study(...))
 
 __all__ = sorted([*_HOMES, *_FOLDERS])
 

@@ -62,8 +62,8 @@ def file_name(name: str) -> str:
 class Catalog(Generic[E]):
     """All things of one kind by name: those declared in the modules of ``package``, those of installed packages, and code by its path."""
 
-    def __init__(self, kind: str, entry: type[E], package: str) -> None:
-        self.kind, self.type, self.package, self.group = kind, entry, package, f"jepascope.{kind}s"
+    def __init__(self, kind: str, entry: type[E], package: str, group: str = "") -> None:
+        self.kind, self.type, self.package, self.group = kind, entry, package, group or f"jepascope.{kind}s"
 
     @cached_property
     def own(self) -> Mapping[str, E]:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepascope.clips.clipset import SPLITS
+from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.factors import direction_angle, nearest_direction
-from jepascope.clips.presets import PRESETS, SPLIT_SHARES, directions8, preset, reverse_twins, twins
+from jepascope.clips.presets import PRESETS, directions8, preset, reverse_twins, twins
 from jepascope.clips.ranges import DIRECTION_NAMES, SHAPES
 from jepascope.clips.variables import VARIABLES
 from jepascope.errors import BadArgument

@@ -16,14 +16,12 @@ def left_out_run(folder: Path) -> RunFolder:
     ce = run.table("ce")
     assert ce is not None
     table = ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate") & (ce["judge"] == "probe")].assign(layer=-1)
-    effect = {"value": 0.5, "low": 0.25, "high": 0.75, "n": 8}
+    table.loc[table["control"] == "subspace", ["value", "low", "high", "n"]] = (0.5, 0.25, 0.75, 8)
     left = {
         "videos": 8,
         "rank": 7,
         "layers": {"1": 6, "2": 2},
         "accuracy": {"value": 0.5, "low": 0.3, "high": 0.7, "n": 64, "chance": 0.125},
-        "ce": {"diff_means": {"ablate": effect}},
-        "ratio_by_judge": {"probe": {}},
     }
     return replace(run, summary={**run.summary, "leave_one_out": left}, tables={**run.tables, "leave_one_out": table})
 

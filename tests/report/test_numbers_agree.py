@@ -14,23 +14,23 @@ import pytest
 from sections_said import edit, tell, words
 
 from jepascope.findings.numbers import finite
-from jepascope.report import measures
+from jepascope.findings.summary import by_probe, pairs
+from jepascope.report import carried_measures
 from jepascope.report.folder import read_run
 from jepascope.report.sections.alignment import pairs_of
 from jepascope.report.sections.reads import reads_section
-from jepascope.study.steps.summary import effects_at, pairs
 from numbers_named import Key, Named, disagreements, everything
 
 PLACES = {
-    "ce": {"ce.parquet", "summary ce", "page effects", "compare JSON", "compare table", "terminal", "card", "verdict"},
-    "ratio": {"ce.parquet", "page effects", "compare JSON", "compare table", "terminal", "card", "verdict"},
-    "control": {"ce.parquet", "summary controls", "page effects", "compare JSON", "terminal"},
+    "ce": {"ce.parquet", "summary ce", "page effects", "compare JSON", "compare table", "terminal", "card", "verdict", "claims"},
+    "ratio": {"ce.parquet", "page effects", "compare JSON", "compare table", "terminal", "card", "verdict", "claims"},
+    "control": {"ce.parquet", "summary controls", "page effects", "compare JSON", "terminal", "claims"},
     "standing": {"page effects", "compare JSON", "terminal"},
-    "rce": {"portability.parquet", "summary rce", "page retained", "compare JSON", "compare table"},
+    "rce": {"portability.parquet", "summary rce", "page retained", "compare JSON", "compare table", "claims"},
     "sas": {"portability.parquet", "summary sas", "page degeneracy", "compare JSON"},
-    "accuracy": {"probes.parquet", "summary probe", "card", "page emergence", "compare JSON", "compare table"},
-    "leak": {"leaks.parquet", "summary leaks", "page leaks"},
-    "value": {"values.parquet", "compare JSON", "compare table"},
+    "accuracy": {"probes.parquet", "summary probe", "card", "page emergence", "compare JSON", "compare table", "claims"},
+    "leak": {"leaks.parquet", "summary leaks", "page leaks", "claims"},
+    "value": {"values.parquet", "compare JSON", "compare table", "claims"},
 }
 """Where each kind of number has to be found: a reader that finds nothing would agree with everything."""
 
@@ -50,7 +50,11 @@ def summarised(run: Path) -> Path:
             "verdicts",
             lambda table, row=row: table.assign(sas=table["sas"].mask((table["a"] == row["a"]) & (table["b"] == row["b"]), row["value"])),
         )
-    found = {"sas": pairs(portability, "sas", best), "rce": pairs(portability, "rce", best), **effects_at(whole, matching, best)}
+    found = {
+        "sas": pairs(portability, "sas", best),
+        "rce": pairs(portability, "rce", best),
+        **by_probe(whole[whole["layer"] == best], matching[matching["layer"] == best]),
+    }
     tell(run, **found)
     return run
 
@@ -145,14 +149,17 @@ def worst(run: Path) -> None:
 
 CASES: dict[Callable[[Path], None], tuple[Callable[[Found], bool], set[str]]] = {
     unchanged: (ratios_are_stated, set()),
-    worst: (lambda found: the_smallest_dose(found) and no_ratio_of_ablation(found), {"card", "verdict"}),
+    worst: (lambda found: the_smallest_dose(found) and no_ratio_of_ablation(found), {"card", "verdict", "claims"}),
     saturated: (the_smallest_dose, set()),
-    not_shown: (lambda found: no_ratio_of_ablation(found) and standings(found, *ABLATED) == {"effect not shown"}, {"card", "verdict"}),
+    not_shown: (
+        lambda found: no_ratio_of_ablation(found) and standings(found, *ABLATED) == {"effect not shown"},
+        {"card", "verdict", "claims"},
+    ),
     blind: (
         lambda found: no_ratio_of_ablation(found) and standings(found, "probe") == {"judge not shown to read"},
-        {"card", "verdict", "compare table", "page degeneracy"},
+        {"card", "verdict", "claims", "compare table", "page degeneracy"},
     ),
-    reversed_effect: (no_ratio_of_ablation, {"card", "verdict"}),
+    reversed_effect: (no_ratio_of_ablation, {"card", "verdict", "claims"}),
     of_few_draws: (lambda found: standings(found, *ABLATED, "random") == {"too few draws"}, set()),
     nothing_native: (lambda found: True, {"compare table"}),
 }
@@ -193,10 +200,10 @@ def test_every_number_named_in_two_places_is_the_same_number(run: Path, case: Ca
 def test_a_judge_that_does_not_read_gives_no_share_that_is_kept(copied: Path) -> None:
     """On the page of a run and beside other runs: RCE is a ratio of effects by that judge."""
     before = read_run(copied)
-    assert any(finite(one.value) for one in measures.rce(before, "finder"))
+    assert any(finite(one.value) for one in carried_measures.rce(before, "finder"))
     tell(copied, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
     run = read_run(copied)
-    assert not any(finite(one.value) or finite(one.floor_variance) for one in measures.rce(run, "finder"))
+    assert not any(finite(one.value) or finite(one.floor_variance) for one in carried_measures.rce(run, "finder"))
     said = words(reads_section(run))
     assert "nothing is said of where effects fade or grow" in said and "fades along" not in said
     pairs_read = pairs_of(run)

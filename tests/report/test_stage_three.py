@@ -17,15 +17,15 @@ from synthetic_study import BEST, FINDERS
 from synthetic_transfers import portability_table
 
 from jepascope.errors import RunFolderError
+from jepascope.findings.copies import peeling_words
 from jepascope.findings.numbers import percent, percent_span, shown, with_interval
 from jepascope.portability.verdict import VERDICTS
-from jepascope.report import measures
+from jepascope.report import carried_measures
 from jepascope.report.blocks import Grid, Heading, Section
 from jepascope.report.figures.degeneracy import pair_parts
 from jepascope.report.folder import read_run
 from jepascope.report.sections.across_models import across_models
 from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section
-from jepascope.report.sections.peeling import peeling_words
 from jepascope.report.sections.portability import portability
 from jepascope.schema import TABLES
 
@@ -297,10 +297,10 @@ def test_layers_are_read_from_the_names(ported: Path) -> None:
 
 
 def test_a_judge_that_does_not_read_gives_no_verdict_on_copies(ported_copy: Path) -> None:
-    assert "judge not shown to read" not in {one.verdict for one in measures.degeneracy(read_run(ported_copy))}
+    assert "judge not shown to read" not in {one.verdict for one in carried_measures.degeneracy(read_run(ported_copy))}
     tell(ported_copy, judge_reading={"probe": {"accuracy": 0.2, "low": 0.1, "high": 0.4, "n": 40, "chance": 0.125, "reads": False}})
     run = read_run(ported_copy)
-    assert {one.verdict for one in measures.degeneracy(run)} == {"judge not shown to read"}
+    assert {one.verdict for one in carried_measures.degeneracy(run)} == {"judge not shown to read"}
     section = degeneracy_section(run)
     assert "Not told: the judge is not shown to read the variable (20.0" in words(section)
     assert len(section.blocks) == 1

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from jepascope.findings.circle import Error
 from jepascope.findings.effect import Against, Effect
+from jepascope.findings.fresh import Share, refit_words
 from jepascope.findings.isolation import CrossEffect, Level, isolation_words
 from jepascope.findings.verdict import beside_draws, verdict
 from jepascope.report.sections.calibration import steer_words
 from jepascope.report.sections.curves import clear_doses, curve_words
 from jepascope.report.sections.natural_dose import shift_words
 from jepascope.report.sections.reads import fade_words
-from jepascope.report.sections.refits import Share, refit_words
 
 NAN = math.nan
 FINITE = st.floats(-5, 5)

@@ -28,7 +28,6 @@ from jepascope.study.spec import make_spec
 from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.videos import left_out as module
 from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out_figures, run_left_out
-from jepascope.study.videos.words import left_out_words
 
 CLASSES = ("E", "N", "W", "S")
 WINDOWS = [0, 0, 1, 1, 2, 2, 3, 4, 5, 6]  # of which video each is; all are shown in every direction
@@ -137,29 +136,3 @@ def test_the_plan_counts_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch
     run_left_out(bench)
     planned = LEFT_OUT.cost(Counts(bench.spec, geometry(bench.spec), 1))
     assert ran[0] == sum(passes.block_passes for passes in planned)
-
-
-def test_the_sentence_states_both_figures_and_no_more_than_they_carry() -> None:
-    ratio = {"value": 3.0, "low": 1.5, "high": 9.0, "bound": False}
-    read = {"value": 0.55, "low": 0.36, "high": 0.73, "n": 80, "chance": 0.25}
-    effect = {"value": 0.47, "low": 0.29, "high": 0.74, "n": 8}
-    left = {
-        "videos": 8,
-        "rank": 3,
-        "layers": {"1": 8},
-        "accuracy": read,
-        "ce": {"lda": {"ablate": effect}},
-        "ratio_by_judge": {"probe": {"lda": {"ablate": {"random": ratio}}}},
-    }
-    text = left_out_words({"leave_one_out": left})
-    assert (
-        "By leaving out one of 8 videos at a time: accuracy 0.550 [0.36, 0.73] (chance 0.250), and ablating the rank-3 lda subspace" in text
-    )
-    assert "removes 47 [29, 74] %" in text and "3.0 times [1.5, 9.0]" in text and "n = 8" in text
-    left["judge_reading"] = {"probe": {"accuracy": 0.42, "low": 0.24, "high": 0.61, "n": 48, "chance": 0.25, "reads": False}}
-    text = left_out_words({"leave_one_out": left, "variable": "direction"})
-    assert "not shown to read the direction" in text and "no effect of ablation can be stated" in text and "removes" not in text
-    del left["judge_reading"]
-    left["ce"] = {"lda": {"ablate": {"value": None, "low": None, "high": None, "n": 8}}}
-    assert "read no margin" in left_out_words({"leave_one_out": left}) and "removes" not in left_out_words({"leave_one_out": left})
-    assert left_out_words({}) == ""

@@ -11,9 +11,9 @@ import pytest
 
 from jepascope.clips.video.parted import official_splits
 from jepascope.errors import BadData
+from jepascope.findings.footage import footage_words, official_words, recording_words
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.videos.foreseen import settled, video_study
-from jepascope.study.videos.words import footage_words, official_words, recording_words
 
 CLASSES = ("ApplyEyeMakeup", "YoYo")
 GROUPS, CUTS = 8, 2

@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from jepascope.clips.degrade import DEGRADATIONS
-from jepascope.clips.presets import SPLIT_SHARES, directions8
+from jepascope.clips.drawn import SPLIT_SHARES
+from jepascope.clips.presets import directions8
 from jepascope.discovery.finders import rotation
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder

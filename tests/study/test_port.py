@@ -23,13 +23,15 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.planted.encoder import SITE, planted_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError
+from jepascope.findings.carried import FLOORS, FREE_FLOOR
+from jepascope.findings.claims import claims_of, headline
+from jepascope.findings.facts import Facts
+from jepascope.findings.port_summary import models_figures
 from jepascope.portability.similarity import Similarity
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
-from jepascope.study.port.carried import DRAWS, FLOORS, FREE_FLOOR, carried_by
-from jepascope.study.port.figures import models_figures
-from jepascope.study.port.headline import headline_of
+from jepascope.study.port.carried import DRAWS, carried_by
 from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
 from jepascope.study.port.run import run_port
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
@@ -134,7 +136,7 @@ def test_the_summary_says_what_the_tables_hold(ported_run: Path) -> None:
         assert list(row["rce"]) == ["value", "low", "high"]
     assert summary["headline"].count("Held-out CCA") == 1
     for name in ("tiny", "wide"):
-        assert f"subspace of {name} (layer" in summary["headline"] or f"to {name} (layer" in summary["headline"]
+        assert f"→ {name}, diff_means at layer" in summary["headline"]
 
 
 def test_the_same_command_reads_what_is_there(ported_run: Path, wide_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -432,37 +434,14 @@ def test_a_subspace_carried_to_the_same_network_in_another_frame_is_the_one_foun
     said = summary_of(table, similarity_table(a, b, [pair_of(a, b)], None))
     assert said["carried"][0]["dose"] == 0.9 and said["carried"][0]["floors"]["variance"]["difference_low"] > 0.5
     assert (
-        "Carried from clean 0 (layer 1) to clean 1 (layer 1) by a ridge map, the rank-2 lda_pattern subspace keeps 1.00" in said["headline"]
+        "clean 0 → clean 1, lda_pattern at layer 1 carried to layer 1 (" in said["headline"] and "by ridge: RCE 1.000" in said["headline"]
     )
-    assert "a map that knows the class alone (" in said["headline"]
+    assert "A map that knows only the class does as well" in said["headline"]
 
 
 def summary_of(transport: pd.DataFrame, similarity: pd.DataFrame) -> dict[str, Any]:
-    figures = {"kind": "models", **models_figures(similarity, transport)}
-    return {**figures, "headline": headline_of(figures)}
-
-
-def test_the_headline_tells_the_floor_that_flatters_least() -> None:
-    floors = {name: {"rce": 0.1, "difference_low": 0.2, "difference_high": 0.4} for name in FLOORS}
-    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
-    row = {
-        **{"source": "a", "target": "b", "source_layer": 1, "target_layer": 2, "choice": "both", "map": "ridge", "finder": "lda"},
-        **{"rank": 2, "dose": 1.0, "n": 9, "rce": figure, "sas": 0.3, "sas_chance": 0.1, "saturated": False},
-        "class_free": {"rce": figure, "floor": {"rce": 0.2}},
-    }
-
-    def headline(low: float | None, high: float | None, **changes: Any) -> str:
-        shown = {**floors, "shuffled pairs": {"rce": 0.45, "difference_low": low, "difference_high": high}}
-        better = {**row, "finder": "das", "rce": {"value": 0.9, "low": 0.8, "high": 1.0}, "floors": shown}
-        return headline_of({"kind": "models", "cca": [], "carried": [{**row, "floors": shown, **changes}, better]})
-
-    assert "lda subspace keeps 0.50 [0.40, 0.60]" in headline(0.1, 0.2)  # the first finder, not the best
-    assert "more than a map fitted to shuffled pairs (0.45)" in headline(0.1, 0.2)
-    assert "not told apart from a map fitted to shuffled pairs" in headline(-0.1, 0.2)
-    assert "less than a map fitted to shuffled pairs" in headline(-0.2, -0.1)
-    full = headline(0.1, 0.2, saturated=True)
-    assert "saturated at every dose, so that this says nothing" in full and "more than" not in full
-    assert "no effect that could be kept" in headline(None, None, rce={"value": None, "low": None, "high": None})
+    facts = Facts({"kind": "models", **models_figures(similarity, transport)}, {"similarity": similarity, "transport": transport})
+    return {**facts.summary, "headline": headline(facts, claims_of(facts, "port"))}
 
 
 def test_a_subspace_that_nothing_reads_is_carried_and_keeps_nothing(planted: Planted, tmp_path: Path) -> None:

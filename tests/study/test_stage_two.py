@@ -25,6 +25,7 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
+from jepascope.findings.summary import BESIDE
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
@@ -40,7 +41,6 @@ from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.judges import skipped_judges
 from jepascope.study.stage_two.requested import _in_units_of, fixed_controls, self_swaps
 from jepascope.study.stage_two.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
-from jepascope.study.steps.caused import RATIO
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 from encoders_at_hand import save_classifier
@@ -133,7 +133,7 @@ def test_who_was_asked_and_who_was_not_and_why_is_said(summary: dict[str, Any]) 
     assert summary["by_judge"]["probe"]["diff_means"].keys() == {"ablate", "swap", "steer"}
     ratios = summary["ratio_by_judge"]["predictor"]["diff_means"]["swap"]
     assert ratios.keys() == {"random", "variance", "shuffled", "norm"}
-    assert all(one.keys() == {"value", "low", "high", "bound", *RATIO} for one in ratios.values())
+    assert all(one.keys() == {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
 
 
 def bench_of(folder: Path, spec: StudySpec, encoder: Any) -> Bench:

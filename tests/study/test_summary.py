@@ -22,7 +22,6 @@ from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.headline import headline
 
 PROMISED = {
     *("schema", "model", "clips", "variable", "layers", "best_layer", "probe", "ce", "controls"),
@@ -113,57 +112,6 @@ def test_the_figures_are_those_of_the_tables(summary: dict[str, Any], finished_r
     assert {row["baseline"]: row["accuracy"] for _, row in leaks.iterrows()} == {
         name: figure["accuracy"] for name, figure in summary["leaks"].items()
     }
-
-
-READS = {"probe": {"accuracy": 0.9, "low": 0.8, "high": 0.95, "n": 8, "chance": 0.125, "reads": True}}
-DIRECT = {"value": 0.125, "low": 0.1, "high": 0.15}
-
-
-def with_effect(summary: dict[str, Any], value: float | None = 0.5, low: float | None = 0.25, high: float | None = 0.75) -> str:
-    """The headline of an ablation with this effect, three times what each control does, by a judge that reads."""
-    summary["ce"] = {"diff_means": {"ablate": {"value": value, "low": low, "high": high, "n": 8, "direct": DIRECT}}}
-    summary["judge_reading"] = READS
-    for ratios in (summary["ce_ratio"]["diff_means"], summary["ratio_by_judge"]["probe"]["diff_means"]["ablate"]):
-        for ratio in ratios.values():
-            more = {"difference_low": 0.1, "difference_high": 0.4, "excess_low": 0.05, "excess_high": 0.5, "draws": 20}
-            ratio.update(value=3.0, low=2.0, high=4.0, bound=False, **more)
-    return headline(summary)
-
-
-def test_the_headline_says_value_interval_n_and_both_controls(summary: dict[str, Any]) -> None:
-    text = with_effect(summary)
-    for part in (
-        "removes 50 [25, 75] % of the judge's margin, 12 points of it with no block seeing the edit (n = 8",
-        "3.0 times [2.0, 4.0] what random",
-        "3.0 times [2.0, 4.0] what variance-matched",
-        "n = 8 test scenes",
-    ):
-        assert part in text
-    ratios = summary["ratio_by_judge"]["probe"]["diff_means"]["ablate"]
-    ratios["variance"].update(value=0.3, bound=True)
-    assert "No ratio to variance-matched directions can be stated." in headline(summary)
-    ratios["shuffled"].update(value=1.2, low=1.1, high=1.4, excess_low=-0.1)
-    text = headline(summary)
-    assert "That is 1.2 times [1.1, 1.4] what subspaces found on shuffled labels do on average (single draws of which do as much)" in text
-    assert "no causal effect can be stated" in with_effect(summary, None, None, None)
-
-
-def test_the_headline_states_no_ratio_of_an_effect_that_is_not_shown(summary: dict[str, Any]) -> None:
-    """59 [-81, 200] % is no effect, however much random edits do less."""
-    text = with_effect(summary, 0.59, -0.81, 2.0)
-    assert "is not shown to do anything: it removes 59 [-81, 200] % of the judge's margin (n = 8 test scenes" in text
-    assert " times " not in text and "points of it" not in text
-    assert " times " not in with_effect(summary, -0.4, -0.5, -0.3) and "which grows" in with_effect(summary, -0.4, -0.5, -0.3)
-
-
-def test_a_judge_that_reads_nothing_states_nothing(summary: dict[str, Any]) -> None:
-    with_effect(summary)
-    summary["judge_reading"] = {"probe": {"accuracy": 0.47, "low": 0.3, "high": 0.65, "n": 30, "chance": 0.5, "reads": False}}
-    text = headline(summary)
-    assert (
-        "the judge is not shown to read the direction of unedited test scenes (right for 47 [30, 65] %, chance 50 %), so no causal" in text
-    )
-    assert "removes" not in text and " times " not in text
 
 
 def test_the_tables_hold_what_the_spec_asks_for(finished_run: Path, tiny_spec: StudySpec) -> None:

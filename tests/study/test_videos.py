@@ -28,6 +28,7 @@ from jepascope.clips.video.record import grouped
 from jepascope.clips.video.remembered import Remembered
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument, BadData, RunFolderError
+from jepascope.findings.footage import footage_words
 from jepascope.study.folder import Run
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
@@ -36,7 +37,6 @@ from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder
 from jepascope.study.videos.foreseen import settled, video_study
-from jepascope.study.videos.words import carried_words, footage_words, reach_words
 
 REAL = Path(__file__).parents[3] / "shared" / "real_clips"
 
@@ -399,51 +399,6 @@ def test_reasons_are_grouped_whatever_numbers_and_names_they_hold() -> None:
     reasons = ["lasts 0.40 s, less than one window of 1 s", "lasts 0.88 s, less than one window of 1 s", "is empty (0 bytes)"]
     found = grouped(pd.DataFrame({"reason": reasons, "files": [1, 1, 1]}))
     assert [row["count"] for row in found] == [2, 1] and found[0]["reason"] == reasons[0]
-
-
-def carried_summary(effect: dict[str, Any] | None, ratio: dict[str, Any], rce: dict[str, Any] | None) -> dict[str, Any]:
-    name = "lda (directions8)"
-    return {
-        "footage": record(),
-        "model": "nano",
-        "rank": 3,
-        "ce": {name: {} if effect is None else {"ablate": effect}},
-        "ratio_by_judge": {"probe": {name: {"ablate": {"random": ratio}}}},
-        "carried": {
-            "run": "demo",
-            "clips": "directions8",
-            "layer": 2,
-            "finders": {name: "lda"},
-            "ranks": {name: 7},
-            "rce": {} if rce is None else {name: rce},
-        },
-    }
-
-
-def test_no_more_is_said_of_a_carried_subspace_than_its_intervals_carry() -> None:
-    ratio = {"value": 3.0, "low": 1.5, "high": 9.0, "bound": False}
-    rce = {"edit": "ablate", "value": 0.7, "low": 0.4, "high": 1.1, "excess_low": 0.1, "excess_high": 0.9}
-    text = carried_words(carried_summary({"value": 0.4, "low": 0.2, "high": 0.6, "n": 5}, ratio, rce))
-    assert "removes 40 [20, 60] % of the judge's margin (n = 5 test videos); beside random directions: 3.0 times [1.5, 9.0]" in text
-    assert "the rank-7 lda subspace at layer 2" in text and "found here (rank 3)" in text
-    assert "not shown" not in text.split("variance-matched")[0] and "above what variance-matched directions keep" in text and "5.3" in text
-    close = carried_summary({"value": 0.4, "low": 0.2, "high": 0.6, "n": 5}, ratio, rce)
-    close["ratio_by_judge"]["probe"]["lda (directions8)"]["ablate"]["shuffled"] = {"value": 1.1, "low": 0.9, "high": 1.4, "bound": False}
-    text = carried_words(close)
-    assert "beside subspaces found on shuffled labels: 1.1 times [0.9, 1.4] on average (not shown to be more)" in text
-    assert text.index("shuffled labels") < text.index("random directions")  # the closest first
-    wide = {"value": 3.0, "low": 0.5, "high": None, "bound": False}
-    text = carried_words(carried_summary({"value": 0.4, "low": -0.2, "high": 0.9, "n": 3}, wide, {**rce, "excess_low": -0.3}))
-    assert "is not shown to do anything: it removes 40 [-20, 90] %" in text and " times " not in text
-    assert "not shown to be more than variance-matched directions keep" in text
-    text = carried_words(carried_summary(None, {}, None))
-    assert "no effect of the lda subspace can be stated" in text
-    assert carried_words({**carried_summary(None, {}, None), "carried": None}) == ""
-
-
-def test_an_encoder_trained_on_procedural_clips_is_said_to_be_one() -> None:
-    assert "procedural clips alone" in reach_words({"footage": record(), "model": "nano"})
-    assert reach_words({"model": "nano"}) == reach_words({"footage": record(), "model": "facebook/vjepa2-vitl-fpc64-256"}) == ""
 
 
 # whole studies

@@ -114,12 +114,11 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
 
         out_console.print(effect_table(folder, summary["best_layer"], "probe"))
         out_console.print("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
-    leaks = [name for name, row in summary["leaks"].items() if row["leak"]]
-    if leaks:
-        from jepascope.discovery.probes.leaks import leak_words
+    if any(row["leak"] for row in summary["leaks"].values()):
+        from jepascope.findings.shortcuts import SHORTCUTS
+        from jepascope.report.folder import read_run
 
-        words = leak_words(list(summary["leaks"].values()), summary["variable"])
-        out_console.print(f"Leak check: {words[:-1]} ({', '.join(leaks)}).", markup=False)
+        out_console.print(SHORTCUTS.claim(read_run(folder)).sentence, markup=False)
     out_console.print(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}", markup=False)
 
 
@@ -167,7 +166,7 @@ def layer_table(summary: dict[str, Any]) -> Table:
     """What stage one reads at every layer: accuracies, and mean absolute errors of the value. * the layer that claims are made for."""
     from rich.table import Table
 
-    from jepascope.study.steps.effect_words import plain
+    from jepascope.findings.numbers import decimals as plain
 
     probe, values = summary["probe"], summary["values"]
     held = [(output, kind, at) for output, kinds in values.items() for kind, at in kinds.items()]
@@ -223,6 +222,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"
     out.print(effect_table(intervene_folder(folder, changed)))
+    out.print(summary["headline"], markup=False)
     out.print(
         "CE: ablate: share of the clean margin lost; else margin moved to the target over what the partner moves. Brackets: 95 %, over "
         f"{units} (and draws); of a control with fewer than 10 draws its least and largest draw, and nothing is compared "

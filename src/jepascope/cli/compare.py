@@ -35,7 +35,7 @@ def compare(
     if json_:
         typer.echo(json.dumps(to_json(comparison, page)))
         return
-    from jepascope.report.compare.findings import NO_TEST
+    from jepascope.report.compare.pairwise import NO_TEST
     from jepascope.report.compare.paper_table import answer, how_lines, said
     from jepascope.report.compare.terminal import paper_tables, tables
     from jepascope.report.paper import PUBLISHED

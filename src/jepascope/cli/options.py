@@ -30,7 +30,11 @@ def spec_options(
     ] = None,
     clips: Annotated[
         str | None,
-        typer.Option("--clips", help="Clip set: directions8, circle (any angle), complex (clutter, camera motion); or a folder of videos."),
+        typer.Option(
+            "--clips",
+            help="Clip set: directions8, circle (any angle), complex (clutter, camera motion), package.module:function; a folder of "
+            "videos; or an .npz of arrays (an .npy with --labels).",
+        ),
     ] = None,
     variable: Annotated[
         str | None,

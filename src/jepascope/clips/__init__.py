@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jepascope.clips.arrays import from_arrays as from_arrays
+    from jepascope.clips.arrays import from_file as from_file
     from jepascope.clips.clipset import ClipSet as ClipSet
     from jepascope.clips.presets import PRESETS as PRESETS
     from jepascope.clips.presets import circle as circle
@@ -27,6 +29,8 @@ _HOMES = {
     "circle": "presets",
     "complex_scenes": "presets",
     "directions8": "presets",
+    "from_arrays": "arrays",
+    "from_file": "arrays",
     "preset": "presets",
     "reverse_twins": "presets",
     "twins": "presets",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN_FRAMES = 4
 LINE = 12  # characters of a class name on one line
+PATH = {"x", "y", "angle", "speed"}  # factors that say where the main object moves; clips of one's own have none
 CHARACTER = 0.085  # inches that one takes
 
 
@@ -65,6 +66,8 @@ def _show(clips: ClipSet, clip: int, title: str, frames: np.ndarray, places: np.
     places[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=10)
     for spine in places[0].spines.values():
         spine.set_visible(False)
+    if not set(clips.factors) >= PATH:
+        return
     start, end = (_centre(clips, clip, when) for when in (0.5 / clips.frames, 1 - 0.5 / clips.frames))
     arrow(places[-1], start, end, 1.6)
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.presets import STUDY_SEED_SPACE
+from jepascope.clips.drawn import STUDY_SEED_SPACE
 from jepascope.errors import BadData
 from jepascope.stats import clustered
 

@@ -1,105 +1,41 @@
-"""Clip sets by name."""
+"""Clip sets by name, and counterfactual twins of their clips."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable
-
 import numpy as np
-import pandas as pd
 
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.clutter import played_backwards, sample_clutter
-from jepascope.clips.complex_source import ComplexSource
-from jepascope.clips.factors import angle_within, direction_angle, sample_factors
-from jepascope.clips.procedural import ProceduralSource
-from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.errors import BadArgument
+from jepascope.clips.clutter import played_backwards
+from jepascope.clips.drawn import STUDY_SEED_SPACE, checked_seed
+from jepascope.clips.entries import CLIP_SETS
+from jepascope.clips.sets.circle import circle as circle
+from jepascope.clips.sets.complex import complex_scenes as complex_scenes
+from jepascope.clips.sets.directions8 import directions8 as directions8
+from jepascope.errors import BadArgument, JepascopeError
 
-SPLIT_SHARES = {"fit": 0.5, "judge": 0.3, "test": 0.2}
-STUDY_SEED_SPACE = 0x5CE9E  # mixed into every study seed; training draws from another space, so the two never meet
-
-
-def _splits(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Split names, the same share of every class in each."""
-    out = np.empty(len(labels), dtype=object)
-    for label in np.unique(labels):
-        rows = rng.permutation(np.flatnonzero(labels == label))
-        first = round(SPLIT_SHARES["fit"] * len(rows))
-        second = first + round(SPLIT_SHARES["judge"] * len(rows))
-        out[rows[:first]], out[rows[first:second]], out[rows[second:]] = "fit", "judge", "test"
-    return out
-
-
-def _names(preset: str, per_class: int) -> np.ndarray:
-    """The direction of every clip."""
-    if per_class < 5:
-        raise BadArgument(f"{preset} needs at least 5 clips per direction to fill three splits, not {per_class}.")
-    return np.repeat(np.array(DIRECTION_NAMES), per_class)
-
-
-def _generator(preset: str, seed: int) -> np.random.Generator:
-    """A set's own random numbers: sets of one seed share no scene. (directions8 came first and has the bare seed.)"""
-    return np.random.default_rng([zlib.crc32(preset.encode()), STUDY_SEED_SPACE, _checked(seed)])
-
-
-def _checked(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise BadArgument(f"A seed is a whole number of at least 0, not {seed!r}.")
-    return int(seed)
-
-
-def _scenes(names: np.ndarray, angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """The main object's factors; every clip is a scene of its own."""
-    table = sample_factors(angles, rng)
-    table["direction"] = names
-    table.insert(0, "scene", np.arange(len(table)))
-    table.insert(1, "split", _splits(names, rng))
-    return table
-
-
-def directions8(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:
-    """The paper's stimuli: 8 directions x 50 clips, one moving object each, every other factor drawn independently.
-
-    Splits: half of each direction's clips fit, 0.3 judge, 0.2 test; every clip is a scene of its own.
-    """
-    names = _names("directions8", per_class)
-    rng = np.random.default_rng([STUDY_SEED_SPACE, _checked(seed)])
-    return ClipSet("directions8", _scenes(names, direction_angle(names), rng), ProceduralSource(), frames, size)
-
-
-def circle(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:
-    """Directions anywhere on the circle: as directions8, with angles uniform within the 45 degrees around each direction.
-
-    The class of a clip is its nearest direction; twins of another class keep their place within it.
-    """
-    names, rng = _names("circle", per_class), _generator("circle", seed)
-    return ClipSet("circle", _scenes(names, angle_within(direction_angle(names), rng), rng), ProceduralSource(), frames, size)
-
-
-def complex_scenes(seed: int = 0, per_class: int = 50, frames: int = 16, size: int = 64) -> ClipSet:
-    """The set 'complex': the objects and paths of directions8 over a moving texture, seen by a panning camera, with one or two grey
-    distractors behind and a dark occluder in front, while the light changes (see ``clips.clutter``).
-
-    The label is the main object's direction in the image; the camera's pan is not part of it. Factors of the clutter are
-    independent of the object's and of each other.
-    """
-    names, rng = _names("complex", per_class), _generator("complex", seed)
-    table = _scenes(names, direction_angle(names), rng)
-    return ClipSet("complex", pd.concat([table, sample_clutter(len(table), rng)], axis=1), ComplexSource(), frames, size)
+TWIN = "twin_"
+PRESETS = {name: CLIP_SETS.load(name) for name in CLIP_SETS.own}
 
 
 def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet:
     """Counterfactual twins, clip by clip: the same scene with another value of one variable, all else identical.
 
-    Its class is drawn uniformly from the remaining ones; what else the value is, says ``changed``. Raises BadArgument for a
-    variable that cannot be rendered.
+    Its class is drawn uniformly from the remaining ones; what else the value is, says ``changed``. Of clips that came with twins (columns
+    ``twin_NAME`` hold what the twin has in place of ``NAME``) it is these. Raises BadArgument for a variable that cannot be rendered.
     """
+    if clips.variable(variable).rendered and (given := _given(clips)):
+        return clips.with_factors(f"{clips.name}-twins", **given)
     labels, names = clips.labels(variable)
-    rng = np.random.default_rng([STUDY_SEED_SPACE, _checked(seed), 1])
+    rng = np.random.default_rng([STUDY_SEED_SPACE, checked_seed(seed), 1])
     other = (labels + rng.integers(1, len(names), len(labels))) % len(names)
     return clips.with_factors(f"{clips.name}-twins", **changed(clips.factors, clips.variable(variable), other, rng))
+
+
+def _given(clips: ClipSet) -> dict[str, np.ndarray]:
+    """Columns of the twins that the clips came with."""
+    table = clips.factors
+    return {name.removeprefix(TWIN): table[name].to_numpy() for name in map(str, table) if name.startswith(TWIN)}
 
 
 def reverse_twins(clips: ClipSet) -> ClipSet:
@@ -114,11 +50,21 @@ def reverse_twins(clips: ClipSet) -> ClipSet:
     return clips.with_factors(f"{clips.name}-reversed", **there, **played_backwards(clips.factors), reversed=flipped)
 
 
-PRESETS: dict[str, Callable[..., ClipSet]] = {"directions8": directions8, "circle": circle, "complex": complex_scenes}
-
-
 def preset(name: str, seed: int = 0, **sizes: int) -> ClipSet:
-    """A clip set by name, or BadArgument that lists the names."""
-    if name not in PRESETS:
-        raise BadArgument(f"There is no clip set '{name}'; known are {', '.join(PRESETS)}.")
-    return PRESETS[name](seed=seed, **sizes)
+    """A clip set by name, of ours, of an installed package, or by the path of its code (``package.module:function``).
+
+    BadArgument that lists the names where there is none, and that names the clip set where its code fails.
+    """
+    draw = CLIP_SETS.load(name)
+    try:
+        clips = draw(seed=seed, **sizes)
+    except JepascopeError:
+        raise
+    except Exception as error:
+        if name in CLIP_SETS.own:
+            raise
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadArgument(f"clip set '{name}': its function raised {type(error).__name__}: {first[:200]}.") from error
+    if not isinstance(clips, ClipSet):
+        raise BadArgument(f"clip set '{name}': its function returned a {type(clips).__name__}, not a ClipSet.")
+    return clips

@@ -72,6 +72,10 @@ class VideoEncoder(ABC):
     def untrained(self, seed: int) -> VideoEncoder:
         """A twin of the same architecture with fresh weights."""
 
+    def no_twin(self) -> str:
+        """Why there is no untrained twin; "" where there is one."""
+        return ""
+
     @abstractmethod
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VideoEncoder:
         """The same encoder on another device."""

@@ -13,21 +13,30 @@ from transformers import PreTrainedModel
 from jepascope.errors import BadArgument
 
 
+def not_fresh(module: nn.Module) -> str:
+    """Why no fresh weights can be drawn, naming the part that has none; "" where they can."""
+    if isinstance(module, PreTrainedModel):
+        return ""
+    fixed = [name or "the module itself" for name, part in module.named_modules() if _holds_weights(part) and _reset(part) is None]
+    if not fixed:
+        return ""
+    return (
+        f"There is no untrained twin of {type(module).__name__}: {fixed[0]} holds weights and has no reset_parameters. Give wrap "
+        "untrained=function (seed) -> module with fresh weights, or ask for none (--set untrained_seeds=0)."
+    )
+
+
 def fresh(module: nn.Module, seed: int) -> nn.Module:
     """The same architecture with new weights: transformers' from its configuration, others by ``reset_parameters`` of all that hold
-    weights. BadArgument that names a part which has none."""
+    weights. BadArgument where there are none (see ``not_fresh``)."""
+    if why := not_fresh(module):
+        raise BadArgument(why)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if isinstance(module, PreTrainedModel):
             kind: Any = type(module)
             made: nn.Module = kind(copy.deepcopy(module.config))
             return made
-        fixed = [name or "the module itself" for name, part in module.named_modules() if _holds_weights(part) and _reset(part) is None]
-        if fixed:
-            raise BadArgument(
-                f"There is no untrained twin of {type(module).__name__}: {fixed[0]} holds weights and has no reset_parameters. Give wrap "
-                "untrained=function (seed) -> module with fresh weights, or ask for none (untrained_seeds=0)."
-            )
         twin = copy.deepcopy(module)
         for part in reversed(list(twin.modules())):  # a whole has the last word on its parts
             if (reset := _reset(part)) is not None:

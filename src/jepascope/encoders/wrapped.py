@@ -14,7 +14,7 @@ from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.blocks_called import Forward, first_input, same, seen
 from jepascope.encoders.compiled import layer_forward
 from jepascope.encoders.digest import weights_digest
-from jepascope.encoders.fresh import fresh
+from jepascope.encoders.fresh import fresh, not_fresh
 from jepascope.encoders.frozen import FrozenModel
 from jepascope.encoders.pixels import Pixels
 from jepascope.errors import BadArgument
@@ -57,6 +57,9 @@ class WrappedEncoder(FrozenModel):
     @property
     def by_frame(self) -> bool:
         return self.layout == "bchw"
+
+    def no_twin(self) -> str:
+        return "" if self.fresh is not None else not_fresh(self.model)
 
     def untrained(self, seed: int) -> WrappedEncoder:
         module = fresh(self.model, seed) if self.fresh is None else self.fresh(seed)

@@ -1,8 +1,9 @@
-"""Effects of a run beside their controls, from the table ``ce`` (or, where it is damaged, from summary.json), as claims see them."""
+"""Effects of a run beside their controls, from the table ``ce``, as claims see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -33,10 +34,14 @@ def portability_of(run: Facts) -> pd.DataFrame | None:
     return table.assign(**{name: table[name].mask(silent) for name in of_ratio})
 
 
-def rows_beside(own: Mapping[Any, Any], rows: pd.DataFrame, judges: Mapping[str, JudgeReading]) -> dict[str, Against]:
-    """One row of ``ce`` beside each of its controls among ``rows``, by the control's name."""
-    effect = Effect.of(own, judges.get(str(own["judge"])))
-    return {str(null["control"]): Against.of(null, effect) for null in of_controls(own, rows).to_dict("records")}
+def rows_beside(
+    own: Mapping[Any, Any], rows: pd.DataFrame, judges: Mapping[str, JudgeReading], overlaps: Mapping[str, float] | None = None
+) -> dict[str, Against]:
+    """One row of ``ce`` beside each of its controls among ``rows``, by the control's name; ``overlaps``: how much of the subspace each
+    holds, where that is known."""
+    effect, known = Effect.of(own, judges.get(str(own["judge"]))), overlaps or {}
+    nulls = of_controls(own, rows).to_dict("records")
+    return {str(null["control"]): Against.of({**null, "overlap": known.get(str(null["control"]), nan)}, effect) for null in nulls}
 
 
 def of_controls(own: Mapping[Any, Any], rows: pd.DataFrame) -> pd.DataFrame:
@@ -45,14 +50,3 @@ def of_controls(own: Mapping[Any, Any], rows: pd.DataFrame) -> pd.DataFrame:
     for name in ("layer", "edit", "dose", "judge", "finder", "rank"):
         at = at[at[name] == own[name]]
     return at
-
-
-def summary_effect(run: Facts, entry: Any, judge: str = "probe") -> Effect:
-    """An effect of summary.json."""
-    return Effect.of(entry if isinstance(entry, dict) else {}, readings_by(run).get(judge))
-
-
-def summary_beside(effect: Effect, ratios: Any) -> list[Against]:
-    """Its ratios of summary.json."""
-    known = ratios if isinstance(ratios, dict) else {}
-    return [Against.of(ratio, effect, str(control)) for control, ratio in known.items() if isinstance(ratio, dict)]

@@ -23,8 +23,12 @@ FLOORS = {
     "random": "random ones of the target",
     "variance": "variance-matched ones of the target",
 }
+"""What a carried subspace is held against: random subspaces of the source carried by the same map; the subspace carried by maps fitted to
+shuffled pairs, and to pairs shuffled within classes (maps that know the class alone); and controls matched to it in the target."""
+
 WITHIN: dict[Side, str] = {"above": "above", "below": "below", "across": "within", "unknown": "unknown"}
 FREE_FLOOR = "class-free random source"
+"""What the class-free subspace is held against: random subspaces of the source carried by the class-free map."""
 BY_CLASS = "shuffled in class"  # the floor of a map that knows nothing but the class
 
 
@@ -91,6 +95,8 @@ def carried_sentence(one: Carried) -> str:
         f"({row['choice'] or 'no choice stored'}) by {row['map']}: RCE {with_interval(row['rce'], row['rce_low'], row['rce_high'])} of the "
         f"native {edit} at dose {row['dose']:g}, SAS with it {shown(row['sas'])} (chance {shown(row['sas_chance'])})"
     )
+    if not finite(row["rce"]):
+        return f"{text.split(': RCE')[0]}: the native subspace has no effect that could be kept."
     if one.saturated:
         return f"{text}; saturated at every dose, so the ratio says nothing."
     if one.beyond_all:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict
 from jepascope.findings.effect import cross_reading
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import short
 from jepascope.findings.numbers import finite, shown, with_interval
-from jepascope.findings.selection import finders_of
+from jepascope.findings.selection import claim_layer, finders_of
 from jepascope.findings.verdict import beside_draws
 from jepascope.stats import MIN_DRAWS, side
 
@@ -147,3 +148,36 @@ def _leak(effect: CrossEffect, edit: str, brief: bool) -> str:
     if edit == "swap" and twin is not None and finite(twin.value):
         said += f"; the real twin, in which it did not change, {twin}"
     return f"{said})"
+
+
+def find(facts: Facts) -> Answer | None:
+    """Of the ablation by the first finder. Shown: every readable factor is shown to stay as it was; refuted: the edit leaks on one."""
+    table = facts.table("isolation")
+    if table is None:
+        return None
+    rows = table[table["layer"] == claim_layer(facts, table)]
+    variable, finder = own_variable(facts), own_finder(facts, rows)
+    effects = cross_effects(rows, variable, finder, "ablate")
+    if not effects:
+        return None
+    kinds = {effect.reading for effect in effects}
+    verdict: Verdict = (
+        "refuted" if "leaks" in kinds else "shown" if kinds <= {"unaffected", "not readable"} != {"not readable"} else "undecided"
+    )
+    numbers = []
+    for effect in effects:
+        levels = [("", effect.own), *((name, level) for name, level in effect.controls.items() if name in NULLS)]
+        what = f"share lost of {effect.read}"
+        numbers += [Number(what, level.value, level.low, level.high, effect.n, "share", control) for control, level in levels]
+    key: dict[str, str | int | float] = {"layer": int(rows["layer"].iloc[0]), "found_for": variable, "finder": finder, "edit": "ablate"}
+    sentence = isolation_words(effects, facts.variable, finder, "ablate", brief=True)
+    return Answer(verdict, sentence, tuple(numbers), (Evidence("isolation", key),))
+
+
+ISOLATED = Question(
+    "other factors",
+    "Does the edit leave other factors alone?",
+    "For every other factor that is read: two one-sided tests show its change to lie within the margin. A leak: the interval is clear of "
+    "zero and of the controls' mean, and the change is larger than the margin.",
+    find,
+)

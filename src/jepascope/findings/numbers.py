@@ -30,6 +30,12 @@ def finite(value: Any) -> bool:
     return isinstance(value, Real) and math.isfinite(value)  # Real: NumPy's scalars are numbers too
 
 
+def json_number(value: Any) -> float | None:
+    """A number as JSON holds it; None where there is none (missing, NaN or infinite)."""
+    value = math.nan if value is None else float(value)
+    return value if math.isfinite(value) else None
+
+
 def shown(value: Any, digits: int = DIGITS) -> str:
     """A number with ``digits`` significant digits, never in exponent form between 1e-4 and 1e6; 'n/a' for NaN and None."""
     if not isinstance(value, Real):
@@ -65,6 +71,24 @@ def percent(value: Any) -> str:
     if not finite(value):
         return ABSENT
     return f"{100 * value:.1f}".replace("-", MINUS).replace("100.0", "100") + "\u00a0%"
+
+
+def decimals(value: Any, digits: int = 2) -> str:
+    """A number with so many decimals, as headlines and the terminal print it: without a sign before zero; 'n/a' for none."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def decimals_span(low: Any, high: Any, digits: int = 2) -> str:
+    """An interval of such numbers."""
+    return f"[{decimals(low, digits)}, {decimals(high, digits)}]"
+
+
+def whole_percent(value: float, low: float, high: float) -> str:
+    """A share with its interval: '62 [57, 67] %'."""
+    return f"{decimals(100 * value, 0)} {decimals_span(100 * low, 100 * high, 0)} %"
 
 
 def span(low: Any, high: Any) -> str:

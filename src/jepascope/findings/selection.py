@@ -5,11 +5,14 @@ A table may hold more (other ranks, a dose sweep); figures that compare finders 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from jepascope.discovery.probes.readings import VariableReading, variable_reading
+from jepascope.findings.beside import of_controls, readings_by, rows_beside
+from jepascope.findings.effect import Against, Effect, worst_first
 from jepascope.findings.facts import Facts
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 
@@ -34,9 +37,14 @@ def comparable_of(run: Facts, frame: pd.DataFrame, judge: str) -> pd.DataFrame:
     """The same for a judge by name: claims are made by the probe, the others stand beside it. No rows where it was not run."""
     frame = of_tokens(run, frame)
     frame = frame[frame["judge"] == judge]
-    off = (frame["dose"] - FULL_DOSE).abs()
-    frame = frame[off == off.min()] if off.notna().any() else frame
+    frame = at_full_dose(frame)
     return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
+
+
+def at_full_dose(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the dose nearest to 1, of two that are as near the one that comes first."""
+    off = (frame["dose"] - FULL_DOSE).abs()
+    return frame[frame["dose"] == frame["dose"].iloc[int(off.argmin())]] if off.notna().any() else frame
 
 
 def of_tokens(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
@@ -95,3 +103,56 @@ def coinciding(sas: pd.DataFrame) -> list[dict[str, Any]]:
         if row["value"] >= COINCIDE and row["a"] not in found:
             found.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An edit that claims are made of: its row of ``ce``, the effect, and the effect beside each control, the closest first; ``controls``
+    are their rows by name."""
+
+    row: dict[str, Any]
+    effect: Effect
+    beside: list[Against]
+    controls: dict[str, dict[str, Any]]
+
+
+def claimed_rows(facts: Facts, judge: str = "probe") -> pd.DataFrame | None:
+    """Rows of ``ce`` that claims are made of, by one judge: at one layer, dose, token selection and rank. None where it was not run."""
+    table = facts.table("ce")
+    if table is None:
+        return None
+    rows = comparable_of(facts, table, judge)
+    return None if rows.empty else rows[rows["layer"] == claim_layer(facts, rows)]
+
+
+def first_finder(facts: Facts) -> str:
+    """The study's first finder, whose subspace claims are made of; "" where nothing was edited."""
+    table = facts.table("ce")
+    return "" if table is None else next(iter(finders_of(facts, table)), "")
+
+
+def edited(facts: Facts, finder: str, edit: str, judge: str = "probe") -> Edited | None:
+    """An edit of one subspace by one judge; None where it was not run."""
+    rows = claimed_rows(facts, judge)
+    return None if rows is None else edited_of(facts, rows, finder, edit)
+
+
+def edited_of(facts: Facts, rows: pd.DataFrame, finder: str, edit: str) -> Edited | None:
+    """The same among rows that were chosen before."""
+    own = rows[(rows["control"] == "subspace") & (rows["finder"] == finder) & (rows["edit"] == edit)].to_dict("records")
+    if not own:
+        return None
+    row = {str(name): value for name, value in own[0].items()}
+    beside = rows_beside(row, rows, readings_by(facts), overlaps(facts, row))
+    nulls = {str(null["control"]): {str(key): value for key, value in null.items()} for null in of_controls(row, rows).to_dict("records")}
+    effect = Effect.of(row, readings_by(facts).get(str(row["judge"])))
+    return Edited(row, effect, worst_first(beside.values()), nulls)
+
+
+def overlaps(facts: Facts, row: dict[str, Any]) -> dict[str, float]:
+    """Mean SAS of each control's draws with the subspace that is ablated, by control; of the judge that claims are made by."""
+    matching = facts.table("matching")
+    if matching is None or (row["judge"], row["edit"]) != ("probe", "ablate") or "overlap" not in matching:
+        return {}
+    drawn = matching[(matching["layer"] == row["layer"]) & (matching["edit"] == "ablate") & (matching["finder"] == row["finder"])]
+    return {str(control): float(part["overlap"].mean()) for control, part in drawn.groupby("control") if part["overlap"].notna().any()}

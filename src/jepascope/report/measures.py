@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from math import nan
 from typing import Any
 
-import pandas as pd
-
 from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
 from jepascope.discovery.probes.readings import Measure, chosen_probes
-from jepascope.findings.beside import of_controls, portability_of, readings_by, rows_beside, unread_judge
-from jepascope.findings.effect import UNREAD
-from jepascope.findings.names import MOST_OF_A_SENTENCE, short
 from jepascope.findings.numbers import finite
-from jepascope.findings.selection import claim_layer, coinciding, comparable, finders_of, reading_at, tokens_of
+from jepascope.findings.selection import Edited, claim_layer, comparable, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.selectivity import reading
 from jepascope.intervention.control_words import CONTROLS
-from jepascope.portability.retained import one_dose
 from jepascope.report.folder import RunFolder
 
 MOST_WHOLE = 10**9
@@ -66,45 +60,6 @@ class Against:
 
 
 @dataclass(frozen=True)
-class Sas:
-    """Alignment of a pair of finders, with chance k/d and the split-half reference (``ceiling``)."""
-
-    a: str
-    b: str
-    rank: float
-    value: float
-    chance: float
-    calibrated: float
-    ceiling: float
-
-
-@dataclass(frozen=True)
-class Rce:
-    """Effect of ``a`` over that of ``b`` at the one dose at which it is reported, and what matched subspaces keep."""
-
-    a: str
-    b: str
-    dose: float
-    value: float
-    low: float
-    high: float
-    n: float
-    floor_random: float
-    floor_variance: float
-    saturated: bool
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the degeneracy protocol says about a pair of finders, or (``b`` empty) about what peeling one finder leaves."""
-
-    a: str
-    b: str
-    verdict: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Leaks:
     """Motionless baselines above chance, and those above what position or axis explains."""
 
@@ -117,10 +72,9 @@ class Leaks:
 class Effects:
     """CE by finder and edit, controls of ablation by finder, and how much was drawn and tested."""
 
-    layer: int | None = None
     rank: float = nan
-    ce: dict[str, dict[str, Estimate]] | None = None
-    against: dict[str, dict[str, Against]] | None = None
+    ce: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    against: dict[str, dict[str, Against]] = field(default_factory=dict)
     draws: float = nan
     scenes: float = nan
 
@@ -170,24 +124,29 @@ def effects(run: RunFolder, layer: int | None = None) -> Effects:
     table = run.table("ce")
     if table is None:
         return Effects()
-    kept = comparable(run, table)
-    layer = claim_layer(run, kept) if layer is None else layer
-    kept = kept[kept["layer"] == layer]
-    own, beside = kept[kept["control"] == "subspace"], kept[(kept["edit"] == "ablate") & kept["control"].isin(CONTROLS)]
-    finders = finders_of(run, kept)
+    rows = comparable(run, table)
+    rows = rows[rows["layer"] == (claim_layer(run, rows) if layer is None else layer)]
+    finders, own = finders_of(run, rows), rows[rows["control"] == "subspace"]
     ce: dict[str, dict[str, Estimate]] = {finder: {} for finder in finders}
-    against: dict[str, dict[str, Against]] = {finder: {} for finder in finders}
-    judges = readings_by(run)
     for row in own.to_dict("records"):
         ce[str(row["finder"])][str(row["edit"])] = estimate(row)
-        if row["edit"] != "ablate":
-            continue
-        nulls = {str(null["control"]): estimate(null) for null in of_controls(row, beside).to_dict("records")}
-        for control, one in rows_beside(row, beside, judges).items():
-            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
-            against[str(row["finder"])][control] = Against(nulls[control], one.draws, *ratio)
+    ablated = {finder: edited_of(run, rows, finder, "ablate") for finder in finders}
+    against = {finder: {} if edit is None else _against(edit) for finder, edit in ablated.items()}
+    drawn = rows[(rows["edit"] == "ablate") & rows["control"].isin(CONTROLS)]["draws"]
     rank = float(own["rank"].iloc[0]) if len(own) else nan
-    return Effects(layer, rank, ce, against, float(beside["draws"].min()), float(own["n"].max()))
+    return Effects(rank, ce, against, float(drawn.min()), float(own["n"].max()))
+
+
+def _against(edit: Edited) -> dict[str, Against]:
+    """By control, in the order of the table."""
+    beside = {one.control: one for one in edit.beside}
+    found = {}
+    for control, row in edit.controls.items():
+        if control in CONTROLS:
+            one = beside[control]
+            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
+            found[control] = Against(estimate(row), one.draws, *ratio)
+    return found
 
 
 def estimate(row: Any) -> Estimate:
@@ -223,83 +182,6 @@ def values_read(run: RunFolder) -> tuple[bool | None, tuple[ValueRead, ...]]:
         return ValueRead(one.name, one.output, one.unit, one.value, one.low, one.high, one.n, *about)
 
     return found.read, tuple(entry(one) for one in found.values)
-
-
-Pair = tuple[str, str]
-
-
-def pairs(run: RunFolder) -> list[Pair]:
-    """Pairs of finders with an SAS at the best layer, those that found one and the same subspace last."""
-    rows = _aligned(run)
-    if rows is None:
-        return []
-    same = {(row["a"], row["b"]) for row in coinciding(rows)}
-    found = [(str(a), str(b)) for a, b in zip(rows["a"], rows["b"], strict=True)]
-    return sorted(dict.fromkeys(found), key=lambda pair: pair in same)
-
-
-def sas(run: RunFolder, pair: Pair) -> Sas | None:
-    """Alignment of a pair of finders at the best layer."""
-    rows = _aligned(run)
-    rows = rows if rows is None else rows[(rows["a"] == pair[0]) & (rows["b"] == pair[1])]
-    if rows is None or rows.empty:
-        return None
-    row = rows.iloc[0]
-    return Sas(*pair, *(float(row[name]) for name in ("rank", "value", "chance", "calibrated", "ceiling")))
-
-
-def rce(run: RunFolder, across: str, used: Pair | None = None) -> tuple[Rce, ...]:
-    """Effect retained by every transfer of a kind, or by one subspace in place of the other: one dose each."""
-    table = portability_of(run)
-    if table is None:
-        return ()
-    rows = table[(table["metric"] == "rce") & (table["across"] == across)]
-    if across == "finder":
-        rows = rows[rows["layer"] == run.best_layer]
-    rows = rows if used is None else rows[(rows["a"] == used[0]) & (rows["b"] == used[1])]
-    return tuple(
-        Rce(
-            a=str(row["a"]),
-            b=str(row["b"]),
-            dose=float(row["dose"]),
-            value=float(row["value"]),
-            low=float(row["low"]),
-            high=float(row["high"]),
-            n=float(row["n"]),
-            floor_random=float(row["floor_random"]),
-            floor_variance=float(row["floor_variance"]),
-            saturated=bool(row["saturated"]),
-        )
-        for row in one_dose(rows).to_dict("records")
-    )
-
-
-def _aligned(run: RunFolder) -> pd.DataFrame | None:
-    table = run.table("portability")
-    if table is None:
-        return None
-    return table[(table["metric"] == "sas") & (table["across"] == "finder") & (table["layer"] == run.best_layer)]
-
-
-def degeneracy(run: RunFolder) -> tuple[Verdict, ...]:
-    """Verdicts of the summary: on each pair of finders, and on what peeling leaves; none in folders of earlier versions."""
-    said = mapping(run.summary.get("degeneracy"))
-    listed = said.get("verdicts")
-    rows = [mapping(row) for row in listed] if isinstance(listed, list) else []
-    if said and unread_judge(run) is not None:
-        return tuple(replace(_verdict(row), verdict=UNREAD) for row in rows)
-    found = [_verdict(row) for row in rows]
-    if peeling := mapping(said.get("peeling")):
-        copies = whole(peeling.get("copies"))
-        told = "" if copies is None else f" ({copies} cop{'y' if copies == 1 else 'ies'})"
-        word = f"{short(peeling.get('verdict', ''))}{told}"
-        found.append(Verdict(short(peeling.get("finder", "")), "", word, short(peeling.get("reason", ""), MOST_OF_A_SENTENCE)))
-    return tuple(found)
-
-
-def _verdict(row: dict[str, Any]) -> Verdict:
-    a, b, verdict = (short(row.get(key, "")) for key in ("a", "b", "verdict"))
-    return Verdict(a, b, verdict, short(row.get("reason", ""), MOST_OF_A_SENTENCE))
 
 
 def leaks(run: RunFolder) -> Leaks | None:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
 
-import pandas as pd
-
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture as capture_pass
 from jepascope.activations.site import Site
@@ -32,6 +30,7 @@ from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.effects import check_subspaces
 from jepascope.intervention.effects import intervene as intervene_at
 from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
+from jepascope.intervention.result import Effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
@@ -90,9 +89,10 @@ def intervene(
     tokens: str | None = None,
     ablate_to: str = "mean",
     finder: str | Callable[..., Any] | None = None,
-) -> pd.DataFrame:
+) -> Effects:
     """CE of one edit on ``subspace`` beside its matched controls: the columns of ce.parquet, one row each. ``explain`` says in words why
     cells are empty (few draws, a judge that reads nothing) and why a control has no row.
+    ``.frame`` is the table by itself, ``.plot()`` a figure of it.
 
     ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, or rotate (a circular variable). A swap takes from the test
     clip's twin; where none can be rendered (labels of your own), from another clip of another class. ``tokens``: which are edited (all,
@@ -118,7 +118,9 @@ def intervene(
     table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), seed)
     if found.unshuffled:
         table.attrs[LEFT_OUT] = {"shuffled": found.unshuffled}
-    return table
+    effects_shown = Effects(table)
+    effects_shown.attrs = dict(table.attrs)
+    return effects_shown
 
 
 @dataclass(frozen=True)

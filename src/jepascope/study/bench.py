@@ -26,6 +26,7 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.folder import Run
@@ -244,8 +245,8 @@ class Bench:
 
     @property
     def selections(self) -> tuple[str, ...]:
-        """Tokens that are pooled and probed: nobody drew where the object of a real video is."""
-        return ("all",) if self.spec.of_videos else SELECTIONS
+        """Tokens that are pooled and probed: those of the object too, where it is known where it is."""
+        return SELECTIONS if self.spec.has_objects else ("all",)
 
     @cached_property
     def probed_clips(self) -> ClipSet:
@@ -279,4 +280,6 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
     for layer in wanted:
         check_edited_layer(card.name, card.depth, layer)
     check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
+    if spec.untrained_seeds and (why := encoder.no_twin()):
+        raise BadArgument(why)
     folds_of(spec, study_clips(spec), other_clips(spec))

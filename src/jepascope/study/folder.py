@@ -133,8 +133,11 @@ class Run:
         return run
 
     def _saved(self) -> StudySpec:
-        """The spec as it is written: its labels lie beside it, so that the folder can be moved."""
-        return self.spec if self.spec.labels is None else self.spec.model_copy(update={"labels": LABELS})
+        """The spec as it is written: its labels lie beside it, as its clips may, so that the folder can be moved."""
+        beside = {} if self.spec.labels is None else {"labels": LABELS}
+        if self.spec.of_arrays and Path(self.spec.clips).parent == self.path.resolve():
+            beside["clips"] = f"./{Path(self.spec.clips).name}"
+        return self.spec.model_copy(update=beside)
 
     def _keep_labels(self) -> None:
         """A copy of the labels file, so that the run can be made again from its folder."""

@@ -13,8 +13,10 @@ from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, s
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, resume_line, writing
 from jepascope.study.progress import Progress, Silent
@@ -22,10 +24,8 @@ from jepascope.study.provenance import check_encoder
 from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.stage_two.asked import check_asked
-from jepascope.study.steps.caused import judged
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
-from jepascope.study.steps.summary import effects_at
 from jepascope.study.trust import trusted
 
 PREFIX = "intervene-"
@@ -106,6 +106,7 @@ def run_intervene(
                 with writing(other.path / "subspaces" / GIVEN) as temporary:
                     given.save(temporary)
             steps.do(EDITS)
+            stage_two = caused(steps)
             summary: dict[str, Any] = {
                 "schema": 1,
                 "model": encoder.card.name,
@@ -116,14 +117,12 @@ def run_intervene(
                 "ablate_to": changed.ablate_to,
                 "doses": list(changed.edit_doses),
                 "swap_donor": bench.donor,
-                **effects_at(steps["ce"], steps["matching"], layer),
-                **judged(caused(steps), layer, spec.variable),
+                **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
                 "seconds": steps.rounded_seconds,
             }
             if unshuffled:
                 summary["skipped"]["shuffled"] = unshuffled
-            other.write_json("summary.json", summary)
-            return summary
+            return conclude(other, "intervene", summary)
         finally:
             other.close()
     finally:

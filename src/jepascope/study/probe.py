@@ -9,8 +9,10 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError, quoted
+from jepascope.findings.summary import probed as probed_figures
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import SPEC, Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
@@ -19,8 +21,6 @@ from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
-from jepascope.study.steps.discovered import discovered
-from jepascope.study.steps.reading_words import reading
 
 PREFIX = "probe-"
 
@@ -116,10 +116,8 @@ def _stage_one(bench: Bench) -> dict[str, Any]:
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
     steps = runner_of(bench)
     steps.do([*READ, SUBSPACES])
-    summary = discovered(spec, card.name, card.depth, steps["best"], steps["probes"], steps["values"], bench.splits)
-    summary["headline"] = reading(summary) + "."
+    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], bench.splits)
     summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}
-    run.write_json("summary.json", summary)
-    return summary
+    return conclude(run, "probe", summary)

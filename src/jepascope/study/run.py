@@ -10,21 +10,21 @@ from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.video.sheet import video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.findings.summary import carried, intervened, leaking, probed
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.folder import Run, writing
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.stage_three.stage import StageThree
 from jepascope.study.stage_two.asked import check_asked
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.layers import without_shuffles
 from jepascope.study.stage_two.stage import Panels, StageTwo
 from jepascope.study.steps.discover import CAPTURE
 from jepascope.study.steps.intervene import LEFT_OUT
-from jepascope.study.steps.summary import summarise
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
@@ -88,24 +88,18 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     last = few_tested(bench)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
     told |= left_out_figures(bench, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
-    best = steps["best"]
-    summary = summarise(
-        spec,
-        encoder.card.name,
-        encoder.card.depth,
-        best,
-        steps["probes"],
-        steps["values"],
-        steps["leaks"],
-        caused(steps),
-        bench.full_layers(best),
-        StageThree(steps["portability"], steps["verdicts"], steps["peeling"]),
-        bench.splits,
-        steps.rounded_seconds,
-        told | taken_figures(bench.taken, steps["portability"]),
-    )
-    run.write_json("summary.json", summary)
-    return summary
+    best, stage_two = steps["best"], caused(steps)
+    summary = {
+        **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], bench.splits),
+        **intervened(stage_two.tables, best, spec.variable, stage_two.judges, stage_two.skipped),
+        "full_layers": list(bench.full_layers(best)),
+        **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
+        "leaks": leaking(steps["leaks"]),
+        "seconds": steps.rounded_seconds,
+        **told,
+        **taken_figures(bench.taken, steps["portability"]),
+    }
+    return conclude(run, "run", summary)
 
 
 def caused(steps: Runner) -> StageTwo:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from jepascope.clips.arrays import from_file
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.fewest import FEWEST, fewest_units
+from jepascope.clips.labels_file import read_labels
 from jepascope.clips.presets import preset
 from jepascope.errors import BadData
 from jepascope.stats import clustered
@@ -23,10 +25,21 @@ def study_clips(spec: StudySpec) -> ClipSet:
         from jepascope.study.videos.foreseen import video_study
 
         return video_study(spec).clips
+    if spec.of_arrays:
+        return _of_arrays(spec)
     clips = preset(spec.clips, spec.seed, per_class=spec.clips_per_class)
     if spec.labels is None:
         return clips
     return clips.labelled_from(Path(spec.labels).expanduser(), spec.variable, spec.kind, spec.no_label)
+
+
+def _of_arrays(spec: StudySpec) -> ClipSet:
+    """The clips of a file of arrays, with its own labels or those of a labels file."""
+    path, labels = Path(spec.clips), None
+    if spec.labels is not None:
+        cells = read_labels(Path(spec.labels).expanduser()).cells(spec.variable, range(spec.clip_count))
+        labels = {spec.variable: cells}
+    return from_file(path, labels, spec.kind, spec.no_label, spec.seed)
 
 
 def other_clips(spec: StudySpec) -> ClipSet | None:

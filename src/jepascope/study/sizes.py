@@ -62,12 +62,12 @@ class Counts:
     def test(self) -> int:
         if self.spec.of_videos:
             return self._split("test", 0)
-        return DIRECTIONS * self.spec.clips_per_class - self.fit - self.judge
+        return self.spec.clip_count - self.fit - self.judge
 
     def _split(self, name: str, share: float) -> int:
         if self.spec.of_videos:
             return self.spec.class_count * max(1, round(FOLDER_SHARES[name] * self.spec.clips_per_class))
-        return DIRECTIONS * round(share * self.spec.clips_per_class)
+        return round(share * self.spec.clip_count) if self.spec.of_arrays else DIRECTIONS * round(share * self.spec.clips_per_class)
 
     @property
     def taken(self) -> int:

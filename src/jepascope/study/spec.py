@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError, field_validator, model_validator
 
+from jepascope.catalog import is_code
+from jepascope.clips.array_file import is_arrays
 from jepascope.clips.column_kind import MISSING, Asked, was_numeric
+from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.variables import VARIABLES, Variable, variable_named
+from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
@@ -27,10 +30,20 @@ from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.as_written import read_fields
+from jepascope.study.own_clips import (
+    are_known,
+    array_variable,
+    clip_count,
+    directions_drawn,
+    has_masks,
+    others_known,
+    set_variable,
+    with_array_defaults,
+)
 from jepascope.study.ranks import check_finders, rank_of
 from jepascope.study.refusals import FieldRefused, Named, refused
 from jepascope.study.trust import check_code
-from jepascope.study.videos.asked import CLIP_SETS, FOLDER_ONLY, is_folder, with_folder_defaults
+from jepascope.study.videos.asked import FOLDER_ONLY, is_folder, with_folder_defaults
 from jepascope.study.videos.carried import with_carried
 
 if TYPE_CHECKING:
@@ -40,7 +53,6 @@ Finder = Annotated[str, Named(FINDERS)]
 Edit = Annotated[str, Named(EDITS)]
 Judge = Annotated[str, Named(JUDGES)]
 Extra = Annotated[str, Named(CONTROLS, on_request)]
-Clips = Literal["directions8", "circle", "complex"]
 Splits = Literal["own", "official", "official-2", "official-3"]
 MAX_SPEC_BYTES = 20_000  # a spec is a page; YAML takes quadratic time on deep nesting
 MAX_BRACKETS = 200
@@ -61,8 +73,10 @@ class StudySpec(BaseModel):
             raise refused(error, StudySpec.model_fields) from None
 
     model: str = Field("nano", description="shipped name, local folder or hub name of the encoder")
-    clips: str = Field("directions8", description="clip set that the study is made on: a name, or the path of a folder of videos")
-    clips_digest: str | None = Field(None, max_length=64, description="names the contents of the folder of videos; filled in")
+    clips: str = Field(
+        "directions8", description="clip set that the study is made on: a name, the path of a folder of videos, or an .npz or .npy file"
+    )
+    clips_digest: str | None = Field(None, max_length=64, description="names the contents of the folder or file; filled in")
     seconds: float | None = Field(None, ge=0.1, le=60, description="length of a window of a video; default: 1")
     per_source: int | None = Field(None, ge=1, le=10_000, description="windows of one video at most, spread over it; default: 16")
     splits: Splits | None = Field(
@@ -117,7 +131,7 @@ class StudySpec(BaseModel):
     doses: tuple[float, ...] = Field(
         (0.25, 0.5, 1.0), min_length=1, max_length=50, description="doses of the dose curves and of portability"
     )
-    port_clips: tuple[Clips, ...] = Field(
+    port_clips: tuple[StrictStr, ...] = Field(
         ("circle", "complex"), description="clip sets that subspaces are carried to, besides the study's own (none for labels of one's own)"
     )
     peels: int = Field(4, ge=0, le=50, description="most subspaces peeled off for the degeneracy curve; 0 leaves degeneracy out")
@@ -185,6 +199,8 @@ class StudySpec(BaseModel):
         values = {name: _plain(value) for name, value in values.items()}
         if is_folder(values.get("clips")):
             values = with_carried(with_folder_defaults(values))
+        elif is_arrays(values.get("clips")):
+            values = with_array_defaults(values)
         if not isinstance(values.get("labels"), str):
             return values
         path, said = Path(values["labels"]).expanduser(), values.get("labels_digest")
@@ -204,27 +220,44 @@ class StudySpec(BaseModel):
     @field_validator("variable")
     @classmethod
     def _variable_is_known(cls, value: str, info: Any) -> str:
-        if info.data.get("labels") is None and value not in VARIABLES and not is_folder(info.data.get("clips")):
+        if info.data.get("labels") is None and value not in VARIABLES and info.data.get("clips") in CLIP_SETS.own:
             raise ValueError(f"there is no such variable; known are {', '.join(VARIABLES)}, and columns of a file given with labels")
         return value
 
     @field_validator("clips")
     @classmethod
     def _clips_are_known(cls, value: str) -> str:
-        if value not in CLIP_SETS and not is_folder(value):
+        if not are_known(value) and not is_folder(value):
             raise ValueError(
-                f"there is no such clip set; known are {', '.join(CLIP_SETS)}, and folders of videos (write ./name for one here)"
+                f"there is no such clip set; known are {', '.join(CLIP_SETS.names)}, folders of videos (write ./name for one here), "
+                ".npz and .npy files, and code as package.module:attribute"
             )
+        return value
+
+    @field_validator("port_clips")
+    @classmethod
+    def _other_clips_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in CLIP_SETS and not is_code(name):
+                raise ValueError(f"there is no clip set '{name[:60]}'; known are {', '.join(CLIP_SETS.names)}")
         return value
 
     @model_validator(mode="after")
     def _choices_fit_the_clips(self) -> StudySpec:
         if not self.of_videos:
-            given = [name for name in FOLDER_ONLY if getattr(self, name) is not None]
+            named = ("clips_digest",) if self.of_arrays else ()
+            given = [name for name in FOLDER_ONLY if name not in named and getattr(self, name) is not None]
             if given:
                 raise FieldRefused(
-                    given[0], f"it is about real videos, and clips is the set '{self.clips}'; leave it out, or give a folder"
+                    given[0],
+                    f"it is about real videos, and clips is {'' if self.of_arrays else 'the set '}'{self.clips}'; leave it out, or give "
+                    "a folder",
                 )
+            if self.of_arrays and not self.has_objects and (self.tokens == "object" or self.scope in ("object", "background")):
+                field = "tokens" if self.tokens == "object" else "scope"
+                raise FieldRefused(field, f"'{self.clips}' has no masks of the object; save them as its array 'mask', or leave it out")
+            if self.of_arrays and self.port_clips:
+                raise FieldRefused("port_clips", "there are no other clips of the kind of a file of arrays; leave it out")
             return self
         if self.tokens == "object" or self.scope in ("object", "background"):
             field = "tokens" if self.tokens == "object" else "scope"
@@ -250,7 +283,7 @@ class StudySpec(BaseModel):
         if unknown:
             classes = ", ".join(self.state_variable.classes)
             raise FieldRefused("head_classes", f"{self.variable} has no class '{unknown[0][:60]}'; classes are {classes}")
-        if self.swap_donor == "twin" and not self.state_variable.rendered:
+        if self.swap_donor == "twin" and not self.state_variable.rendered and not self.of_arrays:
             raise FieldRefused("swap_donor", f"no twin can be rendered for the labels '{self.variable}'; leave swap_donor out")
         return self
 
@@ -264,6 +297,31 @@ class StudySpec(BaseModel):
         return is_folder(self.clips)
 
     @property
+    def of_arrays(self) -> bool:
+        """Whether the clips are those of a file of arrays."""
+        return is_arrays(self.clips)
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether it is known where the object is: nobody drew it in real videos, and arrays say it by their masks."""
+        return has_masks(self.clips) if self.of_arrays else not self.of_videos
+
+    @property
+    def other_variables(self) -> list[str]:
+        """Factors of the scenes that are not what the study is about."""
+        return [] if self.of_videos else others_known(self.clips, self.variable)
+
+    @property
+    def angles(self) -> str:
+        """Which directions the scenes move in, where they are drawn: eight, any, or "" where that is not known."""
+        return "" if self.of_videos else directions_drawn(self.clips)
+
+    @property
+    def clip_count(self) -> int:
+        """Clips of a set, which has so many a direction, or of a file; of real videos they are counted later."""
+        return clip_count(self.clips) if self.of_arrays else len(DIRECTION_NAMES) * self.clips_per_class
+
+    @property
     def official_split(self) -> int | None:
         """The number of the data set's own split that is kept; None where it is not."""
         return None if self.splits in (None, "own") else int(self.splits.partition("-")[2] or 1)
@@ -271,17 +329,17 @@ class StudySpec(BaseModel):
     @property
     def clips_name(self) -> str:
         """What the clips are called: their set's name, or the folder's."""
-        return Path(self.clips).name if self.of_videos else self.clips
+        return Path(self.clips).name if self.of_videos else Path(self.clips).stem if self.of_arrays else self.clips.rpartition(":")[2]
 
     @property
     def renewable(self) -> bool:
-        """Whether new scenes of the kind can be made, with labels: not for labels of one's own, and not for real videos."""
-        return self.labels is None and not self.of_videos
+        """Whether new scenes of the kind can be made, with labels: not for labels of one's own, and not for videos and arrays."""
+        return self.labels is None and not self.of_videos and not self.of_arrays
 
     @property
     def of_labels(self) -> bool:
         """Whether the variable is one that people named: a column of a labels file, or classes of folders."""
-        return self.variable != "direction" if self.of_videos else self.labels is not None
+        return self.variable != "direction" if self.of_videos else self.labels is not None or self.of_arrays
 
     @property
     def no_label(self) -> tuple[str, ...]:
@@ -294,13 +352,14 @@ class StudySpec(BaseModel):
         if self.of_videos:
             made_of = (self.clips, str(self.clips_digest), self.labels, self.labels_digest, self.kind, self.no_label)
             return folder_variable(self.variable, self.classes, *made_of)
-        if self.labels is None:
-            return variable_named(self.variable)
-        scenes = len(DIRECTION_NAMES) * self.clips_per_class
-        return _column(self.labels, str(self.labels_digest), self.variable, scenes, self.kind, self.no_label)
+        if self.labels is not None:
+            return _column(self.labels, str(self.labels_digest), self.variable, self.clip_count, self.kind, self.no_label)
+        if self.of_arrays:
+            return array_variable(self.variable, self.clips, str(self.clips_digest), self.kind, self.no_label)
+        return set_variable(self.variable, self.clips, self.seed, self.clips_per_class)
 
     @property
-    def carried_to(self) -> tuple[Clips, ...]:
+    def carried_to(self) -> tuple[str, ...]:
         """The other clip sets of portability. Their scenes have no labels of one's own."""
         return () if not self.renewable else tuple(name for name in self.port_clips if name != self.clips)
 
@@ -330,7 +389,8 @@ class StudySpec(BaseModel):
         if self.of_videos:
             own = ("splits",) if self.splits == "own" else ()  # studies from before there was a choice keep their names
             return {name: value for name, value in said.items() if name not in own} | {"clips": "a folder of videos"}
-        return {name: value for name, value in said.items() if name not in FOLDER_ONLY}
+        named = {"clips": "a file of arrays", "clips_digest": self.clips_digest} if self.of_arrays else {}
+        return {name: value for name, value in said.items() if name not in FOLDER_ONLY} | named
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
@@ -425,7 +485,7 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     for name in ("labels", "subspaces_from"):  # a file beside the spec, so that a run folder can be moved
         if isinstance(values.get(name), str):
             values[name] = str(path.parent / Path(values[name]).expanduser())
-    if is_folder(clips := values.get("clips")):
+    if is_folder(clips := values.get("clips")) or is_arrays(clips):
         values["clips"] = str(path.parent / Path(str(clips)).expanduser())
     return values
 

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepascope.clips.clipset import SPLITS, ClipSet, ClipSource
+from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.factors import direction_angle
-from jepascope.clips.presets import SPLIT_SHARES, directions8, reverse_twins
+from jepascope.clips.presets import directions8, reverse_twins
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.clips import clips_of, video_clips
 from jepascope.clips.video.decode import decode_window

@@ -9,8 +9,8 @@ import pandas as pd
 from jaxtyping import Int, Shaped
 
 from jepascope.clips.column_kind import class_names
+from jepascope.clips.drawn import STUDY_SEED_SPACE
 from jepascope.clips.motion.balance import balanced
-from jepascope.clips.presets import STUDY_SEED_SPACE
 from jepascope.clips.spread import spread
 from jepascope.clips.video.enough import FOLDER_SHARES, ClipsWanted, most_clips
 from jepascope.clips.video.parted import check_enough, kind_of, parted, shown_as, turned_by_quarters

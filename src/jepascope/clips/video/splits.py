@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float64, Int
 
-from jepascope.clips.presets import SPLIT_SHARES, STUDY_SEED_SPACE
+from jepascope.clips.drawn import SPLIT_SHARES, STUDY_SEED_SPACE
 from jepascope.clips.spread import spread
 from jepascope.errors import BadData
 

@@ -14,11 +14,10 @@ from jepascope.report.build import render_page, write_text
 from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.findings import NO_TEST, findings
-from jepascope.report.compare.paper_table import columns, entries, missing_encoders, paper_sections, said
+from jepascope.report.compare.pairwise import NO_TEST, findings
+from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups
-from jepascope.report.measured import BESIDE
 from jepascope.report.paper import PUBLISHED
 
 SCHEMA = 1
@@ -142,6 +141,7 @@ def _run(run: Compared) -> dict[str, Any]:
         "paper_encoder": None if is_paper is None else is_paper.encoder,
         **asdict(run.study),
         **asdict(run.measured),
+        "claims": [claim.stored() for claim in run.claims],
     }
 
 
@@ -152,7 +152,7 @@ def _paper(runs: list[Compared]) -> dict[str, Any]:
         measured, *worth = entries(one, shown)
         quantities.append(
             {
-                **asdict(one),
+                **one.words,
                 "measured": [list(lines) for lines in measured.cells],
                 "beside": [
                     {"what": entry.label.removeprefix(BESIDE), "measured": [list(lines) for lines in entry.cells]} for entry in worth

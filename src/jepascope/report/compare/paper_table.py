@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jepascope.findings.numbers import Cell
+from jepascope.report.answers import Lines, Say
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section, Verbatim
 from jepascope.report.compare.encoders import FRAMES, HUB, commands, known, out_of, recognised, runs_of
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measured import AT, BESIDE, MEASURED, WORTH, Lines, Say, missing
 from jepascope.report.paper import BOTH, CAVEAT, PAPER, PUBLISHED, VITH, VITL, Quantity
 
+BESIDE = "beside it: "
 NO_RUN = "no run given"
 NOT_PUBLISHED = "not published"
 ELSEWHERE = ("as above: the ratio of this run",)
@@ -55,11 +56,11 @@ def entries(quantity: Quantity, shown: list[Column]) -> list[Entry]:
     """The quantity as published, and below it the figures of ours that say what it is worth."""
     as_published = Entry("as published", quantity.published, tuple(measured(quantity, column) for column in shown))
     answers = []
-    for label, of in WORTH[quantity.key].items():
+    for label, of in quantity.comparators.items():
         cells = tuple(_answer(quantity, column, of) for column in shown)
         if any(cells):
             absent = tuple((NO_RUN,) if column.run is None else () for column in shown)
-            answers.append(Entry(label, NOT_PUBLISHED, tuple(own or why for own, why in zip(cells, absent, strict=True))))
+            answers.append(Entry(f"{BESIDE}{label}", NOT_PUBLISHED, tuple(own or why for own, why in zip(cells, absent, strict=True))))
     return [as_published, *answers]
 
 
@@ -76,11 +77,11 @@ def measured(quantity: Quantity, column: Column) -> Lines:
     if _absent(quantity, column):
         return ELSEWHERE
     folder = column.run.folder
-    return MEASURED[quantity.key](folder, _layers(quantity, column)) or (missing(quantity.key, folder),)
+    return quantity.measured(folder, _layers(quantity, column)) or (quantity.missing.format(clips=folder.clips),)
 
 
 def _layers(quantity: Quantity, column: Column) -> tuple[int, ...]:
-    return AT.get(quantity.key, ()) if column.encoder == VITL else ()
+    return quantity.layers if column.encoder == VITL else ()
 
 
 def _absent(quantity: Quantity, column: Column) -> bool:
@@ -122,7 +123,7 @@ def distrust() -> Grid:
 
 def answer(quantity: Quantity) -> str:
     """The rows of the table that say what a published quantity is worth."""
-    return "; ".join(label.removeprefix(BESIDE) for label in WORTH[quantity.key]) or quantity.answer
+    return "; ".join(quantity.comparators) or quantity.answer
 
 
 def missing_encoders(runs: list[Compared]) -> list[str]:

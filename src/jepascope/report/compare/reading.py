@@ -10,10 +10,12 @@ from math import nan
 from pathlib import Path
 
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.claim import Claim
+from jepascope.findings.claims import claims_of
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import has_twins
-from jepascope.report import measures
+from jepascope.report import carried_measures, measures
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.study.folder import resume_line
 
@@ -59,9 +61,9 @@ class Measures:
     values: tuple[measures.ValueRead, ...]
     ce: dict[str, dict[str, measures.Estimate]]
     ce_ratio: dict[str, dict[str, measures.Against]]
-    sas: measures.Sas | None
-    rce: tuple[measures.Rce, ...]
-    degeneracy: tuple[measures.Verdict, ...]
+    sas: carried_measures.Sas | None
+    rce: tuple[carried_measures.Rce, ...]
+    degeneracy: tuple[carried_measures.Verdict, ...]
     leaks: measures.Leaks | None
     draws: float
     test_scenes: float
@@ -76,6 +78,7 @@ class Compared:
     folder: RunFolder
     study: Study
     measured: Measures
+    claims: tuple[Claim, ...] = ()
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
@@ -89,9 +92,11 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
     given = Counter(path.expanduser().resolve() for path in paths)
     notes = [f"{short(path)} was given {times} times and counts once." for path, times in given.items() if times > 1]
     folders = [_read(path) for path in kept]
-    first = next((found[0] for folder in folders if (found := measures.pairs(folder))), None)
-    named = zip(names(kept), folders, strict=True)
-    return [Compared(name, folder, study_of(folder), measured(folder, first)) for name, folder in named], notes
+    first = next((found[0] for folder in folders if (found := carried_measures.pairs(folder))), None)
+    claims = [claims_of(folder) for folder in folders]
+    slim = [replace(folder, tables={name: folder.tables[name] if name in USED else None for name in folder.tables}) for folder in folders]
+    named = zip(names(kept), slim, claims, strict=True)
+    return [Compared(name, folder, study_of(folder), measured(folder, first), found) for name, folder, found in named], notes
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -109,7 +114,7 @@ def names(paths: Sequence[Path]) -> list[str]:
 
 
 def _read(path: Path) -> RunFolder:
-    """A finished run; of its tables only those that are compared are kept."""
+    """A finished run."""
     if path.is_dir() and STAGES.fullmatch(path.name) and (path.parent / "summary.json").exists():
         raise RunFolderError(f"'{path}' is one stage of a run; give the run folder itself, '{path.parent}'.")
     finish = f"finish it with `{resume_line(path)}`."
@@ -119,7 +124,7 @@ def _read(path: Path) -> RunFolder:
     if folder.best_layer is None:
         raise RunFolderError(f"'{path}' is an unfinished run, in which no layer is chosen yet; {finish}")
     _check_level(folder)
-    return replace(folder, tables={name: table if name in USED else None for name, table in folder.tables.items()})
+    return folder
 
 
 def _check_level(folder: RunFolder) -> None:
@@ -160,11 +165,11 @@ def study_of(folder: RunFolder) -> Study:
     )
 
 
-def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures:
+def measured(folder: RunFolder, wanted: carried_measures.Pair | None = None) -> Measures:
     """Every figure of a run; portability of the ``wanted`` pair of finders where the run has it, else of its own first pair."""
     best, depth = folder.best_layer, measures.depth_of(folder)
     assert best is not None  # an unfinished run is refused before
-    own = measures.pairs(folder)
+    own = carried_measures.pairs(folder)
     pair = wanted if wanted in own else next(iter(own), None)
     effects = measures.effects(folder)
     read, values = measures.values_read(folder)
@@ -176,11 +181,13 @@ def measured(folder: RunFolder, wanted: measures.Pair | None = None) -> Measures
         l1_support=measures.support(folder),
         read=read,
         values=values,
-        ce=effects.ce or {},
-        ce_ratio=effects.against or {},
-        sas=None if pair is None else measures.sas(folder, pair),
-        rce=() if pair is None else (*measures.rce(folder, "finder", pair), *measures.rce(folder, "finder", (pair[1], pair[0]))),
-        degeneracy=measures.degeneracy(folder),
+        ce=effects.ce,
+        ce_ratio=effects.against,
+        sas=None if pair is None else carried_measures.sas(folder, pair),
+        rce=()
+        if pair is None
+        else (*carried_measures.rce(folder, "finder", pair), *carried_measures.rce(folder, "finder", (pair[1], pair[0]))),
+        degeneracy=carried_measures.degeneracy(folder),
         leaks=measures.leaks(folder),
         draws=effects.draws,
         test_scenes=effects.scenes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 from jepascope.findings.numbers import (
@@ -21,8 +22,9 @@ from jepascope.findings.numbers import (
 )
 from jepascope.findings.selection import in_order
 from jepascope.findings.verdict import NO_RATIO
+from jepascope.report.carried_measures import Rce, Sas, Verdict
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Estimate, Rce, Sas, ValueRead, Verdict
+from jepascope.report.measures import Estimate, ValueRead
 
 RATIOS = {"random": "random directions", "variance": "variance-matched", "shuffled": "shuffled labels"}
 MOST_FINDERS = 12
@@ -60,6 +62,7 @@ def groups(runs: list[Compared]) -> tuple[Group, ...]:
         group("CE of swaps", ": margin moved to the target, over what the partner moves", [(name, _ce(name, "swap")) for name in finders]),
         group("CE of steering", ": the same, adding the difference of class means", [(name, _ce(name, "steer")) for name in finders]),
         group("Portability between finders", "", _portability(runs)),
+        group("What was found", ": claims by their rules (docs/run-folder.md)", _claims(runs)),
         group("Evidence", "", EVIDENCE),
     )
     return tuple(one for one in made if one.rows)
@@ -168,6 +171,16 @@ def _leaks(run: Compared) -> str:
     if found is None:
         return NOT_RUN
     return f"{found.found} of {found.of}" + (f", {found.beyond} unexplained" if found.beyond else "")
+
+
+def _claims(runs: list[Compared]) -> list[tuple[str, Say]]:
+    """The verdict on every question that any run answers, worded by the closest control."""
+    answered = dict.fromkeys(claim.name for run in runs for claim in run.claims if claim.verdict != NOT_RUN)
+    return [(name, partial(_verdict_on, name)) for name in answered]
+
+
+def _verdict_on(name: str, run: Compared) -> str:
+    return next(claim.verdict for claim in run.claims if claim.name == name)
 
 
 STUDIED: list[tuple[str, Say]] = [

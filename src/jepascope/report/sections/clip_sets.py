@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.dissociation import judged
+from jepascope.findings.fresh import Share
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, stacked
 from jepascope.findings.transfer_words import sentences
 from jepascope.findings.transfers import alignments, split, transfers
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.alignment import MOST_ROWS, Pairs
-from jepascope.report.sections.refits import Share
 from jepascope.report.sections.retained import dose_cell, floor_cell, variance_cell
 from jepascope.report.sections.videos import effects_here, taken_names
 

@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
+from jepascope.findings.copies import by_verdict, verdict_words
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
-from jepascope.findings.selection import has_twins, in_order
+from jepascope.findings.selection import has_twins
 from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, Section, not_run
 from jepascope.report.figures.degeneracy import PairParts, degeneracy_parts, pair_parts
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.peeling import peeling_blocks, said
+from jepascope.report.sections.peeling import peeling_blocks
 
 TITLE = "Degeneracy"
-MOST_SENTENCES = 8
 MOST_PANELS = 6
 MOST_ROWS = 40
 
@@ -36,8 +36,7 @@ def degeneracy_section(run: RunFolder) -> Section:
         return Section("degeneracy", TITLE, (Finding(why),))
     blocks: list[Block] = []
     if verdicts is not None:
-        order = in_order(verdicts["verdict"], tuple(VERDICTS))
-        verdicts = verdicts.iloc[verdicts["verdict"].map(order.index).argsort(kind="stable")]
+        verdicts = by_verdict(verdicts)
         blocks += [Finding(text) for text in verdict_words(verdicts)]
         blocks.append(_meanings(verdicts))
         blocks += _parts(run, verdicts)
@@ -47,35 +46,10 @@ def degeneracy_section(run: RunFolder) -> Section:
     return Section("degeneracy", TITLE, tuple(blocks))
 
 
-def verdict_words(verdicts: pd.DataFrame) -> list[str]:
-    """Counts over all pairs, and each pair with its reason while there are few."""
-    counts = Counter(verdicts["verdict"])
-    text = []
-    if len(verdicts) > 1:
-        text.append(f"Of {len(verdicts)} pairs: {'; '.join(f'{many} {name}' for name, many in counts.items())}.")
-    rows = verdicts.head(MOST_SENTENCES).to_dict("records")
-    text += [f"{row['a']} and {row['b']}: {row['verdict']}. {reason(row)}" for row in rows]
-    if len(verdicts) > MOST_SENTENCES:
-        text.append(f"The {len(verdicts) - MOST_SENTENCES} other pairs are in the tables.")
-    return text
-
-
 def _meanings(verdicts: pd.DataFrame) -> Grid:
     counts = Counter(verdicts["verdict"])
     rows = tuple((name, what, count(counts[name])) for name, what in VERDICTS.items())
     return Grid(("verdict", "what it means", "pairs"), rows, "The verdicts that a pair can get, and how many got each.", words=2)
-
-
-def reason(row: dict[Any, Any]) -> str:
-    """The study's own reason as a sentence; the numbers behind it where it gives none."""
-    text, names = str(row["reason"]).strip(), (str(row["a"]), str(row["b"]))
-    if said(text):
-        text = text.removeprefix(f"{' and '.join(names)}: ")  # the pair was just named
-        first = text[0] if text.startswith(names) else text[0].upper()
-        return first + text[1:] + ("" if text[-1] in ".!?…" else ".")
-    if not finite(row["a_alone"]) and not finite(row["b_alone"]):
-        return "No reason was stored."
-    return f"CE of a without b {shown(row['a_alone'])}, of b without a {shown(row['b_alone'])}, surplus {shown(row['surplus'])}."
 
 
 def _parts(run: RunFolder, verdicts: pd.DataFrame) -> list[Block]:

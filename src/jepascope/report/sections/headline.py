@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.discovery.probes.leaks import leak_words
 from jepascope.discovery.probes.readings import Measure
-from jepascope.findings.beside import summary_beside, summary_effect
-from jepascope.findings.effect import worst_first
 from jepascope.findings.names import short
 from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
-from jepascope.findings.selection import coinciding, reading_at, tokens_of
+from jepascope.findings.selection import claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
+from jepascope.findings.shortcuts import SHORTCUTS
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
@@ -30,16 +28,16 @@ def headline(run: RunFolder) -> Section:
     cards = [*_read(run), *_effect(run)]
     if cards:
         blocks.append(Cards(tuple(cards)))
-    ce, ratios = run.summary.get("ce") or {}, run.summary.get("ce_ratio") or {}
-    same = _twins(run)
-    for finder, edits in ce.items():
+    ce, same = claimed_rows(run), _twins(run)
+    for finder in [] if ce is None else finders_of(run, ce):
+        own = None if ce is None else edited_of(run, ce, finder, "ablate")
         if finder in same:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
-        elif "ablate" in edits:
-            effect = summary_effect(run, edits["ablate"])
-            blocks.append(Finding(verdict(str(finder), effect, summary_beside(effect, ratios.get(finder)))))
-    blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *_leaks(run))]
-    if ce:
+        elif own is not None:
+            blocks.append(Finding(verdict(finder, own.effect, own.beside)))
+    leaks = SHORTCUTS.claim(run).sentence
+    blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *([leaks] if leaks else []))]
+    if ce is not None:
         blocks.append(Paragraph(scope(run)))
     if not blocks:
         blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
@@ -85,28 +83,27 @@ def _measure(run: RunFolder, measure: Measure, layer: int, tokens: str) -> list[
 
 
 def _effect(run: RunFolder) -> list[Card]:
-    ce: dict[str, Any] = run.summary.get("ce") or {}
-    finder = next((name for name, edits in ce.items() if "ablate" in edits), None)
-    if finder is None:
+    ce = claimed_rows(run)
+    finder = None if ce is None else next((name for name in finders_of(run, ce) if edited_of(run, ce, name, "ablate")), None)
+    edit = None if finder is None else edited(run, finder, "ablate")
+    if edit is None:
         return []
-    own = ce[finder]["ablate"]
-    effect = summary_effect(run, own)
+    own, effect = edit.row, edit.effect
     claim = not_shown_words(effect)
     cards = [
         Card(
             f"Causal effect, {finder}",
-            shown(own.get("value")),
-            f"share of the clean margin lost by ablation; {run.confidence} {span(own.get('low'), own.get('high'))}; "
-            f"{count(own.get('n'))} {run.tested}" + (f"; {claim}" if claim else ""),
+            shown(own["value"]),
+            f"share of the clean margin lost by ablation; {run.confidence} {span(own['low'], own['high'])}; "
+            f"{count(own['n'])} {run.tested}" + (f"; {claim}" if claim else ""),
         ),
         *_direct(own, run.confidence),
     ]
-    beside = {one.control: one for one in summary_beside(effect, (run.summary.get("ce_ratio") or {}).get(finder))}
-    draws = {control: (edits.get("ablate") or {}).get("draws") for control, edits in (run.summary.get("controls") or {}).items()}
-    closest = next(iter(worst_first(beside.values())), None)
-    wanted = dict.fromkeys(([] if closest is None else [closest.control]) + [name for name in ("random", "variance") if name in beside])
+    beside = {one.control: one for one in edit.beside}
+    wanted = dict.fromkeys([*list(beside)[:1], *(name for name in ("random", "variance") if name in beside)])
     for control in wanted if effect.shown else ():
-        one, many = beside[control], f"; {draws[control]} draws" if draws.get(control) else ""
+        one = beside[control]
+        many = f"; {count(one.draws)} draws"
         title = f"CE ratio, {CONTROL_WORDS.get(control, control)}"
         if not one.has_ratio:
             detail = f"no ratio is stated: {one.standing}{many}"
@@ -121,23 +118,10 @@ def _effect(run: RunFolder) -> list[Card]:
 
 def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
     """What of the effect needs no block: absent from older folders."""
-    direct = own.get("direct")
-    part = direct if isinstance(direct, dict) else {"value": direct}
-    if not finite(part.get("value")) or not finite(own.get("value")):
+    part, low, high = (own[name] for name in ("direct", "direct_low", "direct_high"))
+    if not finite(part) or not finite(own["value"]):
         return []
-    interval = f"; {confidence} {span(part['low'], part['high'])}" if finite(part.get("low")) and finite(part.get("high")) else ""
-    rest = shown(own["value"] - part["value"], 2)
+    interval = f"; {confidence} {span(low, high)}" if finite(low) and finite(high) else ""
+    rest = shown(own["value"] - part, 2)
     detail = f"reaches the read-out by the residual stream alone, with no block seeing the edit{interval}; through the blocks {rest}"
-    return [Card("Direct part of it", shown(part["value"]), detail)]
-
-
-def _leaks(run: RunFolder) -> list[str]:
-    table = run.table("leaks")
-    if table is None:
-        return []
-    found = table[table["leak"]]
-    said = leak_words(table.to_dict("records"), run.noun)
-    if found.empty:
-        return [f"Leak check: {said[0].lower()}{said[1:]}"]
-    names = ", ".join(f"{name} {percent(value)}" for name, value in zip(found["baseline"], found["accuracy"], strict=True))
-    return [f"Leak check: {said[:-1]} ({names}); see the leak check below."]
+    return [Card("Direct part of it", shown(part), detail)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.names import MOST_OF_A_SENTENCE, short
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell
+from jepascope.findings.copies import peeling_words
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, interval_cell
 from jepascope.findings.selection import finders_of, has_twins
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.figures.peeling import degeneracy_curve
@@ -35,49 +35,6 @@ def peeling_blocks(run: RunFolder) -> list[Block]:
         f"outside all stages peeled so far, mean of {draws} draws."
     )
     return [*blocks, Figure(degeneracy_curve(shown), caption), _grid(table, finders, run.confidence)]
-
-
-def peeling_words(rows: pd.DataFrame, finder: str, summary: dict[str, Any]) -> str:
-    """The study's verdict with its count of copies and its reason; where a folder has none, what the stages show."""
-    own = rows[rows["control"] == "subspace"].sort_values("stage")
-    first, told = own.iloc[0].to_dict(), _told(summary, finder)
-    verdict = str(first["verdict"]) if said(first["verdict"]) else short(told.get("verdict") or "")
-    if not verdict:
-        return f"{finder}: {_stages(own)}."
-    copies = first["copies"] if finite(first["copies"]) else told.get("copies")
-    why = str(first["reason"]) if said(first["reason"]) else short(told.get("reason") or f"{_stages(own)}.", MOST_OF_A_SENTENCE)
-    counted = f", {COPIES.get(count(copies), f'{count(copies)} copies')}" if finite(copies) else ""
-    return f"Peeling off subspaces of {finder}: {verdict}{counted}. {why}{'' if why[-1] in '.!?…' else '.'}"
-
-
-COPIES = {"0": "no copy", "1": "one copy"}
-
-
-def said(text: object) -> bool:
-    """Whether a column of words holds any: what is missing was read as 'nan' or 'None'."""
-    return str(text).strip() not in {"", "nan", "None"}
-
-
-def _told(summary: dict[str, Any], finder: str) -> dict[str, Any]:
-    """What the summary says of the peeling of a finder; empty where it says nothing of that one."""
-    degeneracy = summary.get("degeneracy")
-    one = degeneracy.get("peeling") if isinstance(degeneracy, dict) else None
-    return one if isinstance(one, dict) and one.get("finder") == finder else {}
-
-
-def _stages(own: pd.DataFrame) -> str:
-    """How many stages lie above both controls, and how it ended."""
-    many, last = int(own["above"].sum()), own.iloc[-1]
-    effect = interval_cell(last["value"], last["low"], last["high"]).text
-    if not many:
-        return f"the first subspace (CE {effect}) is not above both of its controls, so no copy is counted"
-    text = f"{'one stage lies' if many == 1 else f'{many} stages lie'} above both controls"
-    if bool(last["above"]):
-        return f"{text}, the last one among them (CE {effect}): the curve has not met its control, and there may be more"
-    text += f", and stage {count(last['stage'])} meets its control (CE {effect})"
-    if many == 1:
-        return f"{text}: once the first subspace is gone, no other is found that carries the variable"
-    return f"{text}. A copy keeps its effect while all other stages are ablated (diamonds), a part does not"
 
 
 def _grid(table: pd.DataFrame, finders: list[str], confidence: str) -> Grid:

@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import nan
-from typing import Any
-
-import pandas as pd
-
+from jepascope.findings.fresh import frozen_rows, refit_of, refit_rows
 from jepascope.findings.judges import JUDGES, judge_words
-from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
-from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.findings.numbers import ABSENT, Cell, count_range, percent, percent_span
+from jepascope.findings.selection import claim_layer, finders_of, in_order
 from jepascope.report.blocks import Block, Figure, Finding, Grid
 from jepascope.report.figures.refits import refit_lines
 from jepascope.report.folder import RunFolder
-from jepascope.stats import wilson
-
-
-@dataclass(frozen=True)
-class Share:
-    """An accuracy with its interval (NaN where it was not measured)."""
-
-    value: float = nan
-    low: float = nan
-    high: float = nan
-
-    def __str__(self) -> str:
-        return f"{percent(self.value)} {percent_span(self.low, self.high)}" if finite(self.value) else ABSENT
-
-    def below(self, other: Share) -> str:
-        """'below', 'above' or 'not told apart from' as two intervals lie apart or not; 'unknown' without both."""
-        if not all(finite(end) for end in (self.low, self.high, other.low, other.high)):
-            return "unknown"
-        return "below" if self.high < other.low else "above" if self.low > other.high else "not told apart from"
 
 
 def refit_blocks(run: RunFolder) -> list[Block]:
     """Words, lines by read layer, and a table at the last layer; nothing where no probe was refitted."""
-    table = run.table("refits")
-    if table is None or not (table["control"] == "subspace").any():
+    table = refit_rows(run)
+    if table is None:
         return []
     layer = claim_layer(run, table)
-    table = table[table["layer"] == layer]
     own = table[table["control"] == "subspace"]
     finders, last = finders_of(run, own), int(table["read_layer"].max())
-    table = table[(table["control"] == "clean") | (table["rank"] == table["finder"].map(main_ranks(own)))]
     judges = in_order(table["judge"], JUDGES)
-    frozen = _frozen(run, layer)
+    frozen = frozen_rows(run, layer)
     end = table[table["read_layer"] == last]
     said: list[str] = []
     rows: list[tuple[Cell | str, ...]] = []
     for judge in judges:
-        part = end[end["judge"] == judge]
-        clean, chance = _share(part[part["control"] == "clean"]), float(part["chance"].mean())
-        rows.append((Cell(f"{judge_words(judge)}: unedited {clean}; chance {percent(chance)}", strong=True),))
-        for finder in finders:
-            fresh = _share(part[(part["finder"] == finder) & (part["control"] == "subspace")])
-            held = _share(frozen[(frozen["finder"] == finder) & (frozen["judge"] == judge) & (frozen["read_layer"] == last)])
-            null = part[(part["finder"] == finder) & (part["control"] == "random")]["accuracy"].dropna()
-            rows.append((finder, str(held), str(fresh), _range(null)))
-            if finder == finders[0]:
-                said.append(refit_words(f"{finder}, {judge_words(judge)}", held, fresh, clean, chance, null))
+        refits = [refit_of(table, frozen, finder, judge) for finder in finders]
+        said.append(refits[0].sentence)
+        rows.append((Cell(f"{judge_words(judge)}: unedited {refits[0].clean}; chance {percent(refits[0].chance)}", strong=True),))
+        rows += [(refit.finder, str(refit.frozen), str(refit.fresh), _range(refit.random)) for refit in refits]
     shown = judges[0]
     caption = (
         f"Ablation at layer {layer}, read by {judge_words(shown)} at that and later layers: accuracy on test clips, n = "
@@ -78,48 +46,5 @@ def refit_blocks(run: RunFolder) -> list[Block]:
     return [*(Finding(sentence) for sentence in said), Figure(lines, caption), grid]
 
 
-def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:
-    """What a fresh probe still finds, beside chance and beside the unedited clips."""
-    said = (
-        f"{name}: after ablation the frozen read-out is right for {frozen} of the clips, "
-        if finite(frozen.value)
-        else f"{name}: after ablation "
-    )
-    said += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
-    said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
-    if not (finite(fresh.low) and finite(chance)):
-        return f"{said}; nothing can be said without an interval."
-    word = fresh.below(clean)
-    if fresh.low <= chance:
-        if clean.low <= chance:
-            return f"{said}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
-        if word == "below":
-            return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
-        return f"{said}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
-    left = "Less than before, but above chance" if word == "below" else "Above chance"
-    shown = ", and no loss to a fresh one is shown" if word == "not told apart from" else ""
-    way = " Part of what the frozen one lost was its way of reading, not the variable." if frozen.below(fresh) == "below" else ""
-    return f"{said}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
-
-
-def _share(rows: pd.DataFrame) -> Share:
-    if rows.empty:
-        return Share()
-    return Share(*(float(rows.iloc[0][name]) for name in ("accuracy", "low", "high")))
-
-
-def _range(null: pd.Series[float]) -> str:
-    return f"{percent(null.mean())} {percent_span(null.min(), null.max())} ({len(null)} draws)" if len(null) else ABSENT
-
-
-def _frozen(run: RunFolder, layer: int) -> pd.DataFrame:
-    """Accuracies of the probes trained on unedited clips, after ablation at ``layer``, with Wilson intervals."""
-    reads = run.table("reads")
-    columns = ["finder", "judge", "read_layer", "accuracy", "low", "high"]
-    if reads is None:
-        return pd.DataFrame(columns=columns).astype({"accuracy": float})
-    rows = of_tokens(run, reads)
-    rows = rows[(rows["layer"] == layer) & (rows["edit"] == "ablate") & (rows["control"] == "subspace")].dropna(subset=["accuracy", "n"])
-    rows = rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
-    ends = [wilson(float(row["accuracy"]), float(row["n"])) for row in rows.to_dict("records")]
-    return rows.assign(low=[low for low, _ in ends], high=[high for _, high in ends])[columns]
+def _range(null: tuple[float, ...]) -> str:
+    return f"{percent(sum(null) / len(null))} {percent_span(min(null), max(null))} ({len(null)} draws)" if null else ABSENT

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from jepascope.findings.beside import summary_beside, summary_effect
 from jepascope.findings.judges import judge_words, judges_run, skipped, skipped_controls
-from jepascope.findings.names import short
-from jepascope.findings.selection import EDIT_WORDS
+from jepascope.findings.selection import EDIT_WORDS, claimed_rows, edited_of, finders_of
 from jepascope.findings.verdict import verdict
 from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report.folder import RunFolder
@@ -45,16 +43,12 @@ def scope(run: RunFolder) -> str:
 
 def judge_verdicts(run: RunFolder) -> list[str]:
     """The first finder's edits by the model's own judges, worded as the probe's are."""
-    effects, ratios = run.summary.get("by_judge") or {}, run.summary.get("ratio_by_judge") or {}
     said = []
     for judge in OWN_JUDGES:
-        by_finder = effects.get(judge) or {}
-        listed = [*(run.summary.get("ce") or {}), *by_finder]  # in the study's order
-        for finder in [name for name in listed if name in by_finder][:1]:
+        rows = claimed_rows(run, judge)
+        for finder in [] if rows is None else finders_of(run, rows)[:1]:
             for edit in EDITS_JUDGED:
-                own = (by_finder[finder] or {}).get(edit)
+                own = None if rows is None else edited_of(run, rows, finder, edit)
                 if own is not None:
-                    effect = summary_effect(run, own, judge)
-                    beside = summary_beside(effect, ((ratios.get(judge) or {}).get(finder) or {}).get(edit))
-                    said.append(f"By {judge_words(judge)}: {verdict(short(finder), effect, beside, EDIT_WORDS[edit])}")
+                    said.append(f"By {judge_words(judge)}: {verdict(finder, own.effect, own.beside, EDIT_WORDS[edit])}")
     return said

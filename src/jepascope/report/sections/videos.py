@@ -10,18 +10,18 @@ import pandas as pd
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.findings.beside import readings_by, rows_beside
 from jepascope.findings.effect import JudgeReading, stored_readings
+from jepascope.findings.footage import footage_words, refused_otherwise
 from jepascope.findings.names import short
 from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell
 from jepascope.findings.selection import comparable, in_order
 from jepascope.findings.verdict import ratio_cell
+from jepascope.findings.videos import LEFT_OUT, PUBLISHED, REAL, UNREADABLE, reach_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.study.videos.words import PUBLISHED, carried_words, footage_words, left_out_words, reach_words, refused_otherwise
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
-UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, LookupError)  # of what a stranger wrote into summary.json
 
 
 def footage_blocks(run: RunFolder) -> list[Block]:
@@ -34,7 +34,7 @@ def footage_blocks(run: RunFolder) -> list[Block]:
     except UNREADABLE:
         return [Paragraph("What summary.json says of the videos (footage) cannot be read; run the study again with the same --out.")]
     if reach := reach_words(run.summary):
-        blocks.append(Paragraph(reach.strip()))
+        blocks.append(Paragraph(reach))
     rows = tuple((short(row["reason"], 300), count(row["count"])) for row in refused_otherwise(record)[:MOST_REASONS])
     if rows:
         caption = "What else is not used, by reason (files, or windows of files; of a kind the first is shown). refusals.parquet lists all."
@@ -59,10 +59,7 @@ def effects_here(run: RunFolder) -> list[Block]:
     wanted = here[here["finder"].isin([*names, *names.values()])]
     if wanted.empty:
         return []
-    try:
-        said = carried_words(run.summary).strip()
-    except UNREADABLE:
-        said = "What summary.json says of another run's subspaces (carried) cannot be read; their effects are in the table."
+    said = REAL.claim(run).sentence
     controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
     judges = readings_by(run)
     rows = [_row(wanted, row, controls, judges) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
@@ -85,11 +82,11 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     if not isinstance(left, dict) or split is None or ce is None or every is None or every.empty:
         return []
     try:
-        said, read = left_out_words(run.summary).strip(), left["accuracy"]
+        said, read = LEFT_OUT.claim(run).sentence, left["accuracy"]
         videos, layers = count(left["videos"]), ", ".join(f"{layer} ({folds})" for layer, folds in left["layers"].items())
         accuracies = _dense_accuracy(run, split), interval_cell(read["value"], read["low"], read["high"])
     except UNREADABLE:
-        return [Paragraph("What summary.json says of leaving out one video at a time (leave_one_out) cannot be read; its table is there.")]
+        return [Paragraph(LEFT_OUT.claim(run).sentence)]
     here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
     here = here[here["finder"] == every["finder"].iloc[0]]
     controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)

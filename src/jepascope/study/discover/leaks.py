@@ -31,8 +31,8 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     groups = torch.tensor(clips.factors["scene"].to_numpy())
     split = clips.factors["split"].to_numpy()
     fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
-    # where things are in the frames of real videos is not known, so that nothing is explained by it
-    end = nan if spec.of_videos else end_position_limit(continuous=spec.clips == "circle")
+    # where things are in the frames of others' clips is not known, so that nothing is explained by it
+    end = end_position_limit(continuous=spec.angles == "any") if spec.angles else nan
     rows = []
     tick = bench.progress.start("leak check")
     for done, how in enumerate(DEGRADATIONS):

@@ -36,6 +36,9 @@ class SpreadEncoder(VideoEncoder):
     def at(self, frames: int, size: int) -> VideoEncoder:
         return SpreadEncoder(self.local.at(frames, size), self.cluster, replace(self.view, frames=frames, size=size))
 
+    def no_twin(self) -> str:
+        return self.local.no_twin()
+
     def untrained(self, seed: int) -> VideoEncoder:
         if self.view.seed is not None:
             raise BadArgument("An untrained twin has no twins of its own; ask the trained encoder.")

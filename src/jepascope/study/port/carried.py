@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.findings.carried import FREE_FLOOR
 from jepascope.intervention.controls import haar, matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.portability.alignment import sas, sas_chance
@@ -19,12 +20,6 @@ from jepascope.portability.similarity import pair_shuffles
 from jepascope.study.port.layers import LayerPair
 
 DRAWS = 10  # of every floor: the fewest that have an interval over draws
-FLOORS = ("random source", "shuffled pairs", "shuffled in class", "random", "variance")
-"""What the carried subspace is held against: random subspaces of the source carried by the same map; the subspace carried by maps fitted
-to shuffled pairs, and to pairs shuffled within classes (maps that know the class alone); and controls matched to it in the target."""
-
-FREE_FLOOR = "class-free random source"
-"""What the class-free subspace is held against: random subspaces of the source carried by the class-free map."""
 
 
 @dataclass(frozen=True)

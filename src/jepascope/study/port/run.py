@@ -10,11 +10,11 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
+from jepascope.findings.port_summary import models_figures, subspaces_figures
 from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.claimed import conclude
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
-from jepascope.study.port.figures import models_figures, subspaces_figures
-from jepascope.study.port.headline import headline_of
 from jepascope.study.port.sides import Side, bench_of, best_of, known_best, names_of
 from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
@@ -100,6 +100,4 @@ def run_port(
         # what is finished is read, so that the same command ends at once
         first, second = (made.table(table) for table in tables)
         summary |= models_figures(first, second) if models else subspaces_figures(first)
-        summary["headline"] = headline_of(summary)
-        made.write_json("summary.json", summary)
-        return summary, out
+        return conclude(made, "port", summary), out

@@ -12,13 +12,14 @@ import pandas as pd
 from jaxtyping import Float64
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.findings.carried import FREE_FLOOR
 from jepascope.intervention.context import InterventionContext
 from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, dose_rank, rce
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
 from jepascope.study.folder import Run, part_name
-from jepascope.study.port.carried import FREE_FLOOR, Carried, carried_by
+from jepascope.study.port.carried import Carried, carried_by
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_three.ground import last_layer_probe

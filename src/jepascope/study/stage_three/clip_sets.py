@@ -21,7 +21,6 @@ from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
-from jepascope.study.spec import Clips
 from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.curves import BESIDE
@@ -47,7 +46,7 @@ class Carried:
 
 def carried_to(
     bench: Bench,
-    clips: Clips,
+    clips: str,
     layer: int,
     here: Mapping[str, Subspace],
     finders: Finders,

@@ -15,10 +15,9 @@ from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.study.bench import Bench
 from jepascope.study.folder import Run
-from jepascope.study.spec import Clips
 
 
-def elsewhere(bench: Bench, clips: Clips, layer: int) -> Bench:
+def elsewhere(bench: Bench, clips: str, layer: int) -> Bench:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
     spec = bench.spec.model_copy(update=changes)

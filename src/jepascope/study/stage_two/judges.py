@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.probes.ridge import RidgeProbe, ridge_probes
 from jepascope.errors import BadData
@@ -92,7 +91,7 @@ def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudg
 
 def other_variables(bench: Bench) -> list[str]:
     """Factors of the scenes that are not what the study is about; of real videos none is known."""
-    return [] if bench.spec.of_videos else [name for name in VARIABLES if name != bench.spec.variable]
+    return bench.spec.other_variables
 
 
 def skipped_judges(bench: Bench) -> dict[str, str]:

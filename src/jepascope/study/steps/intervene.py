@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.finder_entry import needing
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
@@ -65,7 +64,7 @@ def _untrained(counts: Counts) -> Passes:
 
 def _isolation(counts: Counts) -> Iterator[Passes]:
     """No other factor of real videos is known."""
-    others = 0 if counts.spec.of_videos else len([name for name in VARIABLES if name != counts.spec.variable])
+    others = len(counts.spec.other_variables)
     yield counts.at("other factors' subspaces", others * (1 + ISOLATION_DRAWS) * counts.scenes)
 
 

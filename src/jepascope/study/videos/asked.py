@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-CLIP_SETS = ("directions8", "circle", "complex")
+from jepascope.clips.array_file import is_arrays
+from jepascope.clips.entries import CLIP_SETS
+
 FOLDER_DEFAULTS: dict[str, Any] = {
     "seconds": 1.0,
     "per_source": 16,
@@ -22,7 +24,7 @@ FOLDER_ONLY = ("clips_digest", "seconds", "per_source", "splits", "classes", "su
 
 def is_folder(clips: object) -> bool:
     """Whether ``clips`` is the path of a folder, and no clip set's name."""
-    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS:
+    if not isinstance(clips, str) or not clips.strip() or clips in CLIP_SETS or is_arrays(clips):
         return False
     return os.sep in clips or "/" in clips or clips in (".", "..") or Path(clips).expanduser().is_dir()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.clips.video.sheet import caption
+from jepascope.findings.footage import footage_words
 from jepascope.study.bench import Bench
 from jepascope.study.videos.foreseen import video_study
-from jepascope.study.videos.words import footage_words
 
 
 def keep_footage(bench: Bench) -> dict[str, Any]:

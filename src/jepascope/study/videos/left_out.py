@@ -31,6 +31,8 @@ from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
 from jepascope.findings.effect import JudgeReading, judge_readings
+from jepascope.findings.numbers import json_number as number
+from jepascope.findings.summary import by_judge
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
@@ -40,8 +42,6 @@ from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.bench import Bench
 from jepascope.study.discover.probes import earliest_good
-from jepascope.study.steps.caused import by_judge
-from jepascope.study.steps.discovered import number
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well

@@ -18,13 +18,13 @@ from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.findings.numbers import json_number as number
 from jepascope.portability.retained import one_dose
 from jepascope.study.bench import Bench
 from jepascope.study.discover.subspaces import as_found
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run, read_json, writing
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.discovered import number
 from jepascope.study.videos.carried import CarriedRun, carried_by
 
 FOLDER = "taken"  # below a run's subspaces

@@ -1,0 +1,59 @@
+"""All claims, in the order in which they are told; claims.json and the headline are made of them and of nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jepascope.findings.beside import unread_judge
+from jepascope.findings.carries import CARRIES
+from jepascope.findings.claim import Claim
+from jepascope.findings.copies import COPIES_OF
+from jepascope.findings.facts import Facts
+from jepascope.findings.fresh import FRESH
+from jepascope.findings.isolation import ISOLATED
+from jepascope.findings.ported import PORTED
+from jepascope.findings.read import READ
+from jepascope.findings.shortcuts import SHORTCUTS
+from jepascope.findings.used import PREDICTED, USED
+from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
+
+SCHEMA = 1
+FILE = "claims.json"
+CLAIMS = {
+    "run": (READ, USED, PREDICTED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
+    "intervene": (USED, PREDICTED, FRESH, ISOLATED),
+    "probe": (READ,),
+    "port": PORTED,
+}
+"""By the command whose folder they are of."""
+
+READ_BY = {
+    "run": (
+        *("probes", "values", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation"),
+        *("portability", "verdicts", "peeling", "leave_one_out"),
+    ),
+    "intervene": ("ce", "matching", "forecasts", "refits", "reads", "isolation"),
+    "probe": ("probes", "values"),
+    "port": ("similarity", "transport", "portability"),
+}
+"""The tables that they are read off."""
+
+TOLD = {READ.name, USED.name, PREDICTED.name, FRESH.name, ISOLATED.name, LEFT_OUT.name, REAL.name, *(question.name for question in PORTED)}
+"""Claims that the headline tells."""
+
+
+def claims_of(facts: Facts, of: str = "run") -> tuple[Claim, ...]:
+    """Every claim of a folder, from its tables; those that nothing was run for among them."""
+    return tuple(question.claim(facts) for question in CLAIMS[of])
+
+
+def headline(facts: Facts, claims: tuple[Claim, ...]) -> str:
+    """The sentences of the claims that a headline tells, as they stand there; where the judge of effects reads nothing, none on edits."""
+    silent = {PREDICTED.name, FRESH.name, ISOLATED.name} if "ce" in facts.tables and unread_judge(facts) is not None else set()
+    sentences = [claim.sentence for claim in claims if claim.name in TOLD - silent and claim.sentence]
+    return " ".join([*sentences, *([reach] if (reach := reach_words(facts.summary)) else [])])
+
+
+def claims_json(claims: tuple[Claim, ...]) -> dict[str, Any]:
+    """claims.json: keys are added, never renamed."""
+    return {"schema": SCHEMA, "claims": [claim.stored() for claim in claims]}

@@ -1,0 +1,150 @@
+"""Claim: after ablation a fresh read-out still finds the variable, or it is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.findings.claim import Answer, Evidence, Number, Question
+from jepascope.findings.facts import Facts
+from jepascope.findings.judges import judge_words
+from jepascope.findings.numbers import ABSENT, finite, percent, percent_span
+from jepascope.findings.selection import claim_layer, first_finder, main_ranks, of_tokens
+from jepascope.stats import wilson
+
+
+@dataclass(frozen=True)
+class Share:
+    """An accuracy with its interval (NaN where it was not measured)."""
+
+    value: float = nan
+    low: float = nan
+    high: float = nan
+
+    def __str__(self) -> str:
+        return f"{percent(self.value)} {percent_span(self.low, self.high)}" if finite(self.value) else ABSENT
+
+    def below(self, other: Share) -> str:
+        """'below', 'above' or 'not told apart from' as two intervals lie apart or not; 'unknown' without both."""
+        if not all(finite(end) for end in (self.low, self.high, other.low, other.high)):
+            return "unknown"
+        return "below" if self.high < other.low else "above" if self.low > other.high else "not told apart from"
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Accuracies after ablating one finder's subspace, read at one layer: of the probe of before, of a fresh one, of a fresh one after
+    random directions are ablated (a draw each), and unedited."""
+
+    finder: str
+    judge: str
+    frozen: Share
+    fresh: Share
+    clean: Share
+    chance: float
+    random: tuple[float, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What a fresh probe still finds, beside chance and beside the unedited clips."""
+        return refit_words(f"{self.finder}, {judge_words(self.judge)}", self.frozen, self.fresh, self.clean, self.chance, self.random)
+
+
+def refit_rows(facts: Facts) -> pd.DataFrame | None:
+    """Rows of ``refits`` at the layer and ranks of the claims; None where no probe was refitted."""
+    table = facts.table("refits")
+    if table is None or not (table["control"] == "subspace").any():
+        return None
+    table = table[table["layer"] == claim_layer(facts, table)]
+    return table[(table["control"] == "clean") | (table["rank"] == table["finder"].map(main_ranks(table[table["control"] == "subspace"])))]
+
+
+def refit_of(rows: pd.DataFrame, frozen: pd.DataFrame, finder: str, judge: str) -> Refit:
+    """Of one finder by one judge at the last layer; ``frozen``: of ``frozen_rows``."""
+    last = rows["read_layer"].max()
+    part = rows[(rows["read_layer"] == last) & (rows["judge"] == judge)]
+    own = part[part["finder"] == finder]
+    held = frozen[(frozen["finder"] == finder) & (frozen["judge"] == judge) & (frozen["read_layer"] == last)]
+    random = tuple(own[own["control"] == "random"]["accuracy"].dropna())
+    fresh, clean = (share_of(some[some["control"] == name]) for some, name in ((own, "subspace"), (part, "clean")))
+    return Refit(finder, judge, share_of(held), fresh, clean, float(part["chance"].mean()), random)
+
+
+def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:
+    """What a fresh probe still finds, beside chance and beside the unedited clips."""
+    said = (
+        f"{name}: after ablation the frozen read-out is right for {frozen} of the clips, "
+        if finite(frozen.value)
+        else f"{name}: after ablation "
+    )
+    said += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
+    said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
+    if not (finite(fresh.low) and finite(chance)):
+        return f"{said}; nothing can be said without an interval."
+    word = fresh.below(clean)
+    if fresh.low <= chance:
+        if clean.low <= chance:
+            return f"{said}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
+        if word == "below":
+            return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
+        return f"{said}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
+    left = "Less than before, but above chance" if word == "below" else "Above chance"
+    shown = ", and no loss to a fresh one is shown" if word == "not told apart from" else ""
+    way = " Part of what the frozen one lost was its way of reading, not the variable." if frozen.below(fresh) == "below" else ""
+    return f"{said}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
+
+
+def share_of(rows: pd.DataFrame) -> Share:
+    if rows.empty:
+        return Share()
+    return Share(*(float(rows.iloc[0][name]) for name in ("accuracy", "low", "high")))
+
+
+def frozen_rows(facts: Facts, layer: int) -> pd.DataFrame:
+    """Accuracies of the probes trained on unedited clips, after ablation at ``layer``, with Wilson intervals."""
+    reads = facts.table("reads")
+    columns = ["finder", "judge", "read_layer", "accuracy", "low", "high"]
+    if reads is None:
+        return pd.DataFrame(columns=columns).astype({"accuracy": float})
+    rows = of_tokens(facts, reads)
+    rows = rows[(rows["layer"] == layer) & (rows["edit"] == "ablate") & (rows["control"] == "subspace")].dropna(subset=["accuracy", "n"])
+    rows = rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
+    ends = [wilson(float(row["accuracy"]), float(row["n"])) for row in rows.to_dict("records")]
+    return rows.assign(low=[low for low, _ in ends], high=[high for _, high in ends])[columns]
+
+
+def find(facts: Facts) -> Answer | None:
+    """Of the first finder, by the linear probe. Shown: a fresh one still reads the variable; refuted: it finds nothing above chance where
+    the unedited clips are read."""
+    rows = refit_rows(facts)
+    if rows is None:
+        return None
+    finder, layer = first_finder(facts), claim_layer(facts, rows)
+    refit = refit_of(rows, frozen_rows(facts, layer), finder, "probe")
+    if not finite(refit.fresh.value):
+        return None
+    fresh, clean, chance = refit.fresh, refit.clean, refit.chance
+    gone = finite(fresh.low) and fresh.low <= chance < clean.low and fresh.below(clean) == "below"
+    n = float(rows["n"].max())
+    numbers = [
+        Number(name, share.value, share.low, share.high, n, "share right")
+        for name, share in (("fresh", fresh), ("frozen", refit.frozen), ("unedited", clean))
+    ]
+    numbers.append(Number("fresh", chance, unit="share right", control="chance"))
+    if refit.random:
+        numbers.append(Number("fresh", sum(refit.random) / len(refit.random), unit="share right", control="random"))
+    key: dict[str, str | int | float] = {"layer": layer, "finder": finder, "judge": "probe", "read_layer": int(rows["read_layer"].max())}
+    return Answer(
+        "shown" if fresh.low > chance else "refuted" if gone else "undecided", refit.sentence, tuple(numbers), (Evidence("refits", key),)
+    )
+
+
+FRESH = Question(
+    "a fresh read-out after ablation",
+    "Is the variable still there for a fresh read-out after ablation?",
+    "A probe trained on ablated clips: its interval lies above chance. Gone: it does not, where that of unedited clips does.",
+    find,
+)

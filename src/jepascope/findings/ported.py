@@ -1,0 +1,104 @@
+"""Claims of ``jepascope port``: what is found in one model, or in one run, has its effect in another one."""
+
+from __future__ import annotations
+
+from jepascope.findings.carried import KEYS, Carried, carried_all, carried_sentence
+from jepascope.findings.carries import carried
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number
+from jepascope.findings.facts import Facts
+from jepascope.findings.numbers import decimals, decimals_span
+from jepascope.findings.transfer_words import sentences
+from jepascope.findings.transfers import transfers
+
+MAP = "ridge"
+MOST_SENTENCES = 100  # every pair has its own
+ORDER: tuple[Verdict, ...] = ("refuted", "not shown", "undecided", "shown")
+
+
+def transported(facts: Facts) -> Answer | None:
+    """The first finder's subspace, carried by the ridge map to the same relative depth, into each model; the worst floor decides."""
+    table = facts.table("transport")
+    if table is None:
+        return None
+    ablated = table[(table["edit"] == "ablate") & (table["map"] == MAP) & (table["choice"] != "best match")]
+    firsts: dict[str, Carried] = {}
+    for transport in carried_all(ablated):
+        firsts.setdefault(str(transport.row["target"]), transport)  # of the first finder: which one does best is not what is asked
+    if not firsts:
+        return None
+    numbers = []
+    for target, transport in firsts.items():
+        what, row = f"effect kept in {target}", transport.row
+        numbers.append(row_number(what, row, "share kept", columns=("rce", "rce_low", "rce_high", "n")))
+        numbers += [Number(what, float(floor["rce"]), unit="share kept", control=name) for name, floor in transport.floors.items()]
+        numbers += [Number(f"SAS in {target}", float(row["sas"])), Number(f"SAS in {target}", float(row["sas_chance"]), control="chance")]
+    evidence = tuple(Evidence("transport", row_key(transport.row, *KEYS, "dose")) for transport in firsts.values())
+    worst = min((_verdict(transport) for transport in firsts.values()), key=ORDER.index)
+    return Answer(worst, " ".join(carried_sentence(transport) for transport in firsts.values()), tuple(numbers), evidence)
+
+
+def _verdict(transport: Carried) -> Verdict:
+    sides = set(transport.sides.values())
+    if transport.saturated or not sides or "unknown" in sides:
+        return "undecided"
+    return "refuted" if "below" in sides else "not shown" if "within" in sides else "shown"
+
+
+def alike(facts: Facts) -> Answer | None:
+    """Held-out CCA of the first pair of layers, beside pairs shuffled within classes and shuffled pairs."""
+    table = facts.table("similarity")
+    rows = [] if table is None else table[table["metric"] == "cca"].to_dict("records")
+    if not rows:
+        return None
+    row = rows[0]
+    sentence = (
+        f"Held-out CCA of {row['source']} (layer {row['source_layer']:.0f}) and {row['target']} (layer {row['target_layer']:.0f}) "
+        f"{decimals(row['value'])} {decimals_span(row['low'], row['high'])}, {decimals(row['label_chance'])} from the class alone, "
+        f"{decimals(row['chance'])} for shuffled pairs."
+    )
+    nulls = [
+        Number("CCA", float(row[column]), control=name)
+        for column, name in (("label_chance", "shuffled in class"), ("chance", "shuffled pairs"))
+    ]
+    verdict: Verdict = "shown" if row["low"] > max(row["label_chance"], row["chance"]) else "not shown"
+    key = row_key(row, "source", "target", "source_layer", "target_layer", "metric")
+    return Answer(verdict, sentence, (row_number("CCA", row), *nulls), (Evidence("similarity", key),))
+
+
+def used_here(facts: Facts) -> Answer | None:
+    """Another run's subspaces in place of this run's own."""
+    table = facts.table("portability")
+    moved = None if table is None else transfers(table)
+    if moved is None or moved.empty:
+        return None
+    a, b = facts.summary["a"], facts.summary["b"]
+    lead = (
+        f"Subspaces of {b['path']} ({b['clips']}, {b['variable']}) used in this run ({a['clips']}, {a['variable']}) at layer "
+        f"{a['best_layer']}."
+    )
+    answer = carried(moved)
+    told = " ".join([lead, *sentences(moved, "between the runs", MOST_SENTENCES)])
+    return Answer(answer.verdict, told, answer.numbers, answer.evidence)
+
+
+PORTED = (
+    Question(
+        "ports to another model",
+        "Does the subspace have its effect in another model?",
+        "Carried there by a linear map it has more effect than every floor: random subspaces, matched ones of the target, and maps that "
+        "know the class alone.",
+        transported,
+    ),
+    Question(
+        "the models are alike",
+        "Do the two models represent the same clips alike, beyond the class?",
+        "The interval of held-out CCA lies above what pairs shuffled within classes, and shuffled pairs, have.",
+        alike,
+    ),
+    Question(
+        "ports to another run",
+        "Does the other run's subspace have the effect in this run?",
+        "RCE lies above what a matched subspace keeps, at the largest dose at which neither effect is saturated; the worst decides.",
+        used_here,
+    ),
+)

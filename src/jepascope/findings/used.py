@@ -1,0 +1,93 @@
+"""Claims: the network uses what the first finder found, more than it would matched controls; by the probe, and by its own predictor."""
+
+from __future__ import annotations
+
+from math import nan
+
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, sentence_of
+from jepascope.findings.facts import Facts
+from jepascope.findings.selection import Edited, edited, first_finder, has_twins
+from jepascope.findings.verdict import edit_words, unread_words, verdict_of
+
+UNIT = "share"
+CE_KEY = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
+WORST: tuple[Verdict, ...] = ("refuted", "undecided", "not shown", "shown")
+
+
+def by_probe(facts: Facts) -> Answer | None:
+    """Ablation; where a study of few videos has no margin to take from, the first other edit that has an interval."""
+    finder = first_finder(facts)
+    own = edited(facts, finder, "ablate")
+    if facts.table("ce") is None:
+        return None
+    if own is not None and own.effect.unread:
+        assert own.effect.judge is not None
+        return _answer([own], f"No causal effect can be stated: {unread_words(own.effect.judge)}")
+    tested = facts.tested + (", which are what intervals resample" if "footage" in facts.summary else "")
+    tested += "; 95 % intervals, for this subspace and this read-out"
+    if own is None or own.effect.side == "unknown":
+        other = stateable(facts, finder) if "footage" in facts.summary else None
+        none = f"No causal effect {'of ablation ' if other else ''}can be stated: the judge reads no margin there"
+        return _answer([row for row in (own, other) if row], none + (f". {sentence_of(words(facts, other, tested))}" if other else ""))
+    return _answer([own], words(facts, own, tested))
+
+
+def by_predictor(facts: Facts) -> Answer | None:
+    """Ablation and swap by the encoder's own predictor."""
+    finder, rows = first_finder(facts), []
+    for edit in ("ablate", "swap"):
+        row = edited(facts, finder, edit, "predictor")
+        if row is not None and row.effect.side != "unknown":
+            rows.append(row)
+    if not rows:
+        return None
+    if rows[0].effect.unread:
+        assert rows[0].effect.judge is not None
+        return _answer(rows[:1], f"The encoder's own predictor says nothing of edits: {unread_words(rows[0].effect.judge)}")
+    clauses = "; ".join(words(facts, row, facts.tested, judge="its") for row in rows)
+    forecasts = facts.table("forecasts")
+    shown = "" if forecasts is None else f", shown the first {forecasts['context'].iloc[0]:.0f} tubelets"
+    return _answer(rows, f"By the encoder's own predictor{shown}: {clauses}")
+
+
+def words(facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's") -> str:
+    """A clause on one edit of a finder's subspace."""
+    what = what or f"the rank-{row.row['rank']:.0f} {row.row['finder']} subspace"
+    partner = "its twin" if has_twins(facts) else "a clip of another class"
+    direct = float(row.row["direct"]) if row.row["judge"] == "probe" else nan
+    return edit_words(row.row["edit"], what, row.effect, row.beside, tested, partner, judge, direct)
+
+
+def stateable(facts: Facts, finder: str) -> Edited | None:
+    """The first edit with an interval."""
+    rows = (edited(facts, finder, edit) for edit in ("ablate", "swap", "steer"))
+    return next((row for row in rows if row is not None and row.effect.side != "unknown"), None)
+
+
+def _answer(rows: list[Edited], clause: str) -> Answer:
+    """The least of what the edits show, their effects, and each beside every control."""
+    verdicts = [verdict_of(row.effect, row.beside) for row in rows] or ["undecided"]
+    numbers = [number for row in rows for number in numbers_of(row)]
+    evidence = tuple(Evidence("ce", row_key(row.row, *CE_KEY)) for row in rows)
+    return Answer(min(verdicts, key=WORST.index), sentence_of(clause), tuple(numbers), evidence)
+
+
+def numbers_of(row: Edited) -> list[Number]:
+    """The effect, and beside each control what that does (mean draw) and, where one is stated, the ratio to it."""
+    edit = str(row.row["edit"])
+    numbers = [row_number(f"CE of {edit}", row.row, UNIT)]
+    for against in row.beside:
+        numbers.append(row_number(f"CE of {edit}", row.controls[against.control], UNIT, against.control))
+        if against.has_ratio:
+            ratio = (against.ratio, nan, nan) if against.is_bound else (against.ratio, against.ratio_low, against.ratio_high)
+            what = f"CE ratio of {edit}" + (", at least" if against.is_bound else "")
+            numbers.append(Number(what, *ratio, row.effect.n, "times", against.control))
+    return numbers
+
+
+RULE = (
+    "The judge reads the variable of unedited scenes; the effect's interval lies above zero; and the effect lies outside the draws of "
+    "every matched control, the closest one deciding."
+)
+USED = Question("used", "Does the network use it, beyond matched controls?", RULE, by_probe)
+PREDICTED = Question("by its own predictor", "Does the encoder's own predictor use it?", RULE, by_predictor)

@@ -1,0 +1,121 @@
+"""A study from Python, and what it found: the same steps, tables and page as the command line's.
+
+>>> run = js.study(encoder, clips, variable="kind", out="runs/mine")
+>>> run.claims, run.table("ce"), run.report()
+>>> run = js.load_run("runs/mine")
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.study.own_study import fields_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from jepascope.clips.clipset import ClipSet
+    from jepascope.study.progress import Progress
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run folder. Everything is read from its files when it is asked for."""
+
+    path: Path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: the study's figures, and its headline in words."""
+        return dict(self._json("summary.json"))
+
+    @property
+    def claims(self) -> list[dict[str, Any]]:
+        """What was found, a claim an entry; of a folder without claims.json the headline alone."""
+        if (self.path / "claims.json").exists():
+            held = self._json("claims.json")
+            return list(held["claims"] if isinstance(held, Mapping) else held)
+        return [{"sentence": self.summary["headline"]}]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of its tables: ``ce``, ``probes``, ``portability``, ... BadArgument that lists them where there is none of that name."""
+        from jepascope.report.folder import read_run
+
+        tables = {path.stem: path for path in sorted(self.path.glob("*.parquet"))}
+        if name not in tables:
+            raise BadArgument(f"'{self.path}' has no table '{name}'; it has {', '.join(tables)}.")
+        found = read_run(self.path).tables.get(name)
+        import pandas as pd
+
+        return pd.read_parquet(tables[name]) if found is None else found
+
+    def report(self) -> Path:
+        """The page, made anew from the folder; its path."""
+        from jepascope.report.build import build_report
+
+        return build_report(self.path)
+
+    def __repr__(self) -> str:
+        return f"Run('{self.path}'): {self.summary['headline']}"
+
+    def _repr_html_(self) -> str:
+        """The headline and a picture of the clips."""
+        picture = self.path / "figures" / "stimuli.png"
+        shown = ""
+        if picture.exists():
+            data = base64.b64encode(picture.read_bytes()).decode()
+            shown = f'<img alt="clips of the study" style="max-width: 40em" src="data:image/png;base64,{data}">'
+        return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(self.summary['headline'])}</p>{shown}"
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"'{self.path / name}' cannot be read ({error}); run the study again to make it anew.") from None
+
+
+def load_run(path: str | Path) -> Run:
+    """A finished run folder. BadArgument for a folder that is none."""
+    folder = Path(path).expanduser()
+    if not (folder / "summary.json").is_file():
+        raise BadArgument(f"'{path}' is no finished run folder: it has no summary.json. Run the study to its end, or name another folder.")
+    return Run(folder)
+
+
+def study(
+    encoder: VideoEncoder,
+    clips: ClipSet | str | Path,
+    variable: str | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    **fields: Any,
+) -> Run:
+    """The whole study of ``variable`` in ``encoder`` on ``clips``, as ``jepascope run`` does it; what is finished in ``out`` is kept.
+
+    ``clips``: a clip set of ours or of ``from_arrays`` (which is saved beside the run, so that it can be gone on with), or what ``--clips``
+    takes. ``fields``: any of a spec's (``jepascope spec`` lists them): ``seed=1, finders=["lda"], draws=50``. An encoder that has no
+    untrained twin goes without one. ``out``: the run folder; default: runs/MODEL-CLIPS-DIGEST.
+    Raises BadArgument for all that the command line refuses, before anything is captured.
+    """
+    from jepascope.study.run import run_study
+    from jepascope.study.spec import make_spec
+
+    if not isinstance(encoder, VideoEncoder):
+        raise BadArgument(f"study takes an encoder, as load_encoder and wrap make them, not {type(encoder).__name__}.")
+    card = encoder.card
+    named = {} if variable is None else {"variable": variable}
+    if encoder.no_twin():
+        fields.setdefault("untrained_seeds", 0)
+    about = {"model": card.name, "frames": card.frames, "size": card.size, **fields, **named}
+    spec = make_spec({**about, **fields_of(clips, about)}, "jepascope.study")
+    folder = Path("runs") / f"{Path(card.name).name}-{spec.clips_name}-{spec.digest[:8]}" if out is None else Path(out).expanduser()
+    run_study(spec, folder, encoder, progress)
+    return Run(folder)

@@ -1,0 +1,188 @@
+"""What a claim says follows from its rows, whichever way they turn out; the headline is made of claims and of nothing else."""
+
+from __future__ import annotations
+
+import json
+from math import nan
+from typing import Any
+
+import pandas as pd
+
+from jepascope.findings.carried import FLOORS
+from jepascope.findings.claims import CLAIMS, claims_json, claims_of, headline
+from jepascope.findings.facts import Facts
+from jepascope.findings.ported import PORTED
+from jepascope.findings.used import USED
+from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
+from jepascope.schema import TABLES
+
+CLEAR = {
+    "difference_low": 0.1,
+    "difference_high": 0.4,
+    "excess_low": 0.05,
+    "excess_high": 0.5,
+    "ratio": 3.0,
+    "ratio_low": 2.0,
+    "ratio_high": 4.0,
+}
+READS = {"accuracy": 0.9, "low": 0.8, "high": 0.95, "n": 8, "chance": 0.125}
+BLIND = {"accuracy": 0.47, "low": 0.3, "high": 0.65, "n": 30, "chance": 0.5}
+EFFECT = {"value": 0.5, "low": 0.25, "high": 0.75, "direct": 0.125}
+
+
+def ce(
+    finder: str = "diff_means", rank: int = 7, effect: dict[str, float] = EFFECT, n: int = 8, **controls: dict[str, Any]
+) -> pd.DataFrame:
+    """The table ``ce`` of one ablation beside controls, three times what each does unless it says otherwise."""
+    where = {"layer": 2, "tokens": "all", "finder": finder, "rank": rank, "edit": "ablate", "dose": 1.0, "judge": "probe", "n": n}
+    empty: dict[str, Any] = dict.fromkeys((column.name for column in TABLES["ce"]), nan)
+    rows = [{**empty, **where, "control": "subspace", "draws": 1, "ratio_is_bound": False, **effect}]
+    for name, changed in controls.items():
+        rows.append({**empty, **where, "control": name, "draws": 20, "ratio_is_bound": False, **CLEAR, **changed})
+    return pd.DataFrame(rows)
+
+
+def facts(table: pd.DataFrame, reading: dict[str, float] = READS, **more: Any) -> Facts:
+    known = {
+        "model": "nano",
+        "clips": "directions8",
+        "variable": "direction",
+        "layers": [0, 1, 2],
+        "best_layer": 2,
+        "tokens": "all",
+        "rank": 3,
+    }
+    return Facts({**known, "judge_reading": {"probe": reading}, **more}, {"ce": table})
+
+
+def test_an_effect_is_said_with_interval_n_and_the_controls_the_closest_first() -> None:
+    claim = USED.claim(facts(ce(random={}, variance={})))
+    assert claim.verdict == "shown"
+    assert claim.sentence.startswith(
+        "Ablating the rank-7 diff_means subspace removes 50 [25, 75] % of the judge's margin, 12 points of it with no block seeing the "
+        "edit (n = 8 test scenes;"
+    )
+    for words in ("more than random directions do (ratio 3.00 [2.00, 4.00])", "more than variance-matched directions do (ratio 3.00"):
+        assert words in claim.sentence
+    close = {"ratio": 1.2, "ratio_low": 1.1, "ratio_high": 1.4, "excess_low": -0.1}
+    worded = USED.claim(facts(ce(random={}, variance={"ratio": 0.3, "ratio_is_bound": True}, shuffled=close, norm={})))
+    assert worded.verdict == "not shown"  # single draws of the closest one do as much
+    assert (
+        ": more than subspaces found on shuffled labels do on average, but not shown to lie outside their single draws" in worded.sentence
+    )
+    assert "more than variance-matched directions do (no ratio)" in worded.sentence and "same size" not in worded.sentence
+    assert {number.control for number in worded.numbers} == {"", "random", "variance", "shuffled", "norm"}
+    assert worded.evidence[0].key == {
+        **{"layer": 2, "tokens": "all", "finder": "diff_means", "rank": 7, "edit": "ablate", "dose": 1, "judge": "probe"}
+    }
+
+
+def test_no_ratio_is_stated_of_an_effect_that_is_not_shown() -> None:
+    """59 [-81, 200] % is no effect, however much random edits do less."""
+    claim = USED.claim(facts(ce(effect={"value": 0.59, "low": -0.81, "high": 2.0}, random={})))
+    assert "is not shown to do anything: it removes 59 [-81, 200] % of the judge's margin (n = 8 test scenes" in claim.sentence
+    assert claim.verdict == "not shown" and "ratio" not in claim.sentence and "points of it" not in claim.sentence
+    other = USED.claim(facts(ce(effect={"value": -0.4, "low": -0.5, "high": -0.3}, random={})))
+    assert other.verdict == "refuted" and "it grows" in other.sentence and "ratio" not in other.sentence
+
+
+def test_a_judge_that_reads_nothing_states_nothing() -> None:
+    claim = USED.claim(facts(ce(random={}), BLIND))
+    assert claim.sentence == (
+        "No causal effect can be stated: the judge is not shown to read the variable (47.0\u00a0% [30.0, 65.0\u00a0%], chance 50.0\u00a0%)."
+    )
+    assert claim.verdict == "undecided"
+    nothing = USED.claim(facts(ce(effect={"value": nan, "low": nan, "high": nan}, random={})))
+    assert nothing.sentence == "No causal effect can be stated: the judge reads no margin there." and nothing.verdict == "undecided"
+
+
+def test_every_question_has_an_answer_and_the_headline_is_made_of_them() -> None:
+    run = facts(ce(random={}))
+    claims = claims_of(run)
+    assert [claim.name for claim in claims] == [question.name for question in CLAIMS["run"]]
+    assert len({question.name for questions in CLAIMS.values() for question in questions}) == len({*CLAIMS["run"], *CLAIMS["port"]})
+    assert {claim.verdict for claim in claims if not claim.sentence} == {"not run"}
+    assert headline(run, claims) == USED.claim(run).sentence
+    stored = json.loads(json.dumps(claims_json(claims), allow_nan=False))
+    used = next(claim for claim in stored["claims"] if claim["name"] == "used")
+    assert used.keys() == {"name", "question", "rule", "verdict", "sentence", "numbers", "evidence"}
+    assert used["numbers"][0] == {
+        **{"what": "CE of ablate", "value": 0.5, "low": 0.25, "high": 0.75, "n": 8.0, "unit": "share", "control": ""}
+    }
+
+
+def left_out_of(effect: dict[str, float], reading: dict[str, float] = READS) -> str:
+    read = {"value": 0.55, "low": 0.36, "high": 0.73, "n": 80, "chance": 0.25}
+    left = {"videos": 8, "rank": 3, "layers": {"1": 8}, "accuracy": read, "judge_reading": {"probe": reading}}
+    every = ce("lda", 3, effect, 8, random={}).assign(layer=-1)
+    run = facts(ce("lda", 3, effect, 8, random={}), footage={}, leave_one_out=left)
+    return LEFT_OUT.claim(Facts(run.summary, {**run.tables, "leave_one_out": every})).sentence
+
+
+def test_leaving_videos_out_states_both_figures_and_no_more_than_they_carry() -> None:
+    text = left_out_of({"value": 0.47, "low": 0.29, "high": 0.74})
+    assert (
+        "By leaving out one of 8 videos at a time: accuracy 0.550 [0.36, 0.73] (chance 0.250), and ablating the rank-3 lda subspace" in text
+    )
+    assert "removes 47 [29, 74] %" in text and "ratio 3.00 [2.00, 4.00]" in text and "n = 8" in text
+    blind = left_out_of({"value": 0.47, "low": 0.29, "high": 0.74}, BLIND)
+    assert "not shown to read the variable" in blind and "no effect of ablation can be stated" in blind and "removes" not in blind
+    none = left_out_of({"value": nan, "low": nan, "high": nan})
+    assert "read no margin" in none and "removes" not in none
+    assert LEFT_OUT.claim(facts(ce())).sentence == ""
+
+
+def taken(effect: dict[str, float], rce: dict[str, Any] | None, **controls: dict[str, Any]) -> str:
+    name = "lda (directions8)"
+    carried = {"run": "demo", "clips": "directions8", "layer": 2, "finders": {name: "lda"}, "ranks": {name: 7}}
+    carried["rce"] = {} if rce is None else {name: rce}
+    return REAL.claim(facts(ce(name, 7, effect, 5, **controls), footage={}, carried=carried, swap_donor="class")).sentence
+
+
+def test_no_more_is_said_of_a_carried_subspace_than_its_intervals_carry() -> None:
+    effect = {"value": 0.4, "low": 0.2, "high": 0.6}
+    rce = {"edit": "ablate", "value": 0.7, "low": 0.4, "high": 1.1, "excess_low": 0.1, "excess_high": 0.9}
+    text = taken(effect, rce, random={})
+    assert "removes 40 [20, 60] % of the judge's margin (n = 5 test videos): more than random directions do (ratio 3.00" in text
+    assert "the rank-7 lda subspace at layer 2" in text and "found here (rank 3)" in text
+    assert "above what variance-matched directions keep" in text and "5.3" in text
+    same = {"difference_low": -0.1, "ratio": 1.1, "ratio_low": 0.9, "ratio_high": 1.4, "excess_low": -0.2}
+    text = taken(effect, rce, random={}, shuffled=same)
+    assert text.index("not told apart from what subspaces found on shuffled labels do") < text.index(
+        "random directions"
+    )  # the closest first
+    text = taken({"value": 0.4, "low": -0.2, "high": 0.9}, {**rce, "excess_low": -0.3}, random={})
+    assert "is not shown to do anything: it removes 40 [-20, 90] %" in text and "ratio 3" not in text
+    assert "not shown to be more than variance-matched directions keep" in text
+    assert "no effect of the lda subspace can be stated" in taken({"value": nan, "low": nan, "high": nan}, None)
+    assert REAL.claim(facts(ce())).sentence == ""
+
+
+def test_an_encoder_trained_on_procedural_clips_is_said_to_be_one() -> None:
+    assert "procedural clips alone" in reach_words({"footage": {}, "model": "nano"})
+    assert reach_words({"model": "nano"}) == reach_words({"footage": {}, "model": "facebook/vjepa2-vitl-fpc64-256"}) == ""
+
+
+def transport(low: float, high: float, **changes: Any) -> str:
+    """A subspace of the first finder, and one of another that does better, held against floors of which one is close."""
+    where = {"source": "a", "target": "b", "source_layer": 1, "target_layer": 2, "choice": "both", "map": "ridge", "edit": "ablate"}
+    own = {"rank": 2, "dose": 1.0, "n": 9, "rce": 0.5, "rce_low": 0.4, "rce_high": 0.6, "sas": 0.3, "sas_chance": 0.1, "saturated": False}
+    rows = []
+    for finder in ("lda", "das"):
+        at = {**where, **own, "finder": finder, "value": 0.5, "low": 0.4, "high": 0.6}
+        rows += [{**at, "used": used} for used in ("native", "class-free")] + [{**at, "used": "carried", **changes}]
+        for floor in (*FLOORS, "class-free random source"):
+            near = floor == "shuffled pairs"
+            ends = (low, high) if near else (0.2, 0.4)
+            rows.append({**at, "used": floor, "value": 0.45 if near else 0.1, "difference_low": ends[0], "difference_high": ends[1]})
+    return PORTED[0].claim(Facts({"kind": "models"}, {"transport": pd.DataFrame(rows)})).sentence
+
+
+def test_a_port_tells_the_floor_that_flatters_least() -> None:
+    assert transport(0.1, 0.2).startswith("a → b, lda at layer 1 carried to layer 2 (both) by ridge: RCE 0.500 [0.400, 0.600]")
+    assert "more than that of every floor (the highest, of the map of shuffled pairs: 0.450)" in transport(0.1, 0.2)
+    assert "not told apart from the map of shuffled pairs" in transport(-0.1, 0.2)
+    assert "less than the map of shuffled pairs" in transport(-0.2, -0.1)
+    full = transport(0.1, 0.2, saturated=True)
+    assert "saturated at every dose, so the ratio says nothing" in full and "more than" not in full
+    assert "no effect that could be kept" in transport(nan, nan, rce=nan, rce_low=nan, rce_high=nan)
