@@ -27,9 +27,9 @@ from jepascope.study.as_written import read_value
 from jepascope.study.folder import Run
 from jepascope.study.intervene import best_layer_of
 from jepascope.study.port.asked import check_same_scenes
-from jepascope.study.probe import probed_spec, saved_spec
+from jepascope.study.probe import probed_spec
 from jepascope.study.provenance import command
-from jepascope.study.spec import StudySpec, make_spec, spec_values
+from jepascope.study.spec import StudySpec, make_spec, saved_spec, spec_values
 from jepascope.study.videos.carried import carried_run
 
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands
@@ -67,7 +67,9 @@ def videos(tmp_path: Path, *classes: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "cause", [best_layer_of, carried_run, lambda folder: read_runs([folder])], ids=["intervene", "--subspace", "compare"]
+    "cause",
+    [best_layer_of, lambda folder: carried_run(folder, saved_spec), lambda folder: read_runs([folder])],
+    ids=["intervene", "--subspace", "compare"],
 )
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_an_unfinished_run_is_finished_by_the_command_that_is_offered(

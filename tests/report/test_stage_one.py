@@ -165,6 +165,7 @@ def test_figures_that_do_not_exist_are_said_to_be_missing(run: Path) -> None:
     assert "Selectivity is" not in text and "control task" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S)
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_a_strange_variable_is_escaped_bounded_and_well_formed(strange: Path) -> None:
     text = build_report(strange).read_text(encoding="utf-8")

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from jepascope.findings.circle import Error, HeldArcs, circle_words
 from jepascope.findings.names import short
 from jepascope.findings.selectivity import Reading, worth
-from jepascope.report.figures.decoded import mean_angles
-from jepascope.report.figures.token_map import bar_of, token_map
+from jepascope.findings.sparsity import stable_words
+from jepascope.findings.tokens import bar_of, null_words, token_words
+from jepascope.findings.values import value_words
+from jepascope.report.charts.compass import mean_angles
+from jepascope.report.charts.token_map import token_map
 from jepascope.report.sections.emergence import mean_range
-from jepascope.report.sections.sparsity import stable_words
-from jepascope.report.sections.token_map import null_words, token_words
-from jepascope.report.sections.value import value_words
 from jepascope.stats import proportion
 
 READ = Error(10.0, 8.0, 12.0)

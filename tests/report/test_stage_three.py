@@ -22,10 +22,9 @@ from jepascope.findings.numbers import percent, percent_span, shown, with_interv
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report import carried_measures
 from jepascope.report.blocks import Grid, Heading, Section
-from jepascope.report.figures.degeneracy import pair_parts
 from jepascope.report.folder import read_run
 from jepascope.report.sections.across_models import across_models
-from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section
+from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section, pair_parts
 from jepascope.report.sections.portability import portability
 from jepascope.schema import TABLES
 
@@ -197,7 +196,7 @@ def test_parts_are_found_in_whichever_order_they_are_stored(ported: Path) -> Non
     assert "a without b 0.700 [0.630, 0.770]" in drawing.alt and "b without a 0.600 [0.530, 0.670]" in drawing.alt
     table = degeneracy(FINDERS)
     for rows in (table, table.iloc[::-1]):
-        here, back = pair_parts(rows, *FINDERS[:2]).parts, pair_parts(rows, FINDERS[1], FINDERS[0]).parts
+        here, back = pair_parts(rows, *FINDERS[:2]), pair_parts(rows, FINDERS[1], FINDERS[0])
         for part, other in (("a without b", "b without a"), ("b", "a"), ("whole", "whole")):
             assert sorted(here[part]["value"]) == sorted(back[other]["value"])
 
@@ -293,7 +292,7 @@ def test_layers_are_read_from_the_names(ported: Path) -> None:
     (drawing,) = (one for one in section.drawings if one.name == "across-layers")
     table = pd.read_parquet(ported / "portability.parquet")
     row = table[(table["a"] == "diff_means (layer 6)") & (table["metric"] == "sas")].iloc[0]
-    assert f"SAS {shown(row['value'])} from layer 6" in drawing.alt and f"from layer {BEST}" not in drawing.alt
+    assert f"{shown(row['value'])} at layer 6" in drawing.alt and f"at layer {BEST}" not in drawing.alt
 
 
 def test_a_judge_that_does_not_read_gives_no_verdict_on_copies(ported_copy: Path) -> None:

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.findings.circle import Error
+from jepascope.findings.doses import clear_doses, curve_words, shift_words
 from jepascope.findings.effect import Against, Effect
+from jepascope.findings.fading import fade_words
 from jepascope.findings.fresh import Share, refit_words
 from jepascope.findings.isolation import CrossEffect, Level, isolation_words
+from jepascope.findings.steering import steer_words
 from jepascope.findings.verdict import beside_draws, verdict
-from jepascope.report.sections.calibration import steer_words
-from jepascope.report.sections.curves import clear_doses, curve_words
-from jepascope.report.sections.natural_dose import shift_words
-from jepascope.report.sections.reads import fade_words
 
 NAN = math.nan
 FINITE = st.floats(-5, 5)

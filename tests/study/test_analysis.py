@@ -169,7 +169,7 @@ LAST = "layers 0..3 can be intervened on .*there is no layer 4 to edit"
 def test_python_refuses_what_the_command_line_refuses(options, said, encoder, activations, monkeypatch) -> None:
     """And before anything is captured."""
     subspace = js.find(activations, "direction", layer=2)
-    monkeypatch.setattr("jepascope.study.setting.capture", None)
+    monkeypatch.setattr("jepascope.study.captures.capture", None)
     with pytest.raises(BadArgument, match=said):
         js.intervene(encoder, activations, subspace, **options)
     if set(options) <= {"dose", "seed"}:
@@ -179,7 +179,7 @@ def test_python_refuses_what_the_command_line_refuses(options, said, encoder, ac
 
 def test_layers_ranks_and_clips_that_cannot_serve_are_refused_before_anything_is_captured(encoder, activations, monkeypatch) -> None:
     subspace, last = (js.find(activations, "direction", layer=layer) for layer in (2, 4))
-    monkeypatch.setattr("jepascope.study.setting.capture", None)
+    monkeypatch.setattr("jepascope.study.captures.capture", None)
     wide = js.Subspace(np.eye(96, 60), np.zeros(96), {"variable": "direction", "layer": 2})
     other = js.Subspace(np.eye(48, 2), np.zeros(48), {"variable": "direction", "layer": 2})
     for call, said in (

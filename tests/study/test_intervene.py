@@ -20,9 +20,8 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
 from jepascope.study.intervene import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
-from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec, make_spec, saved_spec
 
 TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
 

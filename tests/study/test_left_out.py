@@ -17,8 +17,8 @@ from jepascope.clips.presets import directions8
 from jepascope.discovery.finders import diff_means
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention import controls
-from jepascope.study import bench as bench_module
-from jepascope.study.bench import Bench
+from jepascope.study import captures as captures_module
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.progress import Silent
@@ -36,7 +36,7 @@ VIDEOS = len(SPLITS)
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_model: Path, tiny_encoder: VJepa2Encoder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(tmp_path: Path, tiny_model: Path, tiny_encoder: VJepa2Encoder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Captures]:
     """A study of seven videos, three of them in split test; its pixels are those of a synthetic set."""
     folder = tmp_path / "videos"
     folder.mkdir()
@@ -51,13 +51,13 @@ def bench(tmp_path: Path, tiny_model: Path, tiny_encoder: VJepa2Encoder, monkeyp
     shown = shown.assign(scene=scene, source=names, file=names, start=shown["window"] * 1.0, end=shown["window"] + 1.0, split=split)
     shown = shown.drop(columns="window").assign(clip=range(len(shown)))
     clips = replace(drawn, factors=shown.reset_index(drop=True), own=(spec.state_variable,))
-    monkeypatch.setattr(bench_module, "study_clips", lambda _: clips)
+    monkeypatch.setattr(captures_module, "study_clips", lambda _: clips)
     run = Run.open(tmp_path / "run", spec)
-    yield Bench(run, tiny_encoder, Silent())
+    yield Captures.of_run(run, tiny_encoder, Silent())
     run.close()
 
 
-def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(bench: Bench) -> None:
+def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(bench: Captures) -> None:
     ce, videos = run_left_out(bench)
     assert videos["scene"].tolist() == list(range(VIDEOS)) and videos["n"].sum() == len(WINDOWS) * len(CLASSES)
     assert (videos["fit_videos"] + videos["judge_videos"] == VIDEOS - 1).all()
@@ -69,7 +69,7 @@ def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(bench:
     assert np.isnan(value) or value == pytest.approx(own["numerator"].sum() / own["denominator"].sum())
 
 
-def test_nothing_that_is_found_or_trained_depends_on_the_video_that_is_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_is_found_or_trained_depends_on_the_video_that_is_left_out(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pixels may be anything and its labels wrong: parts, layer, probe, subspace and read-out stay what they are."""
     pool = Pool.of(bench)
     fold = fold_without(bench, pool, 5)
@@ -94,13 +94,13 @@ def test_nothing_that_is_found_or_trained_depends_on_the_video_that_is_left_out(
     assert all(len(x) == int(fold.fit.sum()) for x in seen)
 
 
-def test_it_is_done_where_fewer_than_ten_videos_are_tested(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_done_where_fewer_than_ten_videos_are_tested(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     assert few_tested(bench)
     monkeypatch.setattr(module, "FEW_TESTED", 3)
     assert not few_tested(bench)
 
 
-def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Bench) -> None:
+def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Captures) -> None:
     said: list[str] = []
 
     class Listening(Silent):
@@ -117,7 +117,7 @@ def test_what_cannot_be_parted_without_one_of_its_videos_is_said(bench: Bench) -
 
 
 @pytest.mark.slow
-def test_the_plan_counts_what_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_counts_what_runs(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = count(1000)
 
     def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: object) -> torch.Tensor:

@@ -30,7 +30,7 @@ from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import Interval
 from jepascope.study import shares
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.machine import Machine
@@ -248,7 +248,7 @@ def test_an_unknown_device_is_refused() -> None:
 
 def test_bench_and_plan_agree_on_the_layers_kept(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     run = Run.open(tmp_path, tiny_spec)
-    bench = Bench(run, tiny_encoder, Silent())
+    bench = Captures.of_run(run, tiny_encoder, Silent())
     run.close()
     assert f"at {len(bench.sites)} layers" in make_plan(tiny_spec).notes[1]
 
@@ -266,7 +266,7 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     """A finder that costs nothing, so that what runs through the blocks are captures and exchanges alone."""
     spec = tiny_spec.model_copy(update={"peels": peels, "tokens": tokens, "best_layer": 1, "rank": 8})
     run = Run.open(tmp_path / "run", spec)
-    bench = Bench(run, tiny_encoder, Silent())
+    bench = Captures.of_run(run, tiny_encoder, Silent())
     found: list[int] = []
     ran = [0]
     block = VJepa2Encoder.block

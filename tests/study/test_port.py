@@ -28,7 +28,7 @@ from jepascope.findings.claims import claims_of, headline
 from jepascope.findings.facts import Facts
 from jepascope.findings.port_summary import models_figures
 from jepascope.portability.similarity import Similarity
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, carried_by
@@ -37,9 +37,8 @@ from jepascope.study.port.run import run_port
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
-from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec, make_spec, saved_spec
 
 MakeModel = Callable[..., Path]
 
@@ -226,7 +225,7 @@ def test_a_copy_of_the_run_holds_the_same_subspaces(run: Path, tmp_path: Path) -
 
 def test_a_subspace_that_the_run_keeps_is_used_and_not_found_anew(run: Path, tiny_encoder: VJepa2Encoder) -> None:
     with opened(run) as kept_in:
-        side = Side(Bench(kept_in, tiny_encoder, Silent()), 1, run, "tiny")
+        side = Side(Captures.of_run(kept_in, tiny_encoder, Silent()), 1, run, "tiny")
         found = side.subspace("diff_means", 1, 7)
         stored = run / "subspaces" / "diff_means-layer1.safetensors"
         stored.parent.mkdir()
@@ -241,7 +240,7 @@ def test_a_subspace_that_the_run_keeps_is_used_and_not_found_anew(run: Path, tin
 
 def test_the_layer_is_the_one_that_the_run_claims_else_chosen_by_the_same_rule(run: Path, tiny_encoder: VJepa2Encoder) -> None:
     with opened(run) as kept_in:
-        bench = Bench(kept_in, tiny_encoder, Silent())
+        bench = Captures.of_run(kept_in, tiny_encoder, Silent())
         assert best_of(bench, 0) == 0 and best_of(bench, 99) == best_of(bench, None) in (1, 2)
         bench.spec = bench.spec.model_copy(update={"best_layer": 0})
         assert best_of(bench, None) == 0 and best_of(bench, 2) == 2
@@ -249,10 +248,10 @@ def test_the_layer_is_the_one_that_the_run_claims_else_chosen_by_the_same_rule(r
 
 def test_tokens_are_kept_wherever_a_subspace_may_be_carried_to(run: Path, tmp_path: Path, tiny_encoder: VJepa2Encoder) -> None:
     with opened(begun(tmp_path / "one", run, layers=(0,), best_layer=0)) as one, opened(run) as all_of_them:
-        assert Bench(one, tiny_encoder, Silent()).sites == (0,)
+        assert Captures.of_run(one, tiny_encoder, Silent()).sites == (0,)
         assert bench_of(one, tiny_encoder, Silent()).sites == (0, 1, 2)
         # captures of a study of all layers serve as they are
-        assert bench_of(all_of_them, tiny_encoder, Silent()).sites == Bench(all_of_them, tiny_encoder, Silent()).sites
+        assert bench_of(all_of_them, tiny_encoder, Silent()).sites == Captures.of_run(all_of_them, tiny_encoder, Silent()).sites
 
 
 # refusals
@@ -358,16 +357,16 @@ Planted = Callable[..., Side]
 @pytest.fixture
 def planted(clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Planted]:
     """Sides of planted networks on planted clips, in a bench like any other."""
-    monkeypatch.setattr("jepascope.study.bench.other_clips", lambda spec: None)
-    monkeypatch.setattr("jepascope.study.bench.folds_of", lambda *_: 4)
+    monkeypatch.setattr("jepascope.study.captures.other_clips", lambda spec: None)
+    monkeypatch.setattr("jepascope.study.captures.folds_of", lambda *_: 4)
     monkeypatch.setattr("jepascope.study.stage_two.scenes.other_variables", lambda bench: ())
 
-    def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Bench] = Bench, **changes: Any) -> Side:
-        monkeypatch.setattr("jepascope.study.bench.study_clips", lambda spec: shown)
+    def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Captures] = Captures, **changes: Any) -> Side:
+        monkeypatch.setattr("jepascope.study.captures.study_clips", lambda spec: shown)
         values = {"finders": ("lda_pattern",), "rank": 2, "test_scenes": 16, "resamples": 200, "doses": (0.5, 1.0), **changes}
         encoder: VideoEncoder = planted_encoder(name, seed)
         run = Run(tmp_path / f"{name}-{seed}", StudySpec(**values))
-        return Side(kind(run, encoder, Silent()), SITE, run.path, f"{name} {seed}")
+        return Side(kind.of_run(run, encoder, Silent()), SITE, run.path, f"{name} {seed}")
 
     yield side
 
@@ -487,7 +486,7 @@ def test_clips_of_other_scenes_are_refused(planted: Planted, clips: ClipSet) -> 
         check_paired(planted(0), planted(1, shown=fewer))
 
 
-class FitAlone(Bench):
+class FitAlone(Captures):
     """A bench that refuses every look at judge and test clips."""
 
     def _refused(self) -> Any:

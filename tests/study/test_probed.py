@@ -14,7 +14,7 @@ import torch
 from jepascope.activations.capture import capture
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.probes.paths import dense_probes
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover import probes as steps
 from jepascope.study.discover.probed import Source, Target, count_sources, model_source, sources
 from jepascope.study.discover.probes import permuted_rows, probe_rows, probe_table, run_probes
@@ -35,24 +35,24 @@ class Heard(Silent):
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Iterator[Bench]:
+def bench(tmp_path_factory: pytest.TempPathFactory, tiny_spec: Any, tiny_encoder: Any) -> Iterator[Captures]:
     spec = tiny_spec.model_copy(update={"permutations": 4, "control_seeds": 2})
     run = Run.open(tmp_path_factory.mktemp("runs") / "probed", spec)
-    yield Bench(run, tiny_encoder, Silent())
+    yield Captures.of_run(run, tiny_encoder, Silent())
     run.close()
 
 
-def one_layer(bench: Bench, layer: int = 1) -> Source:
+def one_layer(bench: Captures, layer: int = 1) -> Source:
     whole = model_source(bench, "all")
     return replace(whole, fit={layer: whole.fit[layer]}, test={layer: whole.test[layer]})
 
 
 @pytest.fixture(scope="module")
-def probes(bench: Bench) -> pd.DataFrame:
+def probes(bench: Captures) -> pd.DataFrame:
     return run_probes(bench)
 
 
-def test_every_source_holds_the_clips_of_the_target_in_order(bench: Bench) -> None:
+def test_every_source_holds_the_clips_of_the_target_in_order(bench: Captures) -> None:
     target = Target.of(bench.clips, "direction")
     found = list(sources(bench))
     assert len(found) == count_sources(bench)
@@ -66,7 +66,7 @@ def test_every_source_holds_the_clips_of_the_target_in_order(bench: Bench) -> No
     torch.testing.assert_close(untrained.test[2], twin.pooled(2))
 
 
-def test_control_tasks_and_permuted_labels_stand_beside_the_dense_probe_they_question(bench: Bench, probes: pd.DataFrame) -> None:
+def test_control_tasks_and_permuted_labels_stand_beside_the_dense_probe_they_question(bench: Captures, probes: pd.DataFrame) -> None:
     layers = bench.encoder.card.depth + 1
     own = probes[(probes["encoder"] == "model") & (probes["tokens"] == bench.spec.tokens) & (probes["probe"] == "dense") & probes["chosen"]]
     for encoder, seeds in (("control_task", 2), ("permuted", 4)):
@@ -80,7 +80,7 @@ def test_control_tasks_and_permuted_labels_stand_beside_the_dense_probe_they_que
     assert (permuted["chance"] == 1 / 8).all()
 
 
-def test_chance_is_the_share_of_the_largest_class_of_the_clips_scored(bench: Bench) -> None:
+def test_chance_is_the_share_of_the_largest_class_of_the_clips_scored(bench: Captures) -> None:
     target = Target.of(bench.clips, "position")
     source, counts = one_layer(bench), np.bincount(target.test_labels)
     dense = dense_probes(source.fit, target.fit_labels, folds=2)
@@ -89,7 +89,7 @@ def test_chance_is_the_share_of_the_largest_class_of_the_clips_scored(bench: Ben
     assert counts.max() / counts.sum() != 1 / 4
 
 
-def test_clips_without_other_factors_have_no_control_rows_and_it_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clips_without_other_factors_have_no_control_rows_and_it_is_said(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "l1_paths", lambda *given, **named: {})  # not what this is about, and slow
     target, heard = Target.of(bench.clips, "direction"), Heard()
     bare = [replace(part, factors=part.factors[["scene", "split", "direction", "angle"]]) for part in (target.fit, target.test)]
@@ -98,7 +98,7 @@ def test_clips_without_other_factors_have_no_control_rows_and_it_is_said(bench: 
     assert any("No control tasks for direction" in sentence for sentence in heard.sentences)
 
 
-def test_angles_are_read_beside_every_baseline_and_the_readings_give_back_the_errors(bench: Bench) -> None:
+def test_angles_are_read_beside_every_baseline_and_the_readings_give_back_the_errors(bench: Captures) -> None:
     values, readings = run_values(bench, 2)
     assert list(values.columns) == COLUMNS and list(readings.columns) == READINGS
     assert set(values["encoder"]) == {"model", "untrained", "pixels", "frame_differences"}
@@ -122,7 +122,7 @@ def test_angles_are_read_beside_every_baseline_and_the_readings_give_back_the_er
     assert len(readings) == 4 * len(bench.clips.split("test"))
 
 
-def test_numbers_of_another_variable_are_read_from_the_same_run(bench: Bench) -> None:
+def test_numbers_of_another_variable_are_read_from_the_same_run(bench: Captures) -> None:
     target = Target.of(bench.clips, "position")
     values, readings = value_tables(sources(bench), count_sources(bench), target, 1, bench.spec, 4, Silent())
     assert set(values["output"]) == {"x", "y"} and set(values["probe"]) == {"ridge"} and set(values["held_out"]) == {"clips"}
@@ -136,14 +136,14 @@ def test_numbers_of_another_variable_are_read_from_the_same_run(bench: Bench) ->
         assert at["error"].item() == pytest.approx((rows["true"] - rows["predicted"]).abs().mean(), abs=1e-5)
 
 
-def test_a_variable_without_values_has_empty_tables_of_the_same_columns(bench: Bench) -> None:
+def test_a_variable_without_values_has_empty_tables_of_the_same_columns(bench: Captures) -> None:
     target = Target.of(bench.clips, "shape")
     values, readings = value_tables(iter([]), 0, target, 1, bench.spec, 4, Silent())
     assert list(values.columns) == COLUMNS and values.empty
     assert list(readings.columns) == READINGS and readings.empty
 
 
-def test_the_token_map_has_every_token_in_its_place(bench: Bench) -> None:
+def test_the_token_map_has_every_token_in_its_place(bench: Captures) -> None:
     table = run_token_map(bench, 2)
     times, rows, columns = bench.encoder.card.grid
     assert len(table) == times * rows * columns
@@ -154,7 +154,7 @@ def test_the_token_map_has_every_token_in_its_place(bench: Bench) -> None:
     assert set(number["metric"]) == {"r2"} and (number["chance"] == 0).all()
 
 
-def test_a_token_map_reads_the_token_that_holds_the_class(bench: Bench) -> None:
+def test_a_token_map_reads_the_token_that_holds_the_class(bench: Captures) -> None:
     """Whatever the tiny encoder sees: one token is replaced by the class in the store itself."""
     target = Target.of(bench.clips, "direction")
     own = capture(bench.encoder, bench.probed_clips, sites=(2,))

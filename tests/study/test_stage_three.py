@@ -24,7 +24,7 @@ from jepascope.portability.degeneracy_tables import DEGENERACY_COLUMNS, PEELING_
 from jepascope.portability.exchange import CONTROLS
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, portability_table, readings_rows, sas_rows
 from jepascope.portability.verdict import VERDICTS
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
@@ -60,11 +60,11 @@ def summary(finished_run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, finished_run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> Iterator[Bench]:
+def bench(tmp_path: Path, finished_run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> Iterator[Captures]:
     """The finished study's, whose captures are there."""
     shutil.copytree(finished_run, tmp_path / "run")
     run = Run.open(tmp_path / "run", tiny_spec)
-    yield Bench(run, tiny_encoder, Silent())
+    yield Captures.of_run(run, tiny_encoder, Silent())
     run.close()
 
 
@@ -118,7 +118,7 @@ def test_on_other_clips_the_read_out_is_their_own_beside_the_studys(tables: dict
     assert ((table["low"] <= table["accuracy"]) & (table["accuracy"] <= table["high"])).all()
 
 
-def test_the_other_clips_are_the_same_study_on_them_and_share_no_scene(bench: Bench) -> None:
+def test_the_other_clips_are_the_same_study_on_them_and_share_no_scene(bench: Captures) -> None:
     there = elsewhere(bench, "circle", 1)
     assert there.spec.clips == "circle" and there.sites == (1,) and there.store == bench.store
     assert there.spec.seed == bench.spec.seed and there.splits == bench.splits
@@ -127,14 +127,14 @@ def test_the_other_clips_are_the_same_study_on_them_and_share_no_scene(bench: Be
     assert mine.isdisjoint(theirs)
 
 
-def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
     class Saying(Silent):
         def say(self, line: str) -> None:
             said.append(line)
 
-    def refused(*_: object) -> Bench:
+    def refused(*_: object) -> Captures:
         raise BadData("Split 'fit' has 1 clip(s).")
 
     monkeypatch.setattr(clip_sets, "elsewhere", refused)
@@ -176,7 +176,9 @@ def test_the_curve_has_a_row_for_every_stage_and_control_and_a_verdict(
     }
 
 
-def test_every_two_finders_are_exchanged_and_get_a_verdict(bench: Bench, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_two_finders_are_exchanged_and_get_a_verdict(
+    bench: Captures, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     layer = summary["best_layer"]
     own = Subspace.load(bench.run.path / "subspaces" / f"diff_means-layer{layer}.safetensors")
     generator = torch.Generator().manual_seed(0)
@@ -218,7 +220,7 @@ def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_dose_that_is_
     assert undefined.rce is None and not undefined.saturated
 
 
-def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_clips(bench: Bench) -> None:
+def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_clips(bench: Captures) -> None:
     judge = last_layer_probe(bench)
     ground = context_at(bench, 1, [judge])
     assert str(ground.site) == str(Site(1, bench.spec.tokens)) and len(ground.scenes) == bench.spec.test_scenes
@@ -228,7 +230,7 @@ def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_cl
     assert judge.layer == bench.encoder.card.depth and judge.tokens == bench.spec.tokens
 
 
-def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(bench: Bench) -> None:
+def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(bench: Captures) -> None:
     assert peeled_by(bench) == "das"
     suffix = bench.labelled(1, finder="das").suffix
     assert suffix is not None and suffix.source.sites == suffix.twin.sites == (1,)
@@ -238,10 +240,10 @@ def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(ben
 
 
 @pytest.mark.slow
-def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clips of few videos cannot be halved for every finder."""
     best = json.loads((bench.run.path / "summary.json").read_text())["best_layer"]
-    subspaces = run_subspaces(bench, {*bench.layers, best})
+    subspaces = run_subspaces(bench, {*bench.edited.named, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     bench.spec = bench.spec.model_copy(update={"port_clips": ()})
     judges = Panels(bench, best)

@@ -30,7 +30,7 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.intervene import intervened_spec, run_intervene
 from jepascope.study.probe import probed_spec
@@ -136,10 +136,10 @@ def test_who_was_asked_and_who_was_not_and_why_is_said(summary: dict[str, Any]) 
     assert all(one.keys() == {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
 
 
-def bench_of(folder: Path, spec: StudySpec, encoder: Any) -> Bench:
+def bench_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
     run = Run.open(folder, spec)
     run.close()
-    return Bench(run, encoder, Silent())
+    return Captures.of_run(run, encoder, Silent())
 
 
 def test_judges_that_cannot_be_had_are_named_with_the_reason(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
@@ -492,9 +492,9 @@ def planted() -> dict[str, PlantedBench]:
     return {name: planted_benches([(name, 0)], fit=12, judge=6, test=4)[0] for name in ("clean", "decoy")}
 
 
-def standing_in(one: PlantedBench, extra: tuple[str, ...] = ()) -> Bench:
+def standing_in(one: PlantedBench, extra: tuple[str, ...] = ()) -> Captures:
     """A planted network where the study's functions expect a study."""
-    bench = Bench.__new__(Bench)
+    bench = Captures.__new__(Captures)
     bench.spec = make_spec({"extra_controls": extra}, "here")
     bench.encoder = one.encoder
     bench.__dict__["fit"] = capture(one.encoder, planted_clips(0, 12, 6, 4).split("fit"), batch=64)

@@ -11,7 +11,7 @@ import pytest
 from jepascope.catalog import attribute
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
@@ -26,7 +26,7 @@ EVERY = (*STEPS, *port_command.MODELS, *port_command.SUBSPACES)
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
 def test_a_step_is_run_by_a_function_of_what_it_needs(step: Step) -> None:
-    taken = [one for one in inspect.signature(attribute(step.run, step.name)).parameters.values() if one.default is one.empty]
+    taken = inspect.signature(attribute(step.run, step.name)).parameters
     assert len(taken) == len(step.needs)
 
 
@@ -35,7 +35,7 @@ def test_what_a_step_needs_was_made_before_it(
     steps: tuple[Step, ...], tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
     run = Run(tmp_path, tiny_spec)
-    there = set(runner_of(Bench(run, tiny_encoder, Silent())).given) if steps is STEPS else set(OF_PORT)
+    there = set(runner_of(Captures.of_run(run, tiny_encoder, Silent())).given) if steps is STEPS else set(OF_PORT)
     for step in steps:
         assert {*step.needs} <= there, step.name
         there |= {*step.tables} or {step.name}
@@ -52,7 +52,7 @@ def test_what_the_spec_leaves_out_is_an_empty_table_and_said_in_the_log(
     spec = tiny_spec.model_copy(update={"token_map": False, "stability_subsamples": 0, "peels": 0, "best_layer": 1})
     run = Run.open(tmp_path, spec)
     left_out = [step for step in STEPS if step.skipped(spec)]
-    runner_of(Bench(run, tiny_encoder, Silent())).do(left_out)
+    runner_of(Captures.of_run(run, tiny_encoder, Silent())).do(left_out)
     run.close()
     assert [step.name for step in left_out] == ["stability", "token map", "degeneracy"]
     for table in (name for step in left_out for name in step.tables):

@@ -16,9 +16,9 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import preset
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
-from jepascope.study import bench as bench_module
+from jepascope.study import captures as captures_module
 from jepascope.study import scenes as scenes_module
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
@@ -143,7 +143,7 @@ def test_a_bench_refuses_splits_that_share_a_scene(
     monkeypatch.setattr(scenes_module, "preset", overlapping)
     run = Run.open(tmp_path, tiny_spec)
     with pytest.raises(BadData, match="'fit' and in 'test'"):
-        Bench(run, tiny_encoder, Silent())
+        Captures.of_run(run, tiny_encoder, Silent())
     run.close()
     with pytest.raises(BadData, match="more than one of"):
         clips = preset("directions8", 0, per_class=10)
@@ -158,7 +158,7 @@ def test_folds_follow_the_smallest_class(tmp_path: Path, tiny_spec: StudySpec, t
             said.append(line)
 
     run = Run.open(tmp_path, tiny_spec)
-    bench = Bench(run, tiny_encoder, Saying())
+    bench = Captures.of_run(run, tiny_encoder, Saying())
     run.close()
     counts = [np.bincount(bench.clips.split(split).labels("direction")[0]).min() for split in ("fit", "judge")]
     assert bench.folds == min(tiny_spec.folds, *counts) == 3
@@ -169,4 +169,4 @@ def test_a_rank_that_leaves_no_control_is_refused(tiny_spec: StudySpec, tiny_enc
     narrow = tiny_encoder.at(tiny_encoder.card.frames, tiny_encoder.card.size)
     narrow.card = replace(narrow.card, width=12)
     with pytest.raises(BadArgument, match="at most 6"):
-        bench_module.check_spec_fits(tiny_spec, narrow)
+        captures_module.check_spec_fits(tiny_spec, narrow)

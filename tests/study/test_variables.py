@@ -17,8 +17,9 @@ from jepascope.clips.variables import VARIABLES
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.analysis import capture, find, intervene
-from jepascope.study.bench import Bench, check_spec_fits
-from jepascope.study.folder import LABELS, SPEC, Run
+from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.files import SPEC
+from jepascope.study.folder import LABELS, Run
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec, make_spec, read_spec
@@ -48,9 +49,9 @@ def spec_of(tiny_spec: StudySpec, **values: Any) -> StudySpec:
     return make_spec({**tiny_spec.model_dump(), "token_map": False, "untrained_seeds": 0, **values}, "here")
 
 
-def bench_of(run: Run, encoder: VJepa2Encoder) -> Bench:
+def bench_of(run: Run, encoder: VJepa2Encoder) -> Captures:
     run.close()
-    return Bench(run, encoder, Silent())
+    return Captures.of_run(run, encoder, Silent())
 
 
 # the bench

@@ -24,7 +24,7 @@ from jepascope.clips.position_limit import end_position_limit
 from jepascope.clips.presets import twins
 from jepascope.clips.ranges import DIRECTION_NAMES, SHAPES
 from jepascope.errors import BadArgument
-from jepascope.study.folder import read_json, write_json, writing
+from jepascope.study.files import read_json, write_json, writing
 
 RECORD = "clips.json"
 OWN = re.compile(r"(sheet\.png|clips\.gif|factors\.csv|twins\.csv|leaks\.csv|mp4/[0-9]+-[\w-]+\.mp4)")

@@ -142,13 +142,15 @@ def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
 
 
 def probe_command(folder: Path, variable: str | None, labels: Path | None, machine: Machine, as_json: bool) -> None:
-    from jepascope.study.probe import probe_folder, probed_spec, saved_spec
+    from jepascope.study.probe import probe_folder, probed_spec
+    from jepascope.study.spec import saved_spec
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
     with bars() as progress:
         from jepascope.report.build import build_report
         from jepascope.study.probe import run_probe
+        from jepascope.study.spec import saved_spec
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_probe(folder, spec, probed, encoder, progress)
@@ -199,7 +201,7 @@ def split(given: str | int | float) -> list[str]:
 
 def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, machine: Machine, as_json: bool) -> None:
     from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
-    from jepascope.study.probe import saved_spec
+    from jepascope.study.spec import saved_spec
 
     if subspace is not None and changes["finders"] is not None:
         raise BadArgument("--subspace stands in place of the finders' subspaces; leave --finders out, or run it apart.")

@@ -26,7 +26,7 @@ from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
-from jepascope.study.folder import writing
+from jepascope.study.files import writing
 
 MEASURE = "motion-3"  # the rule by which files become labels: change it when labels change
 OWN = ("file", "start", "end", "source", "direction", "angle", "abstained")  # how a file of this command begins

@@ -12,7 +12,7 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.sets.circle import circle as circle
 from jepascope.clips.sets.complex import complex_scenes as complex_scenes
 from jepascope.clips.sets.directions8 import directions8 as directions8
-from jepascope.errors import BadArgument, JepascopeError
+from jepascope.errors import BadArgument
 
 TWIN = "twin_"
 PRESETS = {name: CLIP_SETS.load(name) for name in CLIP_SETS.own}
@@ -55,16 +55,8 @@ def preset(name: str, seed: int = 0, **sizes: int) -> ClipSet:
 
     BadArgument that lists the names where there is none, and that names the clip set where its code fails.
     """
-    draw = CLIP_SETS.load(name)
-    try:
-        clips = draw(seed=seed, **sizes)
-    except JepascopeError:
-        raise
-    except Exception as error:
-        if name in CLIP_SETS.own:
-            raise
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadArgument(f"clip set '{name}': its function raised {type(error).__name__}: {first[:200]}.") from error
+    with CLIP_SETS.blamed(name):
+        clips = CLIP_SETS.load(name)(seed=seed, **sizes)
     if not isinstance(clips, ClipSet):
         raise BadArgument(f"clip set '{name}': its function returned a {type(clips).__name__}, not a ClipSet.")
     return clips

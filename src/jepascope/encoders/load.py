@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from transformers import VJEPA2Model
 
-from jepascope.catalog import attribute, is_code
 from jepascope.encoders.at_hand import place
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.entries import ENCODERS, EncoderEntry
+from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.families import encoder_of
 from jepascope.encoders.geometry import MAX_TOKENS
 from jepascope.encoders.pixels import FILES
@@ -21,7 +20,7 @@ from jepascope.encoders.reading import EXTRAS, read
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
 from jepascope.encoders.task_labels import CLASSIFIER
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, JepascopeError
+from jepascope.errors import BadArgument
 
 
 def load_encoder(
@@ -67,17 +66,9 @@ def _of_checkpoint(name: str) -> VideoEncoder:
 
 def of_code(name: str) -> VideoEncoder:
     """The encoder that code names: itself, or what a function without arguments returns. BadArgument for anything else."""
-    given = attribute(name, f"encoder '{name}'") if is_code(name) else ENCODERS.load(name)
-    if isinstance(given, EncoderEntry):
-        given = attribute(given.run, f"encoder '{name}'")
-    if callable(given):
-        try:
-            given = given()
-        except JepascopeError:
-            raise
-        except Exception as error:  # code of somebody else's may raise anything
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise BadArgument(f"encoder '{name}': its function raised {type(error).__name__}: {first[:200]}.") from error
+    with ENCODERS.blamed(name):
+        given = ENCODERS.load(name)
+        given = given() if callable(given) else given
     if not isinstance(given, VideoEncoder):
         raise BadArgument(
             f"encoder '{name}' is a {type(given).__name__}; it has to be a VideoEncoder, as jepascope.wrap makes one, or a function "

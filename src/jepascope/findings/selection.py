@@ -65,6 +65,18 @@ def claim_layer(run: Facts, frame: pd.DataFrame) -> int:
     return run.best_layer if run.best_layer in layers else max(layers)
 
 
+def claimed(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows at the layer of the claims, of one rank a finder."""
+    frame = frame[frame["layer"] == claim_layer(run, frame)]
+    return frame[frame["rank"] == frame["finder"].map(main_ranks(frame))]
+
+
+def one_judge(frame: pd.DataFrame) -> pd.DataFrame:
+    """The linear probe's rows, or those of the first judge that there is."""
+    judges = frame["judge"].unique()
+    return frame[frame["judge"] == ("probe" if "probe" in judges else judges[0])]
+
+
 def in_order(found: Any, known: tuple[str, ...]) -> list[str]:
     """Names in the customary order, unknown ones after them in order of appearance."""
     names = list(dict.fromkeys(str(name) for name in found))

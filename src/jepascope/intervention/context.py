@@ -24,15 +24,16 @@ from jepascope.intervention.scenes import Scenes
 class InterventionContext:
     """A site of an encoder, its test scenes and the judges that read them, the first of which is the one that claims are made in.
 
-    ``covariance`` is that of the tokens at the site, which controls match; ``mean`` what exchanges ablate to (of pooled activations of
-    split ``fit``). ``draws``: of each control beside an exchange. What is read of the scenes unedited is kept as long as the context.
+    ``tokens_covariance`` is that of the tokens at the site, which controls match (None where there are none); ``mean`` what exchanges
+    ablate to (of pooled activations of split ``fit``). ``draws``: of each control beside an exchange. What is read of the scenes unedited
+    is kept as long as the context.
     """
 
     encoder: VideoEncoder
     site: Site
     scenes: Scenes
     judges: Sequence[Judge]
-    covariance: Float64[Tensor, "width width"]
+    tokens_covariance: Float64[Tensor, "width width"] | None
     mean: Float[Tensor, " width"]
     draws: int = 20
     seed: int = 0
@@ -47,6 +48,13 @@ class InterventionContext:
     @property
     def depth(self) -> int:
         return self.encoder.card.depth
+
+    @property
+    def covariance(self) -> Float64[Tensor, "width width"]:
+        """What controls match. RuntimeError where the context was made without."""
+        if self.tokens_covariance is None:
+            raise RuntimeError("This context was made without what controls match.")
+        return self.tokens_covariance
 
     @cached_property
     def unedited(self) -> Unedited:

@@ -26,7 +26,7 @@ from jepascope.planted.score import joined, score
 from jepascope.planted.verdict import CRITERIA
 from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
-from jepascope.study.folder import write_json, writing
+from jepascope.study.files import write_json, writing
 from jepascope.study.progress import Progress, Silent
 
 SCHEMA = 1

@@ -13,7 +13,7 @@ from jepascope.findings.transfers import split
 from jepascope.findings.verdict import NO_RATIO
 from jepascope.report import carried_measures, measures
 from jepascope.report.folder import RunFolder
-from jepascope.report.port_folder import ported_runs
+from jepascope.report.inside import PORTED
 
 Lines = tuple[str, ...]
 """One line a finder, pair or layer; none where the run does not measure it."""
@@ -176,7 +176,7 @@ def _similarity(row: dict[str, Any], chance: bool) -> str:
 def similarities(run: RunFolder, metric: str) -> list[dict[str, Any]]:
     """For each comparison with another model the row of a metric at the run's best layer (or its first)."""
     rows = []
-    for ported in ported_runs(run.path)[0]:
+    for ported in PORTED.read(run.path):
         table = ported.table("similarity")
         own = None if table is None else table[table["metric"] == metric]
         if own is not None and len(own):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from jepascope.findings.numbers import Cell
-from jepascope.report.figures.canvas import Drawing
+from jepascope.report.charts.canvas import Drawing
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,6 @@ class Section:
         return tuple(block.drawing for block in self.blocks if isinstance(block, Figure))
 
 
-def not_run(anchor: str, title: str, what: str) -> Section:
-    """The section of a stage that has not been run."""
-    return Section(anchor, title, (Paragraph(f"Not run: {what}."),))
+def findings(*sentences: str) -> list[Block]:
+    """A block for each sentence that says anything."""
+    return [Finding(sentence) for sentence in sentences if sentence]

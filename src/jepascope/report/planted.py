@@ -13,8 +13,8 @@ from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell, numbe
 from jepascope.findings.verdict import ratio_words
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
-from jepascope.report.figures.planted import expected_effects, recovery_map, rejection_areas
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
+from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
 
 CONTROLS = ("random", "variance", "shuffled", "norm")
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, interval_cell, number_cell, percent, percent_span, shown, stacked
 from jepascope.report.blocks import Figure, Finding, Grid, Section
-from jepascope.report.figures.peeling import degeneracy_curve
+from jepascope.report.sections.peeling import degeneracy_curve
 
 TITLE = "Degeneracy"
 CALLED = "degenerate"

@@ -14,7 +14,7 @@ from jepascope.findings.verdict import not_shown_words, ratio_words
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
-from jepascope.study.folder import read_json
+from jepascope.study.files import read_json
 
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")
 

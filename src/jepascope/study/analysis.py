@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
@@ -27,16 +27,21 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import by_draw, ce_table
+from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.effects import check_subspaces
-from jepascope.intervention.effects import intervene as intervene_at
 from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
 from jepascope.intervention.result import Effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
 from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
-from jepascope.study.setting import labelled, setting
+from jepascope.study.captures import Captures
+from jepascope.study.own_code import judges_of, name_of
+from jepascope.study.setting import given_to, shuffled_from
 from jepascope.study.spec import make_spec
+from jepascope.study.stage_three.ground import main_judge
+from jepascope.study.stage_two.contexts import context_at
+from jepascope.study.stage_two.layers import controls_at
 
 
 def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:
@@ -54,7 +59,7 @@ def find(
     activations: Activations,
     variable: str,
     layer: int,
-    finder: str = "diff_means",
+    finder: str | Callable[..., Any] = "diff_means",
     rank: int | None = None,
     tokens: str = "all",
     seed: int = 0,
@@ -62,18 +67,20 @@ def find(
 ) -> Subspace:
     """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone.
 
+    ``finder``: a name, or a function of your own (X, y, rank, seed) -> directions that can be imported (or stands in a notebook's cell).
     It refers to its finder (``found_by``), which ``intervene`` runs again on permuted labels. ``das`` is trained through the network and
     needs the ``encoder``; it captures tokens of the clips and of their twins. Raises BadArgument for an unknown finder, variable or layer,
     or a rank that the classes do not allow.
     """
     check_kinds(activations=(activations, Activations))
+    named: str = name_of(finder, "finder")
     if encoder is not None:
         check_kinds(encoder=(encoder, VideoEncoder))
     seed = make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"}).seed
     check_splits(activations, variable, ("fit",))
     layer, rank = as_whole(layer, "layer"), None if rank is None else as_whole(rank, "rank")
-    data = labelled(activations.split("fit"), variable, Site(layer, tokens), finder, encoder, seed, rank)
-    found = find_in(finder, data, rank, seed)
+    data = given_to(named, activations.split("fit"), variable, Site(layer, tokens), encoder, seed, rank)
+    found = find_in(named, data, rank, seed)
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
@@ -82,21 +89,25 @@ def intervene(
     encoder: VideoEncoder,
     activations: Activations,
     subspace: Subspace,
-    edit: str = "ablate",
+    edit: str | Callable[..., Any] = "ablate",
     dose: float = 1.0,
     draws: int = 20,
     seed: int = 0,
     tokens: str | None = None,
     ablate_to: str = "mean",
     finder: str | Callable[..., Any] | None = None,
+    judges: Sequence[Any] = ("probe",),
 ) -> Effects:
     """CE of one edit on ``subspace`` beside its matched controls: the columns of ce.parquet, one row each. ``explain`` says in words why
     cells are empty (few draws, a judge that reads nothing) and why a control has no row.
     ``.frame`` is the table by itself, ``.plot()`` a figure of it.
 
-    ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, or rotate (a circular variable). A swap takes from the test
-    clip's twin; where none can be rendered (labels of your own), from another clip of another class. ``tokens``: which are edited (all,
-    object, background, or tubelets such as "time:0-1"); default: those that the subspace was found on.
+    ``judges``: "probe", and any trained one by its name, or a classifier of scikit-learn, a torch module or a function of your own (see
+    ``judges.own``), fitted to split ``judge`` at the last layer; column ``judge`` says whose row it is.
+    ``edit``: ablate (to ``ablate_to``: mean, zero, resample), swap, steer, rotate (a circular variable), or a function of your own
+    (made_from) -> displacement (see ``EditEntry``). A swap takes from the test clip's twin; where none can be rendered (labels of your
+    own), from another clip of another class. ``tokens``: which are edited (all, object, background, or tubelets such as "time:0-1");
+    default: those that the subspace was found on.
 
     The control ``shuffled`` is the same finder on permuted labels. What ``find`` returned refers to its finder. For a subspace of your own
     give ``finder``: a finder's name, or a function (X, y, rank, seed) -> directions of NumPy arrays: (clips, width) and (clips) in,
@@ -107,20 +118,21 @@ def intervene(
     subspace's layer are captured here. The judge is a probe trained on split ``judge`` at the last layer. Raises BadArgument for all that
     the command line refuses, the last layer among it, before anything is captured.
     """
-    asked = {"edits": (edit,), "edit_doses": (dose,), "draws": draws, "seed": seed, "scope": tokens, "ablate_to": ablate_to}
-    variable, site, spec = check_edit(encoder, activations, subspace, **asked)
-    seed, doses = spec.seed, spec.edit_doses
-    found = setting(encoder, activations, variable, site, seed, subspace, spec.draws, finder)
-    edited, controls = Site(site.layer, tokens or site.tokens), {"subspace": found.controls}
-    effects, _ = intervene_at(
-        encoder, edited, found.scenes, {"subspace": subspace}, controls, [found.judge], spec.edits, doses, ablate_to=spec.ablate_to
-    )
-    table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), seed)
-    if found.unshuffled:
-        table.attrs[LEFT_OUT] = {"shuffled": found.unshuffled}
-    effects_shown = Effects(table)
-    effects_shown.attrs = dict(table.attrs)
-    return effects_shown
+    edits = (name_of(edit, "edit"),)
+    asked = {"edits": edits, "edit_doses": (dose,), "draws": draws, "seed": seed, "scope": tokens, "ablate_to": ablate_to}
+    site, spec = check_edit(encoder, activations, subspace, **asked)
+    captures = Captures.over(encoder, activations, spec, site.layer)
+    readers = judges_of(judges, main_judge(captures), activations.split("judge"), named_site(subspace)[0], spec.seed)
+    source = shuffled_from(captures, site, subspace, finder)
+    context, named = context_at(captures, site.layer, readers), {"subspace": subspace}
+    controls = controls_at(captures, context, named, MATCHED, spec.draws, {} if isinstance(source, str) else {"subspace": source})
+    effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses)
+    table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), spec.seed)
+    if isinstance(source, str):
+        table.attrs[LEFT_OUT] = {"shuffled": source}
+    shown = Effects(table)
+    shown.attrs = dict(table.attrs)
+    return shown
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,7 @@ def port(
     ``native`` is the first subspace's own CE. There is no ratio where that is not shown; at 0.95 and more it is saturated: ask for a lower
     dose.
     """
-    variable, site, spec = check_edit(encoder, activations, subspace, edits=("ablate",), edit_doses=(dose,), seed=seed)
+    site, spec = check_edit(encoder, activations, subspace, edits=("ablate",), edit_doses=(dose,), seed=seed)
     seed, (dose,) = spec.seed, spec.edit_doses
     _, theirs = named_site(other, "other")
     if theirs != site:
@@ -156,9 +168,9 @@ def port(
             "the other at one site only. Find both at the same layer, on the same tokens."
         )
     check_subspaces(encoder, site, {"other": other})
-    found = setting(encoder, activations, variable, site, seed)
-    both = {"native": subspace, "other": other}
-    effects, _ = intervene_at(encoder, site, found.scenes, both, {}, [found.judge], ("ablate",), (dose,))
+    captures = Captures.over(encoder, activations, spec, site.layer)
+    context = context_at(captures, site.layer, [main_judge(captures)], controlled=False)
+    effects, _ = context.edit({"native": subspace, "other": other}, {}, ("ablate",), (dose,))
     numerators = {name: by_draw(rows, "subspace").to_numpy()[0] for name, rows in effects.groupby("finder")}
     below = by_draw(effects[effects["finder"] == "native"], "subspace", "denominator").to_numpy()[0]
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]

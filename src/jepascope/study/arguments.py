@@ -41,8 +41,9 @@ def check_kinds(**kinds: tuple[object, type]) -> None:
             raise BadArgument(f"{name}: {SOURCES[kind]}, not {type(given).__name__}.")
 
 
-def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspace, **fields: Any) -> tuple[str, Site, StudySpec]:
-    """Variable and site of a subspace that can be edited in this encoder, and how: ``fields`` of a spec (see NAMES), as they were checked.
+def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspace, **fields: Any) -> tuple[Site, StudySpec]:
+    """The site of a subspace that can be edited in this encoder, and how: ``fields`` of a spec (see NAMES), as they were checked, with the
+    subspace's variable and tokens, and the probe of the last layer as its judge.
 
     BadArgument or BadData, in one sentence, for all that the command line refuses: the last layer, another encoder's subspace or
     activations, no room for controls, edits, doses, tokens, draws and seeds that there are not, splits and classes without clips.
@@ -64,7 +65,7 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
         raise BadArgument("tokens: nobody drew where the object of these clips is; edit all tokens, or tubelets such as time:0-1.")
     check_asked(spec, encoder)
     check_splits(activations, variable)
-    return variable, site, spec
+    return site, spec.model_copy(update={"variable": variable, "tokens": site.tokens, "judges": ("probe",)})
 
 
 def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:

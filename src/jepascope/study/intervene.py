@@ -15,10 +15,11 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude
+from jepascope.study.files import read_json, resume_line, writing
 from jepascope.study.fits import check_room
-from jepascope.study.folder import Run, read_json, resume_line, writing
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.run import caused, runner_of
@@ -96,7 +97,7 @@ def run_intervene(
         check_encoder(base, encoder)
         other = Run.open(intervene_folder(run, changed), changed)
         try:
-            bench = Bench(other, encoder, progress, beside=Bench(base, encoder, progress))
+            bench = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
             steps = runner_of(bench)
             steps.do([SUBSPACES])
             unshuffled = ""
@@ -129,7 +130,7 @@ def run_intervene(
         base.close()
 
 
-def named(bench: Bench, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
+def named(bench: Captures, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
     """What tables call a given subspace, the subspace with a reference to its finder where that is shown, and else why it is not.
 
     Shown: the run's own finder found the same span; or the file refers to a finder (``FoundBy``), which finds it again on the run's fit

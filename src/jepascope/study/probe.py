@@ -8,35 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument, RunFolderError, quoted
+from jepascope.errors import BadArgument, quoted
 from jepascope.findings.summary import probed as probed_figures
 from jepascope.intervention.edit_entry import EDITS
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
-from jepascope.study.folder import SPEC, Run
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
-from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.spec import StudySpec, make_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
 
 PREFIX = "probe-"
-
-
-def saved_spec(folder: Path) -> StudySpec:
-    """The spec of a run folder; RunFolderError where there is none."""
-    if not (folder / SPEC).is_file():
-        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-        instead = f"make one with `jepascope run --out {quoted(folder)}`" if free else "give the folder that `jepascope run` wrote"
-        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.")
-    values = read_spec(folder / SPEC)
-    if not values:  # an empty file would pass as the demo, whatever study the tables are of
-        raise RunFolderError(
-            f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."
-        )
-    return make_spec(values, f"'{folder / SPEC}'")
 
 
 def _run_of_its_own(spec: StudySpec, variable: str, labels: Path | str | None) -> str:
@@ -99,19 +85,19 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
     base = Run.open(run, spec)
     try:
         check_encoder(base, encoder)
-        bench = Bench(base, encoder, progress)
+        bench = Captures.of_run(base, encoder, progress)
         if probed.digest == spec.digest:
             return _stage_one(bench)
         other = Run.open(probe_folder(run, spec, probed), probed)
         try:
-            return _stage_one(Bench(other, encoder, progress, beside=bench))
+            return _stage_one(Captures.of_run(other, encoder, progress, parent=bench))
         finally:
             other.close()
     finally:
         base.close()
 
 
-def _stage_one(bench: Bench) -> dict[str, Any]:
+def _stage_one(bench: Captures) -> dict[str, Any]:
     run, spec, card = bench.run, bench.spec, bench.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
     steps = runner_of(bench)

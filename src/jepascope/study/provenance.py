@@ -11,7 +11,8 @@ from typing import Any
 
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
-from jepascope.study.folder import Run, run_line
+from jepascope.study.files import run_line
+from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
 
 PACKAGES = ("jepascope", "torch", "transformers", "numpy", "scipy", "pandas", "pyarrow", "safetensors")

@@ -11,10 +11,11 @@ from jepascope.clips.video.sheet import video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.summary import carried, intervened, leaking, probed
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
-from jepascope.study.folder import Run, writing
+from jepascope.study.files import writing
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.runner import Runner
@@ -53,17 +54,18 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         run.close()
 
 
-def runner_of(bench: Bench) -> Runner:
+def runner_of(bench: Captures) -> Runner:
     """What runs steps on a study's captures, with all that they may need."""
 
     def used() -> Mapping[int, Mapping[str, Subspace]]:
         own, best = steps["subspaces"], steps["best"]
-        return own if bench.taken is None else {**own, best: {**own[best], **bench.taken.subspaces}}
+        return own if bench.imported is None else {**own, best: {**own[best], **bench.imported.subspaces}}
 
     given: dict[str, Callable[[], Any]] = {
         "captures": lambda: bench,
         "best": lambda: best_layer(bench, steps["probes"] if bench.spec.best_layer is None else None),
-        "layers": lambda: {*bench.layers, steps["best"]},
+        "imported": lambda: taken_along(bench),
+        "layers": lambda: {*bench.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
         "own at best": lambda: steps["subspaces"][steps["best"]],
@@ -78,12 +80,12 @@ def runner_of(bench: Bench) -> Runner:
 
 def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     spec = run.spec
-    bench = Bench(run, encoder, progress)
+    bench = Captures.of_run(run, encoder, progress)
     check_encoder(run, encoder)
     steps = runner_of(bench)
     steps.do([CAPTURE])
     told = keep_footage(bench) if spec.of_videos else {}
-    bench.taken = taken_along(bench)
+    bench.imported = steps["imported"]
     _stimuli(bench)
     last = few_tested(bench)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
@@ -92,12 +94,12 @@ def _run(run: Run, encoder: VideoEncoder, progress: Progress) -> dict[str, Any]:
     summary = {
         **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], bench.splits),
         **intervened(stage_two.tables, best, spec.variable, stage_two.judges, stage_two.skipped),
-        "full_layers": list(bench.full_layers(best)),
+        "full_layers": list(bench.edited.full(best)),
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
         **told,
-        **taken_figures(bench.taken, steps["portability"]),
+        **taken_figures(steps["imported"], steps["portability"]),
     }
     return conclude(run, "run", summary)
 
@@ -109,7 +111,7 @@ def caused(steps: Runner) -> StageTwo:
     return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
 
 
-def _stimuli(bench: Bench) -> None:
+def _stimuli(bench: Captures) -> None:
     path = bench.run.path / "figures" / "stimuli.png"
     if not path.exists():
         sheet = video_sheet if bench.spec.of_videos else contact_sheet

@@ -9,11 +9,12 @@ from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.carried import carried_by
+from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = len(MATCHED)
 
@@ -90,13 +91,17 @@ class Counts:
         return self.spec.state_variable.rendered and self.spec.swap_donor != "class"
 
     @property
+    def edited(self) -> EditedLayers:
+        return EditedLayers(self.spec, self.model.depth)
+
+    @property
     def layers(self) -> tuple[int, ...]:
-        return tuple(range(self.model.depth)) if isinstance(self.spec.layers, str) else self.spec.layers
+        return self.edited.named
 
     @property
     def full(self) -> tuple[int, ...]:
         """Layers at which every edit, control and judge runs."""
-        return tuple(sorted({self.best, *(() if self.spec.layers == "survey" else self.layers)}))
+        return self.edited.full(self.best)
 
     @property
     def surveyed(self) -> tuple[int, ...]:
@@ -105,16 +110,12 @@ class Counts:
     @property
     def kept(self) -> int:
         """Layers whose tokens are kept on disk."""
-        return len({*self.layers, self.best} | self._candidates)
+        return len(self.edited.needed)
 
     @property
     def maybe_full(self) -> int:
         """Layers that may be run in full, before the best one is known."""
-        return len({self.best} | self._candidates | (set() if self.spec.layers == "survey" else {*self.layers}))
-
-    @property
-    def _candidates(self) -> set[int]:
-        return {*range(1, self.model.depth)} if self.spec.best_layer is None else set()
+        return len(self.edited.maybe_full)
 
     @property
     def head_scenes(self) -> int:

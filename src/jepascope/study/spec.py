@@ -25,11 +25,12 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, RunFolderError, quoted
 from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.as_written import read_fields
+from jepascope.study.files import SPEC
 from jepascope.study.own_clips import (
     are_known,
     array_variable,
@@ -198,7 +199,7 @@ class StudySpec(BaseModel):
             return values
         values = {name: _plain(value) for name, value in values.items()}
         if is_folder(values.get("clips")):
-            values = with_carried(with_folder_defaults(values))
+            values = with_carried(with_folder_defaults(values), saved_spec)
         elif is_arrays(values.get("clips")):
             values = with_array_defaults(values)
         if not isinstance(values.get("labels"), str):
@@ -488,6 +489,20 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     if is_folder(clips := values.get("clips")) or is_arrays(clips):
         values["clips"] = str(path.parent / Path(str(clips)).expanduser())
     return values
+
+
+def saved_spec(folder: Path) -> StudySpec:
+    """The spec of a run folder; RunFolderError where there is none."""
+    if not (folder / SPEC).is_file():
+        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        instead = f"make one with `jepascope run --out {quoted(folder)}`" if free else "give the folder that `jepascope run` wrote"
+        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.")
+    values = read_spec(folder / SPEC)
+    if not values:  # an empty file would pass as the demo, whatever study the tables are of
+        raise RunFolderError(
+            f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."
+        )
+    return make_spec(values, f"'{folder / SPEC}'")
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from typing import Any
 from jepascope.catalog import is_code
 from jepascope.errors import BadArgument
 
-FIELDS = ("model", "clips", "finders", "edits", "judges", "extra_controls")
+FIELDS = ("model", "clips", "port_clips", "finders", "edits", "judges", "extra_controls")
 """Fields of a spec that may name code."""
 
 _TRUSTED: ContextVar[bool] = ContextVar("trusted", default=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import nan
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import pandas as pd
 
@@ -10,10 +11,14 @@ from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.findings.numbers import count_range
 from jepascope.findings.selection import comparable, finders_of, tokens_of
 from jepascope.report.blocks import Block, Figure, Section
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Row
+from jepascope.report.charts.canvas import SERIES, Drawing
+from jepascope.report.charts.curves import ZERO, Axis, Level, Panel, Series, draw, key
+from jepascope.report.charts.looks import CONTROLS, DOTTED, Look, numbered
 from jepascope.report.compare.reading import Compared
-from jepascope.report.figures.compare import MOST_LINES, Bars, Curve, effect_by_run, over_depth
-from jepascope.report.figures.effect_bars import LOOKS
 
+MOST_LINES = len(SERIES)  # there are no more looks that can be told apart
 MOST_GROUPS = 10
 
 
@@ -26,33 +31,44 @@ def figures_section(runs: list[Compared]) -> Section | None:
 
 def accuracy_figure(runs: list[Compared]) -> Figure | None:
     """Dense probe of every run over relative depth."""
-    curves = [curve for place, run in enumerate(runs) if (curve := _accuracy(run, place)) is not None]
+    curves = [curve for place, run in enumerate(runs[:MOST_LINES]) for curve in _accuracy(run, place)]
     if not curves:
         return None
     n = count_range([run.measured.accuracy.n for run in runs if run.measured.accuracy is not None])
     caption = (
         f"Share of test clips whose class a dense probe names correctly, at each run's own tokens. n = {n} test clips; bands: "
         f"{_level(runs)}. Control: chance, dotted (it differs where the number of classes does); untrained twins are in the table. "
-        f"Layers are set to one scale: 0 is the patch embedding, 1 the last block.{_cut(len(runs))}"
+        f"Layers are set to one scale: 0 is the patch embedding, 1 the last block.{_cut(runs, MOST_LINES)}"
     )
-    return Figure(
-        over_depth(curves, "compared-accuracy", "Dense-probe accuracy over relative depth", "probe accuracy", "chance", True), caption
-    )
+    y = Axis("probe accuracy", limits=(0, 1.03))
+    return Figure(_over_depth("compared-accuracy", "Dense-probe accuracy over relative depth", curves, "chance", y), caption)
 
 
-def _accuracy(run: Compared, place: int) -> Curve | None:
-    probes, depth = run.folder.table("probes"), run.study.depth
-    if probes is None or not depth:
-        return None
-    rows = chosen_probes(probes, encoder="model", tokens=tokens_of(run.folder, probes)).sort_values("layer")
-    return None if rows.empty else _curve(run, place, depth, rows, "accuracy", rows["chance"])
+def _accuracy(run: Compared, place: int) -> list[Series]:
+    probes = run.folder.table("probes")
+    if probes is None or not run.study.depth:
+        return []
+    rows = chosen_probes(probes, encoder="model", tokens=tokens_of(run.folder, probes))
+    return _curve(run, place, rows.assign(beside=rows["chance"]), "accuracy", share=True) if len(rows) else []
 
 
-def _curve(run: Compared, place: int, depth: int, rows: pd.DataFrame, value: str, beside: pd.Series[float]) -> Curve:
-    depths, values, low, high, held = (
-        [float(number) for number in column] for column in (rows["layer"] / depth, rows[value], rows["low"], rows["high"], beside)
-    )
-    return Curve(run.name, place, depths, values, low, high, held, run.measured.best_layer / depth)
+def _curve(run: Compared, place: int, rows: pd.DataFrame, value: str, share: bool) -> list[Series]:
+    """A run's values over relative depth, a ring around its best layer, and dotted what they are held against."""
+    assert run.study.depth
+    rows, look = rows.assign(depth=rows["layer"] / run.study.depth), numbered(place)
+    best = rows[rows["layer"] == run.measured.best_layer]
+    ring = Look(look.color, "o", "", hollow=True, size=11)
+    return [
+        Series.of(best, "depth", value, "", ring, ends=(), says=""),
+        Series.of(rows, "depth", value, run.name, look, around="band", says="top", share=share),
+        Series.of(rows, "depth", "beside", "", replace(look, dash=DOTTED, hollow=True, width=1, size=2.5), ends=(), says=""),
+    ]
+
+
+def _over_depth(name: str, title: str, curves: list[Series], beside: str, y: Axis, levels: Sequence[Level] = ()) -> Drawing:
+    keys = [key(beside, Look(dash=DOTTED, width=1)), key("best layer", Look(marker="o", dash="", hollow=True, size=9))]
+    x = Axis("relative depth (layer over number of blocks)", "relative depth", limits=(-0.03, 1.03))
+    return draw(name, title, [Panel([*curves, *keys], levels)], x, y, height=3.9, also=f"Dotted: {beside}")
 
 
 def effect_figure(runs: list[Compared]) -> Figure | None:
@@ -60,29 +76,23 @@ def effect_figure(runs: list[Compared]) -> Figure | None:
     first = [next(iter(run.measured.ce), "") for run in runs]
     shared = next((name for name in runs[0].measured.ce if all(name in run.measured.ce for run in runs)), None)
     names = [shared or own for own in first]
-    groups: list[tuple[str, Bars]] = []
+    rows = []
     for run, finder in list(zip(runs, names, strict=True))[:MOST_GROUPS]:
-        bars = _bars(run, finder)
-        if bars:
-            groups.append((run.name if shared else f"{run.name}, {finder}", bars))
-    if not groups:
+        own, controls = run.measured.ce.get(finder, {}).get("ablate"), run.measured.ce_ratio.get(finder, {})
+        by = {name: one.control for name, one in controls.items()} | ({} if own is None else {"subspace": own})
+        bars = {name: asdict(each) for name, each in by.items() if name in CONTROLS}
+        rows += [Row.of(run.name if shared else f"{run.name}, {finder}", bars)] if bars else []
+    if not rows:
         return None
     scenes, draws = (count_range([getattr(run.measured, name) for run in runs]) for name in ("test_scenes", "draws"))
-    left = f" Only the first {MOST_GROUPS} of {len(runs)} runs are drawn." if len(runs) > MOST_GROUPS else ""
     caption = (
         f"Share of the clean margin that ablation takes away at each run's best layer (judge: the probe, dose 1). n = {scenes} test "
         f"scenes; lines: {_level(runs)}, with fewer than 10 draws of a control the range of its draws. Control: the four matched "
-        f"ones, mean of {draws} draws.{left}"
+        f"ones, mean of {draws} draws.{_cut(runs, MOST_GROUPS)}"
     )
-    return Figure(effect_by_run(groups, shared or "first"), caption)
-
-
-def _bars(run: Compared, finder: str) -> Bars:
-    own = run.measured.ce.get(finder, {}).get("ablate")
-    controls = run.measured.ce_ratio.get(finder, {})
-    bars = {} if own is None else {"subspace": (own.value, own.low, own.high)}
-    beside = {name: one.control for name, one in controls.items()}
-    return bars | {name: (one.value, one.low, one.high) for name, one in beside.items() if name in LOOKS}
+    title = f"Ablating the {shared or 'first'} subspace beside its controls, run by run"
+    label = "causal effect of ablation (1 = the whole margin)"
+    return Figure(beside_controls.draw("compared-effects", title, [beside_controls.Panel(rows)], label, bars=True), caption)
 
 
 def layers_figure(runs: list[Compared]) -> Figure | None:
@@ -95,33 +105,33 @@ def layers_figure(runs: list[Compared]) -> Figure | None:
     caption = (
         f"Ablation of the {' or '.join(finders)} subspace of each layer, read at the last layer (judge: the probe, dose 1). n = {n} test "
         f"scenes; bands: {_level(runs)}. Control: random directions of the same rank, mean of {draws} draws, dotted. Subspaces are found "
-        f"anew at each layer.{_cut(len(runs))}"
+        f"anew at each layer.{_cut(runs, MOST_LINES)}"
     )
-    curves = [curve for _, _, curve in found]
-    title = "Effect of ablation over the relative depth of the edit"
-    return Figure(over_depth(curves, "compared-layers", title, "causal effect of ablation", "random directions", False), caption)
+    curves = [series for _, _, curve in found for series in curve]
+    title, y = "Effect of ablation over the relative depth of the edit", Axis("causal effect of ablation")
+    return Figure(_over_depth("compared-layers", title, curves, "random directions", y, [ZERO]), caption)
 
 
-def _layers(run: Compared, place: int) -> tuple[str, float, Curve] | None:
-    """The first finder, its fewest draws at a layer, and its curve."""
-    table, depth = run.folder.table("ce"), run.study.depth
-    if table is None or not depth:
+def _layers(run: Compared, place: int) -> tuple[str, float, list[Series]] | None:
+    """The first finder, its fewest draws at a layer, and its curve (none beyond the first MOST_LINES)."""
+    table = run.folder.table("ce")
+    if table is None or not run.study.depth:
         return None
     rows = comparable(run.folder, table)
     rows = rows[rows["edit"] == "ablate"]
     finder = next(iter(finders_of(run.folder, rows)), "")
-    rows = rows[rows["finder"] == finder].sort_values("layer")
+    rows = rows[rows["finder"] == finder]
     own, random = rows[rows["control"] == "subspace"], rows[rows["control"] == "random"]
     if own["layer"].nunique() < 2 or own["value"].isna().all():
         return None
-    at = dict(zip(random["layer"], random["value"], strict=True))
-    beside = pd.Series([at.get(layer, nan) for layer in own["layer"]], dtype=float)
-    return finder, float(random["draws"].min()), _curve(run, place, depth, own, "value", beside)
+    beside = own["layer"].map(dict(zip(random["layer"], random["value"], strict=True))).astype(float)
+    curve = _curve(run, place, own.assign(beside=beside), "value", share=False) if place < MOST_LINES else []
+    return finder, float(random["draws"].min()), curve
 
 
 def _level(runs: list[Compared]) -> str:
     return ", ".join(dict.fromkeys(run.folder.confidence for run in runs))
 
 
-def _cut(many: int) -> str:
-    return f" Only the first {MOST_LINES} of {many} runs are drawn." if many > MOST_LINES else ""
+def _cut(runs: list[Compared], most: int) -> str:
+    return f" Only the first {most} of {len(runs)} runs are drawn." if len(runs) > most else ""

@@ -17,7 +17,7 @@ from jepascope.findings.numbers import finite
 from jepascope.findings.selection import has_twins
 from jepascope.report import carried_measures, measures
 from jepascope.report.folder import RunFolder, read_run
-from jepascope.study.folder import resume_line
+from jepascope.study.files import resume_line
 
 MOST_RUNS = 24  # a table with more columns is not read by anybody
 USED = ("probes", "values", "ce", "portability", "leaks", "stability")

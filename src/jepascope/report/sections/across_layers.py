@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 
+from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import count_range
 from jepascope.findings.transfer_words import sentences
 from jepascope.findings.transfers import alignments, found_at, split, transfers
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph
-from jepascope.report.figures.across_layers import by_layer_found
-from jepascope.report.sections.alignment import Pairs
+from jepascope.report.charts.canvas import GREY, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import DOTTED, LONG, Look, numbered
+from jepascope.report.sections.pairs import Pairs
 
 
 def layer_blocks(pairs: Pairs) -> list[Block]:
@@ -27,13 +32,50 @@ def layer_blocks(pairs: Pairs) -> list[Block]:
         f"saturated (hollow: saturated at every dose), {tests}; vertical lines: {pairs.confidence}. Control: the RCE of "
         "variance-matched (dash-dotted) and random (dotted) subspaces, mean over finders."
     )
-    return [*blocks, Figure(by_layer_found(sas, moved, f"{pairs.prefix}across-layers"), caption), Paragraph(MEANING)]
+    return [*blocks, Figure(_by_layer_found(sas, moved, f"{pairs.prefix}across-layers"), caption), Paragraph(MEANING)]
 
 
 MEANING = (
     "A residual stream carries a direction on unless something overwrites it, so a subspace of a near layer is expected to keep its "
     "effect; one that keeps it from far away points to a direction that the layers between leave alone."
 )
+
+
+def _by_layer_found(sas: pd.DataFrame, moved: pd.DataFrame, name: str) -> Drawing:
+    """A line for each finder, left SAS, right RCE; none leads across the layer of use, where the value is 1 by definition."""
+    finders = list(dict.fromkeys([*sas["finder"], *moved["finder"]]))
+    left: list[Series] = []
+    right: list[Series] = []
+    for number, finder in enumerate(finders):
+        shift = 0.06 * (number - (len(finders) - 1) / 2)
+        for rows, series, more in ((sas, left, {"ends": ()}), (moved, right, {"where": "saturated"})):
+            own = rows[rows["finder"] == finder]
+            for side in (own[own["found_at"] < own["layer"]], own[own["found_at"] > own["layer"]]):
+                said = {"spoken_label": finder, **more}
+                series += (
+                    [Series.of(side, "found_at", "value", short(finder, LABEL), numbered(number), shift=shift, **said)] if len(side) else []
+                )
+    at = sorted({int(layer) for rows in (sas, moved) for layer in rows["layer"]})
+    uses = [Level(float(layer), "", "-", upright=True, width=0.8) for layer in at]
+    one = Series("itself (1 by definition)", at, [1.0] * len(at), Look(marker="*", dash="", size=9), says="")
+    below = [
+        Level(sas["chance"].mean(), "SAS chance", DOTTED, GREY),
+        Level(sas["ceiling"].mean(), "SAS split-half", LONG, GREY),
+    ]
+    floors = [
+        Level(1.0 if len(moved) else nan, "RCE of the native subspace", "-", GREY),
+        Level(moved["floor_random"].mean() if len(moved) else nan, "RCE, random", (0, (2, 3))),
+        Level(moved["floor_variance"].mean() if len(moved) else nan, "RCE, variance-matched", (0, (8, 2, 1, 2))),
+    ]
+    least = min([0.0, *moved["low"].dropna(), *moved["value"].dropna()]) if len(moved) else 0.0
+    note = "" if len(moved) and moved["value"].notna().any() else "no ratio"
+    panels = [
+        Panel([*left, one], [*uses, *below], "SAS", y=Axis("SAS (alignment)", limits=(0, 1.05))),
+        Panel([*right, one], [*uses, *floors], "RCE", y=Axis("RCE (effect retained)", limits=(least, None)), note=note),
+    ]
+    found = [*sas["found_at"], *sas["layer"], *moved["found_at"], *moved["layer"]]
+    title = "Alignment and retained effect by the layer where a subspace was found"
+    return draw(name, title, panels, layers(found, "found at layer"), Axis(), across=2, height=3.2)
 
 
 def placed(rows: pd.DataFrame) -> pd.DataFrame:

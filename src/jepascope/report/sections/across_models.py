@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from jepascope.findings.alignment import said_once
+from jepascope.findings.names import MOST_OF_A_SENTENCE, short
 from jepascope.findings.selection import has_twins
 from jepascope.findings.transfer_words import verdict
 from jepascope.findings.transfers import alignments, transfers
-from jepascope.report.blocks import Block, Finding, Heading, Paragraph, Section, not_run
+from jepascope.report.blocks import Block, Finding, Heading, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.report.port_folder import Ported, ported_runs
-from jepascope.report.sections.alignment import Pairs, alignment_blocks, said_once
+from jepascope.report.inside import PORTED, Inside
+from jepascope.report.sections.alignment import alignment_blocks
+from jepascope.report.sections.declared import section
+from jepascope.report.sections.pairs import Pairs
 from jepascope.report.sections.retained import retained_blocks
 from jepascope.report.sections.similarity import chosen_pairs, similarity_blocks
 from jepascope.report.sections.transport import transport_blocks
 
-TITLE = "Across models"
 
-
-def across_models(run: RunFolder) -> Section:
+@section("across-models", "Across models", absent="this run was held against no other one. To do so: jepascope port RUN nano-wide")
+def across_models(run: RunFolder) -> list[Block]:
     """Every port folder of the run, or how to make one."""
-    found, more = ported_runs(run.path)
-    if not found:
-        return not_run("across-models", TITLE, "this run was held against no other one. To do so: jepascope port RUN nano-wide")
     blocks: list[Block] = []
-    for number, one in enumerate(found, start=1):
+    for number, one in enumerate(PORTED.read(run.path), start=1):
         blocks += _part(run, one, f"port-{number}-")
-    if more:
-        blocks.append(Paragraph(f"{more} more port folders of this run are not shown."))
-    return Section("across-models", TITLE, tuple(blocks))
+    return [*blocks, *PORTED.left_out(run.path)]
 
 
-def _part(run: RunFolder, one: Ported, prefix: str) -> list[Block]:
+def _part(run: RunFolder, one: Inside, prefix: str) -> list[Block]:
     if one.reason:
         return [Heading(one.name), Paragraph(f"{one.name} cannot be read: {one.reason}")]
-    a, b = one.sides
+    a, b, headline = _side(one.summary, "a"), _side(one.summary, "b"), one.summary.get("headline")
     blocks: list[Block] = [
         Heading(f"{one.name}: {a.split(' (')[0]} and {b.split(' (')[0]}"),
         Paragraph(f"Held against each other: {a}, and {b}."),
     ]
-    if one.headline:
-        blocks.append(Finding(one.headline))
-    made = _models(run, one, prefix) if one.kind == "models" else _subspaces(run, one, prefix)
+    if isinstance(headline, str) and headline:
+        blocks.append(Finding(short(headline, MOST_OF_A_SENTENCE)))
+    made = _models(run, one, prefix) if one.summary["kind"] == "models" else _subspaces(run, one, prefix)
     return blocks + (made or [Paragraph("Its tables hold no rows.")])
 
 
-def _models(run: RunFolder, one: Ported, prefix: str) -> list[Block]:
+def _side(summary: dict[str, Any], key: str) -> str:
+    """'nano-wide (width 192, 8 blocks; directions8, direction, claims at layer 5; runs/wide)', of what the summary holds."""
+    side = summary.get(key)
+    if not isinstance(side, dict):
+        return "unknown"
+    size = ", ".join(f"{word} {short(side[word], 20)}" for word in ("width", "depth") if word in side)
+    of = ", ".join(short(side[name]) for name in ("clips", "variable") if name in side)
+    at = f"claims at layer {short(side['best_layer'], 20)}" if "best_layer" in side else ""
+    inside = "; ".join(part for part in (size, of, at, short(side["path"]) if "path" in side else "") if part)
+    return short(side.get("model", "unknown")) + (f" ({inside})" if inside else "")
+
+
+def _models(run: RunFolder, one: Inside, prefix: str) -> list[Block]:
     similarity, transport = one.table("similarity"), one.table("transport")
     blocks: list[Block] = []
     if similarity is not None:
@@ -53,7 +65,7 @@ def _models(run: RunFolder, one: Ported, prefix: str) -> list[Block]:
     return blocks
 
 
-def _subspaces(run: RunFolder, one: Ported, prefix: str) -> list[Block]:
+def _subspaces(run: RunFolder, one: Inside, prefix: str) -> list[Block]:
     """Two runs of one encoder: the same tables and figures as within a run."""
     table = one.table("portability")
     if table is None:

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
-from jepascope.discovery.finder_entry import FINDERS
-from jepascope.findings.beside import portability_of
-from jepascope.findings.dissociation import SAME_NUMBERS
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
-from jepascope.findings.selection import coinciding
-from jepascope.findings.transfers import alignments
+from jepascope.findings.alignment import _same_numbers, said_once
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, count_range, finite, shown
+from jepascope.findings.transfers import alignments, split
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.figures.alignment import sas_matrix
-from jepascope.report.figures.angles import angle_spectrum, angles_elsewhere
-from jepascope.report.figures.pairs import MOST_LINES
-from jepascope.report.folder import RunFolder
+from jepascope.report.charts import heat_map
+from jepascope.report.charts.canvas import GREY, PALE, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, key, whole
+from jepascope.report.charts.heat_map import Map
+from jepascope.report.charts.looks import DOTTED, Look, numbered
+from jepascope.report.grids import counted, grid, interval, number, words
+from jepascope.report.sections.pairs import MOST_LINES, Pairs, panels
 
 MOST_ROWS = 60  # of one table
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """The tables of one folder whose pairs are shown, how its intervals are called, the beginning of its drawings' names, and
-    what n counts."""
-
-    portability: pd.DataFrame
-    angles: pd.DataFrame | None
-    confidence: str
-    prefix: str = ""
-    units: str = "scenes"
-
-    @property
-    def exact_angles(self) -> bool:
-        """Whether the random reference is the exact law: folders from before readings were measured hold a simulated one."""
-        return bool((self.portability["metric"] == "readings").any())
-
-
-def pairs_of(run: RunFolder) -> Pairs | None:
-    """The run's own; None where no transfers were run."""
-    table = portability_of(run)
-    return None if table is None else Pairs(table, run.table("angles"), run.confidence, units=run.units)
 
 
 def alignment_blocks(pairs: Pairs) -> list[Block]:
@@ -56,17 +34,26 @@ def alignment_blocks(pairs: Pairs) -> list[Block]:
             f"Control: chance k/d = {values(main['chance'])}; split-half reference at half the clips "
             f"{values(main['ceiling'])}. Values in the table."
         )
-        blocks.append(Figure(sas_matrix(main, f"{pairs.prefix}sas-matrix"), caption))
+        blocks.append(Figure(_matrix(main, f"{pairs.prefix}sas-matrix"), caption))
     blocks += _spectra(pairs)
-    if not sas.empty:
-        blocks.append(_grid(sas, pairs.confidence))
-    return blocks
+    return blocks if sas.empty else [*blocks, _grid(sas, pairs.confidence)]
+
+
+def _matrix(sas: pd.DataFrame, name: str) -> Drawing:
+    """SAS of every pair; the diagonal is a subspace with itself."""
+    names = list(dict.fromkeys([*sas["a"], *sas["b"]]))
+    cells = np.full((len(names), len(names)), np.nan)
+    for a, b, value in zip(sas["a"], sas["b"], sas["value"], strict=True):
+        cells[names.index(a), names.index(b)] = cells[names.index(b), names.index(a)] = value
+    itself = {(at, at): "1 (itself)" for at in range(len(names))}
+    np.fill_diagonal(cells, 1.0)
+    also = f"Chance {shown(sas['chance'].mean())}"
+    return heat_map.draw(name, "SAS between finders", [Map(cells, names, names, texts=itself)], most_numbered=40, also=also)
 
 
 def _spectra(pairs: Pairs) -> list[Block]:
     if pairs.angles is None or pairs.angles.empty:
         return []
-    found: list[Block] = []
     law = "grey band their central 95 % (exact law of random subspaces, no simulation)" if pairs.exact_angles else "grey band their range"
     control = f"Control: random subspaces of the same ranks in the same space, dotted line the mean, {law}."
     main = pairs.angles[pairs.angles["across"] == "finder"]
@@ -76,50 +63,52 @@ def _spectra(pairs: Pairs) -> list[Block]:
     caption = (
         f"Principal angles in degrees, layer {count_range(main['layer'])}, one line for each pair (point values, no interval). {control}"
     )
-    found.append(Figure(angle_spectrum(main, f"{pairs.prefix}angles"), caption))
+    drawn = panels(main, _line, _random, "and", either=True)
+    blocks: list[Block] = [Figure(_angles(drawn, f"{pairs.prefix}angles", "Principal angles between subspaces"), caption)]
     if not rest.empty:
         caption = (
             "Principal angles in degrees between each finder's subspace and the one it finds elsewhere; a line for each pair, one look for "
             f"each finder (point values, no interval). {control}"
         )
         few = rest["across"].nunique() == 1 and len(rest.drop_duplicates(["a", "b"])) <= MOST_LINES
-        draw = angle_spectrum if few else angles_elsewhere
-        found.append(Figure(draw(rest, f"{pairs.prefix}angles-elsewhere"), caption))
-    return found
+        drawn = panels(rest, _line, _random, "and", either=True) if few else _elsewhere(rest)
+        title = "Principal angles between subspaces" if few else "Principal angles to subspaces found elsewhere"
+        blocks.append(Figure(_angles(drawn, f"{pairs.prefix}angles-elsewhere", title), caption))
+    return blocks
 
 
-def said_once(sas: pd.DataFrame) -> dict[str, str]:
-    """A sentence for each finder whose subspace is that of an earlier one, instead of every other sentence twice."""
-    said = {}
-    for row in coinciding(sas):
-        a, b = str(row["a"]), str(row["b"])
-        said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
-        if FINDERS.look_up(a).spans_means and FINDERS.look_up(b).spans_means:
-            said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
-    return said
+def _elsewhere(angles: pd.DataFrame) -> list[Panel]:
+    """A panel for each thing that subspaces were carried across; a finder has one look in all of them, whatever it was carried to."""
+    finders = list(dict.fromkeys(split(str(a))[0] for a in angles["a"]))
+    made: list[Panel] = []
+    for across, own in angles.groupby("across", sort=False):
+        keys = [] if made else [key(short(finder, LABEL), numbered(at)) for at, finder in enumerate(finders)]
+        lines = []
+        for (a, b), rows in own.groupby(["a", "b"], sort=False):
+            look = replace(numbered(finders.index(split(str(a))[0])), width=1.0, size=3)
+            lines.append(replace(_line(rows, "", look), spoken_label=f"{a} and {b}"))
+        more, levels = _random(own)
+        made.append(Panel([*keys, *lines, *more], levels, f"across {across}", x=Axis("principal angle", ticks=whole(own["index"]))))
+    return made
 
 
-def _same_numbers(sas: pd.DataFrame) -> list[str]:
-    """Pairs that lie apart and read the same numbers: filter and pattern, not two copies."""
-    known = sas[sas["readings"].notna() & sas["value"].notna()]
-    if known.empty:
-        return []
-    reach = (known["chance"] + known["ceiling"].fillna(1.0)) / 2
-    apart = known[known["value"] < reach]
-    same = apart[apart["readings_low"] >= SAME_NUMBERS]
-    if apart.empty:
-        return ["No pair lies far apart: every SAS is at least half of the way from chance to its split-half reference."]
-    far = "that lie apart (SAS below half of the way from chance to the split-half reference)"
-    numbers = f"nearly the same numbers (readings at least {SAME_NUMBERS:g})"
-    if same.empty:
-        return [f"Of {len(apart)} pairs {far}, none reads {numbers}: low SAS is not explained by filter and pattern here."]
-    text = f"Of {len(apart)} pairs {far}, {len(same)} read{'s' if len(same) == 1 else ''} {numbers}"
-    lowest = same.sort_values("value", kind="stable").iloc[0]
-    return [
-        f"{text}: one reads the variable where another carries it (filter and pattern), so their low SAS is no sign of two copies. Lowest: "
-        f"{lowest['a']} and {lowest['b']}, SAS {shown(lowest['value'])}, readings {shown(lowest['readings'])} (chance "
-        f"{shown(lowest['readings_chance'])})."
-    ]
+def _line(rows: pd.DataFrame, label: str, look: Look) -> Series:
+    return Series.of(rows, "index", "degrees", label, look, ends=(), says="range")
+
+
+def _random(angles: pd.DataFrame) -> tuple[list[Series], list[Level]]:
+    """Angles of random subspaces of the same ranks: mean and central range."""
+    mean = angles.groupby("index")[["random_mean", "random_low", "random_high"]].mean().reset_index()
+    ends, look = ("random_low", "random_high"), Look(GREY, dash=DOTTED)
+    return [Series.of(mean, "index", "random_mean", "random subspaces", look, ends, around="band", fill=PALE, says="range")], []
+
+
+def _angles(drawn: list[Panel], name: str, title: str) -> Drawing:
+    one = len(drawn) == 1
+    indices = [value for panel in drawn for series in panel.series for value in series.x]
+    x = Axis("principal angle, in rising order" if one else "principal angle", ticks=whole(indices))
+    y = Axis("degrees", ticks=(0, 30, 60, 90), limits=(0, 92))
+    return draw(name, title, drawn, x, y, height=3.1 if one else 0, legend=2 if one else 3)
 
 
 def values(column: pd.Series[float]) -> str:
@@ -129,36 +118,18 @@ def values(column: pd.Series[float]) -> str:
 
 
 def _grid(sas: pd.DataFrame, confidence: str) -> Grid:
-    read = bool(sas["readings"].notna().any())
-    rows: list[tuple[Cell | str, ...]] = []
-    for across, part in sas.head(MOST_ROWS).groupby("across", sort=False):
-        rows.append((Cell(f"across {across}", strong=True),))
-        rows += [_row(row, read) for row in part.to_dict("records")]
+    columns = [words("a", "a"), words("b", "b"), counted("layer", "layer"), counted("rank", "rank"), number("SAS", "value")]
+    columns += [number("chance", "chance"), number("calibrated", "calibrated"), number("split-half", "ceiling")]
     caption = (
         "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds). "
         "Calibrated: (SAS − chance) / (1 − chance). Split-half: the same finder on two halves of its clips. "
         "Subspaces found from all clips can exceed it, and finders compared on the same clips share their noise."
     )
-    head: tuple[str, ...] = ("a", "b", "layer", "rank", "SAS", "chance", "calibrated", "split-half")
-    if read:
-        head = (*head, "readings", "readings, chance")
+    if sas["readings"].notna().any():
+        columns += [interval("readings", "readings"), number("readings, chance", "readings_chance")]
         caption += (
             " Readings: mean squared canonical correlation between what the two read (Uᵀh, pooled) on held-out test clips, n = "
             f"{count_range(sas['readings_n'])}; 1: the same numbers, however far apart the subspaces lie. Brackets: {confidence}; chance: "
             "clips paired at random."
         )
-    if len(sas) > MOST_ROWS:
-        caption += f" {len(sas) - MOST_ROWS} more pairs are in portability.parquet."
-    return Grid(head, tuple(rows), caption, words=2)
-
-
-def _row(row: dict[Any, Any], read: bool) -> tuple[Cell | str, ...]:
-    readings = (interval_cell(row["readings"], row["readings_low"], row["readings_high"]), number_cell(row["readings_chance"]))
-    return (
-        str(row["a"]),
-        str(row["b"]),
-        count(row["layer"]),
-        count(row["rank"]),
-        *(number_cell(row[name]) for name in ("value", "chance", "calibrated", "ceiling")),
-        *(readings if read else ()),
-    )
+    return grid(sas, columns, caption, lambda row: f"across {row['across']}", MOST_ROWS, "pairs are in portability.parquet")

@@ -4,81 +4,90 @@ from __future__ import annotations
 
 from math import nan
 
-import numpy as np
 import pandas as pd
 
 from jepascope.findings.circle import Error
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, Cell, count, finite, shown, span
+from jepascope.findings.numbers import Cell, count, finite, shown
 from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
+from jepascope.findings.steering import draws_words, steer_words
 from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
-from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.steering import steering
+from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.charts import compass
+from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION
+from jepascope.report.charts.compass import Compass
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, counted, grid, words
+from jepascope.report.sections.declared import section
 
-TITLE = "Steering to an angle"
 STEERS = ("steer", "rotate")
 HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}
 
 
-def calibration_section(run: RunFolder) -> Section:
+def _absent(run: RunFolder) -> str:
+    circular = run.summary.get("kind") in (None, "circular")
+    return "no steering to requested angles (stage intervene)" if circular else f"{run.variable} is not an angle"
+
+
+@section("calibration", "Steering to an angle", needs=("calibration",), absent=_absent)
+def calibration_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | str:
     """Errors in words, compasses of the first finder beside its control, and the table of all finders."""
-    table = run.table("calibration")
-    kind = run.summary.get("kind")
-    if table is None:
-        circular = kind is None or kind == "circular"
-        why = "no steering to requested angles (stage intervene)" if circular else f"{run.variable} is not an angle"
-        return not_run("calibration", TITLE, why)
     table = table[table["layer"] == claim_layer(run, table)].dropna(subset=["requested", "decoded"])
     plain, edited = table[table["control"] == "none"], table[table["control"] != "none"]
     edited = edited[edited["rank"] == edited["finder"].map(main_ranks(edited))]
     if edited.empty:
-        return not_run("calibration", TITLE, "no angle was decoded after steering")
+        return "no angle was decoded after steering"
     finders, edits = finders_of(run, edited), in_order(edited["edit"], STEERS)
     decoded = None if plain.empty else mean_error(plain)
     floor = nan if decoded is None else decoded.value
     unedited = None if decoded is None else Error(decoded.value, decoded.low, decoded.high)
-    said: list[str] = []
-    rows: list[tuple[Cell | str, ...]] = []
+    said, rows = [], []
     for edit in edits:
-        rows.append((Cell(f"{edit}: {HOW.get(edit, edit)}", strong=True),))
         for finder in finders:
             part = edited[(edited["finder"] == finder) & (edited["edit"] == edit)]
             if not (part["control"] == "subspace").any():
                 continue
             error, n, draws = _error(run, part, finder, edit)
-            rows.append((finder, Cell(error.degrees, repr(error.value)), _draws(draws), f"{shown(floor)}°", count(n)))
+            rows.append({"edit": edit, "finder": finder, "error": error, "draws": draws, "n": n})
             if finder == finders[0]:
                 said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units, unedited))
+    columns = (
+        words("finder", "finder"),
+        Column("error", lambda row: Cell(row["error"].degrees, repr(row["error"].value))),
+        Column("random directions", lambda row: draws_words(row["draws"])),
+        Column("unedited", lambda row: f"{shown(floor)}°"),
+        counted("n", "n"),
+    )
+    caption = (
+        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "
+        "the least and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
+        f"{CHANCE:g}°."
+    )
+    table_of_all = grid(rows, columns, caption, lambda row: f"{row['edit']}: {HOW.get(row['edit'], row['edit'])}")
     caption = (
         f"Layer {count(table['layer'].iloc[0])}, {finders[0]}; requested angles on the ring, each tied to the head of its arrow: the mean "
         f"of the decoded angles (length 1 when all clips agree, no interval). n = {table['scene'].nunique()} {run.tested}, "
         f"{edited['requested'].nunique()} requested angles. Control: random directions of the same rank, and the unedited clips, whose own "
         "angle takes the place of the requested one."
     )
-    grid = Grid(
-        ("finder", "error", "random directions", "unedited", "n"),
-        tuple(rows),
-        f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "
-        "the least and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
-        f"{CHANCE:g}°.",
-    )
-    return Section(
-        "calibration",
-        TITLE,
-        (*(Finding(text) for text in said), Figure(steering(_panels(plain, edited, finders[0], edits)), caption), grid),
-    )
+    drawing = compass.draw("steering", "Requested and decoded angle", _compasses(plain, edited, finders[0], edits))
+    return [*findings(*said), Figure(drawing, caption), table_of_all]
 
 
-def _panels(plain: pd.DataFrame, edited: pd.DataFrame, finder: str, edits: list[str]) -> list[list[tuple[str, str, pd.DataFrame]]]:
+def _compasses(plain: pd.DataFrame, edited: pd.DataFrame, finder: str, edits: list[str]) -> list[list[Compass | None]]:
     """The unedited clips and each edit above, the same edits in random directions below."""
     own = edited[edited["finder"] == finder]
-    above = [("unedited clips", "none", plain)]
-    below = [("", "none", plain.iloc[:0])]
+    above: list[Compass | None] = [_compass("unedited clips", BLACK, plain)]
+    below: list[Compass | None] = [None]
     for edit in edits:
-        above.append((f"{short(finder, LABEL)}, {edit}", edit, own[(own["edit"] == edit) & (own["control"] == "subspace")]))
-        below.append((f"random, {edit}", "random", own[(own["edit"] == edit) & (own["control"] == "random")]))
+        by = {control: own[(own["edit"] == edit) & (own["control"] == control)] for control in ("subspace", "random")}
+        above.append(_compass(f"{short(finder, LABEL)}, {edit}", VERMILION if edit == "rotate" else BLUE, by["subspace"]))
+        below.append(_compass(f"random, {edit}", GREY, by["random"]))
     return [above, below]
+
+
+def _compass(title: str, color: str, rows: pd.DataFrame) -> Compass:
+    return Compass(title, rows["requested"].to_numpy(), rows["decoded"].to_numpy(), color)
 
 
 def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[Error, float, list[float]]:
@@ -88,32 +97,3 @@ def _error(run: RunFolder, part: pd.DataFrame, finder: str, edit: str) -> tuple[
     low, high = (float(stored[end]) if finite(stored.get(end)) else nan for end in ("low", "high"))
     draws = [float(angle_errors(rows).mean()) for _, rows in null.groupby("draw")]
     return Error(float(angle_errors(own).mean()), low, high), float(own["scene"].nunique()), draws
-
-
-def steer_words(
-    name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes", unedited: Error | None = None
-) -> str:
-    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips. Nothing is said where
-    the read-out does not read the angle of ``unedited`` clips either."""
-    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
-    said += f"; random directions by {_draws(draws)}" if draws else "; no control was run"
-    said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
-    if unedited is not None and unedited.beside(CHANCE) != "better":
-        return f"{said}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
-    if error.beside(CHANCE) == "unknown":
-        return f"{said}. Without an interval nothing is claimed."
-    beside = error.beside(min(draws)) if draws else "unknown"
-    if error.beside(CHANCE) != "better":
-        return f"{said}. The request is not followed: not told apart from, or worse than, a random angle."
-    if beside == "better":
-        how = "follows the request" if error.high < CHANCE / 2 else "moves towards the request and stays short of it"
-        return f"{said}. The read-out {how}, better than with any draw of random directions."
-    tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
-    return f"{said}. The read-out follows the request better than a random angle would{tail}."
-
-
-def _draws(draws: list[float]) -> str:
-    if not draws:
-        return ABSENT
-    many = f"{len(draws)} draws" if len(draws) > 1 else "1 draw"
-    return f"{shown(float(np.mean(draws)))}° {span(min(draws), max(draws))} ({many})"

@@ -14,7 +14,8 @@ from jepascope.findings.transfer_words import sentences
 from jepascope.findings.transfers import alignments, split, transfers
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.alignment import MOST_ROWS, Pairs
+from jepascope.report.sections.alignment import MOST_ROWS
+from jepascope.report.sections.pairs import Pairs
 from jepascope.report.sections.retained import dose_cell, floor_cell, variance_cell
 from jepascope.report.sections.videos import effects_here, taken_names
 

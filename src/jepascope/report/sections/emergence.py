@@ -3,36 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent, percent_span
+from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
 from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.findings.selectivity import Reading, points, points_span, reading, worth
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.emergence import emergence
+from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.charts.canvas import GREY, PURPLE, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import MIXED, SHORT, TOKENS, WITHOUT_ENCODER, Look
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import counted, grid, percentage, share, share_cell, words
+from jepascope.report.sections.declared import section
 
-BASELINES = {"pixels": "raw pixels", "frame_differences": "frame differences"}  # the latter are the plainest reading of motion
+BASELINES = {encoder: label for encoder, (label, *_) in WITHOUT_ENCODER.items()}  # frame differences are the plainest reading of motion
 
 
-def emergence_section(run: RunFolder) -> Section:
+@section("emergence", "Emergence over depth", needs=("probes",), absent="no dense probes (stage discover)")
+def emergence_section(run: RunFolder, probes: pd.DataFrame) -> list[Block]:
     """Dense probe by layer beside untrained, control task, permuted labels, pixels and chance; the figures as a table below."""
-    title = "Emergence over depth"
-    probes = run.table("probes")
-    dense = None if probes is None else chosen_probes(probes)
-    if dense is None or not (dense["encoder"] == "model").any():
-        return not_run("emergence", title, "no dense probes (stage discover)")
-    tokens = [name for name in ("all", "object") if (dense["tokens"] == name).any()]
+    dense = chosen_probes(probes)
+    if not (dense["encoder"] == "model").any():
+        return []
+    tokens = [name for name in TOKENS if (dense["tokens"] == name).any()]
     table = Grid(
         ("layer", *(f"{who}, {name} tokens" for name in tokens for who in ("trained", "untrained"))),
         _rows(run, dense, tokens),
         f"The same figures. Brackets: {run.confidence} (trained), range over seeds on the same clips (untrained). * the layer at which "
         "claims are made.",
     )
-    figure = Figure(emergence(dense), _caption(run, dense))
-    return Section("emergence", title, (*_worth(run, dense), figure, table, *_selectivity(run, dense), *_baselines(run, dense)))
+    return [*_worth(run, dense), Figure(_curves(dense), _caption(run, dense)), table, *_selectivity(run, dense), *_baselines(run, dense)]
+
+
+def _curves(dense: pd.DataFrame) -> Drawing:
+    """Trained, with intervals; untrained twins, control tasks and permuted labels, each the range over seeds; pixels and chance."""
+    by = {str(encoder): rows for encoder, rows in dense.groupby("encoder")}
+    model, at = by["model"], ("layer", "accuracy")
+    more: Any = {"share": True, "around": "band"}
+    series = []
+    for who, rows in (("trained", model), ("untrained", by.get("untrained", model[:0]))):
+        for tokens, (label, look) in TOKENS.items():
+            own, name = rows[rows["tokens"] == tokens], f"{who}, {label}"
+            if own.empty:
+                continue
+            thin = replace(look, dash=SHORT, hollow=True, width=1.1)
+            trained = who == "trained"
+            series.append(
+                Series.of(own, *at, name, look, says="top", **more) if trained else Series.spread(own, *at, name, thin, share=True)
+            )
+    if "control_task" in by:
+        look = Look(PURPLE, "x", MIXED, width=1.2)
+        series.append(Series.spread(by["control_task"], *at, "control task", look, fill=PURPLE, share=True))
+    if "permuted" in by:
+        look = Look(GREY, dash="", hatch="/////")
+        series.append(Series.spread(by["permuted"], *at, "permuted labels", look, around="hatched", says="range", share=True))
+    plain = [
+        Level(float(by[encoder]["accuracy"].max()), label, dash, color, share=True)
+        for encoder, (label, color, dash) in WITHOUT_ENCODER.items()
+        if encoder in by
+    ]
+    chance = Level(float(model["chance"].mean()), "chance", share=True)
+    x, y = layers(model["layer"]), Axis("probe accuracy", limits=(0, 1.03))
+    return draw("emergence", "Dense-probe accuracy by layer", [Panel(series, [*plain, chance])], x, y)
 
 
 def _seeds(dense: pd.DataFrame, encoder: str) -> int:
@@ -111,7 +147,7 @@ def _selectivity(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
 
 def accuracy_cell(at: Reading) -> Cell:
     """Accuracy with its interval."""
-    return Cell(f"{percent(at.accuracy)} {percent_span(at.low, at.high)}", repr(at.accuracy) if finite(at.accuracy) else "")
+    return share_cell(at.accuracy, at.low, at.high)
 
 
 def mean_range(draws: tuple[float, ...]) -> str:
@@ -134,16 +170,17 @@ def selectivity_cell(at: Reading) -> Cell | str:
     return Cell(f"{points(at.selectivity)} {points_span(*at.interval)}", repr(at.selectivity)) if finite(at.selectivity) else ABSENT
 
 
-def _baselines(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
+def _baselines(run: RunFolder, dense: pd.DataFrame) -> list[Block]:
     """What the same probe reads with no encoder at all."""
-    rows = tuple(
-        (
-            BASELINES[str(row["encoder"])],
-            Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", repr(float(row["accuracy"]))),
-            percent(row["chance"]),
-            count(row["n"]),
-        )
-        for row in dense[dense["encoder"].isin(list(BASELINES))].to_dict("records")
+    rows = dense[dense["encoder"].isin(list(BASELINES))]
+    columns = (
+        words("what the probe sees", made=lambda row: BASELINES[row["encoder"]]),
+        share("accuracy"),
+        percentage("chance"),
+        counted("n", "n"),
     )
-    caption = f"The same probe on the clips themselves, without an encoder. Brackets: {run.confidence}."
-    return (Grid(("what the probe sees", "accuracy", "chance", "n"), rows, caption),) if rows else ()
+    return (
+        [grid(rows, columns, f"The same probe on the clips themselves, without an encoder. Brackets: {run.confidence}.")]
+        if len(rows)
+        else []
+    )

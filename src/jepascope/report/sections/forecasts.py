@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from jepascope.findings.beside import readings_by
-from jepascope.findings.effect import COIN, PREDICTOR
+from jepascope.findings.effect import PREDICTOR
+from jepascope.findings.forecasts import natural_words, recovery_interval, recovery_words
 from jepascope.findings.judges import skipped
-from jepascope.findings.numbers import Cell, count, count_range, finite, percent, percent_span, shown, with_interval
-from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, finders_of, in_order, main_ranks, of_tokens
-from jepascope.findings.verdict import beside_draws
-from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.forecasts import forecast_points
+from jepascope.findings.numbers import Cell, count_range, finite
+from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
+from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.canvas import GREY
+from jepascope.report.charts.curves import Level
+from jepascope.report.charts.looks import DOTTED, LONG, Dash
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.stats import side
+from jepascope.report.sections.declared import section
 
-TITLE = "By the encoder's own predictor"
-REFERENCES = ("natural", "none", "persistence")
+REFERENCES: dict[str, tuple[str, Dash]] = {
+    "natural": ("the twin's own beginning", LONG),
+    "none": ("unedited", "-"),
+    "persistence": ("last latents repeated", DOTTED),
+}
+QUANTITIES = {"recovery": "recovery R", "identified": "share identified"}
 
 
-def forecasts_section(run: RunFolder) -> Section:
+def _absent(run: RunFolder) -> str:
+    return skipped(run).get("predictor") or "no forecasts by the predictor (stage intervene)"
+
+
+@section("predictor", "By the encoder's own predictor", needs=("forecasts",), absent=_absent)
+def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """What the predictor forecasts from its first tubelets: unedited, from the twin, and after every edit."""
-    table = run.table("forecasts")
-    if table is None:
-        reason = skipped(run).get("predictor")
-        return not_run("predictor", TITLE, reason or "no forecasts by the predictor (stage intervene)")
-    references = table[table["control"].isin(REFERENCES)]
-    rows = _edited(run, table[~table["control"].isin(REFERENCES)])
+    references = table[table["control"].isin(list(REFERENCES))]
+    rows = _edited(run, table[~table["control"].isin(list(REFERENCES))])
     said = [natural_words(references)]
     if rows.empty:
-        return Section("predictor", TITLE, tuple(Finding(text) for text in said))
+        return findings(*said)
     finders, edits = finders_of(run, rows), in_order(rows["edit"], EDITS)
     judge = readings_by(run).get(PREDICTOR)
     reads = judge is None or judge.reads  # what is said of the natural reference says so where it does not
@@ -46,15 +52,25 @@ def forecasts_section(run: RunFolder) -> Section:
         f"points: {run.confidence} over scenes; of controls the least and the largest of "
         f"{count_range(rows[rows['control'] != 'subspace']['draws'])} draws. Grey lines: the same forecast without an edit."
     )
-    return Section(
-        "predictor",
-        TITLE,
-        (
-            *(Finding(text) for text in said),
-            Figure(forecast_points(rows, references, finders, edits), caption),
-            _grid(run, rows, references, finders, edits, controls, context),
-        ),
-    )
+    panels = [_panel(rows[rows["edit"] == edit], references, finders, edit, quantity) for edit in edits for quantity in QUANTITIES]
+    drawing = beside_controls.draw("forecasts", "Forecasts by the encoder's own predictor", panels, across=len(QUANTITIES))
+    return [*findings(*said), Figure(drawing, caption), _grid(run, rows, references, finders, edits, controls, context)]
+
+
+def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str, quantity: str) -> Panel:
+    """One edit and quantity: every finder beside its controls, and what the same forecast gives without an edit."""
+    lines = []
+    for finder in finders:
+        by = {row["control"]: row for row in rows[rows["finder"] == finder].to_dict("records")}
+        lines.append(Row.of(finder, by, quantity))
+    levels = []
+    for control, (label, dash) in REFERENCES.items():
+        value = references[references["control"] == control][quantity].to_list()[:1]
+        if quantity == "identified" and edit == "ablate":  # an ablation asks for the clip's own future, the others for the twin's
+            value = [1 - each for each in value] if control == "none" else []
+        levels += [Level(each, label, dash, GREY, upright=True) for each in value]
+    limits = (-0.02, 1.02) if quantity == "identified" else (None, None)
+    return Panel(lines, levels, EDIT_WORDS.get(edit, edit), QUANTITIES[quantity], limits)
 
 
 def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,69 +79,12 @@ def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
     rows = of_tokens(run, rows)
     rows = rows[rows["layer"] == claim_layer(run, rows)]
     off = (rows["dose"] - FULL_DOSE).abs()
-    rows = rows[off == off.min()] if off.notna().any() else rows
-    return rows[rows["rank"] == rows["finder"].map(main_ranks(rows))]
+    return claimed(run, rows[off == off.min()] if off.notna().any() else rows)
 
 
 def _context(table: pd.DataFrame) -> str:
     seen = count_range(table["context"])
     return f"the first {'tubelet is' if seen == '1' else f'{seen} tubelets are'}"
-
-
-def natural_words(references: pd.DataFrame) -> str:
-    """What the predictor can tell at all, before anything is edited."""
-    by: dict[str, dict[Any, Any]] = {str(row["control"]): row for row in references.to_dict("records")}
-    natural = by.get("natural")
-    if natural is None or not finite(natural["recovery"]):
-        return "The forecast from the twin's own beginning was not measured, so recoveries below have no natural reference."
-    seen = count(natural["context"])
-    said = (
-        f"Natural reference: from the twin's own first {'tubelet' if seen == '1' else f'{seen} tubelets'} the predictor recovers R = "
-        f"{_interval(natural, 'recovery')} of the difference of the two futures, and {_share(natural)} of its forecasts are nearer to the "
-        f"twin's future (n = {count(natural['n'])})"
-    )
-    none, last = by.get("none"), by.get("persistence")
-    said += f"; from the clip's own beginning {_share(none)}" if none else ""
-    said += f"; repeating the twin's last latents: R = {_interval(last, 'recovery')}, {_share(last)}" if last else ""
-    low, high = float(natural["identified_low"]), float(natural["identified_high"])
-    if not finite(low):
-        return f"{said}."
-    if low > COIN:
-        more = last is None or natural["recovery_low"] > last["recovery_high"]
-        rest = "" if more else ", though not shown to forecast more than the last latents hold already"
-        return f"{said}. It tells the two futures apart, so it can judge{rest}."
-    word = "worse than" if high < COIN else "not told apart from"
-    return f"{said}. That is {word} a coin: this predictor cannot tell the two futures apart, and what it says of edits is worth little."
-
-
-def recovery_words(rows: pd.DataFrame, finder: str, edit: str) -> str:
-    """One finder's edit: recovery, identification, and where the recovery lies beside each control's draws."""
-    found = rows[rows["control"] == "subspace"]
-    what = f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finder}"
-    if found.empty or not finite(float(found.iloc[0]["recovery"])):
-        return f"{what}: no forecast was measured."
-    own = found.iloc[0]
-    future = "its own" if edit == "ablate" else "the twin's"
-    said = f"{what}: R = {_interval(own, 'recovery')}, {_share(own)} of forecasts nearer to {future} future"
-    if finite(float(own["angle_error"])):
-        said += f", decoded angle off by {_interval(own, 'angle_error')} degrees"
-    if side(float(own["recovery_low"]), float(own["recovery_high"])) == "across":
-        return f"{said}. R is not shown to be anything."
-    places: dict[str, list[str]] = {}
-    for null in rows[rows["control"] != "subspace"].to_dict("records"):
-        place = beside_draws(own["recovery_low"], own["recovery_high"], null["recovery_low"], null["recovery_high"])
-        name = CONTROL_WORDS.get(null["control"], null["control"])
-        places.setdefault(place, []).append(f"{name} ({shown(null['recovery'])} on average, {count(null['draws'])} draws)")
-    beside = "; ".join(f"{place} {', '.join(names)}" for place, names in places.items())
-    return f"{said}. R is {beside}." if beside else f"{said}. No control was run."
-
-
-def _interval(row: Any, name: str) -> str:
-    return with_interval(*(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")))
-
-
-def _share(row: Any) -> str:
-    return f"{percent(row['identified'])} {percent_span(row['identified_low'], row['identified_high'])}"
 
 
 def _grid(
@@ -141,7 +100,7 @@ def _grid(
         ):
             body += control_rows(rows[rows["edit"] == edit], finders, measure, controls)
     known = [
-        f"{row['control']} {_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
+        f"{row['control']} {recovery_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
         for row in references.to_dict("records")
         if finite(row["angle_error"])
     ]

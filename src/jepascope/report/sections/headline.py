@@ -11,8 +11,9 @@ from jepascope.findings.selection import claimed_rows, coinciding, edited, edite
 from jepascope.findings.shortcuts import SHORTCUTS
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, Section
+from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph
 from jepascope.report.folder import RunFolder
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.isolation import isolation_findings
 from jepascope.report.sections.scope import judge_verdicts, scope
 
@@ -20,7 +21,8 @@ MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 MOST = 2000  # characters of the headline
 
 
-def headline(run: RunFolder) -> Section:
+@section("headline", "Result", absent="no stage of this study has left a result yet")
+def headline(run: RunFolder) -> list[Block]:
     """The headline sentence, key figures, and one verdict a finder."""
     blocks: list[Block] = []
     if run.summary.get("headline"):
@@ -39,9 +41,7 @@ def headline(run: RunFolder) -> Section:
     blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *([leaks] if leaks else []))]
     if ce is not None:
         blocks.append(Paragraph(scope(run)))
-    if not blocks:
-        blocks.append(Paragraph("Not run: no stage of this study has left a result yet."))
-    return Section("headline", "Result", tuple(blocks))
+    return blocks
 
 
 def _twins(run: RunFolder) -> dict[str, str]:

@@ -22,9 +22,12 @@ from jepascope.findings.numbers import (
 from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, has_twins, in_order
 from jepascope.findings.verdict import not_shown_words, ratio_cell
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.blocks import Block, Figure, Grid, Section, not_run
-from jepascope.report.figures.effect_bars import draw_effects, effect_bars
+from jepascope.report.blocks import Block, Figure, Grid
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.canvas import Drawing
 from jepascope.report.folder import RunFolder
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.other_judges import also_by, other_judges
 from jepascope.report.sections.side_measures import side_measures
 from jepascope.report.sections.videos import left_out_blocks
@@ -41,14 +44,17 @@ DONOR = (
     " No twin of a clip exists that differs in this variable alone: a swap takes the pooled difference to a donor, a test clip of the "
     "target class that differs in everything else as well, and makes it at every token."
 )
-NOT_RUN = "no interventions (stage intervene)"
+TITLE, NOT_RUN = "Effects and their controls", "no interventions (stage intervene)"
 
 
-def effects_section(run: RunFolder) -> Section:
+def _title(run: RunFolder) -> str:
+    table = run.table("ce")
+    return TITLE if table is None else f"{TITLE}, layer {claim_layer(run, comparable(run, table))}"
+
+
+@section("effects", _title, needs=("ce",), absent=NOT_RUN)
+def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """Bars and ratio tables, one of each for every family of edits."""
-    title, table = "Effects and their controls", run.table("ce")
-    if table is None:
-        return not_run("effects", title, NOT_RUN)
     ce = comparable(run, table)
     layer = claim_layer(run, ce)
     ce = ce[ce["layer"] == layer]
@@ -67,10 +73,31 @@ def effects_section(run: RunFolder) -> Section:
             caption += " Random and norm-matched are the same control here, drawn twice: the finder's own step along other directions."
         if edit == "swap" and not has_twins(run):
             caption += DONOR
-        blocks += [Figure(effect_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
+        blocks += [Figure(_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
         blocks += [*side_measures(run, part, shown_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
-    blocks += [also_by(run, table), *left_out_blocks(run)]
-    return Section("effects", f"{title}, layer {layer}", tuple(blocks))
+    return [*blocks, also_by(run, table), *left_out_blocks(run)]
+
+
+def _bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str], edit: str) -> Drawing:
+    """The finder's subspace and its four controls; every null draw is a dot."""
+    rows = []
+    null = None if draws is None else draws[draws["control"] != "subspace"]
+    for finder in finders:
+        by = {row["control"]: row for row in ce[ce["finder"] == finder].to_dict("records")}
+        dots = {} if null is None else {str(at): list(own["value"]) for at, own in null[null["finder"] == finder].groupby("control")}
+        rows.append(Row.of(finder, by, draws=dots))
+    title = f"Causal effect of {EDIT_WORDS.get(edit, edit)}, beside its controls"
+    also = "Null draws shown as dots" + (" where stored" if null is None else "")
+    if null is not None and null["value"].notna().any():
+        also += f", from {shown(null['value'].min())} to {shown(null['value'].max())}"
+    return beside_controls.draw(f"effect-{edit}", title, [Panel(rows)], "causal effect (1 = the whole effect)", bars=True, also=also)
+
+
+def draw_effects(effects: pd.DataFrame) -> pd.DataFrame:
+    """CE of every single draw, sum of numerators over sum of denominators (science: CE), and its share of ``correct`` clips."""
+    keys = ["finder", "edit", "control", "draw"]
+    sums = effects.groupby(keys, as_index=False).agg({"numerator": "sum", "denominator": "sum", "correct": "mean"})
+    return sums.assign(value=sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0))
 
 
 def _measure(run: RunFolder, edit: str) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from jepascope.findings.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
+from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
 from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, in_order
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.isolation_matrix import Panel, isolation_matrix
+from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.report.charts.canvas import VERMILION
+from jepascope.report.charts.heat_map import Frame, Map, draw, two_decimals
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, grid, words
+from jepascope.report.sections.declared import section
 from jepascope.stats import MIN_DRAWS
 
-TITLE = "Cause and isolate"
 CONTROL_ROWS = {"twin": "the real twin itself", "variance": "variance-matched", "random": "random directions"}
 
 
@@ -22,29 +26,30 @@ def isolation_rows(run: RunFolder) -> pd.DataFrame | None:
     return None if table is None else table[table["layer"] == claim_layer(run, table)]
 
 
-def isolation_section(run: RunFolder) -> Section:
+@section("isolation", "Cause and isolate", absent="no read-outs of other factors (stage intervene)")
+def isolation_section(run: RunFolder) -> list[Block]:
     """Which other factors an edit leaks to, the matrix, and the figures behind the sentence."""
     rows = isolation_rows(run)
     if rows is None:
-        return not_run("isolation", TITLE, "no read-outs of other factors (stage intervene)")
+        return []
     variable, finder = own_variable(run), own_finder(run, rows)
     edits = in_order(rows["edit"], EDITS)
     effects = {edit: cross_effects(rows, variable, finder, edit) for edit in edits}
-    blocks: list[Block] = [Finding(sentence) for sentence in isolation_findings(run)]
+    blocks = findings(*isolation_findings(run))
     read = in_order(rows["read"], (variable,))
-    panels = [panel for edit in edits if (panel := _panel(rows, variable, finder, edit))[1]]
-    readers = f"{count_range(rows['n'])} {run.tested}"
+    maps = [one for edit in edits if (one := _map(rows, read, variable, finder, edit)).rows]
     caption = (
         f"Layer {count_range(rows['layer'])}: share of each read-out's own clean margin that is lost (1 = all of it; below 0: it grows), n "
-        f"= {readers}. Rows: the variable whose subspace is edited ({variable}: {finder or 'no finder'}; others: diff_means) and the "
-        f"controls of {variable}'s edit, mean over {_draws(rows)} draws. Framed: the variable that the edit is for. ≈ 0: its 90 % interval "
-        f"lies within ±{_margin(rows)}, shown to have no effect worth mentioning. Hatched: the judge is not shown to read that variable "
-        "from unedited clips, so the number means little. Intervals in the table below and in isolation.parquet."
+        f"= {count_range(rows['n'])} {run.tested}. Rows: the variable whose subspace is edited ({variable}: {finder or 'no finder'}; "
+        f"others: diff_means) and the controls of {variable}'s edit, mean over {_draws(rows)} draws. Framed: the variable that the edit is "
+        f"for. ≈ 0: its 90 % interval lies within ±{_margin(rows)}, shown to have no effect worth mentioning. Hatched: the judge is not "
+        "shown to read that variable from unedited clips, so the number means little. Intervals in the table below and in "
+        "isolation.parquet."
     )
-    if panels:
-        blocks.append(Figure(isolation_matrix(panels, read, variable), caption))
-    blocks += [_grid(run, found, variable, finder, edit) for edit, found in effects.items() if found]
-    return Section("isolation", TITLE, tuple(blocks))
+    if maps:
+        title = f"Cause and isolate: edits of {short(variable, LABEL)} and of other variables"
+        blocks.append(Figure(draw("isolation", title, maps, "variable that is read", most_numbered=40, by_size=True), caption))
+    return [*blocks, *(_grid(run, found, variable, finder, edit) for edit, found in effects.items() if found)]
 
 
 def isolation_findings(run: RunFolder, brief: bool = False) -> list[str]:
@@ -58,19 +63,32 @@ def isolation_findings(run: RunFolder, brief: bool = False) -> list[str]:
     return said or ([] if brief else [f"No read-out of another factor was held against an edit of {run.variable}."])
 
 
-def _panel(rows: pd.DataFrame, variable: str, finder: str, edit: str) -> Panel:
+def _map(rows: pd.DataFrame, read: list[str], variable: str, finder: str, edit: str) -> Map:
     """The study's variable first, its controls below it, then the other variables."""
     at = rows[rows["edit"] == edit]
-    lines: list[tuple[str, pd.DataFrame]] = []
+    lines: dict[str, pd.DataFrame] = {}
     for found_for in in_order(at["found_for"], (variable,)):
-        own = at[(at["found_for"] == found_for) & (at["control"] == "subspace")]
-        own = own[own["finder"] == finder] if found_for == variable else own
-        lines.append((found_for, own))
+        own = at[at["found_for"] == found_for]
+        beside = own[own["finder"].isin([finder, ""])]
+        subspace = own[own["control"] == "subspace"]
+        lines[found_for] = subspace[subspace["finder"] == finder] if found_for == variable else subspace
         if found_for == variable:
-            beside = at[(at["found_for"] == variable) & at["finder"].isin([finder, ""])]
-            lines += [(name, beside[beside["control"] == control]) for control, name in CONTROL_ROWS.items()]
-    word = EDIT_WORDS.get(edit, edit)
-    return word.capitalize(), [(label, table.drop_duplicates("read")) for label, table in lines if len(table)]
+            lines |= {name: beside[beside["control"] == control] for control, name in CONTROL_ROWS.items()}
+    lines = {label: table.drop_duplicates("read") for label, table in lines.items() if len(table)}
+    values = np.full((len(lines), len(read)), np.nan)
+    texts, notes, hatched, frames = {}, {}, set(), []
+    for i, table in enumerate(lines.values()):
+        for row in table.to_dict("records"):
+            cell = (i, read.index(str(row["read"])))
+            values[cell] = row["value"]
+            if not row["readable"]:
+                hatched.add(cell)
+                notes[cell] = "not readable"
+            elif row["equivalent"]:
+                notes[cell], texts[cell] = "equivalent to none", f"{two_decimals(row['value'])}  ≈ 0"
+            if row["read"] == row["found_for"]:
+                frames.append(Frame(*cell, VERMILION, inset=0.05))
+    return Map(values, list(lines), read, EDIT_WORDS.get(edit, edit).capitalize(), texts, notes, frozenset(hatched), frames)
 
 
 def _draws(rows: pd.DataFrame) -> str:
@@ -82,23 +100,28 @@ def _margin(rows: pd.DataFrame) -> str:
 
 
 def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str, edit: str) -> Grid:
-    controls = [name for name in ("random", "variance", "twin") if any(name in effect.controls for effect in effects)]
-    body: list[tuple[Cell | str, ...]] = []
-    for effect in effects:
-        own = _cell(effect.own)
-        if own.exact:
-            own = Cell(f"{own}\n90 %: {span(effect.least, effect.most)}", own.exact)
-        cells: list[Cell | str] = [effect.read, Cell(effect.reading, strong=effect.reading == "leaks"), own]
-        cells += [_cell(effect.controls[name]) if name in effect.controls else ABSENT for name in controls]
-        body.append((*cells, count(effect.n)))
-    head = ("read-out", "reading", "share lost", *(CONTROL_ROWS[name] for name in controls), "n")
+    def level(name: str) -> Column:
+        return Column(CONTROL_ROWS[name], lambda effect: _cell(effect.controls[name]) if name in effect.controls else ABSENT)
+
+    columns = (
+        words("read-out", made=lambda effect: effect.read),
+        words("reading", made=lambda effect: Cell(effect.reading, strong=effect.reading == "leaks")),
+        Column("share lost", _own),
+        *(level(name) for name in ("random", "variance", "twin") if any(name in effect.controls for effect in effects)),
+        Column("n", lambda effect: count(effect.n)),
+    )
     caption = (
         f"{EDIT_WORDS.get(edit, edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
         f"{run.confidence} over {run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws "
         f"the least and the largest. Leaks: interval clear of zero and of what the controls change on average, and the share larger than "
         f"±{_shown_margin(effects)}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
     )
-    return Grid(head, tuple(body), caption, words=2)
+    return grid(effects, columns, caption)
+
+
+def _own(effect: CrossEffect) -> Cell:
+    own = _cell(effect.own)
+    return Cell(f"{own}\n90 %: {span(effect.least, effect.most)}", own.exact) if own.exact else own
 
 
 def _shown_margin(effects: list[CrossEffect]) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from jepascope.discovery.probes.leaks import leak_verdict, leak_words
-from jepascope.findings.numbers import Cell, count, finite, percent, percent_span
-from jepascope.report.blocks import Finding, Grid, Paragraph, Section, not_run
+from jepascope.findings.numbers import Cell
+from jepascope.report.blocks import Block, Finding, Paragraph
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, counted, grid, percentage, share, words
+from jepascope.report.sections.declared import section
 
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
@@ -24,30 +28,18 @@ STILL = (
 UNPRINTED = "Above 50 % the way along the axis would leak; between chance and 50 % the axis does."
 
 
-def leaks(run: RunFolder) -> Section:
+@section("leaks", "Leak check", needs=("leaks",), absent="no leak check in this run folder")
+def leaks(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """Every baseline that has no motion left to read, with its verdict."""
-    title, table = "Leak check", run.table("leaks")
-    if table is None:
-        return not_run("leaks", title, "no leak check in this run folder")
     known = bool(table["explained"].notna().any())
-    rows = []
-    for row in table.to_dict("records"):
-        exact = repr(float(row["accuracy"])) if finite(row["accuracy"]) else ""
-        rows.append(
-            (
-                str(row["baseline"]).replace("_", " "),
-                Cell(f"{percent(row['accuracy'])} {percent_span(row['low'], row['high'])}", exact),
-                percent(row["chance"]),
-                *((percent(row["explained"]),) if known else ()),
-                count(row["n"]),
-                Cell(leak_verdict(row), strong=bool(row["leak"])),
-            )
-        )
-    grid = Grid(
-        ("what the probe sees", "accuracy", "chance", *(("explained",) if known else ()), "n", "verdict"),
-        tuple(rows),
-        f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}."
-        + (" Explained: the accuracy that position or axis alone can reach." if known else ""),
-    )
+    columns = [
+        words("what the probe sees", made=lambda row: str(row["baseline"]).replace("_", " ")),
+        share("accuracy"),
+        percentage("chance"),
+    ]
+    columns += [percentage("explained", "explained")] if known else []
+    columns += [counted("n", "n"), Column("verdict", lambda row: Cell(leak_verdict(row), strong=bool(row["leak"])))]
+    caption = f"Probe accuracy on test clips whose motion was taken away. Brackets: {run.confidence}."
+    caption += " Explained: the accuracy that position or axis alone can reach." if known else ""
     why = Paragraph(WHY + (PRINTED if known else UNPRINTED) if run.is_direction else STILL)
-    return Section("leaks", title, (Finding(leak_words(table.to_dict("records"), run.noun)), grid, why))
+    return [Finding(leak_words(table.to_dict("records"), run.noun)), grid(table, columns, caption), why]

@@ -4,54 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.findings.numbers import NOTHING, Cell, count, count_range, number_cell, percent
-from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks
+import pandas as pd
+
+from jepascope.findings.numbers import NOTHING, count_range, percent
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, claimed, finders_of, in_order
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.blocks import Figure, Finding, Grid, Paragraph, Section, not_run
-from jepascope.report.figures.matching import matching
+from jepascope.report.blocks import Block, Figure, Finding, Paragraph
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Mark, Panel, Row
+from jepascope.report.charts.canvas import Drawing
+from jepascope.report.charts.curves import Level
+from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import counted, grid, number, words
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.intervention import NOT_RUN
 
 MATCHED = {"variance": "variance", "norm": "norm"}  # what a control promises; random and shuffled promise the rank only
 NAMES = {"variance": "token variance", "norm": "norm"}
+MEANS = ["variance", "variance_target", "norm", "norm_target", "pooled_variance", "pooled_variance_target", "overlap"]
+HEADS = {"variance": "token variance", "norm": "edit norm", "pooled_variance": "pooled variance", "overlap": "overlap"}
 HALF = 0.5  # a variance control below this share of the pooled variance is named
 CLOSE = 0.05  # a promise missed by more than this share is called a shortfall
 
 
-def matching_section(run: RunFolder) -> Section:
+@section("matching", "What each control matched", needs=("matching",), absent=NOT_RUN)
+def matching_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """What each control promised and what it reached."""
-    title, table = "What each control matched", run.table("matching")
-    if table is None:
-        return not_run("matching", title, NOT_RUN)
     layer = claim_layer(run, table)
-    table = table[(table["layer"] == layer) & (table["edit"] == in_order(table["edit"], EDITS)[0])]
-    table = table[table["rank"] == table["finder"].map(main_ranks(table))]
+    table = claimed(run, table[table["edit"] == in_order(table[table["layer"] == layer]["edit"], EDITS)[0]])
     edit, finders = str(table["edit"].iloc[0]), finders_of(run, table)
-    caption = (
-        f"Layer {layer}, {EDIT_WORDS.get(edit, edit)}. Reached over target, mean over "
-        f"{count_range(table.groupby(['finder', 'control'])['draw'].nunique())} draws, line from least to most; 1 (dotted) is an "
-        "exact match. Only the variance control promises the variance of tokens and only the norm control the norm; the others promise "
-        "the rank and show here what they leave unmatched."
-    )
-    rows: list[tuple[Cell | str, ...]] = []
-    shortfalls, unseen = [], []
+    what = f"Layer {layer}, {EDIT_WORDS.get(edit, edit)}"
     pooled, overlap = bool(table["pooled_variance"].notna().any()), bool(table["overlap"].notna().any())
-    extra = [*(("pooled_variance", "pooled_variance_target") if pooled else ()), *(("overlap",) if overlap else ())]
+    rows, shortfalls, unseen = [], [], []
     for finder in finders:
         for control in in_order(table["control"], CONTROLS):
             part = table[(table["finder"] == finder) & (table["control"] == control)]
             if part.empty:
                 continue
-            mean = part[["variance", "variance_target", "norm", "norm_target", *extra]].mean()
-            words = _promise(control, mean)
-            if words != "matched" and control in MATCHED:
-                shortfalls.append(f"{finder}, {CONTROL_WORDS[control]}: {words}")
-            if control == "variance" and pooled and words == "matched" and _share(mean, "pooled_variance") < HALF:
+            mean = part[MEANS].mean()
+            promise = _promise(control, mean)
+            if promise != "matched" and control in MATCHED:
+                shortfalls.append(f"{finder}, {CONTROL_WORDS[control]}: {promise}")
+            if control == "variance" and pooled and promise == "matched" and _share(mean, "pooled_variance") < HALF:
                 unseen.append(f"{finder} {percent(_share(mean, 'pooled_variance'))}")
-            cells = tuple(number_cell(0.0 if abs(mean[name]) < NOTHING else float(mean[name])) for name in mean.index)
-            rows.append((finder, CONTROL_WORDS.get(control, control), words, count(part["rank"].iloc[0]), *cells))
-    head: tuple[str, ...] = ("finder", "control", "promise", "rank", "token variance", "target", "edit norm", "target")
-    head += (("pooled variance", "target") if pooled else ()) + (("overlap",) if overlap else ())
+            named = {"finder": finder, "control": CONTROL_WORDS.get(control, control), "promise": promise, "rank": part["rank"].iloc[0]}
+            rows.append(named | mean.mask(mean.abs() < NOTHING, 0.0).to_dict())
     verdict = (
         "Not every control reached what it promises. " + "; ".join(shortfalls) + "."
         if shortfalls
@@ -62,16 +60,44 @@ def matching_section(run: RunFolder) -> Section:
             " But the variance control matches the variance of tokens, and reaches less than half of the pooled variance, which is what "
             f"the read-out sees: {', '.join(unseen)} of the target. Its effect may be smaller for that reason alone."
         )
-    grid = Grid(
-        head,
-        tuple(rows),
-        f"Layer {layer}, {EDIT_WORDS.get(edit, edit)}; token variance in squared latent units per token, norm in latent units per token, "
-        "means over draws."
+    columns = [words("finder", "finder"), words("control", "control"), words("promise", "promise"), counted("rank", "rank")]
+    shown = MEANS[: 4 + 2 * pooled] + MEANS[6:] * overlap
+    columns += [number("target" if name.endswith("_target") else HEADS[name], name) for name in shown]
+    caption = (
+        f"{what}; token variance in squared latent units per token, norm in latent units per token, means over draws."
         + (" Pooled variance: of the mean over a clip's tokens, which the read-out sees." if pooled else "")
-        + (" Overlap: SAS of the control with the finder's subspace." if overlap else ""),
-        words=3,
+        + (" Overlap: SAS of the control with the finder's subspace." if overlap else "")
     )
-    return Section("matching", title, (Finding(verdict), Figure(matching(table, finders), caption), grid, Paragraph(HOW)))
+    figure = Figure(
+        _reached(table, finders),
+        f"{what}. Reached over target, mean over {count_range(table.groupby(['finder', 'control'])['draw'].nunique())} draws, line from "
+        "least to most; 1 (dotted) is an exact match. Only the variance control promises the variance of tokens and only the norm control "
+        "the norm; the others promise the rank and show here what they leave unmatched.",
+    )
+    return [Finding(verdict), figure, grid(rows, columns, caption), Paragraph(HOW)]
+
+
+def _reached(table: pd.DataFrame, finders: list[str]) -> Drawing:
+    """Reached over target, for variance and norm: mean over draws, line from least to most."""
+    panels = []
+    for column, label in (("variance", "token variance, reached / target"), ("norm", "edit norm, reached / target")):
+        shares = table.assign(share=table[column] / table[f"{column}_target"].where(table[f"{column}_target"] != 0)).dropna(
+            subset=["share"]
+        )
+        by = shares.groupby(["finder", "control"])["share"]
+        reached = {key: (each["mean"], each["min"], each["max"]) for key, each in by.agg(["mean", "min", "max"]).to_dict("index").items()}
+        rows = [
+            Row(
+                CONTROL_WORDS[control],
+                [
+                    Mark(finder, numbered(at).points(), *reached[finder, control]) if (finder, control) in reached else None
+                    for at, finder in enumerate(finders)
+                ],
+            )
+            for control in CONTROLS
+        ]
+        panels.append(Panel(rows, [Level(1.0, "", upright=True, width=1)], "", label, (0, None)))
+    return beside_controls.draw("matching", "What the controls matched, reached over target", panels, across=2)
 
 
 HOW = (

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
+from jepascope.findings.agreement import Judges, agreement
 from jepascope.findings.beside import readings_by, rows_beside
-from jepascope.findings.effect import FEW, NOT_SHOWN, OUTSIDE, JudgeReading
 from jepascope.findings.judges import JUDGES, judge_words, skipped
 from jepascope.findings.numbers import ABSENT, Cell, count_range, interval_cell
 from jepascope.findings.selection import EDIT_WORDS, comparable, comparable_of, has_twins, in_order
-from jepascope.findings.verdict import against_cell, not_shown_words
+from jepascope.findings.verdict import against_cell
 from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.stats import MIN_DRAWS
 
-Judges = Mapping[str, JudgeReading]
-MOST_NAMED = 4  # finders that are not clear of a control, named one by one
 LOST = {
     "mlp": "share of the MLP's clean margin that is lost",
     "head": "share of the classifier's logit difference that is lost",
@@ -69,37 +64,6 @@ def _row(part: pd.DataFrame, finder: str, controls: list[str], judges: Judges) -
     beside = rows_beside(own[0], part, judges)
     size = interval_cell(own[0]["value"], own[0]["low"], own[0]["high"])
     return (finder, size, *(against_cell(beside[control]) if control in beside else ABSENT for control in controls))
-
-
-def agreement(parts: dict[str, pd.DataFrame], edit: str, judges: Judges) -> str:
-    """For how many finders each judge puts the effect outside the draws of every control, and which ones it does not."""
-    said = [f"{judge_words(judge)}{_clear(part, judges)}" for judge, part in parts.items()]
-    return f"{EDIT_WORDS.get(edit, edit).capitalize()} by the other judges, counted in finders. By {'. By '.join(said)}."
-
-
-def _clear(part: pd.DataFrame, judges: Judges) -> str:
-    own = part[part["control"] == "subspace"].drop_duplicates("finder").to_dict("records")
-    finders = [str(row["finder"]) for row in own]
-    beside = {str(row["finder"]): rows_beside(row, part, judges).values() for row in own}
-    everyone = [one for ones in beside.values() for one in ones]
-    unread = next((one.effect for one in everyone if one.effect.unread), None)
-    if unread is not None:
-        return f": {not_shown_words(unread)}, so that nothing is compared"
-    if everyone and all(one.standing == FEW for one in everyone):
-        return f": fewer than {MIN_DRAWS} draws of every control, so that nothing is compared"
-    short: dict[str, list[str]] = {}
-    for finder, ones in beside.items():
-        for one in ones:
-            if one.standing == NOT_SHOWN:
-                short[finder] = [not_shown_words(one.effect)]
-            elif one.standing != OUTSIDE:
-                short.setdefault(finder, []).append(f"{CONTROL_WORDS.get(one.control, one.control)}: {one.standing}")
-    text = f", outside the draws of every control: {sum(finder not in short for finder in finders)} of {len(finders)}"
-    if not short:
-        return text
-    listed = ", ".join(f"{finder} ({', '.join(words)})" for finder, words in list(short.items())[:MOST_NAMED])
-    more = f" and {len(short) - MOST_NAMED} more" if len(short) > MOST_NAMED else ""
-    return f"{text}; not {listed}{more}"
 
 
 def also_by(run: RunFolder, table: pd.DataFrame) -> Paragraph:

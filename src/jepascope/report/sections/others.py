@@ -9,46 +9,50 @@ from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
 from jepascope.findings.selection import tokens_of
 from jepascope.findings.selectivity import reading
-from jepascope.report.blocks import Block, Grid, Paragraph, Section, not_run
+from jepascope.report.blocks import Block, Grid, Paragraph
 from jepascope.report.folder import RunFolder
-from jepascope.report.probe_folder import probed_variables
+from jepascope.report.inside import PROBED, Inside
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.emergence import accuracy_cell, mean_range, same_figure, selectivity_cell
 
-TITLE = "Other variables"
 CLASSES_HEAD = ("variable", "classes", "layer", "tokens", "accuracy", "chance", "untrained", "selectivity, points")
 VALUES_HEAD = ("variable", "what is read", "held out", "measure", "value", "untrained", "chance")
 MOST_OUTPUTS = 8
 Row = tuple[Cell | str, ...]
 
 
-def others_section(run: RunFolder) -> Section:
+@section("others", "Other variables", absent="no other variable of this run was probed (jepascope probe RUN --variable V)")
+def others_section(run: RunFolder) -> list[Block]:
     """The study's variable and those that were probed beside it: as classes, and as values where they have any."""
-    found, more = probed_variables(run.path)
-    if not found:
-        return not_run("others", TITLE, "no other variable of this run was probed (jepascope probe RUN --variable V)")
-    named = [(f"{run.variable} (this study)", run), *((other.name, other.run) for other in found if other.run is not None)]
-    rows = [_classes(name, folder) for name, folder in named]
-    rows += [(f"{other.name} cannot be read: {other.reason}",) for other in found if other.run is None]
-    values = [row for name, folder in named for row in _values(name, folder)]
-    tables = [folder.table("probes") for _, folder in named]
-    counts = count_range(pd.concat([table["n"] for table in tables if table is not None])) if any(t is not None for t in tables) else ABSENT
+    probed = PROBED.read(run.path)
+    if not probed:
+        return []
+    named = {f"{run.variable} (this study)": run, **{_name(other): other for other in probed if not other.reason}}
+    rows = [_classes(name, folder) for name, folder in named.items()]
+    rows += [(f"{_name(other)} cannot be read: {other.reason}",) for other in probed if other.reason]
+    counts = [table["n"] for folder in named.values() if (table := folder.table("probes")) is not None]
     caption = (
         "Each variable read by a dense probe at the earliest inner layer within one standard error of the best inner one, "
         "cross-validated on fit clips (layers 0 and L are no candidates; for the study's own variable the layer that its spec names, "
-        f"where it does). n = {counts} test clips; brackets: {run.confidence} over clips (accuracy, selectivity), range over seeds only, "
-        "same clips (untrained). Control: untrained twins, and the control task that selectivity is measured against."
+        f"where it does). n = {count_range(pd.concat(counts)) if counts else ABSENT} test clips; brackets: {run.confidence} over clips "
+        "(accuracy, selectivity), range over seeds only, same clips (untrained). Control: untrained twins, and the control task that "
+        "selectivity is measured against."
     )
     blocks: list[Block] = [Grid(CLASSES_HEAD, tuple(rows), caption)]
-    blocks += [Paragraph(said) for said in [" ".join(filter(None, (_better(name, folder) for name, folder in named)))] if said]
+    better = [said for name, folder in named.items() if (said := _better(name, folder))]
+    blocks += [Paragraph(" ".join(better))] if better else []
+    values = [row for name, folder in named.items() for row in _values(name, folder)]
     if values:
         caption = (
             f"The same variables read as values by a ridge probe, where they have any. Brackets: {run.confidence}, range over seeds only, "
             "same clips (untrained). Chance: error of the best constant guess."
         )
         blocks.append(Grid(VALUES_HEAD, tuple(values), caption, words=4))
-    if more:
-        blocks.append(Paragraph(f"{more} more probe folders of this run are not shown."))
-    return Section("others", TITLE, tuple(blocks))
+    return [*blocks, *PROBED.left_out(run.path)]
+
+
+def _name(other: Inside) -> str:
+    return short(other.summary.get("variable", other.name.removeprefix(PROBED.prefix)))
 
 
 def _layer(run: RunFolder, probes: pd.DataFrame) -> tuple[int, str] | None:

@@ -7,13 +7,15 @@ from typing import Any
 
 from jepascope.findings.names import short
 from jepascope.findings.numbers import Cell, duration, finite
-from jepascope.report.blocks import Block, Grid, Paragraph, Section, Verbatim
+from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim
 from jepascope.report.folder import RunFolder
+from jepascope.report.sections.declared import section
 
 MOST = 1000  # characters of one entry
 
 
-def provenance(run: RunFolder) -> Section:
+@section("provenance", "Timings and provenance")
+def provenance(run: RunFolder) -> list[Block]:
     """Timings, versions, the command and the spec."""
     blocks: list[Block] = []
     seconds: dict[str, Any] = run.summary.get("seconds") or {}
@@ -29,8 +31,7 @@ def provenance(run: RunFolder) -> Section:
     blocks.append(Grid(("what", "value"), rows_of_facts, "Provenance, as stored in provenance.json.", words=2))
     if command:
         blocks.append(Verbatim(command if isinstance(command, str) else " ".join(map(str, command)), "The command to run it again"))
-    blocks.append(Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)"))
-    return Section("provenance", "Timings and provenance", tuple(blocks))
+    return [*blocks, Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)")]
 
 
 def _precision(told: dict[str, Any]) -> list[Block]:

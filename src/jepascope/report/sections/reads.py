@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
+from jepascope.findings.fading import fade_words
 from jepascope.findings.judges import judge_words
-from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, interval_cell, with_interval
-from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens
+from jepascope.findings.numbers import ABSENT, count_range, interval_cell, shown
+from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, finders_of, in_order, main_ranks, of_tokens, one_judge
 from jepascope.findings.verdict import unread_words
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Section, not_run
-from jepascope.report.figures.read_matrix import read_matrix
+from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.report.charts import heat_map
+from jepascope.report.charts.heat_map import Map
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, grid, words
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.refits import refit_blocks
 from jepascope.stats import MIN_DRAWS
 
-TITLE = "Edit layer × read layer"
 MOST_COLUMNS = 5  # read layers in the table
+MOST_NUMBERED = 9  # read layers up to which a cell of two panels has room for its number
 
 
-def reads_section(run: RunFolder) -> Section:
+@section("reads", "Edit layer × read layer", absent="no read-outs at later layers (stage intervene)")
+def reads_section(run: RunFolder) -> list[Block]:
     """Heat map of the first finder's ablation, the course of every effect along the layers, frozen against fresh probes."""
-    blocks = [*_course(run), *refit_blocks(run)]
-    return Section("reads", TITLE, tuple(blocks)) if blocks else not_run("reads", TITLE, "no read-outs at later layers (stage intervene)")
-
-
-def one_judge(frame: pd.DataFrame) -> pd.DataFrame:
-    """The linear probe's rows, or those of the only judge that there is."""
-    judges = list(frame["judge"].unique())
-    return frame[frame["judge"] == ("probe" if "probe" in judges else judges[0])]
-
-
-def _course(run: RunFolder) -> list[Block]:
     table = run.table("reads")
-    if table is None:
-        return []
+    return [*([] if table is None else _course(run, table)), *refit_blocks(run)]
+
+
+def _course(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     reads = one_judge(of_tokens(run, table))
     reads = reads[reads["rank"] == reads["finder"].map(main_ranks(reads))]
     finders, layer = finders_of(run, reads), claim_layer(run, reads)
@@ -44,53 +39,43 @@ def _course(run: RunFolder) -> list[Block]:
     first = reads[(reads["finder"] == finders[0]) & (reads["edit"] == edits[0])]
     at = reads[reads["layer"] == layer]
     unread = unread_judge(run, str(reads["judge"].iloc[0]))
-    words = (
+    said = (
         [f"{unread_words(unread).capitalize()}, so that nothing is said of where effects fade or grow."]
         if unread
-        else [
-            fade_words(_of(at, finder, edit), f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finder}")
-            for edit in edits
-            for finder in finders[:1]
-        ]
+        else [fade_words(_of(at, finders[0], edit), f"{EDIT_WORDS.get(edit, edit).capitalize()}, {finders[0]}") for edit in edits]
     )
-    null = first[first["control"] != "subspace"]
+    null, what = first[first["control"] != "subspace"], EDIT_WORDS.get(edits[0], edits[0])
     caption = (
-        f"{finders[0]}, {EDIT_WORDS.get(edits[0], edits[0])}: CE by {judge_words(str(reads['judge'].iloc[0]))}, one trained on the "
+        f"{finders[0]}, {what}: CE by {judge_words(str(reads['judge'].iloc[0]))}, one trained on the "
         "unedited clips of each read layer (share of its own clean margin, no unit). On the diagonal no block has run after the edit. n = "
         f"{count_range(first['n'])} {run.tested}. Control: random directions of the same rank, mean over {count_range(null['draws'])} "
         "draws. Intervals in the table below (claims' layer) and in reads.parquet."
     )
-    return [
-        *(Finding(sentence) for sentence in words if sentence),
-        Figure(read_matrix(first, finders[0], EDIT_WORDS.get(edits[0], edits[0])), caption),
-        _grid(run, at, finders, edits, layer),
-    ]
+    edited, read = sorted({int(value) for value in first["layer"]}), sorted({int(value) for value in first["read_layer"]})
+    names = {"subspace": finders[0], "random": CONTROL_WORDS["random"]}
+    maps = []
+    for control, name in names.items():
+        own = first[first["control"] == control]
+        if len(own):
+            cells = own.pivot_table(index="layer", columns="read_layer", values="value", aggfunc="first")
+            values = cells.reindex(index=edited, columns=read).to_numpy(dtype=float)
+            maps.append(Map(values, [*map(str, edited)], [*map(str, read)], name, missing=""))
+    drawing = heat_map.draw(
+        "read-matrix",
+        f"Causal effect of {what} by edit layer and read layer",
+        maps,
+        "read at layer",
+        "edited at layer",
+        side_by_side=True,
+        most_numbered=MOST_NUMBERED,
+        bar="causal effect",
+        also=f"Rows: edited layers, columns: read layers. Least {shown(first['value'].min())}",
+    )
+    return [*findings(*said), Figure(drawing, caption), _grid(run, at, finders, edits, layer)]
 
 
 def _of(at: pd.DataFrame, finder: str, edit: str) -> pd.DataFrame:
     return at[(at["finder"] == finder) & (at["edit"] == edit)]
-
-
-def fade_words(rows: pd.DataFrame, name: str) -> str:
-    """Whether one edit's effect fades or grows from the edited layer to the last, as far as the two intervals are apart."""
-    own = rows[rows["control"] == "subspace"].sort_values("read_layer").to_dict("records")
-    if len(own) < 2:
-        return ""
-    here, last = own[0], own[-1]
-    said = f"{name}: CE {_size(here)} where it is read at the edited layer {here['read_layer']:.0f} itself, {_size(last)} at layer "
-    said += f"{last['read_layer']:.0f}"
-    if not all(finite(row[end]) for row in (here, last) for end in ("low", "high")):
-        return f"{said}; without intervals it is not known whether it fades."
-    if last["high"] < here["low"]:
-        why = " Blocks that restore what was taken (self-repair) do this, and so does a code computed afresh from other directions."
-        return f"{said}. The effect fades along the layers.{why if own[0]['edit'] == 'ablate' else ''}"
-    if last["low"] > here["high"]:
-        return f"{said}. The effect grows along the layers: later read-outs see more of it than one where the edit was made."
-    return f"{said}. The two are not told apart (overlapping intervals): neither fading nor growing is shown."
-
-
-def _size(row: dict[Any, Any]) -> str:
-    return with_interval(row["value"], row["low"], row["high"])
 
 
 def _grid(run: RunFolder, at: pd.DataFrame, finders: list[str], edits: list[str], layer: int) -> Grid:
@@ -98,25 +83,23 @@ def _grid(run: RunFolder, at: pd.DataFrame, finders: list[str], edits: list[str]
     if len(layers) > MOST_COLUMNS:
         step = (len(layers) - 1) / (MOST_COLUMNS - 1)
         layers = [layers[round(step * index)] for index in range(MOST_COLUMNS)]
-    rows: list[tuple[Cell | str, ...]] = []
+    rows = []
     for edit in edits:
-        rows.append((Cell(EDIT_WORDS.get(edit, edit), strong=True),))
         for finder in finders:
             part = _of(at, finder, edit)
             for control, name in (("subspace", finder), ("random", "random directions")):
-                found = part[part["control"] == control].drop_duplicates("read_layer").set_index("read_layer")
-                if found.empty:
-                    continue
-                draws = f" ({count_range(found['draws'])} draws)" if control != "subspace" else ""
-                cells = [_cell(found.loc[read]) if read in found.index else ABSENT for read in layers]
-                rows.append((f"{name}{draws}", *cells))
-    head = ("edited subspace", *(f"read at layer {read}{' (edited)' if read == layer else ''}" for read in layers))
+                own = part[part["control"] == control].drop_duplicates("read_layer")
+                if len(own):
+                    draws = f" ({count_range(own['draws'])} draws)" if control != "subspace" else ""
+                    rows.append({"edit": edit, "name": f"{name}{draws}"} | {int(row["read_layer"]): row for row in own.to_dict("records")})
+
+    def read_at(read: int) -> Column:
+        head = f"read at layer {read}{' (edited)' if read == layer else ''}"
+        return Column(head, lambda row: interval_cell(*(row[read][end] for end in ("value", "low", "high"))) if read in row else ABSENT)
+
     caption = (
         f"Edited at layer {layer}, read at later layers: CE. n = {count_range(at['n'])} {run.tested}. Brackets: {run.confidence} over "
         f"{run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws the least and the largest."
     )
-    return Grid(head, tuple(rows), caption)
-
-
-def _cell(row: Any) -> Cell:
-    return interval_cell(float(row["value"]), float(row["low"]), float(row["high"]))
+    columns = (words("edited subspace", "name"), *map(read_at, layers))
+    return grid(rows, columns, caption, lambda row: EDIT_WORDS.get(row["edit"], row["edit"]))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from jepascope.findings.fresh import frozen_rows, refit_of, refit_rows
 from jepascope.findings.judges import JUDGES, judge_words
-from jepascope.findings.numbers import ABSENT, Cell, count_range, percent, percent_span
+from jepascope.findings.numbers import ABSENT, count_range, percent, percent_span
 from jepascope.findings.selection import claim_layer, finders_of, in_order
-from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.figures.refits import refit_lines
+from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, grid, words
 
 
 def refit_blocks(run: RunFolder) -> list[Block]:
@@ -22,13 +27,12 @@ def refit_blocks(run: RunFolder) -> list[Block]:
     judges = in_order(table["judge"], JUDGES)
     frozen = frozen_rows(run, layer)
     end = table[table["read_layer"] == last]
-    said: list[str] = []
-    rows: list[tuple[Cell | str, ...]] = []
+    rows, said = [], []
     for judge in judges:
         refits = [refit_of(table, frozen, finder, judge) for finder in finders]
         said.append(refits[0].sentence)
-        rows.append((Cell(f"{judge_words(judge)}: unedited {refits[0].clean}; chance {percent(refits[0].chance)}", strong=True),))
-        rows += [(refit.finder, str(refit.frozen), str(refit.fresh), _range(refit.random)) for refit in refits]
+        above = f"{judge_words(judge)}: unedited {refits[0].clean}; chance {percent(refits[0].chance)}"
+        rows += [(above, refit) for refit in refits]
     shown = judges[0]
     caption = (
         f"Ablation at layer {layer}, read by {judge_words(shown)} at that and later layers: accuracy on test clips, n = "
@@ -36,14 +40,38 @@ def refit_blocks(run: RunFolder) -> list[Block]:
         f"ablated test clips; vertical lines {run.confidence} (Wilson). Controls: random directions ablated (mean, band from the least to "
         "the largest draw), unedited clips, chance."
     )
-    lines = refit_lines(table[table["judge"] == shown], frozen[frozen["judge"] == shown], finders)
-    grid = Grid(
-        ("finder", "frozen", "fresh", "fresh, random ablated"),
-        tuple(rows),
-        f"Accuracy at layer {last} after ablation at layer {layer}, n = {count_range(end['n'])} test clips. Brackets: {run.confidence} "
-        "(Wilson); of random directions the least and the largest draw.",
+    figure = Figure(_curves(table[table["judge"] == shown], frozen[frozen["judge"] == shown], finders), caption)
+    columns = (
+        words("finder", made=lambda row: row[1].finder),
+        Column("frozen", lambda row: str(row[1].frozen)),
+        Column("fresh", lambda row: str(row[1].fresh)),
+        Column("fresh, random ablated", lambda row: _range(row[1].random)),
     )
-    return [*(Finding(sentence) for sentence in said), Figure(lines, caption), grid]
+    caption = (
+        f"Accuracy at layer {last} after ablation at layer {layer}, n = {count_range(end['n'])} test clips. Brackets: {run.confidence} "
+        "(Wilson); of random directions the least and the largest draw."
+    )
+    return [*findings(*said), figure, grid(rows, columns, caption, lambda row: str(row[0]))]
+
+
+def _curves(refits: pd.DataFrame, frozen: pd.DataFrame, finders: list[str]) -> Drawing:
+    """A panel for each finder: unedited clips, then frozen and fresh probes after the ablation, and fresh ones after random ablations."""
+    clean = refits[refits["control"] == "clean"].drop_duplicates("read_layer")
+    chance, at = Level(float(refits["chance"].mean()), "chance", share=True), ("read_layer", "accuracy")
+    panels = []
+    for finder in finders:
+        own = refits[refits["finder"] == finder]
+        null = own[own["control"] == "random"]
+        series = [
+            Series.of(own[own["control"] == "subspace"], *at, "fresh, subspace ablated", Look(BLUE, "o"), share=True),
+            Series.of(frozen[frozen["finder"] == finder], *at, "frozen", Look(VERMILION, "^", LONG, hollow=True), ends=(), share=True),
+            Series.of(clean, *at, "unedited", Look(BLACK, "D", size=3.5), ends=(), share=True),
+        ]
+        if len(null):
+            series.append(Series.spread(null, *at, "fresh, random ablated", Look(GREY, "s", SHORT, hollow=True), share=True))
+        panels.append(Panel(series, [chance], finder))
+    y = Axis("accuracy", limits=(0, 1.03))
+    return draw("refits", "What a frozen and a fresh probe read after ablation", panels, layers(refits["read_layer"], "read at layer"), y)
 
 
 def _range(null: tuple[float, ...]) -> str:

@@ -7,15 +7,20 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.dissociation import DISSOCIATED, judged
-from jepascope.findings.numbers import Cell, count_range, finite, interval_cell, number_cell, span
+from jepascope.findings.numbers import Cell, count_range, finite, interval_cell, number_cell, shown, span, with_interval
 from jepascope.findings.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 from jepascope.findings.transfer_words import full_dose_saturated, sentences
 from jepascope.findings.transfers import transfers
 from jepascope.portability.retained import one_dose
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
-from jepascope.report.figures.retained import dose_sweep, sas_rce
-from jepascope.report.sections.alignment import MOST_ROWS, Pairs
+from jepascope.report.charts.canvas import BLACK, GREY, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw
+from jepascope.report.charts.looks import COLOURS, DOTTED, LONG, Look, numbered
+from jepascope.report.grids import Column, grid, interval, left_out, words
+from jepascope.report.sections.alignment import MOST_ROWS
+from jepascope.report.sections.pairs import Pairs, panels
 
+MOST_SPOKEN = 24  # transfers that the description of the figure lists
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
 
 
@@ -37,7 +42,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
             f"lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
-        blocks.append(Figure(sas_rce(moved, f"{pairs.prefix}sas-rce"), caption))
+        blocks.append(Figure(_against_sas(moved, f"{pairs.prefix}sas-rce"), caption))
     part = rce[rce["across"] == main]
     dose = full_dose(part, twins)
     caption = (
@@ -47,12 +52,61 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[st
     )
     few = rce if len(rce) <= MOST_DOSES else one_dose(rce)
     if part["value"].notna().any():
-        blocks.append(Figure(dose_sweep(part, f"{pairs.prefix}rce-dose"), caption))
+        blocks.append(Figure(_doses(part, f"{pairs.prefix}rce-dose"), caption))
     else:
         blocks.append(Paragraph(f"No native effect is shown to be anything across {main}, so there is no RCE to draw."))
     whole = full_dose(rce, twins)
-    blocks.append(rce_grid(pairs, few.head(MOST_ROWS), moved, whole, len(few) < len(rce), len(few) - MOST_ROWS))
-    return blocks
+    return [*blocks, rce_grid(pairs, few, moved, whole, len(few) < len(rce))]
+
+
+FLOORS = {"floor_random": ("random subspaces", (0, (2, 3))), "floor_variance": ("variance-matched subspaces", (0, (8, 2, 1, 2)))}
+
+
+def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
+    """RCE over SAS, a point for each transfer a -> b, its own floors beside it; chance and ceiling of SAS as lines."""
+    series = []
+    for number, (across, rows) in enumerate(moved.groupby("across", sort=False)):
+        look = Look(COLOURS[number % len(COLOURS)], numbered(number).marker, "", size=6)
+        for saturated, part in rows.groupby(rows["saturated"]):
+            label = f"across {across}" + (", saturated" if saturated else "")
+            series.append(Series.of(part, "sas", "value", label, look.points(hollow=bool(saturated)), says=""))
+    for (column, (label, _)), (shift, look) in zip(
+        FLOORS.items(), ((0.016, Look(GREY, ".", "", size=8, width=1)), (0.008, Look(BLACK, "_", "", size=8, width=1))), strict=True
+    ):
+        known = moved[moved[column].notna() & moved["sas"].notna()]
+        ends = (f"{column}_low", f"{column}_high")  # a floor of its own for each: they differ too much between transfers for one line
+        series += [Series.of(known, "sas", column, f"RCE of {label}", look, ends, shift=shift, says="range")] if len(known) else []
+    levels = [
+        Level(moved["sas_chance"].mean(), "SAS chance", DOTTED, GREY, upright=True),
+        Level(moved["sas_ceiling"].mean(), "SAS split-half reference", LONG, GREY, upright=True),
+        Level(1.0, "RCE of the native subspace", "-", GREY),
+    ]
+    each = [
+        f"{row.a} used in place of {row.b}: SAS {shown(row.sas)}, RCE {with_interval(row.value, row.low, row.high)}"
+        for row in moved.itertuples()
+    ]
+    also = "; ".join(each[:MOST_SPOKEN]) + left_out(len(each), MOST_SPOKEN, "transfers are in portability.parquet").rstrip(".")
+    x, y = Axis("SAS (alignment as geometry)", limits=(0, 1.02)), Axis("RCE (effect retained)")
+    return draw(name, "Retained causal effect against alignment", [Panel(series, levels)], x, y, legend=2, also=also)
+
+
+def _doses(rce: pd.DataFrame, name: str) -> Drawing:
+    """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing."""
+    drawn = panels(rce, _transfer, _floors, "for", either=False)
+    one = len(drawn) == 1
+    x, y = Axis("dose (1 = the edit in full)" if one else "dose", "dose"), Axis("RCE (effect retained)" if one else "RCE")
+    return draw(name, "Retained causal effect over the dose", drawn, x, y, legend=2 if one else 3, also="Hollow markers: saturated")
+
+
+def _transfer(rows: pd.DataFrame, label: str, look: Look) -> Series:
+    return Series.of(rows, "dose", "value", label, look, where="saturated")
+
+
+def _floors(rce: pd.DataFrame) -> tuple[list[Series], list[Level]]:
+    mean = rce.groupby("dose")[list(FLOORS)].mean().reset_index()
+    known = [column for column in FLOORS if mean[column].notna().any()]
+    lines = [Series.of(mean, "dose", at, FLOORS[at][0], Look(BLACK, dash=FLOORS[at][1], width=1.1), ends=(), says="range") for at in known]
+    return lines, [Level(1.0, "", "-", GREY, width=0.9)]
 
 
 def full_dose(rce: pd.DataFrame, twins: bool) -> str:
@@ -63,13 +117,15 @@ def full_dose(rce: pd.DataFrame, twins: bool) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, one_each: bool, left: int) -> Grid:
+def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, one_each: bool) -> Grid:
     """Every transfer and dose in ``rce``; what it shows stands at the dose at which ``moved`` judges it."""
     kinds = {_key(row): judged(row).kind for row in moved.to_dict("records")}
-    rows: list[tuple[Cell | str, ...]] = []
-    for across, part in rce.groupby("across", sort=False):
-        rows.append((Cell(f"across {across} (n = {count_range(part['n'])} test {pairs.units})", strong=True),))
-        rows += [_row(row, kinds.get(_key(row), "")) for row in part.to_dict("records")]
+    counts = {across: count_range(part["n"]) for across, part in rce.groupby("across")}
+
+    def shows(row: Any) -> Cell:
+        kind = kinds.get(_key(row), "")
+        return Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED)
+
     caption = (
         f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.confidence}. {dose} "
         "Random, variance-matched: the RCE of such subspaces. Shows: what the transfer is taken to show, at the dose where it is judged."
@@ -78,20 +134,22 @@ def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, on
         caption += f" Δ: interval of RCE less that of variance-matched subspaces, paired by {pairs.units[:-1]}."
     if one_each:
         caption += " One dose for each transfer, the largest where neither effect is saturated; the others are in portability.parquet."
-    if left > 0:
-        caption += f" {left} more transfers are in portability.parquet."
-    return Grid(("a (used)", "b (native)", "dose", "RCE", "random", "variance-matched", "shows"), tuple(rows), caption, words=2)
-
-
-def _row(row: dict[Any, Any], kind: str) -> tuple[Cell | str, ...]:
-    return (
-        str(row["a"]),
-        str(row["b"]),
-        dose_cell(row),
-        interval_cell(row["value"], row["low"], row["high"]),
-        floor_cell(row, "floor_random"),
-        variance_cell(row),
-        Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED),
+    columns = (
+        words("a (used)", "a"),
+        words("b (native)", "b"),
+        Column("dose", dose_cell),
+        interval("RCE"),
+        Column("random", lambda row: floor_cell(row, "floor_random")),
+        Column("variance-matched", variance_cell),
+        Column("shows", shows),
+    )
+    return grid(
+        rce,
+        columns,
+        caption,
+        lambda row: f"across {row['across']} (n = {counts[row['across']]} test {pairs.units})",
+        MOST_ROWS,
+        "transfers are in portability.parquet",
     )
 
 

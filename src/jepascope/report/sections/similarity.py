@@ -6,9 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span, with_interval
+from jepascope.findings.alike import cca_words
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.figures.similarity import cka_map
+from jepascope.report.charts.canvas import BLUE, Drawing
+from jepascope.report.charts.heat_map import Frame, Map, draw
+from jepascope.report.charts.looks import Dash
+from jepascope.report.grids import Column, Row, counted, grid, left_out, words
 
 METRICS = {
     "cca": "CCA, held out",
@@ -17,9 +22,9 @@ METRICS = {
     "ridge_r2": "ridge map, R²",
     "procrustes_r2": "Procrustes map, R²",
 }
+CHOICES: dict[str, Dash] = {"relative depth": "-", "best match": (0, (3, 1.5)), "both": "-"}
 PLACE = ["source", "target", "source_layer", "target_layer"]
 MOST_PLACES = 12
-MOST_SENTENCES = 6
 
 
 def chosen_pairs(similarity: pd.DataFrame | None, transport: pd.DataFrame | None) -> pd.DataFrame:
@@ -44,83 +49,70 @@ def similarity_blocks(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence:
             f"scale; point values). {control}Dotted line: layers of the same relative depth. Frames: layer pairs that subspaces were "
             f"carried between (wide: {first['source']} to {first['target']}, narrow: back)."
         )
-        blocks.append(Figure(cka_map(one, pairs, f"{prefix}cka"), caption))
+        blocks.append(Figure(_map(one, pairs, f"{prefix}cka"), caption))
     grid = _grid(similarity, pairs, confidence)
     return [*blocks, grid] if grid.rows else blocks
 
 
-def cca_words(similarity: pd.DataFrame) -> list[str]:
-    """For each chosen pair, whether held-out CCA lies above shuffled pairs, and above what the label alone explains."""
-    said: list[str] = []
-    seen: set[frozenset[tuple[Any, Any]]] = set()  # CCA is the same in either direction, and said once
-    for row in similarity[similarity["metric"] == "cca"].to_dict("records"):
-        sides = frozenset({(row["source"], row["source_layer"]), (row["target"], row["target_layer"])})
-        if sides in seen or len(said) == MOST_SENTENCES:
+def _map(cka: pd.DataFrame, pairs: pd.DataFrame, name: str) -> Drawing:
+    """CKA of every layer of one model with every layer of the other; a frame around each chosen pair: wide for source to target, narrow
+    for the way back."""
+    source, target = str(cka["source"].iloc[0]), str(cka["target"].iloc[0])
+    cells = cka.pivot_table(index="source_layer", columns="target_layer", values="value", aggfunc="first", dropna=False)
+    down, across = [int(layer) for layer in cells.index], [int(layer) for layer in cells.columns]
+    frames = []
+    for row in pairs.to_dict("records"):
+        there = row["source"] == source and row["target"] == target
+        one, other, choice = int(row["source_layer"]), int(row["target_layer"]), str(row["choice"])
+        i, j = (one, other) if there else (other, one)
+        if i not in down or j not in across or {row["source"], row["target"]} != {source, target}:
             continue
-        seen.add(sides)
-        pair, label = _beside(row, "chance"), _beside(row, "label")
-        text = (
-            f"{row['source']} layer {count(row['source_layer'])} and {row['target']} layer {count(row['target_layer'])}: held-out CCA "
-            f"{with_interval(row['value'], row['low'], row['high'])}, {pair} shuffled pairs ({shown(row['chance'])} "
-            f"{span(row['chance_low'], row['chance_high'])})"
-        )
-        if finite(row["label_chance"]):
-            text += f" and {label} pairs shuffled within classes ({shown(row['label_chance'])} {span(row['label_low'], row['label_high'])})"
-            if label == "above":
-                text += ": the two share more than the class"
-            elif pair == "above":
-                text += ": no more than the class is shown to be shared"
-        said.append(f"{text}.")
-    return said
-
-
-def _beside(row: dict[Any, Any], null: str) -> str:
-    """'above', 'not told apart from' or 'below': by CCA's interval (its value where it has none) and the range of the null."""
-    low, high = (row["low"], row["high"]) if finite(row["low"]) else (row["value"], row["value"])
-    if not (finite(low) and finite(row[f"{null}_high"])):
-        return "beside"
-    return "above" if low > row[f"{null}_high"] else "below" if high < row[f"{null}_low"] else "not told apart from"
+        look: Any = {"color": BLUE, "width": 2.2} if there else {"width": 1.6, "inset": 0.13}
+        label = f"{choice or 'chosen'}, {'to' if there else 'from'} {short(target, LABEL)}"
+        spoken = f"{row['source']} layer {one} to {row['target']} layer {other} chosen ({choice})"
+        frames.append(Frame(down.index(i), across.index(j), dash=CHOICES.get(choice, (0, (1, 1))), label=label, spoken=spoken, **look))
+    values = cells.to_numpy(dtype=float)
+    one_map = Map(values, [*map(str, down)], [*map(str, across)], frames=frames, missing="")
+    across_of, down_of = (f"layer of {short(model, LABEL)}" for model in (target, source))
+    title = f"CKA between {short(source, LABEL)} and {short(target, LABEL)}, layer by layer"
+    return draw(name, title, [one_map], across_of, down_of, bar="CKA", diagonal="same relative depth", also=f"Rows: layers of {source}")
 
 
 def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Grid:
-    rows: list[tuple[Cell | str, ...]] = []
+    rows = []
     for place in pairs.head(MOST_PLACES).to_dict("records"):
-        at = similarity
-        for name in PLACE:
-            at = at[at[name] == place[name]]
-        if at.empty:  # CKA is the same in either direction and may be stored in one
-            continue
+        at = similarity[
+            (similarity[PLACE] == pd.Series(place)[PLACE]).all(axis=1)
+        ]  # CKA, the same in either direction, may be stored in one
         choice = f" ({place['choice']})" if place["choice"] else ""
         head = f"{place['source']} layer {count(place['source_layer'])} → {place['target']} layer {count(place['target_layer'])}{choice}"
-        rows.append((Cell(head, strong=True),))
-        for metric in [*METRICS, *(name for name in dict.fromkeys(at["metric"]) if name not in METRICS)]:
-            rows += [_row(row) for row in at[at["metric"] == metric].head(1).to_dict("records")]
+        by = at.drop_duplicates("metric").assign(head=head).to_dict("records")
+        rows += sorted(by, key=lambda row: list(METRICS).index(row["metric"]) if row["metric"] in METRICS else len(METRICS))
+    columns = (
+        words("measure", made=lambda row: METRICS.get(row["metric"], row["metric"])),
+        Column("value", _value),
+        Column("shuffled pairs", lambda row: _null(row, "chance", "chance")),
+        Column("shuffled in class", lambda row: _null(row, "label_chance", "label")),
+        counted("n", "n"),
+        counted("axes", "components"),
+    )
     caption = (
         "The chosen layer pairs on held-out clips (no unit; 1: the same). CCA: mean canonical correlation with axes fitted on fit clips; "
         "in sample: the same on the clips it was fitted on, which is too high and stands here as a warning. R²: of the target's "
         "activations as predicted by the map. Shuffled pairs: clips paired at random; in class: paired at random within a class, what "
         f"the label alone explains. Brackets: {confidence}; of shuffled pairs the central 95 %. Axes: of PCA before the fit (0: none)."
     )
-    if len(pairs) > MOST_PLACES:
-        caption += f" {len(pairs) - MOST_PLACES} more pairs are in similarity.parquet."
-    return Grid(("measure", "value", "shuffled pairs", "shuffled in class", "n", "axes"), tuple(rows), caption)
+    caption += left_out(len(pairs), MOST_PLACES, "pairs are in similarity.parquet")
+    return grid(rows, columns, caption, lambda row: str(row["head"]))
 
 
-def _row(row: dict[Any, Any]) -> tuple[Cell | str, ...]:
+def _value(row: Row) -> Cell:
     own = interval_cell(row["value"], row["low"], row["high"])
-    value = own if own.exact else Cell(shown(row["value"]), repr(float(row["value"])) if finite(row["value"]) else "")
-    return (
-        METRICS.get(str(row["metric"]), str(row["metric"])),
-        value,
-        _null(row, "chance", "chance"),
-        _null(row, "label_chance", "label"),
-        count(row["n"]),
-        count(row["components"]),
-    )
+    return own if own.exact else number_cell(row["value"])
 
 
-def _null(row: dict[Any, Any], value: str, ends: str) -> Cell | str:
+def _null(row: Row, value: str, ends: str) -> Cell | str:
     if not finite(row[value]):
         return ABSENT
     low, high = row[f"{ends}_low"], row[f"{ends}_high"]
-    return interval_cell(row[value], low, high) if finite(low) and finite(high) else Cell(shown(row[value]), repr(float(row[value])))
+    return interval_cell(row[value], low, high) if finite(low) and finite(high) else number_cell(row[value])

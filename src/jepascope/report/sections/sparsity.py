@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from math import isnan, nan
+from dataclasses import replace
+from math import nan
+from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, number_cell, percent, percent_span, shown
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent
 from jepascope.findings.selection import claim_layer, tokens_of
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section, not_run
-from jepascope.report.figures.l1_path import ROUNDING, l1_path, selection_frequencies, support_by_layer
+from jepascope.findings.sparsity import SELDOM, stable_words
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
+from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, counted, exact, grid, number, percentage, share, words
+from jepascope.report.sections.declared import section
 
-SELDOM = "coordinates that a half selects no more often than the average one"
+ROUNDING = 1e-6  # a frequency is a quotient of counts, and 45 / 50 is not below a threshold of 0.9; old folders hold it as float32
 
 
-def l1_section(run: RunFolder) -> Section:
+@section("l1", "Sparsity: the L1 path", needs=("probes",), absent="no L1 probes (stage discover)")
+def l1_section(run: RunFolder, probes: pd.DataFrame) -> list[Block]:
     """Accuracy and support along the path at the best layer, support by layer, and stability selection."""
-    title = "Sparsity: the L1 path"
-    probes = run.table("probes")
-    sparse = None if probes is None else probes[(probes["probe"] == "l1") & (probes["encoder"] == "model")]
-    if sparse is None or sparse.empty:
-        return not_run("l1", title, "no L1 probes (stage discover)")
+    sparse = probes[(probes["probe"] == "l1") & (probes["encoder"] == "model")]
+    if sparse.empty:
+        return []
     tokens, layer = tokens_of(run, sparse), claim_layer(run, sparse)
     path = sparse[(sparse["layer"] == layer) & (sparse["tokens"] == tokens)]
     stability = run.table("stability")
     along = None if stability is None else _rows(stability, layer, tokens)
-    halves = (
-        ""
-        if along is None
-        else f" Band: the middle 95 % of {count_range(along['subsamples'])} random halves of the fit clips; triangles: mean "
+    caption = (
+        f"Layer {layer}, {tokens} tokens. Above: test accuracy, n = {count_range(path['n'])} clips, band {run.confidence}; dotted: "
+        "chance. Below: support, the share of "
+        "coordinates with a non-zero weight for any class. The vertical line is the strongest penalty within one standard error of the "
+        "best cross-validated accuracy."
     )
-    halves += "" if along is None else "support of probes of permuted labels."
-    blocks: list[Block] = [
-        Figure(
-            l1_path(path, layer, along),
-            f"Layer {layer}, {tokens} tokens. Above: test accuracy, n = {count_range(path['n'])} clips, band {run.confidence}; dotted: "
-            "chance. Below: support, the share of "
-            "coordinates with a non-zero weight for any class. The vertical line is the strongest penalty within one standard error of the "
-            f"best cross-validated accuracy.{halves}",
-        )
-    ]
+    if along is not None:
+        caption += f" Band: the middle 95 % of {count_range(along['subsamples'])} random halves of the fit clips; triangles: mean "
+        caption += "support of probes of permuted labels."
+    blocks: list[Block] = [Figure(_path(path, along, f"layer {layer}"), caption)]
     chosen = sparse[sparse["chosen"]]
     picked = None if stability is None else stability[stability["chosen"]]
     if not chosen.empty:
         what = "one fit each (no interval)" if picked is None else "one fit each; band: the middle 95 % of random halves of the fit clips"
-        blocks.append(
-            Figure(
-                support_by_layer(chosen, picked),
-                f"Support at the one-standard-error choice, by layer; share of coordinates of a probe of the fit clips, {what}."
-                + ("" if picked is None else " Stable: selected in at least the threshold's share of halves. Control: permuted labels."),
-            )
-        )
+        caption = f"Support at the one-standard-error choice, by layer; share of coordinates of a probe of the fit clips, {what}."
+        caption += "" if picked is None else " Stable: selected in at least the threshold's share of halves. Control: permuted labels."
+        blocks.append(Figure(_support(chosen, picked), caption))
     low, high = path["support"].min(), path["support"].max()
     blocks.append(
         Paragraph(
@@ -59,7 +56,60 @@ def l1_section(run: RunFolder) -> Section:
             f"this path. It is not a dimension; the class means of {_classes(run)} span at most one dimension less than there are classes."
         )
     )
-    return Section("l1", title, (*blocks, *_stable(run, layer, tokens)))
+    return [*blocks, *_stable(run, layer, tokens)]
+
+
+HALVES: Any = {"ends": ("support_low", "support_high"), "around": "band", "share": True, "says": "range"}
+NULL = Look(GREY, "^", SHORT, hollow=True)
+
+
+def _path(path: pd.DataFrame, stability: pd.DataFrame | None, where: str) -> Drawing:
+    """Accuracy and support against the penalty at one layer; the one-standard-error choice is marked."""
+    accuracy = [Series.of(path, "strength", "accuracy", "test accuracy", Look(BLUE, "o"), around="band", says="range", share=True)]
+    support = [Series.of(path, "strength", "support", "support", Look(VERMILION, "s"), ends=(), says="range", share=True)]
+    if stability is not None:
+        band = Look(VERMILION, dash="")
+        support.append(Series.of(stability, "strength", "support", "middle 95 % of half-samples", band, **HALVES | {"says": ""}))
+        support.append(Series.of(stability, "strength", "permuted_support", "permuted labels", NULL, **HALVES | {"ends": ()}))
+    picked = path[path["chosen"]]
+    choice = [Level(float(value), "one-standard-error choice", LONG, GREY, upright=True) for value in picked["strength"]]
+    panels = [
+        Panel(accuracy, [*choice, Level(float(path["chance"].mean()), "chance", share=True)], y=Axis("probe accuracy", limits=(0, 1.03))),
+        Panel(support, choice, y=Axis("share of coordinates", limits=(0, 1.03))),
+    ]
+    also = [where, *(f"at the choice accuracy {percent(row.accuracy)}, support {percent(row.support)}" for row in picked.itertuples())]
+    x = Axis("L1 strength (logarithmic; sparser to the right)", "strength", log=True)
+    title = "L1 path: accuracy and support against strength"
+    return draw("l1-path", title, panels, x, Axis(), across=1, height=3.9, also="; ".join(also))
+
+
+def _support(chosen: pd.DataFrame, stability: pd.DataFrame | None) -> Drawing:
+    """Support at the one-standard-error choice by layer and token selection; with the middle 95 % of half-samples where these were run."""
+    series = []
+    for (tokens, rows), look in zip(chosen.groupby("tokens"), (Look(BLUE, "o"), Look(VERMILION, "s"), Look(GREY, "^")), strict=False):
+        series.append(Series.of(rows, "layer", "support", f"{tokens} tokens", look, ends=(), says="range", share=True))
+        if stability is None or not (stability["tokens"] == tokens).any():
+            continue
+        halves, dashed = stability[stability["tokens"] == tokens], replace(look, marker="D", dash=LONG, hollow=True)
+        band = f"{tokens} tokens, middle 95 % of half-samples"
+        series.append(Series.of(halves, "layer", "support", band, replace(look, marker="", dash=""), **HALVES | {"says": ""}))
+        series.append(Series.of(halves, "layer", "stable", f"{tokens} tokens, stable", dashed, **HALVES | {"ends": ()}))
+        series.append(Series.of(halves, "layer", "permuted_support", f"{tokens} tokens, permuted labels", NULL, **HALVES | {"ends": ()}))
+    title, y = "L1 support by layer at the one-standard-error choice", Axis("share of coordinates", limits=(0, 1.03))
+    return draw("l1-support", title, [Panel(series)], layers(chosen["layer"]), y, height=2.9, legend=2)
+
+
+def _frequencies(frequency: pd.Series[float], threshold: float) -> Drawing:
+    """How often each coordinate is selected in half-samples, sorted: a plateau near 1 with a steep fall means a stable choice."""
+    ordered = frequency.sort_values(ascending=False, ignore_index=True)
+    steps, none = ordered.index + 1, [0.0] * len(ordered)
+    series = Series("", steps, ordered, Look(BLUE), none, ordered, around="band", says="range", share=True, spoken_label="coordinates")
+    stable, any_of = int((ordered >= threshold - ROUNDING).sum()), int((ordered > 0).sum())
+    also = f"{stable} of {len(ordered)} coordinates reach the threshold, {any_of} are selected in any half-sample"
+    level = Level(threshold, f"threshold {threshold:g}", LONG, share=True)
+    x = Axis("coordinates, most often selected first", limits=(0.5, len(ordered) + 0.5))
+    y, title = Axis("share of half-samples", limits=(0, 1.03)), "How often each coordinate is selected"
+    return draw("l1-frequencies", title, [Panel([series], [level])], x, y, height=2.4, also=also)
 
 
 def _rows(table: pd.DataFrame, layer: int, tokens: str) -> pd.DataFrame | None:
@@ -92,66 +142,27 @@ def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
                 f"at the one-standard-error choice gives a coordinate a non-zero weight; n = {len(often)} coordinates. Dashed: the "
                 "threshold of a stable coordinate. Control: the support of permuted labels, in the table."
             )
-            blocks.append(Figure(selection_frequencies(often["frequency"], threshold, layer), caption))
+            blocks.append(Figure(_frequencies(often["frequency"], threshold), caption))
     return [*blocks, _grid(run, chosen, tokens)]
 
 
-def stable_words(row: dict[str, float], held: float, layer: int, tokens: str) -> str:
-    """How many coordinates are stable, what the bound says of them, and what permuted labels get; ``held`` is NaN if not stored."""
-    if isnan(held) and row["support"] > 0:
-        held = float(round(row["stable"] * row["selected"] / row["support"]))  # selected / support is the width
-    many = f"{count(held)} coordinates" if finite(held) and held != 1 else "1 coordinate" if finite(held) else "the coordinates"
-    said = (
-        f"At layer {layer} ({tokens} tokens) {many} ({percent(row['stable'])}) {'is' if held == 1 else 'are'} stable: selected in at least "
-        f"{percent(row['threshold'])} of {count(row['subsamples'])} half-samples, where {shown(row['selected'])} are selected on average"
-    )
-    bound = row["false_bound"]
-    if row["stable"] == 0:
-        said = (
-            f"At layer {layer} ({tokens} tokens) no coordinate is stable: none is selected in at least {percent(row['threshold'])} of "
-            f"{count(row['subsamples'])} half-samples, though {shown(row['selected'])} are selected on average. The probe's support is a "
-            "choice among coordinates that do as well"
-        )
-    elif not finite(bound):
-        said += ". No bound on false ones holds here: too many coordinates are selected at once"
-    elif finite(held) and bound >= held:
-        said += f". The bound ({shown(bound)}) vouches for none: of {SELDOM}, as many may be among the stable (Shah & Samworth 2013)"
-    else:
-        said += f". Of {SELDOM}, at most {shown(bound)} are expected among the stable (Shah & Samworth 2013)"
-    null, support = row["permuted_support"], row["support"]
-    if finite(null) and finite(row["support_low"]):
-        true = f"{percent(support)} {percent_span(row['support_low'], row['support_high'])}"
-        said += f". Permuted labels get a support of {percent(null)} at the same penalty, "
-        if null < row["support_low"]:
-            said += f"below the middle 95 % of halves with true ones ({true})"
-        elif null > row["support_high"]:
-            said += f"above the middle 95 % of halves with true ones ({true})"
-        else:
-            said += f"within the middle 95 % of halves with true ones ({true}): the size of the support says nothing about the variable"
-    return said + "."
-
-
 def _grid(run: RunFolder, chosen: pd.DataFrame, tokens: str) -> Grid:
-    rows = tuple(
-        (
-            f"{int(row['layer'])}*" if row["layer"] == run.best_layer else count(row["layer"]),
-            Cell(f"{percent(row['support'])} {percent_span(row['support_low'], row['support_high'])}", repr(row["support"])),
-            percent(row["permuted_support"]),
-            number_cell(row["selected"]),
-            Cell(percent(row["stable"]), repr(row["stable"]) if finite(row["stable"]) else ""),
-            number_cell(row["false_bound"]) if finite(row["false_bound"]) else ABSENT,
-            count(row["subsamples"]),
-        )
-        for row in chosen.to_dict("records")
+    columns = (
+        words("layer", made=lambda row: f"{row['layer']:.0f}{'*' if row['layer'] == run.best_layer else ''}"),
+        share("support", "support"),
+        percentage("permuted labels", "permuted_support"),
+        number("selected", "selected"),
+        Column("stable", lambda row: Cell(percent(row["stable"]), exact(row["stable"]))),
+        number("bound", "false_bound"),
+        counted("half-samples", "subsamples"),
     )
-    head = ("layer", "support", "permuted labels", "selected", "stable", "bound", "half-samples")
     caption = (
         f"Stability selection at the one-standard-error choice, {tokens} tokens. Support: mean over half-samples, brackets their middle "
         "95 %. Selected: mean number of coordinates. Stable: share of coordinates selected in at least "
         f"{_thresholds(chosen)} of half-samples. "
         f"Bound: of {SELDOM}, at most so many are expected among the stable (Shah & Samworth 2013; n/a where it does not hold)."
     )
-    return Grid(head, rows, caption)
+    return grid(chosen, columns, caption)
 
 
 def _thresholds(chosen: pd.DataFrame) -> str:

@@ -7,48 +7,41 @@ from pathlib import Path
 
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import short
-from jepascope.report.blocks import Block, Paragraph, Picture, Section, not_run
+from jepascope.report.blocks import Block, Paragraph, Picture
 from jepascope.report.folder import RunFolder
+from jepascope.report.sections.declared import section
 from jepascope.report.sections.videos import footage_blocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SHOWN_WIDTH = 860
 
 
-def stimuli(run: RunFolder) -> Section:
+@section("stimuli", "Stimuli", absent="this run folder holds no contact sheet (figures/stimuli.png)")
+def stimuli(run: RunFolder) -> list[Block]:
     """The contact sheet, figures/stimuli.png, and the splits."""
-    title, folder = "Stimuli", run.path / "figures"
-    clips, variable = run.clips, run.variable
+    picture = run.path / "figures" / "stimuli.png"
+    if not picture.exists():
+        return []
     caption = str(
         run.summary.get("stimuli_caption")
-        or f"Examples from clip set {clips}, one for each {'value' if run.is_direction else 'class'} of {variable}. "
+        or f"Examples from clip set {run.clips}, one for each {'value' if run.is_direction else 'class'} of {run.variable}. "
         "Arrows show the true path."
     )
-    blocks: list[Block] = []
-    if (folder / "stimuli.png").exists():
-        blocks.append(_picture(folder / "stimuli.png", f"Contact sheet of {clips}. {caption}", caption))
-    else:
-        return not_run("stimuli", title, "this run folder holds no contact sheet (figures/stimuli.png)")
+    blocks: list[Block] = [_picture(picture, f"Contact sheet of {run.clips}. {caption}", caption)]
     if counts := run.summary.get("splits"):
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
-        blocks.append(
-            Paragraph(
-                f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
-                "everything reported is measured on test."
-            )
-        )
+        text = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
+        blocks.append(Paragraph(f"{text}everything reported is measured on test."))
     if said := run.summary.get("labels_read"):
         blocks.append(Paragraph(f"Labels: {short(said, 1000)}"))
-    return Section("stimuli", title, (*blocks, *footage_blocks(run)))
+    return [*blocks, *footage_blocks(run)]
 
 
 def _picture(path: Path, alt: str, caption: str) -> Picture:
     data = path.read_bytes()
     if not data.startswith(SIGNATURE) or b"IEND" not in data[-16:]:
-        raise _damaged(path, "not a whole PNG file")
+        raise RunFolderError(
+            f"{path} is damaged (not a whole PNG file); delete it and run the study again with the same --out to make it anew."
+        )
     width = int.from_bytes(data[16:20], "big")
     return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", alt, caption, min(width, SHOWN_WIDTH))
-
-
-def _damaged(path: Path, why: str) -> RunFolderError:
-    return RunFolderError(f"{path} is damaged ({why}); delete it and run the study again with the same --out to make it anew.")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +10,10 @@ from jepascope.findings.carried import FLOORS, KEYS, Carried, carried_all, carri
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, stacked
 from jepascope.findings.selection import DONOR_DOSE_WORDS, EDIT_WORDS, EDITS, FULL_DOSE_WORDS, in_order
 from jepascope.report.blocks import Block, Figure, Finding, Grid
-from jepascope.report.figures.transport import transport_doses
+from jepascope.report.charts.canvas import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
+from jepascope.report.charts.curves import ZERO, Axis, Panel, Series, draw
+from jepascope.report.charts.looks import Look
+from jepascope.report.grids import Column, Row, grid, left_out, words
 
 MOST_SENTENCES = 4
 MOST_PANELS = 6
@@ -27,9 +28,9 @@ def transport_blocks(transport: pd.DataFrame, confidence: str, twins: bool, pref
     told = [one for one in found if one.row["edit"] == edit]
     first = [one for one in told if one.row["finder"] == told[0].row["finder"]]
     blocks += [Finding(carried_sentence(one)) for one in first[:MOST_SENTENCES]]
-    panels = _panels(transport[transport["edit"] == edit])
+    dosed = transport[transport["edit"] == edit]
+    panels = _panels(dosed)
     if panels:
-        left = len(transport[transport["edit"] == edit].groupby(KEYS, dropna=False)) - len(panels)
         dose = (FULL_DOSE_WORDS if twins else DONOR_DOSE_WORDS).get(edit, "dose 1 is the edit in full")
         draws = count_range(transport[transport["used"].isin(FLOORS)]["draws"])
         caption = (
@@ -39,48 +40,71 @@ def transport_blocks(transport: pd.DataFrame, confidence: str, twins: bool, pref
             "pairs shuffled within classes (which know the class and nothing else); random and variance-matched subspaces of the target, "
             f"mean of {draws} draws."
         )
-        if left > 0:
-            caption += f" {left} more carried subspaces are in the table and in transport.parquet."
-        blocks.append(Figure(transport_doses(panels, f"{prefix}transport", EDIT_WORDS.get(edit, edit)), caption))
+        caption += left_out(len(panels), MOST_PANELS, "carried subspaces are in the table and in transport.parquet")
+        title = f"Causal effect of carried subspaces in the other model ({EDIT_WORDS.get(edit, edit)})"
+        x, y = Axis("dose (1 = the edit in full)", "dose"), Axis("CE in the target")
+        blocks.append(Figure(draw(f"{prefix}transport", title, panels[:MOST_PANELS], x, y, across=2, legend=2), caption))
     if found:
         blocks.append(_grid(found, confidence))
     return blocks
 
 
-def _panels(rows: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-    """One for each carried subspace, first finders first, so that directions and maps stand side by side."""
+LOOKS = {
+    "native": ("native in the target", Look(BLACK, "D", width=0.8)),
+    "carried": ("carried by the map", Look(BLUE, "o", width=0.8)),
+    "shuffled in class": ("map of pairs shuffled in class", Look(VERMILION, "s", "", hollow=True)),
+    "shuffled pairs": ("map of shuffled pairs", Look(PURPLE, "v", "", hollow=True)),
+    "random source": ("random source, same map", Look(GREEN, "X", "", hollow=True)),
+    "variance": ("variance-matched in the target", Look(ORANGE, "^", "", hollow=True)),
+    "random": ("random in the target", Look(GREY, "P", "", hollow=True)),
+}
+
+
+def _panels(rows: pd.DataFrame) -> list[Panel]:
+    """One for each carried subspace, first finders first, so that directions and maps stand side by side; doses evenly spaced."""
     groups = [(dict(zip(KEYS, key, strict=True)), part) for key, part in rows.groupby(KEYS, sort=False, dropna=False)]
     order = {finder: number for number, finder in enumerate(dict.fromkeys(rows["finder"]))}
     groups.sort(key=lambda group: order[group[0]["finder"]])
-    return [
-        (
-            f"{key['source']} → {key['target']}",
-            f"{key['source_layer']:g} → {key['target_layer']:g}, {key['finder']}, {key['map']}",
-            part,
-        )
-        for key, part in groups[:MOST_PANELS]
-    ]
+    panels = []
+    for at, part in groups:
+        doses = sorted({float(dose) for dose in part["dose"]})
+        part = part.assign(place=part["dose"].map({dose: float(number) for number, dose in enumerate(doses)}))
+        series = [
+            Series.of(own, "place", "value", label, look, shift=0.1 * (number - 3), says="range")
+            for number, (used, (label, look)) in enumerate(LOOKS.items())
+            if len(own := part[part["used"] == used])
+        ]
+        title = f"{at['source']} → {at['target']}\n{at['source_layer']:g} → {at['target_layer']:g}, {at['finder']}, {at['map']}"
+        x = Axis("dose (1 = the edit in full)", "dose", range(len(doses)), [f"{dose:g}" for dose in doses], (-0.5, len(doses) - 0.5))
+        panels.append(Panel(series, [ZERO], title, x=x))
+    return panels
 
 
 def _grid(found: list[Carried], confidence: str) -> Grid:
-    floors = [name for name in FLOORS if any(name in one.floors for one in found)]
-    rows: list[tuple[Cell | str, ...]] = []
-    head = ""
-    for one in found[:MOST_ROWS]:
-        at = _place(one)
-        if at != head:
-            rows.append((Cell(at, strong=True),))
-            head = at
-        rows.append(_row(one, floors))
+    def floor(name: str) -> Column:
+        return Column(name, lambda one: _floor(one.floors.get(name), one.sides.get(name, "")))
+
+    columns = (
+        words("subspace, edit", made=lambda one: f"{one.row['finder']}, {one.row['edit']}"),
+        Column("dose", lambda one: f"{one.row['dose']:g}{' (saturated)' if one.saturated else ''}"),
+        Column("RCE", lambda one: stacked(interval_cell(one.row["rce"], one.row["rce_low"], one.row["rce_high"], strong=one.beyond_all))),
+        Column("CE carried", lambda one: _effect(one.row)),
+        Column("CE native", lambda one: _effect(one.native)),
+        *(floor(name) for name in FLOORS if any(name in one.floors for one in found)),
+        Column("class-free map", lambda one: _effect(one.class_free, _kept(one))),
+        Column("SAS", lambda one: _sas(one.row)),
+    )
     caption = (
         "Carried subspaces at the largest dose where neither effect is saturated. RCE: CE carried over CE native, in the target and by its "
         "read-out (bold: above every floor). Floors: their mean CE, and whether the carried one lies above, within or below. Class-free "
         "map: the CE and RCE of the same subspace carried by a map fitted to class-centred pairs, which never saw the class. Brackets: "
         f"{confidence}. SAS with the native subspace: no unit, a property of the pair."
     )
-    if len(found) > MOST_ROWS:
-        caption += f" {len(found) - MOST_ROWS} more are in transport.parquet."
-    return Grid(("subspace, edit", "dose", "RCE", "CE carried", "CE native", *floors, "class-free map", "SAS"), tuple(rows), caption)
+    return grid(found, columns, caption, _place, MOST_ROWS, "are in transport.parquet")
+
+
+def _sas(row: Row) -> Cell:
+    return Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT)
 
 
 def _place(one: Carried) -> str:
@@ -93,26 +117,12 @@ def _place(one: Carried) -> str:
     )
 
 
-def _row(one: Carried, floors: list[str]) -> tuple[Cell | str, ...]:
-    row = one.row
-    return (
-        f"{row['finder']}, {row['edit']}",
-        f"{row['dose']:g}{' (saturated)' if one.saturated else ''}",
-        stacked(interval_cell(row["rce"], row["rce_low"], row["rce_high"], strong=one.beyond_all)),
-        stacked(interval_cell(row["value"], row["low"], row["high"])),
-        _effect(one.native),
-        *(_floor(one.floors.get(name), one.sides.get(name, "")) for name in floors),
-        _effect(one.class_free, _kept(one)),
-        Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT),
-    )
-
-
 def _kept(one: Carried) -> str:
     """RCE of the class-free subspace."""
     return f"RCE {shown(one.class_free['rce'])}" if one.class_free is not None and finite(one.class_free["rce"]) else ""
 
 
-def _floor(row: Mapping[Any, Any] | None, said: str) -> Cell | str:
+def _floor(row: Row | None, said: str) -> Cell | str:
     """A floor's mean CE and on which side of it the carried one lies; its interval stands in the figure, and behind the cell."""
     return (
         ABSENT
@@ -121,7 +131,7 @@ def _floor(row: Mapping[Any, Any] | None, said: str) -> Cell | str:
     )
 
 
-def _effect(row: Mapping[Any, Any] | None, said: str = "") -> Cell | str:
+def _effect(row: Row | None, said: str = "") -> Cell | str:
     if row is None:
         return ABSENT
     cell = stacked(interval_cell(row["value"], row["low"], row["high"]))

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 
-from jepascope.findings.circle import Error, HeldArcs, circle_words
-from jepascope.findings.names import short
-from jepascope.findings.numbers import count_range, finite, shown, span, with_interval
+from jepascope.findings.names import LABEL, short
+from jepascope.findings.numbers import count_range, shown
 from jepascope.findings.selection import claim_layer, tokens_of
-from jepascope.report.blocks import Block, Figure, Finding, Paragraph, Section, not_run
-from jepascope.report.figures.decoded import compass, predicted
-from jepascope.report.figures.value_by_layer import FLOOR, value_by_layer
+from jepascope.findings.values import ERROR, HELD, R2, value_words
+from jepascope.report.blocks import Block, Figure, Finding
+from jepascope.report.charts import compass
+from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
+from jepascope.report.charts.compass import Compass
+from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
+from jepascope.report.charts.looks import DOTTED, LONG, TOKENS, WITHOUT_ENCODER, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.value_table import ERROR, HELD, R2, value_grid
+from jepascope.report.grids import more
+from jepascope.report.sections.declared import section
+from jepascope.report.sections.value_table import value_grid
 
+FLOOR = -0.5  # an R² far below zero is no reader at all; drawing it would hide the rest
 MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet
 
 
-def value_section(run: RunFolder) -> Section:
+def _absent(run: RunFolder) -> str:
+    return f"no value probes (stage discover; {run.variable} may have classes only)"
+
+
+@section("value", "Reading the value", needs=("values",), absent=_absent)
+def value_section(run: RunFolder, values: pd.DataFrame) -> list[Block]:
     """Error or R^2 by layer, and true against decoded at the layer of the claims."""
-    title, values = "Reading the value", run.table("values")
-    model = None if values is None else values[values["encoder"] == "model"]
-    if values is None or model is None or model.empty:
-        return not_run("value", title, f"no value probes (stage discover; {run.variable} may have classes only)")
+    model = values[values["encoder"] == "model"]
+    if model.empty:
+        return []
     tokens, layer = tokens_of(run, model), claim_layer(run, model)
     outputs = list(dict.fromkeys(model["output"]))
     blocks: list[Block] = []
@@ -33,62 +46,7 @@ def value_section(run: RunFolder) -> Section:
         if circular:
             blocks += _compass(run, output, number)
     blocks += _predicted(run, model, outputs)
-    if len(outputs) > MOST_OUTPUTS:
-        blocks.append(Paragraph(f"{len(outputs) - MOST_OUTPUTS} more outputs are in values.parquet."))
-    return Section("value", title, tuple(blocks))
-
-
-def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> str:
-    """What the value probes of one output say at one layer."""
-    at = values[(values["encoder"] == "model") & (values["layer"] == layer) & (values["tokens"] == tokens)]
-    clips, arcs = (at[at["held_out"] == kind] for kind in HELD)
-    where = f"At layer {layer} ({tokens} tokens)"
-    if clips.empty:
-        return f"{where} {output} was not read from held-out clips."
-    row = clips.iloc[0]
-    error = _error(row, ERROR)
-    if row["probe"] == "circular":
-        held = None if arcs.empty else _held_arcs(arcs.iloc[0])
-        return f"{where}, {output}: {circle_words(error, held, float(row['chance']))}"
-    low, high = float(row["r2_low"]), float(row["r2_high"])
-    # each measure has its own best constant, so that neither alone says that a constant would do better
-    worse = high < 0 and error.beside(float(row["chance"])) == "worse"
-    if not (finite(low) and finite(high)):
-        said = f"{where}, {output}: R² {shown(row['r2'])}, without an interval"
-    elif low > 0:
-        said = f"{where} a linear reader reads {output}: R² {with_interval(row['r2'], low, high)}"
-    else:
-        word = "is worse at" if worse else "is not told apart from the best constant guess at"
-        said = f"{where} a linear reader {word} {output}{' than the best constant guess' if worse else ''}: R² "
-        said += with_interval(row["r2"], low, high)
-    size = with_interval(error.value, error.low, error.high) + (f" {row['unit']}" if row["unit"] else "")
-    return f"{said}, mean absolute error {size} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
-
-
-def _error(row: pd.Series[float], names: tuple[str, str, str]) -> Error:
-    return Error(*(float(row[name]) for name in names))
-
-
-def _held_arcs(row: pd.Series[float]) -> HeldArcs:
-    return HeldArcs(_error(row, ERROR), _error(row, ("gap", "gap_low", "gap_high")), float(row["floor"]), float(row["p_order"]))
-
-
-def _over_untrained(values: pd.DataFrame, row: pd.Series[float]) -> str:
-    """Beside every twin's own interval, not its bare value."""
-    same = (values["layer"] == row["layer"]) & (values["tokens"] == row["tokens"]) & (values["held_out"] == "clips")
-    fresh = values[same & (values["encoder"] == "untrained")].dropna(subset=list(R2))
-    if fresh.empty or not finite(float(row["r2_low"])):
-        return ""
-    least, most = float(fresh["r2_low"].min()), float(fresh["r2_high"].max())
-    word = "more than" if row["r2_low"] > most else "less than" if row["r2_high"] < least else "not told apart from"
-    if len(fresh) == 1:
-        twin = f"the one untrained twin of the same architecture reads (R² {with_interval(*(fresh.iloc[0][name] for name in R2))})"
-        return f"; {word} {twin}"
-    values_of = f"{shown(fresh['r2'].min())} to {shown(fresh['r2'].max())} over {len(fresh)} seed{'' if len(fresh) == 1 else 's'}"
-    return (
-        f"; {word} untrained twins of the same architecture read (R² {values_of} on the same clips, their intervals within "
-        f"{span(least, most)})"
-    )
+    return [*blocks, *more(len(outputs), MOST_OUTPUTS, "outputs are in values.parquet")]
 
 
 def _by_layer(run: RunFolder, rows: pd.DataFrame, output: str, number: int, circular: bool) -> list[Block]:
@@ -106,16 +64,44 @@ def _by_layer(run: RunFolder, rows: pd.DataFrame, output: str, number: int, circ
             f"Mean absolute error in degrees of a ridge probe to the cosine and sine of {output}, by layer; lower is better. {common}, and "
             "the best constant guess."
         )
-        label, name, title = "error, degrees", f"value-{number}", f"Error of the decoded {output} by layer"
     else:
         what = f"R² of a ridge probe to {output}{f' ({unit})' if unit else ''}, by layer. {common}; 0 is the mean of the training clips."
         if (model["r2"] < FLOOR).any():
             what += f" The axis ends at {shown(FLOOR)}; lower values are in the table."
-        label, name, title = "R² on test clips", f"value-{number}", f"R² of {output} by layer"
     if arcs:
         what += " Dashed, hollow: the arc that holds the clip was left out of the training clips; clips of an arc share one probe."
-    metric = "error" if circular else "r2"
-    return [Figure(value_by_layer(rows, metric, label, name, title), what), value_grid(run, rows, output, unit, circular)]
+    return [Figure(_curves(rows, output, f"value-{number}", circular), what), value_grid(run, rows, output, unit, circular)]
+
+
+def _curves(values: pd.DataFrame, output: str, name: str, circular: bool) -> Drawing:
+    """One output by layer: trained, with intervals; untrained twins, the range over seeds; pixels and a constant guess."""
+    value, *ends = ERROR if circular else R2
+    model, clips = values[values["encoder"] == "model"], values[values["held_out"] == "clips"]
+    fresh = clips[clips["encoder"] == "untrained"]
+    series = []
+    for tokens, (who, look) in TOKENS.items():
+        for held, dash in zip(HELD, ("-", LONG), strict=True):
+            rows = model[(model["tokens"] == tokens) & (model["held_out"] == held)]
+            own = replace(look, dash=dash, hollow=held == "arcs")
+            says = "range" if circular else "top"
+            if len(rows):
+                series.append(Series.of(rows, "layer", value, f"{who}, held-out {held}", own, ends, around="band", says=says))
+    for tokens, (who, look) in TOKENS.items():
+        if (fresh["tokens"] == tokens).any():
+            thin = replace(look, dash=DOTTED, hollow=True, width=1.0, size=3)
+            series.append(Series.spread(fresh[fresh["tokens"] == tokens], "layer", value, f"untrained, {who}", thin))
+    levels = []
+    for encoder, (who, color, dash) in WITHOUT_ENCODER.items():
+        known = clips[clips["encoder"] == encoder][value].dropna()
+        levels += [Level(float(known.iloc[0]), who, dash, color)] if len(known) else []
+    if circular:
+        chance, title = float(model["chance"].mean()), f"Error of the decoded {output} by layer"
+        most = model[ends[1]].max() if model[ends[1]].notna().any() else chance
+        y, level = Axis("error, degrees", limits=(0, 1.05 * max(chance, float(most)))), Level(chance, "best constant guess")
+    else:
+        least, title = float(np.nanmin([0.0, *values[value], *model[ends[0]]])), f"R² of {output} by layer"
+        y, level = Axis("R² on test clips", limits=(max(FLOOR, 1.05 * least), 1.03)), Level(0.0, "mean of the training clips")
+    return draw(name, title, [Panel(series, [*levels, level])], layers(model["layer"]), y, legend=2)
 
 
 def _readings(run: RunFolder) -> pd.DataFrame | None:
@@ -140,7 +126,9 @@ def _compass(run: RunFolder, output: str, number: int) -> list[Block]:
         "directions of one true angle (length 1 when all clips agree, no interval), tied by a dotted line to where it belongs. Control: "
         "the error of the best constant guess, in the figure above."
     )
-    return [Figure(compass(rows, layer, f"compass-{number}", f"True and decoded {output}"), caption)]
+    angles = [(kind, np.degrees(rows[rows["held_out"] == kind][["true", "predicted"]].to_numpy())) for kind in HELD]
+    both = [Compass(f"held-out {kind}", at[:, 0], at[:, 1], VERMILION if kind == "arcs" else BLUE, True) for kind, at in angles if len(at)]
+    return [Figure(compass.draw(f"compass-{number}", f"True and decoded {output}", [both], f"Layer {layer}"), caption)]
 
 
 def _predicted(run: RunFolder, model: pd.DataFrame, outputs: list[str]) -> list[Block]:
@@ -160,4 +148,14 @@ def _predicted(run: RunFolder, model: pd.DataFrame, outputs: list[str]) -> list[
         "interval). Dotted: read without error. Control: the best constant guess would be a horizontal line."
     )
     names = ", ".join(short(name, 24) for name in units)
-    return [Figure(predicted(rows, units, layer, "predicted", f"True and predicted {names}"), caption)]
+    panels = []
+    for output, unit in units.items():
+        own = rows[rows["output"] == output]
+        both = own[["true", "predicted"]].to_numpy()
+        ends = [np.nanmin(both), np.nanmax(both)] if np.isfinite(both).any() else []
+        dots = Series(output, own["true"], own["predicted"], Look(BLUE, "o", "", hollow=True, size=3), says="range")
+        axis = Axis(f"true {short(output, LABEL)}{f', {short(unit, LABEL)}' if unit else ''}")
+        panels.append(Panel([Series("", ends, ends, Look(GREY, dash=DOTTED, width=1), says=""), dots], x=axis))
+    height = 3.2 if len(units) > 1 else 3.8
+    drawing = draw("predicted", f"True and predicted {names}", panels, Axis(), Axis("predicted"), MOST_OUTPUTS, height, 0, f"layer {layer}")
+    return [Figure(drawing, caption)]

@@ -7,13 +7,10 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.numbers import ABSENT, Cell, interval_cell, shown
+from jepascope.findings.values import ERROR, HELD, R2
 from jepascope.report.blocks import Grid
-from jepascope.report.figures.emergence import WITHOUT_ENCODER
+from jepascope.report.charts.looks import WITHOUT_ENCODER
 from jepascope.report.folder import RunFolder
-
-HELD = ("clips", "arcs")
-ERROR = ("error", "low", "high")
-R2 = ("r2", "r2_low", "r2_high")
 
 
 def value_grid(run: RunFolder, rows: pd.DataFrame, output: str, unit: str, circular: bool) -> Grid:

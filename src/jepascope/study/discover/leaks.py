@@ -12,14 +12,14 @@ from jepascope.clips.degrade import DEGRADATIONS, still_pixels
 from jepascope.clips.position_limit import end_position_limit
 from jepascope.discovery.probes.leaks import leak_check
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import PIXEL_SIDE
 
 COLUMNS = TABLES["leaks"].written
 AXIS = 0.5  # of two opposite directions, either one
 
 
-def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
+def run_leaks(bench: Captures, layer: int) -> pd.DataFrame:
     """Each degradation read from pixels and from the model (at ``layer``, pooled over all tokens: the object's own tokens follow
     the motion that was taken away).
 
@@ -45,6 +45,6 @@ def run_leaks(bench: Bench, layer: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values("baseline", kind="stable")
 
 
-def _pixels(bench: Bench, how: str) -> torch.Tensor:
+def _pixels(bench: Captures, how: str) -> torch.Tensor:
     seed = bench.spec.seed
     return torch.cat([still_pixels(video, how, PIXEL_SIDE, seed) for _, video in bench.probed_clips.batches(64)])

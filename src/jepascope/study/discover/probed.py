@@ -17,7 +17,7 @@ from torch import Tensor
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.variables import Variable
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 
 PIXEL_SIDE = 16  # pixels are averaged down to this many a side before they are probed
 
@@ -84,7 +84,7 @@ class Target:
         return pd.concat([self.fit.factors, self.test.factors], ignore_index=True)
 
 
-def model_source(bench: Bench, tokens: str) -> Source:
+def model_source(bench: Captures, tokens: str) -> Source:
     """The model's own activations, test clips in the clip set's order again."""
     layers = range(bench.encoder.card.depth + 1)
     order = np.argsort(np.concatenate([np.flatnonzero(bench.chosen_test), np.flatnonzero(~bench.chosen_test)]))
@@ -97,7 +97,7 @@ def model_source(bench: Bench, tokens: str) -> Source:
     )
 
 
-def sources(bench: Bench) -> Iterator[Source]:
+def sources(bench: Captures) -> Iterator[Source]:
     """The model, its untrained twins and the pixels, one after another (each is captured, or read, when its turn comes)."""
     for tokens in bench.selections:
         yield model_source(bench, tokens)
@@ -113,7 +113,7 @@ def sources(bench: Bench) -> Iterator[Source]:
     yield Source("frame_differences", -1, "all", {0: fit_pixels.diff(dim=1).flatten(1)}, {0: test_pixels.diff(dim=1).flatten(1)})
 
 
-def count_sources(bench: Bench) -> int:
+def count_sources(bench: Captures) -> int:
     """How many there are."""
     return len(bench.selections) * (1 + bench.spec.untrained_seeds) + 2
 

@@ -16,8 +16,9 @@ from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.errors import BadData
 from jepascope.stats import Interval, proportion, scene_proportion, wilson
-from jepascope.study.bench import Bench, candidate_layers
+from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import Source, Target, count_sources, sources
+from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
@@ -27,7 +28,7 @@ CONTROL_ONLY: dict[str, object] = {"types": float("nan"), "type_columns": ""}  #
 Rows = list[dict[str, object]]
 
 
-def run_probes(bench: Bench) -> pd.DataFrame:
+def run_probes(bench: Captures) -> pd.DataFrame:
     """Every probe of the study; fitted on split fit, scored on split test."""
     target = Target.of(bench.clips, bench.spec.variable)
     return probe_table(sources(bench), count_sources(bench), target, bench.spec, bench.folds, bench.progress, lambda: bench.l1_paths)
@@ -155,7 +156,7 @@ def _scored(found: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
     return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
 
 
-def best_layer(bench: Bench, probes: pd.DataFrame | None) -> int:
+def best_layer(bench: Captures, probes: pd.DataFrame | None) -> int:
     """The layer that the claim is made for: the earliest whose dense accuracy, cross-validated inside ``fit``, lies within one
     standard error of the best.
 

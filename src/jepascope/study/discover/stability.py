@@ -6,13 +6,13 @@ import pandas as pd
 
 from jepascope.discovery.probes.stability import PERMUTED, Stability, stability_selection
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 
 COLUMNS = TABLES["stability"].written
 FREQUENCY_COLUMNS = TABLES["frequencies"].written
 
 
-def run_stability(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_stability(bench: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The L1 path again on halves of the fit clips, at the study's token selection."""
     spec = bench.spec
     layers = range(bench.encoder.card.depth + 1)

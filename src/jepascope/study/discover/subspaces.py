@@ -17,15 +17,15 @@ from jepascope.discovery.finders.again import found_again
 from jepascope.discovery.found_by import digest_of
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.study.bench import Bench
-from jepascope.study.folder import writing
+from jepascope.study.captures import Captures
+from jepascope.study.files import writing
 
 
-def subspace_path(bench: Bench, finder: str, layer: int) -> Path:
+def subspace_path(bench: Captures, finder: str, layer: int) -> Path:
     return bench.run.path / "subspaces" / f"{file_name(finder)}-layer{layer}.safetensors"
 
 
-def as_found(bench: Bench, finder: str, layer: int, stored: Subspace, data: Callable[[], Labelled]) -> Subspace:
+def as_found(bench: Captures, finder: str, layer: int, stored: Subspace, data: Callable[[], Labelled]) -> Subspace:
     """What a run folder keeps under a finder's name, with a reference to that finder only where it is due.
 
     The file says so itself, of the run's own fit labels and site; or the finder finds it again in ``data`` (files of version 0.1 say
@@ -39,9 +39,9 @@ def as_found(bench: Bench, finder: str, layer: int, stored: Subspace, data: Call
     return replace(stored, found_by=None) if isinstance(found, str) else found
 
 
-def _of_the_run(bench: Bench, finder: str, layer: int) -> Subspace | None:
+def _of_the_run(bench: Captures, finder: str, layer: int) -> Subspace | None:
     """What the study beside found for the same variable, tokens and rank: rounding on another machine must not make it another one."""
-    beside = bench.beside
+    beside = bench.parent
     if beside is None or (beside.spec.variable, beside.spec.tokens, beside.spec.seed) != (
         bench.spec.variable,
         bench.spec.tokens,
@@ -55,7 +55,7 @@ def _of_the_run(bench: Bench, finder: str, layer: int) -> Subspace | None:
     return found if found.rank == bench.spec.rank_of(finder) else None
 
 
-def run_subspaces(bench: Bench, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
+def run_subspaces(bench: Captures, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
     """Found on split fit, saved, and read back where they are there already."""
     spec, fit = bench.spec, bench.fit
     wanted = [(layer, finder) for layer in sorted(set(layers)) for finder in spec.finders]

@@ -8,17 +8,17 @@ import pandas as pd
 from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.token_maps import FEWEST_DRAWS, TokenMap, TokenRange, token_accuracy, token_r_squared
 from jepascope.stats import scene_weights
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import Target
 from jepascope.study.spec import StudySpec
 
 
-def run_token_map(bench: Bench, layer: int) -> pd.DataFrame:
+def run_token_map(bench: Captures, layer: int) -> pd.DataFrame:
     """Fit and test clips pass once more: of most of them no tokens were kept."""
     return token_table(token_activations(bench, layer), layer, Target.of(bench.clips, bench.spec.variable), bench.spec)
 
 
-def token_activations(bench: Bench, layer: int) -> Activations:
+def token_activations(bench: Captures, layer: int) -> Activations:
     """Fit and test clips with their tokens at one layer."""
     return bench.capture(bench.probed_clips, "capture tokens for the map", sites=(layer,))
 

@@ -19,7 +19,7 @@ from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, consta
 from jepascope.errors import BadData
 from jepascope.schema import TABLES
 from jepascope.stats import FEW, LEVEL, Interval, clustered, expanded_level, scene_sums, scene_weights, widened
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import Source, Target, count_sources, sources
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
@@ -32,7 +32,7 @@ Predictions = dict[int, tuple[Float[Tensor, "test outputs"], float]]
 """Of each layer: what its probe gives for the test clips, and its strength."""
 
 
-def run_values(bench: Bench, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_values(bench: Captures, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Values and, for the model at the layer that claims are made for, every single reading. Empty for a categorical variable."""
     target = Target.of(bench.clips, bench.spec.variable)
     return value_tables(sources(bench), count_sources(bench), target, best, bench.spec, bench.folds, bench.progress)

@@ -10,10 +10,9 @@ from jepascope.encoders.models import known_models
 from jepascope.errors import BadArgument, BadData, quoted
 from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS
 from jepascope.portability.similarity import FEWEST_CLIPS
-from jepascope.study.folder import SPEC
-from jepascope.study.probe import saved_spec
+from jepascope.study.files import SPEC
 from jepascope.study.scenes import study_clips
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec, make_spec, saved_spec
 
 SAME_SCENES = ("clips", "clips_per_class", "seed", "variable", "labels_digest")
 

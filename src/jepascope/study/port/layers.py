@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jepascope.portability.similarity import Similarity
-from jepascope.study.bench import candidate_layers
+from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.port.sides import Side
 
 

@@ -11,16 +11,15 @@ from typing import Any
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.findings.port_summary import models_figures, subspaces_figures
-from jepascope.study.bench import Bench, check_spec_fits
+from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
 from jepascope.study.port.sides import Side, bench_of, best_of, known_best, names_of
-from jepascope.study.probe import saved_spec
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import check_encoder
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec
+from jepascope.study.spec import StudySpec, saved_spec
 from jepascope.study.steps.port_command import STEPS
 
 PREFIX = "port-"
@@ -86,7 +85,7 @@ def run_port(
         summary = made.json("summary.json", {})
         tables = [table for step in STEPS[kind] for table in step.tables]
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
-            bench = bench_of if models else Bench  # subspaces of one encoder are used at the run's own best layer alone
+            bench = bench_of if models else Captures.of_run  # subspaces of one encoder are used at the run's own best layer alone
             here, elsewhere = bench(base, mine, progress), bench(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
             a = Side(here, best_of(here, best[0]), run, called[0])

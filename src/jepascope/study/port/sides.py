@@ -15,10 +15,12 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
-from jepascope.study.bench import Bench, candidate_layers, capture_all
+from jepascope.study.captures import Captures, capture_all
 from jepascope.study.discover.probes import earliest_good
 from jepascope.study.discover.subspaces import subspace_path
-from jepascope.study.folder import Run, read_json
+from jepascope.study.edited_layers import candidate_layers
+from jepascope.study.files import read_json
+from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
 from jepascope.study.stage_three.ground import find_in
 
@@ -27,7 +29,7 @@ from jepascope.study.stage_three.ground import find_in
 class Side:
     """A study's bench, the layer that its claims are made for, and how it is called in words."""
 
-    bench: Bench
+    bench: Captures
     best: int
     path: Path
     name: str
@@ -77,9 +79,9 @@ def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
     return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
 
 
-def bench_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Bench:
+def bench_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Captures:
     """A study's bench that keeps tokens wherever a subspace may be carried to, however few layers the study itself edits."""
-    bench = Bench(run, encoder, progress)
+    bench = Captures.of_run(run, encoder, progress)
     bench.sites = tuple(sorted({*bench.sites, *candidate_layers(encoder.card.depth)}))
     return bench
 
@@ -111,7 +113,7 @@ def known_best(folder: Path) -> int | None:
     return best if isinstance(best, int) and not isinstance(best, bool) else None
 
 
-def best_of(bench: Bench, known: int | None) -> int:
+def best_of(bench: Captures, known: int | None) -> int:
     """The layer that the run claims; else chosen on the fit clips by the same rule."""
     if known is not None and 0 <= known < bench.encoder.card.depth:
         return known

@@ -18,7 +18,8 @@ from jepascope.portability.maps import MapKind
 from jepascope.portability.retained import SATURATED, dose_rank, rce
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
-from jepascope.study.folder import Run, part_name
+from jepascope.study.files import part_name
+from jepascope.study.folder import Run
 from jepascope.study.port.carried import Carried, carried_by
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.spec import StudySpec

@@ -14,16 +14,22 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
 from jepascope.study.stage_three.ground import find_in
 from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.videos.ported import ported
+from jepascope.study.videos.taken import ImportedSubspaces
 
 OTHER = "other seed"
 
 
 def run_portability(
-    bench: Bench, context: InterventionContext, subspaces: Mapping[int, Mapping[str, Subspace]], judge: ProbeJudge
+    bench: Captures,
+    context: InterventionContext,
+    subspaces: Mapping[int, Mapping[str, Subspace]],
+    judge: ProbeJudge,
+    imported: ImportedSubspaces | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
@@ -50,10 +56,8 @@ def run_portability(
         rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
     tick(4, 5)
     readout = [readout_row(bench, judge, spec.clips_name)]
-    if bench.taken is not None:
-        from jepascope.study.videos.ported import ported
-
-        carried = ported(bench.taken, context, here, own)
+    if imported is not None:
+        carried = ported(imported, context, here, own)
         rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
     for clips in spec.carried_to:
         carried = carried_to(bench, clips, layer, here, finders, own, judge)
@@ -67,7 +71,7 @@ def _native(pairs: Mapping[Pair, Subspace]) -> list[Pair]:
     return [(b, a) for a, b in pairs]
 
 
-def _of_other_seed(bench: Bench, layer: int, finders: Finders) -> dict[Pair, Subspace]:
+def _of_other_seed(bench: Captures, layer: int, finders: Finders) -> dict[Pair, Subspace]:
     """Each finder's own on the fit clips of another seed."""
     other = bench.other_fit
     if other is None:
@@ -86,9 +90,9 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
     return found
 
 
-def _effects(bench: Bench, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
+def _effects(bench: Captures, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
-    taken = {} if bench.taken is None else bench.taken.subspaces
+    taken = {} if bench.imported is None else bench.imported.subspaces
     effects = dose_effects(bench, context, {**own, **taken}, "ablate")
     if not others:
         return effects

@@ -20,7 +20,7 @@ from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.curves import BESIDE
@@ -45,7 +45,7 @@ class Carried:
 
 
 def carried_to(
-    bench: Bench,
+    bench: Captures,
     clips: str,
     layer: int,
     here: Mapping[str, Subspace],
@@ -87,7 +87,7 @@ def carried_to(
     )
 
 
-def ceilings_of(bench: Bench, layer: int, finders: Finders) -> dict[str, Interval]:
+def ceilings_of(bench: Captures, layer: int, finders: Finders) -> dict[str, Interval]:
     """Split-half ceiling of each finder on the fit clips."""
     found = {}
     for name, finder in finders.items():
@@ -105,7 +105,7 @@ def _found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Boo
     return finder(data.select(clips))
 
 
-def readout_row(bench: Bench, judge: ProbeJudge, probe_from: str, columns: Int[Tensor, " classes"] | None = None) -> dict[str, object]:
+def readout_row(bench: Captures, judge: ProbeJudge, probe_from: str, columns: Int[Tensor, " classes"] | None = None) -> dict[str, object]:
     """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it.
 
     ``columns``: where the clips' classes are among those that the read-out knows; it then names one of these alone.

@@ -28,14 +28,14 @@ from jepascope.portability.peeling import Peeling, peel
 from jepascope.portability.retained import one_dose
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.steps.port import PEEL_ROUNDS
 
 Rows = list[dict[str, object]]
 
 
 def run_degeneracy(
-    bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], portability: pd.DataFrame
+    bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], portability: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     rows: Rows = []
     verdicts: Rows = []
@@ -55,12 +55,12 @@ def run_degeneracy(
     )
 
 
-def peeled_by(bench: Bench) -> str:
+def peeled_by(bench: Captures) -> str:
     """Trained exchanges where twins can be rendered; else the classifiers that iterated erasure is made of."""
     return "das" if bench.variable.rendered else "inlp"
 
 
-def peeled(bench: Bench, context: InterventionContext, finder: str) -> Peeling:
+def peeled(bench: Captures, context: InterventionContext, finder: str) -> Peeling:
     """The degeneracy curve at the study's full rank."""
     spec = bench.spec
     data = bench.labelled(context.site.layer, finder=finder)
@@ -97,7 +97,7 @@ def _interval(row: pd.Series) -> Interval:
     return Interval(float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]))
 
 
-def refitted(bench: Bench, layer: int, subspaces: tuple[Subspace, ...]) -> Refit:
+def refitted(bench: Captures, layer: int, subspaces: tuple[Subspace, ...]) -> Refit:
     """What a fresh probe at the site still reads after either subspace is gone (``refit_after``)."""
     spec = bench.spec
     judge = Labelled(bench.judge.pooled(layer, spec.tokens), bench.labels(bench.judge), groups=bench.scenes(bench.judge))

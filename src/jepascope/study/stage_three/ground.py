@@ -13,23 +13,30 @@ from jepascope.discovery.probes.paths import dense_probes, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
+from jepascope.study.stage_two.judges import angle_decoder
 
 
-def elsewhere(bench: Bench, clips: str, layer: int) -> Bench:
+def elsewhere(bench: Captures, clips: str, layer: int) -> Captures:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
     spec = bench.spec.model_copy(update=changes)
-    return Bench(Run(bench.run.path / "clips" / clips, spec), bench.encoder, bench.progress, store=bench.store)
+    return Captures.of_run(Run(bench.run.path / "clips" / clips, spec), bench.encoder, bench.progress, store=bench.store)
 
 
-def last_layer_probe(bench: Bench) -> ProbeJudge:
+def last_layer_probe(bench: Captures) -> ProbeJudge:
     """The judge that claims are made in, alone: a dense probe of the last layer, trained on split ``judge``."""
     spec, depth, judge = bench.spec, bench.encoder.card.depth, bench.judge
     pooled = {depth: judge.pooled(depth, spec.tokens)}
     path = dense_probes(pooled, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)[depth]
     return ProbeJudge(path.probe, spec.tokens, "probe", depth)
+
+
+def main_judge(bench: Captures) -> ProbeJudge:
+    """The same with a read-out of the angle, where the variable is one."""
+    depth = bench.encoder.card.depth
+    return replace(last_layer_probe(bench), decoder=angle_decoder(bench, bench.judge.pooled(depth, bench.spec.tokens)))
 
 
 def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:

@@ -17,7 +17,7 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
@@ -26,7 +26,7 @@ EDITS = ("steer", "rotate")
 COLUMNS = TABLES["calibration"].written
 
 
-def run_calibration(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], judge: ProbeJudge) -> pd.DataFrame:
+def run_calibration(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judge: ProbeJudge) -> pd.DataFrame:
     """Every test scene steered to REQUESTS evenly spread angles, along the fitted circle (steer) and by rotation in its plane (rotate).
 
     Two thirds of them lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.

@@ -8,13 +8,14 @@ from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import Judge
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.scenes import scenes_at
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 
-def context_at(bench: Bench, layer: int, judges: Sequence[Judge]) -> InterventionContext:
-    """What edits at the layer need. Controls match the tokens that are edited, or all tokens where no moments of just these are kept."""
+def context_at(bench: Captures, layer: int, judges: Sequence[Judge], controlled: bool = True) -> InterventionContext:
+    """What edits at the layer need; and their controls, unless ``controlled`` is False. These match the tokens that are edited, or all
+    tokens where no moments of just these are kept."""
     spec, fit = bench.spec, bench.fit
     edited = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
     return InterventionContext(
@@ -22,7 +23,7 @@ def context_at(bench: Bench, layer: int, judges: Sequence[Judge]) -> Interventio
         Site(layer, spec.edited_tokens),
         scenes_at(bench, layer),
         judges,
-        fit.moments(layer, edited).covariance,
+        bench.covariance(layer, edited) if controlled else None,
         Moments.of(fit.pooled(layer, spec.tokens)).mean.float(),
         EXCHANGE_DRAWS,
         spec.seed,

@@ -12,7 +12,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.natural import natural_doses
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import PORT_DRAWS
 
@@ -20,7 +20,7 @@ BESIDE = ("random", "variance")
 COLUMNS = TABLES["curves"].written
 
 
-def dose_effects(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], edit: str) -> pd.DataFrame:
+def dose_effects(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], edit: str) -> pd.DataFrame:
     """Scene by scene, of one edit; portability reads the ablation's again."""
     layer = context.site.layer
 
@@ -32,7 +32,7 @@ def dose_effects(bench: Bench, context: InterventionContext, subspaces: Mapping[
     return bench.run.part(f"layer{layer}-{file_name(edit)}-doses", ("effects",), work)[0]
 
 
-def run_curves(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_curves(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE by dose, and what dose 1 is in units of the natural change."""
     spec = bench.spec
     effects = pd.concat([dose_effects(bench, context, subspaces, edit) for edit in spec.edits], ignore_index=True)

@@ -23,7 +23,7 @@ from jepascope.intervention.judges import ProbeJudge, correct, margin
 from jepascope.intervention.run import place
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import ISOLATION_DRAWS
@@ -34,7 +34,9 @@ FINDER = "diff_means"  # for the other factors' subspaces
 COLUMNS = TABLES["isolation"].written
 
 
-def run_isolation(bench: Bench, context: InterventionContext, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+def run_isolation(
+    bench: Captures, context: InterventionContext, panel: Panel, effects: pd.DataFrame, witnesses: pd.DataFrame
+) -> pd.DataFrame:
     """The study's own edits on every factor (``effects`` on its own variable, ``witnesses`` on the others), the other factors' subspaces
     ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
     spec, layer = bench.spec, context.site.layer
@@ -49,7 +51,7 @@ def run_isolation(bench: Bench, context: InterventionContext, panel: Panel, effe
     return rows.assign(readable=rows["read"].map(readable).astype(bool), margin=MARGIN)[COLUMNS]
 
 
-def _matrix(rows: pd.DataFrame, bench: Bench) -> pd.DataFrame:
+def _matrix(rows: pd.DataFrame, bench: Captures) -> pd.DataFrame:
     """CE and equivalence of every (found_for, finder, edit, control, read)."""
     spec = bench.spec
     tables = []
@@ -60,7 +62,7 @@ def _matrix(rows: pd.DataFrame, bench: Bench) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> tuple[float, float, bool]:
+def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Captures) -> tuple[float, float, bool]:
     """Of a control: of its mean draw."""
     wanted = rows
     for name in ("finder", "edit", "control", "read", "rank"):
@@ -72,7 +74,7 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Bench) -> 
     return found.low, found.high, found.equivalent
 
 
-def _other_subspaces(bench: Bench, context: InterventionContext, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
+def _other_subspaces(bench: Captures, context: InterventionContext, panel: Panel, judges: list[ProbeJudge]) -> pd.DataFrame:
     """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
     spec, fit, layer = bench.spec, bench.fit, context.site.layer
     tables = []

@@ -14,7 +14,7 @@ from jepascope.errors import BadData
 from jepascope.intervention.judge_entry import JUDGES, reason_against
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.judges.own import trained
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 
 FEWEST = 2  # judge clips of each class that a read-out of another variable needs
 
@@ -42,10 +42,10 @@ class Panel:
         return [*(self.last() if full else [self.main]), *later, *(self.others.values() if full else ())]
 
 
-def panel(bench: Bench) -> Panel:
+def panel(bench: Captures) -> Panel:
     """Train all of them. Strengths of linear probes are chosen by cross-validation inside ``judge``."""
     judge, depth, spec = bench.judge, bench.encoder.card.depth, bench.spec
-    first = min(bench.needed, default=depth)
+    first = min(bench.edited.needed, default=depth)
     pooled = {layer: judge.pooled(layer, spec.tokens) for layer in range(first, depth + 1)}
     y, scenes = bench.labels(judge), bench.scenes(judge)
     paths = dense_probes(pooled, y, scenes, bench.folds, seed=spec.seed)
@@ -61,7 +61,7 @@ def panel(bench: Bench) -> Panel:
     return Panel(own, _others(bench, pooled[depth], scenes), depth)
 
 
-def angle_decoder(bench: Bench, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
+def angle_decoder(bench: Captures, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
     """Ridge to (cos, sin) on split ``judge``; None where the variable is no angle."""
     values = bench.values(bench.judge)
     if values is None or bench.variable.kind != "circular":
@@ -69,7 +69,7 @@ def angle_decoder(bench: Bench, pooled: Float[Tensor, "clips features"]) -> Ridg
     return ridge_probes({0: pooled}, values, bench.scenes(bench.judge), bench.folds, seed=bench.spec.seed)[0].probe
 
 
-def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
+def _others(bench: Captures, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
     """Linear probes of every other factor of the scenes; what has too few clips of a class is left out, and said."""
     spec, clips = bench.spec, bench.judge.clips
     found = {}
@@ -89,12 +89,12 @@ def _others(bench: Bench, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudg
     return found
 
 
-def other_variables(bench: Bench) -> list[str]:
+def other_variables(bench: Captures) -> list[str]:
     """Factors of the scenes that are not what the study is about; of real videos none is known."""
-    return bench.spec.other_variables
+    return [] if bench.given else bench.spec.other_variables
 
 
-def skipped_judges(bench: Bench) -> dict[str, str]:
+def skipped_judges(bench: Captures) -> dict[str, str]:
     """Judges that were asked for and cannot be had, with the reason."""
     why = {name: reason_against(name, bench.encoder.card, bench.spec) for name in sorted(bench.spec.judges, key=_order)}
     return {name: reason for name, reason in why.items() if reason}

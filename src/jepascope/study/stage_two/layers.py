@@ -12,7 +12,8 @@ import torch
 from jepascope.activations.moments import Moments
 from jepascope.catalog import file_name
 from jepascope.discovery.finder_entry import needing
-from jepascope.discovery.finders import find_shuffled
+from jepascope.discovery.finders import Finder, find_shuffled
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.context import InterventionContext
@@ -21,7 +22,7 @@ from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.scenes import Scenes
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.spec import StudySpec
 from jepascope.study.stage_two.judges import Panel
 from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
@@ -39,21 +40,31 @@ def every_control(spec: StudySpec) -> tuple[str, ...]:
 
 
 def controls_at(
-    bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], names: tuple[str, ...], draws: int
+    bench: Captures,
+    context: InterventionContext,
+    subspaces: Mapping[str, Subspace],
+    names: tuple[str, ...],
+    draws: int,
+    sources: Mapping[str, tuple[str | Finder, Labelled]] | None = None,
 ) -> dict[str, list[ControlDraw]]:
     """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``.
 
-    A subspace without a reference to what found it has no ``shuffled`` control (see ``without_shuffles``).
+    ``sources``: what found each subspace, and in which clips; by default what it refers to itself. One of which that is not known has no
+    ``shuffled`` control (see ``without_shuffles``).
     """
     spec, layer, covariance, full = bench.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
     room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
-    avoid = everything if room >= 2 * max(spec.full_rank, *(subspace.rank for subspace in subspaces.values())) else None
+    avoid = (
+        everything if room >= 2 * max(spec.rank or len(bench.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
+    )
     pooled = Moments.of(bench.fit.pooled(layer, spec.tokens)).covariance
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
-        source = bench.shuffles(layer, finder, subspace) if "shuffled" in names else None
+        source = None
+        if "shuffled" in names:
+            source = bench.shuffles(layer, finder, subspace) if sources is None else sources.get(finder)
         own = names if source is not None else tuple(name for name in names if name != "shuffled")
         if source is not None:
             shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
@@ -62,11 +73,11 @@ def controls_at(
     return found
 
 
-def without_shuffles(bench: Bench, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
+def without_shuffles(bench: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
     """Subspaces that have no ``shuffled`` control, and why."""
     why = {}
     for name, subspace in subspaces.items():
-        taken = bench.taken is not None and name in bench.taken.subspaces
+        taken = bench.imported is not None and name in bench.imported.subspaces
         if subspace.found_by is None:
             why[name] = "its file does not say which finder found it, and that finder does not find it again"
         elif taken and needing("suffix", [subspace.found_by.finder]):
@@ -78,7 +89,7 @@ def without_shuffles(bench: Bench, subspaces: Mapping[str, Subspace]) -> dict[st
 class LayerEdits:
     """All edits of some subspaces at one layer. Each edit by each judge is a part of its own on disk, so that a killed run loses one."""
 
-    bench: Bench
+    bench: Captures
     context: InterventionContext
     subspaces: Mapping[str, Subspace]
     full: bool

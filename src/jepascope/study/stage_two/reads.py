@@ -6,18 +6,18 @@ import pandas as pd
 
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.schema import TABLES
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 
 EDITS = ("ablate", "swap")
 COLUMNS = TABLES["reads"].written
 
 
-def run_statistics(bench: Bench, effects: pd.DataFrame, witnesses: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_statistics(bench: Captures, effects: pd.DataFrame, witnesses: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of everything that was edited, by the study's own judges; and by those of every layer."""
     return ce_table(effects, bench.spec.seed, bench.spec.resamples), reads_table(bench, effects, witnesses)
 
 
-def reads_table(bench: Bench, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
+def reads_table(bench: Captures, effects: pd.DataFrame, witnesses: pd.DataFrame) -> pd.DataFrame:
     """CE by the probes of each later layer, the last one among them, of every finder and of random directions."""
     spec = bench.spec
     last = effects[effects["judge"].isin(("probe", "mlp"))]

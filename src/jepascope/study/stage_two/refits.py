@@ -23,7 +23,7 @@ from jepascope.intervention.edits import coordinates, edit
 from jepascope.intervention.edits.ablate import ablation_displacement
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import REFIT_DRAWS
 
@@ -33,7 +33,7 @@ Reading = tuple[int, int]
 """Condition (-1: unedited) and layer."""
 
 
-def run_refits(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
+def run_refits(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
     Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
@@ -76,7 +76,7 @@ def _row(
 
 
 def _ablated(
-    bench: Bench, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
+    bench: Captures, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
 ) -> dict[Reading, Float[Tensor, "clips width"]]:
     """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
     depth, mask = bench.encoder.card.depth, mask_of(bench.spec.tokens)

@@ -28,12 +28,12 @@ from jepascope.intervention.effects import intervene, units
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
 
-def fixed_controls(bench: Bench, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
+def fixed_controls(bench: Captures, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
     """Controls in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
     spec, x = bench.spec, bench.fit.pooled(layer, bench.spec.tokens)
     data, pooled = Labelled(x, bench.labels(bench.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
@@ -58,7 +58,9 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
     )
 
 
-def self_swaps(bench: Bench, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]) -> pd.DataFrame:
+def self_swaps(
+    bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]
+) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
     found, scenes = [], context.scenes
     for draw, rows in enumerate(same_class_draws(scenes.source.clips, bench.spec.variable, SELF_SWAPS, bench.spec.seed)):
@@ -68,7 +70,7 @@ def self_swaps(bench: Bench, context: InterventionContext, subspaces: Mapping[st
     return pd.concat(found, ignore_index=True)
 
 
-def untrained_effects(bench: Bench, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
+def untrained_effects(bench: Captures, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
     """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
 
     Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the

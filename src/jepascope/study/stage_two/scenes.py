@@ -24,7 +24,7 @@ from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.judges import other_variables
 
 
@@ -42,7 +42,7 @@ class Beginning:
         return video[:, : self.frames]
 
 
-def scenes_at(bench: Bench, layer: int) -> Scenes:
+def scenes_at(bench: Captures, layer: int) -> Scenes:
     """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
     spec = bench.spec
     pooled, values = bench.fit.pooled(layer, spec.tokens), bench.values(bench.fit)
@@ -63,7 +63,7 @@ def scenes_at(bench: Bench, layer: int) -> Scenes:
     )
 
 
-def _angle(bench: Bench, part: Activations) -> Float[Tensor, " clips"]:
+def _angle(bench: Captures, part: Activations) -> Float[Tensor, " clips"]:
     values = bench.values(part)
     assert values is not None
     return torch.atan2(values[:, 1], values[:, 0])
@@ -76,20 +76,20 @@ def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
     return encoder.at(context * card.frames // card.grid[0], card.size)
 
 
-def beginnings(bench: Bench, whole: Scenes, early: VideoEncoder) -> Scenes:
+def beginnings(bench: Captures, whole: Scenes, early: VideoEncoder) -> Scenes:
     """The same scenes as ``early`` sees them. Which tokens show the object is known from the whole clip: the places it passes."""
     source, twin = (_early(bench, part, early, what) for part, what in ((whole.source, "clips"), (whole.twin, "twins")))
     return replace(whole, source=source, twin=twin)
 
 
-def _early(bench: Bench, part: Activations, early: VideoEncoder, what: str) -> Activations:
+def _early(bench: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
     tick = bench.progress.start(f"capture beginnings of {what}")
     beginning = Beginning(early.card.frames)
     captured = capture(early, part.clips, bench.store, sites=bench.full_sites, transform=beginning, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 
-def judge_futures(bench: Bench, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
+def judge_futures(bench: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
     """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
     part = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
     found = []
@@ -100,12 +100,12 @@ def judge_futures(bench: Bench, judge: ForecastJudge, layer: int) -> Float[Tenso
     return torch.cat(found)
 
 
-def head_judge(bench: Bench) -> HeadJudge:
+def head_judge(bench: Captures) -> HeadJudge:
     """The task head, reading the labels that the study pairs with its classes."""
     return HeadJudge(bench.encoder, head_columns(bench.spec, bench.encoder))
 
 
-def head_scenes(bench: Bench, whole: Scenes) -> Scenes:
+def head_scenes(bench: Captures, whole: Scenes) -> Scenes:
     """The scenes whose class the head can name, each with a twin of another such class; labels are places among those classes."""
     classes = torch.tensor([index for index, _ in paired_classes(bench.spec)])
     place = torch.full((len(bench.classes),), -1)
@@ -134,7 +134,7 @@ def head_scenes(bench: Bench, whole: Scenes) -> Scenes:
     )
 
 
-def _shown(clips: ClipSet, bench: Bench, classes: np.ndarray) -> ClipSet:
+def _shown(clips: ClipSet, bench: Captures, classes: np.ndarray) -> ClipSet:
     """The same scenes showing these classes."""
     rng = np.random.default_rng([bench.spec.seed, 3])
     return clips.with_factors(f"{clips.name}-head-twins", **changed(clips.factors, bench.variable, classes, rng))

@@ -12,7 +12,7 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.intervention.judges.predictor import context_of
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.stage_two.judges import Panel, angle_decoder, panel, skipped_judges
 from jepascope.study.stage_two.layers import LayerEdits
@@ -24,7 +24,7 @@ MAIN = ("effects", "matching", "witnesses", "forecasts")
 class Panels:
     """The judges of a study, trained when first asked for."""
 
-    def __init__(self, bench: Bench, best: int) -> None:
+    def __init__(self, bench: Captures, best: int) -> None:
         self.bench, self.best, self.skipped = bench, best, skipped_judges(bench)
         self._panel: Panel | None = None
         self._forecast: ForecastJudge | None = None
@@ -75,12 +75,12 @@ class StageTwo:
 
 
 def run_edits(
-    bench: Bench, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], context: InterventionContext
+    bench: Captures, panels: Panels, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], context: InterventionContext
 ) -> tuple[pd.DataFrame, ...]:
     """Edits and controls at every layer: effects, matching, witnesses and forecasts. ``context``: of the best layer, which other steps
     use as well; those of the other layers are let go of, each when its layer is done."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in MAIN}
-    full = bench.full_layers(best)
+    full = bench.edited.full(best)
     for layer, here in sorted(subspaces.items()):
         at = context if layer == best else context_at(bench, layer, panels.panel.at(layer, layer in full))
         edits = LayerEdits(bench, at, here, layer in full)

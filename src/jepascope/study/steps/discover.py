@@ -80,7 +80,7 @@ def _no_motion(spec: StudySpec) -> str:
     return "" if spec.variable == "direction" else f"only motion can be taken away, and a single frame may show {spec.variable}"
 
 
-CAPTURE = Step(name="capture", run="jepascope.study.bench:capture_all", needs=("captures",), cost=_captured)
+CAPTURE = Step(name="capture", run="jepascope.study.captures:capture_all", needs=("captures",), cost=_captured)
 SUBSPACES = Step(name="subspaces", run="jepascope.study.discover.subspaces:run_subspaces", needs=("captures", "layers"), cost=_trained)
 READ = (
     Step(name="probes", tables=("probes",), run="jepascope.study.discover.probes:run_probes", needs=("captures",), cost=_untrained),

@@ -85,7 +85,7 @@ PORT = (
         name="port",
         tables=("portability", "angles", "carried_readout"),
         run="jepascope.study.stage_three.across:run_portability",
-        needs=("captures", "context", "subspaces", "main judge"),
+        needs=("captures", "context", "subspaces", "main judge", "imported"),
         cost=_ported,
     ),
     Step(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jepascope.catalog import file_name
 from jepascope.errors import BadArgument
-
-if TYPE_CHECKING:
-    from jepascope.study.spec import StudySpec
+from jepascope.study.files import read_json, resume_line
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,13 @@ class CarriedRun:
     """A finished run of subspaces; ``best`` is the layer that it makes its claims for."""
 
     path: Path
-    spec: StudySpec
+    spec: Any  # a StudySpec, whose own fields are filled in from here
     best: int
 
     @property
     def clips(self) -> str:
         """What tables call the place where its subspaces were found."""
-        return self.spec.clips_name
+        return str(self.spec.clips_name)
 
     def name(self, finder: str) -> str:
         """What tables call one of its subspaces."""
@@ -49,11 +48,9 @@ class CarriedRun:
         return found.hexdigest()[:16]
 
 
-def carried_run(path: Path) -> CarriedRun:
-    """A finished run. Raises RunFolderError for a folder that is none, BadArgument for one that is not finished."""
-    from jepascope.study.folder import read_json, resume_line
-    from jepascope.study.probe import saved_spec
-
+def carried_run(path: Path, saved_spec: Callable[[Path], Any]) -> CarriedRun:
+    """A finished run; ``saved_spec`` reads its spec. Raises RunFolderError for a folder that is none, BadArgument for one that is not
+    finished."""
     spec = saved_spec(path)
     best = read_json(path / "summary.json", {}).get("best_layer")
     if not isinstance(best, int) or isinstance(best, bool):
@@ -61,7 +58,7 @@ def carried_run(path: Path) -> CarriedRun:
     return CarriedRun(path, spec, best)
 
 
-def with_carried(values: dict[str, Any]) -> dict[str, Any]:
+def with_carried(values: dict[str, Any], saved_spec: Callable[[Path], Any]) -> dict[str, Any]:
     """Fields of a spec with what names the other run's subspaces, and its best layer where no other one is asked for.
 
     A digest that is given is kept: whether the run is still the same is asked when its subspaces are needed.
@@ -69,7 +66,7 @@ def with_carried(values: dict[str, Any]) -> dict[str, Any]:
     given = values.get("subspaces_from")
     if not isinstance(given, str) or values.get("subspaces_digest") is not None:
         return values
-    run = carried_run(Path(given).expanduser().resolve())
+    run = carried_run(Path(given).expanduser().resolve(), saved_spec)
     variable = values.get("variable") or "direction"
     if run.spec.variable != variable:
         raise BadArgument(f"'{given}' is a run on {run.spec.variable}, and this one is on {variable}; give a run on the same variable.")
@@ -77,17 +74,3 @@ def with_carried(values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(layer, int):
         return values  # which the field itself refuses
     return {**values, "subspaces_from": str(run.path), "subspaces_digest": run.digest(layer), "best_layer": layer}
-
-
-def carried_by(spec: StudySpec) -> CarriedRun | None:
-    """The run that the study takes subspaces from, None where it takes none. Raises BadArgument where it is no longer the same."""
-    if spec.subspaces_from is None:
-        return None
-    run = carried_run(Path(spec.subspaces_from))
-    assert spec.best_layer is not None
-    if run.digest(spec.best_layer) != spec.subspaces_digest:
-        raise BadArgument(
-            f"The subspaces in '{spec.subspaces_from}' are no longer those that this study was begun with; put them back, or choose "
-            "another --out."
-        )
-    return run

@@ -6,11 +6,11 @@ from typing import Any
 
 from jepascope.clips.video.sheet import caption
 from jepascope.findings.footage import footage_words
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.videos.foreseen import video_study
 
 
-def keep_footage(bench: Bench) -> dict[str, Any]:
+def keep_footage(bench: Captures) -> dict[str, Any]:
     """clips.parquet and refusals.parquet, once, and said; what summary.json holds of them."""
     study = video_study(bench.spec)
     if not bench.run.has("refusals.parquet"):

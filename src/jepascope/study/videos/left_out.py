@@ -40,7 +40,7 @@ from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge, require_disjoint
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.probes import earliest_good
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
@@ -60,7 +60,7 @@ class Pool:
     values: Float[Tensor, "clips outputs"] | None
 
     @classmethod
-    def of(cls, bench: Bench) -> Pool:
+    def of(cls, bench: Captures) -> Pool:
         parts = [part for part in (bench.fit, bench.judge, bench.test, bench.spare_test) if part is not None]
         order = torch.tensor(np.argsort(np.concatenate([part.clips.factors["clip"].to_numpy() for part in parts])))
         layers, tokens, values = range(bench.encoder.card.depth + 1), bench.spec.tokens, bench.clips.values(bench.spec.variable)
@@ -87,12 +87,12 @@ class Fold:
     folds: int
 
 
-def few_tested(bench: Bench) -> bool:
+def few_tested(bench: Captures) -> bool:
     """Whether so few videos are left for the test that each video is left out in turn as well."""
     return bench.spec.of_videos and bench.clips.split("test").factors["scene"].nunique() < FEW_TESTED
 
 
-def left_out_figures(bench: Bench, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
+def left_out_figures(bench: Captures, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
     """What summary.json says of it: accuracy over all clips, CE and its ratios over videos."""
     if ce.empty:
         return {}
@@ -119,7 +119,7 @@ def _share(videos: pd.DataFrame, right: str, of: str) -> Interval:
     return scene_proportion(hits, np.repeat(videos["scene"].to_numpy(), videos[of].to_numpy()))
 
 
-def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_left_out(bench: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of ablating what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet, ``layer`` -1);
     and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
 
@@ -132,7 +132,7 @@ def run_left_out(bench: Bench) -> tuple[pd.DataFrame, pd.DataFrame]:
         return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=VIDEO_COLUMNS)
 
 
-def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _each_in_turn(bench: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
     folds = [fold_without(bench, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
     read = [_read(bench, pool, fold) for fold in folds]
     layers = tuple(sorted({layer for layer, _ in read}))
@@ -157,7 +157,7 @@ def _each_in_turn(bench: Bench, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]
     return ce_table(every.assign(layer=EACH), bench.spec.seed, bench.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
 
 
-def fold_without(bench: Bench, pool: Pool, scene: int) -> Fold:
+def fold_without(bench: Captures, pool: Pool, scene: int) -> Fold:
     """All other videos parted as the study parts its own. Raises BadData where fit or judge gets too few videos of a class."""
     factors, names = pool.clips.factors, np.array(bench.classes)[pool.y.numpy()]
     table = pd.DataFrame({"source": factors["source"].to_numpy(), "scene": factors["scene"].to_numpy(), "kind": names})
@@ -174,7 +174,7 @@ def fold_without(bench: Bench, pool: Pool, scene: int) -> Fold:
     return Fold(scene, fit, judge, test, min(bench.spec.folds, fewest))
 
 
-def _read(bench: Bench, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
+def _read(bench: Captures, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
     """The layer that the fold's own fit videos choose, by the study's rule, and the dense probe there."""
     wanted = range(bench.encoder.card.depth + 1) if bench.spec.best_layer is None else (bench.spec.best_layer,)
     inputs = {layer: pool.pooled[layer][fold.fit] for layer in wanted}
@@ -194,7 +194,7 @@ def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.Dat
     return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, **judged}
 
 
-def _ablated(bench: Bench, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]) -> pd.DataFrame:
+def _ablated(bench: Captures, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]) -> pd.DataFrame:
     """Effects of ablation on the clips of the video that is left out; the subspace of fit, its four controls, the read-out of judge."""
     spec, card, finder = bench.spec, bench.encoder.card, bench.spec.finders[0]
     rows = np.flatnonzero(edited.clips.factors["scene"].to_numpy() == fold.scene)

@@ -15,36 +15,38 @@ from jepascope.stats import Interval
 from jepascope.study.stage_three.clip_sets import ACROSS, Carried, ceilings_of, readout_row
 from jepascope.study.stage_three.ground import find_in, last_layer_probe
 from jepascope.study.stage_two.curves import dose_effects
-from jepascope.study.videos.taken import Taken, class_columns
+from jepascope.study.videos.taken import ImportedSubspaces, class_columns
 
 EDITS = ("ablate", "swap")
 
 
-def ported(taken: Taken, context: InterventionContext, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval]) -> Carried:
+def ported(
+    imported: ImportedSubspaces, context: InterventionContext, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval]
+) -> Carried:
     """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
 
     Ablated, and swapped with clips of another class, on the videos' own test clips (the dose curves hold both, each beside controls of its
     own), read by their own read-out. Of few videos ablation may have no margin to take from, and swaps say more.
     """
-    here, layer, spec = taken.here, taken.layer, taken.here.spec
-    pairs = [(said, finder) for finder, said in taken.finders.items() if finder in native]
-    everything = {**native, **taken.subspaces}
-    there = taken.bench
+    here, layer, spec = imported.here, imported.layer, imported.here.spec
+    pairs = [(said, finder) for finder, said in imported.finders.items() if finder in native]
+    everything = {**native, **imported.subspaces}
+    there = imported.bench
     finders = {
-        finder: partial(find_in, finder, taken.subspaces[said].rank, there.folds, there.spec.seed)
-        for finder, said in taken.finders.items()
+        finder: partial(find_in, finder, imported.subspaces[said].rank, there.folds, there.spec.seed)
+        for finder, said in imported.finders.items()
         if finder in native
     }
-    both = {**ceilings, **{taken.run.name(name): one for name, one in ceilings_of(there, layer, finders).items()}}
+    both = {**ceilings, **{imported.run.name(name): one for name, one in ceilings_of(there, layer, finders).items()}}
     fit, test = here.fit.pooled(layer, spec.tokens), here.test_pooled(layer, spec.tokens)
     edits = [edit for edit in EDITS if edit in spec.edits]
     effects = pd.concat([dose_effects(here, context, everything, edit) for edit in edits], ignore_index=True)
-    columns = class_columns(taken)
+    columns = class_columns(imported)
     readout = []
     if columns is None:
-        here.progress.say(f"The read-out of '{taken.run.path.name}' is not tried: it knows other classes.")
+        here.progress.say(f"The read-out of '{imported.run.path.name}' is not tried: it knows other classes.")
     else:
-        readout.append(readout_row(here, last_layer_probe(there), taken.run.clips, columns))
+        readout.append(readout_row(here, last_layer_probe(there), imported.run.clips, columns))
     return Carried(
         [
             *sas_rows(everything, ACROSS, layer, both, pairs),

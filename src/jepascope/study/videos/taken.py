@@ -20,18 +20,20 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import json_number as number
 from jepascope.portability.retained import one_dose
-from jepascope.study.bench import Bench
+from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import as_found
+from jepascope.study.files import read_json, writing
 from jepascope.study.fits import check_room
-from jepascope.study.folder import Run, read_json, writing
+from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
-from jepascope.study.videos.carried import CarriedRun, carried_by
+from jepascope.study.videos.carried import CarriedRun
+from jepascope.study.videos.carried_by import carried_by
 
 FOLDER = "taken"  # below a run's subspaces
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
+class ImportedSubspaces:
     """The other run as this study uses it: ``subspaces`` by the names of tables, ablated to the mean of this study's fit clips.
 
     ``bench`` is the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is tried here, and the halves
@@ -39,13 +41,13 @@ class Taken:
     """
 
     run: CarriedRun
-    here: Bench
+    here: Captures
     layer: int
     subspaces: dict[str, Subspace]
 
     @cached_property
-    def bench(self) -> Bench:
-        return Bench(Run(self.run.path, self.run.spec), self.here.encoder, self.here.progress)
+    def bench(self) -> Captures:
+        return Captures.of_run(Run(self.run.path, self.run.spec), self.here.encoder, self.here.progress)
 
     @property
     def finders(self) -> dict[str, str]:
@@ -90,7 +92,7 @@ def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
         check_room(f"'{file}'", found.rank, found.width)
 
 
-def taken_along(bench: Bench) -> Taken | None:
+def taken_along(bench: Captures) -> ImportedSubspaces | None:
     """What the study takes from another run; copies lie in the run folder. None where it takes nothing."""
     run, spec = carried_by(bench.spec), bench.spec
     if run is None:
@@ -98,7 +100,7 @@ def taken_along(bench: Bench) -> Taken | None:
     layer = spec.best_layer
     assert layer is not None
     mean = Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float()
-    taken = Taken(run, bench, layer, {})
+    taken = ImportedSubspaces(run, bench, layer, {})
     for finder in run.spec.finders:
         theirs = _read(run.file(finder, layer))
         if not needing("suffix", [finder]):
@@ -120,7 +122,7 @@ def _read(path: Path) -> Subspace:
         raise BadArgument(str(error)) from None
 
 
-def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, Any]:
+def taken_figures(taken: ImportedSubspaces | None, portability: pd.DataFrame) -> dict[str, Any]:
     """What summary.json says of them, beside their effects: where they are from, and what they retain.
 
     Of ablation, or of swaps where that has no interval; at the one dose at which it is reported.
@@ -146,7 +148,7 @@ def taken_figures(taken: Taken | None, portability: pd.DataFrame) -> dict[str, A
     }
 
 
-def class_columns(taken: Taken) -> torch.Tensor | None:
+def class_columns(taken: ImportedSubspaces) -> torch.Tensor | None:
     """For each class of this study its place among the other run's classes; None where one is missing there."""
     theirs = taken.bench.classes
     if not set(taken.here.classes) <= set(theirs):

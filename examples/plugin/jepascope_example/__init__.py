@@ -1,0 +1,1 @@
+"""One of each kind that jepascope can be given, a file each."""

@@ -1,0 +1,116 @@
+"""The drawing surface: one style for all figures, and SVG that can be put inline, read aloud and compared byte by byte.
+
+Text stays text (small files, selectable, found by the reader's search). Its room is measured with DejaVu Sans, which
+matplotlib brings along, so the bytes are the same everywhere; it is shown in the narrower Helvetica or Arial, which fits.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+IMAGE_DPI = 288  # of maps, which an SVG holds as pixels: sharp on a dense screen and in print
+FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+WIDTH = 6.4  # inches; 461 SVG units, which a phone shows at about three quarters
+
+# Okabe & Ito (2008), "Color universal design"
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+GREY, PALE = "#595959", "#D9D9D9"
+
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, BLACK, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1)), (0, (8, 3)), (0, (4, 1, 1, 1)))
+
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # names from a run folder may hold a dollar sign
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+    "hatch.linewidth": 0.7,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished figure: its name (also the file's), the SVG element, a title and what a reader who cannot see it should know."""
+
+    name: str
+    svg: str
+    title: str
+    alt: str
+
+
+@contextmanager
+def style(name: str) -> Iterator[None]:
+    """The style of every figure; the salt makes the ids of one figure the same in every run."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        settings: Any = mpl.rcParams  # typed as a closed set of keys that differs between versions of matplotlib
+        settings.update({**STYLE, "svg.hashsalt": f"jepascope-{name}"})
+        yield
+
+
+def canvas(height: float, rows: int = 1, columns: int = 1, sharex: bool = False, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure of the common width and its axes in reading order (no pyplot, so no global state)."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    return figure, list(axes.flat)
+
+
+def finish(figure: Figure, name: str, title: str, alt: str) -> Drawing:
+    """Render to SVG: no dates, ids unique to this figure, a title and a description inside, a role and a label outside."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", dpi=IMAGE_DPI, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = _own_ids(svg, name)
+    svg = re.sub(r"'DejaVu Sans'(?:, [^;\"]*)?", FONT, svg)
+    head, body = svg.split(">", 1)
+    head = head.replace("<svg", f'<svg role="img" aria-label="{escape(f"{title}. {alt}", quote=True)}"', 1)
+    return Drawing(name, f"{head}>\n <title>{escape(title)}</title>\n <desc>{escape(alt)}</desc>{body.rstrip()}", title, alt)
+
+
+def _own_ids(svg: str, name: str) -> str:
+    """Keep only the ids that something refers to, with the figure's name in front: several figures share one page."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
+    return re.sub(r'(href="#|url\(#)([^")]+)', lambda m: f"{m[1]}{name}-{m[2]}", svg)
+
+
+def legend_below(figure: Figure, columns: int) -> None:
+    """One legend for the whole figure, below it; none when nothing was drawn (each label once)."""
+    entries: dict[str, Artist] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if entries:
+        figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)

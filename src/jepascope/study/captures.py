@@ -1,0 +1,314 @@
+"""Captures: the activations of one study, made when a step first asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from jepascope.activations.activations import Activations
+from jepascope.activations.capture import capture
+from jepascope.activations.site import SELECTIONS, Site
+from jepascope.clips.clipset import SPLITS, ClipSet
+from jepascope.clips.degrade import degrade
+from jepascope.clips.donors import donor_rows
+from jepascope.clips.presets import twins
+from jepascope.clips.spread import spread
+from jepascope.clips.video.chosen import clips_chosen
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.labelled import Labelled, Suffix
+from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.judges import require_disjoint
+from jepascope.study.edited_layers import EditedLayers
+from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.folder import Run
+from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
+from jepascope.study.progress import Progress, Silent
+from jepascope.study.scenes import folds_of, other_clips, study_clips
+from jepascope.study.spec import StudySpec
+
+
+class Degraded(NamedTuple):
+    """A degradation as capture's transform."""
+
+    name: str
+    apply: Callable[[Tensor], Tensor]
+
+    def __call__(self, video: Tensor) -> Tensor:
+        return self.apply(video)
+
+
+@runtime_checkable
+class Imported(Protocol):
+    """Subspaces of another run that a study uses beside its own, and what their finders were given there."""
+
+    @property
+    def subspaces(self) -> Mapping[str, Subspace]: ...
+    def shuffles(self, finder: str) -> tuple[str, Labelled] | None: ...
+
+
+class Captures:
+    """What passes through the encoder for one study of ``clips``.
+
+    ``store``: where captures are kept; None: in memory. ``run``: the run folder that the study fills, where it has one. ``parent``: another
+    study of the same clips and encoder, whose captures serve this one, so that nothing passes twice.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        encoder: VideoEncoder,
+        progress: Progress,
+        clips: ClipSet,
+        folds: int,
+        store: Path | None = None,
+        run: Run | None = None,
+        parent: Captures | None = None,
+    ) -> None:
+        self.spec, self.encoder, self.progress, self.clips, self.folds = spec, encoder, progress, clips, folds
+        self.store, self.parent, self._run = store, parent, run
+        self.imported: Imported | None = None
+        self.other_clips: ClipSet | None = None
+        self.variable = clips.variable(spec.variable)
+        self.classes = self.variable.classes
+
+    @classmethod
+    def of_run(
+        cls, run: Run, encoder: VideoEncoder, progress: Progress, parent: Captures | None = None, store: Path | None = None
+    ) -> Captures:
+        """Of a run folder's study, kept in the folder, in its parent's, or in ``store``."""
+        spec, card = run.spec, encoder.card
+        clips, other = study_clips(spec).at(card.frames, card.size), other_clips(spec)
+        factors = clips.factors
+        require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
+        other = None if other is None else other.at(card.frames, card.size)
+        folds = folds_of(spec, clips, other)
+        if folds < spec.folds and (parent is None or parent.folds != folds):
+            progress.say(
+                f"{folds}-fold cross-validation instead of {spec.folds}: a class has no more "
+                f"{'videos' if spec.of_videos else 'clips'} than that in a split."
+            )
+        made = cls(spec, encoder, progress, clips, folds, store or (run.activations if parent is None else parent.store), run, parent)
+        made.other_clips = other
+        return made
+
+    @classmethod
+    def over(cls, encoder: VideoEncoder, activations: Activations, spec: StudySpec, layer: int) -> Captures:
+        """Of clips that were captured already, all of whose test scenes are intervened on at one layer; tokens stay in memory. ``spec``
+        says how, whatever clips and model it names."""
+        made = cls(spec, encoder, Silent(), activations.clips, spec.folds)
+        vars(made).update(fit=activations.split("fit"), judge=activations.split("judge"), sites=(layer,))
+        vars(made).update(chosen_test=np.ones(len(made.clips.split("test")), dtype=bool))
+        return made
+
+    @property
+    def run(self) -> Run:
+        """The folder of the study. RuntimeError for captures that have none."""
+        if self._run is None:
+            raise RuntimeError("These captures belong to no run folder; only steps of a study write into one.")
+        return self._run
+
+    @property
+    def given(self) -> bool:
+        """Whether others captured the clips: nothing is known of them but the variable."""
+        return self._run is None
+
+    @property
+    def edited(self) -> EditedLayers:
+        return EditedLayers(self.spec, self.encoder.card.depth)
+
+    @cached_property
+    def sites(self) -> tuple[int, ...]:
+        """Layers whose tokens and moments are kept; those of the parent where they hold all that is needed."""
+        theirs = () if self.parent is None else self.parent.sites
+        return theirs if {*self.edited.needed} <= {*theirs} else self.edited.needed
+
+    @property
+    def full_sites(self) -> tuple[int, ...]:
+        """Layers that may be run in full, before the best one is known; those of the parent where they hold all that is needed."""
+        theirs = () if self.parent is None else self.parent.full_sites
+        return theirs if {*self.edited.maybe_full} <= {*theirs} else self.edited.maybe_full
+
+    def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
+        """One pass, kept in the store."""
+        return capture(self.encoder, clips, self.store, progress=self.progress.start(what), **options)  # type: ignore[arg-type]
+
+    @cached_property
+    def fit(self) -> Activations:
+        return self.capture(self.clips.split("fit"), "capture fit clips", moments=self.sites)
+
+    @cached_property
+    def judge(self) -> Activations:
+        return self.capture(self.clips.split("judge"), "capture judge clips")
+
+    @cached_property
+    def chosen_test(self) -> np.ndarray:
+        """Which test clips are intervened on: the same number of every class, fewer where a class has fewer, of as many scenes as can be:
+        where a scene has several clips, see ``clips.spread``, else the first of each class."""
+        if self.parent is not None:
+            return self.parent.chosen_test
+        return self.clips_chosen(self.clips.split("test"))
+
+    def clips_chosen(self, clips: ClipSet, fewest: int = 1) -> Bool[np.ndarray, " clips"]:
+        """Of these clips as many as are intervened on (of each class ``fewest`` at least), balanced over classes and spread over scenes."""
+        labels, names = clips.labels(self.spec.variable)
+        per_class = max(fewest, self.spec.test_scenes // len(names))
+        if self.spec.of_videos:
+            rows = clips_chosen(clips.factors, labels, per_class, self.spec.seed)
+        else:
+            rows = spread(clips.factors["scene"].to_numpy(), labels, per_class)
+        mask = np.zeros(len(clips), dtype=bool)
+        mask[rows] = True
+        return mask
+
+    @cached_property
+    def test(self) -> Activations:
+        """The test scenes that are intervened on, with their tokens."""
+        return self.capture(self.clips.split("test").select(self.chosen_test), "capture test clips", sites=self.sites)
+
+    @cached_property
+    def twins(self) -> Activations:
+        """Their partners: twins with another value of the variable, or donors where none can be rendered (see ``donor``)."""
+        if self.donor == "class":
+            return self.test.select(donor_rows(self.test.clips, self.spec.variable, self.spec.seed))
+        return self.capture(twins(self.test.clips, self.spec.variable, self.spec.seed), "capture twins", sites=self.sites)
+
+    @property
+    def donor(self) -> Literal["twin", "class"]:
+        """What a swap takes from: the scene's twin, or another test clip of another class."""
+        return self.spec.swap_donor or ("twin" if self.variable.rendered else "class")
+
+    @cached_property
+    def spare_test(self) -> Activations | None:
+        """Test clips that are only probed."""
+        spare = self.clips.split("test").select(~self.chosen_test)
+        return self.capture(spare, "capture test clips (probed only)") if len(spare) else None
+
+    @cached_property
+    def other_fit(self) -> Activations | None:
+        """The fit split of the same clip set under another seed: new scenes for the data-seed portability; None where they have no
+        labels."""
+        if self.other_clips is None:
+            return None
+        return self.capture(self.other_clips.split("fit"), "capture fit clips of another seed")
+
+    @property
+    def _test_parts(self) -> list[Activations]:
+        return [self.test] if self.spare_test is None else [self.test, self.spare_test]
+
+    def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
+        """Pooled activations of the whole test split (chosen scenes first)."""
+        return torch.cat([part.pooled(layer, tokens) for part in self._test_parts])
+
+    @property
+    def test_labels(self) -> Int[Tensor, " clips"]:
+        return torch.cat([self.labels(part) for part in self._test_parts])
+
+    @property
+    def test_scenes(self) -> Int[Tensor, " clips"]:
+        return torch.cat([self.scenes(part) for part in self._test_parts])
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Clips of each split."""
+        counts = self.clips.factors["split"].value_counts()
+        return {name: int(counts[name]) for name in SPLITS}
+
+    def labels(self, part: Activations) -> Int[Tensor, " clips"]:
+        return labels_of(part, self.spec.variable)
+
+    def values(self, part: Activations) -> Float[Tensor, "clips outputs"] | None:
+        return values_of(part, self.spec.variable)
+
+    def scenes(self, part: Activations) -> Int[Tensor, " clips"]:
+        return scenes_of(part)
+
+    def covariance(self, layer: int, tokens: str) -> Float64[Tensor, "width width"]:
+        """Of the tokens of the fit clips at a layer; these pass once more where they were captured without it."""
+        part = self.capture(self.fit.clips, "capture moments of fit clips", moments=(layer,)) if self.given else self.fit
+        return part.moments(layer, tokens).covariance
+
+    @cached_property
+    def l1_paths(self) -> dict[int, ProbePath]:
+        """The sparse probes' paths on the fit split at every layer, fitted once for the probes, stability selection, the finder and its
+        shuffled control. Always all layers in one batch: a resumed study gets the same digits.
+        """
+        inputs = {layer: self.fit.pooled(layer, self.spec.tokens) for layer in range(self.encoder.card.depth + 1)}
+        return l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed)
+
+    def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
+        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
+        part, site = of or self.fit, Site(layer, tokens or self.spec.tokens)
+        path = self.l1_paths[layer] if needing("path", [finder]) and of is None and site.tokens == self.spec.tokens else None
+        suffix = self.suffix(part, site) if needing("suffix", [finder]) and self.variable.rendered else None
+        return labelled(part, self.spec.variable, site, path, suffix)
+
+    def shuffles(self, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
+        """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
+        subspace without a reference to what found it: its name in tables says nothing."""
+        if subspace.found_by is None:
+            return None
+        if self.imported is not None and name in self.imported.subspaces:
+            return self.imported.shuffles(subspace.found_by.finder)
+        return subspace.found_by.finder, self.labelled(layer, finder=subspace.found_by.finder)
+
+    def suffix(self, part: Activations, site: Site) -> Suffix:
+        """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
+        study has such a finder; else (subspaces are peeled off so, at the best layer) for the one site, which takes far less disk."""
+        sites = self.sites if needing("suffix", self.spec.finders) else (site.layer,)
+        key = (part.clips.digest, sites)
+        if key not in self.exchanged:
+            own = self.capture(part.clips, "capture tokens to train on", sites=sites)
+            other = twins(part.clips, self.spec.variable, self.spec.seed)
+            self.exchanged[key] = own, self.capture(other, "capture twins to train on", sites=sites)
+        source, twin = self.exchanged[key]
+        return Suffix(self.encoder, site, source, twin, self.labels(twin))
+
+    @cached_property
+    def exchanged(self) -> dict[tuple[str, tuple[int, ...]], tuple[Activations, Activations]]:
+        """What ``suffix`` captured, by the clips' digest and the layers."""
+        return {}
+
+    @property
+    def selections(self) -> tuple[str, ...]:
+        """Tokens that are pooled and probed: those of the object too, where it is known where it is."""
+        return SELECTIONS if self.spec.has_objects else ("all",)
+
+    @cached_property
+    def probed_clips(self) -> ClipSet:
+        """Fit and test clips: what baselines are probed on."""
+        return self.clips.select((self.clips.factors["split"] != "judge").to_numpy())
+
+    def degraded(self, how: str) -> Activations:
+        transform = Degraded(f"{how}-{self.spec.seed}", partial(degrade, how=how, seed=self.spec.seed))
+        return self.capture(self.probed_clips, f"capture {how.replace('_', ' ')}", transform=transform)
+
+    def untrained(self, seed: int) -> Activations:
+        tick = self.progress.start(f"capture untrained twin {seed}")
+        return capture(self.encoder.untrained(seed), self.probed_clips, self.store, progress=tick)
+
+
+def capture_all(captures: Captures) -> None:
+    """Every split and the twins pass through the encoder, or are there."""
+    _ = (captures.fit, captures.judge, captures.test, captures.twins, captures.spare_test)
+
+
+def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
+    """Refuse layers and ranks that this encoder does not have, and classes of which there are too few clips."""
+    card = encoder.card
+    wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
+    for layer in wanted:
+        check_edited_layer(card.name, card.depth, layer)
+    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
+    if spec.untrained_seeds and (why := encoder.no_twin()):
+        raise BadArgument(why)
+    folds_of(spec, study_clips(spec), other_clips(spec))

@@ -1,0 +1,47 @@
+"""Which layers of an encoder a study edits, or may edit before its best one is known. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jepascope.study.spec import StudySpec
+
+
+def candidate_layers(depth: int) -> tuple[int, ...]:
+    """Layers that may be the best one: with a block before and a block after, so that an edit is judged through the network."""
+    return tuple(range(1, depth)) or (0,)
+
+
+@dataclass(frozen=True)
+class EditedLayers:
+    """Those of one study of an encoder of so many blocks; layers 0..depth-1 have blocks after them."""
+
+    spec: StudySpec
+    depth: int
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """Layers that are intervened on besides the best one."""
+        return tuple(range(self.depth)) if isinstance(self.spec.layers, str) else tuple(sorted(self.spec.layers))
+
+    @property
+    def _named_in_full(self) -> tuple[int, ...]:
+        return () if self.spec.layers == "survey" else self.named
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        return candidate_layers(self.depth) if self.spec.best_layer is None else (self.spec.best_layer,)
+
+    def full(self, best: int) -> tuple[int, ...]:
+        """Layers at which every edit, control and judge runs."""
+        return tuple(sorted({best, *self._named_in_full}))
+
+    @property
+    def maybe_full(self) -> tuple[int, ...]:
+        """Layers that may be run in full, before the best one is known."""
+        return tuple(sorted({*self.candidates, *self._named_in_full}))
+
+    @property
+    def needed(self) -> tuple[int, ...]:
+        """Layers that are edited, or may be: those whose tokens are kept."""
+        return tuple(sorted({*self.candidates, *self.named}))
