@@ -41,8 +41,8 @@ def text(made_from): return "nothing"
 
 def top(subspace, covariance, free, draws, rng):
     'The free axes of most variance.'
-    axes = np.linalg.eigh(free.T @ covariance @ free)[1][:, ::-1]
-    return [free @ axes[:, : subspace.rank]] * draws
+    axes = torch.linalg.eigh(free.T @ covariance.double() @ free).eigenvectors.flip(1)
+    return (free @ axes[:, : subspace.rank]).expand(draws, -1, -1).numpy()
 
 def skewed(subspace, covariance, free, draws, rng):
     return rng.standard_normal((draws, *subspace.basis.shape))

@@ -12,7 +12,7 @@ from jepascope.catalog import Catalog, Entry
 @dataclass(frozen=True, kw_only=True)
 class ControlEntry(Entry):
     """``made``: "drawn" by a function ``(subspace, covariance, free, draws, rng) -> bases`` (draws, width, rank), where ``free`` spans what
-    is orthogonal to the subspaces studied (one of your own gets NumPy arrays); "found" by the finder, on permuted labels; "fixed" by a
+    is orthogonal to the subspaces studied (both are tensors); "found" by the finder, on permuted labels; "fixed" by a
     function ``(data: Labelled, rank, seed) -> basis`` in which nothing is random; or "run" by a step of the study of its own.
 
     ``asked``: it is run where a study names it, and not beside every effect. ``matches``: what it shares with the subspace besides its

@@ -122,11 +122,9 @@ def matched_controls(
     for name, entry in zip(names, entries, strict=True):
         with CONTROLS.blamed(name):
             made, rng = CONTROLS.load(name), np.random.default_rng([seed, entry.seed])
+            bases = made(shuffled, subspace, draws) if entry.made == "found" else made(subspace, covariance, free, draws, rng)
             if name not in CONTROLS.own:
-                own = made(subspace, covariance.numpy(), free.numpy(), draws, rng)
-                bases = checked_bases(own, (draws, subspace.width, rank))
-            else:
-                bases = made(shuffled, subspace, draws) if entry.made == "found" else made(subspace, covariance, free, draws, rng)
+                bases = checked_bases(bases, (draws, subspace.width, rank))
         for draw, basis in enumerate(bases.float()):
             overlap = float((subspace.basis.T @ basis).square().sum()) / rank
             reached = removed_variance(basis, covariance)
