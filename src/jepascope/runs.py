@@ -101,7 +101,7 @@ def study(
     """The whole study of ``variable`` in ``encoder`` on ``clips``, as ``jepascope run`` does it; what is finished in ``out`` is kept.
 
     ``clips``: a clip set of ours or of ``from_arrays`` (which is saved beside the run, so that it can be gone on with), or what ``--clips``
-    takes. ``fields``: any of a spec's (``jepascope spec`` lists them): ``seed=1, finders=["lda"], draws=50``. An encoder that has no
+    takes. ``fields``: any of a spec's: ``seed=1, finders=["lda"], draws=50``. An encoder that has no
     untrained twin goes without one. ``out``: the run folder; default: runs/MODEL-CLIPS-DIGEST.
     Raises BadArgument for all that the command line refuses, before anything is captured.
     """

@@ -158,7 +158,7 @@ def test_a_clip_set_of_ones_own_is_named_by_its_code(tmp_path: Path, monkeypatch
     assert (spec.clips_name, spec.carried_to, spec.angles) == ("slow", ("circle",), "")
     clips = study_clips(spec)
     assert clips.factors["speed"].max() < js.directions8(per_class=10).factors["speed"].max() and spec.renewable
-    with pytest.raises(BadArgument, match="clip set 'own_sets:breaks': its function raised OSError: no such disk"):
+    with pytest.raises(BadArgument, match="clip set 'own_sets:breaks' cannot be used here: it raised OSError: no such disk"):
         study_clips(StudySpec(clips="own_sets:breaks"))
     with pytest.raises(BadArgument, match="known are directions8, circle, complex"):
         StudySpec(port_clips=("squares",))

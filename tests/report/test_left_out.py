@@ -16,7 +16,7 @@ def left_out_run(folder: Path) -> RunFolder:
     ce = run.table("ce")
     assert ce is not None
     table = ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate") & (ce["judge"] == "probe")].assign(layer=-1)
-    table.loc[table["control"] == "subspace", ["value", "low", "high", "n"]] = (0.5, 0.25, 0.75, 8)
+    table.loc[table["control"] == "subspace", ["value", "low", "high", "n", "accuracy_before"]] = (0.5, 0.25, 0.75, 8, 1.0)
     left = {
         "videos": 8,
         "rank": 7,

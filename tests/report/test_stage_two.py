@@ -105,6 +105,7 @@ def test_controls_that_were_left_out_are_named_as_controls_and_not_as_judges(cop
 
 def test_a_judge_that_was_skipped_is_named_with_its_reason(copied: Path) -> None:
     (copied / "forecasts.parquet").unlink()
+    edit(copied, "ce", lambda ce: ce[ce["judge"] != "predictor"])
     why = "the checkpoint has no predictor"
     tell(copied, judges=["probe", "mlp"], skipped={"predictor": f"{why}.", "head": "no head"}, forecast=None, by_judge=None)
     assert words(forecasts_section(read_run(copied))).endswith(f"Not run: {why}.")

@@ -72,7 +72,7 @@ def test_a_path_is_a_folder_and_a_name_is_a_clip_set_whatever_lies_there(folder:
     monkeypatch.chdir(folder.parent)
     (folder.parent / "circle").mkdir()
     assert is_folder("my videos") and is_folder("./circle") and not is_folder("circle") and not is_folder("nothing")
-    with pytest.raises(BadArgument, match="no such clip set; known are directions8, circle, complex, and folders of videos"):
+    with pytest.raises(BadArgument, match="no such clip set; known are directions8, circle, complex, folders of videos"):
         make_spec({"clips": "nothing"}, "here")
     with pytest.raises(BadArgument, match="There is no folder"):
         make_spec({"clips": "./nothing"}, "here")

@@ -60,12 +60,17 @@ def sentences(pairs: pd.DataFrame, what: str, most: int = MOST_SENTENCES) -> lis
     if len(rows) <= most:
         told = [sentence(row) for row, one in zip(rows, found, strict=True) if one.kind != UNREAD]
         for why in dict.fromkeys(one.why for one in found if one.kind == UNREAD):
-            names = [f"{row['a']} in place of {row['b']}" for row, one in zip(rows, found, strict=True) if one.why == why]
+            names = [f"{row['a']} in place of {row['b']}{_aligned(row)}" for row, one in zip(rows, found, strict=True) if one.why == why]
             told.append(f"Nothing is read from {'; '.join(names)}: {why}.")
         return told
     counts = Counter(one.kind for one in found)
     apart = [f"{counts[DISSOCIATED]} keep the effect at low alignment"] if counts[DISSOCIATED] else []
     return [f"Of {len(rows)} transfers {what}: {'; '.join(apart + _counted(counts))} (each in the table of RCE)."]
+
+
+def _aligned(row: Mapping[Any, Any]) -> str:
+    """How a pair lies is known without an effect."""
+    return f" (SAS {shown(row['sas'])}, chance {shown(row['sas_chance'])})" if finite(row["sas"]) else ""
 
 
 def _counted(counts: Counter[str]) -> list[str]:

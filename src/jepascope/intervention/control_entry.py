@@ -12,8 +12,8 @@ from jepascope.catalog import Catalog, Entry
 @dataclass(frozen=True, kw_only=True)
 class ControlEntry(Entry):
     """``made``: "drawn" by a function ``(subspace, covariance, free, draws, rng) -> bases`` (draws, width, rank), where ``free`` spans what
-    is orthogonal to the subspaces studied; "found" by the finder, on permuted labels; "fixed" by a function ``(data: Labelled, rank, seed)
-    -> basis`` in which nothing is random; or "run" by a step of the study of its own.
+    is orthogonal to the subspaces studied (both are tensors); "found" by the finder, on permuted labels; "fixed" by a
+    function ``(data: Labelled, rank, seed) -> basis`` in which nothing is random; or "run" by a step of the study of its own.
 
     ``asked``: it is run where a study names it, and not beside every effect. ``matches``: what it shares with the subspace besides its
     rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``: each token's edit gets the norm of the true edit.
