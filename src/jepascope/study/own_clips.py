@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jepascope.catalog import is_code
-from jepascope.clips.array_file import MASK, is_arrays, read_arrays
+from jepascope.clips.array_file import MASK, TWIN, VIDEO, is_arrays, read_arrays
 from jepascope.clips.column_kind import Asked
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
@@ -42,9 +43,11 @@ def with_array_defaults(values: dict[str, Any]) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def array_variable(name: str, path: str, digest: str, kind: Asked, missing: tuple[str, ...]) -> Variable:
-    """The variable that an array of labels holds; ``digest`` is there for the cache."""
+    """The variable that an array of labels holds, with twins where the file brings them; ``digest`` is there for the cache."""
     file = read_arrays(Path(path))
-    return file.labels.variable(name, range(file.clips), kind, missing)
+    variable, own, twins = file.labels.variable(name, range(file.clips), kind, missing), file.labels.columns[name], file.twins.get(name)
+    paired = twins is not None and f"{TWIN}{VIDEO}" in file.headers and all(a != b for a, b in zip(own, twins, strict=False))
+    return replace(variable, rendered=paired)
 
 
 def clip_count(path: str) -> int:

@@ -107,7 +107,9 @@ def sources(bench: Captures) -> Iterator[Source]:
         for tokens in bench.selections:
             fitted, held = ({layer: part.pooled(layer, tokens) for layer in range(twin.encoder_card.depth + 1)} for part in (fit, test))
             yield Source("untrained", seed, tokens, fitted, held)
-    grey = bench.spec.variable == "direction" or (bench.variable.rendered and "hue" not in bench.variable.columns)
+    grey = bench.spec.variable == "direction" or (
+        bench.variable.rendered and not bench.spec.of_labels and "hue" not in bench.variable.columns
+    )
     fit_pixels, test_pixels = (small_pixels(bench.clips.split(split), grey) for split in ("fit", "test"))
     yield Source("pixels", -1, "all", {0: fit_pixels.flatten(1)}, {0: test_pixels.flatten(1)})
     yield Source("frame_differences", -1, "all", {0: fit_pixels.diff(dim=1).flatten(1)}, {0: test_pixels.diff(dim=1).flatten(1)})
