@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jepascope.study.analysis import port as port
     from jepascope.study.run import run_study as run_study
     from jepascope.study.spec import StudySpec as StudySpec
+    from jepascope.study.trust import trusting as trusting
 
 _HOMES = {
     "Activations": "activations.activations",
@@ -67,6 +68,7 @@ _HOMES = {
     "port": "study.analysis",
     "reverse_twins": "clips.presets",
     "run_study": "study.run",
+    "trusting": "study.trust",
     "twins": "clips.presets",
     "wrap": "encoders.wrap",
     "why_empty": "intervention.empty_cells",

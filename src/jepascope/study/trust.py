@@ -44,5 +44,5 @@ def check_code(values: Mapping[str, Any], file: Path, named: Collection[str] = (
     if refused := [name for name in code_named(values) if not trusted(name, named)]:
         raise BadArgument(
             f"'{file}' names code that would be run ({', '.join(refused)}), and a file may come from anywhere: look at that code, and if "
-            "you trust it add --trust-code to the command (in Python: trust_code=True)."
+            "you trust it add --trust-code to the command (in Python: with jepascope.trusting(): ...)."
         )
