@@ -100,7 +100,10 @@ def test_many_transfers_are_counted_instead_of_listed() -> None:
 def test_transfers_without_a_ratio_share_one_sentence() -> None:
     lost = a_transfer(value=nan, low=nan, high=nan)
     said = sentences(pd.DataFrame([lost, a_transfer(a="inlp"), lost | {"b": "leace"}]), "across finder")
-    unread = "Nothing is read from lda in place of diff_means; lda in place of leace: no effect of the native subspace"
+    unread = (
+        "Nothing is read from lda in place of diff_means (SAS 0.200, chance 0.0700); lda in place of leace (SAS 0.200, chance 0.0700): "
+        "no effect of the native subspace"
+    )
     assert len(said) == 2 and unread in said[1]
 
 
