@@ -18,7 +18,8 @@ class ControlEntry(Entry):
     ``asked``: it is run where a study names it, and not beside every effect. ``matches``: what it shares with the subspace besides its
     rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``: each token's edit gets the norm of the true edit.
     ``stream``: the number of its random stream; by default one made of its name. ``words`` stand in heads of tables and legends, ``doer``
-    in sentences ("what random directions do"); ``look`` is its colour and hatch in charts.
+    in sentences ("what random directions do"); ``look`` is its colour, marker, dash and hatch in charts, by the names of
+    ``report.charts.looks``.
     """
 
     made: Literal["drawn", "found", "fixed", "run"] = "drawn"
@@ -29,7 +30,7 @@ class ControlEntry(Entry):
     stream: int | None = None
     words: str = ""
     doer: str = ""
-    look: tuple[str, str] = ("white", "...")
+    look: tuple[str, str, str, str] = ("purple", "P", "mixed", "...")
 
     @property
     def seed(self) -> int:

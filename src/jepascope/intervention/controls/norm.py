@@ -21,7 +21,7 @@ DECLARED = ControlEntry(
     stream=3,
     words="norm-matched",
     doer="random edits of the same size",
-    look=("vermilion", "---"),
+    look=("vermilion", "v", "longer", "---"),
 )
 
 

@@ -19,7 +19,7 @@ DECLARED = ControlEntry(
     stream=0,
     words="random directions",
     doer="random directions",
-    look=("white", "///"),
+    look=("grey", "s", "short", "///"),
 )
 
 

@@ -21,7 +21,7 @@ DECLARED = ControlEntry(
     stream=2,
     words="shuffled labels",
     doer="subspaces found on shuffled labels",
-    look=("sky", "|||"),
+    look=("sky", "D", "mixed", "|||"),
 )
 
 

@@ -21,7 +21,7 @@ DECLARED = ControlEntry(
     stream=1,
     words="variance-matched",
     doer="variance-matched directions",
-    look=("orange", "xxx"),
+    look=("orange", "^", "long", "xxx"),
 )
 
 TRACE_TOLERANCE = 1e-9  # relative, where the bisection stops

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jepascope.intervention.control_entry import CONTROLS as CATALOG
+from jepascope.intervention.control_entry import MATCHED
 from jepascope.report.charts.canvas import BLACK, BLUE, DASHES, GREEN, GREY, MARKERS, ORANGE, PURPLE, SERIES, SKY, VERMILION
 
 Dash = Any  # a line style of matplotlib: '-', '' for none, or (offset, (on, off, ...))
@@ -37,13 +39,17 @@ class Look:
         return replace(self, dash="", hollow=self.hollow if hollow is None else hollow)
 
 
-CONTROLS = {
-    "subspace": Look(BLUE, "o"),
-    "random": Look(GREY, "s", SHORT, hollow=True, hatch="///"),
-    "variance": Look(ORANGE, "^", LONG, hatch="xxx"),
-    "shuffled": Look(SKY, "D", MIXED, hatch="|||"),
-    "norm": Look(VERMILION, "v", (0, (8, 3)), hatch="---"),
-}
+COLOURS_BY_NAME = {"grey": GREY, "orange": ORANGE, "sky": SKY, "vermilion": VERMILION, "purple": PURPLE, "green": GREEN, "black": BLACK}
+DASHES_BY_NAME: dict[str, Dash] = {"short": SHORT, "long": LONG, "longer": (0, (8, 3)), "mixed": MIXED, "dotted": DOTTED}
+
+
+def of_control(name: str) -> Look:
+    """As the control declares it; a grey one is hollow."""
+    colour, marker, dash, hatch = CATALOG.look_up(name).look
+    return Look(COLOURS_BY_NAME[colour], marker, DASHES_BY_NAME[dash], hollow=colour == "grey", hatch=hatch)
+
+
+CONTROLS = {"subspace": Look(BLUE, "o"), **{name: of_control(name) for name in MATCHED}}
 """The subspace itself and its four controls, in every chart."""
 
 TOKENS = {"all": ("all tokens", Look(BLUE, "o")), "object": ("object tokens", Look(VERMILION, "s"))}
