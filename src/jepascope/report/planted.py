@@ -11,12 +11,11 @@ from jepascope.errors import RunFolderError
 from jepascope.findings.effect import Against, Effect
 from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
 from jepascope.findings.verdict import ratio_words
+from jepascope.intervention.control_entry import MATCHED
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
-
-CONTROLS = ("random", "variance", "shuffled", "norm")
 
 
 def build_planted(out: Path) -> Path:
@@ -161,7 +160,7 @@ def _network(name: str, network: dict[str, Any]) -> Section:
             Paragraph(f"{network['about'][:1].upper()}{network['about'][1:]}."),
             Grid(head, tuple(rows), caption, words=2),
             *_reads(network.get("reads") or {}),
-            Grid(("subspace, edit", "CE", *CONTROLS), tuple(against), ratios),
+            Grid(("subspace, edit", "CE", *MATCHED), tuple(against), ratios),
         ),
     )
 
@@ -193,7 +192,7 @@ def _beside(figures: dict[str, Any]) -> tuple[Cell, str]:
 
 def _ratios(figures: dict[str, Any]) -> tuple[Cell | str, ...]:
     cells: list[Cell | str] = [shown(figures["value"])]
-    for control in CONTROLS:
+    for control in MATCHED:
         row = figures["controls"].get(control)
         if row is None:
             cells.append(ABSENT)
