@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.carried import FLOORS
+from jepascope.findings.claim import worst
 from jepascope.findings.claims import CLAIMS, claims_json, claims_of, headline
 from jepascope.findings.facts import Facts
 from jepascope.findings.ported import PORTED
@@ -186,3 +187,8 @@ def test_a_port_tells_the_floor_that_flatters_least() -> None:
     full = transport(0.1, 0.2, saturated=True)
     assert "saturated at every dose, so the ratio says nothing" in full and "more than" not in full
     assert "no effect that could be kept" in transport(nan, nan, rce=nan, rce_low=nan, rce_high=nan)
+
+
+def test_a_claim_on_several_things_is_no_better_than_the_least_of_them() -> None:
+    assert worst(["shown", "undecided", "shown"]) == "undecided"
+    assert worst(["undecided", "not shown"]) == "not shown" and worst(["shown", "refuted"]) == "refuted"

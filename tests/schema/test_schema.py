@@ -10,7 +10,7 @@ import pytest
 
 from jepascope.errors import BadData
 from jepascope.schema import TABLES, Column, Table
-from jepascope.schema.check import check
+from jepascope.schema.check import check, with_numbers
 from jepascope.schema.page import with_tables
 from schema_tables import alike, made
 
@@ -68,6 +68,15 @@ def test_numbers_may_be_missing_and_whole() -> None:
     check(TABLES["doses"], rows.assign(shift=np.nan, norm=1))
     with pytest.raises(BadData, match="'n' of the table 'doses' is declared as integer"):
         check(TABLES["doses"], rows.assign(n=np.nan))
+
+
+def test_numbers_of_which_there_are_none_are_read_as_numbers(tmp_path: Path) -> None:
+    """Parquet keeps a column of None as objects, and no float can be made of them."""
+    table = TABLES["isolation"]
+    made(table.name, [{}]).assign(equivalence_low=None).astype({"equivalence_low": object}).to_parquet(tmp_path / "isolation.parquet")
+    stored = pd.read_parquet(tmp_path / "isolation.parquet")
+    assert stored["equivalence_low"].dtype == object
+    assert with_numbers(table, stored)["equivalence_low"].dtype == float
 
 
 def test_every_column_says_what_it_means(table: Table) -> None:

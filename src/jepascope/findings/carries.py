@@ -8,7 +8,7 @@ from math import nan
 import pandas as pd
 
 from jepascope.findings.beside import portability_of
-from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number, worst
 from jepascope.findings.dissociation import ALIGNED, BELOW, DISSOCIATED, FLOOR, OPEN, PART, SATURATED, STRONG, UNREAD, floor_of, judged
 from jepascope.findings.facts import Facts
 from jepascope.findings.transfer_words import verdict
@@ -20,11 +20,10 @@ SHOWS: dict[str, Verdict] = {
     **dict.fromkeys((SATURATED, UNREAD), "undecided"),
     **dict.fromkeys((PART, OPEN, STRONG, ALIGNED, DISSOCIATED), "shown"),
 }
-ORDER: tuple[Verdict, ...] = ("refuted", "not shown", "shown", "undecided")
 
 
 def across(kind: str, facts: Facts) -> Answer | None:
-    """All transfers across one thing, at the layer of the claims; the worst of those that say anything decides."""
+    """All transfers across one thing, at the layer of the claims; the worst decides."""
     table = portability_of(facts)
     moved = None if table is None else transfers(table[table["across"] == kind])
     if moved is None or moved.empty:
@@ -49,8 +48,7 @@ def carried(moved: pd.DataFrame) -> Answer:
         Evidence("portability", {"metric": "rce", **{name: row[name] for name in ("across", "a", "b", "layer", "edit", "dose")}})
         for row in rows
     )
-    worst = min((SHOWS[judged(row).kind] for row in rows), key=ORDER.index)
-    return Answer(worst, verdict(moved), tuple(numbers), evidence)
+    return Answer(worst(SHOWS[judged(row).kind] for row in rows), verdict(moved), tuple(numbers), evidence)
 
 
 ACROSS = {"finder": "finders", "data seed": "data seeds", "layer": "layers", "clip set": "clip sets"}

@@ -10,6 +10,12 @@ from typing import Any, Literal
 from jepascope.findings.facts import Facts
 
 Verdict = Literal["shown", "not shown", "refuted", "undecided", "not run"]
+WORST_FIRST: tuple[Verdict, ...] = ("refuted", "not shown", "undecided", "shown")
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """A claim on several things is no better than the least of them."""
+    return min(verdicts, key=WORST_FIRST.index)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jepascope.findings.carried import KEYS, Carried, carried_all, carried_sentence
 from jepascope.findings.carries import carried
-from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, worst
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import decimals, decimals_span
 from jepascope.findings.transfer_words import sentences
@@ -12,7 +12,6 @@ from jepascope.findings.transfers import transfers
 
 MAP = "ridge"
 MOST_SENTENCES = 100  # every pair has its own
-ORDER: tuple[Verdict, ...] = ("refuted", "not shown", "undecided", "shown")
 
 
 def transported(facts: Facts) -> Answer | None:
@@ -33,8 +32,8 @@ def transported(facts: Facts) -> Answer | None:
         numbers += [Number(what, float(floor["rce"]), unit="share kept", control=name) for name, floor in transport.floors.items()]
         numbers += [Number(f"SAS in {target}", float(row["sas"])), Number(f"SAS in {target}", float(row["sas_chance"]), control="chance")]
     evidence = tuple(Evidence("transport", row_key(transport.row, *KEYS, "dose")) for transport in firsts.values())
-    worst = min((_verdict(transport) for transport in firsts.values()), key=ORDER.index)
-    return Answer(worst, " ".join(carried_sentence(transport) for transport in firsts.values()), tuple(numbers), evidence)
+    decides = worst(_verdict(transport) for transport in firsts.values())
+    return Answer(decides, " ".join(carried_sentence(transport) for transport in firsts.values()), tuple(numbers), evidence)
 
 
 def _verdict(transport: Carried) -> Verdict:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from math import nan
 
-from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, sentence_of
+from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of, worst
 from jepascope.findings.facts import Facts
 from jepascope.findings.selection import Edited, edited, first_finder, has_twins
 from jepascope.findings.verdict import edit_words, unread_words, verdict_of
 
 UNIT = "share"
 CE_KEY = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
-WORST: tuple[Verdict, ...] = ("refuted", "undecided", "not shown", "shown")
 
 
 def by_probe(facts: Facts) -> Answer | None:
@@ -69,7 +68,7 @@ def _answer(rows: list[Edited], clause: str) -> Answer:
     verdicts = [verdict_of(row.effect, row.beside) for row in rows] or ["undecided"]
     numbers = [number for row in rows for number in numbers_of(row)]
     evidence = tuple(Evidence("ce", row_key(row.row, *CE_KEY)) for row in rows)
-    return Answer(min(verdicts, key=WORST.index), sentence_of(clause), tuple(numbers), evidence)
+    return Answer(worst(verdicts), sentence_of(clause), tuple(numbers), evidence)
 
 
 def numbers_of(row: Edited) -> list[Number]:

@@ -47,3 +47,9 @@ def _fits(column: Column, values: pd.Series[Any]) -> bool:
             return types.is_integer_dtype(values)
         case "number":
             return types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
+
+
+def with_numbers(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with NaN where a column of numbers holds None: one that holds nothing else is stored as a column of objects."""
+    columns = [column.name for column in table if column.kind == "number" and column.name in frame and frame[column.name].dtype == object]
+    return frame.assign(**{name: pd.to_numeric(frame[name]) for name in columns})

@@ -10,6 +10,8 @@ import pandas as pd
 from jepascope.encoders.base import EncoderCard
 from jepascope.findings.claims import FILE, READ_BY, claims_json, claims_of, headline
 from jepascope.findings.facts import Facts
+from jepascope.schema import TABLES
+from jepascope.schema.check import with_numbers
 from jepascope.study.folder import Run
 from jepascope.study.spec import StudySpec
 
@@ -33,7 +35,7 @@ def studied(spec: StudySpec, card: EncoderCard) -> dict[str, Any]:
 
 def tables_of(run: Run, names: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Those tables that the folder has."""
-    return {name: run.table(name) for name in names if run.has(f"{name}.parquet")}
+    return {name: with_numbers(TABLES[name], run.table(name)) for name in names if run.has(f"{name}.parquet")}
 
 
 def conclude(run: Run, of: str, summary: dict[str, Any]) -> dict[str, Any]:
