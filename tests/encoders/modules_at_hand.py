@@ -78,7 +78,7 @@ class VideoNet(nn.Module):
         tokens = registers + (frames // 2) * (size // 8) ** 2
         self.positions = Positions(tokens, width)
         self.encoder = nn.Module()
-        self.encoder.layers = nn.ModuleList(Block(width) for _ in range(3))
+        self.encoder.layers = nn.ModuleList(Block(width) for _ in range(depth))
         self.encoder.norm = nn.LayerNorm(width)
 
     def tokens(self, video: Tensor) -> Tensor:
