@@ -259,6 +259,14 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(make: Make, monkeypat
         build_report(run)
 
 
+def test_no_headline_of_our_own_is_cut(make: Make) -> None:
+    run = make()
+    sentences = " ".join(f"Sentence {number} says something with a number in it." for number in range(60))
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps({**summary, "headline": sentences}))
+    assert len(sentences) > 2500 and sentences in built(run).text
+
+
 def test_a_leak_is_printed_in_the_headline_and_in_its_table(page: tuple[Path, Page]) -> None:
     _, html = page
     assert "3 of 6 motionless baselines read the direction above chance" in html.text

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import nan
 
 from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of, worst
 from jepascope.findings.facts import Facts
 from jepascope.findings.selection import Edited, edited, first_finder, has_twins
-from jepascope.findings.verdict import edit_words, unread_words, verdict_of
+from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
 
 UNIT = "share"
 CE_KEY = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
@@ -43,18 +44,18 @@ def by_predictor(facts: Facts) -> Answer | None:
     if rows[0].effect.unread:
         assert rows[0].effect.judge is not None
         return _answer(rows[:1], f"The encoder's own predictor says nothing of edits: {unread_words(rows[0].effect.judge)}")
-    clauses = "; ".join(words(facts, row, facts.tested, judge="its") for row in rows)
+    clauses = "; ".join(words(facts, row, facts.tested, judge="its", named=()) for row in rows)
     forecasts = facts.table("forecasts")
     shown = "" if forecasts is None else f", shown the first {forecasts['context'].iloc[0]:.0f} tubelets"
     return _answer(rows, f"By the encoder's own predictor{shown}: {clauses}")
 
 
-def words(facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's") -> str:
-    """A clause on one edit of a finder's subspace."""
+def words(facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's", named: Sequence[str] = ALWAYS) -> str:
+    """A clause on one edit of a finder's subspace, beside the closest control and those ``named``."""
     what = what or f"the rank-{row.row['rank']:.0f} {row.row['finder']} subspace"
     partner = "its twin" if has_twins(facts) else "a clip of another class"
     direct = float(row.row["direct"]) if row.row["judge"] == "probe" else nan
-    return edit_words(row.row["edit"], what, row.effect, row.beside, tested, partner, judge, direct)
+    return edit_words(row.row["edit"], what, row.effect, row.beside, tested, partner, judge, direct, named)
 
 
 def stateable(facts: Facts, finder: str) -> Edited | None:

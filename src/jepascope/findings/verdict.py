@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import nan
 
 from jepascope.findings.claim import Verdict
@@ -110,8 +110,9 @@ def edit_words(
     partner: str,
     judge: str = "the judge's",
     direct: float = nan,
+    named: Sequence[str] = ALWAYS,
 ) -> str:
-    """A clause on one edit of ``what``, beside the closest control and those of ``ALWAYS``: 'ablating the rank-7 lda subspace removes
+    """A clause on one edit of ``what``, beside the closest control and those ``named``: 'ablating the rank-7 lda subspace removes
     62 [57, 67] % of the judge's margin (n = 80 test scenes): more than ...'. For an effect that has an interval, by a judge that reads.
 
     ``tested``: what n counts; ``partner``: what a swap takes from; ``direct``: the share that no block sees.
@@ -128,8 +129,8 @@ def edit_words(
     if not effect.works:
         return f"{doing} {what} {does} {size}: {'it grows' if edit == 'ablate' else 'the other way'}"
     ordered = worst_first(beside)
-    named = [one for place, one in enumerate(ordered) if place == 0 or one.control in ALWAYS]
-    return f"{doing} {what} {does} {size}: {beside_words(named) or 'no control was run'}"
+    told = [one for place, one in enumerate(ordered) if place == 0 or one.control in named]
+    return f"{doing} {what} {does} {size}: {beside_words(told) or 'no control was run'}"
 
 
 STANDS: dict[str, Verdict] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.findings.alignment import said_once
-from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.names import MOST_OF_A_HEADLINE, short
 from jepascope.findings.selection import has_twins
 from jepascope.findings.transfer_words import verdict
 from jepascope.findings.transfers import alignments, transfers
@@ -38,7 +38,7 @@ def _part(run: RunFolder, one: Inside, prefix: str) -> list[Block]:
         Paragraph(f"Held against each other: {a}, and {b}."),
     ]
     if isinstance(headline, str) and headline:
-        blocks.append(Finding(short(headline, MOST_OF_A_SENTENCE)))
+        blocks.append(Finding(short(headline, MOST_OF_A_HEADLINE)))
     made = _models(run, one, prefix) if one.summary["kind"] == "models" else _subspaces(run, one, prefix)
     return blocks + (made or [Paragraph("Its tables hold no rows.")])
 

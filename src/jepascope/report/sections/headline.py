@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.discovery.probes.readings import Measure
-from jepascope.findings.names import short
+from jepascope.findings.names import MOST_OF_A_HEADLINE, short
 from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
 from jepascope.findings.selection import claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.shortcuts import SHORTCUTS
@@ -18,7 +18,6 @@ from jepascope.report.sections.isolation import isolation_findings
 from jepascope.report.sections.scope import judge_verdicts, scope
 
 MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
-MOST = 2000  # characters of the headline
 
 
 @section("headline", "Result", absent="no stage of this study has left a result yet")
@@ -26,7 +25,7 @@ def headline(run: RunFolder) -> list[Block]:
     """The headline sentence, key figures, and one verdict a finder."""
     blocks: list[Block] = []
     if run.summary.get("headline"):
-        blocks.append(Finding(short(run.summary["headline"], MOST)))
+        blocks.append(Finding(short(run.summary["headline"], MOST_OF_A_HEADLINE)))
     cards = [*_read(run), *_effect(run)]
     if cards:
         blocks.append(Cards(tuple(cards)))
