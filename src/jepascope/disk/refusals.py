@@ -1,0 +1,39 @@
+"""What is said when a file cannot be written or read. What a remedy asks to delete is damaged, never merely out of reach."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from jepascope.errors import RunFolderError
+
+AGAIN = "Free some space and run the same command again; what is finished is kept."
+
+
+def unwritable(path: Path, error: OSError | SafetensorError) -> RunFolderError:
+    """``path`` could not be written."""
+    # safetensors reports the system's errors in its own type, as text
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(error):
+        return RunFolderError(f"The disk is full: '{path}' could not be written. {AGAIN}")
+    if number in (errno.EMFILE, errno.ENFILE):
+        return RunFolderError(f"'{path}' could not be written: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
+    reason = os.strerror(number) if number else str(error)
+    return RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one, and run again.")
+
+
+def unreadable(path: Path, error: OSError) -> RunFolderError:
+    """``path`` is there and may be whole, but the system does not let it be read."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return RunFolderError(f"'{path}' could not be opened: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return RunFolderError(f"'{path}' could not be read ({reason}). Make it readable and run again.")
+
+
+def damaged(path: Path, reason: object, repair: str = "Run the study again with the same --out, which makes it anew.") -> RunFolderError:
+    """``path`` was read and is not what was written."""
+    first = (str(reason).splitlines() or [type(reason).__name__])[0][:200]
+    return RunFolderError(f"'{path}' is damaged ({first}). {repair}")
