@@ -33,16 +33,16 @@ from jepascope.study import shares
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
+from jepascope.study.intervene.contexts import context_at
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
+from jepascope.study.port import degeneracy
+from jepascope.study.port.ground import last_layer_probe
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.runner import Runner
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_three import degeneracy
-from jepascope.study.stage_three.ground import last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.steps import discover
 from jepascope.study.steps.discover import rotation_clips
 from jepascope.study.steps.port import EXCHANGE_CONTROLS, pair_exchanges

@@ -32,8 +32,8 @@ from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, carried_by
+from jepascope.study.port.command import run_port
 from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
-from jepascope.study.port.run import run_port
 from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
 from jepascope.study.port.similarity import similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
@@ -359,7 +359,7 @@ def planted(clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Sides of planted networks on planted clips, in a bench like any other."""
     monkeypatch.setattr("jepascope.study.captures.other_clips", lambda spec: None)
     monkeypatch.setattr("jepascope.study.captures.folds_of", lambda *_: 4)
-    monkeypatch.setattr("jepascope.study.stage_two.scenes.other_variables", lambda bench: ())
+    monkeypatch.setattr("jepascope.study.intervene.scenes.other_variables", lambda bench: ())
 
     def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Captures] = Captures, **changes: Any) -> Side:
         monkeypatch.setattr("jepascope.study.captures.study_clips", lambda spec: shown)

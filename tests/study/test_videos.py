@@ -29,11 +29,11 @@ from jepascope.clips.video.remembered import Remembered
 from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.findings.footage import footage_words
+from jepascope.study.discover.command import probed_spec
 from jepascope.study.folder import Run
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
-from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec, make_spec, read_spec
 from jepascope.study.videos.asked import FOLDER_ONLY, is_folder
 from jepascope.study.videos.foreseen import settled, video_study
@@ -445,7 +445,7 @@ def test_a_folder_of_moving_textures_is_studied_from_end_to_end(
 ) -> None:
     pytest.importorskip("cv2")
     from jepascope.report.build import build_report
-    from jepascope.study.intervene import intervened_spec, run_intervene
+    from jepascope.study.intervene.command import intervened_spec, run_intervene
     from jepascope.study.run import run_study
 
     videos = tmp_path / "textures"

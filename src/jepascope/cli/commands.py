@@ -142,14 +142,14 @@ def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
 
 
 def probe_command(folder: Path, variable: str | None, labels: Path | None, machine: Machine, as_json: bool) -> None:
-    from jepascope.study.probe import probe_folder, probed_spec
+    from jepascope.study.discover.command import probe_folder, probed_spec
     from jepascope.study.spec import saved_spec
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
     with bars() as progress:
         from jepascope.report.build import build_report
-        from jepascope.study.probe import run_probe
+        from jepascope.study.discover.command import run_probe
         from jepascope.study.spec import saved_spec
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
@@ -200,7 +200,7 @@ def split(given: str | int | float) -> list[str]:
 
 
 def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, machine: Machine, as_json: bool) -> None:
-    from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
+    from jepascope.study.intervene.command import best_layer_of, intervene_folder, intervened_spec
     from jepascope.study.spec import saved_spec
 
     if subspace is not None and changes["finders"] is not None:
@@ -211,7 +211,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     changed = intervened_spec(spec, best, given, subspace, INTERVENE_OPTIONS)
     with bars() as progress:
         from jepascope.report.build import build_report
-        from jepascope.study.intervene import run_intervene
+        from jepascope.study.intervene.command import run_intervene
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_intervene(folder, spec, changed, encoder, subspace, progress)

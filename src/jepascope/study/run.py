@@ -15,14 +15,14 @@ from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
+from jepascope.study.intervene.asked import validate_for_encoder
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.layers import without_shuffles
+from jepascope.study.intervene.stage import Panels, StageTwo
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.stage_two.asked import validate_for_encoder
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.layers import without_shuffles
-from jepascope.study.stage_two.stage import Panels, StageTwo
 from jepascope.study.steps.discover import CAPTURE
 from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.steps.whole import STEPS

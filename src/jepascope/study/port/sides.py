@@ -20,8 +20,8 @@ from jepascope.study.discover.probes import earliest_good
 from jepascope.study.discover.subspaces import subspace_path
 from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.folder import Run
+from jepascope.study.port.ground import find_in
 from jepascope.study.progress import Progress
-from jepascope.study.stage_three.ground import find_in
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, angle_table, portability_table, readings_rows, sas_rows
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.curves import BESIDE
+from jepascope.study.intervene.layers import controls_at
+from jepascope.study.port.clip_sets import Finders, ceilings_of
+from jepascope.study.port.ground import find_in, last_layer_probe
 from jepascope.study.port.sides import Side
-from jepascope.study.stage_three.clip_sets import Finders, ceilings_of
-from jepascope.study.stage_three.ground import find_in, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.curves import BESIDE
-from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import PORT_DRAWS
 
 ACROSS = "run"

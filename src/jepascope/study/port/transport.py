@@ -20,11 +20,11 @@ from jepascope.schema import TABLES
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
 from jepascope.study.files import part_name
 from jepascope.study.folder import Run
+from jepascope.study.intervene.contexts import context_at
 from jepascope.study.port.carried import Carried, carried_by
+from jepascope.study.port.ground import last_layer_probe
 from jepascope.study.port.layers import LayerPair
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_three.ground import last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)
 

@@ -12,9 +12,9 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.stats import Interval
-from jepascope.study.stage_three.clip_sets import ACROSS, Carried, ceilings_of, readout_row
-from jepascope.study.stage_three.ground import find_in, last_layer_probe
-from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.intervene.curves import dose_effects
+from jepascope.study.port.clip_sets import ACROSS, Carried, ceilings_of, readout_row
+from jepascope.study.port.ground import find_in, last_layer_probe
 from jepascope.study.videos.taken import ImportedSubspaces, class_columns
 
 EDITS = ("ablate", "swap")

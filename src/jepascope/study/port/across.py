@@ -15,9 +15,9 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
 from jepascope.study.captures import Captures
-from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
-from jepascope.study.stage_three.ground import find_in
-from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.intervene.curves import dose_effects
+from jepascope.study.port.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
+from jepascope.study.port.ground import find_in
 from jepascope.study.videos.ported import ported
 from jepascope.study.videos.taken import ImportedSubspaces
 

@@ -29,7 +29,7 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.scenes import same_class_draws
+from jepascope.study.intervene.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
 

@@ -25,7 +25,7 @@ from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.judges import other_variables
+from jepascope.study.intervene.judges import other_variables
 
 
 @dataclass(frozen=True)

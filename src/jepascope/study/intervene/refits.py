@@ -24,7 +24,7 @@ from jepascope.intervention.edits.ablate import ablation_displacement
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written

@@ -13,10 +13,10 @@ from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.intervention.judges.predictor import context_of
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.judges import JudgeSet, angle_decoder, panel, skipped_judges
-from jepascope.study.stage_two.layers import LayerEdits
-from jepascope.study.stage_two.scenes import early_encoder, judge_futures
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import JudgeSet, angle_decoder, panel, skipped_judges
+from jepascope.study.intervene.layers import LayerEdits
+from jepascope.study.intervene.scenes import early_encoder, judge_futures
 
 MAIN = ("effects", "matching", "witnesses", "forecasts")
 

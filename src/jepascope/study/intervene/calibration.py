@@ -18,7 +18,7 @@ from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace

@@ -27,14 +27,14 @@ from jepascope.portability.verdict import VERDICTS
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.stage import Panels
+from jepascope.study.port import across, clip_sets
+from jepascope.study.port.clip_sets import READOUT_COLUMNS, carried_to
+from jepascope.study.port.degeneracy import beside_of, peeled_by, run_degeneracy
+from jepascope.study.port.ground import elsewhere, last_layer_probe
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_three import across, clip_sets
-from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, carried_to
-from jepascope.study.stage_three.degeneracy import beside_of, peeled_by, run_degeneracy
-from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.stage import Panels
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
@@ -186,8 +186,8 @@ def test_every_two_finders_are_exchanged_and_get_a_verdict(
     found = {"diff_means": own, "random": other, "again": own}
     fit, test = bench.fit.pooled(layer, "all"), bench.test_pooled(layer, "all")
     rows = [*sas_rows(found, "finder", layer), *readings_rows(found, "finder", layer, fit, test, resamples=100)]
-    monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeling_rows", lambda *_: [])
-    monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeled", lambda *_: None)
+    monkeypatch.setattr("jepascope.study.port.degeneracy.peeling_rows", lambda *_: [])
+    monkeypatch.setattr("jepascope.study.port.degeneracy.peeled", lambda *_: None)
     exchanges, verdicts, curve = run_degeneracy(bench, context_at(bench, layer, [last_layer_probe(bench)]), found, portability_table(rows))
     assert list(exchanges.columns) == DEGENERACY_COLUMNS and list(verdicts.columns) == VERDICT_COLUMNS and curve.empty
     assert list(zip(verdicts["a"], verdicts["b"], strict=True)) == [("diff_means", "random"), ("diff_means", "again"), ("random", "again")]

@@ -20,11 +20,11 @@ from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best, resume_line, writing
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
+from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_two.asked import validate_for_encoder
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted

@@ -23,10 +23,10 @@ from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.judges import JudgeSet
+from jepascope.study.intervene.requested import fixed_controls, self_swaps, untrained_effects
+from jepascope.study.intervene.scenes import beginnings, head_judge, head_scenes
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_two.judges import JudgeSet
-from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
-from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes
 
 SURVEYED = ("random",)  # the control that runs at layers no claim is made for
 TABLES = ("effects", "matching", "witnesses")

@@ -13,7 +13,7 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.natural import natural_doses
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import PORT_DRAWS
 
 BESIDE = ("random", "variance")

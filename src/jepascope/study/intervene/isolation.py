@@ -24,8 +24,8 @@ from jepascope.intervention.run import place
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.judges import JudgeSet
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.judges import JudgeSet
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import ISOLATION_DRAWS
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning

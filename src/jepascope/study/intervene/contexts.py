@@ -9,7 +9,7 @@ from jepascope.activations.site import SELECTIONS, Site
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import Judge
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.intervene.scenes import scenes_at
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 

@@ -21,10 +21,10 @@ from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.curves import BESIDE
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.curves import BESIDE
+from jepascope.study.intervene.layers import controls_at
+from jepascope.study.port.ground import elsewhere, last_layer_probe
 from jepascope.study.steps.discover import HALVINGS
 from jepascope.study.steps.intervene import PORT_DRAWS
 

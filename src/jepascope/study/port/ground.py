@@ -15,7 +15,7 @@ from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
-from jepascope.study.stage_two.judges import angle_decoder
+from jepascope.study.intervene.judges import angle_decoder
 
 
 def elsewhere(bench: Captures, clips: str, layer: int) -> Captures:
