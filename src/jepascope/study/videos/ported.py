@@ -31,7 +31,7 @@ def ported(
     here, layer, spec = imported.here, imported.layer, imported.here.spec
     pairs = [(said, finder) for finder, said in imported.finders.items() if finder in native]
     everything = {**native, **imported.subspaces}
-    there = imported.bench
+    there = imported.captures
     finders = {
         finder: partial(find_in, finder, imported.subspaces[said].rank, there.folds, there.spec.seed)
         for finder, said in imported.finders.items()
