@@ -34,10 +34,10 @@ from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port import degeneracy
-from jepascope.study.port.ground import last_layer_probe
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.runner import Runner

@@ -33,9 +33,8 @@ from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, carried_by
 from jepascope.study.port.command import run_port
-from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
 from jepascope.study.port.sides import Side, best_of, captures_of, check_paired, names_of
-from jepascope.study.port.similarity import similar_layers, similarity_table
+from jepascope.study.port.similarity import LayerPair, best_match, layer_pairs, relative_depth, similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec, saved_spec

@@ -202,20 +202,21 @@ class Captures:
         return self.capture(self.other_clips.split("fit"), "capture fit clips of another seed")
 
     @property
-    def _test_parts(self) -> list[Activations]:
+    def test_parts(self) -> list[Activations]:
+        """The whole test split, the scenes that are intervened on first."""
         return [self.test] if self.spare_test is None else [self.test, self.spare_test]
 
     def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
         """Pooled activations of the whole test split (chosen scenes first)."""
-        return torch.cat([part.pooled(layer, tokens) for part in self._test_parts])
+        return torch.cat([part.pooled(layer, tokens) for part in self.test_parts])
 
     @property
     def test_labels(self) -> Int[Tensor, " clips"]:
-        return torch.cat([self.labels(part) for part in self._test_parts])
+        return torch.cat([self.labels(part) for part in self.test_parts])
 
     @property
     def test_scenes(self) -> Int[Tensor, " clips"]:
-        return torch.cat([self.scenes(part) for part in self._test_parts])
+        return torch.cat([self.scenes(part) for part in self.test_parts])
 
     @property
     def splits(self) -> dict[str, int]:

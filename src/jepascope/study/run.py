@@ -19,6 +19,7 @@ from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.intervene.contexts import context_at
 from jepascope.study.intervene.layers import without_shuffles
 from jepascope.study.intervene.stage import Panels, StageTwo
+from jepascope.study.port.imported import check_imported, imported_along, imported_figures
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
@@ -29,7 +30,6 @@ from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
 from jepascope.study.videos.left_out import few_tested, left_out_figures
-from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
 def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         progress.say(spec.state_variable.note)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     validate_for_encoder(spec, encoder)
-    check_taken(spec, encoder)
+    check_imported(spec, encoder)
     with opened(out, spec, encoder) as run:
         return _run(Captures.of_run(run, encoder, progress))
 
@@ -60,7 +60,7 @@ def runner_of(captures: Captures) -> Runner:
     given: dict[str, Callable[[], Any]] = {
         "captures": lambda: captures,
         "best": lambda: best_layer(captures, steps["probes"] if captures.spec.best_layer is None else None),
-        "imported": lambda: taken_along(captures),
+        "imported": lambda: imported_along(captures),
         "layers": lambda: {*captures.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
@@ -93,7 +93,7 @@ def _run(captures: Captures) -> dict[str, Any]:
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
         **told,
-        **taken_figures(steps["imported"], steps["portability"]),
+        **imported_figures(steps["imported"], steps["portability"]),
     }
     return conclude(run, "run", summary)
 

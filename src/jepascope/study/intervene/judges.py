@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -59,6 +59,20 @@ def panel(captures: Captures) -> JudgeSet:
             if layer == depth or JUDGES.entry(name).layers == "all":
                 own[name, layer] = ProbeJudge(trained(name, pooled[layer], y, spec.seed), spec.tokens, name, layer)
     return JudgeSet(own, _others(captures, pooled[depth], scenes), depth)
+
+
+def last_layer_probe(captures: Captures) -> ProbeJudge:
+    """The judge that claims are made in, alone: a dense probe of the last layer, trained on split ``judge``."""
+    spec, depth, judge = captures.spec, captures.encoder.card.depth, captures.judge
+    pooled = {depth: judge.pooled(depth, spec.tokens)}
+    path = dense_probes(pooled, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed)[depth]
+    return ProbeJudge(path.probe, spec.tokens, "probe", depth)
+
+
+def main_judge(captures: Captures) -> ProbeJudge:
+    """The same with a read-out of the angle, where the variable is one."""
+    pooled = captures.judge.pooled(captures.encoder.card.depth, captures.spec.tokens)
+    return replace(last_layer_probe(captures), decoder=angle_decoder(captures, pooled))
 
 
 def angle_decoder(captures: Captures, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:

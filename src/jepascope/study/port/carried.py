@@ -17,7 +17,7 @@ from jepascope.intervention.edits import class_means
 from jepascope.portability.alignment import sas, sas_chance
 from jepascope.portability.maps import LinearMap, MapKind, fit_map
 from jepascope.portability.similarity import pair_shuffles
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.similarity import LayerPair
 
 DRAWS = 10  # of every floor: the fewest that have an interval over draws
 

@@ -9,6 +9,7 @@ from math import nan
 
 import pandas as pd
 
+from jepascope.discovery.finder_entry import peeled_by
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
@@ -46,18 +47,13 @@ def run_degeneracy(
         rows += pair_rows(test, layer, a, b)
         beside = replace(beside_of(portability, layer, a, b), refit=refitted(captures, layer, (subspaces[a], subspaces[b])))
         verdicts.append(verdict_row(test, beside, layer, a, b))
-    finder = peeled_by(captures)
+    finder = peeled_by(captures.variable.rendered)
     curve = peeling_rows(peeled(captures, context, finder), layer, finder)
     return (
         pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),
         pd.DataFrame(curve, columns=PEELING_COLUMNS),
     )
-
-
-def peeled_by(captures: Captures) -> str:
-    """Trained exchanges where twins can be rendered; else the classifiers that iterated erasure is made of."""
-    return "das" if captures.variable.rendered else "inlp"
 
 
 def peeled(captures: Captures, context: InterventionContext, finder: str) -> Peeling:

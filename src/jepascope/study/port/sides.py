@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
@@ -20,7 +21,7 @@ from jepascope.study.discover.probes import earliest_good
 from jepascope.study.discover.subspaces import subspace_path
 from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.folder import Run
-from jepascope.study.port.ground import find_in
+from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
 
 
@@ -52,32 +53,22 @@ class Side:
 
     def pooled(self, split: str, layer: int) -> Float[Tensor, "clips width"]:
         """Pooled activations of a whole split, by scene, so that two sides have their clips in one order."""
-        captures, tokens = self.captures, self.captures.spec.tokens
-        found = captures.fit.pooled(layer, tokens) if split == "fit" else captures.test_pooled(layer, tokens)
-        return found[_order(self._scenes(split))]
+        return torch.cat([part.pooled(layer, self.captures.spec.tokens) for part in self._parts(split)])[self._order(split)]
 
     def labels(self, split: str) -> Int[Tensor, " clips"]:
         """Classes, in the same order."""
-        captures = self.captures
-        found = captures.labels(captures.fit) if split == "fit" else captures.test_labels
-        return found[_order(self._scenes(split))]
+        return torch.cat([self.captures.labels(part) for part in self._parts(split)])[self._order(split)]
 
     def scenes(self, split: str) -> Int[Tensor, " clips"]:
         """Scenes, in the same order."""
-        found = self._scenes(split)
-        return found[_order(found)]
+        return torch.cat([self.captures.scenes(part) for part in self._parts(split)])[self._order(split)]
 
-    def _scenes(self, split: str) -> Int[Tensor, " clips"]:
-        """As captured: of the test split the scenes that are intervened on come first."""
-        captures = self.captures
-        parts = (
-            [captures.fit] if split == "fit" else [captures.test] if captures.spare_test is None else [captures.test, captures.spare_test]
-        )
-        return torch.cat([captures.scenes(part) for part in parts])
+    def _parts(self, split: str) -> list[Activations]:
+        return [self.captures.fit] if split == "fit" else self.captures.test_parts
 
-
-def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
-    return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
+    def _order(self, split: str) -> Int[Tensor, " clips"]:
+        scenes = torch.cat([self.captures.scenes(part) for part in self._parts(split)])
+        return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
 
 
 def captures_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Captures:

@@ -21,9 +21,9 @@ from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene
 from jepascope.study.files import part_name
 from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.carried import Carried, carried_by
-from jepascope.study.port.ground import last_layer_probe
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.similarity import LayerPair
 from jepascope.study.spec import StudySpec
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)

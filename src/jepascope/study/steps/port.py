@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finder_entry import FINDERS, needing, peeled_by
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
@@ -72,7 +72,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
 def peeled_stages(counts: Counts) -> int:
     """The most that are asked for and have room beside their controls."""
     spec = counts.spec
-    rank = spec.rank_of("das" if spec.state_variable.rendered else "inlp")
+    rank = spec.rank_of(peeled_by(spec.state_variable.rendered))
     return max(0, min(spec.peels, counts.model.width // rank - 1))
 
 

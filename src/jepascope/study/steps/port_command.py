@@ -20,7 +20,10 @@ MODELS = (
 )
 SUBSPACES = (
     Step(
-        name="port", tables=("portability", "angles"), run="jepascope.study.port.subspaces:run_subspaces_table", needs=("a", "b", "finders")
+        name="port",
+        tables=("portability", "angles"),
+        run="jepascope.study.port.found_elsewhere:run_subspaces_table",
+        needs=("a", "b", "finders"),
     ),
 )
 STEPS = {"models": MODELS, "subspaces": SUBSPACES}
