@@ -36,7 +36,7 @@ from jepascope.report.measures import Estimate
 from jepascope.report.paper import PUBLISHED, VITH, VITL
 from jepascope.report.sections.published import published
 from jepascope.schema import TABLES
-from jepascope.study.spec import make_spec, spec_values
+from jepascope.study.spec_file import make_spec, spec_values
 
 
 def provide(run: Path, model: str | None = None, seed: int = 0, **encoder: Any) -> Path:

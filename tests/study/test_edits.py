@@ -40,7 +40,8 @@ from jepascope.study.intervene.requested import _in_units_of, fixed_controls, se
 from jepascope.study.intervene.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 from encoders_at_hand import save_classifier

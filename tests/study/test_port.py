@@ -37,7 +37,8 @@ from jepascope.study.port.sides import Side, best_of, captures_of, check_paired,
 from jepascope.study.port.similarity import LayerPair, best_match, layer_pairs, relative_depth, similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 MakeModel = Callable[..., Path]
 

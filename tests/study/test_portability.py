@@ -36,7 +36,8 @@ from jepascope.study.port import across, found_elsewhere
 from jepascope.study.port.degeneracy import beside_of, run_degeneracy
 from jepascope.study.port.found_elsewhere import carried_to, elsewhere
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,

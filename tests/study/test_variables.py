@@ -22,7 +22,8 @@ from jepascope.study.files import SPEC
 from jepascope.study.folder import LABELS, Run
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
-from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_spec
 
 COUNT = 80
 

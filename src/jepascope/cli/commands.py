@@ -54,8 +54,7 @@ LISTS = (
 
 def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
     """A spec from a preset or file, with what the command line gives on top."""
-    from jepascope.study.as_written import read_value
-    from jepascope.study.spec import make_spec, spec_values
+    from jepascope.study.spec_file import make_spec, read_value, spec_values
 
     values, source = spec_values(name)
     options = {key: value for key, value in given.items() if value is not None}
@@ -143,14 +142,14 @@ def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
 
 def probe_command(folder: Path, variable: str | None, labels: Path | None, machine: Machine, as_json: bool) -> None:
     from jepascope.study.discover.command import probe_folder, probed_spec
-    from jepascope.study.spec import saved_spec
+    from jepascope.study.spec_file import saved_spec
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
     with bars() as progress:
         from jepascope.report.build import build_report
         from jepascope.study.discover.command import run_probe
-        from jepascope.study.spec import saved_spec
+        from jepascope.study.spec_file import saved_spec
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_probe(folder, spec, probed, encoder, progress)
@@ -201,7 +200,7 @@ def split(given: str | int | float) -> list[str]:
 
 def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, machine: Machine, as_json: bool) -> None:
     from jepascope.study.intervene.command import best_layer_of, intervene_folder, intervened_spec
-    from jepascope.study.spec import saved_spec
+    from jepascope.study.spec_file import saved_spec
 
     if subspace is not None and changes["finders"] is not None:
         raise BadArgument("--subspace stands in place of the finders' subspaces; leave --finders out, or run it apart.")

@@ -41,7 +41,7 @@ from jepascope.study.intervene.judges import main_judge
 from jepascope.study.intervene.layers import controls_at
 from jepascope.study.own_code import judges_of, name_of
 from jepascope.study.setting import given_to, shuffled_from
-from jepascope.study.spec import make_spec
+from jepascope.study.spec_file import make_spec
 
 
 def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:

@@ -13,7 +13,8 @@ from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
-from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import HALVINGS
 from jepascope.study.steps.intervene import left_out_clips
 from jepascope.study.steps.whole import STEPS

@@ -23,7 +23,8 @@ from jepascope.study.port.imported import check_imported, imported_along, import
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import CAPTURE
 from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.steps.whole import STEPS

@@ -19,7 +19,8 @@ from jepascope.study.provenance import opened
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
 
 PREFIX = "probe-"

@@ -24,7 +24,8 @@ from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import caused, runner_of
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted

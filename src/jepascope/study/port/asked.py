@@ -12,7 +12,8 @@ from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS
 from jepascope.portability.similarity import FEWEST_CLIPS
 from jepascope.study.files import SPEC
 from jepascope.study.scenes import study_clips
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 SAME_SCENES = ("clips", "clips_per_class", "seed", "variable", "labels_digest")
 

@@ -19,7 +19,8 @@ from jepascope.study.port.sides import Side, best_of, captures_of, names_of
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import saved_spec
 from jepascope.study.steps.port_command import STEPS
 
 PREFIX = "port-"
