@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepascope.cli import app
-from jepascope.cli.commands import spec_from
+from jepascope.cli.options import spec_from
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.files import find
 from jepascope.encoders.models import known_models

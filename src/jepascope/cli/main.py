@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from jepascope.cli import stages  # isort: split
 
+from jepascope.cli import intervene  # isort: split
+
 from jepascope.cli import port  # isort: split
 
 from jepascope.cli import tools
@@ -12,7 +14,7 @@ from jepascope.cli.app import app
 # isort: split
 from jepascope.cli import clips, compare, label
 
-__all__ = ["app", "clips", "compare", "label", "main", "port", "stages", "tools"]
+__all__ = ["app", "clips", "compare", "intervene", "label", "main", "port", "stages", "tools"]
 
 
 def main() -> None:
