@@ -24,10 +24,10 @@ from jepascope.encoders.models import known_models
 from jepascope.errors import BadArgument, JepascopeError, quoted, setting
 from jepascope.report.compare.reading import read_runs
 from jepascope.study.as_written import read_value
-from jepascope.study.discover.command import probed_spec
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import best_layer_of
 from jepascope.study.port.asked import check_same_scenes
+from jepascope.study.probe import probed_spec
 from jepascope.study.provenance import command
 from jepascope.study.spec import StudySpec, make_spec, saved_spec, spec_values
 from jepascope.study.videos.carried import carried_run

@@ -142,14 +142,14 @@ def plan_command(spec: StudySpec, machine: Machine, as_json: bool) -> None:
 
 
 def probe_command(folder: Path, variable: str | None, labels: Path | None, machine: Machine, as_json: bool) -> None:
-    from jepascope.study.discover.command import probe_folder, probed_spec
+    from jepascope.study.probe import probe_folder, probed_spec
     from jepascope.study.spec import saved_spec
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
     with bars() as progress:
         from jepascope.report.build import build_report
-        from jepascope.study.discover.command import run_probe
+        from jepascope.study.probe import run_probe
         from jepascope.study.spec import saved_spec
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
