@@ -23,10 +23,10 @@ from jepascope.clips.video.files import find
 from jepascope.encoders.models import known_models
 from jepascope.errors import BadArgument, JepascopeError, quoted, setting
 from jepascope.report.compare.reading import read_runs
-from jepascope.study.discover.command import probed_spec
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import best_layer_of
 from jepascope.study.port.asked import check_same_scenes
+from jepascope.study.probe import probed_spec
 from jepascope.study.provenance import command
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_value, saved_spec, spec_values

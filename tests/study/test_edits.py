@@ -31,13 +31,13 @@ from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
 from jepascope.study.captures import Captures
-from jepascope.study.discover.command import probed_spec
 from jepascope.study.folder import Run
 from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.intervene.command import intervened_spec, run_intervene
 from jepascope.study.intervene.judges import skipped_judges
 from jepascope.study.intervene.requested import _in_units_of, fixed_controls, self_swaps
 from jepascope.study.intervene.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
+from jepascope.study.probe import probed_spec
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec

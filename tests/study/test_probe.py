@@ -14,7 +14,7 @@ from jepascope.cli.main import app
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.report.build import build_report
-from jepascope.study.discover.command import probe_folder, probed_spec, run_probe
+from jepascope.study.probe import probe_folder, probed_spec, run_probe
 from jepascope.study.scenes import study_clips
 from jepascope.study.spec_file import saved_spec
 

@@ -30,11 +30,11 @@ from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.findings.footage import footage_words
 from jepascope.study.clips_asked import FOLDER_ONLY, is_folder
-from jepascope.study.discover.command import probed_spec
 from jepascope.study.folder import Run
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
+from jepascope.study.probe import probed_spec
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.videos.foreseen import settled, video_study

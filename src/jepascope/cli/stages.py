@@ -114,7 +114,7 @@ def probe(
     json_: Json = False,
 ) -> None:
     """Stage one alone on a run folder: probes, values, stability, token map, subspaces. Another variable needs no new capture."""
-    from jepascope.study.discover.command import probe_folder, probed_spec, run_probe
+    from jepascope.study.probe import probe_folder, probed_spec, run_probe
     from jepascope.study.spec_file import saved_spec
 
     spec = saved_spec(folder)

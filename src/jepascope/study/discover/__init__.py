@@ -1,1 +1,1 @@
-"""Stage one: probes of the variable at every layer, and the subspaces that finders find. ``command``: ``jepascope probe``."""
+"""Stage one: probes of the variable at every layer, and the subspaces that finders find."""
