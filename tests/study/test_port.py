@@ -359,7 +359,7 @@ def planted(clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Sides of planted networks on planted clips, in captures like any other."""
     monkeypatch.setattr("jepascope.study.captures.other_clips", lambda spec: None)
     monkeypatch.setattr("jepascope.study.captures.folds_of", lambda *_: 4)
-    monkeypatch.setattr("jepascope.study.intervene.scenes.other_variables", lambda captures: ())
+    monkeypatch.setattr(Captures, "other_variables", ())
 
     def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Captures] = Captures, **changes: Any) -> Side:
         monkeypatch.setattr("jepascope.study.captures.study_clips", lambda spec: shown)

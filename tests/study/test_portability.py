@@ -30,8 +30,7 @@ from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.judges import last_layer_probe
-from jepascope.study.intervene.stage import Panels
+from jepascope.study.intervene.judges import StudyJudges, last_layer_probe
 from jepascope.study.port import across, found_elsewhere
 from jepascope.study.port.degeneracy import beside_of, run_degeneracy
 from jepascope.study.port.found_elsewhere import carried_to, elsewhere
@@ -251,7 +250,7 @@ def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(captures: Ca
     subspaces = run_subspaces(captures, {*captures.edited.named, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     captures.spec = captures.spec.model_copy(update={"port_clips": ()})
-    judges = Panels(captures, best)
-    table, *_ = across.run_portability(captures, context_at(captures, best, judges.panel.at(best, True)), subspaces, judges.panel.main)
+    judges = StudyJudges(captures, best)
+    table, *_ = across.run_portability(captures, context_at(captures, best, judges.trained.at(best, True)), subspaces, judges.trained.main)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

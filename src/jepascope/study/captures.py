@@ -26,10 +26,8 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.edited_layers import EditedLayers
-from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.folder import Run
 from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
 from jepascope.study.progress import Progress, Silent
@@ -121,6 +119,11 @@ class Captures:
     def given(self) -> bool:
         """Whether others captured the clips: nothing is known of them but the variable."""
         return self._run is None
+
+    @property
+    def other_variables(self) -> list[str]:
+        """Factors of the scenes that are not what the study is about; of real videos, and of clips that others captured, none is known."""
+        return [] if self.given else self.spec.other_variables
 
     @property
     def edited(self) -> EditedLayers:
@@ -301,15 +304,3 @@ class Captures:
 def capture_all(captures: Captures) -> None:
     """Every split and the twins pass through the encoder, or are there."""
     _ = (captures.fit, captures.judge, captures.test, captures.twins, captures.spare_test)
-
-
-def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
-    """Refuse layers and ranks that this encoder does not have, and classes of which there are too few clips."""
-    card = encoder.card
-    wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
-    for layer in wanted:
-        check_edited_layer(card.name, card.depth, layer)
-    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
-    if spec.untrained_seeds and (why := encoder.no_twin()):
-        raise BadArgument(why)
-    folds_of(spec, study_clips(spec), other_clips(spec))

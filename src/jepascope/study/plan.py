@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
-from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.fits import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
@@ -71,9 +71,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
             check_self_swap(spec)
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
-    for layer in (*counts.layers, counts.best):
-        check_edited_layer(spec.model, model.depth, layer)
-    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), model.width)
+    check_sizes(spec, spec.model, model.depth, model.width)
     if spec.context is not None and counts.predicted and not spec.context < model.times:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."

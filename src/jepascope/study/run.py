@@ -11,14 +11,14 @@ from jepascope.clips.video.sheet import video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.summary import carried, intervened, leaking, probed
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.intervention.control_entry import CONTROLS, FOUND
+from jepascope.study.captures import Captures
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
-from jepascope.study.intervene.asked import validate_for_encoder
-from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.layers import without_shuffles
-from jepascope.study.intervene.stage import Panels, StageTwo
+from jepascope.study.fits import check_spec_fits, validate_for_encoder
+from jepascope.study.intervene.contexts import context_at, without_shuffles
+from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.port.imported import check_imported, imported_along, imported_figures
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
@@ -26,7 +26,7 @@ from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import CAPTURE
-from jepascope.study.steps.intervene import LEFT_OUT
+from jepascope.study.steps.intervene import AT_BEST, EDITS, LEFT_OUT
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.footage import keep_footage
 from jepascope.study.videos.foreseen import settled
@@ -66,10 +66,10 @@ def runner_of(captures: Captures) -> Runner:
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
         "own at best": lambda: steps["subspaces"][steps["best"]],
-        "judges": lambda: Panels(captures, steps["best"]),
-        "panel": lambda: steps["judges"].panel,
-        "main judge": lambda: steps["panel"].main,
-        "context": lambda: context_at(captures, steps["best"], steps["panel"].at(steps["best"], True)),
+        "judges": lambda: StudyJudges(captures, steps["best"]),
+        "trained judges": lambda: steps["judges"].trained,
+        "main judge": lambda: steps["trained judges"].main,
+        "context": lambda: context_at(captures, steps["best"], steps["trained judges"].at(steps["best"], True)),
     }
     steps = Runner(captures.run, captures.progress, given)
     return steps
@@ -85,10 +85,10 @@ def _run(captures: Captures) -> dict[str, Any]:
     last = few_tested(captures)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
     told |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
-    best, stage_two = steps["best"], caused(steps)
+    best = steps["best"]
     summary = {
         **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
-        **intervened(stage_two.tables, best, spec.variable, stage_two.judges, stage_two.skipped),
+        **edited(steps),
         "full_layers": list(captures.edited.full(best)),
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
@@ -99,11 +99,18 @@ def _run(captures: Captures) -> dict[str, Any]:
     return conclude(run, "run", summary)
 
 
-def caused(steps: Runner) -> StageTwo:
-    """What stage two made, as far as it was run."""
-    names = ("effects", "matching", "witnesses", "forecasts", "ce", "reads", "isolation", "curves", "doses", "calibration", "refits")
-    tables = {name: steps[name] for name in names if steps.run.has(f"{name}.parquet")}
-    return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
+def edited(steps: Runner) -> dict[str, Any]:
+    """What summary.json says of the edits, as far as they were run, and of judges and controls that came to nothing."""
+    captures, judges = steps["captures"], steps["judges"]
+    made = [table for step in (*EDITS, *AT_BEST) for table in step.tables]
+    tables = {name: steps[name] for name in made if steps.run.has(f"{name}.parquet")}
+    skipped, ran = dict(judges.skipped), {*tables["ce"]["control"]}
+    skipped |= {
+        name: CONTROLS.entry(name).absent for name in captures.spec.extra_controls if CONTROLS.entry(name).absent and name not in ran
+    }
+    if unshuffled := without_shuffles(captures, steps["used at best"]):
+        skipped |= dict.fromkeys(FOUND, "; ".join(f"{name}: {why}" for name, why in unshuffled.items()))
+    return intervened(tables, steps["best"], captures.spec.variable, judges.names, skipped)
 
 
 def _stimuli(captures: Captures) -> None:

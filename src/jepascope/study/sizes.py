@@ -9,6 +9,7 @@ from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
@@ -121,14 +122,18 @@ class Counts:
     def head_scenes(self) -> int:
         """Scenes of the classes that the task head can name, which get twins of their own."""
         spec, pairs = self.spec, self.spec.head_classes
-        if "head" not in spec.judges or not self.model.has_head or not pairs or not spec.state_variable.rendered:
+        if "head" not in self.read_by or not self.model.has_head or not pairs or not spec.state_variable.rendered:
             return 0
         return self.scenes // spec.class_count * len(pairs)
 
     @property
+    def read_by(self) -> set[str]:
+        """What the study's judges read."""
+        return {JUDGES.entry(name).reads for name in self.spec.judges}
+
+    @property
     def predicted(self) -> bool:
-        spec = self.spec
-        return "predictor" in spec.judges and self.model.has_predictor and self.rendered and self.model.times > 1
+        return "forecast" in self.read_by and self.model.has_predictor and self.rendered and self.model.times > 1
 
     @cached_property
     def random(self) -> int:

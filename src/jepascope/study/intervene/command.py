@@ -13,17 +13,15 @@ from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, s
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
-from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
 from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best, resume_line, writing
-from jepascope.study.fits import check_room
+from jepascope.study.fits import check_room, check_spec_fits, validate_for_encoder
 from jepascope.study.folder import Run
-from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
-from jepascope.study.run import caused, runner_of
+from jepascope.study.run import edited, runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.discover import SUBSPACES
@@ -104,7 +102,6 @@ def run_intervene(
             with writing(other.path / "subspaces" / GIVEN) as temporary:
                 given.save(temporary)
         steps.do(EDITS)
-        stage_two = caused(steps)
         summary: dict[str, Any] = {
             "schema": 1,
             "model": encoder.card.name,
@@ -115,7 +112,7 @@ def run_intervene(
             "ablate_to": changed.ablate_to,
             "doses": list(changed.edit_doses),
             "swap_donor": captures.donor,
-            **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
+            **edited(steps),
             "seconds": steps.rounded_seconds,
         }
         if unshuffled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -25,10 +25,12 @@ from jepascope.intervention.controls import ControlDraw, Matched, checked_bases,
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, units
+from jepascope.intervention.judge_entry import MAIN
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.judges import JudgeSet
 from jepascope.study.intervene.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
@@ -59,24 +61,26 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
 
 
 def self_swaps(
-    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
 ) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
     found, scenes = [], context.scenes
     for draw, rows in enumerate(same_class_draws(scenes.source.clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
-        effects, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges, scenes=donors)
-        found.append(effects.assign(control="self_swap", draw=draw))
+        swapped, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges.last(), scenes=donors)
+        found.append(swapped.assign(control="self_swap", draw=draw))
     return pd.concat(found, ignore_index=True)
 
 
-def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
+def untrained_effects(
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
+) -> pd.DataFrame:
     """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
 
     Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the
     twin's own CE. A twin whose judge reads no margin has no CE and no row.
     """
-    spec, site = captures.spec, Site(layer, captures.spec.edited_tokens)
+    spec, site, layer = captures.spec, context.site, context.site.layer
     found = []
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = captures.encoder.untrained(seed)
@@ -90,7 +94,7 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
         path = dense_probes(
             {depth: judge.pooled(depth, spec.tokens)}, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed
         )
-        judges = [ProbeJudge(path[depth].probe, spec.tokens)]
+        reader = ProbeJudge(path[depth].probe, spec.tokens)
         scenes = Scenes(
             source, other, captures.labels(source), captures.labels(other), class_means(x, y, len(captures.classes)), captures.donor
         )
@@ -104,7 +108,7 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
         if not theirs:
             continue
         edits = [edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs]
-        made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
+        made, _ = intervene(twin, site, scenes, theirs, {}, [reader], edits, spec.edit_doses, ablate_to=spec.ablate_to)
         found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
     kept = [rows for rows in found if len(rows)]
     if len(kept) < len(found):
@@ -117,7 +121,7 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
 def _in_units_of(effects: pd.DataFrame, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The twin's effects scaled to the trained encoder's denominators, scene by scene in the same order."""
     first = rows.iloc[0]
-    own = effects[(effects["judge"] == "probe") & (effects["control"] == "subspace")]
+    own = effects[(effects["judge"] == MAIN) & (effects["control"] == "subspace")]
     for name in ("finder", "edit", "dose"):
         own = own[own[name] == first[name]]
     scenes = rows["scene"].to_numpy()

@@ -25,7 +25,6 @@ from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.judges import other_variables
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def scenes_at(captures: Captures, layer: int) -> Scenes:
     spec = captures.spec
     pooled, values = captures.fit.pooled(layer, spec.tokens), captures.values(captures.fit)
     means = class_means(pooled, captures.labels(captures.fit), len(captures.classes))
-    others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in other_variables(captures)}
+    others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in captures.other_variables}
     circular = values is not None and captures.variable.kind == "circular"
     return Scenes(
         captures.test,

@@ -11,7 +11,8 @@ from typing import Any
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.findings.port_summary import models_figures, subspaces_figures
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec

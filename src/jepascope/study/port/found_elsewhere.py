@@ -9,14 +9,13 @@ import pandas as pd
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadData
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.stats import Interval
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
-from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.curves import BESIDE
+from jepascope.study.intervene.contexts import context_at, controls_at
 from jepascope.study.intervene.judges import last_layer_probe
-from jepascope.study.intervene.layers import controls_at
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, retained
 from jepascope.study.port.sides import Side
 from jepascope.study.steps.intervene import PORT_DRAWS
@@ -59,7 +58,7 @@ def carried_to(
     found = aligned(there, ACROSS, layer, everything, pairs, {**ceilings, **theirs})
     own = last_layer_probe(there)
     context = context_at(there, layer, [own])
-    controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, BESIDE, PORT_DRAWS).items()}
+    controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, FLOORS, PORT_DRAWS).items()}
     tick = captures.progress.start(f"dose sweep on {clips}")
     effects, _ = context.edit(everything, controls, ("ablate",), there.spec.doses, progress=tick)
     readout = [readout_row(there, own, clips), readout_row(there, judge, captures.spec.clips_name)]
@@ -83,7 +82,7 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     ceilings = own | {used: own[name] for used, name in pairs if name in own}
     found = aligned(captures, ACROSS_RUNS, layer, native | theirs, pairs, ceilings)
     context = context_at(captures, layer, [last_layer_probe(captures)])
-    controls = controls_at(captures, context, native, BESIDE, PORT_DRAWS)
+    controls = controls_at(captures, context, native, FLOORS, PORT_DRAWS)
     tick = captures.progress.start("the other run's subspaces used here")
     effects, _ = context.edit(native | theirs, controls, ("ablate",), spec.doses, progress=tick)
     portability, angles, _ = (found + retained(captures, ACROSS_RUNS, effects, pairs)).tables

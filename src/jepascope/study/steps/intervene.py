@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import needing
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
@@ -19,7 +20,8 @@ MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where few
 
 def _edits(counts: Counts) -> Iterator[Passes]:
     spec, named = counts.spec, ", ".join(map(str, counts.full))
-    swapped = SELF_SWAPS * (len(spec.finders) + counts.taken) if "self_swap" in spec.extra_controls and "swap" in spec.edits else 0
+    run_beside = [entry.edit for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "run"]
+    swapped = sum(SELF_SWAPS * (len(spec.finders) + counts.taken) for edit in run_beside if edit in spec.edits)
     every = (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
     survey = (len(spec.finders) + spec.draws_elsewhere * counts.random) * counts.scenes + counts.read
     yield counts.at(f"{len(spec.edits)} edits at layer {named}, every control", every, counts.full)
@@ -29,7 +31,7 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     if counts.head_scenes:  # of the classes that the head can name, with twins of their own
         edited = counts.at("the same edits, by the task head", _conditions(counts, 2) * counts.head_scenes, counts.full)
         yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
-    if "untrained" in spec.extra_controls:
+    if "" in run_beside:
         yield _untrained(counts)
 
 
@@ -110,14 +112,14 @@ EDITS = (
     Step(
         name="intervene",
         tables=("effects", "matching", "witnesses", "forecasts"),
-        run="jepascope.study.intervene.stage:run_edits",
+        run="jepascope.study.intervene.layers:run_edits",
         needs=("captures", "judges", "best", "used", "context"),
         cost=_edits,
     ),
     Step(
         name="statistics",
         tables=("ce", "reads"),
-        run="jepascope.study.intervene.reads:run_statistics",
+        run="jepascope.study.intervene.curves:run_statistics",
         needs=("captures", "effects", "witnesses"),
     ),
 )
@@ -128,7 +130,7 @@ AT_BEST = (
         name="isolation",
         tables=("isolation",),
         run="jepascope.study.intervene.isolation:run_isolation",
-        needs=("captures", "context", "panel", "effects", "witnesses"),
+        needs=("captures", "context", "trained judges", "effects", "witnesses"),
         cost=_isolation,
     ),
     Step(
