@@ -13,10 +13,10 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.summary import carried, intervened, leaking, probed
 from jepascope.intervention.control_entry import CONTROLS, FOUND
 from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
-from jepascope.study.fits import check_spec_fits, validate_for_encoder
 from jepascope.study.intervene.contexts import context_at, without_shuffles
 from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.port.imported import check_imported, imported_along, imported_figures
