@@ -15,9 +15,10 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best, resume_line, writing
-from jepascope.study.fits import check_room, check_spec_fits, validate_for_encoder
+from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
