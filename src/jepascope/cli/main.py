@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from types import ModuleType
+
 from jepascope.cli import stages  # isort: split
 
 from jepascope.cli import intervene  # isort: split
@@ -19,4 +23,17 @@ __all__ = ["app", "clips", "compare", "intervene", "label", "main", "port", "sta
 
 def main() -> None:
     """Entry point."""
+    if len(sys.argv) == 1 or {"-h", "--help"} & {*sys.argv}:
+        _help_alone()
     app()
+
+
+def _help_alone() -> None:
+    """Typer's help imports what renders Markdown and tracebacks, which is more than half of its time and of which no page here shows any."""
+    unused = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
+    for module, name in unused.items():
+        stand_in = sys.modules[module] = ModuleType(module)
+        setattr(stand_in, name, None)
+    import_module("typer.rich_utils")
+    for module in unused:
+        del sys.modules[module]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 
 from jepascope.cli.app import Command, option_names, with_options
 from jepascope.discovery.finder_entry import FINDERS
@@ -90,6 +89,8 @@ def spec_options(
 
 def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) -> StudySpec:
     """A spec from a preset or file, with what the command line gives on top."""
+    import yaml
+
     from jepascope.study.spec_file import make_spec, read_value, spec_values
 
     values, source = spec_values(name)
