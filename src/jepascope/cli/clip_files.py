@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ RECORD = "clips.json"
 OWN = re.compile(r"(sheet\.png|clips\.gif|factors\.csv|twins\.csv|leaks\.csv|mp4/[0-9]+-[\w-]+\.mp4)")
 GIF_COLUMNS = 4
 BATCH_PIXELS = 1 << 22  # of clips rendered at once
-AXIS = 0.5  # of two opposite directions, either one
 FOLDS = 5  # of the fit clips in cross-validation; fewer where a class has fewer
 
 
@@ -201,11 +200,10 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
 
     Columns as in leaks.parquet of a run folder, and ``verdict`` in words.
     """
-    from jepascope.discovery.probes.leaks import leak_check, leak_verdict
+    from jepascope.discovery.probes.leaks import leak_verdict
+    from jepascope.study.discover.leaks import leak_rows
     from jepascope.study.discover.probed import PIXEL_SIDE
 
-    labels, split = torch.tensor(clips.labels("direction")[0]), clips.factors["split"].to_numpy()
-    fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
     parts: dict[str, list[torch.Tensor]] = {how: [] for how in DEGRADATIONS}
     tick = progress.start("render for the leak check")
     for rows, video in clips.batches(max(1, min(64, BATCH_PIXELS // (clips.frames * clips.size**2)))):
@@ -213,12 +211,9 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
             parts[how].append(still_pixels(video, how, PIXEL_SIDE))
         tick(rows.stop, len(clips))
     end = end_position_limit(continuous=bool(direction_offset(clips.factors["angle"].to_numpy()).any()))
-    groups = torch.tensor(clips.factors["scene"].to_numpy())
-    folds = min(FOLDS, int(torch.bincount(labels[fit]).min()))
-    rows_found, tick = [], progress.start("probe for the leak check")
+    folds = min(FOLDS, int(np.bincount(clips.split("fit").labels("direction")[0]).min()))
+    found, tick = list[dict[str, Any]](), progress.start("probe for the leak check")
     for done, how in enumerate(DEGRADATIONS):
-        (found,) = leak_check({f"pixels_{how}": torch.cat(parts[how])}, labels, fit, test, groups, folds)
-        row = {**asdict(found), "explained": end if how in ("first_frame", "last_frame") else AXIS}
-        rows_found.append({**row, "verdict": leak_verdict(row)})
+        found += leak_rows(how, {f"pixels_{how}": torch.cat(parts[how])}, clips, "direction", folds, end)
         tick(done + 1, len(DEGRADATIONS))
-    return rows_found
+    return [{**row, "verdict": leak_verdict(row)} for row in found]

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _help_alone() -> None:
-    """Typer's help imports what renders Markdown and tracebacks, which is more than half of its time and of which no page here shows any."""
+    """Typer's help imports what renders Markdown and tracebacks: more than half of its time, and no page here shows any of either."""
     unused = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
     for module, name in unused.items():
         stand_in = sys.modules[module] = ModuleType(module)

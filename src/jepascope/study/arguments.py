@@ -17,7 +17,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.checks import validate_for_encoder
-from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.edited_layers import check_edited_layer, check_room
 from jepascope.study.ranks import check_turned
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.spec import StudySpec

@@ -285,7 +285,7 @@ class Captures:
     @property
     def selections(self) -> tuple[str, ...]:
         """Tokens that are pooled and probed: those of the object too, where it is known where it is."""
-        return SELECTIONS if self.spec.has_objects else ("all",)
+        return SELECTIONS if self.spec.asked.has_objects else ("all",)
 
     @cached_property
     def probed_clips(self) -> ClipSet:

@@ -6,7 +6,7 @@ from jepascope.activations.site import time_mask, time_span
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.judge_entry import check_judge
-from jepascope.study.fits import check_sizes
+from jepascope.study.edited_layers import check_sizes
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.enough import check_self_swap

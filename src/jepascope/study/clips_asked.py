@@ -257,7 +257,7 @@ def _refuse_objects(spec: Any, why: str) -> None:
 
 def _labelled(spec: Any) -> Variable:
     """A column of the spec's labels file, a row a scene."""
-    return _column(spec.labels, str(spec.labels_digest), spec.variable, spec.clip_count, spec.kind, spec.no_label)
+    return _column(spec.labels, str(spec.labels_digest), spec.variable, spec.asked.count(spec.clips_per_class), spec.kind, spec.no_label)
 
 
 @functools.lru_cache(maxsize=8)

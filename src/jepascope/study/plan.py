@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
-from jepascope.study.fits import check_sizes
+from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.clips.contact_sheet import contact_sheet
-from jepascope.clips.video.sheet import video_sheet
+from jepascope.clips.video.sheet import caption, video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.findings.footage import footage_words
 from jepascope.findings.summary import carried, intervened, leaking, probed
 from jepascope.intervention.control_entry import CONTROLS, FOUND
 from jepascope.study.captures import Captures
@@ -28,8 +29,7 @@ from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import CAPTURE
 from jepascope.study.steps.intervene import AT_BEST, EDITS, LEFT_OUT
 from jepascope.study.steps.whole import STEPS
-from jepascope.study.videos.footage import keep_footage
-from jepascope.study.videos.foreseen import settled
+from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.left_out import few_tested, left_out_figures
 
 
@@ -79,7 +79,7 @@ def _run(captures: Captures) -> dict[str, Any]:
     spec, run, encoder = captures.spec, captures.run, captures.encoder
     steps = runner_of(captures)
     steps.do([CAPTURE])
-    told = keep_footage(captures) if spec.of_videos else {}
+    told = _keep_footage(captures) if spec.of_videos else {}
     captures.imported = steps["imported"]
     _stimuli(captures)
     last = few_tested(captures)
@@ -111,6 +111,20 @@ def edited(steps: Runner) -> dict[str, Any]:
     if unshuffled := without_shuffles(captures, steps["used at best"]):
         skipped |= dict.fromkeys(FOUND, "; ".join(f"{name}: {why}" for name, why in unshuffled.items()))
     return intervened(tables, steps["best"], captures.spec.variable, judges.names, skipped)
+
+
+def _keep_footage(captures: Captures) -> dict[str, Any]:
+    """clips.parquet and refusals.parquet, once, and said; what summary.json holds of them."""
+    study = video_study(captures.spec)
+    if not captures.run.has("refusals.parquet"):
+        captures.run.write_table("clips", study.clips.factors)
+        captures.run.write_table("refusals", study.refusals)
+    for line in footage_words(study.record):
+        captures.progress.say(line)
+    captures.progress.say(
+        "Left out on real videos: subspaces of another data seed and other clip sets (no such scenes can be made), and degeneracy."
+    )
+    return {"footage": study.record, "stimuli_caption": caption(study.clips)}
 
 
 def _stimuli(captures: Captures) -> None:

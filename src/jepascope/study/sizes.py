@@ -13,11 +13,12 @@ from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
-from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = len(MATCHED)
+DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
+SPLIT_SHARES = (0.5, 0.3)
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class Counts:
     def test(self) -> int:
         if self.spec.of_videos:
             return self._split("test", 0)
-        return self.spec.clip_count - self.fit - self.judge
+        return self.spec.asked.count(self.spec.clips_per_class) - self.fit - self.judge
 
     def _split(self, name: str, share: float) -> int:
         if self.spec.of_videos:
             return self.spec.class_count * max(1, round(FOLDER_SHARES[name] * self.spec.clips_per_class))
-        return round(share * self.spec.clip_count) if self.spec.of_arrays else DIRECTIONS * round(share * self.spec.clips_per_class)
+        return (
+            round(share * self.spec.asked.count(self.spec.clips_per_class))
+            if self.spec.of_arrays
+            else DIRECTIONS * round(share * self.spec.clips_per_class)
+        )
 
     @property
     def taken(self) -> int:

@@ -180,24 +180,9 @@ class StudySpec(BaseModel):
         return self.asked.of_arrays
 
     @property
-    def has_objects(self) -> bool:
-        """Whether it is known where the object is: nobody drew it in real videos, and arrays say it by their masks."""
-        return self.asked.has_objects
-
-    @property
     def other_variables(self) -> list[str]:
         """Factors of the scenes that are not what the study is about."""
         return self.asked.others(self.variable)
-
-    @property
-    def angles(self) -> str:
-        """Which directions the scenes move in, where they are drawn: eight, any, or "" where that is not known."""
-        return self.asked.angles
-
-    @property
-    def clip_count(self) -> int:
-        """Clips of a set, which has so many a direction, or of a file; of real videos they are counted later."""
-        return self.asked.count(self.clips_per_class)
 
     @property
     def clips_name(self) -> str:

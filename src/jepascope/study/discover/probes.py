@@ -134,10 +134,6 @@ def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath]
             "probe": "dense",
             "strength": strengths[layer],
             **_scored(share, target.test_labels),
-            "support": float("nan"),
-            "cv_accuracy": float("nan"),
-            "cv_se": float("nan"),
-            "gap": float("nan"),
             "chosen": True,
         }
         for layer, counts in hits.items()
@@ -172,6 +168,11 @@ def best_layer(captures: Captures, probes: pd.DataFrame | None) -> int:
     own = chosen_probes(probes, encoder="model", tokens=captures.spec.tokens)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
     return earliest_good(scores, captures.encoder.card.depth)
+
+
+def earliest_of(paths: Mapping[int, ProbePath], depth: int) -> int:
+    """The same of probes' paths at every layer."""
+    return earliest_good({layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}, depth)
 
 
 def earliest_good(scores: Mapping[int, tuple[float, float]], depth: int) -> int:

@@ -17,8 +17,9 @@ from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
-from jepascope.study.files import known_best, resume_line, writing
-from jepascope.study.fits import check_room
+from jepascope.study.discover.subspaces import keep
+from jepascope.study.edited_layers import check_room
+from jepascope.study.files import known_best, resume_line
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
@@ -100,8 +101,7 @@ def run_intervene(
         if given is not None:
             name, given, unshuffled = named(captures, steps["own at best"], given, layer)
             steps.keep(used={layer: {name: given}})
-            with writing(other.path / "subspaces" / GIVEN) as temporary:
-                given.save(temporary)
+            keep(given, other.path / "subspaces" / GIVEN)
         steps.do(EDITS)
         summary: dict[str, Any] = {
             "schema": 1,

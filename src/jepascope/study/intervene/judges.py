@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.paths import dense_probes
@@ -67,10 +67,17 @@ def train_judges(captures: Captures) -> JudgeSet:
 
 def last_layer_probe(captures: Captures) -> ProbeJudge:
     """The judge that claims are made in, alone: a dense probe of the last layer, trained on split ``judge``."""
-    spec, depth, judge = captures.spec, captures.encoder.card.depth, captures.judge
-    pooled = {depth: judge.pooled(depth, spec.tokens)}
-    path = dense_probes(pooled, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed)[depth]
-    return ProbeJudge(path.probe, spec.tokens, MAIN, depth)
+    spec, judge = captures.spec, captures.judge
+    pooled = judge.pooled(captures.encoder.card.depth, spec.tokens)
+    probe = trained_probe(pooled, captures.labels(judge), captures.scenes(judge), spec.tokens, captures.folds, spec.seed)
+    return replace(probe, layer=captures.encoder.card.depth)
+
+
+def trained_probe(
+    pooled: Float[Tensor, "clips width"], y: Int[Tensor, " clips"], scenes: Int[Tensor, " clips"], tokens: str, folds: int, seed: int
+) -> ProbeJudge:
+    """A dense probe of the last layer of some clips; its strength is chosen by cross-validation among them."""
+    return ProbeJudge(dense_probes({0: pooled}, y, scenes, folds, seed=seed)[0].probe, tokens)
 
 
 def main_judge(captures: Captures) -> ProbeJudge:

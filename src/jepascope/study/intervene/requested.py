@@ -16,7 +16,6 @@ from jepascope.activations.site import Site
 from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.context import InterventionContext
@@ -26,11 +25,10 @@ from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, units
 from jepascope.intervention.judge_entry import MAIN
-from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.judges import JudgeSet
+from jepascope.study.intervene.judges import JudgeSet, trained_probe
 from jepascope.study.intervene.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
@@ -89,12 +87,10 @@ def untrained_effects(
         source, other = (
             capture(twin, part.clips, captures.store, sites=(layer,), progress=tick) for part in (captures.test, captures.twins)
         )
-        x, y, values, depth = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit), twin.card.depth
+        x, y, values = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit)
         data = Labelled(x, y, values, captures.scenes(fit), where=f"{site} of untrained twin {seed}")
-        path = dense_probes(
-            {depth: judge.pooled(depth, spec.tokens)}, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed
-        )
-        reader = ProbeJudge(path[depth].probe, spec.tokens)
+        last, ids = judge.pooled(twin.card.depth, spec.tokens), captures.scenes(judge)
+        reader = trained_probe(last, captures.labels(judge), ids, spec.tokens, captures.folds, spec.seed)
         scenes = Scenes(
             source, other, captures.labels(source), captures.labels(other), class_means(x, y, len(captures.classes)), captures.donor
         )

@@ -22,7 +22,7 @@ from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import saved_spec
-from jepascope.study.steps.port_command import STEPS
+from jepascope.study.steps.port import COMMAND
 
 PREFIX = "port-"
 SCHEMA = 1
@@ -78,7 +78,7 @@ def run_port(
         there = None if path is None else stack.enter_context(opened(path, theirs, encoder, again))
         made = stack.enter_context(opened(out, theirs, encoder, f"put them back, or delete '{out}'"))
         summary = made.json("summary.json", {})
-        tables = [table for step in STEPS[kind] for table in step.tables]
+        tables = [table for step in COMMAND[kind] for table in step.tables]
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
             opened_captures = (
                 captures_of if models else Captures.of_run
@@ -89,7 +89,7 @@ def run_port(
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])
             steps = Runner(made, progress)
             steps.keep(a=a, b=b, finders=names, components=components, run=made)
-            steps.do(STEPS[kind])
+            steps.do(COMMAND[kind])
             summary = {"schema": SCHEMA, "kind": kind, "headline": "", "a": a.described(), "b": b.described(), "finders": list(names)}
             summary |= {"pairs": [pair.names for pair in steps["layers"]]} if models else {}
             summary["seconds"] = steps.rounded_seconds

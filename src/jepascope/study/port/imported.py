@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
-from jepascope.catalog import file_name
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import l1_paths
@@ -25,9 +24,9 @@ from jepascope.intervention.edit_entry import COMPARED
 from jepascope.portability.retained import one_dose
 from jepascope.stats import Interval
 from jepascope.study.captures import Captures
-from jepascope.study.discover.subspaces import as_found
-from jepascope.study.files import read_json, writing
-from jepascope.study.fits import check_room
+from jepascope.study.discover.subspaces import as_found, keep
+from jepascope.study.edited_layers import check_room
+from jepascope.study.files import read_json, subspace_file
 from jepascope.study.folder import Run
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.intervene.judges import last_layer_probe
@@ -115,10 +114,9 @@ def imported_along(captures: Captures) -> ImportedSubspaces | None:
             theirs = as_found(imported.theirs, finder, layer, theirs, partial(imported.labelled, finder))
         where = {**theirs.provenance, "model": captures.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
         used = replace(theirs, mean=mean, provenance=where)
-        copy = captures.run.path / "subspaces" / FOLDER / f"{file_name(finder)}-layer{layer}.safetensors"
+        copy = subspace_file(captures.run.path, finder, layer, FOLDER)
         if not copy.exists():
-            with writing(copy) as temporary:
-                used.save(temporary)
+            keep(used, copy)
         imported.subspaces[run.name(finder)] = used
     return imported
 

@@ -17,9 +17,9 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
 from jepascope.study.captures import Captures, capture_all
-from jepascope.study.discover.probes import earliest_good
-from jepascope.study.discover.subspaces import subspace_path
+from jepascope.study.discover.probes import earliest_of
 from jepascope.study.edited_layers import candidate_layers
+from jepascope.study.files import subspace_file
 from jepascope.study.folder import Run
 from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
@@ -46,7 +46,7 @@ class Side:
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
-        captures, file = self.captures, subspace_path(self.captures, finder, layer)
+        captures, file = self.captures, subspace_file(self.captures.run.path, finder, layer)
         if finder in captures.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
             return stored
         return find_in(finder, rank, captures.folds, captures.spec.seed, captures.labelled(layer, finder=finder, of=captures.fit))
@@ -108,4 +108,4 @@ def best_of(captures: Captures, known: int | None) -> int:
     spec, fit, depth = captures.spec, captures.fit, captures.encoder.card.depth
     pooled = {layer: fit.pooled(layer, spec.tokens) for layer in range(depth + 1)}
     paths = dense_probes(pooled, captures.labels(fit), captures.scenes(fit), captures.folds, seed=spec.seed)
-    return earliest_good({layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}, depth)
+    return earliest_of(paths, depth)

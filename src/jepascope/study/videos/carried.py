@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepascope.catalog import file_name
 from jepascope.errors import BadArgument
 from jepascope.study.clips_asked import is_folder
-from jepascope.study.files import known_best, resume_line
+from jepascope.study.files import known_best, resume_line, subspace_file
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class CarriedRun:
         return f"{finder} ({self.clips})"
 
     def file(self, finder: str, layer: int) -> Path:
-        return self.path / "subspaces" / f"{file_name(finder)}-layer{layer}.safetensors"
+        return subspace_file(self.path, finder, layer)
 
     def digest(self, layer: int) -> str:
         """Names the study, the layer and the subspaces themselves. Raises BadArgument where the run keeps none at the layer."""
