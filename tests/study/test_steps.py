@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from jepascope.catalog import attribute
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
@@ -26,7 +25,7 @@ EVERY = (*STEPS, *port_command.MODELS, *port_command.SUBSPACES)
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
 def test_a_step_is_run_by_a_function_of_what_it_needs(step: Step) -> None:
-    taken = inspect.signature(attribute(step.run, step.name)).parameters
+    taken = inspect.signature(step.work).parameters
     assert len(taken) == len(step.needs)
 
 

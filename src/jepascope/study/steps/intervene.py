@@ -112,16 +112,11 @@ EDITS = (
     Step(
         name="intervene",
         tables=("effects", "matching", "witnesses", "forecasts"),
-        run="jepascope.study.intervene.layers:run_edits",
+        run="intervene.layers:run_edits",
         needs=("captures", "judges", "best", "used", "context"),
         cost=_edits,
     ),
-    Step(
-        name="statistics",
-        tables=("ce", "reads"),
-        run="jepascope.study.intervene.curves:run_statistics",
-        needs=("captures", "effects", "witnesses"),
-    ),
+    Step(name="statistics", tables=("ce", "reads"), run="intervene.curves:run_statistics", needs=("captures", "effects", "witnesses")),
 )
 """Edits and controls at every layer."""
 
@@ -129,38 +124,32 @@ AT_BEST = (
     Step(
         name="isolation",
         tables=("isolation",),
-        run="jepascope.study.intervene.isolation:run_isolation",
+        run="intervene.isolation:run_isolation",
         needs=("captures", "context", "trained judges", "effects", "witnesses"),
         cost=_isolation,
     ),
     Step(
         name="doses",
         tables=("curves", "doses"),
-        run="jepascope.study.intervene.curves:run_curves",
+        run="intervene.curves:run_curves",
         needs=("captures", "context", "used at best"),
         cost=_doses,
     ),
     Step(
         name="calibration",
         tables=("calibration",),
-        run="jepascope.study.intervene.calibration:run_calibration",
+        run="intervene.calibration:run_calibration",
         needs=("captures", "context", "used at best", "main judge"),
         cost=_calibration,
     ),
-    Step(
-        name="refits",
-        tables=("refits",),
-        run="jepascope.study.intervene.refits:run_refits",
-        needs=("captures", "context", "used at best"),
-        cost=_refits,
-    ),
+    Step(name="refits", tables=("refits",), run="intervene.refits:run_refits", needs=("captures", "context", "used at best"), cost=_refits),
 )
 """What is run besides at the layer that claims are made for."""
 
 LEFT_OUT = Step(
     name="leave one out",
     tables=("leave_one_out", "leave_one_out_videos"),
-    run="jepascope.study.videos.left_out:run_left_out",
+    run="videos.left_out:run_left_out",
     needs=("captures",),
     cost=_left_out,
 )

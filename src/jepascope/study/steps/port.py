@@ -84,14 +84,14 @@ PORT = (
     Step(
         name="port",
         tables=("portability", "angles", "carried_readout"),
-        run="jepascope.study.port.across:run_portability",
+        run="port.across:run_portability",
         needs=("captures", "context", "subspaces", "main judge", "imported"),
         cost=_ported,
     ),
     Step(
         name="degeneracy",
         tables=("degeneracy", "verdicts", "peeling"),
-        run="jepascope.study.port.degeneracy:run_degeneracy",
+        run="port.degeneracy:run_degeneracy",
         needs=("captures", "context", "own at best", "portability"),
         cost=_degenerate,
         skipped=_not_peeled,
@@ -99,28 +99,13 @@ PORT = (
 )
 
 MODELS = (
-    Step(name="capture", run="jepascope.study.port.sides:capture_both", needs=("a", "b")),
-    Step(name="layers", run="jepascope.study.port.similarity:matched_layers", needs=("a", "b")),
-    Step(
-        name="similarity",
-        tables=("similarity",),
-        run="jepascope.study.port.similarity:similarity_table",
-        needs=("a", "b", "layers", "components"),
-    ),
-    Step(
-        name="transport",
-        tables=("transport",),
-        run="jepascope.study.port.transport:transport_table",
-        needs=("layers", "finders", "components", "run"),
-    ),
+    Step(name="capture", run="port.sides:capture_both", needs=("a", "b")),
+    Step(name="layers", run="port.similarity:matched_layers", needs=("a", "b")),
+    Step(name="similarity", tables=("similarity",), run="port.similarity:similarity_table", needs=("a", "b", "layers", "components")),
+    Step(name="transport", tables=("transport",), run="port.transport:transport_table", needs=("layers", "finders", "components", "run")),
 )
 SUBSPACES = (
-    Step(
-        name="port",
-        tables=("portability", "angles"),
-        run="jepascope.study.port.found_elsewhere:run_subspaces_table",
-        needs=("a", "b", "finders"),
-    ),
+    Step(name="port", tables=("portability", "angles"), run="port.found_elsewhere:run_subspaces_table", needs=("a", "b", "finders")),
 )
 COMMAND = {"models": MODELS, "subspaces": SUBSPACES}
 """By what the two sides are: different models, or runs of one."""
