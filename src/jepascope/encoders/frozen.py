@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -34,7 +36,7 @@ class FrozenModel(VideoEncoder):
     @property
     def source(self) -> str:
         """Where weights and the normalisation of pixels were read, for the card; empty for weights from nowhere and usual pixels."""
-        return "; ".join(said for said in (str(self.extra.get("source", "")), self.pixels.source) if said)
+        return "; ".join(read for read in (str(self.extra.get("source", "")), self.pixels.source) if read)
 
     @property
     def device(self) -> torch.device:
@@ -48,6 +50,12 @@ class FrozenModel(VideoEncoder):
     def _weight(self) -> Tensor:
         """The first of its weights, which tells where and in which precision all of them are."""
         return next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
+
+    def carded(self: Own, **changes: Any) -> Own:
+        """The same weights with another card."""
+        twin = copy.copy(self)
+        twin.card = replace(self.card, **changes)
+        return twin
 
     def to(self: Own, device: str | torch.device, dtype: torch.dtype | None = None) -> Own:
         self.model.to(device=device, dtype=dtype)

@@ -9,8 +9,22 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import IJepaModel
 
+from jepascope.encoders.entries import EncoderEntry
 from jepascope.encoders.library import FrameEncoder
 from jepascope.encoders.pixels import HALF, Pixels
+
+DECLARED = EncoderEntry(
+    name="ijepa",
+    meaning="I-JEPA",
+    order=8,
+    run="jepascope.encoders.ijepa:IJepaEncoder",
+    fields={"patch": ("patch_size", 16), "inside": ("intermediate_size", 3072)},
+    checkpoints=(
+        ("facebook/ijepa_vith14_1k", 630_762_240, {"width": 1280, "depth": 32, "patch": 14}),
+        ("facebook/ijepa_vith16_1k", 631_668_480, {"width": 1280, "depth": 32, "size": 448}),
+        ("facebook/ijepa_vitg16_22k", 1_011_368_576, {"width": 1408, "depth": 40}),
+    ),
+)
 
 
 class IJepaEncoder(FrameEncoder):

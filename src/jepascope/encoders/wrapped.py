@@ -74,10 +74,7 @@ class WrappedEncoder(FrozenModel):
             return self
         if not self.by_frame or size != self.card.size or frames < 1:
             super().at(frames, size)
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin.card = replace(self.card, frames=frames, grid=(frames, *self.card.grid[1:]), extra=self.prefix * frames)
-        return twin
+        return self.carded(frames=frames, grid=(frames, *self.card.grid[1:]), extra=self.prefix * frames)
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> WrappedEncoder:
         """Itself, moved, with the arguments of its blocks."""

@@ -24,7 +24,8 @@ from transformers import VJEPA2Model
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
-from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets, predict
+from jepascope.encoders.predictor import centred_targets, predict
+from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 
 CHECKPOINT = "checkpoint.pt"
@@ -53,8 +54,7 @@ class Trainer:
             self.student = VJEPA2Model(recipe.config()).to(self.device).train()
         self.teacher = copy.deepcopy(self.student).requires_grad_(False).eval()
         self.view = VJepa2Encoder(self.teacher, recipe.name, {"targets": "centred"})
-        self.eyes = VJepa2Encoder.__new__(VJepa2Encoder)  # the student through the same interface, but trainable
-        self.eyes.__dict__.update(self.view.__dict__)
+        self.eyes = copy.copy(self.view)  # the student through the same interface, but trainable
         self.eyes.model = self.student
         matrices = [p for p in self.student.parameters() if p.ndim > 1]
         vectors = [p for p in self.student.parameters() if p.ndim <= 1]
