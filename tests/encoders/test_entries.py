@@ -30,7 +30,7 @@ VIT_FILE = '''
 from transformers import ViTModel
 
 from jepascope.encoders.entries import EncoderEntry
-from jepascope.encoders.library import FrameEncoder
+from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import HALF
 
 DECLARED = EncoderEntry(
@@ -43,7 +43,7 @@ DECLARED = EncoderEntry(
 )
 
 
-class ViTEncoder(FrameEncoder):
+class ViTEncoder(LibraryEncoder):
     kind = ViTModel
     built = {"add_pooling_layer": False}
     trained = HALF

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders import vjepa2
-from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.meta_sizes import meta_sizes
 from jepascope.encoders.models import published_models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from transformers import Dinov2Model, Dinov2WithRegistersModel
 
 from jepascope.encoders.entries import EncoderEntry
-from jepascope.encoders.library import FrameEncoder
+from jepascope.encoders.library import LibraryEncoder
 
 DECLARED = (
     EncoderEntry(
@@ -37,13 +37,13 @@ DECLARED = (
 )
 
 
-class Dinov2Encoder(FrameEncoder):
+class Dinov2Encoder(LibraryEncoder):
     """Positions are interpolated bicubically where frames are not of the trained size."""
 
     kind = Dinov2Model
 
 
-class Dinov2WithRegistersEncoder(FrameEncoder):
+class Dinov2WithRegistersEncoder(LibraryEncoder):
     """As above, with register tokens behind each frame's class token."""
 
     kind = Dinov2WithRegistersModel

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from transformers import DINOv3ViTModel
 
 from jepascope.encoders.entries import EncoderEntry
-from jepascope.encoders.library import FrameEncoder
+from jepascope.encoders.library import LibraryEncoder
 
 DECLARED = EncoderEntry(
     name="dinov3_vit",
@@ -31,7 +31,7 @@ DECLARED = EncoderEntry(
 )
 
 
-class Dinov3Encoder(FrameEncoder):
+class Dinov3Encoder(LibraryEncoder):
     """Its positions come from where a patch lies in its frame, from edge to edge: any size on the patch grid has exact ones."""
 
     kind = DINOv3ViTModel

@@ -51,6 +51,7 @@ class Geometry:
     size: int
     extra: int = 0  # tokens of a clip that belong to no place: a class token
     extra_per_frame: int = 0
+    by_frame: bool = False  # an encoder of images, run on every frame
     fixed: bool = False  # takes clips of this length and size alone
     predictor_width: int = 0  # 0: no predictor of it is run
     predictor_depth: int = 0
@@ -69,24 +70,25 @@ class Geometry:
 def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool = False) -> Geometry:
     """The geometry of a model of a family, from sizes that are not the family's own."""
     sizes = {**{size: default for size, (_, default) in family.sizes.items()}, **sizes}
-    video = "frames" in sizes
+    by_frame = "frames" not in sizes
     extra = int(family.class_token) + sizes.get("registers", 0)
     tubelet, patch = sizes.get("tubelet", 1), sizes.get("patch")
     if patch is None:  # a tubelet of three numbers: time, and a square patch
         tubelet, patch, _ = tubelet
     return Geometry(
-        sizes["width"],
-        sizes["depth"],
-        patch,
-        tubelet,
-        sizes.get("frames", IMAGE_FRAMES),
-        sizes["size"],
-        extra if video else 0,
-        0 if video else extra,
-        family.fixed,
-        sizes["predictor_width"] if family.predictor else 0,
-        sizes["predictor_depth"] if family.predictor else 0,
-        has_head,
+        width=sizes["width"],
+        depth=sizes["depth"],
+        patch=patch,
+        tubelet=tubelet,
+        frames=sizes.get("frames", IMAGE_FRAMES),
+        size=sizes["size"],
+        extra=0 if by_frame else extra,
+        extra_per_frame=extra if by_frame else 0,
+        by_frame=by_frame,
+        fixed=family.fixed,
+        predictor_width=sizes["predictor_width"] if family.predictor else 0,
+        predictor_depth=sizes["predictor_depth"] if family.predictor else 0,
+        has_head=has_head,
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.frozen import weights_digest
 from jepascope.errors import BadArgument
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import IJepaModel
 
 from jepascope.encoders.entries import EncoderEntry
-from jepascope.encoders.library import FrameEncoder
+from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import HALF, Pixels
 
 DECLARED = EncoderEntry(
@@ -27,7 +27,7 @@ DECLARED = EncoderEntry(
 )
 
 
-class IJepaEncoder(FrameEncoder):
+class IJepaEncoder(LibraryEncoder):
     """Pixels are normalised as Meta trained it: ImageNet's mean and standard deviation (facebookresearch/ijepa, src/transforms.py).
 
     The files beside Meta's checkpoints on the hub hold the default of the image processor that they were converted with, 0.5 and 0.5:
@@ -37,8 +37,8 @@ class IJepaEncoder(FrameEncoder):
     kind = IJepaModel
     mistaken: ClassVar[Mapping[str, Pixels]] = {"IJepaModel": HALF}
 
-    def embeddings(self, pixels: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "images seen width"]:
-        return self.model.embeddings(pixels.flatten(0, 1), interpolate_pos_encoding=True)  # type: ignore[no-any-return]
+    def embeddings(self, pixels: Float[Tensor, "images 3 rows columns"]) -> Float[Tensor, "images seen width"]:
+        return self.model.embeddings(pixels, interpolate_pos_encoding=True)  # type: ignore[no-any-return]
 
-    def forward(self, pixels: Float[Tensor, "clips frames 3 rows columns"], **asked: Any) -> Any:
+    def forward(self, pixels: Float[Tensor, "images 3 rows columns"], **asked: Any) -> Any:
         return super().forward(pixels, interpolate_pos_encoding=True, **asked)

@@ -7,6 +7,7 @@ then the extra tokens (class, registers), which take part in attention and belon
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -17,8 +18,7 @@ from transformers import PreTrainedModel
 
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.compiled import layer_forward
-from jepascope.encoders.digest import weights_digest
-from jepascope.encoders.frozen import FrozenModel
+from jepascope.encoders.frozen import FrozenModel, weights_digest
 from jepascope.encoders.geometry import sizes_of
 from jepascope.encoders.pixels import Pixels
 from jepascope.encoders.pretrained import load, refuse_misfits
@@ -32,7 +32,11 @@ BEYOND = ("classifier.", "pooler.", "decoder.", "encoder_to_decoder.", "fc_norm.
 
 
 class LibraryEncoder(FrozenModel):
-    """A frozen encoder of one of transformers' classes; the sizes of its clips are those that its family declares (``geometry``)."""
+    """A frozen encoder of one of transformers' classes; where its sizes are, its family declares (``geometry``).
+
+    One of images is run on every frame by itself: time is a number of frames, and no token sees another frame's. Frames may have any
+    size on the patch grid, with positions interpolated as transformers does.
+    """
 
     kind: ClassVar[Any]
     theirs = "transformers' forward"
@@ -42,7 +46,8 @@ class LibraryEncoder(FrozenModel):
 
     def __init__(self, model: PreTrainedModel, name: str, extra: dict[str, Any] | None = None, pixels: Pixels | None = None) -> None:
         super().__init__(model, extra, pixels)
-        self.sizes = sizes = sizes_of(model.config.to_dict(), Path("config.json"))
+        self.sizes = sizes = sizes_of(json.loads(model.config.to_json_string(use_diff=False)), Path("config.json"))
+        self.by_frame, self.prefix = sizes.by_frame, sizes.extra or sizes.extra_per_frame
         side = sizes.size // sizes.patch
         self.card = EncoderCard(
             name=name,
@@ -105,8 +110,8 @@ class LibraryEncoder(FrozenModel):
             super().at(frames, size)
         if frames < tubelet or frames % tubelet or size < patch or size % patch:
             raise BadArgument(
-                f"Encoder '{self.card.name}' cannot take {frames} frames of {size} pixels: frames must be a multiple of {tubelet} "
-                f"(and at least that many) and the size a multiple of {patch}."
+                f"Encoder '{self.card.name}' cannot take {frames} frames of {size} pixels: frames must be a multiple of "
+                f"{tubelet} and the size a multiple of {patch}."
             )
         grid = (frames // tubelet, size // patch, size // patch)
         return self.carded(frames=frames, size=size, grid=grid, extra=self.sizes.extra_of(frames))
@@ -116,7 +121,7 @@ class LibraryEncoder(FrozenModel):
 
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
-        return self.outward(self.embeddings(self.preprocess(video.to(self.device)).to(self.dtype)))
+        return self.outward(self.embeddings(self.laid_out(video)))
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.outward(self.block_forward(self.blocks[index - 1], self.inward(hidden)))
@@ -133,47 +138,14 @@ class LibraryEncoder(FrozenModel):
 
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         """transformers' own forward, after the final norm."""
-        return self.outward(self.forward(self.preprocess(video)).last_hidden_state)
+        return self.outward(self.forward(self.laid_out(video)).last_hidden_state)
 
     # what a family says
 
-    def embeddings(self, pixels: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "images seen width"]:
+    def embeddings(self, pixels: Float[Tensor, "inputs ..."]) -> Float[Tensor, "inputs seen width"]:
         """``h_0`` in transformers' order, from normalised pixels."""
         return self.model.embeddings(pixels)  # type: ignore[no-any-return]
 
-    def forward(self, pixels: Float[Tensor, "clips frames 3 rows columns"], **asked: Any) -> Any:
+    def forward(self, pixels: Float[Tensor, "inputs ..."], **asked: Any) -> Any:
         """transformers' own forward of normalised pixels."""
         return self.model(pixels, **asked)
-
-    def outward(self, hidden: Float[Tensor, "images seen width"]) -> Float[Tensor, "clips tokens width"]:
-        """transformers' order (extra tokens first) -> ours (extra tokens last)."""
-        return hidden.roll(-self.card.extra, 1) if self.card.extra else hidden
-
-    def inward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "images seen width"]:
-        """Our order -> transformers'."""
-        return hidden.roll(self.card.extra, 1) if self.card.extra else hidden
-
-
-class FrameEncoder(LibraryEncoder):
-    """An encoder of images, run on every frame by itself: time is a number of frames, and no token sees another frame's.
-
-    Frames may have any size on the patch grid, with positions interpolated as transformers does.
-    """
-
-    def embeddings(self, pixels: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "images seen width"]:
-        return self.model.embeddings(pixels.flatten(0, 1))  # type: ignore[no-any-return]
-
-    def forward(self, pixels: Float[Tensor, "clips frames 3 rows columns"], **asked: Any) -> Any:
-        return self.model(pixels.flatten(0, 1), **asked)
-
-    def outward(self, hidden: Float[Tensor, "images seen width"]) -> Float[Tensor, "clips tokens width"]:
-        """The frames' grids, then the frames' extra tokens, both in the order of time."""
-        each = self.sizes.extra_per_frame
-        clips = hidden.unflatten(0, (-1, self.card.frames))
-        return torch.cat([clips[:, :, each:].flatten(1, 2), clips[:, :, :each].flatten(1, 2)], dim=1)
-
-    def inward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "images seen width"]:
-        grid, extra = hidden.split([self.card.places, self.card.extra], dim=1)
-        frames, each = self.card.frames, self.sizes.extra_per_frame
-        grid, extra = grid.unflatten(1, (frames, -1)), extra.unflatten(1, (frames, each))
-        return torch.cat([extra, grid], dim=2).flatten(0, 1)

@@ -19,7 +19,7 @@ from jepascope.encoders.pixels import FILES, read_pixels, settled
 from jepascope.encoders.pretrained import Unreadable
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
 from jepascope.encoders.vjepa2 import DECLARED, VJepa2Encoder
-from jepascope.errors import BadArgument, BadCheckpoint
+from jepascope.errors import BadArgument, BadCheckpoint, first_line
 
 EXTRAS = "jepascope.json"  # beside config.json: what transformers' configuration has no field for (the predictor's target space)
 LONGEST = 300  # characters of where weights came from
@@ -97,8 +97,7 @@ def _fetched(name: str, cached: bool) -> VideoEncoder:
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(OF_THE_HUB), local_files_only=cached))
     except Exception as error:  # the hub's client raises a dozen kinds; each means the same to the caller
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise not_here(name, f"could not be fetched ({first[:200]})") from None
+        raise not_here(name, f"could not be fetched ({first_line(error)[:200]})") from None
     if cached and not any((folder / file).exists() for file in (WEIGHTS_FILE, INDEX_FILE)):
         raise not_here(name, "is not complete in the local cache")
     try:
@@ -125,7 +124,7 @@ def _check_device(device: str) -> None:
         held = torch.empty(0, device=torch.device(device))
     except (RuntimeError, AssertionError, TypeError) as error:
         raise BadArgument(
-            f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
+            f"Device '{device}' cannot be used: {first_line(error)}. Use --device cpu, or check `jepascope doctor`."
         ) from None
     if held.device.type == "meta":
         raise BadArgument("Device 'meta' holds no values, so nothing can be computed on it. Use --device cpu or cuda.")
@@ -140,7 +139,7 @@ def _settle(encoder: VideoEncoder, device: str, dtype: torch.dtype, compiled: bo
         encoder.to(device, dtype)
     except RuntimeError as error:
         raise BadArgument(
-            f"Encoder '{encoder.card.name}' cannot be moved to '{device}': {str(error).splitlines()[0]}. "
+            f"Encoder '{encoder.card.name}' cannot be moved to '{device}': {first_line(error)}. "
             "Use --device cpu, --dtype bfloat16, or a device with more memory."
         ) from None
     if compiled:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from jepascope.encoders.folder_files import weight_files
 from jepascope.encoders.weight_names import listed, renamed, unwrapped
-from jepascope.errors import BadCheckpoint
+from jepascope.errors import BadCheckpoint, first_line
 
 
 class Unreadable(BadCheckpoint):
@@ -77,8 +77,7 @@ def guarded(name: str, load: Callable[[], Any]) -> Any:
         with _quiet():
             return load()
     except Exception as error:  # transformers raises a dozen kinds; each means the same to the caller
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Unreadable(f"'{name}' could not be loaded: {first[:300]} -- is it complete? Download it again.") from None
+        raise Unreadable(f"'{name}' could not be loaded: {first_line(error)[:300]} -- is it complete? Download it again.") from None
 
 
 @contextmanager

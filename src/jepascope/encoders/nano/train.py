@@ -26,7 +26,7 @@ from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
 from jepascope.encoders.predictor import centred_targets, predict
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.errors import BadArgument, RunFolderError, first_line
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -145,8 +145,9 @@ def train(
         try:
             state = torch.load(path, map_location=device, weights_only=True)
         except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise RunFolderError(f"'{path}' is not a readable checkpoint ({first}); delete it, and training starts from step 0.") from None
+            raise RunFolderError(
+                f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
+            ) from None
         if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
             raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
         trainer.restore(state)
