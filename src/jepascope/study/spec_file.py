@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from jepascope.clips.array_file import is_arrays
-from jepascope.errors import BadArgument, RunFolderError, quoted
+from jepascope.errors import BadArgument, RunFolderError, first_line, quoted
 from jepascope.study.clips_asked import is_folder
 from jepascope.study.files import SPEC
 from jepascope.study.refusals import FieldRefused
@@ -83,8 +83,7 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadArgument(f"'{path}' is not a readable YAML spec: {first[:200]}.") from None
+        raise BadArgument(f"'{path}' is not a readable YAML spec: {first_line(error)[:200]}.") from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
