@@ -114,8 +114,8 @@ def _range(clips: ClipSet, column: str) -> dict[str, Any]:
     held, meaning = clips.factors[column], {"meaning": MEANINGS[column]}
     if held.dtype.kind not in "fi" or held.nunique() <= 2:
         order = [*DIRECTION_NAMES, *SHAPES]
-        found = held.unique().tolist()
-        return {"values": sorted(found, key=order.index) if isinstance(found[0], str) else sorted(found), **meaning}
+        values = held.unique().tolist()
+        return {"values": sorted(values, key=order.index) if isinstance(values[0], str) else sorted(values), **meaning}
     return {"low": float(held.min()), "high": float(held.max()), **meaning}
 
 
@@ -151,20 +151,20 @@ def _sheet(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Pa
 def _gif(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
     shown = _shown(clips, beside, variable, len(np.unique(clips.labels(variable)[0])))
     tick, pixels = progress.start("gif"), list[np.ndarray]()
-    for one in shown:
-        pixels.append(eight_bit(one.clips.video([one.row])[0]))
+    for clip in shown:
+        pixels.append(eight_bit(clip.clips.video([clip.row])[0]))
         tick(len(pixels), len(shown) + 1)
     with writing(files[0]) as temporary:
-        write_gif(temporary, pixels, [one.title for one in shown], GIF_COLUMNS)
+        write_gif(temporary, pixels, [clip.title for clip in shown], GIF_COLUMNS)
     tick(len(shown) + 1, len(shown) + 1)
     return {}
 
 
 def _mp4(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
     tick = progress.start("mp4")
-    for done, (one, file) in enumerate(zip(_shown(clips, beside, variable, limit), files, strict=True)):
+    for done, (clip, file) in enumerate(zip(_shown(clips, beside, variable, limit), files, strict=True)):
         with writing(file) as temporary:
-            write_mp4(temporary, eight_bit(one.clips.video([one.row])[0]))
+            write_mp4(temporary, eight_bit(clip.clips.video([clip.row])[0]))
         tick(done + 1, len(files))
     return {"mp4": {"files": len(files), "codec": "libx264rgb, crf 0", "exact": True}}  # write_mp4 raises where one is not
 

@@ -73,14 +73,14 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
 def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:
     """The variable and the site that a subspace's provenance names; BadArgument where it does not."""
     check_kinds(**{name: (subspace, Subspace)})
-    said: Mapping[str, Any] = subspace.provenance
+    provenance: Mapping[str, Any] = subspace.provenance
     for needed in ("variable", "layer"):
-        if needed not in said:
+        if needed not in provenance:
             raise BadArgument(
                 f"The subspace's provenance does not say its {needed}; make it with jepascope.find, or say it: "
                 'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
             )
-    return str(said["variable"]), Site(as_whole(said["layer"], "layer"), str(said.get("tokens", "all")))
+    return str(provenance["variable"]), Site(as_whole(provenance["layer"], "layer"), str(provenance.get("tokens", "all")))
 
 
 def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:

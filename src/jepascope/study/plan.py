@@ -78,7 +78,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         )
     planned = tuple(passes for step in STEPS for passes in step.cost(counts))
     flops = sum(_flops(step, model) for step in planned)
-    rate, said = _rate(machine, model)
+    rate, how_known = _rate(machine, model)
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
     stored = _stored_bytes(planned)
@@ -88,8 +88,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     memory = BASE_MEMORY + max(at_work, model.parameters * FLOAT32)  # every model is loaded and tested in float32
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
-        f"({said}), and about {_duration(beside)} of probes and statistics; "
-        f"{'within a factor of two while nothing else runs' if said == MEASURED else 'that rate can be off several times'}",
+        f"({how_known}), and about {_duration(beside)} of probes and statistics; "
+        f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"

@@ -79,12 +79,12 @@ def _run(captures: Captures) -> dict[str, Any]:
     spec, run, encoder = captures.spec, captures.run, captures.encoder
     steps = runner_of(captures)
     steps.do([CAPTURE])
-    told = _keep_footage(captures) if spec.of_videos else {}
+    video_summary = _keep_footage(captures) if spec.of_videos else {}
     captures.imported = steps["imported"]
     _stimuli(captures)
     last = few_tested(captures)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
-    told |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
+    video_summary |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
     best = steps["best"]
     summary = {
         **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
@@ -93,7 +93,7 @@ def _run(captures: Captures) -> dict[str, Any]:
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
-        **told,
+        **video_summary,
         **imported_figures(steps["imported"], steps["portability"]),
     }
     return conclude(run, "run", summary)

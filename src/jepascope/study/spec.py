@@ -241,12 +241,12 @@ class StudySpec(BaseModel):
 
     def identity(self, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
         """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
-        said = self.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
+        fields = self.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
         if self.of_videos:
             own = ("splits",) if self.splits == "own" else ()  # studies from before there was a choice keep their names
-            return {name: value for name, value in said.items() if name not in own} | {"clips": "a folder of videos"}
+            return {name: value for name, value in fields.items() if name not in own} | {"clips": "a folder of videos"}
         named = {"clips": "a file of arrays", "clips_digest": self.clips_digest} if self.of_arrays else {}
-        return {name: value for name, value in said.items() if name not in FOLDER_ONLY} | named
+        return {name: value for name, value in fields.items() if name not in FOLDER_ONLY} | named
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

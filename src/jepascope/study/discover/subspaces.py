@@ -30,12 +30,12 @@ def as_found(captures: Captures, finder: str, layer: int, stored: Subspace, data
     The file says so itself, of the run's own fit labels and site; or the finder finds it again in ``data`` (files of version 0.1 say
     nothing). A file that someone put in its place has none, and so no ``shuffled`` control.
     """
-    spec, said = captures.spec, stored.found_by
+    spec, reference = captures.spec, stored.found_by
     labels = digest_of(torch.tensor(captures.clips.split("fit").labels(spec.variable)[0]))
-    if said is not None and (said.finder, said.where, said.labels) == (finder, str(Site(layer, spec.tokens)), labels):
+    if reference is not None and (reference.finder, reference.where, reference.labels) == (finder, str(Site(layer, spec.tokens)), labels):
         return stored
-    found = found_again(stored, finder, data(), spec.rank_of(finder), spec.seed)
-    return replace(stored, found_by=None) if isinstance(found, str) else found
+    again = found_again(stored, finder, data(), spec.rank_of(finder), spec.seed)
+    return replace(stored, found_by=None) if isinstance(again, str) else again
 
 
 def _of_the_run(captures: Captures, finder: str, layer: int) -> Subspace | None:
@@ -44,8 +44,8 @@ def _of_the_run(captures: Captures, finder: str, layer: int) -> Subspace | None:
     if parent is None or any(getattr(parent.spec, name) != getattr(spec, name) for name in ("variable", "tokens", "seed")):
         return None
     file = subspace_file(parent.run.path, finder, layer)
-    found = Subspace.load(file) if file.exists() else None
-    return found if found is not None and found.rank == spec.rank_of(finder) else None
+    subspace = Subspace.load(file) if file.exists() else None
+    return subspace if subspace is not None and subspace.rank == spec.rank_of(finder) else None
 
 
 def run_subspaces(captures: Captures, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
@@ -53,7 +53,7 @@ def run_subspaces(captures: Captures, layers: Iterable[int]) -> dict[int, dict[s
     spec = captures.spec
     wanted = [(layer, finder) for layer in sorted(set(layers)) for finder in spec.finders]
     tick = captures.progress.start("find subspaces")
-    found: dict[int, dict[str, Subspace]] = {}
+    subspaces: dict[int, dict[str, Subspace]] = {}
     for done, (layer, finder) in enumerate(wanted):
         file = subspace_file(captures.run.path, finder, layer)
         if not file.exists() and (theirs := _of_the_run(captures, finder, layer)) is not None:
@@ -66,6 +66,6 @@ def run_subspaces(captures: Captures, layers: Iterable[int]) -> dict[int, dict[s
         used = as_found(captures, finder, layer, stored, partial(captures.labelled, layer, finder=finder))
         if used.found_by != stored.found_by and used.found_by is not None:
             keep(used, file)
-        found.setdefault(layer, {})[finder] = used
+        subspaces.setdefault(layer, {})[finder] = used
         tick(done + 1, len(wanted))
-    return found
+    return subspaces

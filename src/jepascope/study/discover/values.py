@@ -104,22 +104,22 @@ def read(source: Source, target: Target, folds: int, seed: int, progress: Progre
     """Predictions for the test clips by what was held out: clips, and for angles whole arcs (left out, and said, where too few)."""
     values, held = target.numbers
     paths = ridge_probes(source.fit, values, target.fit_scenes, folds, seed=seed)
-    found = {"clips": {layer: (path.probe.predict(source.test[layer]), path.strength) for layer, path in paths.items()}}
+    predictions = {"clips": {layer: (path.probe.predict(source.test[layer]), path.strength) for layer, path in paths.items()}}
     if target.variable.kind == "circular":
         try:
             arcs = held_out_arcs(source.fit, values, source.test, held)
-            found["arcs"] = {layer: (reading.predicted, reading.strength) for layer, reading in arcs.items()}
+            predictions["arcs"] = {layer: (reading.predicted, reading.strength) for layer, reading in arcs.items()}
         except BadData as error:
             if progress:
                 progress.say(f"No held-out arcs for {target.name}. {error}")
-    return found
+    return predictions
 
 
 def order_p(source: Source, target: Target, layer: int, seed: int) -> float:
     """p of the true circular order of the classes at one layer; NaN where angles are continuous."""
     fitted, held = target.numbers
-    found = arc_order_test(source.fit[layer], fitted, source.test[layer], held, seed=seed, where=layer)
-    return nan if found is None else found.p
+    test = arc_order_test(source.fit[layer], fitted, source.test[layer], held, seed=seed, where=layer)
+    return nan if test is None else test.p
 
 
 def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **where: object) -> Rows:

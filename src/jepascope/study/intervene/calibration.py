@@ -50,13 +50,13 @@ def run_calibration(captures: Captures, context: InterventionContext, subspaces:
             conditions = merged(wanted, controls, (1.0,), edit)
             edited = run_edit(captures.encoder, context.site, asked, conditions, [judge], edit, unedited=context.unedited)
             for i, owner in owned(conditions, list(wanted)):
-                said = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
-                rows.append(_rows(asked, {"layer": layer, "edit": edit, **said}, angle, edited.reads[0].angle[i]))
+                whose = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
+                rows.append(_rows(asked, {"layer": layer, "edit": edit, **whose}, angle, edited.reads[0].angle[i]))
         tick(done + 1, REQUESTS)
     return pd.concat(rows, ignore_index=True)[COLUMNS]
 
 
-def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: Tensor) -> pd.DataFrame:
+def _rows(scenes: Scenes, where: dict[str, object], requested: Tensor, decoded: Tensor) -> pd.DataFrame:
     assert scenes.angle is not None
 
     def degrees(angle: Tensor) -> np.ndarray:
@@ -64,5 +64,5 @@ def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: T
 
     angles = {"source": degrees(scenes.angle), "requested": degrees(requested), "decoded": degrees(decoded)}
     return pd.DataFrame(
-        {**{name: np.repeat(np.array([value]), len(scenes)) for name, value in said.items()}, "scene": scenes.ids, **angles}
+        {**{name: np.repeat(np.array([value]), len(scenes)) for name, value in where.items()}, "scene": scenes.ids, **angles}
     )

@@ -130,12 +130,12 @@ def named(captures: Captures, known: Mapping[str, Subspace], given: Subspace, la
     for finder, own in known.items():
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
-    said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
-    if said is not None and not trusted(said.finder, captures.spec.finders):
-        why = f"{said.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
-    elif said is not None:
-        again = found_again(given, said.finder, captures.labelled(layer, finder=said.finder), said.rank, said.seed)
+    reference, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
+    if reference is not None and not trusted(reference.finder, captures.spec.finders):
+        why = f"{reference.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
+    elif reference is not None:
+        again = found_again(given, reference.finder, captures.labelled(layer, finder=reference.finder), reference.rank, reference.seed)
         if not isinstance(again, str):
-            return said.finder, again, ""
+            return reference.finder, again, ""
         why = again
     return "given", replace(given, found_by=None), why

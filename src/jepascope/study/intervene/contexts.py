@@ -67,7 +67,7 @@ def controls_at(
         everything if room >= 2 * max(spec.rank or len(captures.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
     )
     pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
-    found = {}
+    controls = {}
     for finder, subspace in subspaces.items():
         source = None
         if {*FOUND} & {*names}:
@@ -75,17 +75,17 @@ def controls_at(
         own = names if source is not None else tuple(name for name in names if name not in FOUND)
         shuffled = None if source is None else find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
-        found[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
-    return found
+        controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
+    return controls
 
 
 def without_shuffles(captures: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
     """Subspaces that have no ``shuffled`` control, and why."""
     why = {}
     for name, subspace in subspaces.items():
-        taken = captures.imported is not None and name in captures.imported.subspaces
+        imported = captures.imported is not None and name in captures.imported.subspaces
         if subspace.found_by is None:
             why[name] = "its file does not say which finder found it, and that finder does not find it again"
-        elif taken and needing("suffix", [subspace.found_by.finder]):
+        elif imported and needing("suffix", [subspace.found_by.finder]):
             why[name] = "its finder would have to be trained in the other run's clips for every draw"
     return why

@@ -73,8 +73,8 @@ def _equivalent(rows: pd.DataFrame, row: dict[object, object], captures: Capture
     means = wanted.groupby(units(wanted))[["numerator", "denominator"]].mean()
     rng, scenes = np.random.default_rng(captures.spec.seed), means.index.get_level_values("scene").to_numpy()
     numerator, denominator = (scene_sums(means[name].to_numpy(), scenes) for name in ("numerator", "denominator"))
-    found = equivalence(numerator, denominator, MARGIN, rng, captures.spec.resamples)
-    return found.low, found.high, found.equivalent
+    same = equivalence(numerator, denominator, MARGIN, rng, captures.spec.resamples)
+    return same.low, same.high, same.equivalent
 
 
 def _other_subspaces(captures: Captures, context: InterventionContext, judges: JudgeSet) -> pd.DataFrame:
@@ -90,8 +90,8 @@ def _other_subspaces(captures: Captures, context: InterventionContext, judges: J
             captures.progress.say(f"The subspace of {name} is not ablated: {error}")
             continue
         controls = controls_at(captures, context, {FINDER: subspace}, SURVEYED, ISOLATION_DRAWS)
-        found, _ = context.edit({FINDER: subspace}, controls, ("ablate",), judges=[judges.main, *judges.others.values()])
-        tables.append(found.assign(found_for=name))
+        effects, _ = context.edit({FINDER: subspace}, controls, ("ablate",), judges=[judges.main, *judges.others.values()])
+        tables.append(effects.assign(found_for=name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})
 
 
@@ -108,8 +108,8 @@ def _twins(context: InterventionContext, variable: str, judges: JudgeSet) -> pd.
         ce = ratio_of_means(numerator.numpy(), denominator.numpy(), np.random.default_rng(seed), resamples)
         same = equivalence(numerator.numpy(), denominator.numpy(), MARGIN, np.random.default_rng(seed), resamples)
         right = [float(correct(logits, label).double().mean()) for logits in (twin, clean)]
-        said = (context.site.layer, "", 0, variable, "swap", "twin", judge.variable, ce.value, ce.low, ce.high, ce.n, 1, *right, True)
-        rows.append((*said, same.low, same.high, same.equivalent, nan))
+        row = (context.site.layer, "", 0, variable, "swap", "twin", judge.variable, ce.value, ce.low, ce.high, ce.n, 1, *right, True)
+        rows.append((*row, same.low, same.high, same.equivalent, nan))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -97,7 +97,7 @@ def angle_decoder(captures: Captures, pooled: Float[Tensor, "clips features"]) -
 def _others(captures: Captures, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
     """Linear probes of every other factor of the scenes; what has too few clips of a class is left out, and said."""
     spec, clips = captures.spec, captures.judge.clips
-    found = {}
+    judges = {}
     for name in captures.other_variables:
         y = torch.tensor(clips.labels(name)[0])
         counts = torch.bincount(y, minlength=len(clips.variable(name).classes))
@@ -110,8 +110,8 @@ def _others(captures: Captures, pooled: Tensor, scenes: Tensor) -> dict[str, Pro
         except BadData as error:
             captures.progress.say(f"{name} is not read: {error}")
             continue
-        found[name] = ProbeJudge(path[captures.encoder.card.depth].probe, spec.tokens, MAIN, captures.encoder.card.depth, name)
-    return found
+        judges[name] = ProbeJudge(path[captures.encoder.card.depth].probe, spec.tokens, MAIN, captures.encoder.card.depth, name)
+    return judges
 
 
 def _order(name: str) -> int:

@@ -55,7 +55,7 @@ class LayerEdits:
 
     def by_probes(self, judges: JudgeSet) -> Tables:
         """Effects, matching and witnesses."""
-        captures, spec, context, found = self.captures, self.captures.spec, self.context, Tables({name: [] for name in TABLES})
+        captures, spec, context, tables = self.captures, self.captures.spec, self.context, Tables({name: [] for name in TABLES})
         doses = spec.edit_doses if self.full else (1.0,)
         for edit in spec.edits if self.full else ("ablate",):
 
@@ -70,19 +70,19 @@ class LayerEdits:
 
             part = f"layer{self.layer}-{file_name(edit)}{'-full' if self.full else ''}"
             for name, table in zip(TABLES, captures.run.part(part, TABLES, work), strict=True):
-                found[name].append(table)
+                tables[name].append(table)
         for name in self._run_beside("") if self.full else ():
 
             def once(name: str = name) -> tuple[pd.DataFrame, ...]:
-                return (CONTROLS.load(name)(captures, context, self.subspaces, pd.concat(found["effects"], ignore_index=True), judges),)
+                return (CONTROLS.load(name)(captures, context, self.subspaces, pd.concat(tables["effects"], ignore_index=True), judges),)
 
-            found["effects"] += captures.run.part(f"layer{self.layer}-{file_name(name)}", ("effects",), once)
-        return found
+            tables["effects"] += captures.run.part(f"layer{self.layer}-{file_name(name)}", ("effects",), once)
+        return tables
 
     def by_predictor(self, judge: ForecastJudge) -> Tables:
         """The same edits and controls of beginnings: effects, and forecasts in their own units."""
         captures, spec, site, whole = self.captures, self.captures.spec, self.context.site, self.context.scenes
-        found = Tables(effects=[], forecasts=[])
+        tables = Tables(effects=[], forecasts=[])
         begun: list[Scenes] = []  # captured where an edit is not there yet, once
 
         for edit in spec.edits:
@@ -102,26 +102,26 @@ class LayerEdits:
                 )
 
             part = captures.run.part(f"layer{self.layer}-{file_name(edit)}-predictor", ("effects", "forecasts"), work)
-            for name, table in zip(found, part, strict=True):
-                found[name].append(table)
+            for name, table in zip(tables, part, strict=True):
+                tables[name].append(table)
         # the references are the same beside every edit
-        references = pd.concat(found["forecasts"], ignore_index=True).drop_duplicates(["finder", "edit", "control", "dose", "rank"])
-        return {**found, "forecasts": [references]}
+        references = pd.concat(tables["forecasts"], ignore_index=True).drop_duplicates(["finder", "edit", "control", "dose", "rank"])
+        return {**tables, "forecasts": [references]}
 
     def by_head(self) -> Tables:
         """The same edits and controls of the scenes that the task head can name, judged by it: effects."""
         captures, spec = self.captures, self.captures.spec
         scenes = replace(head_scenes(captures, self.context.scenes), others={})
         context = replace(self.context, scenes=scenes, judges=[head_judge(captures)])
-        found: list[pd.DataFrame] = []
+        effects: list[pd.DataFrame] = []
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 tick = captures.progress.start(f"{edit} at layer {self.layer}, by the task head")
                 return context.edit(self.subspaces, self.controls, (edit,), spec.edit_doses, progress=tick)[:1]
 
-            found += captures.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
-        return {"effects": found}
+            effects += captures.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
+        return {"effects": effects}
 
 
 def run_edits(

@@ -56,8 +56,8 @@ def run_refits(captures: Captures, context: InterventionContext, subspaces: Mapp
         hits.update({(at, name): reader.logits(scored[at]).argmax(dim=-1) == labels for at, reader in fresh.items()})
     rows = [_row(layer, at, "", 0, "clean", 0, name, right, labels, ids) for (at, name), right in hits.items() if at[0] < 0]
     for i, owner in owned(conditions, list(subspaces)):
-        said = (owner.finder, conditions[i].basis.shape[1], owner.control, owner.draw)
-        rows += [_row(layer, at, *said, name, right, labels, ids) for (at, name), right in hits.items() if at[0] == i]
+        whose = (owner.finder, conditions[i].basis.shape[1], owner.control, owner.draw)
+        rows += [_row(layer, at, *whose, name, right, labels, ids) for (at, name), right in hits.items() if at[0] == i]
     tick(2, 2)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -84,7 +84,7 @@ def _ablated(
     """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
     depth, mask = captures.encoder.card.depth, mask_of(captures.spec.tokens)
     layers = range(layer, depth + 1)
-    found = {(i, at): torch.empty(len(part), captures.encoder.card.width) for i in range(len(conditions)) for at in layers}
+    read_after = {(i, at): torch.empty(len(part), captures.encoder.card.width) for i in range(len(conditions)) for at in layers}
 
     def reruns() -> Iterator[Rerun]:
         for rows in chunks(captures.encoder.card, len(part)):
@@ -96,18 +96,18 @@ def _ablated(
 
     def keep(rows: slice, which: slice, read: dict[int, Tensor]) -> None:
         for at, features in read.items():
-            for i, one in zip(range(which.start, which.stop), features, strict=True):
-                found[i, at][rows] = one.float()
+            for i, pooled in zip(range(which.start, which.stop), features, strict=True):
+                read_after[i, at][rows] = pooled.float()
 
     rerun_all(captures.encoder, reruns())
     last = len(conditions) - 1
-    return {(-1 if i == last else i, at): x for (i, at), x in found.items()}
+    return {(-1 if i == last else i, at): x for (i, at), x in read_after.items()}
 
 
 def _ablate(conditions: Sequence[Condition], seen: Tensor | None, hidden: Tensor, which: slice) -> Tensor:
     made, mask = [], None if seen is None else seen.to(hidden.device)
-    for one in conditions[which]:
-        basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
+    for condition in conditions[which]:
+        basis, mean = condition.basis[None].to(hidden.device), condition.mean.to(hidden.device)
         inside = coordinates(ablation_displacement(hidden.float(), mean), basis, mask)
-        made.append(edit(hidden, inside, basis, torch.tensor([one.dose], device=hidden.device))[0])
+        made.append(edit(hidden, inside, basis, torch.tensor([condition.dose], device=hidden.device))[0])
     return torch.stack(made)

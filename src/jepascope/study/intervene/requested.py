@@ -62,12 +62,12 @@ def self_swaps(
     captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
 ) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
-    found, scenes = [], context.scenes
+    tables, scenes = [], context.scenes
     for draw, rows in enumerate(same_class_draws(scenes.source.clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
         swapped, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges.last(), scenes=donors)
-        found.append(swapped.assign(control="self_swap", draw=draw))
-    return pd.concat(found, ignore_index=True)
+        tables.append(swapped.assign(control="self_swap", draw=draw))
+    return pd.concat(tables, ignore_index=True)
 
 
 def untrained_effects(
@@ -79,7 +79,7 @@ def untrained_effects(
     twin's own CE. A twin whose judge reads no margin has no CE and no row.
     """
     spec, site, layer = captures.spec, context.site, context.site.layer
-    found = []
+    tables = []
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = captures.encoder.untrained(seed)
         tick = captures.progress.start(f"untrained twin {seed}: capture and edit")
@@ -105,11 +105,11 @@ def untrained_effects(
             continue
         edits = [edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs]
         made, _ = intervene(twin, site, scenes, theirs, {}, [reader], edits, spec.edit_doses, ablate_to=spec.ablate_to)
-        found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
-    kept = [rows for rows in found if len(rows)]
-    if len(kept) < len(found):
+        tables += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
+    kept = [rows for rows in tables if len(rows)]
+    if len(kept) < len(tables):
         captures.progress.say(
-            f"{len(found) - len(kept)} of {len(found)} effects in untrained twins have no CE: their judges read no margin."
+            f"{len(tables) - len(kept)} of {len(tables)} effects in untrained twins have no CE: their judges read no margin."
         )
     return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
 

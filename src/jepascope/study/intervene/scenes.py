@@ -91,12 +91,12 @@ def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str
 def judge_futures(captures: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
     """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
     part = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
-    found = []
+    futures = []
     for start in range(0, len(part), BATCH):
         with torch.inference_mode():
             hidden = part.tokens(layer, slice(start, start + BATCH)).to(captures.encoder.device)
-            found.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
-    return torch.cat(found)
+            futures.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
+    return torch.cat(futures)
 
 
 def head_judge(captures: Captures) -> HeadJudge:
@@ -154,10 +154,10 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
                 f"self_swap takes from another clip of the same class, and {variable} '{names[label]}' has one; take more test scenes."
             )
     rng = np.random.default_rng([seed, 4])
-    found: dict[bytes, np.ndarray] = {}
+    assignments: dict[bytes, np.ndarray] = {}
     for _ in range(10 * draws):
         rows = drawn_elsewhere([members[label] for label in labels], scenes, rng)
-        found.setdefault(rows.tobytes(), rows)
-        if len(found) == draws:
+        assignments.setdefault(rows.tobytes(), rows)
+        if len(assignments) == draws:
             break
-    return list(found.values())
+    return list(assignments.values())

@@ -49,10 +49,10 @@ def check_same_scenes(a: StudySpec, b: StudySpec, where: str, run: Path) -> None
     _no_videos(a)
     differing = [name for name in SAME_SCENES if getattr(a, name) != getattr(b, name)]
     if differing:
-        said = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
+        differences = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
         raise BadArgument(
-            f"'{where}' is a run on other scenes ({said}), and models are compared clip by clip: run its model on these scenes, or name "
-            f"the model in place of the folder: `jepascope port {quoted(run)} {quoted(b.model)}`."
+            f"'{where}' is a run on other scenes ({differences}), and models are compared clip by clip: run its model on these scenes, or "
+            f"name the model in place of the folder: `jepascope port {quoted(run)} {quoted(b.model)}`."
         )
 
 
@@ -78,11 +78,11 @@ def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec
     """Those asked for; else the run's first across models, and all that two runs have in common."""
     common = tuple(name for name in spec.finders if name in theirs.finders)
     if finders is None and not models and not common:
-        said = f"{', '.join(spec.finders)}; {', '.join(theirs.finders)}"
-        raise BadArgument(f"The two runs have no finder in common ({said}); name one with --finders.")
-    found = tuple(finders) if finders is not None else spec.finders[:1] if models else common
-    check_finders_asked(found, spec, theirs)
-    return found
+        both = f"{', '.join(spec.finders)}; {', '.join(theirs.finders)}"
+        raise BadArgument(f"The two runs have no finder in common ({both}); name one with --finders.")
+    chosen = tuple(finders) if finders is not None else spec.finders[:1] if models else common
+    check_finders_asked(chosen, spec, theirs)
+    return chosen
 
 
 def components_of(

@@ -45,7 +45,7 @@ class Carried:
     def overlap(self, name: str) -> float:
         """Mean SAS with the native subspace."""
         drawn = [self.single[name]] if name in self.single else self.floors[name]
-        return float(np.mean([sas(one.basis, self.native.basis) for one in drawn]))
+        return float(np.mean([sas(subspace.basis, self.native.basis) for subspace in drawn]))
 
 
 def carried_by(pair: LayerPair, kind: MapKind, finder: str, components: int | None) -> Carried:

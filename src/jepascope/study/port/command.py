@@ -83,9 +83,9 @@ def run_port(
             opened_captures = (
                 captures_of if models else Captures.of_run
             )  # subspaces of one encoder are used at the run's own best layer alone
-            here, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
+            own, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
-            a = Side(here, best_of(here, best[0]), run, called[0])
+            a = Side(own, best_of(own, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])
             steps = Runner(made, progress)
             steps.keep(a=a, b=b, finders=names, components=components, run=made)

@@ -69,8 +69,8 @@ def peeled(captures: Captures, context: InterventionContext, finder: str) -> Pee
 
 def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:
     """What the portability table says of a pair of finders."""
-    here = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
-    pair = here[((here["a"] == a) & (here["b"] == b)) | ((here["a"] == b) & (here["b"] == a))]
+    rows = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
+    pair = rows[((rows["a"] == a) & (rows["b"] == b)) | ((rows["a"] == b) & (rows["b"] == a))]
     alignment, readings = (pair[pair["metric"] == metric].iloc[0] for metric in ("sas", "readings"))
     retained = one_dose(pair[pair["metric"] == "rce"])
     both = retained[retained["value"].notna()].sort_values("value", kind="stable")

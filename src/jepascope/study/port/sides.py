@@ -41,8 +41,8 @@ class Side:
     def described(self) -> dict[str, Any]:
         """What summary.json says of it."""
         spec, card = self.captures.spec, self.card
-        said = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
-        return {**said, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
+        about = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
+        return {**about, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""

@@ -81,16 +81,16 @@ def similar_layers(a: Side, b: Side, split: str) -> dict[tuple[int, int], Simila
 def matched_layers(a: Side, b: Side) -> list[LayerPair]:
     """The layers between which subspaces are carried, each way round."""
     forth = similar_layers(a, b, "fit")
-    back = {(there, here): found for (here, there), found in forth.items()}
+    back = {(there, here): similar for (here, there), similar in forth.items()}
     return [*layer_pairs(a, b, forth), *layer_pairs(b, a, back)]
 
 
 def similarity_table(a: Side, b: Side, pairs: Sequence[LayerPair], components: int | None) -> pd.DataFrame:
     """CKA of all layers; CCA and maps at the pairs, each way round (a CCA has no direction, but its layers differ)."""
-    rows = [_row(a, b, here, there, "cka", found) for (here, there), found in similar_layers(a, b, "test").items()]
+    rows = [_row(a, b, here, there, "cka", similar) for (here, there), similar in similar_layers(a, b, "test").items()]
     for pair in pairs:
-        for metric, found in _at(pair, components).items():
-            rows.append(_row(pair.source, pair.target, pair.source_layer, pair.target_layer, metric, found))
+        for metric, similar in _at(pair, components).items():
+            rows.append(_row(pair.source, pair.target, pair.source_layer, pair.target_layer, metric, similar))
     return pd.DataFrame(rows, columns=COLUMNS).drop_duplicates(COLUMNS[:5], ignore_index=True)
 
 
@@ -100,14 +100,14 @@ def _at(pair: LayerPair, components: int | None) -> dict[str, Similarity]:
     x, y = (source.pooled(split, pair.source_layer) for split in ("fit", "test"))
     u, v = (target.pooled(split, pair.target_layer) for split in ("fit", "test"))
     fit, test = source.labels("fit"), source.labels("test")
-    said = {"seed": spec.seed, "resamples": spec.resamples}
-    cca = held_out_cca(x, u, y, v, components, classes_fit=fit, classes_test=test, **said)
+    drawn = {"seed": spec.seed, "resamples": spec.resamples}
+    cca = held_out_cca(x, u, y, v, components, classes_fit=fit, classes_test=test, **drawn)
     maps = {
-        f"{kind}_r2": held_out_r2(kind, x, u, y, v, components, classes_fit=fit, classes_test=test, **said) for kind in get_args(MapKind)
+        f"{kind}_r2": held_out_r2(kind, x, u, y, v, components, classes_fit=fit, classes_test=test, **drawn) for kind in get_args(MapKind)
     }
     return {"cca": cca.similarity, "cca_in_sample": cca.in_sample, **maps}
 
 
-def _row(source: Side, target: Side, source_layer: int, target_layer: int, metric: str, found: Similarity) -> dict[str, object]:
+def _row(source: Side, target: Side, source_layer: int, target_layer: int, metric: str, similar: Similarity) -> dict[str, object]:
     where = {"source": source.name, "target": target.name, "source_layer": source_layer, "target_layer": target_layer}
-    return {**where, "metric": metric, **asdict(found)}
+    return {**where, "metric": metric, **asdict(similar)}

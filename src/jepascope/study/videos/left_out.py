@@ -101,14 +101,14 @@ def left_out_figures(captures: Captures, ce: pd.DataFrame, videos: pd.DataFrame)
     reading = JudgeReading(judged.value, judged.low, judged.high, judged.n, float(videos["judged_chance"].iloc[0]))
     largest = np.bincount(captures.clips.labels(captures.spec.variable)[0]).max()
     accuracy = {"value": share.value, "low": number(share.low), "high": number(share.high), "n": share.n, "chance": largest / share.n}
-    said = by_judge(ce)
+    by = by_judge(ce)
     layers = {str(layer): int(count) for layer, count in videos["layer"].value_counts().sort_index().items()}
     about = {"videos": len(videos), "rank": int(ce["rank"].iloc[0]), "layers": layers, "accuracy": accuracy}
     return {
         "leave_one_out": {
             **about,
-            "ce": said["by_judge"]["probe"],
-            "ratio_by_judge": said["ratio_by_judge"],
+            "ce": by["by_judge"]["probe"],
+            "ratio_by_judge": by["ratio_by_judge"],
             "judge_reading": {"probe": reading.stored()},
         }
     }
@@ -212,8 +212,8 @@ def _ablated(
     )
     if needing("path", [finder]):
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
-    said = {"layer": layer, "tokens": spec.tokens, "model": card.name}
-    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **said)
+    where_found = {"layer": layer, "tokens": spec.tokens, "model": card.name}
+    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where_found)
     shuffled = find_shuffled(finder, data, subspace.rank, spec.draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
     controls = matched_controls(subspace, covariance, spec.draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
