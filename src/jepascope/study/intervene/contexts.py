@@ -71,12 +71,22 @@ def controls_at(
     for finder, subspace in subspaces.items():
         source = None
         if {*FOUND} & {*names}:
-            source = captures.shuffles(layer, finder, subspace) if sources is None else sources.get(finder)
+            source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
         own = names if source is not None else tuple(name for name in names if name not in FOUND)
         shuffled = None if source is None else find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
         controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
     return controls
+
+
+def _found_in(captures: Captures, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
+    """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
+    subspace without a reference to what found it: its name in tables says nothing."""
+    if subspace.found_by is None:
+        return None
+    if captures.imported is not None and name in captures.imported.subspaces:
+        return captures.imported.shuffles(subspace.found_by.finder)
+    return subspace.found_by.finder, captures.labelled(layer, finder=subspace.found_by.finder)
 
 
 def without_shuffles(captures: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,21 +25,11 @@ from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
-from jepascope.study.captures import Captures
+from jepascope.study.captures import Captures, ShownAs
 
 
-@dataclass(frozen=True)
-class Beginning:
-    """The first frames of a clip, as capture's transform."""
-
-    frames: int
-
-    @property
-    def name(self) -> str:
-        return f"first-{self.frames}-frames"
-
-    def __call__(self, video: Tensor) -> Tensor:
-        return video[:, : self.frames]
+def _first(video: Tensor, frames: int) -> Tensor:
+    return video[:, :frames]
 
 
 def scenes_at(captures: Captures, layer: int) -> Scenes:
@@ -83,7 +74,8 @@ def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes
 
 def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
     tick = captures.progress.start(f"capture beginnings of {what}")
-    beginning = Beginning(early.card.frames)
+    frames = early.card.frames
+    beginning = ShownAs(f"first-{frames}-frames", partial(_first, frames=frames))
     captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=beginning, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
