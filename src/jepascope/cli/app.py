@@ -93,8 +93,15 @@ def with_options(command: Command, place: str, options: Callable[..., Any], run:
 
 def option_names(options: Callable[..., Any]) -> dict[str, str]:
     """What the parameters of a function of options are called on the command line."""
-    declared = {name: get_args(parameter.annotation) for name, parameter in inspect.signature(options, eval_str=True).parameters.items()}
-    return {name: parts[1].param_decls[0] for name, parts in declared.items() if getattr(parts[1], "param_decls", ())}
+    called = {}
+    for name, parameter in inspect.signature(options, eval_str=True).parameters.items():
+        declared = get_args(parameter.annotation)[1]
+        words = [
+            word for word in (declared.default, *(declared.param_decls or ())) if str(word).startswith("--")
+        ]  # typer's first is default
+        if words:
+            called[name] = words[0]
+    return called
 
 
 @app.callback(invoke_without_command=True)

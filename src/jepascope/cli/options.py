@@ -95,7 +95,7 @@ def spec_from(name: str | None, given: dict[str, Any], extra: list[str] | None) 
 
     values, source = spec_values(name)
     options = {key: value for key, value in given.items() if value is not None}
-    called = option_names(spec_options)
+    called = {key: option for key, option in option_names(spec_options).items() if key in options}
     for item in extra or ():
         key, equals, text = item.partition("=")
         if not equals:
