@@ -65,6 +65,11 @@ def make_spec(values: dict[str, Any], source: str, called: Mapping[str, str] | N
         raise BadArgument(f"{source}: {error}.") from None
 
 
+def with_changes(spec: StudySpec, changes: Mapping[str, Any], source: str, called: Mapping[str, str] | None = None) -> StudySpec:
+    """The same study but for some fields, checked as ``make_spec`` does; its labels file is read anew."""
+    return make_spec({**spec.model_dump(exclude={"labels_digest"}), **changes}, source, called)
+
+
 def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     """Fields of a YAML file (``yaml.safe_load``: data only, never objects). Code that it names is refused (``study.trust``), but for what
     is ``named`` besides."""

@@ -25,7 +25,7 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import edited, runner_of
 from jepascope.study.spec import StudySpec
-from jepascope.study.spec_file import make_spec
+from jepascope.study.spec_file import with_changes
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted
@@ -43,12 +43,12 @@ def intervened_spec(
     ``called``: what the fields of ``changes`` are called where they were given (see ``make_spec``)."""
     layer = changes.pop("best_layer", None)
     layer = best if layer is None else layer
-    given = {**spec.model_dump(exclude={"labels_digest"}), **changes, "best_layer": layer, "layers": (layer,)}
+    given = {**changes, "best_layer": layer, "layers": (layer,)}
     if "finders" in changes:
         given["rank"] = changes.get("rank")
     if subspace is not None:
         given["subspace"] = _digest(subspace)
-    return make_spec(given, "intervene", called)
+    return with_changes(spec, given, "intervene", called)
 
 
 def _digest(path: Path) -> str:

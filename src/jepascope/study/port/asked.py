@@ -13,7 +13,7 @@ from jepascope.portability.similarity import FEWEST_CLIPS
 from jepascope.study.files import SPEC
 from jepascope.study.scenes import study_clips
 from jepascope.study.spec import StudySpec
-from jepascope.study.spec_file import make_spec, saved_spec
+from jepascope.study.spec_file import saved_spec, with_changes
 
 SAME_SCENES = ("clips", "clips_per_class", "seed", "variable", "labels_digest")
 
@@ -41,7 +41,7 @@ def model_spec(spec: StudySpec, model: str) -> StudySpec:
     Raises BadArgument for real videos."""
     _no_videos(spec)
     own = {"model": model, "frames": None, "size": None, "best_layer": None, "layers": (), "context": None}
-    return make_spec({**spec.model_dump(exclude={"labels_digest"}), **own}, f"'{model}'")
+    return with_changes(spec, own, f"'{model}'")
 
 
 def check_same_scenes(a: StudySpec, b: StudySpec, where: str, run: Path) -> None:
@@ -67,11 +67,7 @@ def _no_videos(spec: StudySpec) -> None:
 def check_finders_asked(finders: Sequence[str] | None, *specs: StudySpec) -> None:
     """Refuse finders that there are not, or that a variable or a rank does not allow."""
     for spec in specs if finders is not None else ():
-        make_spec(
-            {**spec.model_dump(exclude={"labels_digest"}), "finders": tuple(finders or ())},
-            "port",
-            {"finders": "--finders", "rank": "--finders"},
-        )
+        with_changes(spec, {"finders": tuple(finders or ())}, "port", {"finders": "--finders", "rank": "--finders"})
 
 
 def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec, models: bool) -> tuple[str, ...]:
