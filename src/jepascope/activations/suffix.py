@@ -91,7 +91,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
         if isinstance(part_of, Placed):
             part_of.to(encoder.device)
     hidden, clips, order = sweep.hidden, len(sweep.hidden), sorted(sweep.readers)
-    found: dict[int, list[Tensor]] = {at: [] for at in order}
+    gathered: dict[int, list[Tensor]] = {at: [] for at in order}
 
     def run(some: slice) -> None:
         nonlocal batch
@@ -102,7 +102,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
             flat = folded.flatten(0, 1)
             batch = in_batches(len(flat), batch, partial(run_folded, flat, rows, read), "edited clips")
         for at, pieces in read.items():
-            found[at].append(torch.cat(pieces).view(len(folded), clips, -1))
+            gathered[at].append(torch.cat(pieces).view(len(folded), clips, -1))
 
     def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
         now, at, kept = flat[part], sweep.layer, []
@@ -113,7 +113,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
             read[stop].append(features)
 
     in_batches(part.stop - part.start, max(1, batch // clips), run, "conditions")
-    return {at: torch.cat(pieces) for at, pieces in found.items()}, batch
+    return {at: torch.cat(pieces) for at, pieces in gathered.items()}, batch
 
 
 def chunks(card: EncoderCard, clips: int, batch: int = BATCH) -> list[slice]:

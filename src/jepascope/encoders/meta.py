@@ -48,14 +48,14 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     Of V-JEPA 2.1 the video encoder alone.
     Raises BadCheckpoint, in one sentence, for any other file.
     """
-    found = read_torch_file(path)
-    models = states(path, found)
+    contents = read_torch_file(path)
+    models = states(path, contents)
     weights = bare(path, PREDICTOR, models.held[PREDICTOR]) if PREDICTOR in models.held else {}
     acts = any(name.removeprefix("predictor.").startswith(ACTION) for name in weights)
     order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
     key = next((name for name in order if name in models.held), None)
     if key is None:
-        raise BadCheckpoint(_no_encoder(path, found))
+        raise BadCheckpoint(_no_encoder(path, contents))
     weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
@@ -88,10 +88,10 @@ def meta_sizes(path: Path, weights: dict[str, Tensor], key: str, predictor: bool
     def shape(name: str, axes: int) -> tuple[int, ...]:
         if name not in weights:
             raise BadCheckpoint(f"'{path}' lacks weights: {name}. It is not a V-JEPA 2 checkpoint, or not all of one.")
-        found = tuple(weights[name].shape)
-        if len(found) != axes or 0 in found:
-            raise BadCheckpoint(f"'{path}' has misshapen weights: {name} is {found}. It is not a V-JEPA 2 checkpoint.")
-        return found
+        lengths = tuple(weights[name].shape)
+        if len(lengths) != axes or 0 in lengths:
+            raise BadCheckpoint(f"'{path}' has misshapen weights: {name} is {lengths}. It is not a V-JEPA 2 checkpoint.")
+        return lengths
 
     def count(stem: str) -> int:
         rows = [re.match(rf"{re.escape(stem)}\.(\d{{1,6}})(\.|$)", name) for name in weights]
@@ -136,12 +136,12 @@ def meta_name(name: str) -> tuple[str, int | None]:
     return ROOTS[root] + rest, None
 
 
-def _no_encoder(path: Path, found: dict[Any, Any]) -> str:
+def _no_encoder(path: Path, contents: dict[Any, Any]) -> str:
     """What a file without an encoder holds instead."""
-    parts = [part for part in found.values() if isinstance(part, dict) and part]
-    if "param_groups" in found or (parts and all("param_groups" in part for part in parts)):
+    parts = [part for part in contents.values() if isinstance(part, dict) and part]
+    if "param_groups" in contents or (parts and all("param_groups" in part for part in parts)):
         return f"'{path}' holds an optimiser's state and no weights of a model; {PUBLISHED}."
-    keys = ", ".join(f"{name!a:.30}" for name in [*found][:5]) or "nothing"
+    keys = ", ".join(f"{name!a:.30}" for name in [*contents][:5]) or "nothing"
     return f"'{path}' has none of {', '.join(ENCODERS)} (it has: {keys}); {PUBLISHED}."
 
 

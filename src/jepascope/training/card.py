@@ -108,9 +108,10 @@ def card_markdown(card: dict[str, Any]) -> str:
     best = max(layers, key=lambda layer: trained["object_cv"][layer])
     margin = trained["object"][best] - max(twin["object"][best] for twin in card["untrained"])
     template = Template(TEMPLATE.read_text(), undefined=StrictUndefined, keep_trailing_newline=True)
-    return template.render(
+    text: str = template.render(
         card=card, recipe=card["recipe"], trained=trained, untrained=untrained, best=best, margin=margin, seed=CARD_SEED, shown=_shown
     )
+    return text
 
 
 def _shown(value: float | None) -> str:
