@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -105,8 +106,8 @@ def seen(blocks: Sequence[nn.Module], norm: nn.Module | None, run: Run) -> Forwa
         if args and isinstance(args[0], Tensor) and same(args[0], forward.last):
             forward.normed = hidden_of(out)
 
-    handles = [block.register_forward_pre_hook(_numbered(before, i), with_kwargs=True) for i, block in enumerate(blocks, 1)]
-    handles += [block.register_forward_hook(_numbered(after, i)) for i, block in enumerate(blocks, 1)]
+    handles = [block.register_forward_pre_hook(partial(before, index), with_kwargs=True) for index, block in enumerate(blocks, 1)]
+    handles += [block.register_forward_hook(partial(after, index)) for index, block in enumerate(blocks, 1)]
     handles += [] if norm is None else [norm.register_forward_hook(normed)]
     with _hooked(handles):
         forward.out = run()
@@ -136,10 +137,6 @@ def grown(single: Any, double: Any, count: int) -> Any:
     if isinstance(single, tuple | list):
         return type(single)(grown(value, other, count) for value, other in zip(single, double, strict=True))
     return single
-
-
-def _numbered(hook: Callable[..., None], index: int) -> Callable[..., None]:
-    return lambda *given: hook(index, *given)
 
 
 def _parted(block: nn.Module, index: int, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Tensor, Call]:
