@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jepascope.activations.site import time_mask, time_span
+from jepascope.activations.site import Site, time_mask, time_span
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.judge_entry import check_judge
@@ -22,8 +22,9 @@ def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
 
 def validate_for_encoder(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse tokens that the clips do not have, a context that leaves no future, and pairs of classes and labels that there are not."""
+    site = Site(0, spec.edited_tokens)
     check_self_swap(spec)
-    if time_span(spec.edited_tokens) is not None:
-        time_mask(spec.edited_tokens, encoder.card.grid)
+    if time_span(site.tokens) is not None:
+        time_mask(site.tokens, encoder.card.grid)
     for name in spec.judges:
         check_judge(name, spec, encoder)
