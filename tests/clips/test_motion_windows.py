@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,11 @@ pytest.importorskip("cv2", reason="OpenCV is not installed (pip install 'jepasco
 from jepascope.clips.animation import write_mp4
 from jepascope.clips.motion.balance import balanced
 from jepascope.clips.motion.label import angular_difference, label_window
-from jepascope.clips.motion.windows import label_rows, label_windows, measured, middle_square
-from jepascope.clips.video.clips import video_clips
+from jepascope.clips.motion.windows import label_rows, label_windows, middle_square
+from jepascope.clips.video.footage import decoded, survey
+from jepascope.clips.video.labelled import labelled
+from jepascope.clips.video.measured import measured_windows
+from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.windows import Cutting, Window
 
 SIDE = 64
@@ -76,21 +78,21 @@ def test_the_middle_square_is_what_clips_show() -> None:
     assert (middle_square(tall) == tall[3:7]).all()
 
 
-def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder: Path) -> None:
-    length = seconds(folder / "pan0.mp4")
-    clips, refused = video_clips(folder, "direction", Cutting(seconds=length), measure=measured, frames=4, size=16)
-    angles = dict(zip(clips.factors["file"], np.degrees(clips.factors["angle"]), strict=True))
+def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder: Path, tmp_path: Path) -> None:
+    footage = decoded(survey(folder), Cutting(seconds=seconds(folder / "pan0.mp4")))
+    labels = labelled(footage, "direction", measured_windows(footage, tmp_path))
+    angles = dict(zip(labels.known["file"], np.degrees(labels.known["angle"]), strict=True))
     assert sorted(angles) == [f"pan{i}.mp4" for i in range(len(ANGLES))]
     assert all(angular_difference(angles[f"pan{i}.mp4"], angle) < 2 for i, angle in enumerate(ANGLES))
-    assert set(clips.factors["moves"]) == {"camera"} and (clips.factors["labelled_by"] == "measurement").all()
-    assert refused["reason"].str.startswith("has no measured direction: less than 2%").tolist() == [True]
-    turned = replace(clips, factors=balanced(clips.factors))
-    counts = turned.factors.groupby(["split", "direction"]).size().unstack()
+    assert set(labels.known["moves"]) == {"camera"} and (labels.known["labelled_by"] == "measurement").all()
+    assert [one.reason.startswith("has no measured direction: less than 2%") for one in labels.refusals] == [True]
+    turned = balanced(labels.known.assign(split=["fit", "judge", "test"], scene=range(3)), 10, True, 0, 1)
+    counts = turned.groupby(["split", "direction"]).size().unstack()
     assert set(counts.columns) == {"E", "N", "W", "S"} and (counts.nunique(axis=1) == 1).all()
-    row = int(turned.factors["reversed"].to_numpy().argmax())
-    one = turned.factors.loc[row]
-    found = label_window((turned.at(6, SIDE).video([row])[0].permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8))
-    assert found.angle is not None and angular_difference(found.angle, math.degrees(one["angle"])) < 3
+    one = turned[turned["reversed"]][:1]
+    video = VideoSource.of(footage.folder, list(footage.videos.values())).video(one, 6, SIDE)[0].permute(0, 2, 3, 1)
+    label = label_window((video.numpy() * 255).round().astype(np.uint8))
+    assert label.angle is not None and angular_difference(label.angle, math.degrees(one["angle"].iloc[0])) < 3
 
 
 @pytest.mark.parametrize(("linear", "angle"), [((1, 0, 0, -1), 350.0), ((-1, 0, 0, 1), 170.0), ((0, 1, 1, 0), 260.0)], ids=str)

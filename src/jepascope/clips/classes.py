@@ -38,10 +38,7 @@ def _bins(factors: pd.DataFrame, variable: Variable) -> Classes:
 
 def in_turn(labels: Classes) -> Int[np.ndarray, " clips"]:
     """Rows of all clips: the first clip of each class that occurs, then the second of each, and so on."""
-    nth = np.zeros(len(labels), dtype=np.int64)  # how many of its class come before a clip
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        nth[rows] = np.arange(len(rows))
+    nth = pd.Series(labels).groupby(labels).cumcount().to_numpy()  # how many of its class come before a clip
     return np.lexsort((labels, nth)).astype(np.int64)
 
 

@@ -94,6 +94,31 @@ def numbers_of() -> Callable[[np.ndarray], list[int]]:
 
 
 @pytest.fixture(scope="session")
+def textured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve videos of 1.5 to 2 s with a moving texture, in two folders. Shared: nobody writes into it."""
+    root = tmp_path_factory.mktemp("textured")
+    for i in range(12):
+        texture = np.random.default_rng(i).integers(0, 256, (36, 120, 3), dtype=np.uint8)
+        frames = [np.ascontiguousarray(texture[:, t : t + 48]) for t in range(30 + i)]
+        write(root / ("cats" if i % 2 else "wild_dogs") / f"{i}.mp4", frames, rate=20)
+    return root
+
+
+@pytest.fixture(scope="session")
+def study_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """``study_of(folder, variable="class")``: the clips that a study with these fields chooses, and what it refuses."""
+    from jepascope.study.spec import make_spec
+    from jepascope.study.videos.foreseen import settled, video_study
+
+    def chosen(folder: Path, **fields: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:  # what is shared is made before a test has a cache of its own
+            patch.setenv("JEPASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+            return video_study(settled(make_spec({"clips": str(folder), "seconds": 0.5, **fields}, "the test")))
+
+    return chosen
+
+
+@pytest.fixture(scope="session")
 def menagerie(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a video of every kind, all of which can be used, and of every kind of trouble. Shared: nobody writes into it."""
     import av

@@ -13,7 +13,7 @@ import pytest
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.files import Candidate, Found, candidate, find, passed_over
-from jepascope.clips.video.footage import joined_words, look_through, survey
+from jepascope.clips.video.footage import decoded, joined_words, survey
 from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.layouts import with_distributed_labels
@@ -84,9 +84,9 @@ def test_a_file_that_tables_give_two_classes_has_none_and_the_tables_are_named(
         write_video(tmp_path / f"{name}.mp4", frames_of(24))
     (tmp_path / "a.csv").write_text(f"{HEADER}archery,abcdefghijk,0,10,train\nabseiling,bbcdefghijk,0,10,train\n")
     (tmp_path / "b.csv").write_text(f"{HEADER}surfing,abcdefghijk,0,10,train\n")
-    names, refusals = labelled(look_through(tmp_path, Cutting(1.0)), "class")
-    assert names.names.tolist() == ["", "abseiling"]
-    assert [one.reason for one in refusals] == ["has two classes in a.csv and b.csv: 'archery' and 'surfing'"]
+    labels = labelled(decoded(survey(tmp_path), Cutting(1.0)), "class")
+    assert labels.windows["label"].tolist() == ["", "abseiling"]
+    assert [one.reason for one in labels.refusals] == ["has two classes in a.csv and b.csv: 'archery' and 'surfing'"]
 
 
 @pytest.mark.parametrize("cell", ["nan", "", "NULL"])
@@ -351,18 +351,17 @@ def test_a_labels_file_names_recordings_otherwise_but_not_those_of_a_data_set() 
     assert of["v_YoYo_g01_c01.avi"] == of["v_YoYo_g01_c02.avi"] == of["x_part1.mp4"]
 
 
-def test_too_few_recordings_say_how_files_became_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
-    from jepascope.clips.video.clips import video_clips
-
+def test_files_that_became_one_recording_are_said_and_a_labels_file_parts_them(
+    tmp_path: Path, write_video: Write, frames_of: Frames, study_of: Callable[..., object]
+) -> None:
     for i in range(4):
         write_video(tmp_path / "videos" / f"holiday_part{i}.mp4", frames_of(25 + i))
     with pytest.raises(BadData, match=r"4 files are of 1 recording; .* 4 by names that differ in a cut .* 'file' and 'source'"):
-        video_clips(tmp_path / "videos", None)
+        study_of(tmp_path / "videos")
     labels = tmp_path / "labels.csv"
     labels.write_text("file,source\n" + "".join(f"holiday_part{i}.mp4,day {i}\n" for i in range(4)))
-    clips, _ = video_clips(tmp_path / "videos", None, labels=labels)
-    assert clips.factors["scene"].nunique() == 4
-    assert joined_words(look_through(tmp_path / "videos", Cutting(), read_video_labels(labels))) == ""
+    parted = survey(tmp_path / "videos", read_video_labels(labels))
+    assert len({video.source for video in parted.videos.values()}) == 4 and joined_words(parted) == ""
 
 
 def test_the_measured_table_has_the_same_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
@@ -373,7 +372,7 @@ def test_the_measured_table_has_the_same_recordings(tmp_path: Path, write_video:
     held = survey(tmp_path)
     of = {file: video.source for file, video in held.videos.items()}
     assert of["a_c01.mp4"] == of["a_c02.mp4"] != of["b.mp4"] == of["copy.mp4"]
-    assert {one.window.source for one in look_through(tmp_path, Cutting()).windows} == set(of.values())
+    assert {one.window.source for one in decoded(survey(tmp_path), Cutting()).windows} == set(of.values())
 
 
 # files of every kind
@@ -403,7 +402,7 @@ def test_whatever_looks_like_a_video_is_opened_or_refused_and_other_files_are_li
     touched(tmp_path, "old.RM", "x/1.jpg", "x/2.JPG", "videos.zip", "notes.txt", "noise", ".hidden.rmvb", "deep/er/z.png")
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
     (tmp_path / "zero.ts").touch()
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     assert set(footage.videos) == {"a.mp4", "download"}
     assert len({video.source for video in footage.videos.values()}) == 1  # the same bytes
     assert {one.file for one in footage.refusals} == {"b.mp4.part", "zero.ts", "old.RM"}
@@ -446,7 +445,7 @@ def test_every_ending_that_is_tried_makes_a_candidate_in_any_case(tmp_path: Path
 def test_files_that_are_not_drawn_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
     for i in range(5):
         write_video(tmp_path / f"{i}.mp4", frames_of(25 + i))
-    footage = look_through(tmp_path, Cutting(), files_per_class=3)
+    footage = survey(tmp_path, files_per_class=3)
     assert [one.reason for one in footage.refusals] == ["was not drawn: at most 3 files of a class are opened"] * 2
     assert len(footage.recordings) == 5 and len(footage.videos) == 3
 
@@ -454,7 +453,7 @@ def test_files_that_are_not_drawn_are_listed(tmp_path: Path, write_video: Write,
 def test_files_of_a_recording_that_give_no_window_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
     for i in range(3):
         write_video(tmp_path / f"v_YoYo_g01_c0{i + 1}.avi", frames_of(25 + i), "mpeg4")
-    footage = look_through(tmp_path, Cutting(per_source=2))
+    footage = decoded(survey(tmp_path), Cutting(per_source=2))
     assert len(footage.windows) == 2 and len(footage.refusals) == 1
     assert "at most 2 windows of a recording are used" in footage.refusals[0].reason
 
@@ -463,8 +462,8 @@ def test_a_video_that_no_table_names_is_listed_with_the_tables(tmp_path: Path, w
     something(tmp_path, "webm")
     for name in ("1", "5"):
         write_video(tmp_path / "20bn-something-something-v2" / f"{name}.mp4", frames_of(25 + int(name)))
-    footage = look_through(tmp_path, Cutting())
-    known, unlabelled = labelled(footage, "class")
-    assert set(known.names[known.known]) == {"Pushing something from left to right"}
-    (refusal,) = unlabelled
+    footage = decoded(survey(tmp_path), Cutting())
+    labels = labelled(footage, "class")
+    assert set(labels.known["label"]) == {"Pushing something from left to right"}
+    (refusal,) = labels.refusals
     assert refusal.file.endswith("5.mp4") and refusal.reason == "no row of test-answers.csv, train.json, validation.json names its class"

@@ -18,7 +18,7 @@ from jepascope.clips.video import decode
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.dihedral import shown_pixels
 from jepascope.clips.video.files import candidate
-from jepascope.clips.video.footage import look_through
+from jepascope.clips.video.footage import decoded, survey
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
 from jepascope.clips.video.upright import EIGHT, Upright, of_matrix
@@ -139,7 +139,7 @@ def test_a_matrix_is_taken_for_the_quarter_turn_it_is_within_a_degree_of_at_any_
 @pytest.mark.parametrize("linear", [(56756, 32768, -32768, 56756), (ONE, ONE // 2, 0, ONE)], ids=["thirty degrees", "sheared"])
 def test_other_matrices_are_refused_in_one_line(tmp_path: Path, write_video: Write, picture: np.ndarray, linear: tuple[int, ...]) -> None:
     asking_for(write_video(tmp_path / "a.mp4", [picture] * 30), linear)
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     (refusal,) = footage.refusals
     assert not footage.windows and "something else than quarter turns and mirrors" in refusal.reason and "\n" not in refusal.reason
 
@@ -309,7 +309,7 @@ def test_behind_a_still_preview_the_moving_stream_is_read_and_said(
     still, moving, _ = still_and_moving
     file = muxed(tmp_path / name, still, moving, default=default)
     assert all_numbers(file, numbers_of) == list(range(30))
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     (refusal,) = footage.refusals
     assert refusal.reason == "holds 2 video streams: number 1 is read, as players choose it, and 0 not" and refusal.start is None
     assert len(footage.windows) == 1
@@ -369,7 +369,7 @@ def test_colours_are_those_of_the_file_s_own_matrix_and_range(tmp_path: Path, ma
 def test_fields_in_one_frame_are_read_and_said(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
     file = write_video(tmp_path / "a.mkv", frames_of(30), options={"x264-params": "tff=1"})
     assert "interlaced" in looked_at(file).remarks[0]
-    assert len(look_through(tmp_path, Cutting()).windows) == 1
+    assert len(decoded(survey(tmp_path), Cutting()).windows) == 1
 
 
 def test_frames_that_change_their_size_keep_their_times(tmp_path: Path, write_video: Write, frames_of: Frames, numbers_of: Numbers) -> None:

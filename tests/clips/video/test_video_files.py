@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jepascope.clips.video import check
 from jepascope.clips.video.decode import decode_window
 from jepascope.clips.video.files import Candidate, candidate, find
-from jepascope.clips.video.footage import Footage, look_through, refusals_table
+from jepascope.clips.video.footage import Footage, decoded, refusals_table, survey
 from jepascope.clips.video.layouts import with_distributed_labels
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import probe
@@ -51,7 +51,7 @@ def open_files() -> int:
 
 @pytest.fixture(scope="module")
 def footage(menagerie: Path) -> Footage:
-    return look_through(menagerie, Cutting())
+    return decoded(survey(menagerie), Cutting())
 
 
 def test_every_good_video_is_used_and_every_other_file_is_listed(footage: Footage) -> None:
@@ -97,12 +97,12 @@ def test_looks_are_mean_contrast_and_colour(footage: Footage) -> None:
 
 def test_no_file_stays_open(menagerie: Path) -> None:
     before = open_files()
-    look_through(menagerie, Cutting())
+    decoded(survey(menagerie), Cutting())
     assert open_files() == before
 
 
 def test_looking_again_finds_the_same_in_the_same_order(menagerie: Path, footage: Footage) -> None:
-    again = look_through(menagerie, Cutting())
+    again = decoded(survey(menagerie), Cutting())
     assert again.windows == footage.windows
     assert refusals_table(again.refusals).equals(refusals_table(footage.refusals))
 
@@ -156,7 +156,7 @@ def test_times_a_thousand_years_apart_make_no_windows(
     write_video(tmp_path / "a.mkv", frames_of(4), times=[0.0, 0.1, 1e9, 2e9])
     with pytest.raises(BadArgument, match="3600"):
         Cutting(stride=0.0)
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     assert not footage.windows and footage.refusals
 
 
@@ -171,7 +171,7 @@ def test_whatever_is_done_to_the_bytes_the_answer_is_a_video_or_one_sentence(men
         data[place : place + len(noise)] = noise
         (folder / name).write_bytes(data[: int(cut * len(data)) + 1])
     before = open_files()
-    for one in look_through(folder, Cutting()).refusals:
+    for one in decoded(survey(folder), Cutting()).refusals:
         assert one.reason and "\n" not in one.reason
     assert open_files() == before
 
@@ -198,7 +198,7 @@ def test_three_hundred_damaged_files_give_one_sentence_each_and_take_neither_lon
                     damaged[place] = rng.integers(256)
         (tmp_path / f"{number}{suffix}").write_bytes(damaged)
     started = time.process_time()
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     assert time.process_time() - started < 120
     assert all(one.reason and "\n" not in one.reason for one in footage.refusals)
     assert len({one.window.file for one in footage.windows} | {one.file for one in footage.refusals}) == 300
@@ -209,21 +209,23 @@ def test_three_hundred_damaged_files_give_one_sentence_each_and_take_neither_lon
 def test_what_decoding_found_is_kept_and_a_damaged_cache_is_found_again(
     menagerie: Path, footage: Footage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert look_through(menagerie, Cutting(), cache=tmp_path).windows == footage.windows
-    decoded, found = list[str](), check._decoded
-    monkeypatch.setattr(check, "_decoded", lambda folder, video, windows: decoded.append(video.file) or found(folder, video, windows))
-    again = look_through(menagerie, Cutting(), cache=tmp_path)
-    assert (again.windows, again.refusals, decoded) == (footage.windows, footage.refusals, [])
+    assert decoded(survey(menagerie), Cutting(), cache=tmp_path).windows == footage.windows
+    files_decoded, decode = list[str](), check._decoded
+    monkeypatch.setattr(
+        check, "_decoded", lambda folder, video, windows: files_decoded.append(video.file) or decode(folder, video, windows)
+    )
+    again = decoded(survey(menagerie), Cutting(), cache=tmp_path)
+    assert (again.windows, again.refusals, files_decoded) == (footage.windows, footage.refusals, [])
     files = sorted(tmp_path.glob("*.json"))
     files[0].write_bytes(files[0].read_bytes()[:-5])
     files[1].write_text('{"looks": [], "frames": [], "damage": []}')
     files[2].write_text("[" * 100_000)
-    again = look_through(menagerie, Cutting(), cache=tmp_path)
-    assert (again.windows, again.refusals, len(decoded)) == (footage.windows, footage.refusals, 3)
-    look_through(menagerie, Cutting(0.9), cache=tmp_path)
-    assert len(decoded) > 10  # other windows
+    again = decoded(survey(menagerie), Cutting(), cache=tmp_path)
+    assert (again.windows, again.refusals, len(files_decoded)) == (footage.windows, footage.refusals, 3)
+    decoded(survey(menagerie), Cutting(0.9), cache=tmp_path)
+    assert len(files_decoded) > 10  # other windows
     (tmp_path / "file").touch()
-    assert look_through(menagerie, Cutting(), cache=tmp_path / "file").windows == footage.windows  # no folder: done without
+    assert decoded(survey(menagerie), Cutting(), cache=tmp_path / "file").windows == footage.windows  # no folder: done without
 
 
 # names
@@ -244,7 +246,7 @@ def test_a_name_that_is_no_text_and_a_folder_that_cannot_be_listed_are_refused(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    footage = look_through(tmp_path, Cutting())
+    footage = decoded(survey(tmp_path), Cutting())
     assert list(footage.videos) == ["100%03d: two.mp4"] and len(footage.windows) == 1
     reasons = {one.file: one.reason for one in footage.refusals}
     assert reasons == {
@@ -267,7 +269,7 @@ def test_links_within_the_folder_are_used_and_copies_are_one_source(
     (tmp_path / "z.mp4").write_bytes((tmp_path / "b.mp4").read_bytes())
     (tmp_path / "a.mp4").symlink_to(tmp_path / "b.mp4")
     write_video(tmp_path / "c.mp4", frames_of(26))
-    sources = {file: video.source for file, video in look_through(tmp_path, Cutting()).videos.items()}
+    sources = {file: video.source for file, video in decoded(survey(tmp_path), Cutting()).videos.items()}
     assert sources == {"a.mp4": "a.mp4", "b.mp4": "a.mp4", "c.mp4": "c.mp4", "z.mp4": "a.mp4"}
 
 
@@ -322,10 +324,10 @@ def test_a_4k_video_is_made_small_frame_by_frame(
 ) -> None:
     """Twenty-six pictures of 25 MB are decoded, and no more memory is taken than a few of them need."""
     count = 26
-    look_through(write_video(tmp_path / "small" / "a.mp4", frames_of(26)).parent, Cutting())  # so that libraries are loaded
+    decoded(survey(write_video(tmp_path / "small" / "a.mp4", frames_of(26)).parent), Cutting())  # so that libraries are loaded
     write_video(tmp_path / "4k.mp4", frames_of(count, 3840, 2160), "mpeg4", options={"qscale": "2"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    footage = look_through(tmp_path, Cutting(per_source=1))
+    footage = decoded(survey(tmp_path), Cutting(per_source=1))
     assert (footage.videos["4k.mp4"].width, footage.videos["4k.mp4"].height, len(footage.windows)) == (3840, 2160, 2)
     pictures = decode_window(tmp_path / "4k.mp4", footage.windows[0].window, 24, 64)
     assert pictures.shape == (24, 64, 114, 3)
@@ -337,6 +339,6 @@ def test_real_clips_are_all_used(request: pytest.FixtureRequest) -> None:
     folder = request.config.rootpath.parent / "shared" / "real_clips"
     if not folder.is_dir():
         pytest.skip(f"The real clips are not there ({folder}).")
-    footage = look_through(folder, Cutting())
+    footage = decoded(survey(folder), Cutting())
     assert len(footage.videos) == 25 and not footage.refusals and {one.file for one in footage.others} == {"*.csv", "README.md"}
     assert {one.window.file for one in footage.windows} == set(footage.videos) and len(footage.windows) > 200

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
 
+from jepascope.clips.classes import in_turn
 from jepascope.clips.pictures import arrow_through, sheet_of_pairs
 from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.clips.video.windows import middles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,17 +48,10 @@ def shown_rows(table: pd.DataFrame, shown: int) -> pd.DataFrame:
     """
     kind = table["direction"].fillna(table["abstained"])
     names = [*DIRECTION_NAMES, *sorted(set(kind) - set(DIRECTION_NAMES))]
-    groups = [np.flatnonzero(kind == name) for name in names]
-    counts = np.zeros(len(groups), dtype=int)
-    while counts.sum() < shown and (counts < [len(group) for group in groups]).any():
-        for one, group in enumerate(groups):
-            if counts[one] < len(group) and counts.sum() < shown:
-                counts[one] += 1
-    # the middle of each of as many equal parts as are shown
-    chosen = [
-        group[((np.arange(count) + 0.5) * len(group) / count).astype(int)] for group, count in zip(groups, counts, strict=True) if count
-    ]
-    return table.iloc[np.concatenate(chosen)] if chosen else table.iloc[:0]
+    labels = np.array([names.index(name) for name in kind], dtype=np.int64)
+    groups = [np.flatnonzero(labels == label) for label in range(len(names))]
+    counts = np.bincount(labels[in_turn(labels)[:shown]], minlength=len(names)).tolist()
+    return table.iloc[[group[place] for group, count in zip(groups, counts, strict=True) for place in middles(len(group), count)]]
 
 
 def _show(row: dict[str, Any], frames: UInt8[np.ndarray, "2 height width 3"], first: Any, last: Any) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jepascope.clips.motion.flow import SHORT_SIDE
-from jepascope.clips.motion.label import FEWEST, REASONS, MotionLabel, label_row, label_window
+from jepascope.clips.motion.label import FEWEST, MotionLabel, label_row, label_window
 from jepascope.clips.video.decode import Picture, Scaler, frames_of_many
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.windows import Window
 
 RATE = 16  # frames a second that are measured: those that a clip of 16 frames over a second shows
 MOST_FRAMES = 64  # of a window, however long
-
-QUALITY = ("moves", "speed", "coherence", "steadiness", "fraction")
-"""Columns of the label that a factor table of clips keeps beside the angle."""
 
 
 def middle_square(picture: Picture) -> UInt8[np.ndarray, "side side 3"]:
@@ -61,26 +57,3 @@ def label_rows(folder: Path, windows: Sequence[Window], whole: bool = False) -> 
         for one, label in label_windows(folder / windows[0].file, windows, whole):
             window = windows[one]
             yield {"file": window.file, "start": window.start, "end": window.end, "source": window.source, **label_row(label)}
-
-
-def measured(folder: Path, windows: Sequence[Window]) -> list[Mapping[str, object] | str]:
-    """The ``measure`` of ``clips.video.clips``: the measured columns of each window (angle in radians), or why it has no direction."""
-    found: list[Mapping[str, object] | str] = ["" for _ in windows]
-    by_file: dict[str, list[int]] = defaultdict(list)
-    for place, window in enumerate(windows):
-        by_file[window.file].append(place)
-    for file, places in by_file.items():
-        try:
-            for one, label in label_windows(folder / file, [windows[place] for place in places]):
-                found[places[one]] = _columns(label)
-        except UnreadableVideo as error:
-            for place in places:
-                found[place] = found[place] or str(error)
-    return found
-
-
-def _columns(label: MotionLabel) -> Mapping[str, object] | str:
-    if label.angle is None:
-        return f"has no measured direction: {REASONS[label.abstained]}"
-    row = label_row(label)
-    return {"angle": math.radians(label.angle), **{name: row[name] for name in QUALITY}}

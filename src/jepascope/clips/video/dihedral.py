@@ -6,17 +6,12 @@ counter-clockwise quarter turns, ``reversed`` plays the frames backwards. Mirror
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
-
-from jepascope.clips.clipset import ClipSet
-from jepascope.clips.factors import nearest_direction
-from jepascope.errors import BadArgument
 
 COLUMNS = ("flipped", "turns", "reversed")
 
@@ -30,7 +25,6 @@ class View:
     reversed: bool = False
 
 
-MIRRORED = View(flipped=True)
 VIEWS = tuple(View(flipped, turns, backwards) for backwards in (False, True) for flipped in (False, True) for turns in range(4))
 """All sixteen, the clip as it is first."""
 
@@ -58,25 +52,3 @@ def shown_pixels(
         video = video.flip(3)
     video = torch.rot90(video, turns, (2, 3))
     return video.flip(0) if backwards else video
-
-
-def with_views(clips: ClipSet, views: Sequence[View] = VIEWS) -> ClipSet:
-    """Every clip in each of the views, those of one clip in a row. Directions follow; clips of one scene stay in one split.
-
-    Other labels stay as they are, which is true of classes that do not name a direction; whether they do nobody can tell here.
-    """
-    if not views:
-        raise BadArgument("No views were asked for; give at least View(), the clip as it is.")
-    missing = [column for column in COLUMNS if column not in clips.factors]
-    if missing:
-        raise BadArgument(f"The clips of '{clips.name}' cannot be turned (their table has no column '{missing[0]}'); take clips of videos.")
-    if clips.factors[list(COLUMNS)].to_numpy().any():
-        raise BadArgument(f"'{clips.name}' holds turned clips already; take the clips as they were cut.")
-    count = len(clips)
-    table = clips.factors.iloc[np.repeat(np.arange(count), len(views))].reset_index(drop=True)
-    columns = {name: np.tile(np.array([getattr(view, name) for view in views]), count) for name in COLUMNS}
-    table = table.assign(**columns)
-    if "angle" in table:
-        angle = shown_angle(table["angle"].to_numpy(np.float64), columns["flipped"], columns["turns"], columns["reversed"])
-        table = table.assign(angle=angle, direction=nearest_direction(angle))
-    return replace(clips, factors=table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +13,15 @@ import pandas as pd
 from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.video.chosen import chosen_clips
-from jepascope.clips.video.clips import labelled_windows, source_of
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
 from jepascope.clips.video.labels import read_video_labels
-from jepascope.clips.video.measured import kept_measure
+from jepascope.clips.video.measured import measured_windows
 from jepascope.clips.video.record import footage_record, how_labelled
-from jepascope.clips.video.remembered import Remembered
+from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
@@ -52,12 +50,10 @@ class _Looked:
 
     footage: Footage
     labels: Labelled
-    refusals: list[Refusal]
 
     @property
-    def names(self) -> np.ndarray:
-        """The label of each window, '' where it has none."""
-        return np.where(self.labels.known, self.labels.names, "").astype(object)
+    def refusals(self) -> list[Refusal]:
+        return [*self.footage.refusals, *self.labels.refusals]
 
 
 def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
@@ -127,15 +123,14 @@ def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _
     """Everything that is slow."""
     spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
     footage = decoded(there, cutting, progress.start("decode their windows"), cache)
-    measure = None
+    measured = None
     if is_measured(spec, there):
-        measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
-    labels, unlabelled = labelled(footage, spec.variable, measure)
-    refusals = [*footage.refusals, *unlabelled]
-    if not labels.known.any():
-        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in refusals})[:3])
+        measured = measured_windows(footage, cache, progress.start("measure which way they move"))
+    looked = _Looked(footage, labelled(footage, spec.variable, measured))
+    if looked.labels.known.empty:
+        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in looked.refusals})[:3])
         raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
-    return _Looked(footage, labels, refusals)
+    return looked
 
 
 def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
@@ -144,41 +139,37 @@ def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
 
 def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
-    there = _looked_at(spec, progress)
-    return labelled_windows(there.footage, there.labels)
+    return _looked_at(spec, progress).labels.known
 
 
 def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The same as if all could be decoded; for labels that are not measured."""
-    footage = undecoded(survey_of(spec, progress), cutting_of(spec))
-    return labelled_windows(footage, labelled(footage, spec.variable)[0])
+    return labelled(undecoded(survey_of(spec, progress), cutting_of(spec)), spec.variable).known
 
 
 @lru_cache(maxsize=4)
 def _made(named: Named, beside: _Beside) -> VideoStudy:
     own = beside.spec
-    there, variable = _looked_at(own, beside.progress), own.state_variable
-    footage = there.footage
-    table = chosen_clips(own, labelled_windows(footage, there.labels))
+    looked = _looked_at(own, beside.progress)
+    footage = looked.footage
+    table = chosen_clips(own, looked.labels.known)
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    source = source_of(footage, (one.window.file for one in footage.windows))
-    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), Remembered(source), own=(variable,))
-    refusals = refusals_table([*there.refusals, *_left_out(there, set(table["file"]), own)])
-    record = footage_record(footage, there.names, refusals, clips, how_labelled(footage, own.variable), str(own.splits))
+    files = dict.fromkeys(one.window.file for one in footage.windows)
+    source = VideoSource.of(footage.folder, [footage.videos[file] for file in files])
+    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), source, own=(own.state_variable,))
+    refusals = refusals_table([*looked.refusals, *_left_out(looked.labels.known, set(table["file"]), own)])
+    labels = how_labelled(footage, own.variable)
+    record = footage_record(footage, len(looked.labels.known), refusals, clips, labels, str(own.splits))
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
 
-def _left_out(there: _Looked, used: set[str], spec: ClipsWanted) -> list[Refusal]:
+def _left_out(windows: pd.DataFrame, used: set[str], spec: ClipsWanted) -> list[Refusal]:
     """Files with labelled windows of which no clip shows one."""
-    labels: dict[str, set[str]] = defaultdict(set)
-    for seen, name in zip(there.footage.windows, there.names, strict=True):
-        if name:
-            labels[seen.window.file].add(str(name))
-    kept = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
+    studied = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
     more = f"has labelled windows, and enough clips are of others (clips_per_class is {spec.clips_per_class})"
     return [
-        Refusal(file, "is of a class that is not studied" if kept is not None and not names & kept else more)
-        for file, names in labels.items()
+        Refusal(str(file), "is of a class that is not studied" if studied is not None and studied.isdisjoint(names) else more)
+        for file, names in windows.groupby("file", sort=False)["label"]
         if file not in used
     ]

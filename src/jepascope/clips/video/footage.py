@@ -128,23 +128,8 @@ def survey(
     return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others, found.two_classes)
 
 
-def look_through(
-    folder: Path,
-    cutting: Cutting,
-    labels: VideoLabels | None = None,
-    files_per_class: int | None = None,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cache: Path | None = None,
-    official: int | None = None,
-) -> Footage:
-    """Find, probe, cut and decode once. Everything that cannot be used is among the refusals. ``progress(done, files)``;
-    with a ``cache`` folder files are decoded once and not again; ``official`` as in `survey`."""
-    return decoded(survey(folder, labels, files_per_class, seed, official), cutting, progress, cache)
-
-
 def decoded(there: Survey, cutting: Cutting, progress: Callable[[int, int], None] | None = None, cache: Path | None = None) -> Footage:
-    """Cut, and decode every window once."""
+    """Cut, and decode every window once; with a ``cache`` folder not again. Everything that cannot be used is among the refusals."""
     refusals = [*there.refusals, *there.without_windows(cutting)]
     by_file = there.cut(cutting)
     seen: list[Seen] = []

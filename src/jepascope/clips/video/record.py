@@ -12,9 +12,9 @@ import pandas as pd
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.motion.label import REASONS
 from jepascope.clips.video.footage import Footage, refusals_table
+from jepascope.clips.video.measured import NO_DIRECTION
 
 MEASURED = "measured by optical flow"
-NO_DIRECTION = "has no measured direction: "
 NUMBER = re.compile(r"\d[\d,.]*|'[^']*'")
 OF_LABEL = {"abstained", "angle", "coherence"}  # columns that `jepascope label` writes, and hardly a person
 
@@ -30,13 +30,13 @@ def how_labelled(footage: Footage, variable: str) -> str:
     return f"the data set's own tables ({', '.join(footage.class_tables)})" if footage.class_tables else "names of folders or files"
 
 
-def footage_record(footage: Footage, names: np.ndarray, refusals: pd.DataFrame, clips: ClipSet, labels: str, kept: str) -> dict[str, Any]:
+def footage_record(footage: Footage, labelled: int, refusals: pd.DataFrame, clips: ClipSet, labels: str, kept: str) -> dict[str, Any]:
     """Counts for summary.json: of files, and of videos, which are recordings, each of one file or several, and what splits part.
 
-    A window is used when a clip shows it; of balanced directions several clips show one window. ``kept``: whose splits are kept.
+    ``labelled``: windows that have a label. One is used when a clip shows it; of balanced directions several clips show one window.
+    ``kept``: whose splits are kept.
     """
-    used = clips.factors
-    windows, labelled = len(names), int((names != "").sum())
+    used, windows = clips.factors, len(footage.windows)
     abstained = abstentions(refusals, footage)
     return {
         "folder": footage.folder.name,
