@@ -16,7 +16,7 @@ from jepascope.cli.terminal import Bars, bars
 from jepascope.clips.animation import eight_bit, write_gif, write_mp4
 from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import SPLITS, ClipSet
-from jepascope.clips.columns import MEANINGS
+from jepascope.clips.clutter import MEANINGS
 from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.degrade import DEGRADATIONS, still_pixels
 from jepascope.clips.factors import direction_offset

@@ -18,13 +18,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.array_file import CHUNK, GROUP, MASK, TWIN, VIDEO, read_arrays, texts
+from jepascope.clips.array_file import GROUP, MASK, TWIN, VIDEO, read_arrays, texts
 from jepascope.clips.classes import classes_of
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.column_kind import MISSING, Asked, class_names
 from jepascope.clips.video.splits import split_sources
 from jepascope.errors import BadArgument, BadData
 
+CHUNK = 2**22  # bytes that are digested at once
 READING = "arrays-1"  # the rule by which arrays become pixels: change it when pixels change
 Arrays = np.ndarray | Tensor | Sequence[Any]
 
@@ -138,23 +139,16 @@ def _clip_set(
     name: str,
     seed: int,
 ) -> ClipSet:
-    count = len(source.videos)
-    for variable, cells in {**labels, **opposite}.items():
-        if len(cells) != count:
-            raise BadData(f"Clip set '{name}' has {count} clips; {len(cells)} labels '{variable}' do not fit.")
-    first, scenes = next(iter(labels.values())), np.unique(groups, return_inverse=True)[1].reshape(-1)
-    strata = _strata(name, first, kind, missing)
-    table = pd.DataFrame({"scene": scenes, "split": split_sources(scenes, strata, seed), "clip": np.arange(count)})
+    count, scenes = len(source.videos), np.unique(groups, return_inverse=True)[1].reshape(-1)
+    table = pd.DataFrame({"scene": scenes, "split": "fit", "clip": np.arange(count)})
     clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(_sides(source.videos))))
     for variable, cells in labels.items():
         clips = clips.labelled(variable, list(cells), kind, missing)
-    return _paired(clips, opposite)
-
-
-def _strata(name: str, cells: Sequence[str], kind: Asked, missing: Sequence[str]) -> np.ndarray:
-    """The classes that the splits are balanced over."""
-    bare = ClipSet(name, pd.DataFrame({"scene": np.arange(len(cells)), "split": "fit"}), _NoSource())
-    return np.asarray(bare.labelled("label", list(cells), kind, missing).labels("label")[0])
+    for variable, cells in opposite.items():
+        if len(cells) != count:
+            raise BadData(f"Clip set '{name}' has {count} clips; {len(cells)} labels '{variable}' of twins do not fit.")
+    split = split_sources(scenes, clips.labels(next(iter(labels)))[0], seed)
+    return _paired(replace(clips, factors=clips.factors.assign(split=split)), opposite)
 
 
 def _paired(clips: ClipSet, opposite: Mapping[str, Sequence[str]]) -> ClipSet:
@@ -173,17 +167,6 @@ def _paired(clips: ClipSet, opposite: Mapping[str, Sequence[str]]) -> ClipSet:
     if opposite and not apart:
         raise BadData(f"Twins show another class than their clips of at least one variable; here some do not, of {', '.join(opposite)}.")
     return replace(clips, factors=clips.factors.assign(**columns), own=tuple(own))
-
-
-@dataclass(frozen=True)
-class _NoSource:
-    digest: str = ""
-
-    def video(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
-        raise NotImplementedError
-
-    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
-        raise NotImplementedError
 
 
 def _array(values: Any) -> np.ndarray:
@@ -231,10 +214,13 @@ def _sized(frames: Float[Tensor, "frames channels rows columns"], size: int) -> 
 
 
 def _digest(*arrays: np.ndarray | None) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for array in arrays:
-        found.update(b"none" if array is None else f"{array.shape}{array.dtype}".encode())
-        step = 1 if array is None or not array.size else max(1, CHUNK // max(1, array[0].nbytes))
-        for start in range(0, 0 if array is None else len(array), step):
-            found.update(np.ascontiguousarray(array[start : start + step]).tobytes() if array is not None else b"")
-    return found.hexdigest()[:16]
+        if array is None:
+            digest.update(b"none")
+            continue
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        step = max(1, CHUNK // max(1, array[0].nbytes))
+        for start in range(0, len(array), step):
+            digest.update(np.ascontiguousarray(array[start : start + step]).tobytes())
+    return digest.hexdigest()[:16]

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Shaped
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.fewest import FEWEST, fewest_units
+from jepascope.clips.drawn import FEWEST, fewest_units
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.enough import FEWEST_CLIPS, FEWEST_VIDEOS, FOLDER_SHARES, ClipsWanted, TooFew, shown
 from jepascope.clips.video.names import TEST, TRAIN
