@@ -42,21 +42,12 @@ def in_turn(labels: Classes) -> Int[np.ndarray, " clips"]:
     return np.lexsort((labels, nth)).astype(np.int64)
 
 
-def angles_of(factors: pd.DataFrame, variable: Variable) -> Float64[np.ndarray, " clips"]:
-    """Angle in radians of a circular variable: the direction of motion, or the hue (0 is red)."""
-    if variable.kind != "circular":
-        raise BadArgument(f"The variable '{variable.name}' is {variable.kind}; only a circular one (direction, colour) has angles.")
-    if variable.name == "colour":
-        return 2 * np.pi * factors["hue"].to_numpy(np.float64)
-    return factors["angle"].to_numpy(np.float64)
-
-
 def values_of(factors: pd.DataFrame, variable: Variable) -> Float64[np.ndarray, "clips outputs"] | None:
-    """(cos, sin) of a circular variable, the numbers of a numeric one, None for a categorical one."""
+    """(cos, sin) of a circular variable (a hue of 0 is red), the numbers of a numeric one, None for a categorical one."""
     if variable.kind == "categorical":
         return None
     if variable.kind == "circular":
-        angle = angles_of(factors, variable)
+        angle = (2 * np.pi * factors["hue"] if variable.name == "colour" else factors["angle"]).to_numpy(np.float64)
         return np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return factors[list(variable.columns)].to_numpy(np.float64)
 

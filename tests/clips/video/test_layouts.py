@@ -17,10 +17,10 @@ from jepascope.clips.video.footage import decoded, joined_words, survey
 from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.layouts import with_distributed_labels
-from jepascope.clips.video.names import cuts, is_container
+from jepascope.clips.video.names import is_container
 from jepascope.clips.video.opening import ENDINGS
 from jepascope.clips.video.probe import probe
-from jepascope.clips.video.recordings import DATA_SET, LABELS, NAMES, recordings
+from jepascope.clips.video.recordings import DATA_SET, LABELS, NAMES, cuts, recordings
 from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
 

@@ -14,8 +14,7 @@ from jepascope.clips.video.check import Seen, looked_at
 from jepascope.clips.video.files import Candidate, Refusal, find, passed_over
 from jepascope.clips.video.labels import VideoLabels
 from jepascope.clips.video.layouts import with_distributed_labels
-from jepascope.clips.video.names import split_list
-from jepascope.clips.video.official import of_both_sides, side
+from jepascope.clips.video.names import TEST, TRAIN, side, split_list
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
 from jepascope.clips.video.recordings import recordings, rule_words
@@ -122,9 +121,10 @@ def survey(
     opened = recordings([one for one in drawn if one.file in videos], named, {one.file: one.digest for one in videos.values()})
     videos = {file: replace(video, source=opened.of[file]) for file, video in videos.items()}
     if official is not None:
-        for file in of_both_sides(videos.values()):
-            refusals.append(Refusal(file, "is official training, and its recording is in the official test part as well"))
-            del videos[file]
+        held_out = {video.source for video in videos.values() if side(video.official_split) == TEST}
+        both = [file for file, video in videos.items() if side(video.official_split) == TRAIN and video.source in held_out]
+        refusals += [Refusal(file, "is official training, and its recording is in the official test part as well") for file in both]
+        videos = {file: video for file, video in videos.items() if file not in both}
     return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others, found.two_classes)
 
 

@@ -120,8 +120,6 @@ class VideoLabels:
     def label(self, window: Window, column: str) -> str:
         """The label of the row that covers the window wholly (the shortest such row), or more than half of it and the most; '' where
         no row does. Raises BadData where two rows are as good and differ."""
-        if column not in self.columns:
-            raise BadArgument(f"'{self.path}' has no label column '{column}'; it has {', '.join(self.columns)}.")
         best: tuple[tuple[float, float], Row] | None = None
         length = window.end - window.start
         for row in self.rows.get(window.file, ()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from jepascope.clips.video.contents import content_digest
 from jepascope.clips.video.files import Candidate, Refusal
 from jepascope.clips.video.opening import MAX_RATE, MAX_WORK, Clock, UnreadableVideo, opened, pixel_shape, streams_left_out
 from jepascope.clips.video.packets import read_packets, why_truncated
 from jepascope.clips.video.upright import upright
 
-WHOLE = 8 << 20  # bytes of a file that is hashed whole; of a larger one head, middle and tail
-PART = 1 << 20
 UNEVEN = 0.1  # share of the usual interval between frames that one may differ from it
 
 
@@ -145,13 +143,3 @@ def _remarks(container: Any, stream: Any, first: Any) -> Iterator[str]:
         yield left_out
     if first.interlaced_frame:
         yield "is interlaced: the two fields of a frame, which are of two times, are read as one picture (FFmpeg's bwdif takes them apart)"
-
-
-def content_digest(path: Path, size: int) -> str:
-    """Names a file's content: all bytes of a file up to 8 MB, else its size, first, middle and last megabyte."""
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for start, count in [(0, size)] if size <= WHOLE else [(0, PART), (size // 2, PART), (size - PART, PART)]:
-            file.seek(start)
-            digest.update(file.read(count))
-    return digest.hexdigest()[:16]
