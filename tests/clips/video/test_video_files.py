@@ -79,11 +79,9 @@ def test_of_a_damaged_video_the_windows_before_the_damage_are_used(footage: Foot
 
 def test_what_a_file_holds_is_told(footage: Footage) -> None:
     a, gif, phone, uneven = (footage.videos[name] for name in ("a.mp4", "b.gif", "phone.mp4", "uneven.MP4"))
-    assert (a.container, a.codec, a.width, a.height, a.frames, a.rotation, a.variable) == ("mov", "h264", 64, 48, 30, 0, False)
+    assert len(a.times) == len(gif.times) == 30 and len(phone.times) == 26
     assert a.rate == pytest.approx(24) and a.duration == pytest.approx(30 / 24)
-    assert (gif.frames, gif.variable) == (30, False) and gif.rate == pytest.approx(20)
-    assert (phone.width, phone.height, phone.rotation) == (48, 64, 270)
-    assert uneven.variable and uneven.duration == pytest.approx(0.2 + 0.1 * 19 + 0.1)
+    assert gif.rate == pytest.approx(20) and uneven.duration == pytest.approx(0.2 + 0.1 * 19 + 0.1)
 
 
 def test_looks_are_mean_contrast_and_colour(footage: Footage) -> None:
@@ -128,7 +126,7 @@ def test_a_title_that_is_no_utf_8_does_not_matter(
     assert b"Lavf" in data  # the name of the program that wrote the file
     (tmp_path / name).write_bytes(data.replace(b"Lavf", b"\xe9\xff\xe9\xff"))
     before = open_files()
-    assert probe(tmp_path, candidate(name)).frames == 25
+    assert len(probe(tmp_path, candidate(name)).times) == 25
     assert open_files() == before
 
 
@@ -328,7 +326,7 @@ def test_a_4k_video_is_made_small_frame_by_frame(
     write_video(tmp_path / "4k.mp4", frames_of(count, 3840, 2160), "mpeg4", options={"qscale": "2"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     footage = decoded(survey(tmp_path), Cutting(per_source=1))
-    assert (footage.videos["4k.mp4"].width, footage.videos["4k.mp4"].height, len(footage.windows)) == (3840, 2160, 2)
+    assert len(footage.windows) == 2
     pictures = decode_window(tmp_path / "4k.mp4", footage.windows[0].window, 24, 64)
     assert pictures.shape == (24, 64, 114, 3)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB

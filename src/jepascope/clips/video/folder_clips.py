@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
-from jepascope.clips.video.labels import read_video_labels
+from jepascope.clips.video.labels import VideoLabels, read_video_labels
 from jepascope.clips.video.measured import measured_windows
 from jepascope.clips.video.record import footage_record, how_labelled
 from jepascope.clips.video.source import VideoSource
@@ -27,11 +28,31 @@ from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
 
 OVERLAP = 2  # windows start so many times a window's length: few seconds of a video go one clear way, and none should be missed
+KEPT = 4  # answers of each kind that are not computed again
 MOST_FILES = 2000  # that are opened for a study, drawn evenly over classes: a data set has hundreds of thousands
 
 
-Named = tuple[Any, ...]
-"""Everything in a spec that a cached answer depends on."""
+T = TypeVar("T")
+Made = Callable[[ClipsWanted, Watching], T]
+
+
+def once(named: Callable[[ClipsWanted], Hashable]) -> Callable[[Made[T]], Made[T]]:
+    """Keeps the last answers of a function of a spec by what of the spec they depend on; who is told how far it is does not matter."""
+
+    def keeping(make: Made[T]) -> Made[T]:
+        answers: dict[Hashable, T] = {}
+
+        @wraps(make)
+        def answer(spec: ClipsWanted, progress: Watching) -> T:
+            name = named(spec)
+            answers[name] = answers.pop(name) if name in answers else make(spec, progress)  # the last one asked for comes last
+            if len(answers) > KEPT:
+                del answers[next(iter(answers))]
+            return answers[name]
+
+        return answer
+
+    return keeping
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,52 +77,6 @@ class _Looked:
         return [*self.footage.refusals, *self.labels.refusals]
 
 
-def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
-    """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
-
-    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
-    for labels that there are not.
-    """
-    named = (*_looked_for(spec), spec.classes, spec.seconds, spec.per_source, spec.clips_per_class)
-    return _made(named, _Beside(spec, progress))
-
-
-@dataclass(frozen=True, eq=False)
-class _Beside:
-    """What a cached function needs and its key does not: where files lie, and who is told how far it is. All are equal."""
-
-    spec: ClipsWanted
-    progress: Watching
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Beside)
-
-
-@lru_cache(maxsize=8)
-def _surveyed(named: Named, files_per_class: int, beside: _Beside) -> Survey:
-    """Packets and first frames of all files that are opened."""
-    spec = beside.spec
-    path = Path(spec.clips)
-    if folder_digest(path) != spec.clips_digest:
-        raise BadData(
-            f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
-            "back, or begin another study on them."
-        )
-    told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
-    return survey(
-        path, told, files_per_class, spec.seed, spec.official_split, beside.progress.start(f"look through the videos of {path.name}")
-    )
-
-
-def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
-    """What the study's folder holds, as far as it is known without decoding."""
-    named_by_folders = spec.variable == CLASS and not (spec.labels and CLASS in read_video_labels(Path(spec.labels).expanduser()).columns)
-    return _surveyed(_looked_for(spec), spec.clips_per_class if named_by_folders else MOST_FILES, _Beside(spec, progress))
-
-
 def cutting_of(spec: ClipsWanted) -> Cutting:
     """How its windows are cut."""
     assert spec.seconds is not None
@@ -113,16 +88,42 @@ def is_measured(spec: ClipsWanted, there: Survey) -> bool:
     return spec.variable == DIRECTION and (there.labels is None or DIRECTION not in there.labels.columns)
 
 
-def _looked_for(spec: ClipsWanted) -> Named:
+def _labels(spec: ClipsWanted) -> VideoLabels | None:
+    return None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+
+
+def _files_per_class(spec: ClipsWanted) -> int:
+    """How many files of a class are opened: as many as clips are asked for, where folders or the data set's tables name the classes."""
+    if spec.variable != CLASS:
+        return MOST_FILES
+    labels = _labels(spec)
+    return spec.clips_per_class if labels is None or CLASS not in labels.columns else MOST_FILES
+
+
+def _looked_for(spec: ClipsWanted) -> Hashable:
     """Contents of folder and labels file, variable and seed."""
-    return spec.clips_digest, spec.labels_digest, spec.no_label, spec.variable, spec.kind, spec.splits, spec.seed
+    contents = (spec.clips, spec.clips_digest, spec.labels_digest, spec.no_label)
+    return *contents, spec.variable, spec.kind, spec.splits, spec.seed, _files_per_class(spec)
 
 
-@lru_cache(maxsize=4)
-def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _Looked:
+@once(_looked_for)
+def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
+    """What the study's folder holds, as far as it is known without decoding: packets and first frames of all files that are opened."""
+    path = Path(spec.clips)
+    if folder_digest(path) != spec.clips_digest:
+        raise BadData(
+            f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
+            "back, or begin another study on them."
+        )
+    tick = progress.start(f"look through the videos of {path.name}")
+    return survey(path, _labels(spec), _files_per_class(spec), spec.seed, spec.official_split, tick)
+
+
+@once(lambda spec: (_looked_for(spec), cutting_of(spec)))
+def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
     """Everything that is slow."""
-    spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
-    footage = decoded(there, cutting, progress.start("decode their windows"), cache)
+    there, cache = survey_of(spec, progress), cache_folder() / "videos"
+    footage = decoded(there, cutting_of(spec), progress.start("decode their windows"), cache)
     measured = None
     if is_measured(spec, there):
         measured = measured_windows(footage, cache, progress.start("measure which way they move"))
@@ -131,10 +132,6 @@ def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _
         reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in looked.refusals})[:3])
         raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
     return looked
-
-
-def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
-    return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
 
 
 def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
@@ -147,20 +144,24 @@ def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     return labelled(undecoded(survey_of(spec, progress), cutting_of(spec)), spec.variable).known
 
 
-@lru_cache(maxsize=4)
-def _made(named: Named, beside: _Beside) -> VideoStudy:
-    own = beside.spec
-    looked = _looked_at(own, beside.progress)
+@once(lambda spec: (_looked_for(spec), cutting_of(spec), spec.classes, spec.clips_per_class))
+def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
+    """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
+
+    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
+    for labels that there are not.
+    """
+    looked = _looked_at(spec, progress)
     footage = looked.footage
-    table = chosen_clips(own, looked.labels.known)
+    table = chosen_clips(spec, looked.labels.known)
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
     files = dict.fromkeys(one.window.file for one in footage.windows)
     source = VideoSource.of(footage.folder, [footage.videos[file] for file in files])
-    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), source, own=(own.state_variable,))
-    refusals = refusals_table([*looked.refusals, *_left_out(looked.labels.known, set(table["file"]), own)])
-    labels = how_labelled(footage, own.variable)
-    record = footage_record(footage, len(looked.labels.known), refusals, clips, labels, str(own.splits))
+    clips = ClipSet(spec.clips_name, table.reset_index(drop=True).dropna(axis=1), source, own=(spec.state_variable,))
+    refusals = refusals_table([*looked.refusals, *_left_out(looked.labels.known, set(table["file"]), spec)])
+    labels = how_labelled(footage, spec.variable)
+    record = footage_record(footage, len(looked.labels.known), refusals, clips, labels, str(spec.splits))
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
 

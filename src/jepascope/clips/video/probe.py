@@ -13,33 +13,21 @@ from jaxtyping import Float64
 
 from jepascope.clips.video.contents import content_digest
 from jepascope.clips.video.files import Candidate, Refusal
-from jepascope.clips.video.opening import MAX_RATE, MAX_WORK, Clock, UnreadableVideo, opened, pixel_shape, streams_left_out
+from jepascope.clips.video.opening import MAX_RATE, MAX_WORK, Clock, UnreadableVideo, opened, streams_left_out
 from jepascope.clips.video.packets import read_packets, why_truncated
 from jepascope.clips.video.upright import upright
-
-UNEVEN = 0.1  # share of the usual interval between frames that one may differ from it
 
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """A video file that can be used. ``width`` and ``height``: as shown, upright and with square pixels. ``rotation``: degrees
-    counter-clockwise that the picture is turned to be upright, after left and right are exchanged if it is ``mirrored``. ``times``: of
-    its frames, in seconds from the first one. ``rate``: frames a second on average; ``variable``: whether the intervals differ.
-    ``remarks``: what was chosen in reading it. ``note``: why what comes after its end cannot be used, if anything does.
-    """
+    """A video file that can be used. ``times``: of its frames, in seconds from the first one. ``remarks``: what was chosen in reading it.
+    ``note``: why what comes after its end cannot be used, if anything does."""
 
     file: str
     source: str
     label: str
     official_split: str
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation: int
-    mirrored: bool
     times: Float64[np.ndarray, " frames"]
-    variable: bool
     remarks: tuple[str, ...]
     note: str
     digest: str
@@ -47,11 +35,8 @@ class Video:
     modified: int
 
     @property
-    def frames(self) -> int:
-        return len(self.times)
-
-    @property
     def rate(self) -> float:
+        """Frames a second on average."""
         return (len(self.times) - 1) / float(self.times[-1] - self.times[0])
 
     @property
@@ -100,21 +85,13 @@ def probe(folder: Path, candidate: Candidate) -> Video:
         if len(times) > most:
             times = times[: max(most, 2)]
             note = f"only its first {times[-1]:.0f} s are used: reading more frames of {first.width} x {first.height} pixels takes too long"
-        way = upright(first)
-        width, height = _size(first, pixel_shape(stream), way.sideways)
+        upright(first)  # refuses what players show neither turned by quarters nor mirrored
         video = Video(
             file=candidate.file,
             source=candidate.source,
             label=candidate.label,
             official_split=candidate.official_split,
-            container=container.format.name.split(",")[0],
-            codec=stream.codec_context.name,
-            width=width,
-            height=height,
-            rotation=90 * way.turns,
-            mirrored=way.flipped,
             times=times,
-            variable=_uneven(np.diff(packets.times), clock.unit),
             remarks=tuple(_remarks(container, stream, first)),
             note=note,
             digest=digest,
@@ -124,17 +101,6 @@ def probe(folder: Path, candidate: Candidate) -> Video:
     if video.rate > MAX_RATE:
         raise UnreadableVideo(f"claims {video.rate:.4g} frames a second, more than {MAX_RATE:g}: its times cannot be right")
     return video
-
-
-def _size(frame: Any, shape: float, sideways: bool) -> tuple[int, int]:
-    """Width and height on the screen."""
-    width, height = round(frame.width * shape), frame.height
-    return (height, width) if sideways else (width, height)
-
-
-def _uneven(intervals: Float64[np.ndarray, " intervals"], unit: float) -> bool:
-    usual = float(np.median(intervals))
-    return bool(np.abs(intervals - usual).max() > UNEVEN * usual + 1.5 * unit)
 
 
 def _remarks(container: Any, stream: Any, first: Any) -> Iterator[str]:
