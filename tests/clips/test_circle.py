@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jepascope.clips.degrade import end_position_limit
 from jepascope.clips.factors import (
     SECTOR,
     STEP,
@@ -21,7 +22,6 @@ from jepascope.clips.factors import (
     nearest_direction,
     opposite,
 )
-from jepascope.clips.position_limit import end_position_limit
 from jepascope.clips.presets import PRESETS, circle, directions8, preset, reverse_twins, twins
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.errors import BadArgument

@@ -15,10 +15,9 @@ pytest.importorskip("cv2", reason="OpenCV is not installed (pip install 'jepasco
 from jepascope.clips.animation import write_mp4
 from jepascope.clips.motion.balance import balanced
 from jepascope.clips.motion.label import angular_difference, label_window
-from jepascope.clips.motion.windows import label_rows, label_windows, middle_square
+from jepascope.clips.motion.windows import label_rows, label_windows, measured_windows, middle_square
 from jepascope.clips.video.footage import decoded, survey
 from jepascope.clips.video.labelled import labelled
-from jepascope.clips.video.measured import measured_windows
 from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.windows import Cutting, Window
 

@@ -16,12 +16,13 @@ import torch
 
 from jepascope.clips.video import decode
 from jepascope.clips.video.decode import decode_window
-from jepascope.clips.video.dihedral import shown_pixels
+from jepascope.clips.video.dihedral import View
 from jepascope.clips.video.files import candidate
 from jepascope.clips.video.footage import decoded, survey
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
-from jepascope.clips.video.upright import EIGHT, Upright, of_matrix
+from jepascope.clips.video.source import shown_pixels
+from jepascope.clips.video.upright import EIGHT, of_matrix
 from jepascope.clips.video.windows import Cutting, Window
 
 Write = Callable[..., Path]
@@ -131,7 +132,7 @@ def test_the_eight_are_those_by_which_clips_are_turned(picture: np.ndarray) -> N
 def test_a_matrix_is_taken_for_the_quarter_turn_it_is_within_a_degree_of_at_any_scale(degrees: float, scale: float) -> None:
     c, s = (round(scale * ONE * float(part(np.radians(degrees)))) for part in (np.cos, np.sin))
     way = of_matrix(np.array([[c, s, 0], [-s, c, 0], [0, 0, 1 << 30]]))  # clockwise on the screen
-    assert way == Upright(False, round(-degrees / 90) % 4)
+    assert way == View(False, round(-degrees / 90) % 4)
 
 
 @pytest.mark.parametrize("linear", [(56756, 32768, -32768, 56756), (ONE, ONE // 2, 0, ONE)], ids=["thirty degrees", "sheared"])

@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from jepascope.clips.clipset import SPLITS, ClipSet, ClipSource
 from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.factors import direction_angle, nearest_direction
+from jepascope.clips.motion import windows
 from jepascope.clips.presets import directions8
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.video import measured
 from jepascope.clips.video.decode import decode_window
-from jepascope.clips.video.dihedral import VIEWS, View, shown_angle, shown_pixels
+from jepascope.clips.video.dihedral import VIEWS, View, shown_angle
 from jepascope.clips.video.folder_clips import VideoStudy
 from jepascope.clips.video.footage import Footage, decoded, refusals_table, survey
 from jepascope.clips.video.labelled import labelled
 from jepascope.clips.video.labels import read_video_labels
-from jepascope.clips.video.source import VideoSource
+from jepascope.clips.video.source import VideoSource, shown_pixels
 from jepascope.clips.video.splits import at_most, split_sources
 from jepascope.clips.video.variable import folder_variable
 from jepascope.clips.video.windows import Cutting, Window
@@ -241,18 +241,18 @@ def test_a_measured_direction_is_kept(footage: Footage, tmp_path: Path, monkeypa
     row: dict[str, object] = {"angle": 1.0, "moves": "object", "speed": 2.0, "coherence": 0.9, "steadiness": 1.0, "fraction": 0.5}
     asked: list[str] = []
 
-    def measure(path: Path, windows: Sequence[Window]) -> list[dict[str, object] | str]:
+    def measure(path: Path, some: Sequence[Window]) -> list[dict[str, object] | str]:
         asked.append(path.name)
-        return ["has no measured direction: it is still" if path.name == "1.mp4" else row for _ in windows]
+        return ["has no measured direction: it is still" if path.name == "1.mp4" else row for _ in some]
 
-    monkeypatch.setattr(measured, "measured", measure)
+    monkeypatch.setattr(windows, "measured", measure)
     some = replace(footage, windows=footage.windows[:2])
-    first = measured.measured_windows(some, tmp_path)
+    first = windows.measured_windows(some, tmp_path)
     assert first == ["has no measured direction: it is still", row]
-    assert measured.measured_windows(some, tmp_path) == first and len(asked) == 2
+    assert windows.measured_windows(some, tmp_path) == first and len(asked) == 2
     for kept in tmp_path.glob("*.json"):
         kept.write_text('[{"angle": "north"}]')  # what is damaged is measured again
-    assert measured.measured_windows(some, tmp_path) == first and len(asked) == 4
+    assert windows.measured_windows(some, tmp_path) == first and len(asked) == 4
 
 
 def test_every_column_is_declared_or_tells_the_label(textured: Path, study_of: Study, tmp_path: Path) -> None:

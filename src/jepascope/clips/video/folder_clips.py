@@ -13,6 +13,7 @@ import pandas as pd
 
 from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.motion.windows import measured_windows
 from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
@@ -20,7 +21,6 @@ from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
 from jepascope.clips.video.labels import VideoLabels, read_video_labels
-from jepascope.clips.video.measured import measured_windows
 from jepascope.clips.video.record import footage_record, how_labelled
 from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.variable import CLASS, DIRECTION

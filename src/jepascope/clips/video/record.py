@@ -11,8 +11,8 @@ import pandas as pd
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.motion.label import REASONS
+from jepascope.clips.motion.windows import NO_DIRECTION
 from jepascope.clips.video.footage import Footage, refusals_table
-from jepascope.clips.video.measured import NO_DIRECTION
 
 MEASURED = "measured by optical flow"
 NUMBER = re.compile(r"\d[\d,.]*|'[^']*'")

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from jepascope.clips.video.decode import Picture, Scaler, frames_of_many
-from jepascope.clips.video.dihedral import COLUMNS, shown_pixels
+from jepascope.clips.video.dihedral import COLUMNS
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Window
@@ -126,3 +126,11 @@ def _square(picture: Picture, size: int, x: float, y: float) -> UInt8[Tensor, "3
     left, top = round(x * (picture.shape[1] - size)), round(y * (picture.shape[0] - size))
     cut = np.ascontiguousarray(picture[top : top + size, left : left + size])
     return torch.from_numpy(cut).permute(2, 0, 1)
+
+
+def shown_pixels(
+    video: Float[Tensor, "frames 3 size size"], flipped: bool, turns: int, backwards: bool
+) -> Float[Tensor, "frames 3 size size"]:
+    """One clip mirrored, turned and reversed."""
+    video = torch.rot90(video.flip(3) if flipped else video, turns, (2, 3))
+    return video.flip(0) if backwards else video
