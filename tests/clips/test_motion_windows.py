@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-import struct
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from video_files import looked_at, with_matrix
 
 pytest.importorskip("cv2", reason="OpenCV is not installed (pip install 'jepascope[flow]')")
 
@@ -47,15 +49,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def seconds(path: Path) -> float:
-    from jepascope.clips.video.files import candidate
-    from jepascope.clips.video.probe import probe
-
-    return probe(path.parent, candidate(path.name)).duration
-
-
 def test_every_frame_of_a_slow_video_is_measured_once(folder: Path) -> None:
-    length = seconds(folder / "pan0.mp4")
+    length = looked_at(folder / "pan0.mp4").duration
     (place, label), *more = label_windows(folder / "pan0.mp4", [Window("pan0.mp4", "pan0.mp4", 0.0, length)])
     assert place == 0 and not more
     assert label.motion.pairs <= 5 and label.motion.repeated == 0
@@ -63,7 +58,7 @@ def test_every_frame_of_a_slow_video_is_measured_once(folder: Path) -> None:
 
 
 def test_a_window_s_label_does_not_depend_on_the_windows_beside_it(folder: Path) -> None:
-    length = seconds(folder / "pan1.mp4")
+    length = looked_at(folder / "pan1.mp4").duration
     windows = [Window("pan1.mp4", "pan1.mp4", start * length, end * length) for start, end in ((0, 0.7), (0.3, 1.0))]
     together = list(label_rows(folder, windows))
     assert [row["start"] for row in together] == [window.start for window in windows]
@@ -78,7 +73,7 @@ def test_the_middle_square_is_what_clips_show() -> None:
 
 
 def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder: Path, tmp_path: Path) -> None:
-    footage = decoded(survey(folder), Cutting(seconds=seconds(folder / "pan0.mp4")))
+    footage = decoded(survey(folder), Cutting(seconds=looked_at(folder / "pan0.mp4").duration))
     labels = labelled(footage, "direction", measured_windows(footage, tmp_path))
     angles = dict(zip(labels.known["file"], np.degrees(labels.known["angle"]), strict=True))
     assert sorted(angles) == [f"pan{i}.mp4" for i in range(len(ANGLES))]
@@ -97,12 +92,9 @@ def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder:
 @pytest.mark.parametrize(("linear", "angle"), [((1, 0, 0, -1), 350.0), ((-1, 0, 0, 1), 170.0), ((0, 1, 1, 0), 260.0)], ids=str)
 def test_a_file_that_players_mirror_moves_as_it_is_played(folder: Path, tmp_path: Path, linear: tuple[int, ...], angle: float) -> None:
     """Stored, it moves at 10 degrees; upside down, left for right, and transposed by its display matrix."""
-    data = bytearray((folder / "pan0.mp4").read_bytes())
-    at = data.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2, version 0
-    a, b, c, d = (one << 16 for one in linear)
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    (tmp_path / "a.mp4").write_bytes(data)
-    ((_, label),) = label_windows(tmp_path / "a.mp4", [Window("a.mp4", "a.mp4", 0.0, seconds(tmp_path / "a.mp4"))])
+    shutil.copy(folder / "pan0.mp4", tmp_path / "a.mp4")
+    with_matrix(tmp_path / "a.mp4", [one << 16 for one in linear])
+    ((_, label),) = label_windows(tmp_path / "a.mp4", [Window("a.mp4", "a.mp4", 0.0, looked_at(tmp_path / "a.mp4").duration)])
     assert label.angle is not None and angular_difference(label.angle, angle) < 2
 
 

@@ -7,7 +7,6 @@ import os
 import resource
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import probe
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadArgument
+from video_files import drifting, numbered, write
 
 GOOD = {"a.mp4", "b.gif", "c.avi", "d.webm", "e.webm", "f.mkv", "in/deeper/ein Vogel – à l’œuvre 鳥.mp4", "phone.mp4", "uneven.MP4"}
 
@@ -105,13 +105,9 @@ def test_looking_again_finds_the_same_in_the_same_order(menagerie: Path, footage
     assert refusals_table(again.refusals).equals(refusals_table(footage.refusals))
 
 
-def test_a_video_that_ends_before_its_header_says_is_used_and_said_to_be_truncated(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]]
-) -> None:
-    texture = np.random.default_rng(1).integers(0, 256, (48, 200, 3), dtype=np.uint8)
-    moving = [np.ascontiguousarray(texture[:, i : i + 64]) for i in range(72)]
+def test_a_video_that_ends_before_its_header_says_is_used_and_said_to_be_truncated(tmp_path: Path) -> None:
     for name, codec in (("half.webm", "libvpx-vp9"), ("half.mkv", "libx264"), ("half.gif", "gif")):
-        data = write_video(tmp_path / "whole" / name, moving, codec).read_bytes()
+        data = write(tmp_path / "whole" / name, drifting(), codec).read_bytes()
         (tmp_path / name).write_bytes(data[: len(data) * 7 // 10])
         video = probe(tmp_path, candidate(name))
         assert "truncated" in video.note and 1 < video.duration < 2.5, name
@@ -119,10 +115,8 @@ def test_a_video_that_ends_before_its_header_says_is_used_and_said_to_be_truncat
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_title_that_is_no_utf_8_does_not_matter(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]], name: str
-) -> None:
-    data = write_video(tmp_path / name, frames_of(25)).read_bytes()
+def test_a_title_that_is_no_utf_8_does_not_matter(tmp_path: Path, name: str) -> None:
+    data = write(tmp_path / name, numbered(25)).read_bytes()
     assert b"Lavf" in data  # the name of the program that wrote the file
     (tmp_path / name).write_bytes(data.replace(b"Lavf", b"\xe9\xff\xe9\xff"))
     before = open_files()
@@ -131,10 +125,8 @@ def test_a_title_that_is_no_utf_8_does_not_matter(
 
 
 @pytest.mark.parametrize(("codec", "name", "claim"), [("rawvideo", "claim.avi", 100_000), ("gif", "claim.gif", 65_535)])
-def test_a_claimed_size_is_refused_before_memory_is_taken_for_it(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]], codec: str, name: str, claim: int
-) -> None:
-    data = bytearray(write_video(tmp_path / name, frames_of(30), codec).read_bytes())
+def test_a_claimed_size_is_refused_before_memory_is_taken_for_it(tmp_path: Path, codec: str, name: str, claim: int) -> None:
+    data = bytearray(write(tmp_path / name, numbered(30), codec).read_bytes())
     if codec == "gif":
         data[6:10] = struct.pack("<HH", claim, claim)
     else:
@@ -148,10 +140,8 @@ def test_a_claimed_size_is_refused_before_memory_is_taken_for_it(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
-def test_times_a_thousand_years_apart_make_no_windows(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list]
-) -> None:
-    write_video(tmp_path / "a.mkv", frames_of(4), times=[0.0, 0.1, 1e9, 2e9])
+def test_times_a_thousand_years_apart_make_no_windows(tmp_path: Path) -> None:
+    write(tmp_path / "a.mkv", numbered(4), times=[0.0, 0.1, 1e9, 2e9])
     with pytest.raises(BadArgument, match="3600"):
         Cutting(stride=0.0)
     footage = decoded(survey(tmp_path), Cutting())
@@ -229,10 +219,8 @@ def test_what_decoding_found_is_kept_and_a_damaged_cache_is_found_again(
 # names
 
 
-def test_a_name_that_is_no_text_and_a_folder_that_cannot_be_listed_are_refused(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = write_video(tmp_path / "100%03d: two.mp4", frames_of(25))
+def test_a_name_that_is_no_text_and_a_folder_that_cannot_be_listed_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = write(tmp_path / "100%03d: two.mp4", numbered(25))
     with open(os.fsencode(tmp_path) + b"/caf\xe9.mp4", "wb") as file:
         file.write(good.read_bytes())
     (tmp_path / "closed").mkdir()
@@ -260,13 +248,11 @@ def test_a_folder_without_videos_is_refused(tmp_path: Path) -> None:
         find(tmp_path / "gone")
 
 
-def test_links_within_the_folder_are_used_and_copies_are_one_source(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]]
-) -> None:
-    write_video(tmp_path / "b.mp4", frames_of(25))
+def test_links_within_the_folder_are_used_and_copies_are_one_source(tmp_path: Path) -> None:
+    write(tmp_path / "b.mp4", numbered(25))
     (tmp_path / "z.mp4").write_bytes((tmp_path / "b.mp4").read_bytes())
     (tmp_path / "a.mp4").symlink_to(tmp_path / "b.mp4")
-    write_video(tmp_path / "c.mp4", frames_of(26))
+    write(tmp_path / "c.mp4", numbered(26))
     sources = {file: video.source for file, video in decoded(survey(tmp_path), Cutting()).videos.items()}
     assert sources == {"a.mp4": "a.mp4", "b.mp4": "a.mp4", "c.mp4": "c.mp4", "z.mp4": "a.mp4"}
 
@@ -317,13 +303,11 @@ def test_something_something_names_its_classes_in_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_4k_video_is_made_small_frame_by_frame(
-    tmp_path: Path, write_video: Callable[..., Path], frames_of: Callable[..., list[np.ndarray]]
-) -> None:
+def test_a_4k_video_is_made_small_frame_by_frame(tmp_path: Path) -> None:
     """Twenty-six pictures of 25 MB are decoded, and no more memory is taken than a few of them need."""
     count = 26
-    decoded(survey(write_video(tmp_path / "small" / "a.mp4", frames_of(26)).parent), Cutting())  # so that libraries are loaded
-    write_video(tmp_path / "4k.mp4", frames_of(count, 3840, 2160), "mpeg4", options={"qscale": "2"})
+    decoded(survey(write(tmp_path / "small" / "a.mp4", numbered(26)).parent), Cutting())  # so that libraries are loaded
+    write(tmp_path / "4k.mp4", numbered(count, 3840, 2160), "mpeg4", options={"qscale": "2"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     footage = decoded(survey(tmp_path), Cutting(per_source=1))
     assert len(footage.windows) == 2
