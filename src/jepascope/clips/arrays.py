@@ -99,7 +99,7 @@ def from_arrays(
     together = np.arange(len(held)) if groups is None else _array(groups)
     for what, given, shape in (
         ("twins", shown, held.shape),
-        ("masks", cover, (*held.shape[:2], *_sides(held))),
+        ("masks", cover, held.shape[:4]),
         ("groups", together, held.shape[:1]),
     ):
         if given is not None and given.shape != shape:
@@ -141,7 +141,7 @@ def _clip_set(
 ) -> ClipSet:
     count, scenes = len(source.videos), np.unique(groups, return_inverse=True)[1].reshape(-1)
     table = pd.DataFrame({"scene": scenes, "split": "fit", "clip": np.arange(count)})
-    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(_sides(source.videos))))
+    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(source.videos.shape[2:4])))
     for variable, cells in labels.items():
         clips = clips.labelled(variable, list(cells), kind, missing)
     for variable, cells in opposite.items():
@@ -185,10 +185,6 @@ def _videos(values: Any, what: str) -> np.ndarray:
         return given
     swapped: np.ndarray = given.transpose(0, 1, 3, 4, 2) if given.shape[2] == 3 else given.transpose(0, 2, 3, 4, 1)
     return swapped
-
-
-def _sides(videos: np.ndarray) -> tuple[int, int]:
-    return int(videos.shape[2]), int(videos.shape[3])
 
 
 def _colours(frames: np.ndarray) -> Float[Tensor, "frames 3 rows columns"]:

@@ -43,7 +43,7 @@ def balanced(factors: pd.DataFrame, per_source: int, quarter_turns: bool, seed: 
         for row in rows:
             for name in DIRECTION_NAMES:
                 if some := reached[row].get(name):
-                    drawn += [(row, views[one]) for one in rng.choice(some, min(views_each, len(some)), replace=False)]
+                    drawn += [(row, views[number]) for number in rng.choice(some, min(views_each, len(some)), replace=False)]
     table = factors.iloc[[row for row, _ in drawn]].reset_index(drop=True)
     shown = {column: np.array([getattr(view, column) for _, view in drawn]) for column in COLUMNS}
     angle = shown_angle(table["angle"].to_numpy(np.float64), shown["flipped"], shown["turns"], shown["reversed"])
@@ -71,9 +71,9 @@ def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_so
     turn = dict(zip(recordings.tolist(), rng.permutation(len(recordings)).tolist(), strict=True))
     for held in rows.values():
         some = [(row, kind) for kind in range(len(kinds)) for row in _of_each_source(held[kinds[kind]], sources, per_source)]
-        some.sort(key=lambda one: turn[str(sources[one[0]])])
-        taken, of_kind = np.array(some, dtype=np.int64).T
-        even.append(sorted(taken[spread(sources[taken], of_kind, int(np.bincount(of_kind).min()))].tolist()))
+        some.sort(key=lambda pair: turn[str(sources[pair[0]])])
+        chosen, of_kind = np.array(some, dtype=np.int64).T
+        even.append(sorted(chosen[spread(sources[chosen], of_kind, int(np.bincount(of_kind).min()))].tolist()))
     return even
 
 

@@ -50,22 +50,22 @@ def label_windows(path: Path, windows: Sequence[Window], whole: bool = False) ->
     for which, place, shown in frames_of_many(path, ticks):
         picture = scaler(shown, SHORT_SIDE)
         picture = picture if whole else middle_square(picture)
-        for one in np.unique(which).tolist():  # a frame that is shown at several of the times is measured once
-            held[one].append(picture)
-        for one in which[place == np.array(counts)[which] - 1].tolist():
-            pictures = held.pop(one)
+        for number in np.unique(which).tolist():  # a frame that is shown at several of the times is measured once
+            held[number].append(picture)
+        for number in which[place == np.array(counts)[which] - 1].tolist():
+            pictures = held.pop(number)
             if len({part.shape for part in pictures}) > 1:
                 raise UnreadableVideo(
-                    f"changes the proportions of its frames between {windows[one].start:.2f} and {windows[one].end:.2f} s"
+                    f"changes the proportions of its frames between {windows[number].start:.2f} and {windows[number].end:.2f} s"
                 )
-            yield one, label_window(np.stack(pictures))
+            yield number, label_window(np.stack(pictures))
 
 
 def label_rows(folder: Path, windows: Sequence[Window], whole: bool = False) -> Iterator[dict[str, Any]]:
     """Rows of a label table, of windows of one file below the folder: file, start, end (seconds), source, and what ``label_row`` tells."""
     if windows:
-        for one, label in label_windows(folder / windows[0].file, windows, whole):
-            window = windows[one]
+        for number, label in label_windows(folder / windows[0].file, windows, whole):
+            window = windows[number]
             yield {"file": window.file, "start": window.start, "end": window.end, "source": window.source, **label_row(label)}
 
 
@@ -77,7 +77,7 @@ def measured_windows(footage: Footage, cache: Path, progress: Callable[[int, int
     """
     version = opencv().__version__
     answers: list[Measured] = []
-    for file, some in groupby((one.window for one in footage.windows), key=lambda window: window.file):
+    for file, some in groupby((seen.window for seen in footage.windows), key=lambda window: window.file):
         windows = list(some)
         times = [(window.start, window.end) for window in windows]
         asked = {"rule": RULE, "opencv": version, "file": footage.videos[file].digest, "windows": times}

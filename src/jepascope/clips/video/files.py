@@ -77,28 +77,28 @@ def find(folder: Path) -> Found:
     if not folder.is_dir():
         raise BadArgument(f"There is no folder '{folder}'; give one that holds videos ({', '.join(ENDINGS[:7])}, ...).")
     root = folder.resolve()
-    found = Found([], [], [])
+    listing = Found([], [], [])
     paths, unlisted = _walk(root)
-    found.refusals.extend(unlisted)
+    listing.refusals.extend(unlisted)
     links = 0
     for path in paths:
         name = path.relative_to(root).as_posix()
-        if not _can_be_written(name):
-            found.refusals.append(Refusal(_as_shown(name), "has a name that is not valid UTF-8; rename it"))
+        if _written(name) != name:
+            listing.refusals.append(Refusal(_written(name), "has a name that is not valid UTF-8; rename it"))
         elif path.is_symlink() and (why := _why_not_followed(path, root)):
-            found.refusals.append(Refusal(name, f"is a link that {why}"))
+            listing.refusals.append(Refusal(name, f"is a link that {why}"))
             links += path.exists()
         elif not _regular(path):  # to open a pipe would wait for ever
-            found.refusals.append(Refusal(name, "is not a regular file"))
+            listing.refusals.append(Refusal(name, "is not a regular file"))
         elif path.suffix.lower() in TABLES or split_list(path.name):
-            found.tables.append(path)
+            listing.tables.append(path)
         elif kind := kind_of_file(path):
-            found.others.append((name, kind))
+            listing.others.append((name, kind))
         else:
-            found.candidates.append(candidate(name))
-    if not found.candidates:
-        raise BadArgument(_no_video(folder, found, links))
-    return found
+            listing.candidates.append(candidate(name))
+    if not listing.candidates:
+        raise BadArgument(_no_video(folder, listing, links))
+    return listing
 
 
 def candidate(name: str) -> Candidate:
@@ -117,8 +117,8 @@ def passed_over(others: Iterable[tuple[str, str]]) -> list[Refusal]:
     ]
 
 
-def _no_video(folder: Path, found: Found, links: int) -> str:
-    held = [f"{one.files} × {one.file}" for one in passed_over(found.others)[:5]]
+def _no_video(folder: Path, listing: Found, links: int) -> str:
+    held = [f"{refusal.files} × {refusal.file}" for refusal in passed_over(listing.others)[:5]]
     return (
         f"'{folder}' holds no video: no file below it ends like one ({', '.join(ENDINGS[:7])}, ...)"
         + (f"; it holds {', '.join(held)}" if held else "")
@@ -154,15 +154,8 @@ def _homes(root: Path) -> list[Path]:
     return [root, *(base.parents[1] / "blobs" for base in snapshots)]
 
 
-def _can_be_written(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # Python keeps the bytes of such a name as surrogates
-        return False
-    return True
-
-
-def _as_shown(name: str) -> str:
+def _written(name: str) -> str:
+    """A name as text: of one that is not valid UTF-8 Python keeps the bytes as surrogates."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -172,7 +165,7 @@ def _walk(root: Path) -> tuple[list[Path], list[Refusal]]:
 
     def fail(error: OSError) -> None:
         name = os.path.relpath(str(error.filename), root)
-        unlisted.append(Refusal(_as_shown(name), f"is a folder that cannot be listed ({error.strerror})"))
+        unlisted.append(Refusal(_written(name), f"is a folder that cannot be listed ({error.strerror})"))
 
     paths: list[Path] = []
     for base, folders, files in os.walk(root, onerror=fail):

@@ -65,18 +65,6 @@ class VideoStudy:
     record: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """Windows of a folder that can be decoded, and their labels of one variable."""
-
-    footage: Footage
-    labels: Labelled
-
-    @property
-    def refusals(self) -> list[Refusal]:
-        return [*self.footage.refusals, *self.labels.refusals]
-
-
 def cutting_of(spec: ClipsWanted) -> Cutting:
     """How its windows are cut."""
     assert spec.seconds is not None
@@ -120,23 +108,23 @@ def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
 
 
 @once(lambda spec: (_looked_for(spec), cutting_of(spec)))
-def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
-    """Everything that is slow."""
+def _looked_at(spec: ClipsWanted, progress: Watching) -> tuple[Footage, Labelled]:
+    """Everything that is slow: windows of the folder that can be decoded, and their labels."""
     there, cache = survey_of(spec, progress), cache_folder() / "videos"
     footage = decoded(there, cutting_of(spec), progress.start("decode their windows"), cache)
     measured = None
     if is_measured(spec, there):
         measured = measured_windows(footage, cache, progress.start("measure which way they move"))
-    looked = _Looked(footage, labelled(footage, spec.variable, measured))
-    if looked.labels.known.empty:
-        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in looked.refusals})[:3])
+    labels = labelled(footage, spec.variable, measured)
+    if labels.known.empty:
+        reasons = "; ".join(sorted({f"'{refusal.file}' {refusal.reason}" for refusal in (*footage.refusals, *labels.refusals)})[:3])
         raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
-    return looked
+    return footage, labels
 
 
 def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
-    return _looked_at(spec, progress).labels.known
+    return _looked_at(spec, progress)[1].known
 
 
 def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
@@ -151,17 +139,15 @@ def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
     Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
     for labels that there are not.
     """
-    looked = _looked_at(spec, progress)
-    footage = looked.footage
-    table = chosen_clips(spec, looked.labels.known)
+    footage, labels = _looked_at(spec, progress)
+    table = chosen_clips(spec, labels.known)
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    files = dict.fromkeys(one.window.file for one in footage.windows)
+    files = dict.fromkeys(seen.window.file for seen in footage.windows)
     source = VideoSource.of(footage.folder, [footage.videos[file] for file in files])
     clips = ClipSet(spec.clips_name, table.reset_index(drop=True).dropna(axis=1), source, own=(spec.state_variable,))
-    refusals = refusals_table([*looked.refusals, *_left_out(looked.labels.known, set(table["file"]), spec)])
-    labels = how_labelled(footage, spec.variable)
-    record = footage_record(footage, len(looked.labels.known), refusals, clips, labels, str(spec.splits))
+    refusals = refusals_table([*footage.refusals, *labels.refusals, *_left_out(labels.known, set(table["file"]), spec)])
+    record = footage_record(footage, len(labels.known), refusals, clips, how_labelled(footage, spec.variable), str(spec.splits))
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
 

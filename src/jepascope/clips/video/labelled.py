@@ -39,8 +39,10 @@ def labelled(footage: Footage, variable: str, measured: Sequence[Measured] | Non
     if variable == DIRECTION:
         names, columns, reasons = _directions(footage, measured)
         return Labelled(pd.concat([_windows(footage), columns], axis=1).assign(label=names), _without(footage, reasons))
-    windows = [one.window for one in footage.windows]
-    names = np.array([footage.videos[one.file].label if labels is None else labels.label(one, variable) for one in windows], dtype=object)
+    windows = [seen.window for seen in footage.windows]
+    names = np.array(
+        [footage.videos[seen.file].label if labels is None else labels.label(seen, variable) for seen in windows], dtype=object
+    )
     tables = ", ".join(footage.class_tables)
     why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
     whys = [footage.two_classes.get(window.file, why) for window in windows]
@@ -55,7 +57,7 @@ def _directions(footage: Footage, measured: Sequence[Measured] | None) -> tuple[
     """Directions of motion ('' where there is none), columns ``angle`` (radians), ``direction``, ``labelled_by`` and what else was
     measured, and why windows have none."""
     labels = footage.labels if footage.labels is not None and DIRECTION in footage.labels.columns else None
-    by_people = [None if labels is None else labels.angle(one.window, DIRECTION) for one in footage.windows]
+    by_people = [None if labels is None else labels.angle(seen.window, DIRECTION) for seen in footage.windows]
     rows: list[dict[str, object]] = []
     reasons: list[str | None] = []
     for person, answer in zip(by_people, measured or ["nobody labelled its direction"] * len(by_people), strict=True):
@@ -75,14 +77,14 @@ def _directions(footage: Footage, measured: Sequence[Measured] | None) -> tuple[
 
 def _windows(footage: Footage) -> pd.DataFrame:
     """One row a window: where it comes from, how it is shown, and its looks."""
-    videos = [footage.videos[one.window.file] for one in footage.windows]
+    videos = [footage.videos[seen.window.file] for seen in footage.windows]
     official = [video.official_split for video in videos]
     table = pd.DataFrame(
         {
-            **{name: [getattr(one.window, name) for one in footage.windows] for name in ("source", "file", "start", "end")},
+            **{name: [getattr(seen.window, name) for seen in footage.windows] for name in ("source", "file", "start", "end")},
             **{"flipped": False, "turns": 0, "reversed": False, "crop_x": 0.5, "crop_y": 0.5, "crop_side": 1.0},
             "rate": [video.rate for video in videos],
-            **{name: [one.looks.get(name, np.nan) for one in footage.windows] for name in LOOKS},
+            **{name: [seen.looks.get(name, np.nan) for seen in footage.windows] for name in LOOKS},
         }
     )
     return table.assign(official_split=official) if any(official) else table
@@ -91,7 +93,7 @@ def _windows(footage: Footage) -> pd.DataFrame:
 def _without(footage: Footage, reasons: Sequence[str | None]) -> list[Refusal]:
     """Windows with a reason; a file all of whose windows have the same is listed once."""
     refusals: list[Refusal] = []
-    by_file = groupby(zip((one.window for one in footage.windows), reasons, strict=True), key=lambda pair: pair[0].file)
+    by_file = groupby(zip((seen.window for seen in footage.windows), reasons, strict=True), key=lambda pair: pair[0].file)
     for file, pairs in by_file:
         some = [(window, reason) for window, reason in pairs]
         first = some[0][1]

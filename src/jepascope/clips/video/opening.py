@@ -61,7 +61,7 @@ def _video_stream(container: Any) -> Any:
     if not streams:
         raise UnreadableVideo("holds sound and no video" if container.streams.audio else "holds no video")
     best = container.streams.best("video")
-    stream = next((one for one in streams if best is not None and one.index == best.index), streams[0])
+    stream = next((moving for moving in streams if best is not None and moving.index == best.index), streams[0])
     codec = stream.codec_context
     if codec is None:
         raise UnreadableVideo("is coded in a way that this FFmpeg cannot decode; convert it to H.264")
@@ -83,7 +83,7 @@ def _moving(container: Any) -> list[Any]:
 
 def streams_left_out(container: Any, stream: Any) -> str:
     """Which of a file's video streams is read, where it has several; else empty."""
-    others = [str(one.index) for one in _moving(container) if one.index != stream.index]
+    others = [str(moving.index) for moving in _moving(container) if moving.index != stream.index]
     if not others:
         return ""
     return f"holds {1 + len(others)} video streams: number {stream.index} is read, as players choose it, and {', '.join(others)} not"
@@ -184,12 +184,12 @@ class Clock:
         """What to seek to for a time."""
         return round(seconds / self.unit) + (self.begin or 0)
 
-    def _ticks(self, one: Any) -> int | None:
-        ticks: int | None = one.dts if self.counted or one.pts is None else one.pts
+    def _ticks(self, timed: Any) -> int | None:
+        ticks: int | None = timed.dts if self.counted or timed.pts is None else timed.pts
         return ticks
 
-    def _next(self, one: Any) -> float:
-        ticks = self._ticks(one)
+    def _next(self, timed: Any) -> float:
+        ticks = self._ticks(timed)
         if ticks is None:
             return 0.0 if self.last is None else self.last + self.step
         if self.begin is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +63,8 @@ def probe(folder: Path, candidate: Candidate) -> Video:
 
     path = folder / candidate.file
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UnreadableVideo("is not a regular file")
-        if not found.st_size:
-            raise UnreadableVideo("is empty (0 bytes)")
-        digest = content_digest(path, found.st_size)
+        about = path.stat()
+        digest = content_digest(path, about.st_size)
     except OSError as error:
         raise UnreadableVideo(f"cannot be read ({error.strerror})") from None
     with opened(path) as (container, stream):
@@ -97,8 +92,8 @@ def probe(folder: Path, candidate: Candidate) -> Video:
             remarks=tuple(_remarks(container, stream, first)),
             note=note,
             digest=digest,
-            size=found.st_size,
-            modified=found.st_mtime_ns,
+            size=about.st_size,
+            modified=about.st_mtime_ns,
         )
     if video.rate > MAX_RATE:
         raise UnreadableVideo(f"claims {video.rate:.4g} frames a second, more than {MAX_RATE:g}: its times cannot be right")

@@ -71,13 +71,13 @@ def _videos(clips: pd.DataFrame, column: str) -> dict[str, int]:
 
 def abstentions(refusals: pd.DataFrame, footage: Footage) -> dict[str, int]:
     """Windows without a measured direction, by the reason; a file all of whose windows have one reason is one row of the refusals."""
-    by_file = Counter(one.window.file for one in footage.windows)
-    found: Counter[str] = Counter()
+    by_file = Counter(seen.window.file for seen in footage.windows)
+    counts: Counter[str] = Counter()
     words = {text: name for name, text in REASONS.items()}
     for row in refusals[refusals["reason"].str.startswith(NO_DIRECTION)].itertuples():
         reason = words.get(str(row.reason).removeprefix(NO_DIRECTION), "other")
-        found[reason] += by_file[str(row.file)] if np.isnan(float(str(row.start))) else 1
-    return dict(found.most_common())
+        counts[reason] += by_file[str(row.file)] if np.isnan(float(str(row.start))) else 1
+    return dict(counts.most_common())
 
 
 def grouped(refusals: pd.DataFrame) -> list[dict[str, Any]]:

@@ -34,10 +34,10 @@ class Recordings:
 def recordings(candidates: Sequence[Candidate], named: Mapping[str, str], digests: Mapping[str, str] | None = None) -> Recordings:
     """By the data set's names, by what a labels file calls the recordings of files (``named``), and by content (``digests``), as far as
     it is known. Of files of which neither data set nor labels say anything, those go together whose names differ in a cut alone."""
-    silent = [one.file for one in candidates if one.source == one.file and one.file not in named]
-    files = {one.file for one in candidates}
+    silent = [candidate.file for candidate in candidates if candidate.source == candidate.file and candidate.file not in named]
+    files = {candidate.file for candidate in candidates}
     rules: dict[str, Mapping[str, str]] = {
-        DATA_SET: {one.file: one.source for one in candidates},
+        DATA_SET: {candidate.file: candidate.source for candidate in candidates},
         LABELS: {file: source for file, source in named.items() if file in files},
         NAMES: cuts(silent),
         CONTENT: {} if digests is None else digests,
@@ -69,8 +69,8 @@ def _united(rules: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     first_with: dict[tuple[str, str], str] = {}
     for rule, keys in rules.items():
         for file, key in keys.items():
-            one, other = root(names[file]), root(first_with.setdefault((rule, key), names[file]))
-            parent[max(one, other)] = min(one, other)
+            first, second = root(names[file]), root(first_with.setdefault((rule, key), names[file]))
+            parent[max(first, second)] = min(first, second)
     return {file: root(name) for file, name in names.items()}
 
 

@@ -55,7 +55,7 @@ def of_matrix(display: np.ndarray) -> View:
     scale = np.linalg.norm(linear, axis=1, keepdims=True)
     if not scale.all():
         return View()
-    nearest = min(EIGHT, key=lambda one: float(np.abs(one.matrix - linear / scale).max()))
+    nearest = min(EIGHT, key=lambda view: float(np.abs(view.matrix - linear / scale).max()))
     if np.abs(nearest.matrix - linear / scale).max() > NEAR:
         raise UnreadableVideo(
             "is to be shown turned or sheared by something else than quarter turns and mirrors; convert it with FFmpeg, which writes its "
