@@ -29,12 +29,12 @@ Pictures = Callable[[dict[str, Any]], UInt8[np.ndarray, "2 height width 3"]]
 """First and last frame of a row of the label table."""
 
 
-def motion_sheet(table: pd.DataFrame, pictures: Pictures, shown: int = SHOWN) -> Figure:
-    """A sheet of up to ``shown`` windows of a label table (see ``label_rows``): every direction in turn, then those without one.
+def motion_sheet(table: pd.DataFrame, pictures: Pictures) -> Figure:
+    """A sheet of up to SHOWN windows of a label table (see ``label_rows``): every direction in turn, then those without one.
 
     ``pictures`` is asked for one row at a time.
     """
-    rows = shown_rows(table, shown)
+    rows = shown_rows(table, SHOWN)
     figure, places = sheet_of_pairs(len(rows), ACROSS, CELL, above=0.18, between=0.16)
     for cells, (first, last) in zip(rows.to_dict("records"), places, strict=True):
         row = {str(name): cell for name, cell in cells.items()}

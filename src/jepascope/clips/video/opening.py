@@ -23,6 +23,7 @@ MAX_WORK = 400_000_000_000  # pixels of a file that are decoded: an hour of full
 MAX_RATE = 1000.0  # frames a second
 SHAPES = (0.25, 4.0)  # of a pixel, width to height; anything else is a mistake in the file
 HEAD = 4096
+MAX_BOXES = 1000  # of an MP4 file that are skipped to find its index
 
 _LIMITS = {"max_pixels": str(MAX_PIXELS)}
 
@@ -105,11 +106,11 @@ def _why_not_opened(path: Path, error: Exception) -> str:
     return f"is no video of a known format, or its beginning is damaged ({str(getattr(error, 'strerror', '') or error)[:80]})"
 
 
-def _has_index(file: Any, boxes: int = 1000) -> bool:
+def _has_index(file: Any) -> bool:
     """Whether an MP4 file has its 'moov' box; boxes are skipped by their sizes, none is read."""
     file.seek(0, 2)
     end, at = file.tell(), 0
-    for _ in range(boxes):
+    for _ in range(MAX_BOXES):
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
