@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jepascope.clips.contact_sheet import contact_sheet
-from jepascope.clips.video.sheet import caption, video_sheet
+from jepascope.clips.contact_sheet import caption, contact_sheet, video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.footage import footage_words
