@@ -51,15 +51,6 @@ class LabelMoments:
         """Covariance of x with the one-hot label: column c is (share of class c) x (its mean less the mean of all clips)."""
         return ((self.counts / self.count)[:, None] * (self.means - self.mean)).T
 
-    def check(self, where: str) -> None:
-        """Refuse what no finder can use, naming the site."""
-        if self.classes < 2:
-            raise BadData(f"At {where}: all clips are of one class, so there is nothing to tell apart; take clips of two classes or more.")
-        if not bool(torch.isfinite(self.covariance).all() & torch.isfinite(self.means).all()):
-            raise BadData(f"At {where}: the moments hold NaN or infinite values; capture again in float32, or leave that layer out.")
-        if float(self.covariance.diagonal().max()) <= (1e-6 * float(self.mean.abs().max())) ** 2:
-            raise BadData(f"At {where}: activations are the same for every clip; leave that layer out or check its capture.")
-
 
 class LabelMomentsFitter:
     """Streams (x, y, values) into LabelMoments. Any cut into batches gives what one batch gives, up to float64 rounding."""

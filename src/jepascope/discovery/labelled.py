@@ -69,8 +69,7 @@ class Labelled:
     """``y`` are class indices, ``values`` the variable itself where it has values: (cos, sin) of an angle, or numbers.
 
     ``groups`` are scene ids, for finders that cross-validate; ``path`` an L1 path already fitted to these clips; ``where`` names
-    the site in errors ("layer 3"). Finders that need moments alone take them from ``moments``, which streams: ``streamed`` is for
-    studies that never hold their clips.
+    the site in errors ("layer 3"). Finders that need moments alone take them from ``moments``.
     """
 
     x: Float[Tensor, "clips width"]
@@ -80,19 +79,12 @@ class Labelled:
     suffix: Suffix | None = None
     path: ProbePath | None = None
     where: str = "the activations"
-    given: LabelMoments | None = None
 
     def without(self, gone: Float[Tensor, "width gone"], mean: Float[Tensor, " width"]) -> Labelled:
         """The same clips with an orthonormal basis ablated to ``mean``: what a finder is given to find what is left."""
         x = self.x - (self.x - mean) @ gone @ gone.T
         suffix = None if self.suffix is None else replace(self.suffix, gone=gone, mean=mean)
-        return replace(self, x=x, suffix=suffix, path=None, given=None)
-
-    @classmethod
-    def streamed(cls, moments: LabelMoments, where: str = "the activations") -> Labelled:
-        """From moments alone; finders that need the clips themselves refuse."""
-        width = moments.means.shape[1]
-        return cls(torch.empty(0, width), torch.empty(0, dtype=torch.int64), where=where, given=moments)
+        return replace(self, x=x, suffix=suffix, path=None)
 
     @property
     def width(self) -> int:
@@ -101,46 +93,28 @@ class Labelled:
     @property
     def outputs(self) -> int:
         """How many values the variable has: 0 where it has classes alone."""
-        if self.given is not None:
-            return 0 if self.given.cross is None else self.given.cross.shape[1]
         return 0 if self.values is None else self.values.shape[1]
 
     @cached_property
     def classes(self) -> int:
-        return self._checked_classes() if self.given is None else self.given.classes
-
-    @cached_property
-    def moments(self) -> LabelMoments:
-        if self.given is not None:
-            return self.given
-        return LabelMomentsFitter(self.width, self.classes, self.outputs).update(self.x, self.y, self.values).fit()
-
-    def check(self) -> None:
-        """Refuse what no finder can use, naming the site: NaN, infinite or constant activations, labels of one class only."""
-        if self.given is not None:
-            self.given.check(self.where)
-            return
-        check_activations(self.x, len(self.y), self.where)
-        self._checked_classes()
-        if self.values is not None and (len(self.values) != len(self.y) or not bool(torch.isfinite(self.values).all())):
-            raise BadArgument(f"At {self.where}: the variable's values must be finite, one row for each of the {len(self.y)} clips.")
-
-    def _checked_classes(self) -> int:
         try:
             return check_labels(self.y)
         except JepascopeError as error:
             raise type(error)(f"At {self.where}: {error}") from None
 
-    def need_clips(self, finder: str) -> None:
-        """Refuse moments without their clips."""
-        if self.given is not None:
-            raise BadArgument(
-                f"Finder '{finder}' needs the clips of {self.where}, and only their moments were given; use a finder of second moments."
-            )
+    @cached_property
+    def moments(self) -> LabelMoments:
+        return LabelMomentsFitter(self.width, self.classes, self.outputs).update(self.x, self.y, self.values).fit()
+
+    def check(self) -> None:
+        """Refuse what no finder can use, naming the site: NaN, infinite or constant activations, labels of one class only."""
+        check_activations(self.x, len(self.y), self.where)
+        _ = self.classes
+        if self.values is not None and (len(self.values) != len(self.y) or not bool(torch.isfinite(self.values).all())):
+            raise BadArgument(f"At {self.where}: the variable's values must be finite, one row for each of the {len(self.y)} clips.")
 
     def select(self, clips: Bool[Tensor, " clips"]) -> Labelled:
         """Some of the clips (and no path: it was fitted to all of them)."""
-        self.need_clips("one of a part of the clips")
         rows = torch.nonzero(clips).flatten()
         values, groups = (None if column is None else column[rows] for column in (self.values, self.groups))
         suffix = None if self.suffix is None else self.suffix.select(rows)
@@ -151,7 +125,6 @@ class Labelled:
 
         The path is kept: it says which strength the true labels chose.
         """
-        self.need_clips("one of permuted labels")
         order = torch.randperm(len(self.y), generator=generator)
         values = None if self.values is None else self.values[order]
         suffix = None if self.suffix is None else replace(self.suffix, target=self.suffix.target[order])

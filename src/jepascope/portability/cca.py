@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from jepascope.discovery.finders.shrinkage import oas_share
+from jepascope.discovery.finders.regularised import oas_share
 from jepascope.errors import BadArgument
 from jepascope.portability.pca import Pca, common_components, pca
 from jepascope.portability.similarity import SHUFFLES, Similarity, check_pairs, pair_shuffles

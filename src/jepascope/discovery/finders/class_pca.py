@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jepascope.discovery.finder_entry import FinderEntry
+from jepascope.discovery.finders.directions import described
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 
@@ -20,9 +23,5 @@ def class_pca(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspac
     """
     moments = data.moments
     rank = moments.classes - 1 if rank is None else rank
-    provenance: dict[str, object] = {"finder": "class_pca", "form": "pattern", "classes": moments.classes, "clips": moments.count}
-    if rank == moments.classes - 1:
-        provenance["coincides"] = "diff_means: at rank classes - 1 both are the span of the centred class means"
-    found = Subspace.spanned_by(moments.centred_means.T, moments.mean, rank, **provenance)
-    found.provenance["rank"] = rank
-    return found
+    axes = Subspace.spanned_by(moments.centred_means.T, moments.mean, rank, finder="class_pca")
+    return replace(axes, provenance=described(data, rank, "class_pca", "pattern"))

@@ -115,7 +115,6 @@ def _subspace(data: Labelled, trained: Rotations, chosen: int, tried: list[int],
 
 
 def _suffix(data: Labelled) -> Suffix:
-    data.need_clips("das")
     if data.suffix is None:
         raise BadArgument(
             f"Finder 'das' at {data.where} trains through the network after the site, which was not given; pass encoder= in notebooks, "

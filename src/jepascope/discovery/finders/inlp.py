@@ -8,8 +8,7 @@ from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, class_rank, leading
-from jepascope.discovery.finders.ridge_directions import ridge_filters
-from jepascope.discovery.finders.shrinkage import oas_share
+from jepascope.discovery.finders.regularised import oas_share, ridge_filters
 from jepascope.discovery.label_moments import LabelMoments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
-from jepascope.discovery.finders.directions import as_pattern
+from jepascope.discovery.finders.directions import as_pattern, described
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
@@ -68,7 +69,6 @@ def l1_probe_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Label
 
     Cross-validating each permutation would cost folds times as much and choose nothing: it is at chance at any strength.
     """
-    data.need_clips("l1_probe")
     path = data.path or _path(data, seed)
     rank = rank or max(1, _spanned(path.probe))
     standard, mean, scale = standardise(data.x)
@@ -99,7 +99,6 @@ _WALKED = "the first strength on the path whose probe spans the rank asked for"
 
 
 def _path(data: Labelled, seed: int) -> ProbePath:
-    data.need_clips("l1_probe")
     return l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where]
 
 
@@ -115,11 +114,9 @@ def _spanned(probe: LinearProbe) -> int:
 
 def _subspace(probe: LinearProbe, data: Labelled, rank: int | None, strength: float, rule: str) -> Subspace:
     kept = _spanned(probe) if rank is None else rank
-    provenance = {"finder": "l1_probe", "form": "filter", "classes": probe.classes, "clips": len(data.y)}
     said = {"strength": strength, "strength_rule": rule, "support": probe.support}
-    found = Subspace.spanned_by(_directions(probe), data.x.double().mean(dim=0), kept, **provenance, **said)
-    found.provenance["rank"] = kept
-    return found
+    weights = Subspace.spanned_by(_directions(probe), data.x.double().mean(dim=0), kept, finder="l1_probe")
+    return replace(weights, provenance={**described(data, kept, "l1_probe", "filter"), **said})
 
 
 def _too_narrow(data: Labelled, rank: int | None, spanned: int) -> BadArgument:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
-from jepascope.discovery.finders.shrinkage import oas_share, shrunk, whitening
+from jepascope.discovery.finders.regularised import oas_share, shrunk, whitening
 from jepascope.discovery.label_moments import LabelMoments
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
@@ -73,8 +73,5 @@ def leace(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
 
 def leace_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """What the eraser takes away: S times its filters. At full rank the span of the class means, whatever the shrinkage."""
-    eraser, rank = LeaceEraser.fit(data.moments), class_rank(data, rank)
-    said: dict[str, object] = {"shrinkage": eraser.shrinkage}
-    if rank == data.classes - 1:
-        said["coincides"] = "diff_means: at rank classes - 1 both are the span of the centred class means"
-    return leading(eraser.patterns, data, rank, "leace_pattern", "pattern", **said)
+    eraser = LeaceEraser.fit(data.moments)
+    return leading(eraser.patterns, data, class_rank(data, rank), "leace_pattern", "pattern", shrinkage=eraser.shrinkage)

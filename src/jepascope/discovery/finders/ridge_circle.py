@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, leading, no_values
-from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
+from jepascope.discovery.finders.regularised import gcv_strength, ridge_filters
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 

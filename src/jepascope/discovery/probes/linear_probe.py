@@ -56,12 +56,6 @@ class LinearProbe:
     def accuracy(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> float:
         return self.correct(x, y) / len(y)
 
-    def margin(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Float[Tensor, " clips"]:
-        """Logit of class y minus the mean of the other classes' logits: continuous, and it does not saturate (science.md 7)."""
-        logits = self.logits(x)
-        own = logits.gather(1, y.to(logits.device)[:, None])[:, 0]
-        return own - (logits.sum(dim=1) - own) / (self.classes - 1)
-
 
 def standardise(
     x: Float[Tensor, "... clips width"],

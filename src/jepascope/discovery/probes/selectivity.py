@@ -18,10 +18,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.exchange import exchanged
-from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.folds import check_labels, exchanged
 from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.ridge import stacked
+from jepascope.discovery.probes.paths import stacked
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import TOLERANCE, solve
 from jepascope.errors import BadArgument, BadData
@@ -113,8 +112,8 @@ def permuted_hits(
     classes = check_labels(y)
     generator = torch.Generator().manual_seed(seed)
     permuted = torch.stack([exchanged(y, groups, generator) for _ in range(draws)])
-    found: dict[Key, Tensor] = {}
-    for keys, raw in stacked(layers, len(y)):
+    hits: dict[Key, Tensor] = {}
+    for keys, raw in stacked(layers, len(y), torch.float64):
         x, mean, scale = standardise(raw)
         batch = prepare(x, permuted[None], torch.ones(1, 1, len(y)), classes, principal=True)
         l2 = torch.tensor([[strengths[key]] for key in keys])
@@ -122,8 +121,8 @@ def permuted_hits(
         for i, key in enumerate(keys):
             z = (held[key].double() - mean[i].double()) / scale[i].double()
             logits = z.float() @ fits.weights[i].mT + fits.bias[i][:, None]
-            found[key] = (logits.argmax(dim=2) == held_y).sum(dim=1)
-    return {key: found[key] for key in layers}
+            hits[key] = (logits.argmax(dim=2) == held_y).sum(dim=1)
+    return {key: hits[key] for key in layers}
 
 
 def _halves_or_categories(column: pd.Series, fit: Bool[np.ndarray, " clips"]) -> Int[np.ndarray, " clips"]:

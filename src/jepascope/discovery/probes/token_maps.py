@@ -20,8 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.exchange import exchanged
-from jepascope.discovery.probes.folds import check_labels
+from jepascope.discovery.probes.folds import check_labels, exchanged
 from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.ridge import checked_targets
 from jepascope.errors import BadArgument, BadData

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from jepascope.discovery.solver.elastic_net import gradient, logits
-from jepascope.discovery.solver.penalties import Penalty, shrink
+from jepascope.discovery.solver.elastic_net import Penalty, gradient, logits, shrink
 
 RELAX, TIGHTEN = 0.85, 2.0  # the curvature assumed sinks from step to step, and rises at once to twice the curvature met
 
