@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.discovery.probes.circular import on_circle
 from jepascope.errors import BadArgument, BadData
 
 
@@ -37,14 +38,9 @@ class Circle:
         return inverse
 
 
-def unit(angle: Float[Tensor, " clips"]) -> Float[Tensor, "clips 2"]:
-    """(cos, sin)."""
-    return torch.stack([angle.cos(), angle.sin()], dim=1)
-
-
 def circle_displacement(circle: Circle, angle: Float[Tensor, " clips"], wanted: Float[Tensor, " clips"]) -> Float[Tensor, "clips 1 width"]:
     """r = axes (e(wanted) - e(angle)), the same for every token of a clip: additive steering along the circle. Angles in radians."""
-    return ((unit(wanted) - unit(angle)).to(circle.axes) @ circle.axes.T)[:, None]
+    return ((on_circle(wanted) - on_circle(angle)).to(circle.axes) @ circle.axes.T)[:, None]
 
 
 def rotation_displacement(

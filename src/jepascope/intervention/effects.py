@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH
+from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
@@ -113,10 +115,7 @@ def outcome(
 
 def angle_errors(expected: Tensor | None, decoded: Float64[Tensor, "*batch clips"]) -> Float64[Tensor, "*batch clips"]:
     """Degrees between the angle that an edit should leave and the one decoded; NaN where the variable has no angle."""
-    if expected is None:
-        return torch.full_like(decoded, torch.nan)
-    apart = decoded - expected.double()
-    return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
+    return torch.full_like(decoded, torch.nan) if expected is None else circular_errors(expected, decoded)
 
 
 def _effect_rows(
@@ -206,12 +205,7 @@ def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms:
             "edit": name,
             "control": owner.control,
             "draw": owner.draw,
-            "rank": owner.matched.rank,
-            "variance_target": owner.matched.variance_target,
-            "variance": owner.matched.variance,
-            "pooled_variance_target": owner.matched.pooled_variance_target,
-            "pooled_variance": owner.matched.pooled_variance,
-            "overlap": owner.matched.overlap,
+            **asdict(owner.matched),
             "norm_target": true[owner.finder],
             "norm": float(norms[i]),
         }

@@ -69,10 +69,9 @@ def forecast_table(
         share, error = proportion(int(right.sum()), len(scenes)), angle_errors(expected, one.angle).numpy()
         found: dict[str, Any] = {"n": len(scenes), "draws": 1}
         for key, interval in (("recovery", r), ("identified", share)):
-            found.update({key: interval.value, f"{key}_low": interval.low, f"{key}_high": interval.high})
+            found |= interval.columns(key)
         if np.isfinite(error).all():
-            mean = mean_interval(error, weights, expanded_level(LEVEL, len(scenes)))
-            found.update(angle_error=mean.value, angle_error_low=mean.low, angle_error_high=mean.high)
+            found |= mean_interval(error, weights, expanded_level(LEVEL, len(scenes))).columns("angle_error")
         return found
 
     rows: list[dict[str, Any]] = []

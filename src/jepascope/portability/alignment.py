@@ -59,6 +59,11 @@ def calibrated(value: float, chance: float) -> float:
     return (value - chance) / (1 - chance)
 
 
+def calibrated_sas(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v rank_v"]) -> float:
+    """SAS of two bases, 0 at chance and 1 for perfect alignment."""
+    return calibrated(sas(u, v), sas_chance(len(u), u.shape[1], v.shape[1]))
+
+
 def split_half_ceiling(
     find: Find, y: Int[Tensor, " clips"], splits: int, seed: int, scenes: Int[Tensor, " clips"] | None = None
 ) -> Interval:

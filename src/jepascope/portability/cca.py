@@ -24,21 +24,10 @@ from jepascope.stats import FEW, LEVEL, RESAMPLES, Interval, clustered, expanded
 FEWEST_SCORED = 4  # test clips: a correlation of three points has hardly an interval
 
 
-def cca(x: Float[Tensor, "clips width_x"], y: Float[Tensor, "clips_y width_y"]) -> Float64[np.ndarray, " pairs"]:
-    """Canonical correlations in sample, largest first (Hotelling 1936): cosines between the spans of the centred columns.
-
-    Refused (BadArgument) unless the clips exceed the two widths together: otherwise the spans must meet, whatever the data.
-    """
-    check_pairs(x, y, "CCA", fewest=2)
-    _refuse_forced(len(x), x.shape[1], y.shape[1], "reduce both sides by PCA, and score on held-out clips (held_out_cca)")
-    u, v = (side.scores / side.scores.norm(dim=0) for side in (pca(x), pca(y)))
-    cosines: np.ndarray = torch.linalg.svdvals(u.T @ v).clamp(max=1).numpy()
-    return cosines
-
-
 @dataclass(frozen=True)
 class HeldOutCca:
-    """Mean held-out correlation of the canonical pairs, with the pairs' own, beside the same axes scored on the clips they were fitted to.
+    """Mean held-out correlation of the canonical pairs, with each pair's own, beside the same axes scored on the clips that they were
+    fitted to.
 
     ``in_sample`` has no interval (NaN) but its own chance levels: they say how much of it any two encoders would get.
     """
@@ -46,7 +35,6 @@ class HeldOutCca:
     similarity: Similarity
     in_sample: Similarity
     correlations: Float64[np.ndarray, " pairs"]
-    in_sample_correlations: Float64[np.ndarray, " pairs"]
 
 
 def held_out_cca(
@@ -167,7 +155,6 @@ def _held_out(
         Similarity.beside(Interval(value, float(low), float(high), scored), components, on_test, class_test),
         Similarity.beside(Interval(float((own**power).mean()), nan, nan, fitted), components, on_fit, class_fit),
         held.numpy(),
-        own.numpy(),
     )
 
 

@@ -31,17 +31,6 @@ B = TypeVar("B", bound=Hashable)
 NEAREST = 1 - 1e-12  # to 1, where Fisher's z is infinite
 
 
-def cka(
-    x: Float[Tensor, "clips width_x"],
-    y: Float[Tensor, "clips_y width_y"],
-    classes: Int[Tensor, " clips"] | None = None,
-    draws: int = SHUFFLES,
-    seed: int = 0,
-) -> Similarity:
-    """Unbiased linear CKA of two sets of activations of the same clips; ``cka_grid`` says what its interval and chance levels are."""
-    return cka_grid({0: x}, {0: y}, classes, draws, seed)[0, 0]
-
-
 def cka_grid(
     x: Mapping[A, Float[Tensor, "clips _"]],
     y: Mapping[B, Float[Tensor, "clips_y _"]],

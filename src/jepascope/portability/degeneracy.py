@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
 from jaxtyping import Float64
@@ -15,7 +14,6 @@ from jepascope.portability.exchange import CONTROLS, Bases, Exchange, exchange_c
 from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, ratio_of_means
 
 WORKS = 0.05  # of the natural change: the least that counts as an effect
-NONE = Interval(nan, nan, nan, 0)
 Scenes = Float64[np.ndarray, " scenes"]
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from math import sqrt
 from statistics import NormalDist
 
-import numpy as np
-from jaxtyping import Bool
-
 from jepascope.errors import BadArgument
 from jepascope.stats.bootstrap import LEVEL, Interval
 
@@ -27,18 +24,3 @@ def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # the ends are exactly 0 and 1 there, which rounding would miss
     return 0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half
-
-
-def paired_drop(before: Bool[np.ndarray, " clips"], after: Bool[np.ndarray, " same"], level: float = LEVEL) -> Interval:
-    """Share right before less share right after, of the same clips (each a scene), with Bonett & Price's (2012) adjusted Wald interval.
-
-    Only clips whose reading changed count: with b lost and c gained of n, (b - c) / n. One lost and one gained clip are added for the
-    interval, so that it has width where nothing changed; a bootstrap would then say "exactly nothing", whatever n.
-    """
-    if before.shape != after.shape or before.ndim != 1 or not len(before):
-        raise BadArgument(f"A drop needs two readings of the same clips, not {before.shape} and {after.shape}.")
-    n, lost, gained = len(before), int((before & ~after).sum()), int((after & ~before).sum())
-    more, less = (lost + 1) / (n + 2), (gained + 1) / (n + 2)
-    middle = more - less
-    half = NormalDist().inv_cdf(0.5 + level / 2) * sqrt((more + less - middle**2) / (n + 2))
-    return Interval((lost - gained) / n, max(-1.0, middle - half), min(1.0, middle + half), n)

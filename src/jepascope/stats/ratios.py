@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from jepascope.errors import BadArgument
 from jepascope.stats.bootstrap import LEVEL, RESAMPLES, Array, Interval, bootstrap_weights, expanded_level, finite, percentile_interval
-from jepascope.stats.few import few_reach_zero, widened
+from jepascope.stats.few import reaches_zero, widened
 
 EQUIVALENCE_ALPHA = 0.05
 
@@ -33,18 +33,11 @@ def ratio_of_means(
     if scenes != len(denominator):
         raise BadArgument(f"Numerator and denominator must be of the same scenes, not {scenes} and {len(denominator)}.")
     below = (weights := bootstrap_weights(scenes, resamples, rng)) @ denominator
-    if reaches_zero(below, scenes) or few_reach_zero(denominator):
+    if reaches_zero(denominator, below):
         return Interval(nan, nan, nan, scenes)
     value = float(numerator.sum() / denominator.sum())
     found = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
     return widened(found, (numerator - value * denominator) / denominator.sum(), level=level)
-
-
-def reaches_zero(below: Float[Array, " resamples"], scenes: int) -> bool:
-    """Whether a denominator's interval holds zero or lies below it: then there is nothing to take a share of."""
-    if scenes < 2:
-        return True
-    return bool(np.quantile(below, (1 - expanded_level(LEVEL, scenes)) / 2) <= 0) or bool((below == 0).any())
 
 
 @dataclass(frozen=True)

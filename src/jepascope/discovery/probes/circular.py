@@ -53,7 +53,7 @@ def decoded_angle(values: Float[Tensor, "clips 2"]) -> Float[Tensor, " clips"]:
     return torch.atan2(values[:, 1], values[:, 0])
 
 
-def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, " clips"]) -> Float[Tensor, " clips"]:
+def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, "*batch clips"]) -> Float[Tensor, "*batch clips"]:
     """Degrees between two angles (radians) the shorter way round: 0 to 180."""
     apart = true.double() - predicted.double()
     return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
