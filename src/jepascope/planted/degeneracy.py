@@ -111,8 +111,8 @@ def _carriers(bench: PlantedBench, peeling: Peeling) -> dict[str, Subspace]:
 def _beside(bench: PlantedBench, a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
     """What of a pair is known without running the network: how they lie, what they read, what is left when one is erased."""
     test = Labelled(bench.test.pooled(SITE), bench.scenes.label)
-    read = (x @ side.basis for x in (bench.data.x, test.x) for side in (a, b))
-    similarity = canonical_readings(*read, seed=seed, resamples=resamples).similarity
+    fit_a, fit_b, test_a, test_b = (x @ side.basis for x in (bench.data.x, test.x) for side in (a, b))
+    similarity = canonical_readings(fit_a, fit_b, test_a, test_b, seed=seed, resamples=resamples).similarity
     value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
     judge = Labelled(bench.judged.pooled(SITE), labels(bench.judged), groups=scene_ids(bench.judged))
     return Beside(

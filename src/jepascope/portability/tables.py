@@ -69,8 +69,8 @@ def readings_rows(
     rows: list[dict[str, object]] = []
     for a, b in pairs if pairs is not None else combinations(subspaces, 2):
         u, v = subspaces[a], subspaces[b]
-        read = (x @ side.basis for x in (fit, test) for side in (u, v))
-        similarity = canonical_readings(*read, seed=seed, resamples=resamples, scenes_test=scenes).similarity
+        fit_a, fit_b, test_a, test_b = (x @ side.basis for x in (fit, test) for side in (u, v))
+        similarity = canonical_readings(fit_a, fit_b, test_a, test_b, seed=seed, resamples=resamples, scenes_test=scenes).similarity
         stated = {name: getattr(similarity, name) for name in ("value", "low", "high", "n", "chance")}
         rows.append({**_named("readings", across, a, b, layer, u, v), **stated})
     return rows
