@@ -32,7 +32,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import scene_folds
-from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, Penalty, duality_gap, prepare, strongest_l1
 from jepascope.discovery.solver.solve import TOLERANCE, solve_path
 

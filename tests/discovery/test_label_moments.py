@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from planted_classes import planted
 
 from jepascope.discovery.finders import find
-from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.labelled import Labelled, LabelMoments, LabelMomentsFitter
 from jepascope.errors import BadData
 
 CLIPS, WIDTH, CLASSES = 90, 10, 3

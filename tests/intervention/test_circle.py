@@ -16,7 +16,7 @@ from jepascope.discovery.probes.circular import on_circle
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle, circle_displacement, rotation_displacement
 from jepascope.intervention.conditions import merged
-from jepascope.intervention.displacement import displacement
+from jepascope.intervention.edits import displacement
 from jepascope.intervention.run import run_edit
 
 WIDTH, TOKENS = 10, 6

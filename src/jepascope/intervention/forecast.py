@@ -27,8 +27,8 @@ from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, re
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.displacement import displacement
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edits import displacement
 from jepascope.intervention.judges import ValueReadout
 from jepascope.intervention.run import Group
 from jepascope.intervention.scenes import Scenes

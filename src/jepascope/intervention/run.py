@@ -16,9 +16,8 @@ from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, ch
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edit_entry import EDITS
-from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits import coordinates, displacement, edit, pool_inside
 from jepascope.intervention.judges import Judge
 from jepascope.intervention.scenes import Scenes
 

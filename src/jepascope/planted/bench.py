@@ -17,8 +17,8 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.planted import planted_clips
 from jepascope.clips.presets import twins
 from jepascope.discovery.labelled import Labelled, Suffix
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.encoders.planted.encoder import SITE, PlantedEncoder, planted_encoder
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge

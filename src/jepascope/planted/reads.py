@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import DEPTH, READ
 from jepascope.encoders.planted.expected import expected_effect

@@ -17,8 +17,7 @@ from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import matched_controls
-from jepascope.intervention.displacement import displacement
-from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits import coordinates, displacement, edit
 from jepascope.intervention.judges import target_margin
 from jepascope.intervention.run import place
 

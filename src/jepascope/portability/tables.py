@@ -11,8 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.alignment import calibrated, sas, sas_chance, sas_chance_sd
-from jepascope.portability.angles import principal_angles, random_angles
+from jepascope.portability.alignment import calibrated, principal_angles, random_angles, sas, sas_chance, sas_chance_sd
 from jepascope.portability.cca import canonical_readings
 from jepascope.schema import TABLES
 from jepascope.stats import RESAMPLES, Interval

@@ -18,8 +18,10 @@ from jepascope.stats.bootstrap import mean_interval as mean_interval
 from jepascope.stats.bootstrap import r_squared as r_squared
 from jepascope.stats.bootstrap import scene_weights as scene_weights
 from jepascope.stats.clusters import clustered as clustered
+from jepascope.stats.clusters import proportion as proportion
 from jepascope.stats.clusters import scene_proportion as scene_proportion
 from jepascope.stats.clusters import scene_sums as scene_sums
+from jepascope.stats.clusters import wilson as wilson
 from jepascope.stats.controlled import MIN_DRAWS as MIN_DRAWS
 from jepascope.stats.controlled import OUTSIDE_DRAWS as OUTSIDE_DRAWS
 from jepascope.stats.controlled import EffectRatio as EffectRatio
@@ -30,8 +32,6 @@ from jepascope.stats.nulls import holm as holm
 from jepascope.stats.nulls import null_bound as null_bound
 from jepascope.stats.nulls import p_value as p_value
 from jepascope.stats.nulls import percentile_in_null as percentile_in_null
-from jepascope.stats.proportions import proportion as proportion
-from jepascope.stats.proportions import wilson as wilson
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA as EQUIVALENCE_ALPHA
 from jepascope.stats.ratios import Equivalence as Equivalence
 from jepascope.stats.ratios import equivalence as equivalence

@@ -19,7 +19,7 @@ def class_pca(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspac
     read as between-class PCA; ``within_pca`` is the other reading).
 
     Below full rank these axes hold most of the variance between class means, whichever classes cause it. At full rank
-    (classes - 1) they span what diff_means spans: a theorem. ``seed`` is the shared signature's; nothing here is random.
+    (classes - 1) they span what diff_means spans: a theorem.
     """
     moments = data.moments
     rank = moments.classes - 1 if rank is None else rank

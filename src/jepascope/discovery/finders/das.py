@@ -14,8 +14,8 @@ from jepascope.discovery.finders.directions import class_rank, leading
 from jepascope.discovery.finders.rotation import CLIPS, ReadOuts, Rotations, train_rotations
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.folds import scene_folds
-from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace

@@ -25,7 +25,7 @@ def diff_means(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspa
     At rank 1 it is the classical difference in means of the two most different classes. At full rank (classes - 1) the
     differences span the centred class means, so the subspace *is* that of class_pca: a theorem, not a finding. (Leading
     singular vectors of all differences would be class_pca at every rank, since sum_ab (m_a - m_b)(m_a - m_b)' equals
-    2 classes x the scatter of the means.) ``seed`` is the shared signature's; nothing here is random.
+    2 classes x the scatter of the means.)
     """
     means, classes = data.moments.means, data.classes
     rank = classes - 1 if rank is None else rank

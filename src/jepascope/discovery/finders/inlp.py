@@ -9,8 +9,7 @@ from torch import Tensor
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, class_rank, leading
 from jepascope.discovery.finders.regularised import oas_share, ridge_filters
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -26,8 +25,7 @@ def inlp(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
 
     The reader of every round is a ridge classifier (least squares on one-hot labels) of one fixed strength, so that
     moments suffice and a rotation of the space turns the result along. A round takes classes - 1 directions; ``rank``
-    cuts the last one after its leading directions. Without ``rank``: the first round alone. ``seed`` is the shared
-    signature's; nothing here is random.
+    cuts the last one after its leading directions. Without ``rank``: the first round alone.
     """
     rank, strength = class_rank(data, rank), inlp_strength(data.moments)
     found, sizes = rounds(data.moments, rank, strength)

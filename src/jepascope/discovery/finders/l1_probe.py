@@ -11,8 +11,8 @@ from torch import Tensor
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, described
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.probes.readouts import LinearProbe, standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace

@@ -9,8 +9,7 @@ from torch import Tensor
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
 from jepascope.discovery.finders.regularised import oas_share, shrunk, whitening
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -28,8 +27,7 @@ DECLARED = (
 def lda(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """Span of the ``rank`` leading discriminants (Fisher 1936; Rao 1948): filters, S_w^-1 (class means) at full rank.
 
-    S_w is shrunk towards a sphere by OAS, from moments alone; the share is in the provenance. ``seed`` is the shared
-    signature's; nothing here is random.
+    S_w is shrunk towards a sphere by OAS, from moments alone; the share is in the provenance.
     """
     share = oas_share(data.moments.within, data.moments.count)
     return leading(discriminants(data.moments, share)[0], data, class_rank(data, rank), "lda", "filter", shrinkage=share)

@@ -11,8 +11,7 @@ from torch import Tensor
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
 from jepascope.discovery.finders.regularised import oas_share, shrunk, whitening
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -64,7 +63,7 @@ class LeaceEraser:
 def leace(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """What the eraser reads: S^-1 S_xz, the directions that tell most of the label first (canonical correlations with the classes).
 
-    Without shrinkage that is lda's span (S = S_w + S_b). ``seed`` is the shared signature's; nothing here is random.
+    Without shrinkage that is lda's span (S = S_w + S_b).
     """
     eraser = LeaceEraser.fit(data.moments)
     said = {"shrinkage": eraser.shrinkage, "near": "lda: without shrinkage both filters span the same at rank classes - 1"}

@@ -18,7 +18,7 @@ def within_pca(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspa
     """The ``rank`` leading eigenvectors of the covariance about each clip's own class mean, every clip counted alike: the
     *nuisance* reading of "class-conditional PCA". By construction it knows nothing of the variable; it is a control.
 
-    Without ``rank``: classes - 1, to match the other finders. ``seed`` is the shared signature's; nothing here is random.
+    Without ``rank``: classes - 1, to match the other finders.
     """
     vectors = torch.linalg.eigh(data.moments.within)[1].flip(1)
     return leading(vectors, data, class_rank(data, rank), "within_pca", "pattern", reading="nuisance")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from jepascope.discovery.arrays import ArrayLike, as_tensor
 from jepascope.discovery.probes.folds import check_labels, scene_folds
-from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
+from jepascope.discovery.probes.readouts import LinearProbe, standardise
 from jepascope.discovery.solver.elastic_net import Batch, Penalty, prepare, strongest_l1
 from jepascope.discovery.solver.solve import TOLERANCE, Fits, solve_path
 from jepascope.errors import BadArgument, BadData

@@ -20,8 +20,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import whole_scene_folds
-from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.paths import stacked
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.errors import BadArgument, BadData
 
 RIDGE_STRENGTHS = tuple(10 ** (3 - 0.5 * step) for step in range(15))  # 1000 to 1e-4; a correlation matrix has eigenvalues of mean 1

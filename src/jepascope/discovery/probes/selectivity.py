@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import check_labels, exchanged
-from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.paths import stacked
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import TOLERANCE, solve
 from jepascope.errors import BadArgument, BadData

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import check_labels, complementary_halves, exchanged_within
-from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.paths import L1_SHARES, ProbePath, stacked
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import Penalty, prepare, strongest_l1
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.errors import BadArgument

@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import check_labels, exchanged
-from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.probes.ridge import checked_targets
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import Interval, null_bound, r_squared, scene_proportion
