@@ -96,14 +96,14 @@ class _Beside:
     def of(self, control: str) -> dict[str, float]:
         clips = self.means.loc[control]
         columns = {"accuracy": "correct", "accuracy_before": "correct_before", "angle_error_before": "angle_error_before"}
-        found = {name: float(clips[column].mean()) for name, column in columns.items() if column in clips}
+        means = {name: float(clips[column].mean()) for name, column in columns.items() if column in clips}
         for name in ("kl", "angle_error"):
             if name in clips and np.isfinite(clips[name]).all():
                 mean = mean_interval(clips[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
                 apart = (clips[name] - mean.value).to_numpy() / len(clips)
                 ids = clips.index.get_level_values("scene").to_numpy()
-                found |= widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name]).columns(name)
-        return found
+                means |= widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name]).columns(name)
+        return means
 
 
 def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:

@@ -23,10 +23,10 @@ class Circle:
     def fitted(cls, x: Float[Tensor, "clips width"], values: Float[Tensor, "clips 2"]) -> Circle:
         """``values``: (cos, sin) of every clip's angle. BadData where the angles do not span the plane."""
         exact = torch.cat([torch.ones(len(x), 1, dtype=torch.float64), values.double()], dim=1)
-        found, _, rank, _ = torch.linalg.lstsq(exact, x.double(), driver="gelsd")
+        solution, _, rank, _ = torch.linalg.lstsq(exact, x.double(), driver="gelsd")
         if int(rank) < 3:
             raise BadData("The clips' angles do not span a plane, so no circle can be fitted; take clips of at least three directions.")
-        return cls(found[0].float(), found[1:].T.float().contiguous())
+        return cls(solution[0].float(), solution[1:].T.float().contiguous())
 
     @property
     def filters(self) -> Float[Tensor, "2 width"]:

@@ -66,8 +66,8 @@ def intervene(
     clean = unedited or read_unedited(encoder, site, scenes, judges, batch)
     effects, matching, done = [], [], 0
     for name, conditions in planned.items():
-        said = (lambda count, done=done: progress(done + count, total)) if progress else None
-        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, said, ablate_to, clean)
+        counted = (lambda count, done=done: progress(done + count, total)) if progress else None
+        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, counted, ablate_to, clean)
         for judge, read in zip(judges, edited.reads, strict=True):
             at = place(judge, encoder.card.depth)[0]
             effects.append(_effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth))
@@ -79,17 +79,19 @@ def intervene(
 def check_subspaces(encoder: VideoEncoder, site: Site, subspaces: Mapping[str, Subspace]) -> None:
     """Refuse subspaces of another width, model or layer."""
     for name, subspace in subspaces.items():
-        said = subspace.provenance
+        origin = subspace.provenance
         if subspace.width != encoder.card.width:
             raise BadArgument(
                 f"The subspace of '{name}' has width {subspace.width}, encoder '{encoder.card.name}' {encoder.card.width}; "
                 "find it again on this encoder."
             )
-        if said.get("model", encoder.card.name) != encoder.card.name:
-            raise BadArgument(f"The subspace of '{name}' was found in '{said['model']}', not in '{encoder.card.name}'; find it again here.")
-        if said.get("layer", site.layer) != site.layer:
+        if origin.get("model", encoder.card.name) != encoder.card.name:
             raise BadArgument(
-                f"The subspace of '{name}' was found at layer {said['layer']} and means nothing at layer {site.layer}; find one there."
+                f"The subspace of '{name}' was found in '{origin['model']}', not in '{encoder.card.name}'; find it again here."
+            )
+        if origin.get("layer", site.layer) != site.layer:
+            raise BadArgument(
+                f"The subspace of '{name}' was found at layer {origin['layer']} and means nothing at layer {site.layer}; find one there."
             )
 
 
@@ -163,7 +165,7 @@ def effect_frame(
     scenes: Scenes,
     conditions: Sequence[Condition],
     rows: Sequence[tuple[int, Owner]],
-    said: Mapping[str, object],
+    shared: Mapping[str, object],
     by_condition: Mapping[str, Tensor],
     by_scene: Mapping[str, Tensor],
 ) -> pd.DataFrame:
@@ -178,7 +180,7 @@ def effect_frame(
         "dose": [conditions[i].dose for i in index],
     }
     values: dict[str, np.ndarray] = {name: np.repeat(np.array(value), per) for name, value in columns.items()}
-    values |= {name: np.repeat(np.array([value]), count * per) for name, value in said.items()}
+    values |= {name: np.repeat(np.array([value]), count * per) for name, value in shared.items()}
     values |= {name: value[index].flatten().numpy() for name, value in by_condition.items()}
     values |= {name: np.tile(value.numpy(), count) for name, value in by_scene.items()}
     values["scene"] = np.tile(scenes.ids, count)

@@ -41,11 +41,11 @@ def why_empty(ce: pd.DataFrame) -> pd.DataFrame:
     _check(ce)
     keys = [name for name in CONDITION if name in ce]
     owns = {key: row for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True) if row["control"] == "subspace"}
-    found = [
+    reasons = [
         {str(name): _reason(str(name), row, owns.get(key, row)) if pd.isna(value) else "" for name, value in row.items()}
         for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True)
     ]
-    return pd.DataFrame(found, index=ce.index, columns=ce.columns)
+    return pd.DataFrame(reasons, index=ce.index, columns=ce.columns)
 
 
 def explain(ce: pd.DataFrame) -> list[str]:
@@ -55,7 +55,7 @@ def explain(ce: pd.DataFrame) -> list[str]:
     ...     print(line)
     """
     _check(ce)
-    said = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
+    sentences = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
     keys = [name for name in CONDITION if name in ce and ce[name].nunique() > 1]
     grouped: dict[tuple[str, str], list[str]] = {}
     for row, reasons in zip(ce.to_dict("records"), why_empty(ce).to_dict("records"), strict=True):
@@ -68,8 +68,8 @@ def explain(ce: pd.DataFrame) -> list[str]:
                 grouped.setdefault((", ".join(names), why), []).append(where)
     for (cells, why), rows in grouped.items():
         more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
-        said.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
-    return said
+        sentences.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
+    return sentences
 
 
 def _check(ce: pd.DataFrame) -> None:

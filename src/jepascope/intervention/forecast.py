@@ -153,9 +153,9 @@ def run_forecast(
                 norm_sums[index] += edits.amounts(hidden.shape[1], None, max(1, batch // len(hidden)))[0]
                 yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(group), partial(keep, rows, index))
 
-    def keep(rows: slice, index: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+    def keep(rows: slice, index: Tensor, part: slice, read: dict[int, Tensor]) -> None:
         nonlocal done
-        _fill(edited, (index[part], rows), found[depth])
+        _fill(edited, (index[part], rows), read[depth])
         done += (part.stop - part.start) * (rows.stop - rows.start)
         if progress:
             progress(done)
@@ -206,7 +206,7 @@ class _Ahead(Placed):
 
         real = [judge.future(last(judge.encoder, part.tokens(site.layer, rows))) for part in (scenes.source, scenes.twin)]
         begun = [last(judge.early, part.tokens(site.layer, rows)) for part in (beginnings.source, beginnings.twin)]
-        source, twin = (judge.forecast(one) for one in begun)
+        source, twin = (judge.forecast(beginning) for beginning in begun)
         return cls(source, twin, judge.persistence(begun[1]), real[1] - real[0], (real[0] + real[1]) / 2)
 
     def read(self, judge: ForecastJudge, forecast: Float[Tensor, "rows future width"], clips: Tensor) -> Float[Tensor, "rows 3"]:

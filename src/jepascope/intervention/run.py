@@ -105,9 +105,9 @@ def run_edit(
                 keep = partial(kept, rows, index, shift)
                 yield Rerun(Sweep(hidden, site.layer, edits, readers), len(group), keep)
 
-    def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+    def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, read_by_layer: dict[int, Tensor]) -> None:
         nonlocal done
-        by_source = _parted(found, judges, encoder)
+        by_source = _parted(read_by_layer, judges, encoder)
         for judge, read in zip(judges, reads, strict=True):
             at = place(judge, depth)
             read.logits[index[part], rows] = judge.logits(by_source[at])

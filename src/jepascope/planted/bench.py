@@ -67,8 +67,8 @@ def planted_benches(wanted: Sequence[tuple[str, int]], fit: int = 40, judge: int
     """
     encoders = [planted_encoder(name, seed) for name, seed in wanted]
     clips = [planted_clips(seed, fit, judge, test) for _, seed in wanted]
-    judged = [capture(encoder, one.split("judge"), batch=BATCH) for encoder, one in zip(encoders, clips, strict=True)]
-    last = {i: one.pooled(one.encoder_card.depth) for i, one in enumerate(judged)}
+    judged = [capture(encoder, part.split("judge"), batch=BATCH) for encoder, part in zip(encoders, clips, strict=True)]
+    last = {i: part.pooled(part.encoder_card.depth) for i, part in enumerate(judged)}
     judges = dense_probes(last, labels(judged[0]), scene_ids(judged[0])) if judged else {}
     seeds = [seed for _, seed in wanted]
     return [_bench(*parts, judges[i].probe) for i, parts in enumerate(zip(encoders, clips, judged, seeds, strict=True))]

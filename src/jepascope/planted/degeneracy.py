@@ -127,10 +127,10 @@ def _beside(bench: PlantedBench, a: Subspace, b: Subspace, seed: int, resamples:
 
 def _found(bench: PlantedBench, seed: int) -> dict[str, Subspace]:
     """A pattern and a filter at the rank of one copy; without those that refuse (say, where class means vanish)."""
-    found = {}
+    subspaces = {}
     for name in PATTERN_AND_FILTER:
         try:
-            found[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
+            subspaces[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
         except (BadArgument, BadData):
             continue
-    return found
+    return subspaces

@@ -60,20 +60,22 @@ def score(
     """
     shown = progress or Silent()
     given = [_given(bench, finders, draws, seed, shown) for bench in benches]
-    inside = accuracy_inside({(i, name): (one.bench, found.basis) for i, one in enumerate(given) for name, found in one.everything.items()})
+    inside = accuracy_inside(
+        {(i, name): (each.bench, found.basis) for i, each in enumerate(given) for name, found in each.everything.items()}
+    )
     tick = shown.start("edits and controls")
     rows, tables = [], []
-    for i, one in enumerate(given):
-        table, halves = _effects(one, seed, resamples)
-        network = one.bench.encoder.network.name
+    for i, each in enumerate(given):
+        table, halves = _effects(each, seed, resamples)
+        network = each.bench.encoder.network.name
         tables.append(table.assign(network=network))
-        for name in [*finders, *one.references]:
-            said = {"network": network, "finder": name, "reference": name in one.references}
-            if name in one.refused:
-                said.update(causal_rank=one.bench.encoder.causal.shape[1], verdict="refuses", refusal=one.refused[name])
+        for name in [*finders, *each.references]:
+            row = {"network": network, "finder": name, "reference": name in each.references}
+            if name in each.refused:
+                row.update(causal_rank=each.bench.encoder.causal.shape[1], verdict="refuses", refusal=each.refused[name])
             else:
-                said.update(_row(one, name, table, halves.get(name, (nan, nan)), inside[i, name]))
-            rows.append(said)
+                row.update(_row(each, name, table, halves.get(name, (nan, nan)), inside[i, name]))
+            rows.append(row)
         tick(i + 1, len(given))
     further = [
         {"reads": planted_reads(bench, draws, seed, resamples), **planted_degeneracy(bench, peels, seed, resamples)} for bench in benches

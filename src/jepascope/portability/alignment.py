@@ -101,8 +101,8 @@ def _half(y: Int[Tensor, " clips"], rng: np.random.Generator) -> Bool[Tensor, " 
 
 def _half_of_scenes(y: Int[Tensor, " clips"], scenes: Int[Tensor, " clips"], rng: np.random.Generator) -> Bool[Tensor, " clips"]:
     """Every other scene, in random order; scenes that show the same classes in a row, so that both halves have as many of each kind."""
-    shown = [(tuple(y[scenes == one].unique().tolist()), one) for one in rng.permutation(scenes.unique().numpy()).tolist()]
-    order = [one for _, one in sorted(shown, key=lambda pair: pair[0])]
+    shown = [(tuple(y[scenes == scene].unique().tolist()), scene) for scene in rng.permutation(scenes.unique().numpy()).tolist()]
+    order = [scene for _, scene in sorted(shown, key=lambda pair: pair[0])]
     return torch.isin(scenes, torch.tensor(order[::2]))
 
 
@@ -179,12 +179,12 @@ def simulated_angles(width: int, rank_u: int, rank_v: int, draws: int, seed: int
     """
     rng = np.random.default_rng(seed)
     few, many = sorted((rank_u, rank_v))
-    found = np.empty((draws, few))
+    angles = np.empty((draws, few))
     for draw in range(draws):
         x = rng.standard_normal((many, few))
         # Bartlett's triangle of the other width - many rows
         root = np.tril(rng.standard_normal((few, few)), -1)
         np.fill_diagonal(root, np.sqrt(rng.chisquare(width - many - np.arange(few))))
         squares = scipy.linalg.eigh(x.T @ x, x.T @ x + root @ root.T, eigvals_only=True)
-        found[draw] = np.arccos(np.sqrt(np.clip(squares[::-1], 0, 1)))
-    return found
+        angles[draw] = np.arccos(np.sqrt(np.clip(squares[::-1], 0, 1)))
+    return angles

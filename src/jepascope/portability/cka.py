@@ -56,12 +56,12 @@ def cka_grid(
     low, high = _jackknife_interval(value, _without_each(a, b))
     shuffled = _shuffled(a, b, pair_shuffles(a.clips, draws, for_pairs))
     in_class = None if classes is None else _shuffled(a, b, pair_shuffles(a.clips, draws, for_classes, classes))
-    found: dict[tuple[A, B], Similarity] = {}
+    grid: dict[tuple[A, B], Similarity] = {}
     for i, first in enumerate(x):
         for j, second in enumerate(y):
             interval = Interval(float(value[i, j]), float(low[i, j]), float(high[i, j]), a.clips)
-            found[first, second] = Similarity.beside(interval, 0, shuffled[:, i, j], None if in_class is None else in_class[:, i, j])
-    return found
+            grid[first, second] = Similarity.beside(interval, 0, shuffled[:, i, j], None if in_class is None else in_class[:, i, j])
+    return grid
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Part:
     @property
     def above(self) -> bool:
         """Whether there is an effect worth the name (lower end above ``WORKS``), outside the draws of every control."""
-        return bool(self.against) and self.effect.low > WORKS and all(found.excess.low > 0 for found in self.against.values())
+        return bool(self.against) and self.effect.low > WORKS and all(compared.excess.low > 0 for compared in self.against.values())
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def pair_test(context: InterventionContext, a: Subspace, b: Subspace, progress: 
         "b": (b.basis, None),
     }
     controlled = {"a without b": both, "b without a": both, "whole": both}
-    found, below = measure(context, wanted, controlled, progress)
-    total = found["a without b"].numerator + found["b without a"].numerator - found["whole"].numerator
+    parts, below = measure(context, wanted, controlled, progress)
+    total = parts["a without b"].numerator + parts["b without a"].numerator - parts["whole"].numerator
     surplus = ratio_of_means(total, below, np.random.default_rng(context.seed), context.resamples)
-    return PairTest(found["a without b"], found["b without a"], found["whole"], found["a"], found["b"], surplus)
+    return PairTest(parts["a without b"], parts["b without a"], parts["whole"], parts["a"], parts["b"], surplus)
 
 
 def _unless_inside(u: Bases, v: Bases) -> Bases:

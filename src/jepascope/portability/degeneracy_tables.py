@@ -24,15 +24,15 @@ def pair_rows(test: PairTest, layer: int, a: str, b: str) -> list[Row]:
     for name, part in test.parts.items():
         turned = name in ("b without a", "b")
         where = {"layer": layer, "a": b if turned else a, "b": a if turned else b}
-        said = {"b without a": "a without b", "b": "a"}.get(name, name)
-        rows += [{**where, "part": said, **row} for row in part_rows(part)]
+        stored = {"b without a": "a without b", "b": "a"}.get(name, name)
+        rows += [{**where, "part": stored, **row} for row in part_rows(part)]
     return rows
 
 
 def part_rows(part: Part) -> list[Row]:
     """A part's own row and one for each control."""
     own = {"rank": part.rank, "control": "subspace", **part.effect.columns(), "n": part.effect.n, "draws": 1}
-    return [own, *({"rank": part.rank, "control": name, **_control(found)} for name, found in part.against.items())]
+    return [own, *({"rank": part.rank, "control": name, **_control(compared)} for name, compared in part.against.items())]
 
 
 def verdict_row(test: PairTest, beside: Beside, layer: int, a: str, b: str) -> Row:
@@ -82,8 +82,8 @@ def peeling_rows(peeling: Peeling, layer: int, finder: str) -> list[Row]:
     for number, stage in enumerate(peeling.stages, start=1):
         own, *controls = part_rows(stage.peeled)
         alone = NOTHING if stage.alone is None else stage.alone.effect
-        said = {"above": stage.above, **alone.columns("alone"), **whole.columns("whole"), **surplus.columns("surplus"), **summed}
-        rows += [{"layer": layer, "finder": finder, "stage": number, **row} for row in ({**own, **said}, *controls)]
+        together = {"above": stage.above, **alone.columns("alone"), **whole.columns("whole"), **surplus.columns("surplus"), **summed}
+        rows += [{"layer": layer, "finder": finder, "stage": number, **row} for row in ({**own, **together}, *controls)]
     return rows
 
 

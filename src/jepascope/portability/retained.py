@@ -87,8 +87,8 @@ def rce_rows(
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
             drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in FLOORS}
             scenes = native_own.index.get_level_values("scene").to_numpy()
-            own, carried, shared = (scene_sums(one.to_numpy(), scenes) for one in (native_own, theirs, denominator))
-            floors = {name: None if one is None else scene_sums(one, scenes) for name, one in drawn.items()}
+            own, carried, shared = (scene_sums(by_clip.to_numpy(), scenes) for by_clip in (native_own, theirs, denominator))
+            floors = {name: None if by_clip is None else scene_sums(by_clip, scenes) for name, by_clip in drawn.items()}
             retained = rce(carried, own, shared, seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below

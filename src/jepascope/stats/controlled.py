@@ -109,8 +109,8 @@ def causal_effect_ratio(
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
     difference = widened(difference, of_scene - of_mean, of_draw, level)
     # every draw is the new one equally often: resamples are exchangeable, so this is a uniform pick without its noise
-    one = single[np.arange(resamples), np.arange(resamples) % draws]
-    excess = percentile_interval(difference.value, effects - one, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
+    new_draw = single[np.arange(resamples), np.arange(resamples) % draws]
+    excess = percentile_interval(difference.value, effects - new_draw, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
     excess = widened(excess, of_scene - of_mean, (null - null.mean()) / np.sqrt(draws), level)
     is_bound = against.low <= 0 <= against.high
     if is_bound:

@@ -36,8 +36,8 @@ def ratio_of_means(
     if reaches_zero(denominator, below):
         return Interval(nan, nan, nan, scenes)
     value = float(numerator.sum() / denominator.sum())
-    found = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
-    return widened(found, (numerator - value * denominator) / denominator.sum(), level=level)
+    interval = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
+    return widened(interval, (numerator - value * denominator) / denominator.sum(), level=level)
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,5 @@ def equivalence(
         raise BadArgument(f"An equivalence margin must be a number above 0, not {margin}: no data show that an effect is exactly zero.")
     if not 0 < alpha < 0.5:
         raise BadArgument(f"The error rate of an equivalence test must lie between 0 and 0.5, not at {alpha}.")
-    found = ratio_of_means(numerator, denominator, rng, resamples, 1 - 2 * alpha)
-    return Equivalence(found.value, found.low, found.high, margin, found.n, -margin < found.low and found.high < margin)
+    interval = ratio_of_means(numerator, denominator, rng, resamples, 1 - 2 * alpha)
+    return Equivalence(interval.value, interval.low, interval.high, margin, interval.n, -margin < interval.low and interval.high < margin)

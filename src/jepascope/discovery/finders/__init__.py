@@ -160,7 +160,7 @@ def same_span(a: Subspace, b: Subspace) -> bool:
     return a.basis.shape == b.basis.shape and float((a.basis.T @ b.basis).square().sum()) >= SAME * a.rank
 
 
-def referring(subspace: Subspace, found: Subspace) -> Subspace:
+def referring(subspace: Subspace, again: Subspace) -> Subspace:
     """``subspace`` with the reference of ``found``, whose span is the same."""
-    said = found.found_by
-    return replace(subspace, found_by=None if said is None else replace(said, basis=digest_of(subspace.basis)))
+    reference = again.found_by
+    return replace(subspace, found_by=None if reference is None else replace(reference, basis=digest_of(subspace.basis)))

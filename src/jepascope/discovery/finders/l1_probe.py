@@ -72,27 +72,27 @@ def l1_probe_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Label
     path = data.path or _path(data, seed)
     rank = rank or max(1, _spanned(path.probe))
     standard, mean, scale = standardise(data.x)
-    labels = torch.stack([one.y for one in permuted])
+    labels = torch.stack([other.y for other in permuted])
     batch = prepare(standard[None], labels[None], torch.ones(1, 1, len(data.y)), data.classes)
-    found: dict[int, Subspace] = {}
+    subspaces: dict[int, Subspace] = {}
     narrowest = 0
     for index, fits in enumerate(solve_path(batch, [(point.strength, 0.0) for point in path.points])):
         if index < path.chosen:
             continue
         probes = [LinearProbe.from_standardised(w, b, mean, scale) for w, b in zip(fits.weights[0], fits.bias[0], strict=True)]
         for draw, probe in enumerate(probes):
-            if draw not in found and _spanned(probe) >= rank:
+            if draw not in subspaces and _spanned(probe) >= rank:
                 rule = "the true labels' strength" if index == path.chosen else _WALKED
-                found[draw] = _subspace(probe, data, rank, path.points[index].strength, rule)
-        if len(found) == len(labels):
-            return [found[draw] for draw in range(len(labels))]
+                subspaces[draw] = _subspace(probe, data, rank, path.points[index].strength, rule)
+        if len(subspaces) == len(labels):
+            return [subspaces[draw] for draw in range(len(labels))]
         narrowest = min(_spanned(probe) for probe in probes)
     raise _too_narrow(data, rank, narrowest)
 
 
 def l1_pattern_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
     """The patterns of ``l1_probe_shuffled``."""
-    return [as_pattern(found, data) for found in l1_probe_shuffled(data, rank, permuted, seed)]
+    return [as_pattern(filters, data) for filters in l1_probe_shuffled(data, rank, permuted, seed)]
 
 
 _WALKED = "the first strength on the path whose probe spans the rank asked for"

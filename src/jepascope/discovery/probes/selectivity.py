@@ -50,7 +50,7 @@ def scene_types(factors: pd.DataFrame, fit: Bool[np.ndarray, " clips"], own: Col
     Columns are taken in the table's order, categories as they are and numbers cut at the ``fit`` clips' median, each for as long as every
     type still has 2 ``fit`` clips or more, and 2 of the rest on average. Raises BadData where that makes fewer types than classes.
     """
-    index, taken = np.zeros(len(factors), dtype=np.int64), list[str]()
+    index, columns = np.zeros(len(factors), dtype=np.int64), list[str]()
     for name in factors.columns:
         if name in own or name in NOT_FACTORS:
             continue
@@ -59,13 +59,13 @@ def scene_types(factors: pd.DataFrame, fit: Bool[np.ndarray, " clips"], own: Col
         types = int(finer.max()) + 1
         if types > index.max() + 1 and np.bincount(finer[fit], minlength=types).min() >= RECUR and types * RECUR <= (~fit).sum():
             index = finer
-            taken.append(str(name))
+            columns.append(str(name))
     if index.max() + 1 < classes:
         raise BadData(
             f"A control task for {classes} classes needs as many types of scenes that recur in fit and in test, and the clips' other "
             f"factors make {index.max() + 1}; add clips or columns of other factors, or leave selectivity out."
         )
-    return SceneTypes(torch.tensor(index), tuple(taken))
+    return SceneTypes(torch.tensor(index), tuple(columns))
 
 
 def control_labels(types: SceneTypes, classes: int, seed: int = 0) -> Int[Tensor, " clips"]:
@@ -84,10 +84,10 @@ def control_labels(types: SceneTypes, classes: int, seed: int = 0) -> Int[Tensor
 
 def _deal(sizes: Int[np.ndarray, " types"], classes: int, rng: np.random.Generator) -> Int[np.ndarray, " types"]:
     filled, class_of = np.zeros(classes), np.zeros(len(sizes), dtype=np.int64)
-    for one in rng.permutation(len(sizes)):
+    for kind in rng.permutation(len(sizes)):
         # less than one clip: it only decides ties
-        class_of[one] = (filled + rng.uniform(0, 0.5, classes)).argmin()
-        filled[class_of[one]] += sizes[one]
+        class_of[kind] = (filled + rng.uniform(0, 0.5, classes)).argmin()
+        filled[class_of[kind]] += sizes[kind]
     return class_of
 
 

@@ -110,12 +110,12 @@ def prepare(
 
 def _largest_eigenvalue(x: Tensor, share: Tensor) -> Float[Tensor, "designs variants"]:
     """Of X'AX per design and variant, from whichever of X'AX and its transpose is smaller."""
-    found = []
+    largest = []
     for variant in range(share.shape[1]):
         rooted = x * share[:, variant, :, None].sqrt()
         gram = rooted.mT @ rooted if x.shape[2] <= x.shape[1] else rooted @ rooted.mT
-        found.append(torch.linalg.eigvalsh(gram)[:, -1])
-    return torch.stack(found, dim=1)
+        largest.append(torch.linalg.eigvalsh(gram)[:, -1])
+    return torch.stack(largest, dim=1)
 
 
 def logits(x: Tensor, state: Tensor) -> Tensor:

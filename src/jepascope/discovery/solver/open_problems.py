@@ -69,10 +69,10 @@ class OpenProblems:
     @classmethod
     def of(cls, batch: Batch, l1: Tensor, l2: Tensor, state: Tensor, penalty: Penalty) -> OpenProblems:
         designs, variants, _, columns = state.shape
-        one = state.new_ones(designs, variants, 1, 1)
+        ones = state.new_ones(designs, variants, 1, 1)
         seen = logits(batch.x, state)
         residual = batch.weights * (seen.softmax(dim=2) - batch.targets)
-        parts = (batch.weights, batch.targets, l1, l2, batch.curvature, one / 4, one, state, state, state, seen, seen, seen, residual)
+        parts = (batch.weights, batch.targets, l1, l2, batch.curvature, ones / 4, ones, state, state, state, seen, seen, seen, residual)
         device = state.device
         return cls(
             Work(batch.x, *parts, penalty),

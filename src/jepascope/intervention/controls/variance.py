@@ -90,10 +90,10 @@ def _bisect(
         low, high = torch.where(reached, low, high), torch.where(reached, high, 2 * high)
     for _ in range(200):  # a double has no more bits than that
         middle = (low + high) / 2
-        found = basis(middle)
-        error = trace(found) - target
+        reached_basis = basis(middle)
+        error = trace(reached_basis) - target
         if float(error.abs().max()) <= TRACE_TOLERANCE * target or bool(((middle == low) | (middle == high)).all()):
             break
         past = error * sign >= 0
         low, high = torch.where(past, low, middle), torch.where(past, middle, high)
-    return found
+    return reached_basis
