@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -84,8 +85,7 @@ class ForecastJudge:
         return torch.atan2(read[:, 1], read[:, 0])
 
 
-@dataclass(frozen=True)
-class Forecasts:
+class Forecasts(NamedTuple):
     """``moved``: <f - f_source, d>; ``margin``: <(t_source + t_twin) / 2 - f, d>, above zero where the forecast is nearer to the source's
     future; ``angle``: decoded from the forecast (NaN without a decoder)."""
 
@@ -224,5 +224,5 @@ def _empty(shape: tuple[int, ...], clips: int) -> Forecasts:
 
 def _fill(kept: Forecasts, at: tuple[Tensor | slice, ...], read: Float[Tensor, "*rows 3"]) -> None:
     values = read.double().cpu()
-    for i, column in enumerate((kept.moved, kept.margin, kept.angle)):
+    for i, column in enumerate(kept):
         column[at] = values[..., i]

@@ -80,7 +80,7 @@ def forecast_table(
     for i, owner in owned(conditions, finders):
         drawn.setdefault((owner.finder, owner.control, conditions[i].basis.shape[1], conditions[i].dose), []).append(i)
     for (finder, control, rank, dose), index in drawn.items():
-        single = [figures(Forecasts(*(part[i] for part in _parts(foreseen.edited))), angle, name) for i in index]
+        single = [figures(Forecasts(*(part[i] for part in foreseen.edited)), angle, name) for i in index]
         row = single[0] if control == "subspace" else _over_draws(single)
         rows.append({**where, "finder": finder, "rank": rank, "edit": name, "control": control, "dose": dose, **row})
     references = (
@@ -91,10 +91,6 @@ def forecast_table(
     for control, forecasts, expected in references:
         rows.append({**where, "finder": "", "rank": 0, "edit": "", "control": control, "dose": 0.0, **figures(forecasts, expected, "swap")})
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _parts(forecasts: Forecasts) -> tuple[Tensor, Tensor, Tensor]:
-    return forecasts.moved, forecasts.margin, forecasts.angle
 
 
 def _over_draws(single: list[dict[str, Any]]) -> dict[str, Any]:

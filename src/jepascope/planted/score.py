@@ -61,7 +61,7 @@ def score(
     shown = progress or Silent()
     given = [_given(bench, finders, draws, seed, shown) for bench in benches]
     inside = accuracy_inside(
-        {(i, name): (each.bench, found.basis) for i, each in enumerate(given) for name, found in each.everything.items()}
+        {(i, name): (each.bench, space.basis) for i, each in enumerate(given) for name, space in each.everything.items()}
     )
     tick = shown.start("edits and controls")
     rows, tables = [], []

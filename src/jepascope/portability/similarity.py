@@ -51,9 +51,7 @@ class Similarity:
         in_class: Float[np.ndarray, " draws"] | None,
     ) -> Similarity:
         """A value beside those of its shuffled pairings."""
-        return cls(
-            interval.value, interval.low, interval.high, interval.n, components, *_mean_and_range(shuffled), *_mean_and_range(in_class)
-        )
+        return cls(*interval.ends, interval.n, components, *_mean_and_range(shuffled), *_mean_and_range(in_class))
 
 
 def pair_shuffles(
