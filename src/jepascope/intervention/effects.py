@@ -18,6 +18,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.edits import check_doses, check_edit
@@ -28,10 +29,10 @@ from jepascope.schema import TABLES
 
 MATCHING_COLUMNS = TABLES["matching"].written
 EFFECT_COLUMNS = TABLES["effects"].written
-WITNESSES = ("subspace", "random", "variance")
+OFF_TARGET = ("subspace", *FLOORS)
 """Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
 
-WITNESS_DRAWS = 20  # at most, so that tables do not grow with draws x layers
+OFF_TARGET_DRAWS = 20  # at most, so that tables do not grow with draws x layers
 
 Progress = Callable[[int, int], None]
 
@@ -145,7 +146,7 @@ def _effect_rows(
     right, right_before = correct(read.logits, expected), correct(read.clean, expected)
     rows = owned(conditions, finders)
     if judge.variable or read_layer != depth:
-        rows = [(i, owner) for i, owner in rows if owner.control in WITNESSES and owner.draw < WITNESS_DRAWS]
+        rows = [(i, owner) for i, owner in rows if owner.control in OFF_TARGET and owner.draw < OFF_TARGET_DRAWS]
     return effect_frame(
         scenes,
         conditions,

@@ -10,7 +10,8 @@ from jaxtyping import Float64
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
-from jepascope.portability.exchange import CONTROLS, Bases, Exchange, exchange_controls, exchanged, joint, remainder
+from jepascope.intervention.control_entry import FLOORS
+from jepascope.portability.exchange import Bases, Exchange, exchange_controls, exchanged, joint, remainder
 from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, ratio_of_means
 
 WORKS = 0.05  # of the natural change: the least that counts as an effect
@@ -103,7 +104,7 @@ def measure(
         rng = np.random.default_rng
         against = {
             control: causal_effect_ratio(own, below, numerators[place[name, control]], rng(context.seed), context.resamples)
-            for control in CONTROLS
+            for control in FLOORS
             if (name, control) in place
         }
         effect = ratio_of_means(own, below, rng(context.seed), context.resamples)

@@ -16,12 +16,12 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import coordinates, displacement, edit
 from jepascope.intervention.judges import target_margin
 from jepascope.intervention.run import place
 
-CONTROLS = ("random", "variance")
 PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
 
 Bases = Float[Tensor, "width _"]
@@ -50,8 +50,8 @@ def exchange_controls(
     if not has_room(swapped, avoid):
         return None
     subspace, covariance = Subspace(swapped, context.mean), _covariance_without(context.covariance, held)
-    drawn = matched_controls(subspace, covariance, context.draws, context.seed, avoid=taken, names=CONTROLS)
-    return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
+    drawn = matched_controls(subspace, covariance, context.draws, context.seed, avoid=taken, names=FLOORS)
+    return {name: [draw.basis for draw in drawn if draw.name == name] for name in FLOORS}
 
 
 def _covariance_without(covariance: Float64[Tensor, "width width"], held: Bases | None) -> Float64[Tensor, "width width"]:

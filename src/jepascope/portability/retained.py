@@ -11,11 +11,11 @@ import pandas as pd
 from jaxtyping import Float
 
 from jepascope.errors import BadData
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.effects import units
 from jepascope.stats import NOTHING, RESAMPLES, Interval, ratio_of_means, scene_sums
 
 SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
-FLOORS = ("random", "variance")
 TRANSFER = ["across", "a", "b", "layer", "rank", "edit"]
 """Columns of the portability table that tell transfers apart; each has a row a dose."""
 
