@@ -1,15 +1,18 @@
-"""The circle on which class means of an angle lie, for steering to a requested angle."""
+"""The circle on which class means of an angle lie: steering to a requested angle, and how far the decoded angle then lies from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.probes.circular import on_circle
 from jepascope.errors import BadArgument, BadData
+from jepascope.stats import LEVEL, Interval, expanded_level, mean_interval, scene_weights, widened
 
 
 @dataclass(frozen=True)
@@ -54,3 +57,18 @@ def rotation_displacement(
     less_one = torch.stack([torch.stack([cos - 1, -sin], dim=1), torch.stack([sin, cos - 1], dim=1)], dim=1)  # clips, 2, 2
     inside = (hidden - circle.middle.to(hidden)) @ circle.filters.T.to(hidden)  # clips, tokens, 2
     return (inside @ less_one.transpose(1, 2)) @ circle.axes.T.to(hidden)
+
+
+CHANCE = 90.0  # degrees by which a random angle misses, on average
+
+
+def angle_errors(rows: pd.DataFrame) -> pd.Series[float]:
+    """Absolute circular difference of decoded and requested angle, degrees in 0 to 180."""
+    return ((rows["decoded"] - rows["requested"] + 180) % 360 - 180).abs()
+
+
+def mean_error(rows: pd.DataFrame) -> Interval:
+    """Mean of the errors with its 95 % interval over scenes, which are averaged over requested angles first."""
+    by_scene = rows.assign(error=angle_errors(rows)).groupby("scene")["error"].mean().to_numpy()
+    error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
+    return widened(error, (by_scene - error.value) / len(by_scene), bounds=(0, 180))

@@ -61,9 +61,6 @@ def own_finder(function: Callable[..., Any]) -> Finder:
     return finder
 
 
-__all__ = ["FINDERS", "Finder", "Labelled", "check_finder", "find", "find_shuffled", "max_rank"]
-
-
 def max_rank(name: str, classes: int, width: int, outputs: int = 0) -> int:
     """The highest rank that finder ``name`` can give: classes - 1 for what class means span, ``outputs`` (how many values the
     variable has) for one of values, width - 1 for the others."""

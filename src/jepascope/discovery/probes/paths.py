@@ -23,8 +23,6 @@ from jepascope.discovery.solver.elastic_net import Batch, Penalty, prepare, stro
 from jepascope.discovery.solver.solve import TOLERANCE, Fits, solve_path
 from jepascope.errors import BadArgument, BadData
 
-__all__ = ["DENSE_STRENGTHS", "L1_SHARES", "LinearProbe", "PathPoint", "ProbePath", "dense_probes", "l1_paths"]
-
 DENSE_STRENGTHS = tuple(10 ** (-0.5 * step) for step in range(8))  # L2 on standardised coordinates, 1 to 3e-4
 L1_SHARES = tuple(0.03 ** (step / 19) for step in range(20))  # of the strength at which no coordinate is left
 
