@@ -126,10 +126,15 @@ def _torch() -> Iterator[Check]:
         )
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _processor() -> Iterator[Check]:
     import torch
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = cores()
     threads = torch.get_num_threads()
     too_many = threads > usable
     detail = f"{usable} cores, {threads} torch threads"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -101,11 +100,6 @@ def scorecard(
         tick(done + 1, len(jobs))
     tables = joined(results[: len(networks)])
     return Scorecard(seed, draws, tables | {"rejection": results[-1]} if REJECTION in networks else tables)
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> dict[str, pd.DataFrame]:

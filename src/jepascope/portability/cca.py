@@ -135,11 +135,12 @@ def _held_out(
     weights = scene_weights(scored, for_clips, scenes_test if several else None, resamples)
     resampled = _resampled_correlations(x.test @ a, y.test @ b, weights)
     value, spread = float((held**power).mean()), (resampled**power).mean(axis=1)
-    level = expanded_level(LEVEL, len(np.unique(scenes_test)) if several else scored)  # type: ignore[arg-type]
+    units = len(np.unique(scenes_test)) if several else scored  # type: ignore[arg-type]
+    level = expanded_level(LEVEL, units)
     # a square has a bias of about 1 / clips, which the chance level shares but a resample has twice: resamples are centred on the value
     ends = np.quantile(spread - spread.mean() + value, [(1 - level) / 2, (1 + level) / 2])
     low, high = ends.clip(-1 if power % 2 else 0, 1)
-    if several and len(np.unique(scenes_test)) < FEW:  # type: ignore[arg-type]
+    if several and units < FEW:
         low = high = nan  # resamples of so few scenes do not reach far enough
 
     def shuffled(rng: np.random.Generator, in_fit: Tensor | None, in_test: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
