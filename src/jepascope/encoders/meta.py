@@ -2,7 +2,7 @@
 
 Key names follow facebookresearch/vjepa2 (src/hub/backbones.py, src/models). Nothing is guessed: a weight that is missing, unknown or
 misshapen refuses the file, and so does V-JEPA 1, whose positions are others though most of its weights have the same names.
-What is V-JEPA 2.1's own is in ``meta_2_1``.
+What is V-JEPA 2.1's own is in ``vjepa2_1``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
-from jepascope.encoders.geometry import check_config
-from jepascope.encoders.meta_2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
+from jepascope.encoders.geometry import sizes_of
 from jepascope.encoders.meta_sizes import meta_sizes
 from jepascope.encoders.meta_states import ENCODERS, PREDICTOR, PUBLISHED, bare, states
 from jepascope.encoders.torch_file import check_tensors, read_torch_file
+from jepascope.encoders.vjepa2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
 from jepascope.encoders.weight_names import listed, renamed
 from jepascope.errors import BadCheckpoint
 
@@ -38,8 +38,8 @@ ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-A
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 
 
-def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
-    """The model in a .pt file of Meta's, without a predictor where the file has none that fits; no head; and as ``source`` what was read.
+def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
+    """The model in a .pt file of Meta's, without a predictor where the file has none that fits; and as ``source`` what was read.
 
     Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
     or 384 where the file's name ends so (``vitg-384.pt``) or V-JEPA 2.1 is in it: the same weights take any other length and size.
@@ -64,7 +64,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
     with_predictor = any(name.startswith("predictor.") for name in weights)
     sizes = meta_sizes(path, weights, key, with_predictor)
     sizes = sizes_2_1(path, sizes) if newer else sizes
-    check_config(sizes, path)
+    sizes_of({"model_type": "vjepa2", **sizes}, path)
     with torch.device("meta"):  # shapes alone: nothing is drawn at random that could be left in
         model = VJEPA2Model(VJEPA2Config(**sizes))
     if not with_predictor:
@@ -73,7 +73,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, None, dict[str, Any]]:
     left_out = ", its action-conditioned predictor left out" if acts else ""
     key = " of ".join((key, *models.inside[::-1]))
     source = f"{path.name}: {key}{version}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
-    return model, None, {"source": source}
+    return model, {"source": source}
 
 
 def meta_name(name: str) -> tuple[str, int | None]:
