@@ -32,7 +32,7 @@ from transformers import (
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.presets import directions8
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.geometry import read_json, sizes_of
@@ -148,7 +148,7 @@ def test_an_edit_re_run_after_its_layer_equals_the_whole_forward_with_that_edit(
     def keep(part: slice, found: dict[int, Tensor]) -> None:
         kept[part] = found[one.card.depth]
 
-    rerun(one, hidden, 1, edit, 2, {one.card.depth: PooledReader(mask)}, keep, 3)
+    rerun(one, [Rerun(Sweep(hidden, 1, edit, {one.card.depth: PooledReader(mask)}), 2, keep)], 3)
     assert float((kept[0] - activations.pooled(one.card.depth, selection)).abs().max()) == 0.0
     assert float((kept[1] - kept[0]).abs().max()) > 0
 
