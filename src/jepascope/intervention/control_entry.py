@@ -54,6 +54,9 @@ FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.floor)
 SURVEYED = tuple(name for name, entry in CONTROLS.own.items() if entry.surveyed)
 FOUND = tuple(name for name, entry in CONTROLS.own.items() if entry.made == "found")
 
+FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.complement and not entry.rescale)
+"""Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""
+
 
 def on_request(name: str) -> bool:
     """Whether a control is run only where a study names it, as those of others are."""
