@@ -16,11 +16,11 @@ from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
-from jepascope.study.steps import port_command
+from jepascope.study.steps.port import MODELS, SUBSPACES
 from jepascope.study.steps.whole import STEPS
 
 OF_PORT = {"a", "b", "finders", "components", "run"}
-EVERY = (*STEPS, *port_command.MODELS, *port_command.SUBSPACES)
+EVERY = (*STEPS, *MODELS, *SUBSPACES)
 
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
