@@ -219,7 +219,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     if as_json:
         typer.echo(json.dumps(summary))
         return
-    from jepascope.findings.units import unit_of
+    from jepascope.findings.facts import unit_of
     from jepascope.report.terminal import effect_table
 
     out, units = console(), f"{unit_of(changed.of_videos)}s"

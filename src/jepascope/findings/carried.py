@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.names import edit_name
 from jepascope.findings.numbers import finite, shown, with_interval
-from jepascope.findings.selection import EDIT_WORDS
 from jepascope.portability.retained import one_dose
 from jepascope.stats import Side
 from jepascope.stats import side as beside
@@ -89,7 +89,7 @@ def side(row: Mapping[Any, Any], floor: Mapping[Any, Any]) -> str:
 def carried_sentence(one: Carried) -> str:
     """Where from and to, what is kept, what it is held against, and what that means."""
     row = one.row
-    edit = EDIT_WORDS.get(str(row["edit"]), str(row["edit"]))
+    edit = edit_name(row["edit"])
     text = (
         f"{row['source']} → {row['target']}, {row['finder']} at layer {row['source_layer']:g} carried to layer {row['target_layer']:g} "
         f"({row['choice'] or 'no choice stored'}) by {row['map']}: RCE {with_interval(row['rce'], row['rce_low'], row['rce_high'])} of the "

@@ -11,9 +11,9 @@ import pandas as pd
 from jepascope.findings.beside import unread_judge
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number
 from jepascope.findings.facts import Facts
-from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.names import MOST_OF_A_SENTENCE, in_order, short
 from jepascope.findings.numbers import count, finite, interval_cell, shown
-from jepascope.findings.selection import finders_of, in_order
+from jepascope.findings.selection import finders_of
 from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 

@@ -12,6 +12,11 @@ ERROR = ("error", "low", "high")
 R2 = ("r2", "r2_low", "r2_high")
 
 
+def measures_of(circular: bool) -> tuple[tuple[str, str, str], ...]:
+    """The columns of a value's measures with their intervals, the telling one first: error alone for angles, R^2 and error for numbers."""
+    return (ERROR,) if circular else (R2, ERROR)
+
+
 def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> str:
     """What the value probes of one output say at one layer."""
     at = values[(values["encoder"] == "model") & (values["layer"] == layer) & (values["tokens"] == tokens)]

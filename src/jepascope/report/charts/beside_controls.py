@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import finite, shown, with_interval
-from jepascope.intervention.control_words import CONTROL_WORDS
+from jepascope.findings.names import LABEL, control_name, short
+from jepascope.findings.numbers import finite, interval_of, shown, with_interval
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
-from jepascope.report.charts.curves import Level, ends_of
+from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import CONTROLS, Look
 
 NO_VALUE = "no value"
@@ -50,13 +49,11 @@ class Row:
     ) -> Row:
         """The subspace and its controls, each by its row of a table; those that have none keep their place."""
         null = draws or {}
-        marks = []
-        for at, look in looks.items():
-            row = rows.get(at)
-            low, high = ends_of(row or (), name)
-            mark = None if row is None else Mark(CONTROL_WORDS[at], look, row[name], row[low], row[high], null.get(at, ()))
-            marks.append(mark)
-        return cls(label, marks)
+
+        def mark(at: str, look: Look) -> Mark | None:
+            return Mark(control_name(at), look, *interval_of(rows[at], name), null.get(at, ())) if at in rows else None
+
+        return cls(label, [mark(at, look) for at, look in looks.items()])
 
 
 @dataclass(frozen=True)

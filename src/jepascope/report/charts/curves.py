@@ -18,18 +18,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import finite, percent, percent_span, shown, with_interval
+from jepascope.findings.numbers import columns_of, finite, percent, share_words, shown, with_interval
 from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, canvas, finish, legend_below, style
 from jepascope.report.charts.looks import DOTTED, Dash, Look
 
 ACROSS = 3  # panels side by side
 MOST_STEPS = 12  # values of one series that are read aloud; of more, the least and the largest
 MOST_SPOKEN = 60  # series that are
-
-
-def ends_of(row: Any, name: str) -> tuple[str, str]:
-    """The columns with the ends of an interval: the value's own, or the table's low and high where it has none."""
-    return (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class Series:
     def of(cls, rows: pd.DataFrame, x: str, y: str, label: str, look: Look, ends: Sequence[str] | None = None, **more: Any) -> Series:
         """Columns of a table in rising order of ``x``; ``where`` names a column of flags."""
         rows = rows.sort_values(x, kind="stable")
-        low, high = (rows[end] for end in (ends_of(rows, y) if ends is None else ends)) if ends != () else (None, None)
+        low, high = (rows[end] for end in (columns_of(rows, y)[1:] if ends is None else ends)) if ends != () else (None, None)
         if isinstance(more.get("where"), str):
             more["where"] = rows[more["where"]]
         return cls(label, rows[x], rows[y], look, low, high, **more)
@@ -219,7 +214,7 @@ def spoken(panels: Iterable[Panel], x: Axis) -> list[str]:
 
 def _value(value: float, low: float, high: float, share: bool) -> str:
     if share:
-        return f"{percent(value)} {percent_span(low, high)}" if finite(low) else percent(value)
+        return share_words(value, low, high) if finite(low) else percent(value)
     return with_interval(value, low, high) if finite(low) else shown(value)
 
 

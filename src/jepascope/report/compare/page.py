@@ -11,10 +11,9 @@ from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
-from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.pairwise import NO_TEST, findings
+from jepascope.report.compare.pairwise import NO_TEST, agreement, differences, findings
 from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups

@@ -8,12 +8,12 @@ import pandas as pd
 
 from jepascope.findings.alike import cca_words
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.findings.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown
+from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts.canvas import BLUE, Drawing
 from jepascope.report.charts.heat_map import Frame, Map, draw
 from jepascope.report.charts.looks import Dash
-from jepascope.report.grids import Column, Row, counted, grid, left_out, words
+from jepascope.report.grids import Column, Row, declared, grid, left_out, words
 
 METRICS = {
     "cca": "CCA, held out",
@@ -38,7 +38,7 @@ def chosen_pairs(similarity: pd.DataFrame | None, transport: pd.DataFrame | None
 
 def similarity_blocks(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str, prefix: str) -> list[Block]:
     """Sentences on CCA beside its two chance levels, the map of CKA, and the table of the chosen pairs."""
-    blocks: list[Block] = [Finding(text) for text in cca_words(similarity)]
+    blocks = findings(*cca_words(similarity))
     cka = similarity[similarity["metric"] == "cka"]
     if not cka.empty:
         first = cka.iloc[0]
@@ -89,12 +89,11 @@ def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Gri
         by = at.drop_duplicates("metric").assign(head=head).to_dict("records")
         rows += sorted(by, key=lambda row: list(METRICS).index(row["metric"]) if row["metric"] in METRICS else len(METRICS))
     columns = (
-        words("measure", made=lambda row: METRICS.get(row["metric"], row["metric"])),
-        Column("value", _value),
+        words("measure", lambda row: METRICS.get(row["metric"], row["metric"])),
+        Column("value", lambda row: _cell(row["value"], row["low"], row["high"])),
         Column("shuffled pairs", lambda row: _null(row, "chance", "chance")),
         Column("shuffled in class", lambda row: _null(row, "label_chance", "label")),
-        counted("n", "n"),
-        counted("axes", "components"),
+        *declared("similarity", "n", components="axes"),
     )
     caption = (
         "The chosen layer pairs on held-out clips (no unit; 1: the same). CCA: mean canonical correlation with axes fitted on fit clips; "
@@ -106,13 +105,10 @@ def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Gri
     return grid(rows, columns, caption, lambda row: str(row["head"]))
 
 
-def _value(row: Row) -> Cell:
-    own = interval_cell(row["value"], row["low"], row["high"])
-    return own if own.exact else number_cell(row["value"])
+def _null(row: Row, value: str, ends: str) -> Cell:
+    return _cell(row[value], row[f"{ends}_low"], row[f"{ends}_high"])
 
 
-def _null(row: Row, value: str, ends: str) -> Cell | str:
-    if not finite(row[value]):
-        return ABSENT
-    low, high = row[f"{ends}_low"], row[f"{ends}_high"]
-    return interval_cell(row[value], low, high) if finite(low) and finite(high) else number_cell(row[value])
+def _cell(value: float, low: float, high: float) -> Cell:
+    """With its interval where it has one."""
+    return interval_cell(value, low, high) if finite(value) and finite(low) and finite(high) else number_cell(value)
