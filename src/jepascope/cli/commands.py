@@ -115,7 +115,7 @@ def run_command(spec: StudySpec, out: Path | None, machine: Machine, as_json: bo
         out_console.print(effect_table(folder, summary["best_layer"], "probe"))
         out_console.print("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
     if any(row["leak"] for row in summary["leaks"].values()):
-        from jepascope.findings.shortcuts import SHORTCUTS
+        from jepascope.findings.read import SHORTCUTS
         from jepascope.report.folder import read_run
 
         out_console.print(SHORTCUTS.claim(read_run(folder)).sentence, markup=False)

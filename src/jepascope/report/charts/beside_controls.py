@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from jepascope.findings.names import LABEL, control_name, short
 from jepascope.findings.numbers import finite, interval_of, shown, with_interval
-from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
+from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, panels_on, style
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import CONTROLS, Look
 
@@ -67,9 +67,7 @@ class Panel:
     limits: tuple[float | None, float | None] = (None, None)
 
 
-def draw(
-    name: str, title: str, panels: Sequence[Panel], label: str = "", across: int = 1, bars: bool = False, legend: int = 3, also: str = ""
-) -> Drawing:
+def draw(name: str, title: str, panels: Sequence[Panel], label: str = "", across: int = 1, bars: bool = False, also: str = "") -> Drawing:
     """Panels in rows of ``across``; every row as tall as its marks need."""
     across = max(1, min(across, len(panels)))
     down = -(-len(panels) // across)
@@ -80,21 +78,16 @@ def draw(
     with style(name):
         figure, places = canvas(0.75 + sum(titled + each * many for many in rows), down, across, sharex=not any(p.label for p in panels))
         spacing = 1 / (slots + 1) if bars else min(0.2, 0.8 / slots)
-        for number, axes in enumerate(places):
-            if number >= len(panels):
-                axes.set_axis_off()
-                continue
-            panel = panels[number]
+        for number, axes, panel in panels_on(places, panels):
             for order, row in enumerate(panel.rows):
                 for slot, mark in enumerate(row.marks):
                     if mark is not None:
                         _mark(axes, mark, order + (slot - (slots - 1) / 2) * spacing, spacing, bars)
             for level in panel.levels:
-                if finite(float(level.value)):
-                    level.draw(axes)
+                level.draw(axes)
             left = None if number % across == 0 else panels[number - 1]
             _frame(axes, panel, left, number + across >= len(panels), label)
-        legend_below(figure, legend)
+        legend_below(figure, 3)
         return finish(figure, name, title, "; ".join(filter(None, [*_spoken(panels), also])) + ".")
 
 
@@ -146,7 +139,7 @@ def _spoken(panels: Sequence[Panel]) -> list[str]:
             if not few:
                 beside = f"the others {shown(min(known))} to {shown(max(known))}" if known else ""
             said.append(f"{', '.join([*parts, row.label])} {_value(first)}" + (f" ({beside})" if beside else ""))
-        said += [f"{level.label} {shown(level.value)}" for level in panel.levels if level.label and finite(float(level.value))]
+        said += [level.spoken for level in panel.levels if level.spoken]
     return list(dict.fromkeys(said))
 
 

@@ -8,8 +8,8 @@ from jepascope.discovery.probes.readings import Measure
 from jepascope.findings.judges import judges_run, skipped, skipped_controls
 from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name, judge_words, short
 from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.findings.read import SHORTCUTS
 from jepascope.findings.selection import claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
-from jepascope.findings.shortcuts import SHORTCUTS
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.alike import cca_words
+from jepascope.findings.carried import cca_words
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown
 from jepascope.report.blocks import Block, Figure, Grid, findings
