@@ -50,19 +50,19 @@ def circle_words(clips: Error, arcs: HeldArcs | None, chance: float) -> str:
     Classes: by the p of their true order among other circular orders. Continuous angles: by the error on held-out arcs beside the
     best constant guess. How good a circle: by the gap to held-out clips beside that of a perfect one.
     """
-    said = f"held-out clips are read with an error of {clips.degrees} (best constant guess {shown(chance)}°)"
+    text = f"held-out clips are read with an error of {clips.degrees} (best constant guess {shown(chance)}°)"
     if clips.beside(chance) != "better":
-        return f"{said}: the angle is not read, so nothing can be said of its shape."
+        return f"{text}: the angle is not read, so nothing can be said of its shape."
     if arcs is None:
-        return f"{said}. No arcs were held out, so this does not tell a circle from clusters."
-    said += f"; held-out arcs, which the reader was never shown, with {arcs.error.degrees}, interval over arcs"
+        return f"{text}. No arcs were held out, so this does not tell a circle from clusters."
+    text += f"; held-out arcs, which the reader was never shown, with {arcs.error.degrees}, interval over arcs"
     kept = (chance - arcs.error.value) / (chance - clips.value)
     keep = (
         f"held-out arcs keep {percent(kept)} of what held-out clips gain over the best constant guess"
         if kept > 0
         else ("held-out arcs keep nothing of what held-out clips gain over the best constant guess")
     )
-    return f"{said}. {_verdict(arcs, chance, kept)}; {keep}{_gap(arcs)}."
+    return f"{text}. {_verdict(arcs, chance, kept)}; {keep}{_gap(arcs)}."
 
 
 def _verdict(arcs: HeldArcs, chance: float, kept: float) -> str:
@@ -85,17 +85,17 @@ def _gap(arcs: HeldArcs) -> str:
     """Arcs beside clips, and beside what a perfect circle has."""
     if not finite(arcs.gap.value):
         return ""
-    said = f", an error larger by {arcs.gap.degrees}" if arcs.gap.value >= 0 else f", with a change of error of {arcs.gap.degrees}"
+    text = f", an error larger by {arcs.gap.degrees}" if arcs.gap.value >= 0 else f", with a change of error of {arcs.gap.degrees}"
     perfect = f"the {shown(arcs.floor) if arcs.floor > 0.005 else 0}° that a perfect circle would have"
     match arcs.gap.beside(arcs.floor):
         case "unknown":
-            return said
+            return text
         case "worse":
-            return f"{said}, more than {perfect}"
+            return f"{text}, more than {perfect}"
         case "better":
             # errors of noise and of the floor do not add up, so that less than the floor is no riddle
-            return f"{said}, no more than {perfect}"
-    return f"{said}, not told apart from {perfect}"
+            return f"{text}, no more than {perfect}"
+    return f"{text}, not told apart from {perfect}"
 
 
 def steer_words(
@@ -103,21 +103,21 @@ def steer_words(
 ) -> str:
     """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips. Nothing is said where
     the read-out does not read the angle of ``unedited`` clips either."""
-    said = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
-    said += f"; random directions by {draws_words(draws)}" if draws else "; no control was run"
-    said += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
+    text = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
+    text += f"; random directions by {draws_words(draws)}" if draws else "; no control was run"
+    text += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
     if unedited is not None and unedited.beside(CHANCE) != "better":
-        return f"{said}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
+        return f"{text}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
     if error.beside(CHANCE) == "unknown":
-        return f"{said}. Without an interval nothing is claimed."
+        return f"{text}. Without an interval nothing is claimed."
     beside = error.beside(min(draws)) if draws else "unknown"
     if error.beside(CHANCE) != "better":
-        return f"{said}. The request is not followed: not told apart from, or worse than, a random angle."
+        return f"{text}. The request is not followed: not told apart from, or worse than, a random angle."
     if beside == "better":
         how = "follows the request" if error.high < CHANCE / 2 else "moves towards the request and stays short of it"
-        return f"{said}. The read-out {how}, better than with any draw of random directions."
+        return f"{text}. The read-out {how}, better than with any draw of random directions."
     tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
-    return f"{said}. The read-out follows the request better than a random angle would{tail}."
+    return f"{text}. The read-out follows the request better than a random angle would{tail}."
 
 
 def draws_words(draws: list[float]) -> str:

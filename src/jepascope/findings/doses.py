@@ -24,11 +24,11 @@ def curve_words(rows: pd.DataFrame, name: str) -> str:
     if not known:
         return f"{name}: no effect was measured at any dose."
     full = min(known, key=lambda row: abs(row["dose"] - FULL_DOSE))
-    said = f"{name}: CE {interval_words(full)} at dose {full['dose']:g}"
+    text = f"{name}: CE {interval_words(full)} at dose {full['dose']:g}"
     others = [row for row in (min(known, key=lambda row: row["dose"] or full["dose"]), known[-1]) if row["dose"] != full["dose"]]
     ends = ", ".join(f"{interval_words(row)} at {row['dose']:g}" for row in others)
-    said += f" ({ends})." if others else "."
-    return f"{said} {_clear_words(clear_doses(rows), [row['dose'] for row in known if row['dose']], nulls)}{_beyond(full, known)}"
+    text += f" ({ends})." if others else "."
+    return f"{text} {_clear_words(clear_doses(rows), [row['dose'] for row in known if row['dose']], nulls)}{_beyond(full, known)}"
 
 
 def clear_doses(rows: pd.DataFrame) -> list[float]:

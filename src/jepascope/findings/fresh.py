@@ -71,26 +71,26 @@ def refit_of(rows: pd.DataFrame, frozen: pd.DataFrame, finder: str, judge: str) 
 
 def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:
     """What a fresh probe still finds, beside chance and beside the unedited clips."""
-    said = (
+    text = (
         f"{name}: after ablation the frozen read-out is right for {frozen} of the clips, "
         if finite(frozen.value)
         else f"{name}: after ablation "
     )
-    said += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
-    said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
+    text += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
+    text += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
     if not (finite(fresh.low) and finite(chance)):
-        return f"{said}; nothing can be said without an interval."
+        return f"{text}; nothing can be said without an interval."
     side = apart(fresh, clean)
     if fresh.low <= chance:
         if clean.low <= chance:
-            return f"{said}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
+            return f"{text}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
         if side == "below":
-            return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
-        return f"{said}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
+            return f"{text}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
+        return f"{text}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
     left = "Less than before, but above chance" if side == "below" else "Above chance"
     shown = ", and no loss to a fresh one is shown" if side == "across" else ""
     way = " Part of what the frozen one lost was its way of reading, not the variable." if apart(frozen, fresh) == "below" else ""
-    return f"{said}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
+    return f"{text}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
 
 
 def share_of(rows: pd.DataFrame) -> Share:

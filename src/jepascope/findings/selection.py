@@ -107,11 +107,11 @@ COINCIDE = 0.999  # SAS from which two subspaces are called the same
 
 def coinciding(sas: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of pairs (a, b) of finders with one subspace, each b once and never as another pair's a."""
-    found: dict[str, dict[str, Any]] = {}
+    by_finder: dict[str, dict[str, Any]] = {}
     for row in sas[sas["across"] == "finder"].to_dict("records"):
-        if row["value"] >= COINCIDE and row["a"] not in found:
-            found.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
-    return list(found.values())
+        if row["value"] >= COINCIDE and row["a"] not in by_finder:
+            by_finder.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
+    return list(by_finder.values())
 
 
 @dataclass(frozen=True)

@@ -45,25 +45,25 @@ def _beside(pairs: pd.DataFrame, table: pd.DataFrame, metric: str, names: dict[s
 
 def split(name: str) -> tuple[str, str]:
     """'lda (layer 1)' -> ('lda', 'layer 1'); where nothing stands in brackets the second is empty."""
-    found = ELSEWHERE.match(name)
-    return (found["finder"], found["where"]) if found else (name, "")
+    match = ELSEWHERE.match(name)
+    return (match["finder"], match["where"]) if match else (name, "")
 
 
 def found_at(name: str) -> int | None:
     """The layer at which a subspace was found, of names that say so."""
-    found = LAYER.match(split(name)[1])
-    return int(found[1]) if found else None
+    match = LAYER.match(split(name)[1])
+    return int(match[1]) if match else None
 
 
 def said_once(sas: pd.DataFrame) -> dict[str, str]:
     """A sentence for each finder whose subspace is that of an earlier one, instead of every other sentence twice."""
-    said = {}
+    by_word = {}
     for row in coinciding(sas):
         a, b = str(row["a"]), str(row["b"])
-        said[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
+        by_word[b] = f"{b} and {a} found the same subspace here (SAS {shown(row['value'])}), so their figures agree."
         if FINDERS.look_up(a).spans_means and FINDERS.look_up(b).spans_means:
-            said[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
-    return said
+            by_word[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
+    return by_word
 
 
 def same_numbers(sas: pd.DataFrame) -> list[str]:

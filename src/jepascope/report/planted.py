@@ -97,11 +97,11 @@ def headline(card: dict[str, Any]) -> list[str]:
     lines += degeneracy_line(card["networks"])
     areas = card["decoy_rejection"]
     if areas:
-        said = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}
+        texts = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}
         seeds = areas["ablate"]["seeds"]
         lines.append(
-            f"Decoys (n = {seeds} seeds): CE tells causal from inert subspaces with an area under the curve of {said['ablate']} (ablate) "
-            f"and {said['swap']} (swap), probe accuracy with {said['accuracy']}"
+            f"Decoys (n = {seeds} seeds): CE tells causal from inert subspaces with an area under the curve of {texts['ablate']} (ablate) "
+            f"and {texts['swap']} (swap), probe accuracy with {texts['accuracy']}"
             + (": it prefers the decoy." if areas["accuracy"]["high"] < 0.5 else ".")
         )
     return lines

@@ -46,8 +46,8 @@ def degeneracy_section(card: Json) -> list[Section]:
 
 def _curves(networks: Json) -> dict[str, Json]:
     """The curve of every network that has one."""
-    found = {name: (network.get("degeneracy") or {}).get("peeling") for name, network in networks.items()}
-    return {name: curve for name, curve in found.items() if curve}
+    curves = {name: (network.get("degeneracy") or {}).get("peeling") for name, network in networks.items()}
+    return {name: curve for name, curve in curves.items() if curve}
 
 
 def _copies(many: int) -> str:

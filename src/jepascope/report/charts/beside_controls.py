@@ -126,7 +126,7 @@ def _frame(axes: Axes, panel: Panel, left: Panel | None, lowest: bool, label: st
 def _spoken(panels: Sequence[Panel]) -> list[str]:
     """Each row's own value and, in brackets, what it is held against; then the levels."""
     few = sum(len(row.marks) for panel in panels for row in panel.rows) <= MOST_NAMED
-    said = []
+    sentences = []
     for panel in panels:
         parts = [part for part in (panel.title.replace("\n", ", "), panel.label) if part]
         for row in panel.rows:
@@ -138,9 +138,9 @@ def _spoken(panels: Sequence[Panel]) -> list[str]:
             known = [float(mark.value) for mark in rest if finite(float(mark.value))]
             if not few:
                 beside = f"the others {shown(min(known))} to {shown(max(known))}" if known else ""
-            said.append(f"{', '.join([*parts, row.label])} {_value(first)}" + (f" ({beside})" if beside else ""))
-        said += [level.spoken for level in panel.levels if level.spoken]
-    return list(dict.fromkeys(said))
+            sentences.append(f"{', '.join([*parts, row.label])} {_value(first)}" + (f" ({beside})" if beside else ""))
+        sentences += [level.spoken for level in panel.levels if level.spoken]
+    return list(dict.fromkeys(sentences))
 
 
 def _value(mark: Mark) -> str:

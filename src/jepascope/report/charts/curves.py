@@ -207,8 +207,8 @@ def draw(
 
 def spoken(panels: Iterable[Panel], x: Axis) -> list[str]:
     """Every panel's series under its title, then the levels, each once."""
-    said = [(panel, series.spoken(f"{(panel.x or x).word} ".lstrip())) for panel in panels for series in panel.series]
-    texts = [f"{panel.title.replace(chr(10), ', ')}, {text}" if panel.title else text for panel, text in said if text]
+    sentences = [(panel, series.spoken(f"{(panel.x or x).word} ".lstrip())) for panel in panels for series in panel.series]
+    texts = [f"{panel.title.replace(chr(10), ', ')}, {text}" if panel.title else text for panel, text in sentences if text]
     if len(texts) > MOST_SPOKEN:
         texts = [*texts[:MOST_SPOKEN], f"{len(texts) - MOST_SPOKEN} more are in the table"]
     return [*texts, *dict.fromkeys(filter(None, (level.spoken for panel in panels for level in panel.levels)))]

@@ -52,7 +52,7 @@ def recognised(study: Study) -> Recognised | None:
 
 def runs_of(encoder: str, runs: list[Compared]) -> list[Compared]:
     """The runs whose model is that encoder."""
-    return [run for run in runs if (found := recognised(run.study)) is not None and found.encoder == encoder]
+    return [run for run in runs if (known_as := recognised(run.study)) is not None and known_as.encoder == encoder]
 
 
 def commands(encoder: str) -> tuple[str, ...]:

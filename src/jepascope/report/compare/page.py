@@ -89,14 +89,14 @@ def run_sections(comparison: Comparison) -> list[Section]:
     runs = comparison.runs
     if not runs:
         return []
-    told: list[Block] = [Finding(sentence) for sentence in (*comparison.notes, *comparison.differences)]
+    notes: list[Block] = [Finding(sentence) for sentence in (*comparison.notes, *comparison.differences)]
     sections = []
     if len(runs) > 1:
-        sections.append(Section("differences", "What differs between the runs", (*told, Paragraph(agreement(runs)))))
+        sections.append(Section("differences", "What differs between the runs", (*notes, Paragraph(agreement(runs)))))
         found = tuple(Finding(sentence) for sentence in comparison.findings)
         sections.append(Section("findings", "Pair by pair", (*found, Paragraph(NO_TEST))))
-        told = []
-    sections.append(Section("table", "Side by side", (*told, table(runs))))
+        notes = []
+    sections.append(Section("table", "Side by side", (*notes, table(runs))))
     drawn = figures_section(runs)
     return sections if drawn is None else [*sections, drawn]
 
@@ -147,11 +147,11 @@ def _run(run: Compared) -> dict[str, Any]:
 def _paper(runs: list[Compared]) -> dict[str, Any]:
     shown = columns(runs)
     quantities = []
-    for one in PUBLISHED:
-        measured, *worth = entries(one, shown)
+    for quantity in PUBLISHED:
+        measured, *worth = entries(quantity, shown)
         quantities.append(
             {
-                **one.words,
+                **quantity.words,
                 "measured": [list(lines) for lines in measured.cells],
                 "beside": [
                     {"what": entry.label.removeprefix(BESIDE), "measured": [list(lines) for lines in entry.cells]} for entry in worth

@@ -37,10 +37,10 @@ def _edit(run: RunFolder, curves: pd.DataFrame, edit: str) -> list[Block]:
     what = edit_name(edit)
     judge = readings_by(run).get(str(curves["judge"].iloc[0]))
     if judge is not None and not judge.reads:
-        said = [f"{what.capitalize()}: {unread_words(judge)}, so that nothing is said of its effects."]
+        sentences = [f"{what.capitalize()}: {unread_words(judge)}, so that nothing is said of its effects."]
     else:
-        said = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
-        said += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
+        sentences = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
+        sentences += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
     null = curves[curves["control"] != "subspace"]
     caption = (
         f"{what.capitalize()} at layer {count_range(curves['layer'])}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
@@ -50,7 +50,7 @@ def _edit(run: RunFolder, curves: pd.DataFrame, edit: str) -> list[Block]:
     )
     panels = [Panel(_series(curves[curves["finder"] == finder]), [ZERO, UNIT], finder) for finder in finders]
     title = f"Causal effect of {what} over the dose"
-    return [*findings(*said), Figure(draw(f"dose-{edit}", title, panels, Axis("dose", "dose"), Axis("causal effect")), caption)]
+    return [*findings(*sentences), Figure(draw(f"dose-{edit}", title, panels, Axis("dose", "dose"), Axis("causal effect")), caption)]
 
 
 def _series(rows: pd.DataFrame) -> list[Series]:

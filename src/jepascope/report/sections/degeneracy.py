@@ -45,8 +45,8 @@ def degeneracy_section(run: RunFolder) -> list[Block]:
         verdicts = by_verdict(verdicts)
         counts = Counter(verdicts["verdict"])
         meanings = tuple((name, what, count(counts[name])) for name, what in VERDICTS.items())
-        said = "The verdicts that a pair can get, and how many got each."
-        blocks += [*findings(*verdict_words(verdicts)), Grid(("verdict", "what it means", "pairs"), meanings, said, words=2)]
+        text = "The verdicts that a pair can get, and how many got each."
+        blocks += [*findings(*verdict_words(verdicts)), Grid(("verdict", "what it means", "pairs"), meanings, text, words=2)]
         blocks += [*_parts(run, verdicts), _effect_grid(verdicts, run.confidence), _geometry_grid(verdicts, run.confidence)]
     return [*blocks, Heading("Degeneracy curve"), *_peeled(run, peeling)] if peeling is not None else blocks
 

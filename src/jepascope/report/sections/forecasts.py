@@ -38,13 +38,15 @@ def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """What the predictor forecasts from its first tubelets: unedited, from the twin, and after every edit."""
     references = table[table["control"].isin(list(REFERENCES))]
     rows = _edited(run, table[~table["control"].isin(list(REFERENCES))])
-    said = [natural_words(references)]
+    sentences = [natural_words(references)]
     if rows.empty:
-        return findings(*said)
+        return findings(*sentences)
     finders, edits = finders_of(run, rows), in_order(rows["edit"], EDITS)
     judge = readings_by(run).get(PREDICTOR)
     reads = judge is None or judge.reads  # what is said of the natural reference says so where it does not
-    said += [recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits if reads]
+    sentences += [
+        recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits if reads
+    ]
     context = _context(table)
     caption = (
         f"Layer {count_range(rows['layer'])}; only {context} encoded, edited and given to the predictor; n = {count_range(rows['n'])} test "
@@ -55,7 +57,7 @@ def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     )
     panels = [_panel(rows[rows["edit"] == edit], references, finders, edit, quantity) for edit in edits for quantity in QUANTITIES]
     drawing = beside_controls.draw("forecasts", "Forecasts by the encoder's own predictor", panels, across=len(QUANTITIES))
-    return [*findings(*said), Figure(drawing, caption), _grid(run, rows, references, finders, edits, context)]
+    return [*findings(*sentences), Figure(drawing, caption), _grid(run, rows, references, finders, edits, context)]
 
 
 def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str, quantity: str) -> Panel:

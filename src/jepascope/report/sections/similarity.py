@@ -42,14 +42,16 @@ def similarity_blocks(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence:
     cka = similarity[similarity["metric"] == "cka"]
     if not cka.empty:
         first = cka.iloc[0]
-        one = cka[(cka["source"] == first["source"]) & (cka["target"] == first["target"])]
-        control = f"Control: shuffled pairs of clips give {shown(one['chance'].mean())} on average. " if one["chance"].notna().any() else ""
+        pair = cka[(cka["source"] == first["source"]) & (cka["target"] == first["target"])]
+        control = (
+            f"Control: shuffled pairs of clips give {shown(pair['chance'].mean())} on average. " if pair["chance"].notna().any() else ""
+        )
         caption = (
-            f"Linear CKA of pooled activations on held-out clips, n = {count_range(one['n'])} (no unit, 1: the same up to rotation and "
+            f"Linear CKA of pooled activations on held-out clips, n = {count_range(pair['n'])} (no unit, 1: the same up to rotation and "
             f"scale; point values). {control}Dotted line: layers of the same relative depth. Frames: layer pairs that subspaces were "
             f"carried between (wide: {first['source']} to {first['target']}, narrow: back)."
         )
-        blocks.append(Figure(_map(one, pairs, f"{prefix}cka"), caption))
+        blocks.append(Figure(_map(pair, pairs, f"{prefix}cka"), caption))
     grid = _grid(similarity, pairs, confidence)
     return [*blocks, grid] if grid.rows else blocks
 
@@ -63,13 +65,13 @@ def _map(cka: pd.DataFrame, pairs: pd.DataFrame, name: str) -> Drawing:
     frames = []
     for row in pairs.to_dict("records"):
         there = row["source"] == source and row["target"] == target
-        one, other, choice = int(row["source_layer"]), int(row["target_layer"]), str(row["choice"])
-        i, j = (one, other) if there else (other, one)
+        pair, other, choice = int(row["source_layer"]), int(row["target_layer"]), str(row["choice"])
+        i, j = (pair, other) if there else (other, pair)
         if i not in down or j not in across or {row["source"], row["target"]} != {source, target}:
             continue
         look: Any = {"color": BLUE, "width": 2.2} if there else {"width": 1.6, "inset": 0.13}
         label = f"{choice or 'chosen'}, {'to' if there else 'from'} {short(target, LABEL)}"
-        spoken = f"{row['source']} layer {one} to {row['target']} layer {other} chosen ({choice})"
+        spoken = f"{row['source']} layer {pair} to {row['target']} layer {other} chosen ({choice})"
         frames.append(Frame(down.index(i), across.index(j), dash=CHOICES.get(choice, (0, (1, 1))), label=label, spoken=spoken, **look))
     values = cells.to_numpy(dtype=float)
     one_map = Map(values, [*map(str, down)], [*map(str, across)], frames=frames, missing="")
