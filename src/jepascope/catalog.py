@@ -170,7 +170,7 @@ class _Column(Mapping[str, Any]):
 def declared(source: str, kind: type[E]) -> list[E]:
     """The declarations of one kind in the text of a module, read without running it. They are literals: calls of the kind by its name."""
     entries = []
-    for node in ast.parse(source).body:
+    for node in ast.parse(source).body if DECLARED in source else ():
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(target, ast.Name) and target.id == DECLARED and isinstance(node, ast.Assign | ast.AnnAssign):
             calls = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]

@@ -25,7 +25,7 @@ from jepascope.errors import BadArgument, JepascopeError, quoted, setting
 from jepascope.report.compare.reading import read_runs
 from jepascope.study.as_written import read_value
 from jepascope.study.folder import Run
-from jepascope.study.intervene import best_layer_of
+from jepascope.study.intervene.command import best_layer_of
 from jepascope.study.port.asked import check_same_scenes
 from jepascope.study.probe import probed_spec
 from jepascope.study.provenance import command

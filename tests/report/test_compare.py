@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from sections_said import edit, tell, words
 
-from jepascope.encoders.models import KNOWN_MODELS
+from jepascope.encoders.models import published_models
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import Cell, percent, percent_span, with_interval
 from jepascope.report.blocks import Grid, Section
@@ -369,7 +369,7 @@ def test_the_papers_encoders_are_known_by_name_and_size(compared: Comparison) ->
 def test_a_missing_encoder_comes_with_commands_that_work() -> None:
     for encoder in (VITL, VITH):
         download, plan, run = commands(encoder)
-        assert download in {model.how for model in KNOWN_MODELS}
+        assert download in {model.how for model in published_models()}
         folder = download.split()[-1]
         for command, verb in ((plan, "plan"), (run, "run")):
             assert command.startswith(f"jepascope {verb} paper --model ./{folder} ")

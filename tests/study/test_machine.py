@@ -30,7 +30,7 @@ from jepascope.report.build import build_report
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.sections.provenance import provenance as section
 from jepascope.study.folder import Run
-from jepascope.study.intervene import intervened_spec, run_intervene
+from jepascope.study.intervene.command import intervened_spec, run_intervene
 from jepascope.study.machine import Machine, open_encoder
 from jepascope.study.provenance import check_encoder, provenance
 from jepascope.study.run import run_study

@@ -445,7 +445,7 @@ def test_a_folder_of_moving_textures_is_studied_from_end_to_end(
 ) -> None:
     pytest.importorskip("cv2")
     from jepascope.report.build import build_report
-    from jepascope.study.intervene import intervened_spec, run_intervene
+    from jepascope.study.intervene.command import intervened_spec, run_intervene
     from jepascope.study.run import run_study
 
     videos = tmp_path / "textures"

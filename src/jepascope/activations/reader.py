@@ -36,9 +36,9 @@ class Reader:
 
     def object_mask(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows tokens"]:
         """Tokens that show the object."""
-        key, found = "object_mask", torch.empty(len(rows), self.layout.tokens, dtype=torch.bool)
+        key = "object_mask"
         if not len(rows):
-            return found
+            return torch.empty(0, self.layout.tokens, dtype=torch.bool)
 
         def bits(which: Tensor) -> Tensor:
             return torch.cat([self.store.read(shard, key, inside) for _, shard, inside in runs(which)])
@@ -66,13 +66,13 @@ class Reader:
                 fitter.merge(Moments.unpacked(int(count), mean, covariance))
             return fitter.fit()
 
-        return self._recent.get(("moments", layer, tokens), merge, lambda found: 8 * found.covariance.numel())
+        return self._recent.get(("moments", layer, tokens), merge, lambda merged: 8 * merged.covariance.numel())
 
     def _pooled(self, layer: int, tokens: str, rows: Tensor) -> Tensor:
-        found = torch.empty(len(rows), self.layout.width)
+        pooled = torch.empty(len(rows), self.layout.width)
         for at, shard, inside in runs(rows):
-            found[at] = self.store.read(shard, f"pooled.{tokens}", inside, layer)
-        return found
+            pooled[at] = self.store.read(shard, f"pooled.{tokens}", inside, layer)
+        return pooled
 
 
 def runs(rows: Int[Tensor, " rows"]) -> Iterator[tuple[slice, int, Tensor]]:

@@ -39,8 +39,8 @@ class Site:
 
 def time_span(tokens: str) -> tuple[int, int] | None:
     """First and last tubelet of "time:A-B" or "time:A"; None for other selections."""
-    found = _TIME.fullmatch(tokens)
-    return None if found is None else (int(found[1]), int(found[2] or found[1]))
+    span = _TIME.fullmatch(tokens)
+    return None if span is None else (int(span[1]), int(span[2] or span[1]))
 
 
 def time_mask(tokens: str, grid: tuple[int, int, int]) -> Bool[Tensor, " tokens"]:

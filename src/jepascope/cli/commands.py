@@ -200,7 +200,7 @@ def split(given: str | int | float) -> list[str]:
 
 
 def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | None, machine: Machine, as_json: bool) -> None:
-    from jepascope.study.intervene import best_layer_of, intervene_folder, intervened_spec
+    from jepascope.study.intervene.command import best_layer_of, intervene_folder, intervened_spec
     from jepascope.study.spec import saved_spec
 
     if subspace is not None and changes["finders"] is not None:
@@ -211,7 +211,7 @@ def intervene_command(folder: Path, changes: dict[str, Any], subspace: Path | No
     changed = intervened_spec(spec, best, given, subspace, INTERVENE_OPTIONS)
     with bars() as progress:
         from jepascope.report.build import build_report
-        from jepascope.study.intervene import run_intervene
+        from jepascope.study.intervene.command import run_intervene
 
         encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
         summary = run_intervene(folder, spec, changed, encoder, subspace, progress)

@@ -42,7 +42,7 @@ def port(
     json_: Json = False,
 ) -> None:
     """Carry subspaces to another model or run and use them there: CCA, CKA, linear maps, SAS, RCE, each with its chance levels."""
-    from jepascope.study.port.run import run_port
+    from jepascope.study.port.command import run_port
 
     def load(spec: StudySpec) -> VideoEncoder:
         return open_encoder(machine, spec.model, spec.frames, spec.size)

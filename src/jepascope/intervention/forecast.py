@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
@@ -160,7 +160,7 @@ def run_forecast(
         if progress:
             progress(done)
 
-    rerun_all(judge.early, reruns(), batch)
+    rerun(judge.early, reruns(), batch)
     return Foreseen(edited, source, twin, still, apart, norm_sums / max(edited_tokens, 1))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
@@ -120,7 +120,7 @@ def run_edit(
         if progress:
             progress(done)
 
-    rerun_all(encoder, reruns(), batch)
+    rerun(encoder, reruns(), batch)
     return Edited(tuple(reads), norm_sums / max(edited_tokens, 1))
 
 
@@ -158,7 +158,7 @@ def _reread(
         for rows in chunks(encoder.card, len(part), batch):
             yield Rerun(Sweep(part.tokens(site.layer, rows), site.layer, _unedited, _readers(judges, depth, scenes, rows)), 1, keep)
 
-    rerun_all(encoder, reruns(), batch)
+    rerun(encoder, reruns(), batch)
     return {at: torch.cat(kept) for at, kept in pieces.items()}
 
 

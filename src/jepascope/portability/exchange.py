@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
@@ -105,7 +105,7 @@ def _logits(
         if progress:
             progress(rows.start * len(exchanges) + part.stop * (rows.stop - rows.start), clips * len(exchanges))
 
-    rerun_all(encoder, reruns())
+    rerun(encoder, reruns())
     return found, clean, twin
 
 

@@ -17,9 +17,9 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.spec import StudySpec, check_turned, make_spec
-from jepascope.study.stage_two.asked import validate_for_encoder
 
 NAMES = {"edits": "edit", "edit_doses": "dose", "scope": "tokens", "draws": "draws", "seed": "seed", "ablate_to": "ablate_to"}
 """What fields of a spec are called in the Python functions."""

@@ -90,12 +90,12 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
             return _stage_one(Captures.of_run(other, encoder, progress, parent=own))
 
 
-def _stage_one(bench: Captures) -> dict[str, Any]:
-    run, spec, card = bench.run, bench.spec, bench.encoder.card
+def _stage_one(captures: Captures) -> dict[str, Any]:
+    run, spec, card = captures.run, captures.spec, captures.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
-    steps = runner_of(bench)
+    steps = runner_of(captures)
     steps.do([*READ, SUBSPACES])
-    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], bench.splits)
+    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], captures.splits)
     summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}

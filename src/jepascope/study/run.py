@@ -15,14 +15,14 @@ from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
+from jepascope.study.intervene.asked import validate_for_encoder
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.layers import without_shuffles
+from jepascope.study.intervene.stage import Panels, StageTwo
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec, check_whole
-from jepascope.study.stage_two.asked import validate_for_encoder
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.layers import without_shuffles
-from jepascope.study.stage_two.stage import Panels, StageTwo
 from jepascope.study.steps.discover import CAPTURE
 from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.steps.whole import STEPS
@@ -50,45 +50,45 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         return _run(Captures.of_run(run, encoder, progress))
 
 
-def runner_of(bench: Captures) -> Runner:
+def runner_of(captures: Captures) -> Runner:
     """What runs steps on a study's captures, with all that they may need."""
 
     def used() -> Mapping[int, Mapping[str, Subspace]]:
         own, best = steps["subspaces"], steps["best"]
-        return own if bench.imported is None else {**own, best: {**own[best], **bench.imported.subspaces}}
+        return own if captures.imported is None else {**own, best: {**own[best], **captures.imported.subspaces}}
 
     given: dict[str, Callable[[], Any]] = {
-        "captures": lambda: bench,
-        "best": lambda: best_layer(bench, steps["probes"] if bench.spec.best_layer is None else None),
-        "imported": lambda: taken_along(bench),
-        "layers": lambda: {*bench.edited.named, steps["best"]},
+        "captures": lambda: captures,
+        "best": lambda: best_layer(captures, steps["probes"] if captures.spec.best_layer is None else None),
+        "imported": lambda: taken_along(captures),
+        "layers": lambda: {*captures.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
         "own at best": lambda: steps["subspaces"][steps["best"]],
-        "judges": lambda: Panels(bench, steps["best"]),
+        "judges": lambda: Panels(captures, steps["best"]),
         "panel": lambda: steps["judges"].panel,
         "main judge": lambda: steps["panel"].main,
-        "context": lambda: context_at(bench, steps["best"], steps["panel"].at(steps["best"], True)),
+        "context": lambda: context_at(captures, steps["best"], steps["panel"].at(steps["best"], True)),
     }
-    steps = Runner(bench.run, bench.progress, given)
+    steps = Runner(captures.run, captures.progress, given)
     return steps
 
 
-def _run(bench: Captures) -> dict[str, Any]:
-    spec, run, encoder = bench.spec, bench.run, bench.encoder
-    steps = runner_of(bench)
+def _run(captures: Captures) -> dict[str, Any]:
+    spec, run, encoder = captures.spec, captures.run, captures.encoder
+    steps = runner_of(captures)
     steps.do([CAPTURE])
-    told = keep_footage(bench) if spec.of_videos else {}
-    bench.imported = steps["imported"]
-    _stimuli(bench)
-    last = few_tested(bench)
+    told = keep_footage(captures) if spec.of_videos else {}
+    captures.imported = steps["imported"]
+    _stimuli(captures)
+    last = few_tested(captures)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
-    told |= left_out_figures(bench, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
+    told |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
     best, stage_two = steps["best"], caused(steps)
     summary = {
-        **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], bench.splits),
+        **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
         **intervened(stage_two.tables, best, spec.variable, stage_two.judges, stage_two.skipped),
-        "full_layers": list(bench.edited.full(best)),
+        "full_layers": list(captures.edited.full(best)),
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
@@ -105,10 +105,10 @@ def caused(steps: Runner) -> StageTwo:
     return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
 
 
-def _stimuli(bench: Captures) -> None:
-    path = bench.run.path / "figures" / "stimuli.png"
+def _stimuli(captures: Captures) -> None:
+    path = captures.run.path / "figures" / "stimuli.png"
     if not path.exists():
-        sheet = video_sheet if bench.spec.of_videos else contact_sheet
-        figure = sheet(bench.clips, bench.spec.variable)
+        sheet = video_sheet if captures.spec.of_videos else contact_sheet
+        figure = sheet(captures.clips, captures.spec.variable)
         with writing(path) as temporary:
             figure.savefig(temporary, format="png", metadata={"Software": None})

@@ -25,7 +25,7 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.clips.video.variable import folder_variable, variable_given
 from jepascope.discovery.finder_entry import FINDERS
-from jepascope.errors import BadArgument, RunFolderError, quoted
+from jepascope.errors import BadArgument, RunFolderError, first_line, quoted
 from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.judge_entry import JUDGES
@@ -476,8 +476,7 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadArgument(f"'{path}' is not a readable YAML spec: {first[:200]}.") from None
+        raise BadArgument(f"'{path}' is not a readable YAML spec: {first_line(error)[:200]}.") from None
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):

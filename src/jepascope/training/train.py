@@ -16,7 +16,7 @@ from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, first_line
 from jepascope.training.card import measure_card, write_card
 from jepascope.training.monitor import health
 
@@ -33,7 +33,7 @@ def train_and_card(
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise BadArgument(f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu.") from None
+        raise BadArgument(f"Device '{device}' cannot be used: {first_line(error)}. Use --device cpu.") from None
     clips = directions8(MONITOR_SEED)
     trainer = train(recipe, out, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
     if trainer.done < recipe.steps:

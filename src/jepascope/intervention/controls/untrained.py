@@ -9,7 +9,7 @@ DECLARED = ControlEntry(
     meaning="the whole pipeline on untrained twins of the encoder",
     order=8,
     made="run",
-    run="jepascope.study.stage_two.requested:untrained_effects",
+    run="jepascope.study.intervene.requested:untrained_effects",
     words="untrained twins",
     doer="untrained twins",
 )

@@ -171,7 +171,7 @@ def how(lacking: list[str]) -> tuple[Block, ...]:
     blocks: list[Block] = []
     for encoder in lacking:
         model = known(encoder)
-        caption = f"{encoder}: {model.width} wide, {model.depth} blocks, {model.weights_gb:.1f} GB of weights in memory"
+        caption = f"{encoder}: {model.sizes.width} wide, {model.sizes.depth} blocks, {model.weights_gb:.1f} GB of weights in memory"
         blocks.append(Verbatim("\n".join(commands(encoder)), caption))
     blocks.append(
         Verbatim(

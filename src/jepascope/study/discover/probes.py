@@ -28,10 +28,12 @@ CONTROL_ONLY: dict[str, object] = {"types": float("nan"), "type_columns": ""}  #
 Rows = list[dict[str, object]]
 
 
-def run_probes(bench: Captures) -> pd.DataFrame:
+def run_probes(captures: Captures) -> pd.DataFrame:
     """Every probe of the study; fitted on split fit, scored on split test."""
-    target = Target.of(bench.clips, bench.spec.variable)
-    return probe_table(sources(bench), count_sources(bench), target, bench.spec, bench.folds, bench.progress, lambda: bench.l1_paths)
+    target = Target.of(captures.clips, captures.spec.variable)
+    return probe_table(
+        sources(captures), count_sources(captures), target, captures.spec, captures.folds, captures.progress, lambda: captures.l1_paths
+    )
 
 
 def probe_table(
@@ -156,7 +158,7 @@ def _scored(found: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
     return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
 
 
-def best_layer(bench: Captures, probes: pd.DataFrame | None) -> int:
+def best_layer(captures: Captures, probes: pd.DataFrame | None) -> int:
     """The layer that the claim is made for: the earliest whose dense accuracy, cross-validated inside ``fit``, lies within one
     standard error of the best.
 
@@ -164,12 +166,12 @@ def best_layer(bench: Captures, probes: pd.DataFrame | None) -> int:
     it. No test clip has a say. The first and the last layer are not candidates (see ``candidate_layers``). No probes are needed where the
     spec names it.
     """
-    if bench.spec.best_layer is not None:
-        return bench.spec.best_layer
+    if captures.spec.best_layer is not None:
+        return captures.spec.best_layer
     assert probes is not None
-    own = chosen_probes(probes, encoder="model", tokens=bench.spec.tokens)
+    own = chosen_probes(probes, encoder="model", tokens=captures.spec.tokens)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
-    return earliest_good(scores, bench.encoder.card.depth)
+    return earliest_good(scores, captures.encoder.card.depth)
 
 
 def earliest_good(scores: Mapping[int, tuple[float, float]], depth: int) -> int:

@@ -13,14 +13,14 @@ from jepascope.study.discover.probed import Target
 from jepascope.study.spec import StudySpec
 
 
-def run_token_map(bench: Captures, layer: int) -> pd.DataFrame:
+def run_token_map(captures: Captures, layer: int) -> pd.DataFrame:
     """Fit and test clips pass once more: of most of them no tokens were kept."""
-    return token_table(token_activations(bench, layer), layer, Target.of(bench.clips, bench.spec.variable), bench.spec)
+    return token_table(token_activations(captures, layer), layer, Target.of(captures.clips, captures.spec.variable), captures.spec)
 
 
-def token_activations(bench: Captures, layer: int) -> Activations:
+def token_activations(captures: Captures, layer: int) -> Activations:
     """Fit and test clips with their tokens at one layer."""
-    return bench.capture(bench.probed_clips, "capture tokens for the map", sites=(layer,))
+    return captures.capture(captures.probed_clips, "capture tokens for the map", sites=(layer,))
 
 
 def token_table(activations: Activations, layer: int, target: Target, spec: StudySpec) -> pd.DataFrame:

@@ -32,10 +32,10 @@ Predictions = dict[int, tuple[Float[Tensor, "test outputs"], float]]
 """Of each layer: what its probe gives for the test clips, and its strength."""
 
 
-def run_values(bench: Captures, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_values(captures: Captures, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Values and, for the model at the layer that claims are made for, every single reading. Empty for a categorical variable."""
-    target = Target.of(bench.clips, bench.spec.variable)
-    return value_tables(sources(bench), count_sources(bench), target, best, bench.spec, bench.folds, bench.progress)
+    target = Target.of(captures.clips, captures.spec.variable)
+    return value_tables(sources(captures), count_sources(captures), target, best, captures.spec, captures.folds, captures.progress)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Carried:
 
 def carried_by(pair: LayerPair, kind: MapKind, finder: str, components: int | None) -> Carried:
     """The subspace found in the source, carried by a map fitted on fit clips, with everything that it is held against."""
-    target, spec = pair.target.bench, pair.source.bench.spec
+    target, spec = pair.target.captures, pair.source.captures.spec
     rank = spec.rank_of(finder)
     own, native = (side.subspace(finder, layer, rank) for side, layer in pair.places)
     x, y = (side.pooled("fit", layer) for side, layer in pair.places)

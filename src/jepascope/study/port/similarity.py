@@ -22,7 +22,7 @@ COLUMNS = TABLES["similarity"].written
 def similar_layers(a: Side, b: Side, split: str) -> dict[tuple[int, int], Similarity]:
     """Unbiased CKA of every layer of a with every layer of b. Nothing is fitted, so any clips serve: fit clips to choose layers by, test
     clips to report."""
-    seed = a.bench.spec.seed
+    seed = a.captures.spec.seed
     x, y = ({layer: side.pooled(split, layer) for layer in range(side.card.depth + 1)} for side in (a, b))
     return cka_grid(x, y, a.labels(split), seed=seed)
 
@@ -45,7 +45,7 @@ def similarity_table(a: Side, b: Side, pairs: Sequence[LayerPair], components: i
 
 def _at(pair: LayerPair, components: int | None) -> dict[str, Similarity]:
     """Everything is fitted on fit clips and scored on test clips."""
-    source, target, spec = pair.source, pair.target, pair.source.bench.spec
+    source, target, spec = pair.source, pair.target, pair.source.captures.spec
     x, y = (source.pooled(split, pair.source_layer) for split in ("fit", "test"))
     u, v = (target.pooled(split, pair.target_layer) for split in ("fit", "test"))
     fit, test = source.labels("fit"), source.labels("test")

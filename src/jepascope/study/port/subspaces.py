@@ -9,12 +9,12 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, angle_table, portability_table, readings_rows, sas_rows
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.curves import BESIDE
+from jepascope.study.intervene.layers import controls_at
+from jepascope.study.port.clip_sets import Finders, ceilings_of
+from jepascope.study.port.ground import find_in, last_layer_probe
 from jepascope.study.port.sides import Side
-from jepascope.study.stage_three.clip_sets import Finders, ceilings_of
-from jepascope.study.stage_three.ground import find_in, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.curves import BESIDE
-from jepascope.study.stage_two.layers import controls_at
 from jepascope.study.steps.intervene import PORT_DRAWS
 
 ACROSS = "run"
@@ -25,22 +25,25 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
 
     Ablated on this run's test scenes, to the mean of its clips, read by its own read-out.
     """
-    bench, layer, spec = a.bench, a.best, a.bench.spec
-    finders: Finders = {name: partial(find_in, name, spec.rank_of(name), bench.folds, spec.seed) for name in names}
+    captures, layer, spec = a.captures, a.best, a.captures.spec
+    finders: Finders = {name: partial(find_in, name, spec.rank_of(name), captures.folds, spec.seed) for name in names}
     native = {name: a.subspace(name, layer, spec.rank_of(name)) for name in names}
     theirs = {}
     for name in names:
-        found = b.subspace(name, layer, b.bench.spec.rank_of(name))
-        where = {**found.provenance, "model": bench.encoder.card.name}  # the same weights, by whatever name
+        found = b.subspace(name, layer, b.captures.spec.rank_of(name))
+        where = {**found.provenance, "model": captures.encoder.card.name}  # the same weights, by whatever name
         theirs[f"{name} ({b.path.resolve().name})"] = Subspace(found.basis, native[name].mean, where)
     pairs = list(zip(theirs, native, strict=True))
     everything = native | theirs
-    own = ceilings_of(bench, layer, finders)
-    fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
+    own = ceilings_of(captures, layer, finders)
+    fit, test = captures.fit.pooled(layer, spec.tokens), captures.test_pooled(layer, spec.tokens)
     rows = sas_rows(everything, ACROSS, layer, own | {there: own[here] for there, here in pairs if here in own}, pairs)
-    rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
-    context = context_at(bench, layer, [last_layer_probe(bench)])
-    controls, tick = controls_at(bench, context, native, BESIDE, PORT_DRAWS), bench.progress.start("the other run's subspaces used here")
+    rows += readings_rows(everything, ACROSS, layer, fit, test, pairs, spec.seed, spec.resamples, captures.test_scenes)
+    context = context_at(captures, layer, [last_layer_probe(captures)])
+    controls, tick = (
+        controls_at(captures, context, native, BESIDE, PORT_DRAWS),
+        captures.progress.start("the other run's subspaces used here"),
+    )
     effects, _ = context.edit(everything, controls, ("ablate",), spec.doses, progress=tick)
     rows += rce_rows(effects, [(here, there) for there, here in pairs], ACROSS, spec.seed, spec.resamples)
     return portability_table(rows), angle_table(angle_rows(everything, ACROSS, layer, pairs))

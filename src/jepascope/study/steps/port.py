@@ -84,14 +84,14 @@ PORT = (
     Step(
         name="port",
         tables=("portability", "angles", "carried_readout"),
-        run="jepascope.study.stage_three.across:run_portability",
+        run="jepascope.study.port.across:run_portability",
         needs=("captures", "context", "subspaces", "main judge", "imported"),
         cost=_ported,
     ),
     Step(
         name="degeneracy",
         tables=("degeneracy", "verdicts", "peeling"),
-        run="jepascope.study.stage_three.degeneracy:run_degeneracy",
+        run="jepascope.study.port.degeneracy:run_degeneracy",
         needs=("captures", "context", "own at best", "portability"),
         cost=_degenerate,
         skipped=_not_peeled,

@@ -10,15 +10,15 @@ from jepascope.study.captures import Captures
 from jepascope.study.videos.foreseen import video_study
 
 
-def keep_footage(bench: Captures) -> dict[str, Any]:
+def keep_footage(captures: Captures) -> dict[str, Any]:
     """clips.parquet and refusals.parquet, once, and said; what summary.json holds of them."""
-    study = video_study(bench.spec)
-    if not bench.run.has("refusals.parquet"):
-        bench.run.write_table("clips", study.clips.factors)
-        bench.run.write_table("refusals", study.refusals)
+    study = video_study(captures.spec)
+    if not captures.run.has("refusals.parquet"):
+        captures.run.write_table("clips", study.clips.factors)
+        captures.run.write_table("refusals", study.refusals)
     for line in footage_words(study.record):
-        bench.progress.say(line)
-    bench.progress.say(
+        captures.progress.say(line)
+    captures.progress.say(
         "Left out on real videos: subspaces of another data seed and other clip sets (no such scenes can be made), and degeneracy."
     )
     return {"footage": study.record, "stimuli_caption": caption(study.clips)}

@@ -12,9 +12,9 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.stats import Interval
-from jepascope.study.stage_three.clip_sets import ACROSS, Carried, ceilings_of, readout_row
-from jepascope.study.stage_three.ground import find_in, last_layer_probe
-from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.intervene.curves import dose_effects
+from jepascope.study.port.clip_sets import ACROSS, Carried, ceilings_of, readout_row
+from jepascope.study.port.ground import find_in, last_layer_probe
 from jepascope.study.videos.taken import ImportedSubspaces, class_columns
 
 EDITS = ("ablate", "swap")
@@ -31,7 +31,7 @@ def ported(
     here, layer, spec = imported.here, imported.layer, imported.here.spec
     pairs = [(said, finder) for finder, said in imported.finders.items() if finder in native]
     everything = {**native, **imported.subspaces}
-    there = imported.bench
+    there = imported.captures
     finders = {
         finder: partial(find_in, finder, imported.subspaces[said].rank, there.folds, there.spec.seed)
         for finder, said in imported.finders.items()

@@ -36,7 +36,7 @@ FOLDER = "taken"  # below a run's subspaces
 class ImportedSubspaces:
     """The other run as this study uses it: ``subspaces`` by the names of tables, ablated to the mean of this study's fit clips.
 
-    ``bench`` is the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is tried here, and the halves
+    ``captures`` is the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is tried here, and the halves
     of its clips say how far its subspaces agree with themselves.
     """
 
@@ -46,7 +46,7 @@ class ImportedSubspaces:
     subspaces: dict[str, Subspace]
 
     @cached_property
-    def bench(self) -> Captures:
+    def captures(self) -> Captures:
         return Captures.of_run(Run(self.run.path, self.run.spec), self.here.encoder, self.here.progress)
 
     @property
@@ -61,7 +61,7 @@ class ImportedSubspaces:
 
     def labelled(self, finder: str) -> Labelled:
         """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
-        there = self.bench
+        there = self.captures
         data = there.labelled(self.layer, finder=finder, of=there.fit)
         if not needing("path", [finder]):
             return data
@@ -92,22 +92,22 @@ def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
         check_room(f"'{file}'", found.rank, found.width)
 
 
-def taken_along(bench: Captures) -> ImportedSubspaces | None:
+def taken_along(captures: Captures) -> ImportedSubspaces | None:
     """What the study takes from another run; copies lie in the run folder. None where it takes nothing."""
-    run, spec = carried_by(bench.spec), bench.spec
+    run, spec = carried_by(captures.spec), captures.spec
     if run is None:
         return None
     layer = spec.best_layer
     assert layer is not None
-    mean = Moments.of(bench.fit.pooled(layer, spec.tokens)).mean.float()
-    taken = ImportedSubspaces(run, bench, layer, {})
+    mean = Moments.of(captures.fit.pooled(layer, spec.tokens)).mean.float()
+    taken = ImportedSubspaces(run, captures, layer, {})
     for finder in run.spec.finders:
         theirs = _read(run.file(finder, layer))
         if not needing("suffix", [finder]):
-            theirs = as_found(taken.bench, finder, layer, theirs, partial(taken.labelled, finder))
-        where = {**theirs.provenance, "model": bench.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
+            theirs = as_found(taken.captures, finder, layer, theirs, partial(taken.labelled, finder))
+        where = {**theirs.provenance, "model": captures.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
         used = replace(theirs, mean=mean, provenance=where)
-        copy = bench.run.path / "subspaces" / FOLDER / f"{file_name(finder)}-layer{layer}.safetensors"
+        copy = captures.run.path / "subspaces" / FOLDER / f"{file_name(finder)}-layer{layer}.safetensors"
         if not copy.exists():
             with writing(copy) as temporary:
                 used.save(temporary)
@@ -150,7 +150,7 @@ def taken_figures(taken: ImportedSubspaces | None, portability: pd.DataFrame) ->
 
 def class_columns(taken: ImportedSubspaces) -> torch.Tensor | None:
     """For each class of this study its place among the other run's classes; None where one is missing there."""
-    theirs = taken.bench.classes
+    theirs = taken.captures.classes
     if not set(taken.here.classes) <= set(theirs):
         return None
     return torch.tensor([theirs.index(name) for name in taken.here.classes])

@@ -15,28 +15,28 @@ from jepascope.errors import BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
-from jepascope.study.stage_two.judges import angle_decoder
+from jepascope.study.intervene.judges import angle_decoder
 
 
-def elsewhere(bench: Captures, clips: str, layer: int) -> Captures:
+def elsewhere(captures: Captures, clips: str, layer: int) -> Captures:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
-    spec = bench.spec.model_copy(update=changes)
-    return Captures.of_run(Run(bench.run.path / "clips" / clips, spec), bench.encoder, bench.progress, store=bench.store)
+    spec = captures.spec.model_copy(update=changes)
+    return Captures.of_run(Run(captures.run.path / "clips" / clips, spec), captures.encoder, captures.progress, store=captures.store)
 
 
-def last_layer_probe(bench: Captures) -> ProbeJudge:
+def last_layer_probe(captures: Captures) -> ProbeJudge:
     """The judge that claims are made in, alone: a dense probe of the last layer, trained on split ``judge``."""
-    spec, depth, judge = bench.spec, bench.encoder.card.depth, bench.judge
+    spec, depth, judge = captures.spec, captures.encoder.card.depth, captures.judge
     pooled = {depth: judge.pooled(depth, spec.tokens)}
-    path = dense_probes(pooled, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed)[depth]
+    path = dense_probes(pooled, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed)[depth]
     return ProbeJudge(path.probe, spec.tokens, "probe", depth)
 
 
-def main_judge(bench: Captures) -> ProbeJudge:
+def main_judge(captures: Captures) -> ProbeJudge:
     """The same with a read-out of the angle, where the variable is one."""
-    depth = bench.encoder.card.depth
-    return replace(last_layer_probe(bench), decoder=angle_decoder(bench, bench.judge.pooled(depth, bench.spec.tokens)))
+    depth = captures.encoder.card.depth
+    return replace(last_layer_probe(captures), decoder=angle_decoder(captures, captures.judge.pooled(depth, captures.spec.tokens)))
 
 
 def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:

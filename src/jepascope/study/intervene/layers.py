@@ -23,10 +23,10 @@ from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.judges import JudgeSet
+from jepascope.study.intervene.requested import fixed_controls, self_swaps, untrained_effects
+from jepascope.study.intervene.scenes import beginnings, head_judge, head_scenes
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_two.judges import JudgeSet
-from jepascope.study.stage_two.requested import fixed_controls, self_swaps, untrained_effects
-from jepascope.study.stage_two.scenes import beginnings, head_judge, head_scenes
 
 SURVEYED = ("random",)  # the control that runs at layers no claim is made for
 TABLES = ("effects", "matching", "witnesses")
@@ -40,7 +40,7 @@ def every_control(spec: StudySpec) -> tuple[str, ...]:
 
 
 def controls_at(
-    bench: Captures,
+    captures: Captures,
     context: InterventionContext,
     subspaces: Mapping[str, Subspace],
     names: tuple[str, ...],
@@ -52,32 +52,32 @@ def controls_at(
     ``sources``: what found each subspace, and in which clips; by default what it refers to itself. One of which that is not known has no
     ``shuffled`` control (see ``without_shuffles``).
     """
-    spec, layer, covariance, full = bench.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
+    spec, layer, covariance, full = captures.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
     everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
-    room = bench.encoder.card.width - int(torch.linalg.matrix_rank(everything))
+    room = captures.encoder.card.width - int(torch.linalg.matrix_rank(everything))
     avoid = (
-        everything if room >= 2 * max(spec.rank or len(bench.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
+        everything if room >= 2 * max(spec.rank or len(captures.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
     )
-    pooled = Moments.of(bench.fit.pooled(layer, spec.tokens)).covariance
+    pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
     found = {}
     for finder, subspace in subspaces.items():
         shuffled = None
         source = None
         if "shuffled" in names:
-            source = bench.shuffles(layer, finder, subspace) if sources is None else sources.get(finder)
+            source = captures.shuffles(layer, finder, subspace) if sources is None else sources.get(finder)
         own = names if source is not None else tuple(name for name in names if name != "shuffled")
         if source is not None:
             shuffled = find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
-        found[finder] = [*drawn, *(fixed_controls(bench, layer, subspace, covariance) if full else ())]
+        found[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
     return found
 
 
-def without_shuffles(bench: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
+def without_shuffles(captures: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
     """Subspaces that have no ``shuffled`` control, and why."""
     why = {}
     for name, subspace in subspaces.items():
-        taken = bench.imported is not None and name in bench.imported.subspaces
+        taken = captures.imported is not None and name in captures.imported.subspaces
         if subspace.found_by is None:
             why[name] = "its file does not say which finder found it, and that finder does not find it again"
         elif taken and needing("suffix", [subspace.found_by.finder]):
@@ -89,7 +89,7 @@ def without_shuffles(bench: Captures, subspaces: Mapping[str, Subspace]) -> dict
 class LayerEdits:
     """All edits of some subspaces at one layer. Each edit by each judge is a part of its own on disk, so that a killed run loses one."""
 
-    bench: Captures
+    captures: Captures
     context: InterventionContext
     subspaces: Mapping[str, Subspace]
     full: bool
@@ -100,38 +100,38 @@ class LayerEdits:
 
     @cached_property
     def controls(self) -> dict[str, list[ControlDraw]]:
-        spec = self.bench.spec
+        spec = self.captures.spec
         names, draws = (every_control(spec), spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
-        return controls_at(self.bench, self.context, self.subspaces, names, draws)
+        return controls_at(self.captures, self.context, self.subspaces, names, draws)
 
     def by_probes(self, panel: JudgeSet) -> Tables:
         """Effects, matching and witnesses."""
-        bench, spec, context, found = self.bench, self.bench.spec, self.context, Tables({name: [] for name in TABLES})
+        captures, spec, context, found = self.captures, self.captures.spec, self.context, Tables({name: [] for name in TABLES})
         doses = spec.edit_doses if self.full else (1.0,)
         for edit in spec.edits if self.full else ("ablate",):
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                tick = bench.progress.start(f"{edit} at layer {self.layer}" + (" with every control" if self.full else ""))
+                tick = captures.progress.start(f"{edit} at layer {self.layer}" + (" with every control" if self.full else ""))
                 effects, matching = context.edit(self.subspaces, self.controls, (edit,), doses, progress=tick)
                 if edit == "swap" and "self_swap" in spec.extra_controls:
-                    effects = pd.concat([effects, self_swaps(bench, context, self.subspaces, panel.last())], ignore_index=True)
+                    effects = pd.concat([effects, self_swaps(captures, context, self.subspaces, panel.last())], ignore_index=True)
                 main = (effects["read_layer"] == panel.depth) & (effects["read"] == "")
                 return effects[main], matching, effects[~main]
 
             part = f"layer{self.layer}-{file_name(edit)}{'-full' if self.full else ''}"
-            for name, table in zip(TABLES, bench.run.part(part, TABLES, work), strict=True):
+            for name, table in zip(TABLES, captures.run.part(part, TABLES, work), strict=True):
                 found[name].append(table)
         if self.full and "untrained" in spec.extra_controls:
 
             def untrained() -> tuple[pd.DataFrame, ...]:
-                return (untrained_effects(bench, self.layer, self.subspaces, pd.concat(found["effects"], ignore_index=True)),)
+                return (untrained_effects(captures, self.layer, self.subspaces, pd.concat(found["effects"], ignore_index=True)),)
 
-            found["effects"] += bench.run.part(f"layer{self.layer}-untrained", ("effects",), untrained)
+            found["effects"] += captures.run.part(f"layer{self.layer}-untrained", ("effects",), untrained)
         return found
 
     def by_predictor(self, judge: ForecastJudge) -> Tables:
         """The same edits and controls of beginnings: effects, and forecasts in their own units."""
-        bench, spec, site, whole = self.bench, self.bench.spec, self.context.site, self.context.scenes
+        captures, spec, site, whole = self.captures, self.captures.spec, self.context.site, self.context.scenes
         found = Tables(effects=[], forecasts=[])
         begun: list[Scenes] = []  # captured where an edit is not there yet, once
 
@@ -140,8 +140,8 @@ class LayerEdits:
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 conditions = merged(self.subspaces, self.controls, spec.edit_doses, edit)
                 if not begun:
-                    begun.append(beginnings(bench, whole, judge.early))
-                tick, total = bench.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)
+                    begun.append(beginnings(captures, whole, judge.early))
+                tick, total = captures.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)
                 foreseen = run_forecast(
                     judge, site, whole, begun[0], conditions, edit, progress=lambda done: tick(done, total), ablate_to=spec.ablate_to
                 )
@@ -151,7 +151,7 @@ class LayerEdits:
                     forecast_table(site, judge.context, whole, conditions, edit, foreseen, finders, spec.seed, spec.resamples),
                 )
 
-            part = bench.run.part(f"layer{self.layer}-{file_name(edit)}-predictor", ("effects", "forecasts"), work)
+            part = captures.run.part(f"layer{self.layer}-{file_name(edit)}-predictor", ("effects", "forecasts"), work)
             for name, table in zip(found, part, strict=True):
                 found[name].append(table)
         # the references are the same beside every edit
@@ -160,15 +160,15 @@ class LayerEdits:
 
     def by_head(self) -> Tables:
         """The same edits and controls of the scenes that the task head can name, judged by it: effects."""
-        bench, spec = self.bench, self.bench.spec
-        scenes = replace(head_scenes(bench, self.context.scenes), others={})
-        context = replace(self.context, scenes=scenes, judges=[head_judge(bench)])
+        captures, spec = self.captures, self.captures.spec
+        scenes = replace(head_scenes(captures, self.context.scenes), others={})
+        context = replace(self.context, scenes=scenes, judges=[head_judge(captures)])
         found: list[pd.DataFrame] = []
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                tick = bench.progress.start(f"{edit} at layer {self.layer}, by the task head")
+                tick = captures.progress.start(f"{edit} at layer {self.layer}, by the task head")
                 return context.edit(self.subspaces, self.controls, (edit,), spec.edit_doses, progress=tick)[:1]
 
-            found += bench.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
+            found += captures.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
         return {"effects": found}

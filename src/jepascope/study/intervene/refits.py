@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun
 from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
@@ -24,7 +24,7 @@ from jepascope.intervention.edits.ablate import ablation_displacement
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written
@@ -33,21 +33,21 @@ Reading = tuple[int, int]
 """Condition (-1: unedited) and layer."""
 
 
-def run_refits(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
+def run_refits(captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace]) -> pd.DataFrame:
     """Fresh linear probes at every later layer, and small networks at the last, of clips whose subspace is ablated.
 
     Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
     """
-    spec, depth, layer = bench.spec, context.depth, context.site.layer
-    conditions = merged(subspaces, controls_at(bench, context, subspaces, ("random",), REFIT_DRAWS), (1.0,))
+    spec, depth, layer = captures.spec, context.depth, context.site.layer
+    conditions = merged(subspaces, controls_at(captures, context, subspaces, ("random",), REFIT_DRAWS), (1.0,))
     conditions = [*conditions, replace(conditions[0], dose=0.0, owners=[])]  # unedited, read over the same tokens as the others
-    judge = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
-    tick = bench.progress.start(f"refit read-outs after ablation at layer {layer}")
-    fitted = _ablated(bench, layer, judge, conditions, judge.mask)
-    scored = _ablated(bench, layer, bench.test, conditions, context.scenes.mask)
+    judge = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
+    tick = captures.progress.start(f"refit read-outs after ablation at layer {layer}")
+    fitted = _ablated(captures, layer, judge, conditions, judge.mask)
+    scored = _ablated(captures, layer, captures.test, conditions, context.scenes.mask)
     tick(1, 2)
-    y, scenes, labels, ids = bench.labels(judge), bench.scenes(judge), bench.labels(bench.test), context.scenes.ids
-    paths = dense_probes(fitted, y, scenes, bench.folds, seed=spec.seed)
+    y, scenes, labels, ids = captures.labels(judge), captures.scenes(judge), captures.labels(captures.test), context.scenes.ids
+    paths = dense_probes(fitted, y, scenes, captures.folds, seed=spec.seed)
     hits = {(at, "probe"): path.probe.right(scored[at], labels) for at, path in paths.items()}
     if "mlp" in spec.judges:
         hits.update({(at, "mlp"): mlp_probe(x, y, spec.seed).right(scored[at], labels) for at, x in fitted.items() if at[1] == depth})
@@ -76,16 +76,16 @@ def _row(
 
 
 def _ablated(
-    bench: Captures, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
+    captures: Captures, layer: int, part: Activations, conditions: list[Condition], mask_of: Callable[[str], Tensor | None]
 ) -> dict[Reading, Float[Tensor, "clips width"]]:
     """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
-    depth, mask = bench.encoder.card.depth, mask_of(bench.spec.tokens)
+    depth, mask = captures.encoder.card.depth, mask_of(captures.spec.tokens)
     layers = range(layer, depth + 1)
-    found = {(i, at): torch.empty(len(part), bench.encoder.card.width) for i in range(len(conditions)) for at in layers}
+    found = {(i, at): torch.empty(len(part), captures.encoder.card.width) for i in range(len(conditions)) for at in layers}
 
     def reruns() -> Iterator[Rerun]:
-        for rows in chunks(bench.encoder.card, len(part)):
-            hidden = part.tokens(layer, rows).to(bench.encoder.device)
+        for rows in chunks(captures.encoder.card, len(part)):
+            hidden = part.tokens(layer, rows).to(captures.encoder.device)
             seen = None if mask is None else mask[rows]
             reader = PooledReader(seen)
             sweep = Sweep(hidden, layer, partial(_ablate, conditions, seen), {at: reader for at in layers})
@@ -96,7 +96,7 @@ def _ablated(
             for i, one in zip(range(which.start, which.stop), features, strict=True):
                 found[i, at][rows] = one.float()
 
-    rerun_all(bench.encoder, reruns())
+    rerun(captures.encoder, reruns())
     last = len(conditions) - 1
     return {(-1 if i == last else i, at): x for (i, at), x in found.items()}
 

@@ -9,21 +9,21 @@ from jepascope.activations.site import SELECTIONS, Site
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import Judge
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.scenes import scenes_at
+from jepascope.study.intervene.scenes import scenes_at
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 
-def context_at(bench: Captures, layer: int, judges: Sequence[Judge], controlled: bool = True) -> InterventionContext:
+def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controlled: bool = True) -> InterventionContext:
     """What edits at the layer need; and their controls, unless ``controlled`` is False. These match the tokens that are edited, or all
     tokens where no moments of just these are kept."""
-    spec, fit = bench.spec, bench.fit
+    spec, fit = captures.spec, captures.fit
     edited = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
     return InterventionContext(
-        bench.encoder,
+        captures.encoder,
         Site(layer, spec.edited_tokens),
-        scenes_at(bench, layer),
+        scenes_at(captures, layer),
         judges,
-        bench.covariance(layer, edited) if controlled else None,
+        captures.covariance(layer, edited) if controlled else None,
         Moments.of(fit.pooled(layer, spec.tokens)).mean.float(),
         EXCHANGE_DRAWS,
         spec.seed,

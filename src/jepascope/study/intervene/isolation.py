@@ -24,8 +24,8 @@ from jepascope.intervention.run import place
 from jepascope.schema import TABLES
 from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.judges import JudgeSet
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.judges import JudgeSet
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import ISOLATION_DRAWS
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
@@ -35,58 +35,60 @@ COLUMNS = TABLES["isolation"].written
 
 
 def run_isolation(
-    bench: Captures, context: InterventionContext, panel: JudgeSet, effects: pd.DataFrame, off_target_effects: pd.DataFrame
+    captures: Captures, context: InterventionContext, panel: JudgeSet, effects: pd.DataFrame, off_target_effects: pd.DataFrame
 ) -> pd.DataFrame:
     """The study's own edits on every factor (``effects`` on its own variable, ``off_target_effects`` on the others), the other factors'
     subspaces ablated, and the twins' cross-talk; all at one layer, by linear probes of the last layer."""
-    spec, layer = bench.spec, context.site.layer
+    spec, layer = captures.spec, context.site.layer
     judges = [panel.main, *panel.others.values()]
     readable = {judge.variable or spec.variable: _readable(context, judge) for judge in judges}
     own = effects[(effects["judge"] == "probe") & effects["control"].isin(("subspace", "random", "variance"))]
     both = pd.concat([own, off_target_effects[off_target_effects["read"] != ""]], ignore_index=True)
     one_dose = both["dose"] == spec.edit_doses[0]
     both = both[(both["layer"] == layer) & both["edit"].isin(EDITS) & one_dose].assign(found_for=spec.variable)
-    tables = [_matrix(both, bench), _matrix(_other_subspaces(bench, context, panel, judges), bench)]
+    tables = [_matrix(both, captures), _matrix(_other_subspaces(captures, context, panel, judges), captures)]
     rows = pd.concat([*tables, _twins(context, spec.variable, panel)], ignore_index=True)
     return rows.assign(readable=rows["read"].map(readable).astype(bool), margin=MARGIN)[COLUMNS]
 
 
-def _matrix(rows: pd.DataFrame, bench: Captures) -> pd.DataFrame:
+def _matrix(rows: pd.DataFrame, captures: Captures) -> pd.DataFrame:
     """CE and equivalence of every (found_for, finder, edit, control, read)."""
-    spec = bench.spec
+    spec = captures.spec
     tables = []
     for found_for, part in rows.groupby("found_for", sort=False):
         table = ce_table(part, spec.seed, spec.resamples).assign(found_for=found_for)
-        table[["equivalence_low", "equivalence_high", "equivalent"]] = [_equivalent(part, row, bench) for row in table.to_dict("records")]
+        table[["equivalence_low", "equivalence_high", "equivalent"]] = [
+            _equivalent(part, row, captures) for row in table.to_dict("records")
+        ]
         tables.append(table.assign(read=table["read"].replace("", spec.variable)))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
 
-def _equivalent(rows: pd.DataFrame, row: dict[object, object], bench: Captures) -> tuple[float, float, bool]:
+def _equivalent(rows: pd.DataFrame, row: dict[object, object], captures: Captures) -> tuple[float, float, bool]:
     """Of a control: of its mean draw."""
     wanted = rows
     for name in ("finder", "edit", "control", "read", "rank"):
         wanted = wanted[wanted[name] == row[name]]
     means = wanted.groupby(units(wanted))[["numerator", "denominator"]].mean()
-    rng, scenes = np.random.default_rng(bench.spec.seed), means.index.get_level_values("scene").to_numpy()
+    rng, scenes = np.random.default_rng(captures.spec.seed), means.index.get_level_values("scene").to_numpy()
     numerator, denominator = (scene_sums(means[name].to_numpy(), scenes) for name in ("numerator", "denominator"))
-    found = equivalence(numerator, denominator, MARGIN, rng, bench.spec.resamples)
+    found = equivalence(numerator, denominator, MARGIN, rng, captures.spec.resamples)
     return found.low, found.high, found.equivalent
 
 
-def _other_subspaces(bench: Captures, context: InterventionContext, panel: JudgeSet, judges: list[ProbeJudge]) -> pd.DataFrame:
+def _other_subspaces(captures: Captures, context: InterventionContext, panel: JudgeSet, judges: list[ProbeJudge]) -> pd.DataFrame:
     """Ablation of the other factors' own subspaces, scene by scene, read by everyone."""
-    spec, fit, layer = bench.spec, bench.fit, context.site.layer
+    spec, fit, layer = captures.spec, captures.fit, context.site.layer
     tables = []
     for name in panel.others:
         y = torch.tensor(fit.clips.labels(name)[0])
-        data = Labelled(fit.pooled(layer, spec.tokens), y, groups=bench.scenes(fit), where=str(context.site))
+        data = Labelled(fit.pooled(layer, spec.tokens), y, groups=captures.scenes(fit), where=str(context.site))
         try:
             subspace: Subspace = find(FINDER, data, None, spec.seed, layer=layer)
         except JepascopeError as error:  # a class without clips in split fit, say
-            bench.progress.say(f"The subspace of {name} is not ablated: {error}")
+            captures.progress.say(f"The subspace of {name} is not ablated: {error}")
             continue
-        controls = controls_at(bench, context, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
+        controls = controls_at(captures, context, {FINDER: subspace}, ("random",), ISOLATION_DRAWS)
         found, _ = context.edit({FINDER: subspace}, controls, ("ablate",), judges=judges)
         tables.append(found.assign(found_for=name))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"found_for": []})

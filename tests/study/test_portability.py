@@ -27,14 +27,14 @@ from jepascope.portability.verdict import VERDICTS
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.stage import Panels
+from jepascope.study.port import across, clip_sets
+from jepascope.study.port.clip_sets import READOUT_COLUMNS, carried_to
+from jepascope.study.port.degeneracy import beside_of, peeled_by, run_degeneracy
+from jepascope.study.port.ground import elsewhere, last_layer_probe
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_three import across, clip_sets
-from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, carried_to
-from jepascope.study.stage_three.degeneracy import beside_of, peeled_by, run_degeneracy
-from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.stage import Panels
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
@@ -60,7 +60,7 @@ def summary(finished_run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, finished_run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> Iterator[Captures]:
+def captures(tmp_path: Path, finished_run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> Iterator[Captures]:
     """The finished study's, whose captures are there."""
     shutil.copytree(finished_run, tmp_path / "run")
     run = Run.open(tmp_path / "run", tiny_spec)
@@ -118,16 +118,16 @@ def test_on_other_clips_the_read_out_is_their_own_beside_the_studys(tables: dict
     assert ((table["low"] <= table["accuracy"]) & (table["accuracy"] <= table["high"])).all()
 
 
-def test_the_other_clips_are_the_same_study_on_them_and_share_no_scene(bench: Captures) -> None:
-    there = elsewhere(bench, "circle", 1)
-    assert there.spec.clips == "circle" and there.sites == (1,) and there.store == bench.store
-    assert there.spec.seed == bench.spec.seed and there.splits == bench.splits
+def test_the_other_clips_are_the_same_study_on_them_and_share_no_scene(captures: Captures) -> None:
+    there = elsewhere(captures, "circle", 1)
+    assert there.spec.clips == "circle" and there.sites == (1,) and there.store == captures.store
+    assert there.spec.seed == captures.spec.seed and there.splits == captures.splits
     keys = ["angle", "speed", "size"]
-    mine, theirs = (set(map(tuple, one.clips.factors[keys].to_numpy())) for one in (bench, there))
+    mine, theirs = (set(map(tuple, one.clips.factors[keys].to_numpy())) for one in (captures, there))
     assert mine.isdisjoint(theirs)
 
 
-def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
     class Saying(Silent):
@@ -138,8 +138,8 @@ def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(bench: Ca
         raise BadData("Split 'fit' has 1 clip(s).")
 
     monkeypatch.setattr(clip_sets, "elsewhere", refused)
-    bench.progress = Saying()
-    carried = carried_to(bench, "circle", 1, {}, {}, {}, last_layer_probe(bench))
+    captures.progress = Saying()
+    carried = carried_to(captures, "circle", 1, {}, {}, {}, last_layer_probe(captures))
     assert carried.portability == carried.angles == carried.readout == []
     assert said == ["Subspaces are not carried to circle: Split 'fit' has 1 clip(s)."]
 
@@ -177,18 +177,20 @@ def test_the_curve_has_a_row_for_every_stage_and_control_and_a_verdict(
 
 
 def test_every_two_finders_are_exchanged_and_get_a_verdict(
-    bench: Captures, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    captures: Captures, summary: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = summary["best_layer"]
-    own = Subspace.load(bench.run.path / "subspaces" / f"diff_means-layer{layer}.safetensors")
+    own = Subspace.load(captures.run.path / "subspaces" / f"diff_means-layer{layer}.safetensors")
     generator = torch.Generator().manual_seed(0)
     other = Subspace(torch.linalg.qr(torch.randn(48, 7, generator=generator))[0], own.mean)
     found = {"diff_means": own, "random": other, "again": own}
-    fit, test = bench.fit.pooled(layer, "all"), bench.test_pooled(layer, "all")
+    fit, test = captures.fit.pooled(layer, "all"), captures.test_pooled(layer, "all")
     rows = [*sas_rows(found, "finder", layer), *readings_rows(found, "finder", layer, fit, test, resamples=100)]
-    monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeling_rows", lambda *_: [])
-    monkeypatch.setattr("jepascope.study.stage_three.degeneracy.peeled", lambda *_: None)
-    exchanges, verdicts, curve = run_degeneracy(bench, context_at(bench, layer, [last_layer_probe(bench)]), found, portability_table(rows))
+    monkeypatch.setattr("jepascope.study.port.degeneracy.peeling_rows", lambda *_: [])
+    monkeypatch.setattr("jepascope.study.port.degeneracy.peeled", lambda *_: None)
+    exchanges, verdicts, curve = run_degeneracy(
+        captures, context_at(captures, layer, [last_layer_probe(captures)]), found, portability_table(rows)
+    )
     assert list(exchanges.columns) == DEGENERACY_COLUMNS and list(verdicts.columns) == VERDICT_COLUMNS and curve.empty
     assert list(zip(verdicts["a"], verdicts["b"], strict=True)) == [("diff_means", "random"), ("diff_means", "again"), ("random", "again")]
     assert set(verdicts["verdict"]) <= set(VERDICTS) and verdicts["verdict"].iloc[1] == "one subspace"
@@ -220,33 +222,33 @@ def test_what_one_keeps_of_the_other_is_the_lower_way_round_at_the_dose_that_is_
     assert undefined.rce is None and not undefined.saturated
 
 
-def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_clips(bench: Captures) -> None:
-    judge = last_layer_probe(bench)
-    ground = context_at(bench, 1, [judge])
-    assert str(ground.site) == str(Site(1, bench.spec.tokens)) and len(ground.scenes) == bench.spec.test_scenes
-    assert ground.draws == 20 and ground.resamples == bench.spec.resamples and ground.judge is judge
-    torch.testing.assert_close(ground.mean, bench.fit.pooled(1, "all").mean(dim=0))
-    torch.testing.assert_close(ground.covariance, bench.fit.moments(1, "all").covariance)
-    assert judge.layer == bench.encoder.card.depth and judge.tokens == bench.spec.tokens
+def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_clips(captures: Captures) -> None:
+    judge = last_layer_probe(captures)
+    ground = context_at(captures, 1, [judge])
+    assert str(ground.site) == str(Site(1, captures.spec.tokens)) and len(ground.scenes) == captures.spec.test_scenes
+    assert ground.draws == 20 and ground.resamples == captures.spec.resamples and ground.judge is judge
+    torch.testing.assert_close(ground.mean, captures.fit.pooled(1, "all").mean(dim=0))
+    torch.testing.assert_close(ground.covariance, captures.fit.moments(1, "all").covariance)
+    assert judge.layer == captures.encoder.card.depth and judge.tokens == captures.spec.tokens
 
 
-def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(bench: Captures) -> None:
-    assert peeled_by(bench) == "das"
-    suffix = bench.labelled(1, finder="das").suffix
+def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(captures: Captures) -> None:
+    assert peeled_by(captures) == "das"
+    suffix = captures.labelled(1, finder="das").suffix
     assert suffix is not None and suffix.source.sites == suffix.twin.sites == (1,)
-    bench.spec = bench.spec.model_copy(update={"finders": ("das",)})
-    everywhere = bench.labelled(1, finder="das").suffix
-    assert everywhere is not None and everywhere.source.sites == bench.sites != (1,)
+    captures.spec = captures.spec.model_copy(update={"finders": ("das",)})
+    everywhere = captures.labelled(1, finder="das").suffix
+    assert everywhere is not None and everywhere.source.sites == captures.sites != (1,)
 
 
 @pytest.mark.slow
-def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(bench: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clips of few videos cannot be halved for every finder."""
-    best = json.loads((bench.run.path / "summary.json").read_text())["best_layer"]
-    subspaces = run_subspaces(bench, {*bench.edited.named, best})
+    best = json.loads((captures.run.path / "summary.json").read_text())["best_layer"]
+    subspaces = run_subspaces(captures, {*captures.edited.named, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
-    bench.spec = bench.spec.model_copy(update={"port_clips": ()})
-    judges = Panels(bench, best)
-    table, *_ = across.run_portability(bench, context_at(bench, best, judges.panel.at(best, True)), subspaces, judges.panel.main)
+    captures.spec = captures.spec.model_copy(update={"port_clips": ()})
+    judges = Panels(captures, best)
+    table, *_ = across.run_portability(captures, context_at(captures, best, judges.panel.at(best, True)), subspaces, judges.panel.main)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

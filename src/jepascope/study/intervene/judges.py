@@ -42,61 +42,61 @@ class JudgeSet:
         return [*(self.last() if full else [self.main]), *later, *(self.others.values() if full else ())]
 
 
-def panel(bench: Captures) -> JudgeSet:
+def panel(captures: Captures) -> JudgeSet:
     """Train all of them. Strengths of linear probes are chosen by cross-validation inside ``judge``."""
-    judge, depth, spec = bench.judge, bench.encoder.card.depth, bench.spec
-    first = min(bench.edited.needed, default=depth)
+    judge, depth, spec = captures.judge, captures.encoder.card.depth, captures.spec
+    first = min(captures.edited.needed, default=depth)
     pooled = {layer: judge.pooled(layer, spec.tokens) for layer in range(first, depth + 1)}
-    y, scenes = bench.labels(judge), bench.scenes(judge)
-    paths = dense_probes(pooled, y, scenes, bench.folds, seed=spec.seed)
-    decoder = angle_decoder(bench, pooled[depth])
+    y, scenes = captures.labels(judge), captures.scenes(judge)
+    paths = dense_probes(pooled, y, scenes, captures.folds, seed=spec.seed)
+    decoder = angle_decoder(captures, pooled[depth])
     others = [name for name in sorted(spec.judges, key=_order) if name != "probe" and JUDGES.entry(name).made == "trained"]
-    others = [name for name in others if not reason_against(name, bench.encoder.card, spec)]
+    others = [name for name in others if not reason_against(name, captures.encoder.card, spec)]
     own: dict[tuple[str, int], ProbeJudge] = {}
     for layer in range(depth, first - 1, -1):
         own["probe", layer] = ProbeJudge(paths[layer].probe, spec.tokens, "probe", layer, decoder=decoder if layer == depth else None)
         for name in others:
             if layer == depth or JUDGES.entry(name).layers == "all":
                 own[name, layer] = ProbeJudge(trained(name, pooled[layer], y, spec.seed), spec.tokens, name, layer)
-    return JudgeSet(own, _others(bench, pooled[depth], scenes), depth)
+    return JudgeSet(own, _others(captures, pooled[depth], scenes), depth)
 
 
-def angle_decoder(bench: Captures, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
+def angle_decoder(captures: Captures, pooled: Float[Tensor, "clips features"]) -> RidgeProbe | None:
     """Ridge to (cos, sin) on split ``judge``; None where the variable is no angle."""
-    values = bench.values(bench.judge)
-    if values is None or bench.variable.kind != "circular":
+    values = captures.values(captures.judge)
+    if values is None or captures.variable.kind != "circular":
         return None
-    return ridge_probes({0: pooled}, values, bench.scenes(bench.judge), bench.folds, seed=bench.spec.seed)[0].probe
+    return ridge_probes({0: pooled}, values, captures.scenes(captures.judge), captures.folds, seed=captures.spec.seed)[0].probe
 
 
-def _others(bench: Captures, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
+def _others(captures: Captures, pooled: Tensor, scenes: Tensor) -> dict[str, ProbeJudge]:
     """Linear probes of every other factor of the scenes; what has too few clips of a class is left out, and said."""
-    spec, clips = bench.spec, bench.judge.clips
+    spec, clips = captures.spec, captures.judge.clips
     found = {}
-    for name in other_variables(bench):
+    for name in other_variables(captures):
         y = torch.tensor(clips.labels(name)[0])
         counts = torch.bincount(y, minlength=len(clips.variable(name).classes))
         if int(counts.min()) < FEWEST:
-            bench.progress.say(f"{name} is not read: split judge has {int(counts.min())} clip(s) of its rarest class.")
+            captures.progress.say(f"{name} is not read: split judge has {int(counts.min())} clip(s) of its rarest class.")
             continue
-        folds = min(bench.folds, int(counts.min()))
+        folds = min(captures.folds, int(counts.min()))
         try:
-            path = dense_probes({bench.encoder.card.depth: pooled}, y, scenes, folds, seed=spec.seed)
+            path = dense_probes({captures.encoder.card.depth: pooled}, y, scenes, folds, seed=spec.seed)
         except BadData as error:
-            bench.progress.say(f"{name} is not read: {error}")
+            captures.progress.say(f"{name} is not read: {error}")
             continue
-        found[name] = ProbeJudge(path[bench.encoder.card.depth].probe, spec.tokens, "probe", bench.encoder.card.depth, name)
+        found[name] = ProbeJudge(path[captures.encoder.card.depth].probe, spec.tokens, "probe", captures.encoder.card.depth, name)
     return found
 
 
-def other_variables(bench: Captures) -> list[str]:
+def other_variables(captures: Captures) -> list[str]:
     """Factors of the scenes that are not what the study is about; of real videos none is known."""
-    return [] if bench.given else bench.spec.other_variables
+    return [] if captures.given else captures.spec.other_variables
 
 
-def skipped_judges(bench: Captures) -> dict[str, str]:
+def skipped_judges(captures: Captures) -> dict[str, str]:
     """Judges that were asked for and cannot be had, with the reason."""
-    why = {name: reason_against(name, bench.encoder.card, bench.spec) for name in sorted(bench.spec.judges, key=_order)}
+    why = {name: reason_against(name, captures.encoder.card, captures.spec) for name in sorted(captures.spec.judges, key=_order)}
     return {name: reason for name, reason in why.items() if reason}
 
 

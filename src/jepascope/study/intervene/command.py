@@ -20,11 +20,11 @@ from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best, resume_line, writing
 from jepascope.study.fits import check_room
 from jepascope.study.folder import Run
+from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import caused, runner_of
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_two.asked import validate_for_encoder
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted
@@ -93,12 +93,12 @@ def run_intervene(
     layer = changed.best_layer
     given = None if subspace is None else given_subspace(subspace, encoder, layer)
     with opened(run, spec, encoder) as base, Run.open(intervene_folder(run, changed), changed) as other:
-        bench = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
-        steps = runner_of(bench)
+        captures = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
+        steps = runner_of(captures)
         steps.do([SUBSPACES])
         unshuffled = ""
         if given is not None:
-            name, given, unshuffled = named(bench, steps["own at best"], given, layer)
+            name, given, unshuffled = named(captures, steps["own at best"], given, layer)
             steps.keep(used={layer: {name: given}})
             with writing(other.path / "subspaces" / GIVEN) as temporary:
                 given.save(temporary)
@@ -113,7 +113,7 @@ def run_intervene(
             "scope": changed.edited_tokens,
             "ablate_to": changed.ablate_to,
             "doses": list(changed.edit_doses),
-            "swap_donor": bench.donor,
+            "swap_donor": captures.donor,
             **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
             "seconds": steps.rounded_seconds,
         }
@@ -122,7 +122,7 @@ def run_intervene(
         return conclude(other, "intervene", summary)
 
 
-def named(bench: Captures, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
+def named(captures: Captures, known: Mapping[str, Subspace], given: Subspace, layer: int) -> tuple[str, Subspace, str]:
     """What tables call a given subspace, the subspace with a reference to its finder where that is shown, and else why it is not.
 
     Shown: the run's own finder found the same span; or the file refers to a finder (``FoundBy``), which finds it again on the run's fit
@@ -132,10 +132,10 @@ def named(bench: Captures, known: Mapping[str, Subspace], given: Subspace, layer
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
     said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
-    if said is not None and not trusted(said.finder, bench.spec.finders):
+    if said is not None and not trusted(said.finder, captures.spec.finders):
         why = f"{said.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
     elif said is not None:
-        again = found_again(given, said.finder, bench.labelled(layer, finder=said.finder), said.rank, said.seed)
+        again = found_again(given, said.finder, captures.labelled(layer, finder=said.finder), said.rank, said.seed)
         if not isinstance(again, str):
             return said.finder, again, ""
         why = again

@@ -15,7 +15,7 @@ from jepascope.study.captures import Captures, check_spec_fits
 from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
-from jepascope.study.port.sides import Side, bench_of, best_of, names_of
+from jepascope.study.port.sides import Side, best_of, captures_of, names_of
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
@@ -78,8 +78,10 @@ def run_port(
         summary = made.json("summary.json", {})
         tables = [table for step in STEPS[kind] for table in step.tables]
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
-            bench = bench_of if models else Captures.of_run  # subspaces of one encoder are used at the run's own best layer alone
-            here, elsewhere = bench(base, mine, progress), bench(there or made, encoder, progress)
+            opened_captures = (
+                captures_of if models else Captures.of_run
+            )  # subspaces of one encoder are used at the run's own best layer alone
+            here, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
             a = Side(here, best_of(here, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])

@@ -25,7 +25,7 @@ from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.judges import other_variables
+from jepascope.study.intervene.judges import other_variables
 
 
 @dataclass(frozen=True)
@@ -42,29 +42,29 @@ class Beginning:
         return video[:, : self.frames]
 
 
-def scenes_at(bench: Captures, layer: int) -> Scenes:
+def scenes_at(captures: Captures, layer: int) -> Scenes:
     """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
-    spec = bench.spec
-    pooled, values = bench.fit.pooled(layer, spec.tokens), bench.values(bench.fit)
-    means = class_means(pooled, bench.labels(bench.fit), len(bench.classes))
-    others = {name: torch.tensor(bench.test.clips.labels(name)[0]) for name in other_variables(bench)}
-    circular = values is not None and bench.variable.kind == "circular"
+    spec = captures.spec
+    pooled, values = captures.fit.pooled(layer, spec.tokens), captures.values(captures.fit)
+    means = class_means(pooled, captures.labels(captures.fit), len(captures.classes))
+    others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in other_variables(captures)}
+    circular = values is not None and captures.variable.kind == "circular"
     return Scenes(
-        bench.test,
-        bench.twins,
-        bench.labels(bench.test),
-        bench.labels(bench.twins),
+        captures.test,
+        captures.twins,
+        captures.labels(captures.test),
+        captures.labels(captures.twins),
         means,
-        bench.donor,
+        captures.donor,
         others,
-        _angle(bench, bench.test) if circular else None,
-        _angle(bench, bench.twins) if circular else None,
+        _angle(captures, captures.test) if circular else None,
+        _angle(captures, captures.twins) if circular else None,
         Circle.fitted(pooled, values) if circular and values is not None else None,
     )
 
 
-def _angle(bench: Captures, part: Activations) -> Float[Tensor, " clips"]:
-    values = bench.values(part)
+def _angle(captures: Captures, part: Activations) -> Float[Tensor, " clips"]:
+    values = captures.values(part)
     assert values is not None
     return torch.atan2(values[:, 1], values[:, 0])
 
@@ -76,39 +76,39 @@ def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
     return encoder.at(context * card.frames // card.grid[0], card.size)
 
 
-def beginnings(bench: Captures, whole: Scenes, early: VideoEncoder) -> Scenes:
+def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes:
     """The same scenes as ``early`` sees them. Which tokens show the object is known from the whole clip: the places it passes."""
-    source, twin = (_early(bench, part, early, what) for part, what in ((whole.source, "clips"), (whole.twin, "twins")))
+    source, twin = (_early(captures, part, early, what) for part, what in ((whole.source, "clips"), (whole.twin, "twins")))
     return replace(whole, source=source, twin=twin)
 
 
-def _early(bench: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
-    tick = bench.progress.start(f"capture beginnings of {what}")
+def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
+    tick = captures.progress.start(f"capture beginnings of {what}")
     beginning = Beginning(early.card.frames)
-    captured = capture(early, part.clips, bench.store, sites=bench.full_sites, transform=beginning, progress=tick)
+    captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=beginning, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 
-def judge_futures(bench: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
+def judge_futures(captures: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
     """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
-    part = bench.capture(bench.judge.clips, "capture tokens of judge clips", sites=(layer,))
+    part = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
     found = []
     for start in range(0, len(part), BATCH):
         with torch.inference_mode():
-            hidden = part.tokens(layer, slice(start, start + BATCH)).to(bench.encoder.device)
-            found.append(judge.coarse(judge.future(bench.encoder.run(hidden, layer))).cpu())
+            hidden = part.tokens(layer, slice(start, start + BATCH)).to(captures.encoder.device)
+            found.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
     return torch.cat(found)
 
 
-def head_judge(bench: Captures) -> HeadJudge:
+def head_judge(captures: Captures) -> HeadJudge:
     """The task head, reading the labels that the study pairs with its classes."""
-    return HeadJudge(bench.encoder, head_columns(bench.spec, bench.encoder))
+    return HeadJudge(captures.encoder, head_columns(captures.spec, captures.encoder))
 
 
-def head_scenes(bench: Captures, whole: Scenes) -> Scenes:
+def head_scenes(captures: Captures, whole: Scenes) -> Scenes:
     """The scenes whose class the head can name, each with a twin of another such class; labels are places among those classes."""
-    classes = torch.tensor([index for index, _ in paired_classes(bench.spec)])
-    place = torch.full((len(bench.classes),), -1)
+    classes = torch.tensor([index for index, _ in paired_classes(captures.spec)])
+    place = torch.full((len(captures.classes),), -1)
     place[classes] = torch.arange(len(classes))
     rows = torch.nonzero(place[whole.label] >= 0).flatten()
     if not len(rows):
@@ -116,10 +116,12 @@ def head_scenes(bench: Captures, whole: Scenes) -> Scenes:
     source = whole.source.select(rows.numpy())
     label = place[whole.label[rows]]
     target = (label + 1 + torch.arange(len(label)) % max(1, len(classes) - 1)) % len(classes)
-    twin = bench.capture(_shown(source.clips, bench, classes[target].numpy()), "capture twins for the task head", sites=bench.full_sites)
+    twin = captures.capture(
+        _shown(source.clips, captures, classes[target].numpy()), "capture twins for the task head", sites=captures.full_sites
+    )
     angle = None if whole.angle is None else whole.angle[rows]
     others = {name: labels[rows] for name, labels in whole.others.items()}
-    wanted = None if whole.angle is None else _angle(bench, twin)
+    wanted = None if whole.angle is None else _angle(captures, twin)
     return replace(
         whole,
         source=source,
@@ -134,10 +136,10 @@ def head_scenes(bench: Captures, whole: Scenes) -> Scenes:
     )
 
 
-def _shown(clips: ClipSet, bench: Captures, classes: np.ndarray) -> ClipSet:
+def _shown(clips: ClipSet, captures: Captures, classes: np.ndarray) -> ClipSet:
     """The same scenes showing these classes."""
-    rng = np.random.default_rng([bench.spec.seed, 3])
-    return clips.with_factors(f"{clips.name}-head-twins", **changed(clips.factors, bench.variable, classes, rng))
+    rng = np.random.default_rng([captures.spec.seed, 3])
+    return clips.with_factors(f"{clips.name}-head-twins", **changed(clips.factors, captures.variable, classes, rng))
 
 
 def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> list[Int[np.ndarray, " clips"]]:

@@ -32,15 +32,15 @@ from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
-from jepascope.study.intervene import intervened_spec, run_intervene
+from jepascope.study.intervene.asked import validate_for_encoder
+from jepascope.study.intervene.command import intervened_spec, run_intervene
+from jepascope.study.intervene.judges import skipped_judges
+from jepascope.study.intervene.requested import _in_units_of, fixed_controls, self_swaps
+from jepascope.study.intervene.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
 from jepascope.study.probe import probed_spec
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec, make_spec
-from jepascope.study.stage_two.asked import validate_for_encoder
-from jepascope.study.stage_two.judges import skipped_judges
-from jepascope.study.stage_two.requested import _in_units_of, fixed_controls, self_swaps
-from jepascope.study.stage_two.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 from encoders_at_hand import save_classifier
@@ -136,7 +136,7 @@ def test_who_was_asked_and_who_was_not_and_why_is_said(summary: dict[str, Any]) 
     assert all(one.keys() == {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
 
 
-def bench_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
+def captures_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
     run = Run.open(folder, spec)
     run.close()
     return Captures.of_run(run, encoder, Silent())
@@ -145,15 +145,18 @@ def bench_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
 def test_judges_that_cannot_be_had_are_named_with_the_reason(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     headless = "this encoder has no task head"
     bare = VJepa2Encoder.from_config(tiny_encoder.model.config, seed=0, name="bare", predictor=False)
-    assert skipped_judges(bench_of(tmp_path / "bare", tiny_spec, bare)) == {"predictor": "this encoder has no predictor", "head": headless}
-    short = skipped_judges(bench_of(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)))
+    assert skipped_judges(captures_of(tmp_path / "bare", tiny_spec, bare)) == {
+        "predictor": "this encoder has no predictor",
+        "head": headless,
+    }
+    short = skipped_judges(captures_of(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)))
     assert short == {"predictor": "clips of one tubelet have no future", "head": headless}
     alone = tiny_spec.model_copy(update={"judges": ("probe",)})
-    assert skipped_judges(bench_of(tmp_path / "alone", alone, bare)) == {}
+    assert skipped_judges(captures_of(tmp_path / "alone", alone, bare)) == {}
     path = tmp_path / "mine.csv"
     pd.DataFrame({"scene": range(80), "coin": ["heads", "tails"] * 40}).to_csv(path, index=False)
     mine = make_spec({**tiny_spec.model_dump(), "labels": str(path), "variable": "coin"}, "here")
-    said = skipped_judges(bench_of(tmp_path / "mine", mine, tiny_encoder))
+    said = skipped_judges(captures_of(tmp_path / "mine", mine, tiny_encoder))
     assert said["predictor"].startswith("no twin can be rendered for coin") and said["head"] == headless
 
 
@@ -228,16 +231,16 @@ def test_a_twins_own_crosstalk_is_what_read_outs_of_shared_factors_lose(
     """The row of control ``twin`` from clean forwards of clips and twins alone."""
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
-    bench = bench_of(run, tiny_spec, tiny_encoder)
+    captures = captures_of(run, tiny_spec, tiny_encoder)
     rows = table("isolation").query("control == 'twin'").set_index("read")
     name = next(name for name in rows.index if np.isfinite(rows.loc[name, "value"]))
-    y = torch.tensor(bench.judge.clips.labels(name)[0])
-    folds = min(bench.folds, int(torch.bincount(y).min()))
-    probe = dense_probes({DEPTH: bench.judge.pooled(DEPTH)}, y, bench.scenes(bench.judge), folds, seed=tiny_spec.seed)[DEPTH].probe
-    labels = torch.tensor(bench.test.clips.labels(name)[0])
-    clean, twin = (probe.margin(part.pooled(DEPTH), labels) for part in (bench.test, bench.twins))
+    y = torch.tensor(captures.judge.clips.labels(name)[0])
+    folds = min(captures.folds, int(torch.bincount(y).min()))
+    probe = dense_probes({DEPTH: captures.judge.pooled(DEPTH)}, y, captures.scenes(captures.judge), folds, seed=tiny_spec.seed)[DEPTH].probe
+    labels = torch.tensor(captures.test.clips.labels(name)[0])
+    clean, twin = (probe.margin(part.pooled(DEPTH), labels) for part in (captures.test, captures.twins))
     assert rows.loc[name, "value"] == pytest.approx(float((clean - twin).sum() / clean.sum()), rel=1e-3)
-    assert rows.loc[name, "accuracy"] == pytest.approx(float(probe.accuracy(bench.twins.pooled(DEPTH), labels)))
+    assert rows.loc[name, "accuracy"] == pytest.approx(float(probe.accuracy(captures.twins.pooled(DEPTH), labels)))
 
 
 def test_calibration_asks_every_scene_for_every_angle(table, tiny_spec: StudySpec) -> None:
@@ -398,7 +401,7 @@ def test_pairs_that_the_head_or_the_variable_does_not_have_are_refused(
     pairs: dict[str, str | int], said: str, tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder
 ) -> None:
     with pytest.raises(BadArgument, match=said):
-        head_judge(bench_of(tmp_path, headed(tiny_spec, pairs), classifier))
+        head_judge(captures_of(tmp_path, headed(tiny_spec, pairs), classifier))
 
 
 def test_one_pair_alone_is_refused_by_the_spec(tiny_spec: StudySpec) -> None:
@@ -408,18 +411,18 @@ def test_one_pair_alone_is_refused_by_the_spec(tiny_spec: StudySpec) -> None:
 
 
 def test_a_head_without_pairs_is_left_out_and_said(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
-    said = skipped_judges(bench_of(tmp_path, headed(tiny_spec, None), classifier))
+    said = skipped_judges(captures_of(tmp_path, headed(tiny_spec, None), classifier))
     assert said == {"head": "no classes are paired with the head's labels (head_classes)"}
 
 
 def test_the_head_judges_scenes_that_it_can_name_with_twins_that_it_can_name(
     tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder
 ) -> None:
-    bench = bench_of(tmp_path, headed(tiny_spec, PAIRS), classifier)
-    judge = head_judge(bench)
-    named = [name for name in bench.classes if name in PAIRS]
+    captures = captures_of(tmp_path, headed(tiny_spec, PAIRS), classifier)
+    judge = head_judge(captures)
+    named = [name for name in captures.classes if name in PAIRS]
     assert [LABELS[column] for column in judge.columns] == [PAIRS[name] if name != "E" else "Moving right" for name in named]
-    scenes = head_scenes(bench, scenes_at(bench, 1))
+    scenes = head_scenes(captures, scenes_at(captures, 1))
     shown, wanted = (part.clips.factors["direction"].tolist() for part in (scenes.source, scenes.twin))
     assert [named[label] for label in scenes.label] == shown and [named[target] for target in scenes.target] == wanted
     assert set(shown) == set(named) and all(a != b for a, b in zip(shown, wanted, strict=True))
@@ -473,7 +476,7 @@ def test_the_predictor_does_not_judge_an_edit_of_what_it_is_not_shown(
 ) -> None:
     for scope, shown in (("time:0", True), ("time:1", False), ("time:0-1", False)):
         spec = make_spec({**tiny_spec.model_dump(), "scope": scope}, "here")
-        said = skipped_judges(bench_of(tmp_path / scope, spec, tiny_encoder))
+        said = skipped_judges(captures_of(tmp_path / scope, spec, tiny_encoder))
         assert ("predictor" not in said) == shown
         assert shown or said["predictor"] == f"it is shown the first 1 tubelet(s) alone, and the edited tokens ({scope}) lie later"
 
@@ -494,11 +497,11 @@ def planted() -> dict[str, PlantedBench]:
 
 def standing_in(one: PlantedBench, extra: tuple[str, ...] = ()) -> Captures:
     """A planted network where the study's functions expect a study."""
-    bench = Captures.__new__(Captures)
-    bench.spec = make_spec({"extra_controls": extra}, "here")
-    bench.encoder = one.encoder
-    bench.__dict__["fit"] = capture(one.encoder, planted_clips(0, 12, 6, 4).split("fit"), batch=64)
-    return bench
+    captures = Captures.__new__(Captures)
+    captures.spec = make_spec({"extra_controls": extra}, "here")
+    captures.encoder = one.encoder
+    captures.__dict__["fit"] = capture(one.encoder, planted_clips(0, 12, 6, 4).split("fit"), batch=64)
+    return captures
 
 
 def test_on_a_decoy_network_the_largest_axes_are_the_decoy_and_nuisance_is_neither_plane(planted: dict[str, PlantedBench]) -> None:
@@ -523,9 +526,9 @@ def test_on_a_decoy_network_the_largest_axes_are_the_decoy_and_nuisance_is_neith
 def test_a_clip_of_the_same_class_has_nothing_to_swap_in(planted: dict[str, PlantedBench]) -> None:
     one = planted["clean"]
     truth = {"truth": Subspace(one.encoder.causal, one.mean)}
-    judges, bench = [one.judge], standing_in(one)
+    judges, captures = [one.judge], standing_in(one)
     context = InterventionContext(one.encoder, one.site, one.scenes, judges, one.covariance, one.mean)
-    swapped = self_swaps(bench, context, truth, judges)
+    swapped = self_swaps(captures, context, truth, judges)
     assert set(swapped["control"]) == {"self_swap"} and swapped["draw"].nunique() == 10
     real, _ = context.edit(truth, {}, ("swap",))
     own, itself = (rows["numerator"].sum() / rows["denominator"].sum() for rows in (real, swapped))

@@ -18,7 +18,7 @@ from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.layers import controls_at
 from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
@@ -26,7 +26,7 @@ EDITS = ("steer", "rotate")
 COLUMNS = TABLES["calibration"].written
 
 
-def run_calibration(bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judge: ProbeJudge) -> pd.DataFrame:
+def run_calibration(captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judge: ProbeJudge) -> pd.DataFrame:
     """Every test scene steered to REQUESTS evenly spread angles, along the fitted circle (steer) and by rotation in its plane (rotate).
 
     Two thirds of them lie between the classes of direction, where no class mean was seen. No rows for a variable without an angle.
@@ -37,8 +37,8 @@ def run_calibration(bench: Captures, context: InterventionContext, subspaces: Ma
     first = next(iter(subspaces))
     plane = Subspace.spanned_by(scenes.circle.axes, scenes.circle.middle, finder=PLANE)
     wanted = {first: subspaces[first], PLANE: plane}
-    controls = controls_at(bench, context, wanted, ("random",), CALIBRATION_DRAWS)
-    tick = bench.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
+    controls = controls_at(captures, context, wanted, ("random",), CALIBRATION_DRAWS)
+    tick = captures.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
     clean = judge.angle(context.unedited.clean[place(judge, context.depth)])
     assert clean is not None
     rows = [_rows(scenes, {"layer": layer, "finder": "", "rank": 0, "edit": "", "control": "none", "draw": 0}, scenes.angle, clean)]
@@ -47,7 +47,7 @@ def run_calibration(bench: Captures, context: InterventionContext, subspaces: Ma
         asked = replace(scenes, target_angle=angle.expand(len(scenes)).clone(), requested=True)
         for edit in EDITS:
             conditions = merged(wanted, controls, (1.0,), edit)
-            edited = run_edit(bench.encoder, context.site, asked, conditions, [judge], edit, unedited=context.unedited)
+            edited = run_edit(captures.encoder, context.site, asked, conditions, [judge], edit, unedited=context.unedited)
             for i, owner in owned(conditions, list(wanted)):
                 said = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
                 rows.append(_rows(asked, {"layer": layer, "edit": edit, **said}, angle, edited.reads[0].angle[i]))

@@ -12,14 +12,14 @@ EDITS = ("ablate", "swap")
 COLUMNS = TABLES["reads"].written
 
 
-def run_statistics(bench: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_statistics(captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of everything that was edited, by the study's own judges; and by those of every layer."""
-    return ce_table(effects, bench.spec.seed, bench.spec.resamples), reads_table(bench, effects, off_target_effects)
+    return ce_table(effects, captures.spec.seed, captures.spec.resamples), reads_table(captures, effects, off_target_effects)
 
 
-def reads_table(bench: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> pd.DataFrame:
+def reads_table(captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> pd.DataFrame:
     """CE by the probes of each later layer, the last one among them, of every finder and of random directions."""
-    spec = bench.spec
+    spec = captures.spec
     last = effects[effects["judge"].isin(("probe", "mlp"))]
     rows = pd.concat([last, off_target_effects[off_target_effects["read"] == ""]], ignore_index=True)
     wanted = rows["edit"].isin(EDITS) & rows["control"].isin(("subspace", "random")) & (rows["dose"] == spec.edit_doses[0])

@@ -21,10 +21,10 @@ from jepascope.portability.tables import angle_rows, readings_rows, sas_rows
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.stage_three.ground import elsewhere, last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.curves import BESIDE
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.curves import BESIDE
+from jepascope.study.intervene.layers import controls_at
+from jepascope.study.port.ground import elsewhere, last_layer_probe
 from jepascope.study.steps.discover import HALVINGS
 from jepascope.study.steps.intervene import PORT_DRAWS
 
@@ -45,7 +45,7 @@ class Carried:
 
 
 def carried_to(
-    bench: Captures,
+    captures: Captures,
     clips: str,
     layer: int,
     here: Mapping[str, Subspace],
@@ -59,9 +59,9 @@ def carried_to(
     subspaces there. A clip set with too few clips of a class is left out, and said.
     """
     try:
-        there = elsewhere(bench, clips, layer)
+        there = elsewhere(captures, clips, layer)
     except BadData as error:
-        bench.progress.say(f"Subspaces are not carried to {clips}: {error}")
+        captures.progress.say(f"Subspaces are not carried to {clips}: {error}")
         return Carried([], [], [])
     spec = there.spec
     native = {name: finder(there.labelled(layer, finder=name, of=there.fit)) for name, finder in finders.items()}
@@ -75,7 +75,7 @@ def carried_to(
     own = last_layer_probe(there)
     context = context_at(there, layer, [own])
     controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, BESIDE, PORT_DRAWS).items()}
-    effects, _ = context.edit(everything, controls, ("ablate",), spec.doses, progress=bench.progress.start(f"dose sweep on {clips}"))
+    effects, _ = context.edit(everything, controls, ("ablate",), spec.doses, progress=captures.progress.start(f"dose sweep on {clips}"))
     return Carried(
         [
             *sas_rows(everything, ACROSS, layer, both, pairs),
@@ -83,21 +83,21 @@ def carried_to(
             *rce_rows(effects, [(b, a) for a, b in pairs], ACROSS, spec.seed, spec.resamples),
         ],
         angle_rows(everything, ACROSS, layer, pairs),
-        [readout_row(there, own, clips), readout_row(there, judge, bench.spec.clips_name)],
+        [readout_row(there, own, clips), readout_row(there, judge, captures.spec.clips_name)],
     )
 
 
-def ceilings_of(bench: Captures, layer: int, finders: Finders) -> dict[str, Interval]:
+def ceilings_of(captures: Captures, layer: int, finders: Finders) -> dict[str, Interval]:
     """Split-half ceiling of each finder on the fit clips."""
     found = {}
     for name, finder in finders.items():
-        data = bench.labelled(layer, finder=name, of=bench.fit)
+        data = captures.labelled(layer, finder=name, of=captures.fit)
         try:
-            found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, bench.spec.seed, data.groups)
+            found[name] = split_half_ceiling(partial(_found_on, finder, data), data.y, HALVINGS, captures.spec.seed, data.groups)
         except (BadArgument, BadData) as error:  # few videos leave halves in which nothing can be found or chosen
-            if not bench.spec.of_videos:
+            if not captures.spec.of_videos:
                 raise
-            bench.progress.say(f"No split-half ceiling of {name}: {error}")
+            captures.progress.say(f"No split-half ceiling of {name}: {error}")
     return found
 
 
@@ -105,18 +105,20 @@ def _found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Boo
     return finder(data.select(clips))
 
 
-def readout_row(bench: Captures, judge: ProbeJudge, probe_from: str, columns: Int[Tensor, " classes"] | None = None) -> dict[str, object]:
+def readout_row(
+    captures: Captures, judge: ProbeJudge, probe_from: str, columns: Int[Tensor, " classes"] | None = None
+) -> dict[str, object]:
     """How well a read-out of the last layer reads the test clips of a clip set; the share of the largest class beside it.
 
     ``columns``: where the clips' classes are among those that the read-out knows; it then names one of these alone.
     """
-    depth = bench.encoder.card.depth
-    read, labels = bench.test_pooled(depth, bench.spec.tokens), bench.test_labels
+    depth = captures.encoder.card.depth
+    read, labels = captures.test_pooled(depth, captures.spec.tokens), captures.test_labels
     logits = judge.logits(read)
     named = (logits if columns is None else logits[:, columns]).argmax(dim=-1)
-    share = scene_proportion((named == labels).numpy(), bench.test_scenes.numpy())
+    share = scene_proportion((named == labels).numpy(), captures.test_scenes.numpy())
     return {
-        "clips": bench.spec.clips_name,
+        "clips": captures.spec.clips_name,
         "layer": depth,
         "probe_from": probe_from,
         "accuracy": share.value,

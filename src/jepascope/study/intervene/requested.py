@@ -29,14 +29,14 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.captures import Captures
-from jepascope.study.stage_two.scenes import same_class_draws
+from jepascope.study.intervene.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
 
-def fixed_controls(bench: Captures, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
+def fixed_controls(captures: Captures, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
     """Controls in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
-    spec, x = bench.spec, bench.fit.pooled(layer, bench.spec.tokens)
-    data, pooled = Labelled(x, bench.labels(bench.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
+    spec, x = captures.spec, captures.fit.pooled(layer, captures.spec.tokens)
+    data, pooled = Labelled(x, captures.labels(captures.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
     fixed, draws = [entry for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "fixed"], []
     for name in (entry.name for entry in sorted(fixed, key=lambda entry: entry.order)):
         with CONTROLS.blamed(name):
@@ -59,44 +59,48 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
 
 
 def self_swaps(
-    bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]
 ) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
     found, scenes = [], context.scenes
-    for draw, rows in enumerate(same_class_draws(scenes.source.clips, bench.spec.variable, SELF_SWAPS, bench.spec.seed)):
+    for draw, rows in enumerate(same_class_draws(scenes.source.clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
-        effects, _ = context.edit(subspaces, {}, ("swap",), bench.spec.edit_doses, judges, scenes=donors)
+        effects, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges, scenes=donors)
         found.append(effects.assign(control="self_swap", draw=draw))
     return pd.concat(found, ignore_index=True)
 
 
-def untrained_effects(bench: Captures, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
+def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
     """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
 
     Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the
     twin's own CE. A twin whose judge reads no margin has no CE and no row.
     """
-    spec, site = bench.spec, Site(layer, bench.spec.edited_tokens)
+    spec, site = captures.spec, Site(layer, captures.spec.edited_tokens)
     found = []
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
-        twin = bench.encoder.untrained(seed)
-        tick = bench.progress.start(f"untrained twin {seed}: capture and edit")
-        fit, judge = (capture(twin, bench.clips.split(name), bench.store, progress=tick) for name in ("fit", "judge"))
-        source, other = (capture(twin, part.clips, bench.store, sites=(layer,), progress=tick) for part in (bench.test, bench.twins))
-        x, y, values, depth = fit.pooled(layer, spec.tokens), bench.labels(fit), bench.values(fit), twin.card.depth
-        data = Labelled(x, y, values, bench.scenes(fit), where=f"{site} of untrained twin {seed}")
+        twin = captures.encoder.untrained(seed)
+        tick = captures.progress.start(f"untrained twin {seed}: capture and edit")
+        fit, judge = (capture(twin, captures.clips.split(name), captures.store, progress=tick) for name in ("fit", "judge"))
+        source, other = (
+            capture(twin, part.clips, captures.store, sites=(layer,), progress=tick) for part in (captures.test, captures.twins)
+        )
+        x, y, values, depth = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit), twin.card.depth
+        data = Labelled(x, y, values, captures.scenes(fit), where=f"{site} of untrained twin {seed}")
         path = dense_probes(
-            {depth: judge.pooled(depth, spec.tokens)}, bench.labels(judge), bench.scenes(judge), bench.folds, seed=spec.seed
+            {depth: judge.pooled(depth, spec.tokens)}, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed
         )
         judges = [ProbeJudge(path[depth].probe, spec.tokens)]
-        scenes = Scenes(source, other, bench.labels(source), bench.labels(other), class_means(x, y, len(bench.classes)), bench.donor)
+        scenes = Scenes(
+            source, other, captures.labels(source), captures.labels(other), class_means(x, y, len(captures.classes)), captures.donor
+        )
         theirs = {}
         for name, subspace in subspaces.items():
             if name in FINDERS and not needing("suffix", [name]) and subspace.found_by is not None:
                 try:
                     theirs[name] = find(name, data, subspace.rank, spec.seed)
                 except JepascopeError as error:
-                    bench.progress.say(f"untrained twin {seed} has no {name} subspace: {error}")
+                    captures.progress.say(f"untrained twin {seed} has no {name} subspace: {error}")
         if not theirs:
             continue
         edits = [edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs]
@@ -104,7 +108,9 @@ def untrained_effects(bench: Captures, layer: int, subspaces: Mapping[str, Subsp
         found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
     kept = [rows for rows in found if len(rows)]
     if len(kept) < len(found):
-        bench.progress.say(f"{len(found) - len(kept)} of {len(found)} effects in untrained twins have no CE: their judges read no margin.")
+        captures.progress.say(
+            f"{len(found) - len(kept)} of {len(found)} effects in untrained twins have no CE: their judges read no margin."
+        )
     return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
 
 

@@ -15,9 +15,9 @@ from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
 from jepascope.study.captures import Captures
-from jepascope.study.stage_three.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
-from jepascope.study.stage_three.ground import find_in
-from jepascope.study.stage_two.curves import dose_effects
+from jepascope.study.intervene.curves import dose_effects
+from jepascope.study.port.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
+from jepascope.study.port.ground import find_in
 from jepascope.study.videos.ported import ported
 from jepascope.study.videos.taken import ImportedSubspaces
 
@@ -25,7 +25,7 @@ OTHER = "other seed"
 
 
 def run_portability(
-    bench: Captures,
+    captures: Captures,
     context: InterventionContext,
     subspaces: Mapping[int, Mapping[str, Subspace]],
     judge: ProbeJudge,
@@ -33,34 +33,34 @@ def run_portability(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
-    spec, layer = bench.spec, context.site.layer
+    spec, layer = captures.spec, context.site.layer
     here = subspaces[layer]
-    tick = bench.progress.start("portability")
-    finders = {name: partial(find_in, name, subspace.rank, bench.folds, spec.seed) for name, subspace in here.items()}
-    own = ceilings_of(bench, layer, finders)
+    tick = captures.progress.start("portability")
+    finders = {name: partial(find_in, name, subspace.rank, captures.folds, spec.seed) for name, subspace in here.items()}
+    own = ceilings_of(captures, layer, finders)
     tick(1, 5)
-    seeds, layers = _of_other_seed(bench, layer, finders), _of_other_layers(subspaces, layer)
+    seeds, layers = _of_other_seed(captures, layer, finders), _of_other_layers(subspaces, layer)
     tick(2, 5)
     rows: Rows = []
     angles: Rows = []
     everything = {**here, **{a: one for (a, _), one in (seeds | layers).items()}}
     ceilings = own | {a: own[b] for a, b in seeds | layers if b in own}
-    fit, test = bench.fit.pooled(layer, spec.tokens), bench.test_pooled(layer, spec.tokens)
+    fit, test = captures.fit.pooled(layer, spec.tokens), captures.test_pooled(layer, spec.tokens)
     for across, pairs in (("finder", list(combinations(here, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
         rows += sas_rows(everything, across, layer, ceilings, pairs)
-        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples, bench.test_scenes)
+        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples, captures.test_scenes)
         angles += angle_rows(everything, across, layer, pairs)
     tick(3, 5)
-    effects = _effects(bench, context, here, {a: one for (a, _), one in (seeds | layers).items()})
+    effects = _effects(captures, context, here, {a: one for (a, _), one in (seeds | layers).items()})
     for across, used in (("finder", [(b, a) for a, b in permutations(here, 2)]), ("data seed", _native(seeds)), ("layer", _native(layers))):
         rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
     tick(4, 5)
-    readout = [readout_row(bench, judge, spec.clips_name)]
+    readout = [readout_row(captures, judge, spec.clips_name)]
     if imported is not None:
         carried = ported(imported, context, here, own)
         rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
     for clips in spec.carried_to:
-        carried = carried_to(bench, clips, layer, here, finders, own, judge)
+        carried = carried_to(captures, clips, layer, here, finders, own, judge)
         rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
     tick(5, 5)
     return portability_table(rows), angle_table(angles), pd.DataFrame(readout, columns=READOUT_COLUMNS)
@@ -71,12 +71,12 @@ def _native(pairs: Mapping[Pair, Subspace]) -> list[Pair]:
     return [(b, a) for a, b in pairs]
 
 
-def _of_other_seed(bench: Captures, layer: int, finders: Finders) -> dict[Pair, Subspace]:
+def _of_other_seed(captures: Captures, layer: int, finders: Finders) -> dict[Pair, Subspace]:
     """Each finder's own on the fit clips of another seed."""
-    other = bench.other_fit
+    other = captures.other_fit
     if other is None:
         return {}
-    return {(f"{name} ({OTHER})", name): finder(bench.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
+    return {(f"{name} ({OTHER})", name): finder(captures.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
 
 
 def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int) -> dict[Pair, Subspace]:
@@ -90,12 +90,12 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
     return found
 
 
-def _effects(bench: Captures, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
+def _effects(captures: Captures, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
-    taken = {} if bench.imported is None else bench.imported.subspaces
-    effects = dose_effects(bench, context, {**own, **taken}, "ablate")
+    taken = {} if captures.imported is None else captures.imported.subspaces
+    effects = dose_effects(captures, context, {**own, **taken}, "ablate")
     if not others:
         return effects
-    tick = bench.progress.start("dose sweep")
-    theirs, _ = context.edit(others, {}, ("ablate",), bench.spec.doses, [context.judge], tick)
+    tick = captures.progress.start("dose sweep")
+    theirs, _ = context.edit(others, {}, ("ablate",), captures.spec.doses, [context.judge], tick)
     return pd.concat([effects, theirs], ignore_index=True)

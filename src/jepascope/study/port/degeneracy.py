@@ -35,19 +35,19 @@ Rows = list[dict[str, object]]
 
 
 def run_degeneracy(
-    bench: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], portability: pd.DataFrame
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], portability: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     rows: Rows = []
     verdicts: Rows = []
     layer = context.site.layer
     for a, b in combinations(subspaces, 2):
-        tick = bench.progress.start(f"{a} without {b}, and the other way round")
+        tick = captures.progress.start(f"{a} without {b}, and the other way round")
         test = pair_test(context, subspaces[a], subspaces[b], tick)
         rows += pair_rows(test, layer, a, b)
-        beside = replace(beside_of(portability, layer, a, b), refit=refitted(bench, layer, (subspaces[a], subspaces[b])))
+        beside = replace(beside_of(portability, layer, a, b), refit=refitted(captures, layer, (subspaces[a], subspaces[b])))
         verdicts.append(verdict_row(test, beside, layer, a, b))
-    finder = peeled_by(bench)
-    curve = peeling_rows(peeled(bench, context, finder), layer, finder)
+    finder = peeled_by(captures)
+    curve = peeling_rows(peeled(captures, context, finder), layer, finder)
     return (
         pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),
@@ -55,20 +55,20 @@ def run_degeneracy(
     )
 
 
-def peeled_by(bench: Captures) -> str:
+def peeled_by(captures: Captures) -> str:
     """Trained exchanges where twins can be rendered; else the classifiers that iterated erasure is made of."""
-    return "das" if bench.variable.rendered else "inlp"
+    return "das" if captures.variable.rendered else "inlp"
 
 
-def peeled(bench: Captures, context: InterventionContext, finder: str) -> Peeling:
+def peeled(captures: Captures, context: InterventionContext, finder: str) -> Peeling:
     """The degeneracy curve at the study's full rank."""
-    spec = bench.spec
-    data = bench.labelled(context.site.layer, finder=finder)
+    spec = captures.spec
+    data = captures.labelled(context.site.layer, finder=finder)
 
     def find_next(gone: Bases) -> Subspace:
         return find(finder, data.without(gone, context.mean), spec.rank_of(finder), spec.seed)
 
-    return peel(context, find_next, spec.peels, PEEL_ROUNDS, bench.progress.start)
+    return peel(context, find_next, spec.peels, PEEL_ROUNDS, captures.progress.start)
 
 
 def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:
@@ -97,9 +97,9 @@ def _interval(row: pd.Series) -> Interval:
     return Interval(float(row["value"]), float(row["low"]), float(row["high"]), int(row["n"]))
 
 
-def refitted(bench: Captures, layer: int, subspaces: tuple[Subspace, ...]) -> Refit:
+def refitted(captures: Captures, layer: int, subspaces: tuple[Subspace, ...]) -> Refit:
     """What a fresh probe at the site still reads after either subspace is gone (``refit_after``)."""
-    spec = bench.spec
-    judge = Labelled(bench.judge.pooled(layer, spec.tokens), bench.labels(bench.judge), groups=bench.scenes(bench.judge))
-    test = Labelled(bench.test_pooled(layer, spec.tokens), bench.test_labels)
-    return refit_after(subspaces, judge, test, bench.folds, spec.seed)
+    spec = captures.spec
+    judge = Labelled(captures.judge.pooled(layer, spec.tokens), captures.labels(captures.judge), groups=captures.scenes(captures.judge))
+    test = Labelled(captures.test_pooled(layer, spec.tokens), captures.test_labels)
+    return refit_after(subspaces, judge, test, captures.folds, spec.seed)
