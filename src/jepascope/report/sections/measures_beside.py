@@ -12,7 +12,7 @@ import pandas as pd
 from jepascope.findings.beside import readings_by, with_controls
 from jepascope.findings.judges import agreement, skipped
 from jepascope.findings.names import JUDGES, control_name, edit_name, in_order, judge_words
-from jepascope.findings.numbers import ABSENT, Cell, cell_of, count_range, finite, interval_of, percent, share_words, shown
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count_range, finite, interval_of, percent, share_cell, shown
 from jepascope.findings.selection import comparable, comparable_of, has_twins
 from jepascope.findings.verdict import against_cell
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph
@@ -83,11 +83,9 @@ class Measure:
 
     def cell(self, row: Any) -> Cell:
         """Value and interval of one row; a long one on two lines, so that all controls find room side by side."""
-        cell = cell_of(row, self.column)
         if not finite(row[self.column]):
             return Cell(ABSENT)
-        if self.is_share:
-            cell = replace(cell, text=share_words(*interval_of(row, self.column)))
+        cell = share_cell(*interval_of(row, self.column)) if self.is_share else cell_of(row, self.column)
         return cell if len(cell.text) <= ONE_LINE else replace(cell, text=cell.text.replace(" [", "\n[", 1))
 
     def heading(self, rows: pd.DataFrame) -> str:
