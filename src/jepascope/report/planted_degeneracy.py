@@ -126,9 +126,9 @@ def _pairs(networks: Json, confidence: str) -> Grid:
         "Tests of pairs: the carriers that were peeled off (where there are fewer than two: the causal and the inert subspace), and a "
         "pattern with a filter. SAS: no interval, a property of the two. Readings: mean squared canonical correlation of what the two read "
         "on test clips (1: the same numbers). a without b: CE of a's swap with b ablated in both clips; below it variance-matched "
-        f"subspaces outside both, mean of {max(draws, default=0)} draws, and Δ, the interval of the difference. Fresh probe: its accuracy at "
-        f"the site after one of the two is ablated, the lower of the two. Brackets: {confidence}; n = {rows[-1]['n'] if rows else 0} test "
-        "scenes."
+        f"subspaces outside both, mean of {max(draws, default=0)} draws, and Δ, the interval of the difference. Fresh probe: its accuracy "
+        "at the site after one of the two is ablated, the lower of the two. "
+        f"Brackets: {confidence}; n = {rows[-1]['n'] if rows else 0} test scenes."
     )
     return grid(rows, columns, caption, lambda row: str(row["network"]))
 
