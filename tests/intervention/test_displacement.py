@@ -14,8 +14,8 @@ from jepascope.activations.suffix import Rerun, Sweep, rerun
 from jepascope.errors import BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.conditions import merged
-from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edits import displacement, pool_inside
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import Group

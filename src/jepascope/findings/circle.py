@@ -8,7 +8,7 @@ from math import nan
 from statistics import fmean
 
 from jepascope.findings.numbers import ABSENT, count, finite, p_text, percent, shown, span, with_interval
-from jepascope.intervention.calibration import CHANCE
+from jepascope.intervention.circle import CHANCE
 from jepascope.stats import side
 
 SIGNIFICANT = 0.05

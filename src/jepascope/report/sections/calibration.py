@@ -10,7 +10,7 @@ from jepascope.findings.circle import Error, draws_words, steer_words
 from jepascope.findings.names import LABEL, in_order, short
 from jepascope.findings.numbers import Cell, count, finite, shown
 from jepascope.findings.selection import claim_layer, finders_of, main_ranks
-from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
+from jepascope.intervention.circle import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Block, Figure, findings, section
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION

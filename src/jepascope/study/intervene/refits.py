@@ -14,8 +14,8 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun
-from jepascope.discovery.probes.mlp_probe import mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import mlp_probe
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.context import InterventionContext
