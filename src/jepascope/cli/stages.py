@@ -63,7 +63,7 @@ def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = Fal
         console().print(effect_table(folder, summary["best_layer"], "probe"))
         say("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
     if any(row["leak"] for row in summary["leaks"].values()):
-        from jepascope.findings.shortcuts import SHORTCUTS
+        from jepascope.findings.read import SHORTCUTS
         from jepascope.report.folder import read_run
 
         say(SHORTCUTS.claim(read_run(folder)).sentence)
