@@ -132,7 +132,7 @@ def begun_run(shared: Callable[..., Path], tiny_spec: Any) -> Path:
 def ported_run(shared: Callable[..., Path], begun_run: Path, wide_model: Path) -> Path:
     """The same, ported to ``wide_model``. Shared: tests that change it copy it first."""
     from jepascope.encoders.load import load_encoder
-    from jepascope.study.port.run import run_port
+    from jepascope.study.port.command import run_port
 
     def port(folder: Path) -> None:
         shutil.copytree(begun_run, folder)

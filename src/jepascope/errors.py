@@ -42,6 +42,11 @@ class RunFolderError(JepascopeError):
     """A run folder that cannot be written, belongs to another study, or holds damaged files."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of somebody else's says; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def missing_extra(what: str, extra: str) -> JepascopeError:
     """What only some users need is not installed: said with the command that installs it."""
     return JepascopeError(f"{what} is not installed. Install it with: pip install 'jepascope[{extra}]'")

@@ -17,7 +17,7 @@ from transformers import (
     VivitConfig,
 )
 
-from jepascope.encoders.families import ENCODERS
+from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.library import LibraryEncoder
 
 VIT: dict[str, Any] = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 16, "initializer_range": 0.3}
@@ -38,9 +38,15 @@ CONFIGS: dict[str, Callable[[], Any]] = {
 }
 
 
+def kind_of(name: str) -> type[LibraryEncoder]:
+    """The class of a family, which comes first in the names of CONFIGS."""
+    kind: type[LibraryEncoder] = ENCODERS.load(name.split()[0])
+    return kind
+
+
 def drawn(name: str, seed: int = 0) -> LibraryEncoder:
     """With random values also where transformers begins at zero: class tokens, registers and learned positions."""
-    encoder = ENCODERS[name.split()[0]].from_config(CONFIGS[name](), seed)
+    encoder = kind_of(name).from_config(CONFIGS[name](), seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for part, weight in encoder.model.embeddings.named_parameters():

@@ -13,7 +13,7 @@ import torch
 from encoders_at_hand import tiny_config
 from transformers import VJEPA2Model
 
-from jepascope.encoders import at_hand, reading
+from jepascope.encoders import at_hand, load
 from jepascope.encoders.at_hand import answers, find
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import known_models
@@ -145,7 +145,7 @@ def test_what_the_hub_refuses_is_said_with_the_way_to_it(monkeypatch: pytest.Mon
     def gated(*_: object, **__: object) -> None:
         raise OSError("401 Client Error.\nAccess to model facebook/dinov3 is restricted.")
 
-    monkeypatch.setattr(reading, "find", lambda name: at_hand.Place("hub"))
+    monkeypatch.setattr(load, "find", lambda name: at_hand.Place("hub"))
     monkeypatch.setattr("huggingface_hub.snapshot_download", gated)
     with pytest.raises(
         BadCheckpoint, match=r"could not be fetched \(401 Client Error\.\)\. .*accept the licence at .*`hf auth login`"

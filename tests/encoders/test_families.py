@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from encoders_at_hand import edit_weights, noise_video
-from families_at_hand import CONFIGS, VIT, drawn, saved
+from families_at_hand import CONFIGS, VIT, drawn, kind_of, saved
 from torch import Tensor
 from transformers import (
     Dinov2Config,
@@ -32,22 +32,20 @@ from transformers import (
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.presets import directions8
-from jepascope.encoders.families import ENCODERS
-from jepascope.encoders.family_sizes import FAMILIES, sizes_of
-from jepascope.encoders.geometry import FAMILY_NAMES, read_config
+from jepascope.encoders.entries import ENCODERS
+from jepascope.encoders.geometry import read_json, sizes_of
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.load import load_encoder
-from jepascope.encoders.models import KNOWN_MODELS
+from jepascope.encoders.models import published_models
 from jepascope.encoders.selftest import self_test
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.study.geometry import geometry
 from jepascope.study.spec import StudySpec
 
-EXTRA = {"videomae": 0, "vivit": 1, "timesformer": 1, "dinov2": 8, "dinov2_with_registers": 24, "dinov3_vit": 24, "ijepa": 0}
-ONE_EACH = tuple(FAMILIES)
-IMAGES = ("dinov2", "dinov2_with_registers", "dinov3_vit", "ijepa")
+ONE_EACH = tuple(name for name in ENCODERS.own if not name.startswith("vjepa2"))
+IMAGES = tuple(name for name in ONE_EACH if "frames" not in ENCODERS.own[name].sizes)
 
 
 @pytest.fixture(params=CONFIGS)
@@ -71,8 +69,8 @@ def test_the_self_test_passes_with_no_difference_at_all(family: LibraryEncoder) 
 def test_every_place_of_the_grid_is_its_own_token_and_the_extra_ones_are_of_no_place(one: LibraryEncoder) -> None:
     """A changed patch moves the token of its time, row and column in ``h_0`` and no other; extra tokens come after the grid."""
     card = one.card
-    assert (card.grid[0] * card.grid[1] * card.grid[2], card.extra) == (card.places, EXTRA[card.name])
     video = noise_video(one, 1)
+    assert math.prod(one.forward(one.laid_out(video)).last_hidden_state.shape[:2]) == math.prod(card.grid) + card.extra
     before, tubelet, patch = one.embed(video), card.frames // card.grid[0], card.size // card.grid[1]
     for time, row, column in ((0, 0, 0), (1, 2, 3), (card.grid[0] - 1, 3, 1)):
         touched = video.clone()
@@ -83,8 +81,9 @@ def test_every_place_of_the_grid_is_its_own_token_and_the_extra_ones_are_of_no_p
 
 @torch.inference_mode()
 def test_extra_tokens_take_part_in_attention() -> None:
-    for name in ("vivit", "timesformer", "dinov2", "dinov2_with_registers", "dinov3_vit"):
-        encoder = drawn(name)
+    with_extra = [encoder for encoder in map(drawn, ONE_EACH) if encoder.card.extra]
+    assert len(with_extra) >= 5
+    for encoder in with_extra:
         hidden = encoder.embed(noise_video(encoder, 1))
         moved = hidden.clone()
         moved[:, -1] += 1.0
@@ -149,7 +148,7 @@ def test_an_edit_re_run_after_its_layer_equals_the_whole_forward_with_that_edit(
     def keep(part: slice, found: dict[int, Tensor]) -> None:
         kept[part] = found[one.card.depth]
 
-    rerun(one, hidden, 1, edit, 2, {one.card.depth: PooledReader(mask)}, keep, 3)
+    rerun(one, [Rerun(Sweep(hidden, 1, edit, {one.card.depth: PooledReader(mask)}), 2, keep)], 3)
     assert float((kept[0] - activations.pooled(one.card.depth, selection)).abs().max()) == 0.0
     assert float((kept[1] - kept[0]).abs().max()) > 0
 
@@ -206,7 +205,7 @@ def test_untrained_twins_have_other_weights_and_the_same_shape(one: LibraryEncod
 
 def test_the_digest_names_what_the_weights_do_not_tell() -> None:
     one, heads = drawn("ijepa"), IJepaConfig(**{**VIT, "num_attention_heads": 3}, patch_size=4, intermediate_size=48)
-    other = ENCODERS["ijepa"].from_config(heads, 0)
+    other = kind_of("ijepa").from_config(heads, 0)
     other.model.load_state_dict(one.model.state_dict())
     assert type(other)(other.model, "heads").card.digest != one.card.digest
 
@@ -253,7 +252,7 @@ def config_of(name: str, folder: Path, **fields: Any) -> Path:
 def test_a_size_that_cannot_be_is_named(name: str, field: str, value: object, said: str, tmp_path: Path) -> None:
     path = config_of(name, tmp_path, **{field: value})
     with pytest.raises(BadCheckpoint, match=said) as caught:
-        sizes_of(read_config(path), path)
+        sizes_of(read_json(path), path)
     assert "\n" not in str(caught.value)
 
 
@@ -311,10 +310,6 @@ def test_a_plan_refuses_what_the_encoder_would(tmp_path: Path) -> None:
         geometry(StudySpec(model="MCG-NJU/videomae-base", frames=8))
 
 
-def test_every_family_has_a_name_and_a_class() -> None:
-    assert set(FAMILY_NAMES) == {"vjepa2", *FAMILIES} and set(ENCODERS) == set(FAMILIES)
-
-
 # (configuration, beside the card's sizes) of the published checkpoints
 PUBLISHED: dict[str, Any] = {
     "google/vivit-b-16x2": VivitConfig(),
@@ -349,11 +344,11 @@ PUBLISHED: dict[str, Any] = {
 def test_known_checkpoints_have_the_sizes_of_their_published_configuration(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # VideoMAE's table of sines is no parameter, and takes two seconds
     monkeypatch.setattr("transformers.models.videomae.modeling_videomae.get_sinusoid_encoding_table", torch.empty)
-    config, row = PUBLISHED[name], next(model for model in KNOWN_MODELS if model.name == name)
+    config, row = PUBLISHED[name], next(model for model in published_models() if model.name == name)
     sizes = sizes_of(config.to_dict(), Path("config.json"))
     beside = ("width", "depth", "frames", "size", "patch", "tubelet", "extra", "extra_per_frame", "fixed")
-    assert [getattr(sizes, field) for field in beside] == [getattr(row, field) for field in beside]
-    encoder = ENCODERS[config.model_type]
+    assert [getattr(sizes, field) for field in beside] == [getattr(row.sizes, field) for field in beside]
+    encoder = kind_of(config.model_type)
     with torch.device("meta"):
         model = encoder.kind(config, **encoder.built)
     assert sizes.weights < sum(weight.numel() for weight in model.parameters()) == row.parameters

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from jepascope.encoders.geometry import check_config, read_config
+from jepascope.encoders.geometry import read_json, sizes_of
 from jepascope.encoders.models import WEIGHTS
 from jepascope.errors import BadCheckpoint
 
 
 def test_the_shipped_configurations_pass() -> None:
     for path in WEIGHTS.glob("*/config.json"):
-        sizes = check_config(read_config(path), path)
+        sizes = sizes_of(read_json(path), path)
         assert (sizes.frames, sizes.size) == (8, 48)
 
 
@@ -48,7 +48,7 @@ def test_a_size_that_cannot_be_is_named(field: str, value: object, tmp_path: Pat
     config = json.loads((WEIGHTS / "nano" / "config.json").read_text())
     path.write_text(json.dumps({**config, field: value}))
     with pytest.raises(BadCheckpoint, match=field):
-        check_config(read_config(path), path)
+        sizes_of(read_json(path), path)
 
 
 def test_too_many_tokens_are_refused(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_too_many_tokens_are_refused(tmp_path: Path) -> None:
     config = json.loads((WEIGHTS / "nano" / "config.json").read_text())
     path.write_text(json.dumps({**config, "crop_size": 4096, "frames_per_clip": 512}))
     with pytest.raises(BadCheckpoint, match="tokens a clip"):
-        check_config(read_config(path), path)
+        sizes_of(read_json(path), path)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "x" * 1_000_001])
@@ -64,4 +64,4 @@ def test_what_is_no_configuration_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(BadCheckpoint):
-        read_config(path)
+        read_json(path)

@@ -12,14 +12,14 @@ from encoders_at_hand import edit_weights, noise_video, save_classifier, tiny_co
 from torch import Tensor
 from transformers import VJEPA2ForVideoClassification
 
-from jepascope.encoders.geometry import check_config, read_config
+from jepascope.encoders.entries import ENCODERS
+from jepascope.encoders.geometry import read_json, sizes_of
 from jepascope.encoders.head import TaskHead
-from jepascope.encoders.load import load_encoder, save_encoder
-from jepascope.encoders.models import KNOWN_MODELS, known_models
+from jepascope.encoders.load import load_encoder, read_folder, save_encoder
+from jepascope.encoders.models import known_models
 from jepascope.encoders.planted.encoder import planted_encoder
-from jepascope.encoders.pretrained import from_pretrained
 from jepascope.encoders.selftest import self_test
-from jepascope.encoders.task_labels import CLASSIFIER, MAX_CHARACTERS, MAX_LABELS
+from jepascope.encoders.task_labels import MAX_CHARACTERS, MAX_LABELS
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 
@@ -266,7 +266,7 @@ def test_a_head_that_does_not_fit_is_refused_in_one_sentence(folder: Path, damag
 def test_labels_that_no_one_can_read_are_refused_before_anything_is_built(folder: Path, labels: object, said: str) -> None:
     config_with(id2label=labels)(folder)
     with pytest.raises(BadCheckpoint, match=said) as caught:
-        check_config(read_config(folder / "config.json"), folder / "config.json")
+        sizes_of(read_json(folder / "config.json"), folder / "config.json")
     assert "\n" not in str(caught.value) and str(caught.value).isprintable() and len(str(caught.value)) < 400
     with pytest.raises(BadCheckpoint, match=said):
         load_encoder(str(folder))
@@ -275,7 +275,7 @@ def test_labels_that_no_one_can_read_are_refused_before_anything_is_built(folder
 def test_the_configuration_of_a_hub_name_is_checked_before_anything_is_built(folder: Path) -> None:
     config_with(num_labels=10**12)(folder)
     with pytest.raises(BadCheckpoint, match="num_labels is 1000000000000, but must be a whole number"):
-        from_pretrained(str(folder), "someone/classifier")
+        read_folder(folder, "someone/classifier", "classifier")
 
 
 def test_without_the_architecture_a_head_is_left_aside(folder: Path) -> None:
@@ -311,16 +311,16 @@ def test_labels_and_rows_are_as_many() -> None:
 
 
 def test_the_known_classifiers_have_the_parameters_of_their_configuration() -> None:
-    classifiers = [model for model in KNOWN_MODELS if model.head]
-    assert len(classifiers) == 4 and all(model in known_models() for model in classifiers)
+    classifiers = [model for model in known_models() if model.head]
+    assert len(classifiers) == 4
     for model in classifiers:
-        large = model.width == 1024
+        large = model.sizes.width == 1024
         config = tiny_config(
             patch_size=16,
-            crop_size=model.size,
-            frames_per_clip=model.frames,
-            hidden_size=model.width,
-            num_hidden_layers=model.depth,
+            crop_size=model.sizes.size,
+            frames_per_clip=model.sizes.frames,
+            hidden_size=model.sizes.width,
+            num_hidden_layers=model.sizes.depth,
             num_attention_heads=16 if large else 22,
             pred_hidden_size=384,
             pred_num_attention_heads=12,
@@ -331,4 +331,4 @@ def test_the_known_classifiers_have_the_parameters_of_their_configuration() -> N
         config.num_labels = int(model.head.split()[-2])
         with torch.device("meta"):
             assert sum(weight.numel() for weight in VJEPA2ForVideoClassification(config).parameters()) == model.parameters
-    assert VJEPA2ForVideoClassification.__name__ == CLASSIFIER
+    assert VJEPA2ForVideoClassification.__name__ == ENCODERS.own["vjepa2"].classifier

@@ -50,12 +50,12 @@ def test_shipped_encoders_load_by_name_at_any_length_and_size(name: str) -> None
     row = next(model for model in shipped_models() if model.name == name)
     encoder = load_encoder(name, frames=4, size=64)
     assert (encoder.card.frames, encoder.card.size) == (4, 64)
-    assert (encoder.card.width, encoder.card.depth) == (row.width, row.depth)
+    assert (encoder.card.width, encoder.card.depth) == (row.sizes.width, row.sizes.depth)
     assert sum(p.numel() for p in encoder.model.parameters()) == row.parameters
 
 
 def test_two_encoders_of_different_width_and_depth_are_shipped_in_at_most_16_megabytes() -> None:
-    assert len({(model.width, model.depth) for model in shipped_models()}) == 2
+    assert len({(model.sizes.width, model.sizes.depth) for model in shipped_models()}) == 2
     assert sum(path.stat().st_size for path in WEIGHTS.rglob("*.safetensors")) <= 16 * MEGABYTE
     assert not [path for path in WEIGHTS.rglob("*") if path.suffix in (".bin", ".pt", ".pth", ".pkl")]
 
@@ -134,7 +134,7 @@ def nan_weights(folder: Path) -> None:
         (without_weights, r"no \.safetensors weights \(pickled weights are never read\)"),
         (truncated, "could not be loaded.*Download it again"),
         (empty, "could not be loaded.*Download it again"),
-        (another_architecture, "is of a 'clip' model; jepascope reads V-JEPA 2, VideoMAE"),
+        (another_architecture, "is of a 'clip' model; jepascope reads V-JEPA 2, V-JEPA 2.1, VideoMAE"),
         (broken_config, "not a readable configuration"),
         (config_that_is_a_list, "does not hold a configuration"),
         (broken_extras, r"jepascope\.json' is not a readable configuration"),

@@ -45,7 +45,7 @@ def family(name: str) -> Callable[[Path], tuple[Encoder, Callable[[Tensor], Laye
         twin = type(encoder)(encoder.kind.from_pretrained(folder, **encoder.built), "the library's own")
 
         def theirs(video: Tensor) -> Layers:
-            out = twin.forward(twin.preprocess(video), output_hidden_states=True)
+            out = twin.forward(twin.laid_out(video), output_hidden_states=True)
             return [twin.outward(hidden) for hidden in (*out.hidden_states[1:], out.last_hidden_state)]
 
         return encoder, theirs

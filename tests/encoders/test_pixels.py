@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import torch
 from encoders_at_hand import noise_video, tiny_config
-from families_at_hand import CONFIGS, drawn, saved
+from families_at_hand import CONFIGS, drawn, kind_of, saved
 from transformers import VideoMAEImageProcessorPil, VivitImageProcessor
 
-from jepascope.encoders.families import ENCODERS
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.pixels import HALF, IMAGENET, Pixels, read_pixels, settled
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -157,7 +156,7 @@ def test_a_published_file_that_says_otherwise_than_the_family_was_trained_is_not
     (folder / "config.json").write_text(json.dumps({**config, "architectures": [architecture]}))
     again = load_encoder(str(folder))
     assert replace(again.card, name=name, source="") == encoder.card
-    assert again.pixels.constants == ENCODERS[name].trained.constants
+    assert again.pixels.constants == kind_of(name).trained.constants
     assert again.card.source.startswith("pixels as the family was trained (mean ") and ", not as preproc" in again.card.source
     (folder / "config.json").write_text(json.dumps({**config, "architectures": ["TrainedFurther"]}))
     assert load_encoder(str(folder)).pixels.constants != again.pixels.constants
@@ -165,5 +164,5 @@ def test_a_published_file_that_says_otherwise_than_the_family_was_trained_is_not
 
 def test_vivit_as_google_publishes_it_goes_from_minus_1_to_1(tmp_path: Path) -> None:
     published = {"do_normalize": False, "do_rescale": True, "rescale_factor": 0.00784313725490196, "do_zero_centering": True}
-    found = read_pixels(says(tmp_path, **published), centred=ENCODERS["vivit"].centred)
-    assert isinstance(found, Pixels) and found.constants == ENCODERS["vivit"].trained.constants == HALF.constants
+    found = read_pixels(says(tmp_path, **published), centred=kind_of("vivit").centred)
+    assert isinstance(found, Pixels) and found.constants == kind_of("vivit").trained.constants == HALF.constants

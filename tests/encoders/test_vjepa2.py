@@ -8,8 +8,9 @@ from encoders_at_hand import noise_video, tiny_config
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2RopeAttention
 
+from jepascope.encoders.predictor import centred_targets
 from jepascope.encoders.rotary import rotary_table, rotate
-from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets
+from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 
 

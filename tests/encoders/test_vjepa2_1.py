@@ -14,15 +14,14 @@ from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders import vjepa2
-from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.load import load_encoder, save_encoder
-from jepascope.encoders.meta_2_1 import as_2_0, sizes_2_1
-from jepascope.encoders.meta_sizes import meta_sizes
-from jepascope.encoders.models import KNOWN_MODELS
-from jepascope.encoders.rotary import rotary_table
-from jepascope.encoders.rotary_rule import V2, V2_1, RotaryRule
+from jepascope.encoders.meta import meta_sizes
+from jepascope.encoders.models import published_models
+from jepascope.encoders.rotary import V2, V2_1, RotaryRule, rotary_table
 from jepascope.encoders.selftest import self_test
 from jepascope.encoders.vjepa2 import BESIDE_SHAPES, VJepa2Encoder
+from jepascope.encoders.vjepa2_1 import as_2_0, sizes_2_1
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.study.geometry import geometry
 from jepascope.study.spec import StudySpec
@@ -355,7 +354,7 @@ RELEASED = {  # width, heads, width of the MLP, depth: of Meta's vit_base, vit_l
 @pytest.mark.parametrize("name", RELEASED)
 def test_the_list_of_models_has_the_released_sizes(name: str) -> None:
     width, heads, mlp, depth = RELEASED[name]
-    row = next(model for model in KNOWN_MODELS if model.name == name)
+    row = next(model for model in published_models() if model.name == name)
     with torch.device("meta"):
         shapes = {
             "encoder.patch_embed.proj.weight": torch.empty(width, 3, 2, 16, 16),
@@ -366,7 +365,12 @@ def test_the_list_of_models_has_the_released_sizes(name: str) -> None:
         folded = as_2_0(Path(name), shapes, "encoder")
         config = VJEPA2Config(**sizes_2_1(Path(name), meta_sizes(Path(name), folded, "encoder", False)))
         parameters = sum(weight.numel() for weight in VJEPA2Model(config).encoder.parameters())
-    assert (row.width, row.depth, row.frames, row.size) == (config.hidden_size, depth, config.frames_per_clip, config.crop_size)
+    assert (row.sizes.width, row.sizes.depth, row.sizes.frames, row.sizes.size) == (
+        config.hidden_size,
+        depth,
+        config.frames_per_clip,
+        config.crop_size,
+    )
     assert (row.parameters, row.predictor, config.num_attention_heads) == (parameters, False, heads)
     assert row.how == f"curl -LO https://dl.fbaipublicfiles.com/vjepa2/{name}"
     planned = geometry(StudySpec(model=name, frames=16, size=256))

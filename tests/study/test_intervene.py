@@ -19,9 +19,10 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
-from jepascope.study.intervene import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
+from jepascope.study.intervene.command import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
 

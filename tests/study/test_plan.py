@@ -29,20 +29,20 @@ from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import Interval
-from jepascope.study import shares
+from jepascope.study import sizes
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
+from jepascope.study.port import degeneracy
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.runner import Runner
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_three import degeneracy
-from jepascope.study.stage_three.ground import last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
 from jepascope.study.steps import discover
 from jepascope.study.steps.discover import rotation_clips
 from jepascope.study.steps.port import EXCHANGE_CONTROLS, pair_exchanges
@@ -139,7 +139,7 @@ def test_the_plan_counts_exactly_what_runs(
 
 
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
-    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == shares.SPLIT_SHARES
+    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == sizes.SPLIT_SHARES
     assert len(DEGRADATIONS) == discover.DEGRADED_SETS
     assert len(exchange.CONTROLS) == EXCHANGE_CONTROLS
 
@@ -248,9 +248,9 @@ def test_an_unknown_device_is_refused() -> None:
 
 def test_bench_and_plan_agree_on_the_layers_kept(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     run = Run.open(tmp_path, tiny_spec)
-    bench = Captures.of_run(run, tiny_encoder, Silent())
+    captures = Captures.of_run(run, tiny_encoder, Silent())
     run.close()
-    assert f"at {len(bench.sites)} layers" in make_plan(tiny_spec).notes[1]
+    assert f"at {len(captures.sites)} layers" in make_plan(tiny_spec).notes[1]
 
 
 def test_a_rank_that_leaves_no_control_is_refused_as_the_run_refuses_it() -> None:
@@ -266,7 +266,7 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     """A finder that costs nothing, so that what runs through the blocks are captures and exchanges alone."""
     spec = tiny_spec.model_copy(update={"peels": peels, "tokens": tokens, "best_layer": 1, "rank": 8})
     run = Run.open(tmp_path / "run", spec)
-    bench = Captures.of_run(run, tiny_encoder, Silent())
+    captures = Captures.of_run(run, tiny_encoder, Silent())
     found: list[int] = []
     ran = [0]
     block = VJepa2Encoder.block
@@ -283,9 +283,9 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     monkeypatch.setattr(degeneracy, "find", any_subspace)
     monkeypatch.setattr(Part, "above", property(lambda _: True))
     monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
-    context = context_at(bench, 1, [last_layer_probe(bench)])
+    context = context_at(captures, 1, [last_layer_probe(captures)])
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
-    peeling = degeneracy.peeled(bench, context, "das")
+    peeling = degeneracy.peeled(captures, context, "das")
     run.close()
     training, exchanged = (step for step in make_plan(spec).steps if "peel" in step.name)
     fits = geometry(spec).width // 8 - 1

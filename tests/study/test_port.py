@@ -32,13 +32,13 @@ from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, carried_by
-from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
-from jepascope.study.port.run import run_port
-from jepascope.study.port.sides import Side, bench_of, best_of, check_paired, names_of
-from jepascope.study.port.similarity import similar_layers, similarity_table
+from jepascope.study.port.command import run_port
+from jepascope.study.port.sides import Side, best_of, captures_of, check_paired, names_of
+from jepascope.study.port.similarity import LayerPair, best_match, layer_pairs, relative_depth, similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 MakeModel = Callable[..., Path]
 
@@ -240,18 +240,18 @@ def test_a_subspace_that_the_run_keeps_is_used_and_not_found_anew(run: Path, tin
 
 def test_the_layer_is_the_one_that_the_run_claims_else_chosen_by_the_same_rule(run: Path, tiny_encoder: VJepa2Encoder) -> None:
     with opened(run) as kept_in:
-        bench = Captures.of_run(kept_in, tiny_encoder, Silent())
-        assert best_of(bench, 0) == 0 and best_of(bench, 99) == best_of(bench, None) in (1, 2)
-        bench.spec = bench.spec.model_copy(update={"best_layer": 0})
-        assert best_of(bench, None) == 0 and best_of(bench, 2) == 2
+        captures = Captures.of_run(kept_in, tiny_encoder, Silent())
+        assert best_of(captures, 0) == 0 and best_of(captures, 99) == best_of(captures, None) in (1, 2)
+        captures.spec = captures.spec.model_copy(update={"best_layer": 0})
+        assert best_of(captures, None) == 0 and best_of(captures, 2) == 2
 
 
 def test_tokens_are_kept_wherever_a_subspace_may_be_carried_to(run: Path, tmp_path: Path, tiny_encoder: VJepa2Encoder) -> None:
     with opened(begun(tmp_path / "one", run, layers=(0,), best_layer=0)) as one, opened(run) as all_of_them:
         assert Captures.of_run(one, tiny_encoder, Silent()).sites == (0,)
-        assert bench_of(one, tiny_encoder, Silent()).sites == (0, 1, 2)
+        assert captures_of(one, tiny_encoder, Silent()).sites == (0, 1, 2)
         # captures of a study of all layers serve as they are
-        assert bench_of(all_of_them, tiny_encoder, Silent()).sites == Captures.of_run(all_of_them, tiny_encoder, Silent()).sites
+        assert captures_of(all_of_them, tiny_encoder, Silent()).sites == Captures.of_run(all_of_them, tiny_encoder, Silent()).sites
 
 
 # refusals
@@ -356,10 +356,10 @@ Planted = Callable[..., Side]
 
 @pytest.fixture
 def planted(clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Planted]:
-    """Sides of planted networks on planted clips, in a bench like any other."""
+    """Sides of planted networks on planted clips, in captures like any other."""
     monkeypatch.setattr("jepascope.study.captures.other_clips", lambda spec: None)
     monkeypatch.setattr("jepascope.study.captures.folds_of", lambda *_: 4)
-    monkeypatch.setattr("jepascope.study.stage_two.scenes.other_variables", lambda bench: ())
+    monkeypatch.setattr(Captures, "other_variables", ())
 
     def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Captures] = Captures, **changes: Any) -> Side:
         monkeypatch.setattr("jepascope.study.captures.study_clips", lambda spec: shown)
@@ -398,7 +398,7 @@ def test_two_choices_are_two_pairs(planted: Planted) -> None:
 
 
 def transported(pair: LayerPair, folder: Path, finder: str = "lda_pattern") -> pd.DataFrame:
-    return transport_table([pair], (finder,), None, Run(folder, pair.source.bench.spec))
+    return transport_table([pair], (finder,), None, Run(folder, pair.source.captures.spec))
 
 
 def pair_of(a: Side, b: Side) -> LayerPair:
@@ -470,8 +470,8 @@ def reordered(clips: ClipSet) -> ClipSet:
 def test_clips_are_paired_by_scene_however_they_are_ordered(planted: Planted, clips: ClipSet, tmp_path: Path) -> None:
     """Another order of the clip set, and other test scenes edited (which come first in what is captured)."""
     a, b = planted(0), planted(1, shown=reordered(clips), test_scenes=8)
-    assert not torch.equal(a.bench.scenes(a.bench.fit), b.bench.scenes(b.bench.fit))
-    assert not torch.equal(a.bench.test_labels, b.bench.test_labels)
+    assert not torch.equal(a.captures.scenes(a.captures.fit), b.captures.scenes(b.captures.fit))
+    assert not torch.equal(a.captures.test_labels, b.captures.test_labels)
     check_paired(a, b)
     rows = similarity_table(a, b, [pair_of(a, b)], None).set_index(["metric", "source_layer", "target_layer"])
     assert rows.loc[("ridge_r2", SITE, SITE), "value"] > 0.99 and rows.loc[("cka", SITE, SITE), "value"] > 0.99
@@ -487,7 +487,7 @@ def test_clips_of_other_scenes_are_refused(planted: Planted, clips: ClipSet) -> 
 
 
 class FitAlone(Captures):
-    """A bench that refuses every look at judge and test clips."""
+    """Captures that refuse every look at judge and test clips."""
 
     def _refused(self) -> Any:
         raise AssertionError("only fit clips may be looked at here")
@@ -497,7 +497,7 @@ class FitAlone(Captures):
 
 def test_what_is_carried_and_where_is_decided_on_fit_clips_alone(planted: Planted) -> None:
     a, b = planted(0, kind=FitAlone), planted(1, kind=FitAlone)
-    assert best_of(a.bench, None) in range(1, 5)  # it looks at no other clips
+    assert best_of(a.captures, None) in range(1, 5)  # it looks at no other clips
     (pair,) = layer_pairs(a, b, similar_layers(a, b, "fit"))
     used = carried_by(pair, "ridge", "lda_pattern", None)
     assert {name: len(draws) for name, draws in used.floors.items()} == dict.fromkeys([*FLOORS, FREE_FLOOR], DRAWS)

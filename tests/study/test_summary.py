@@ -158,10 +158,10 @@ def test_folds_follow_the_smallest_class(tmp_path: Path, tiny_spec: StudySpec, t
             said.append(line)
 
     run = Run.open(tmp_path, tiny_spec)
-    bench = Captures.of_run(run, tiny_encoder, Saying())
+    captures = Captures.of_run(run, tiny_encoder, Saying())
     run.close()
-    counts = [np.bincount(bench.clips.split(split).labels("direction")[0]).min() for split in ("fit", "judge")]
-    assert bench.folds == min(tiny_spec.folds, *counts) == 3
+    counts = [np.bincount(captures.clips.split(split).labels("direction")[0]).min() for split in ("fit", "judge")]
+    assert captures.folds == min(tiny_spec.folds, *counts) == 3
     assert "3-fold" in said[0]
 
 

@@ -17,12 +17,14 @@ from jepascope.clips.variables import VARIABLES
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.analysis import capture, find, intervene
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.files import SPEC
 from jepascope.study.folder import LABELS, Run
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
-from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_spec
 
 COUNT = 80
 
@@ -49,31 +51,31 @@ def spec_of(tiny_spec: StudySpec, **values: Any) -> StudySpec:
     return make_spec({**tiny_spec.model_dump(), "token_map": False, "untrained_seeds": 0, **values}, "here")
 
 
-def bench_of(run: Run, encoder: VJepa2Encoder) -> Captures:
+def captures_of(run: Run, encoder: VJepa2Encoder) -> Captures:
     run.close()
     return Captures.of_run(run, encoder, Silent())
 
 
-# the bench
+# the captures
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 def test_a_bench_has_classes_values_and_twins_of_every_variable(
     name: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
-    bench = bench_of(Run.open(tmp_path, spec_of(tiny_spec, variable=name, clips_per_class=20)), tiny_encoder)
-    labels, values = bench.labels(bench.test), bench.values(bench.test)
-    assert bench.variable is VARIABLES[name] and bench.donor == "twin"
-    assert int(labels.max()) < len(bench.classes) and (bench.labels(bench.twins) != labels).all()
-    assert (values is None) == (bench.variable.kind == "categorical")
-    assert values is None or (values.shape == (len(labels), bench.variable.width) and values.dtype == torch.float32)
-    assert bench.scenes(bench.twins).tolist() == bench.scenes(bench.test).tolist()
+    captures = captures_of(Run.open(tmp_path, spec_of(tiny_spec, variable=name, clips_per_class=20)), tiny_encoder)
+    labels, values = captures.labels(captures.test), captures.values(captures.test)
+    assert captures.variable is VARIABLES[name] and captures.donor == "twin"
+    assert int(labels.max()) < len(captures.classes) and (captures.labels(captures.twins) != labels).all()
+    assert (values is None) == (captures.variable.kind == "categorical")
+    assert values is None or (values.shape == (len(labels), captures.variable.width) and values.dtype == torch.float32)
+    assert captures.scenes(captures.twins).tolist() == captures.scenes(captures.test).tolist()
 
 
 def test_test_scenes_hold_as_many_of_every_class_as_there_are(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
-    bench = bench_of(Run.open(tmp_path, spec_of(tiny_spec, variable="speed", test_scenes=16)), tiny_encoder)
-    test = bench.clips.split("test")
-    there, chosen = (np.bincount(part.labels("speed")[0], minlength=4) for part in (test, test.select(bench.chosen_test)))
+    captures = captures_of(Run.open(tmp_path, spec_of(tiny_spec, variable="speed", test_scenes=16)), tiny_encoder)
+    test = captures.clips.split("test")
+    there, chosen = (np.bincount(part.labels("speed")[0], minlength=4) for part in (test, test.select(captures.chosen_test)))
     assert chosen.tolist() == np.minimum(there, 4).tolist()
 
 
@@ -111,10 +113,10 @@ def test_labels_are_kept_in_the_run_folder_and_read_from_there(
     spec = spec_of(tiny_spec, labels=str(labels_file), variable="axis")
     out = tmp_path / "run"
     run = Run.open(out, spec)
-    bench = bench_of(run, tiny_encoder)
-    labelled = dict(zip(bench.clips.factors["scene"], bench.clips.labels("axis")[0], strict=True))
+    captures = captures_of(run, tiny_encoder)
+    labelled = dict(zip(captures.clips.factors["scene"], captures.clips.labels("axis")[0], strict=True))
     truth = pd.read_csv(labels_file).set_index("scene")["axis"]
-    assert {scene: bench.classes[label] for scene, label in labelled.items()} == truth.to_dict()
+    assert {scene: captures.classes[label] for scene, label in labelled.items()} == truth.to_dict()
     assert (out / LABELS).read_bytes() == labels_file.read_bytes()
     labels_file.unlink()
     moved = tmp_path / "moved"

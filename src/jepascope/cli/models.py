@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
 from jepascope.cli.terminal import console
-from jepascope.encoders.geometry import FAMILY_NAMES
+from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.models import META_FILES, KnownModel, known_models
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ GETS = {  # how a row is got: in a column, and in full
 def models_command(as_json: bool) -> None:
     rows = known_models()
     if as_json:
-        more = ("weights_gb", "folder", "how", "also")
-        typer.echo(json.dumps([{**asdict(row), **{name: getattr(row, name) for name in more}} for row in rows]))
+        typer.echo(json.dumps([row.as_json for row in rows]))
         return
     out = console()
     out.print(models_table(rows, out.width))
@@ -49,8 +47,9 @@ def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:
     for name in ("has", "get"):
         table.add_column(name, no_wrap=True)
     for row in rows:
-        sizes = f"{row.width} x {row.depth}", f"{row.frames} x {row.size}{'=' if row.fixed else ' '}"
-        table.add_row(row.name, *sizes, _bytes(row.weights_gb), _has(row, width >= WIDE), _get(row))
+        sizes = row.sizes
+        clips = f"{sizes.frames} x {sizes.size}{'=' if sizes.fixed else ' '}"
+        table.add_row(row.name, f"{sizes.width} x {sizes.depth}", clips, _bytes(row.weights_gb), _has(row, width >= WIDE), _get(row))
     return table
 
 
@@ -62,7 +61,7 @@ def notes(rows: tuple[KnownModel, ...], width: int) -> list[str]:
         f"{has}memory: of float32 weights. =: clips of that length and size alone; else --frames and --size set both.",
         *(f"get {short}: {full}" for short, full in GETS.items()),
         f"Meta's own files hold the same weights and are read too, as curl: {files}.",
-        f"Any local folder with config.json of {', '.join(FAMILY_NAMES.values())} and safetensors works.",
+        f"Any local folder with config.json of {', '.join(family.meaning for family in ENCODERS.own.values())} and safetensors works.",
     ]
 
 

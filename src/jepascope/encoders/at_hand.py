@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from jepascope.catalog import is_code
 from jepascope.encoders.entries import ENCODERS
-from jepascope.encoders.models import META_FILES, TORCH_FILES, WEIGHTS, KnownModel, known_models
+from jepascope.encoders.models import TORCH_FILES, WEIGHTS, KnownModel, known_models
 from jepascope.errors import BadArgument, BadCheckpoint, quoted
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -78,23 +78,25 @@ def find(name: str) -> Place:
 def not_here(name: str, what: str) -> BadCheckpoint:
     """``what`` is wrong with a hub name, and how to get it: commands, sizes, the folder, and what to pass then."""
     row = next((model for model in known_models() if model.name == name), None)
+    folder, licence, metas, size = name.split("/")[-1], "", "", "its config.json and safetensors are what is read"
     if row is None:
         near = _nearest(name, [model.name for model in known_models() if not model.shipped], 0.8)
-        meant = f" Did you mean {near}?" if near else " It is none of those that `jepascope models` lists: is the name right?"
-        row, size = KnownModel(name, 0, 0, 0, 0, 0, False, ""), "its config.json and safetensors are what is read"
+        what += f".{f' Did you mean {near}?' if near else ' It is none of those that `jepascope models` lists: is the name right?'}"
     else:
-        meant, size = "", f"{row.weights_gb:.2g} GB; config.json and model.safetensors are what is read"
-    first = f"accept the licence at https://huggingface.co/{name}, `hf auth login`, then " if row.gated else ""
+        what, size = f"{what}.", f"{row.weights_gb:.2g} GB; config.json and model.safetensors are what is read"
+        licence = f"accept the licence at https://huggingface.co/{name}, `hf auth login`, then " if row.gated else ""
+        metas = f" Or take Meta's own file: {_fetched(row)}." if row.torch_file else ""
     return BadCheckpoint(
-        f"'{name}' {what}.{meant} On a machine with a network: {first}`hf download {name} --local-dir {row.folder}` ({size}); "
-        f"copy the folder {row.folder} here and pass --model ./{row.folder}.{_or_metas(row)}"
+        f"'{name}' {what} On a machine with a network: {licence}`hf download {name} --local-dir {folder}` ({size}); "
+        f"copy the folder {folder} here and pass --model ./{folder}.{metas}"
     )
 
 
 def unknown(name: str) -> BadArgument:
     """A name that is neither known nor of the form of a hub's."""
-    near = _nearest(name, [model.name for model in known_models()] + [model.folder for model in known_models()], 0.6)
-    full = next((model.name for model in known_models() if near in (model.name, model.folder)), "")
+    models = known_models()
+    near = _nearest(name, [model.name for model in models] + [model.folder for model in models], 0.6)
+    full = next((model.name for model in models if near in (model.name, model.folder)), "")
     meant = f" Did you mean {full}?" if full else ""
     return BadArgument(
         f"There is no model '{name}'.{meant} `jepascope models` lists those that are known; "
@@ -130,22 +132,13 @@ def _nearest(name: str, known: list[str], least: float) -> str:
 
 def _no_file(path: Path, row: KnownModel) -> str:
     """One of Meta's files that is not where it was said to be."""
-    where = "in this folder" if path.parent == Path() else "there"
-    said = f"'{path}' is not {where}; fetch it with `{_curl(row)}`{_size(row)}, and pass --model ./{row.torch_file}."
+    refusal = f"'{path}' is not {'in this folder' if path.parent == Path() else 'there'}; fetch it with {_fetched(row)}."
     if row.name == row.torch_file:
-        return said
-    return f"{said} The hub has the same model in {row.weights_gb:.2g} GB: `{row.how}`, then --model ./{row.folder}."
+        return refusal
+    return f"{refusal} The hub has the same model in {row.weights_gb:.2g} GB: `{row.how}`, then --model ./{row.folder}."
 
 
-def _or_metas(row: KnownModel) -> str:
-    if not row.torch_file:
-        return ""
-    return f" Or take Meta's own file: `{_curl(row)}`{_size(row)}, and pass --model ./{row.torch_file}."
-
-
-def _curl(row: KnownModel) -> str:
-    return f"curl -LO {META_FILES}/{row.torch_file}"
-
-
-def _size(row: KnownModel) -> str:
-    return f" ({row.torch_gb:.3g} GB)" if row.torch_gb else ""
+def _fetched(row: KnownModel) -> str:
+    """Where Meta's own file comes from, and what to pass then."""
+    size = f" ({row.torch_gb:.3g} GB)" if row.torch_gb else ""
+    return f"`{row.curl}`{size}, and pass --model ./{row.torch_file}"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from jepascope.encoders.blocks_called import hidden_of
+from jepascope.errors import first_line
 
 RECOMPILATIONS = 64  # torch gives up after 8: two models, two lengths, with and without gradients, and single clips are more
 
@@ -50,6 +51,5 @@ class Compiled:
                 return self.fast(layer, hidden, *rest, **beside)
             except torch._dynamo.exc.TorchDynamoException as error:
                 self.failed = True
-                first = (str(error).strip() or type(error).__name__).splitlines()[0]
-                log.warning("The blocks are not compiled, and run as they are: %s", first[:300])
+                log.warning("The blocks are not compiled, and run as they are: %s", first_line(error)[:300])
         return self.plain(layer, hidden, *rest, **beside)

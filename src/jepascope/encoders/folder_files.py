@@ -21,6 +21,7 @@ PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.safetensors")
 NOT_READ = {  # field of config.json: why a checkpoint that has it is refused
     "auto_map": "names code of its own (auto_map), which is never run",
     "quantization_config": "says that its weights are quantised (quantization_config), which is not read",
+    "configuration_files": "names other files in its place (configuration_files), which are not read",
     "transformers_weights": "names another file of weights (transformers_weights), which is not read",
 }
 

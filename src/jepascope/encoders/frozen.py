@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -24,6 +28,8 @@ class FrozenModel(VideoEncoder):
     mistaken: ClassVar[Mapping[str, Pixels]] = {}  # what a published checkpoint says against that, by its architecture (``settled``)
 
     block_forward: BlockForward  # what runs one block; the predictor's run as they are
+    by_frame: bool = False  # whether the module takes images, and is run on every frame by itself
+    prefix: int = 0  # tokens that belong to no place (class, registers), before the grid's in the module's order: of a clip, or of a frame
 
     def __init__(self, model: nn.Module, extra: dict[str, Any] | None, pixels: Pixels | None) -> None:
         self.model: Any = model.eval().requires_grad_(False)
@@ -34,7 +40,7 @@ class FrozenModel(VideoEncoder):
     @property
     def source(self) -> str:
         """Where weights and the normalisation of pixels were read, for the card; empty for weights from nowhere and usual pixels."""
-        return "; ".join(said for said in (str(self.extra.get("source", "")), self.pixels.source) if said)
+        return "; ".join(read for read in (str(self.extra.get("source", "")), self.pixels.source) if read)
 
     @property
     def device(self) -> torch.device:
@@ -48,6 +54,12 @@ class FrozenModel(VideoEncoder):
     def _weight(self) -> Tensor:
         """The first of its weights, which tells where and in which precision all of them are."""
         return next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
+
+    def carded(self: Own, **changes: Any) -> Own:
+        """The same weights with another card."""
+        twin = copy.copy(self)
+        twin.card = replace(self.card, **changes)
+        return twin
 
     def to(self: Own, device: str | torch.device, dtype: torch.dtype | None = None) -> Own:
         self.model.to(device=device, dtype=dtype)
@@ -66,3 +78,32 @@ class FrozenModel(VideoEncoder):
     def preprocess(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips frames 3 rows columns"]:
         """Pixels in [0, 1], normalised as the checkpoint's were in training."""
         return (video - self._mean.to(video)) / self._sd.to(video)
+
+    def laid_out(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, ...]:
+        """Normalised pixels as the module takes them: clips, or the images that they are made of."""
+        pixels = self.preprocess(video.to(self.device)).to(self.dtype)
+        return pixels.flatten(0, 1) if self.by_frame else pixels
+
+    def outward(self, hidden: Float[Tensor, "inputs seen width"]) -> Float[Tensor, "clips tokens width"]:
+        """The module's order of tokens (prefix first; of images frame by frame) -> ours (the grid, then what has no place)."""
+        if not self.by_frame:
+            return hidden.roll(-self.prefix, 1) if self.prefix else hidden
+        clips = hidden.unflatten(0, (-1, self.card.frames))
+        return torch.cat([clips[:, :, self.prefix :].flatten(1, 2), clips[:, :, : self.prefix].flatten(1, 2)], dim=1)
+
+    def inward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "inputs seen width"]:
+        """Our order of tokens -> the module's."""
+        if not self.by_frame:
+            return hidden.roll(self.prefix, 1) if self.prefix else hidden
+        places, frames = self.card.places, self.card.frames
+        parts = [hidden[:, places:].unflatten(1, (frames, self.prefix)), hidden[:, :places].unflatten(1, (frames, -1))]
+        return torch.cat(parts, dim=2).flatten(0, 1)
+
+
+def weights_digest(module: nn.Module, beside: list[Any]) -> str:
+    """Over ``beside`` (what the shapes do not tell), and names, shapes and float32 values of all weights; 16 hexadecimal digits."""
+    digest = hashlib.sha256(json.dumps(beside).encode())
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name}{tuple(value.shape)}".encode())
+        digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Sizes of a V-JEPA 2 configuration, checked before anything is built from them. A stranger's config.json is only text.
+"""Sizes of a model from its config.json, checked before anything is built from them. A stranger's config.json is only text.
 
 Imports no torch, so that a plan is checked as a run is.
 """
@@ -6,42 +6,36 @@ Imports no torch, so that a plan is checked as a run is.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jepascope.encoders.rotary_rule import rotary_rule
-from jepascope.encoders.task_labels import DEFAULT_COUNT, MAX_LABELS, names_head, task_labels
+from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
+from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_PREDICTOR = 2**28  # weights; those of V-JEPA 2 have 22 million. A checkpoint may lack it, so no file bounds it
 MAX_TOKENS = 100_000  # a clip; ViT-g at 64 frames of 384 px has 18,432
-FAMILY_NAMES = {  # model_type: as people write it
-    "vjepa2": "V-JEPA 2",
-    "videomae": "VideoMAE",
-    "vivit": "ViViT",
-    "timesformer": "TimeSformer",
-    "dinov2": "DINOv2",
-    "dinov2_with_registers": "DINOv2 with registers",
-    "dinov3_vit": "DINOv3",
-    "ijepa": "I-JEPA",
-}
-BOUNDS = {  # field: (default of transformers' VJEPA2Config, least, most)
-    "hidden_size": (1024, 6, 16_384),
-    "num_hidden_layers": (24, 1, 200),
-    "num_attention_heads": (16, 1, 256),
-    "patch_size": (16, 1, 256),
-    "crop_size": (256, 1, 4_096),
-    "frames_per_clip": (64, 1, 4_096),
-    "tubelet_size": (2, 1, 64),
-    "in_chans": (3, 3, 3),
-    "pred_hidden_size": (384, 6, 16_384),
-    "pred_num_hidden_layers": (12, 1, 200),
-    "pred_num_attention_heads": (12, 1, 256),
-    "pred_num_mask_tokens": (10, 1, 1_000),
-    "num_pooler_layers": (3, 0, 100),
-    "num_labels": (DEFAULT_COUNT, 1, MAX_LABELS),
+IMAGE_FRAMES = 8  # of a clip, where an encoder of single images is not told otherwise; it takes any number
+LIMITS = {  # size: (least, most)
+    "width": (6, 16_384),
+    "depth": (1, 200),
+    "heads": (1, 256),
+    "inside": (1, 65_536),  # width of an MLP; without it mlp_ratio says how much wider than its block it is
+    "patch": (1, 256),
+    "size": (1, 4_096),
+    "frames": (1, 4_096),
+    "tubelet": (1, 64),
+    "channels": (3, 3),
+    "registers": (0, 64),
+    "predictor_width": (6, 16_384),
+    "predictor_depth": (1, 200),
+    "predictor_heads": (1, 256),
+    "mask_tokens": (1, 1_000),
+    "poolers": (0, 100),
+    "labels": (1, MAX_LABELS),
 }
 
 
@@ -57,7 +51,11 @@ class Geometry:
     size: int
     extra: int = 0  # tokens of a clip that belong to no place: a class token
     extra_per_frame: int = 0
+    by_frame: bool = False  # an encoder of images, run on every frame
     fixed: bool = False  # takes clips of this length and size alone
+    predictor_width: int = 0  # 0: no predictor of it is run
+    predictor_depth: int = 0
+    has_head: bool = False
     weights: int = 0  # at least, of its blocks and its patch embedding: what a checkpoint must hold
 
     def extra_of(self, frames: int) -> int:
@@ -67,6 +65,31 @@ class Geometry:
     def tokens(self, frames: int, size: int) -> int:
         """Tokens of a clip: the grid's and the extra ones."""
         return (frames // self.tubelet) * (size // self.patch) ** 2 + self.extra_of(frames)
+
+
+def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool = False) -> Geometry:
+    """The geometry of a model of a family, from sizes that are not the family's own."""
+    sizes = {**{size: default for size, (_, default) in family.sizes.items()}, **sizes}
+    by_frame = "frames" not in sizes
+    extra = int(family.class_token) + sizes.get("registers", 0)
+    tubelet, patch = sizes.get("tubelet", 1), sizes.get("patch")
+    if patch is None:  # a tubelet of three numbers: time, and a square patch
+        tubelet, patch, _ = tubelet
+    return Geometry(
+        width=sizes["width"],
+        depth=sizes["depth"],
+        patch=patch,
+        tubelet=tubelet,
+        frames=sizes.get("frames", IMAGE_FRAMES),
+        size=sizes["size"],
+        extra=0 if by_frame else extra,
+        extra_per_frame=extra if by_frame else 0,
+        by_frame=by_frame,
+        fixed=family.fixed,
+        predictor_width=sizes["predictor_width"] if family.predictor else 0,
+        predictor_depth=sizes["predictor_depth"] if family.predictor else 0,
+        has_head=has_head,
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -82,53 +105,77 @@ def read_json(path: Path) -> dict[str, Any]:
     return config
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """config.json as a dictionary; BadCheckpoint in one sentence for anything else, and for a model of no family that is read."""
-    config = read_json(path)
-    if str(config.get("model_type")) not in FAMILY_NAMES:
-        known = ", ".join(FAMILY_NAMES.values())
+def known_family(config: Mapping[str, Any], path: Path) -> EncoderEntry:
+    """The family of a config.json; BadCheckpoint for a model of none that is read."""
+    family = family_of(config)
+    if family is None:
+        known = ", ".join(entry.meaning for entry in ENCODERS.own.values())
         raise BadCheckpoint(f"'{path}' is of a '{str(config.get('model_type'))[:40]}' model; jepascope reads {known}.")
-    return config
+    return family
 
 
-def block_weights(depth: int, width: int, hidden: int) -> int:
-    """Of the matrices of transformer blocks: four of attention, two of an MLP ``hidden`` wide inside."""
-    return depth * (4 * width * width + 2 * width * hidden)
-
-
-def check_config(config: dict[str, Any], path: Path) -> Geometry:
+def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
     """The model's sizes, or BadCheckpoint that names the field and what is allowed."""
-    sizes = {field: whole_number(field, config.get(field, default), least, most, path) for field, (default, least, most) in BOUNDS.items()}
-    for whole, part in (
-        ("hidden_size", "num_attention_heads"),
-        ("pred_hidden_size", "pred_num_attention_heads"),
-        ("crop_size", "patch_size"),
-        ("frames_per_clip", "tubelet_size"),
-    ):
-        check_multiple(whole, sizes[whole], part, sizes[part], path)
-    ratio, predictors = (mlp_ratio(config, field, path) for field in ("mlp_ratio", "pred_mlp_ratio"))
-    rotary_rule(config, path)
-    narrow, width = sizes["pred_hidden_size"], sizes["hidden_size"]
-    forecasting = block_weights(sizes["pred_num_hidden_layers"], narrow, int(predictors * narrow))
-    if forecasting > MAX_PREDICTOR:
-        raise BadCheckpoint(f"'{path}' describes a predictor of {forecasting:,} weights, more than {MAX_PREDICTOR:,}.")
-    inside = int(ratio * width)
-    weights = block_weights(sizes["num_hidden_layers"], width, inside) + 3 * sizes["tubelet_size"] * sizes["patch_size"] ** 2 * width
-    if names_head(config):
+    family = known_family(config, path)
+    for name, values in family.choices.items():
+        if (value := config.get(name, values[0])) not in values:
+            raise BadCheckpoint(f"'{path}': {name} is {str(value)[:40]!a}, but must be one of: {', '.join(values)}.")
+    sizes: dict[str, Any] = {}
+    for size, (name, default) in family.sizes.items():
+        value = config.get(name, default)
+        sizes[size] = _cube(name, value, path) if isinstance(default, tuple) else _whole(name, value, LIMITS[size], path)
+    names = {size: name for size, (name, _) in family.sizes.items()} | {"patch": "the patch size", "tubelet": "the tubelet size"}
+    geometry = geometry_of(family, sizes, names_head(config, family.classifier))
+    width, times = geometry.width, f"{family.head_multiple} times " if family.head_multiple > 1 else ""
+    _check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
+    _check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
+    _check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
+    inside = sizes.get("inside", int(_ratio(config, "mlp_ratio", path) * width))
+    weights = _block_weights(geometry.depth, width, inside) + 3 * geometry.tubelet * geometry.patch**2 * width
+    if "predictor_width" in sizes:  # which is built also where it is not run
+        _check_predictor(config, sizes, names, path)
+    if geometry.has_head:
         task_labels(config, path)
-        weights += block_weights(sizes["num_pooler_layers"], width, inside)
-    depth, patch, tubelet = sizes["num_hidden_layers"], sizes["patch_size"], sizes["tubelet_size"]
-    return of_few_tokens(Geometry(width, depth, patch, tubelet, sizes["frames_per_clip"], sizes["crop_size"], weights=weights), path)
+        weights += _block_weights(sizes["poolers"], width, inside)
+    tokens = geometry.tokens(geometry.frames, geometry.size)
+    if tokens > MAX_TOKENS:
+        raise BadCheckpoint(
+            f"'{path}': {geometry.frames} frames of {geometry.size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}."
+        )
+    if family.most_positions and tokens * width > family.most_positions:
+        raise BadCheckpoint(f"'{path}': its table of positions has more than {family.most_positions:,} numbers.")
+    return replace(geometry, weights=weights)
 
 
-def whole_number(field: str, value: Any, least: int, most: int, path: Path) -> int:
-    """A field of config.json; BadCheckpoint where it is not such a number."""
+def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names: Mapping[str, str], path: Path) -> None:
+    width, heads = sizes["predictor_width"], sizes["predictor_heads"]
+    _check_multiple(names["predictor_width"], width, names["predictor_heads"], heads, path)
+    weights = _block_weights(sizes["predictor_depth"], width, int(_ratio(config, "pred_mlp_ratio", path) * width))
+    if weights > MAX_PREDICTOR:
+        raise BadCheckpoint(f"'{path}' describes a predictor of {weights:,} weights, more than {MAX_PREDICTOR:,}.")
+
+
+def _block_weights(depth: int, width: int, inside: int) -> int:
+    """Of the matrices of transformer blocks: four of attention, two of an MLP ``inside`` wide."""
+    return depth * (4 * width * width + 2 * width * inside)
+
+
+def _whole(field: str, value: Any, limits: tuple[int, int], path: Path) -> int:
+    least, most = limits
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
     return value
 
 
-def mlp_ratio(config: dict[str, Any], field: str, path: Path) -> float:
+def _cube(field: str, value: Any, path: Path) -> tuple[int, int, int]:
+    """A tubelet that is given as (time, rows, columns): of a square patch."""
+    if not isinstance(value, (list, tuple)) or len(value) != 3 or value[1] != value[2]:
+        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be three numbers: time, and a square patch.")
+    patch = _whole(field, value[1], LIMITS["patch"], path)
+    return _whole(field, value[0], LIMITS["tubelet"], path), patch, patch
+
+
+def _ratio(config: Mapping[str, Any], field: str, path: Path) -> float:
     """How much wider than its block an MLP is inside."""
     ratio = config.get(field, 4.0)
     if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
@@ -136,17 +183,6 @@ def mlp_ratio(config: dict[str, Any], field: str, path: Path) -> float:
     return ratio
 
 
-def check_multiple(whole: str, value: int, part: str, by: int, path: Path) -> None:
-    """BadCheckpoint where one size is not a multiple of another."""
+def _check_multiple(whole: str, value: int, part: str, by: int, path: Path) -> None:
     if value % by:
         raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
-
-
-def of_few_tokens(found: Geometry, path: Path) -> Geometry:
-    """The geometry as it is; BadCheckpoint where a clip has more tokens than are read."""
-    tokens = found.tokens(found.frames, found.size)
-    if tokens > MAX_TOKENS:
-        raise BadCheckpoint(
-            f"'{path}': {found.frames} frames of {found.size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}."
-        )
-    return found

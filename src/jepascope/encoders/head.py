@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepascope.encoders.digest import weights_digest
+from jepascope.encoders.frozen import weights_digest
 from jepascope.errors import BadArgument
 
 
@@ -24,6 +24,10 @@ class TaskHead(nn.Module):
             raise BadArgument(f"The classifier has {classifier.out_features} rows, but there are {len(labels)} labels.")
         self.pooler, self.classifier, self.labels = pooler, classifier, labels
         self.eval().requires_grad_(False)
+        # Into memory of torch's own: transformers leaves weights in the mapped file, at whatever address they have there. A head ends in
+        # products with one row a clip, and with a single clip their last bits depend on that address.
+        for weight in self.parameters():
+            weight.data = weight.data.clone()
 
     def forward(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
         return self.classifier(self.pooler(latents))  # type: ignore[no-any-return]

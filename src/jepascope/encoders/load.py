@@ -1,4 +1,4 @@
-"""load_encoder: a shipped name, a local folder, a .pt file of Meta's, or a hub name -> a tested, frozen encoder."""
+"""load_encoder: a shipped name, a local folder, a .pt file of Meta's, a hub name, or code -> a tested, frozen encoder."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import VJEPA2Model
 
-from jepascope.encoders.at_hand import place
+from jepascope.encoders.at_hand import find, not_here
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.entries import ENCODERS
-from jepascope.encoders.families import encoder_of
-from jepascope.encoders.geometry import MAX_TOKENS
-from jepascope.encoders.pixels import FILES
-from jepascope.encoders.reading import EXTRAS, read
+from jepascope.encoders.folder_files import INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
+from jepascope.encoders.geometry import MAX_TOKENS, known_family, read_json, sizes_of
+from jepascope.encoders.meta import load_meta
+from jepascope.encoders.pixels import FILES, read_pixels, settled
+from jepascope.encoders.pretrained import Unreadable
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
-from jepascope.encoders.task_labels import CLASSIFIER
-from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument
+from jepascope.encoders.vjepa2 import DECLARED, VJepa2Encoder
+from jepascope.errors import BadArgument, BadCheckpoint, first_line
+
+EXTRAS = "jepascope.json"  # beside config.json: what transformers' configuration has no field for (the predictor's target space)
+LONGEST = 300  # characters of where weights came from
+OF_THE_HUB = ("config.json", WEIGHTS_FILE, INDEX_FILE, "model-*-of-*.safetensors", *FILES)
 
 
 def load_encoder(
@@ -38,17 +41,17 @@ def load_encoder(
     read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run. Or code, because you
     name it: ``package.module:attribute``, or what an installed package calls its own, a VideoEncoder or a function that returns one.
     Pixels are normalised as a (video_)preprocessor_config.json beside the weights says, else as the family was trained (see ``Pixels``).
-    The family is config.json's model_type (geometry.FAMILY_NAMES); of those other than V-JEPA 2 the encoder
+    The family is told by config.json (``entries.family_of``); of those other than V-JEPA 2 the encoder
     alone is read. A V-JEPA 2 classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds
     no weight of a predictor gives an encoder without one. ``frames`` and ``size`` set the clips it takes; default: what the
     checkpoint was made for. The self-test is exact: it runs in float32 on the CPU, before the encoder is moved, cast to ``dtype`` and
     compiled (one warning where there is no compiler); a looser one follows.
     Raises BadArgument for an unknown name, BadCheckpoint for a missing, damaged or foreign checkpoint.
     """
-    _check_device(device)
+    check_device(device)
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise BadArgument(f"dtype: must be torch.float32 or another floating dtype of torch (given: {dtype!r}).")
-    encoder = of_code(str(name)) if place(str(name)).kind == "code" else _of_checkpoint(str(name))
+    encoder = _untested(str(name))
     self_test(encoder)
     _settle(encoder, device, dtype, compiled)
     fitted = encoder.at(frames or encoder.card.frames, size or encoder.card.size)
@@ -59,9 +62,49 @@ def load_encoder(
     return fitted
 
 
-def _of_checkpoint(name: str) -> VideoEncoder:
-    found = read(name)
-    return encoder_of(found.model, found.label, found.extra, found.head, found.pixels)
+def _untested(name: str) -> VideoEncoder:
+    """The encoder of a name; every way in which a checkpoint can be wrong is one sentence."""
+    where = find(name)
+    if where.kind == "code":
+        return of_code(name)
+    if where.path is None or where.kind == "cache":
+        return _fetched(name, where.kind == "cache")
+    if where.kind == "file":
+        model, extra = load_meta(where.path)
+        kind = ENCODERS.load(known_family(model.config.to_dict(), where.path).name)
+        return kind(model, where.path.name, extra)  # type: ignore[no-any-return]
+    return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
+
+
+def read_folder(folder: Path, name: str, label: str) -> VideoEncoder:
+    """The encoder of a folder in Hugging Face format, called ``label``; errors call it ``name``."""
+    config_file = config_of(folder, name)
+    config = read_json(config_file)
+    check_folder(folder, name, config, sizes_of(config, config_file))
+    extra = read_json(folder / EXTRAS) if (folder / EXTRAS).exists() else {}
+    source = extra.get("source", "")
+    if not isinstance(source, str) or not source.isprintable() or len(source) > LONGEST:
+        raise BadCheckpoint(f"'{folder / EXTRAS}': source must be at most {LONGEST} printable characters; download the checkpoint again.")
+    kind = ENCODERS.load(known_family(config, config_file).name)
+    file = next((folder / file for file in FILES if (folder / file).exists()), None)
+    pixels = settled(None if file is None else read_pixels(file, kind.centred), kind.trained, kind.mistaken, config.get("architectures"))
+    return kind.read(folder, name, label, extra, pixels)  # type: ignore[no-any-return]
+
+
+def _fetched(name: str, cached: bool) -> VideoEncoder:
+    """The hub's cache first; the network only when it answers. Only files that are read are fetched, and they are read as a folder's."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=list(OF_THE_HUB), local_files_only=cached))
+    except Exception as error:  # the hub's client raises a dozen kinds; each means the same to the caller
+        raise not_here(name, f"could not be fetched ({first_line(error)[:200]})") from None
+    if cached and not any((folder / file).exists() for file in (WEIGHTS_FILE, INDEX_FILE)):
+        raise not_here(name, "is not complete in the local cache")
+    try:
+        return read_folder(folder, name, name)
+    except Unreadable:
+        raise not_here(name, "is damaged in the local cache, or not complete there") from None
 
 
 def of_code(name: str) -> VideoEncoder:
@@ -77,12 +120,13 @@ def of_code(name: str) -> VideoEncoder:
     return given
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """BadArgument where nothing can be computed on it."""
     try:
         held = torch.empty(0, device=torch.device(device))
     except (RuntimeError, AssertionError, TypeError) as error:
         raise BadArgument(
-            f"Device '{device}' cannot be used: {str(error).splitlines()[0]}. Use --device cpu, or check `jepascope doctor`."
+            f"Device '{device}' cannot be used: {first_line(error)}. Use --device cpu, or check `jepascope doctor`."
         ) from None
     if held.device.type == "meta":
         raise BadArgument("Device 'meta' holds no values, so nothing can be computed on it. Use --device cpu or cuda.")
@@ -97,7 +141,7 @@ def _settle(encoder: VideoEncoder, device: str, dtype: torch.dtype, compiled: bo
         encoder.to(device, dtype)
     except RuntimeError as error:
         raise BadArgument(
-            f"Encoder '{encoder.card.name}' cannot be moved to '{device}': {str(error).splitlines()[0]}. "
+            f"Encoder '{encoder.card.name}' cannot be moved to '{device}': {first_line(error)}. "
             "Use --device cpu, --dtype bfloat16, or a device with more memory."
         ) from None
     if compiled:
@@ -112,9 +156,9 @@ def save_encoder(encoder: VJepa2Encoder, folder: Path, extra: dict[str, Any]) ->
     folder.mkdir(parents=True, exist_ok=True)
     config, state = copy.deepcopy(encoder.model.config), dict(encoder.model.state_dict())
     if encoder.head is None:
-        config.architectures = [VJEPA2Model.__name__]
+        config.architectures = [encoder.kind.__name__]
     else:
-        config.architectures, config.id2label = [CLASSIFIER], dict(enumerate(encoder.head_labels))
+        config.architectures, config.id2label = [DECLARED.classifier], dict(enumerate(encoder.head_labels))
         config.label2id = {label: row for row, label in config.id2label.items()}
         state = {**{f"vjepa2.{name}": value for name, value in state.items()}, **encoder.head.state_dict()}
     config.save_pretrained(folder)

@@ -6,7 +6,7 @@ It is given the weights, read here: a folder's weights may carry the names of wr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,50 +16,24 @@ import torch
 import transformers
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import VJEPA2Config, VJEPA2ForVideoClassification, VJEPA2Model
 
 from jepascope.encoders.folder_files import weight_files
-from jepascope.encoders.geometry import check_config
-from jepascope.encoders.head import TaskHead
-from jepascope.encoders.task_labels import names_head, task_labels
 from jepascope.encoders.weight_names import listed, renamed, unwrapped
-from jepascope.errors import BadCheckpoint
-
-HEAD_KEYS = ("pooler.", "classifier.")
+from jepascope.errors import BadCheckpoint, first_line
 
 
 class Unreadable(BadCheckpoint):
     """transformers could not read it at all: what an incomplete download looks like."""
 
 
-def from_pretrained(source: str, name: str) -> tuple[VJEPA2Model, TaskHead | None]:
-    """Encoder, with its predictor when the checkpoint has one, and the task head when config.json names one.
-
-    A checkpoint without any weight of the predictor gives a model whose ``predictor`` is None; one that holds a part of it
-    is refused, as is every other weight that is missing, unknown or misshapen.
-    """
-    config = guarded(name, lambda: VJEPA2Config.get_config_dict(source, local_files_only=True)[0])
-    check_config(config, Path(source) / "config.json")
-    classifies = names_head(config)
-    loaded, info = load(VJEPA2ForVideoClassification if classifies else VJEPA2Model, source, name)
-    model = loaded.vjepa2 if classifies else loaded
-    labels = task_labels(config, Path(source) / "config.json") if classifies else ()
-    _refuse_other_labels(name, info["mismatched_keys"], len(labels))
-    missing = _without_predictor(model, set(info["missing_keys"]), "vjepa2." if classifies else "")
-    unexpected = {key for key in info["unexpected_keys"] if classifies or not key.startswith(HEAD_KEYS)}
-    mismatched = {str(key) for key in info["mismatched_keys"]}
-    refuse_misfits(name, missing, unexpected, mismatched)
-    return model, _aligned(TaskHead(loaded.pooler, loaded.classifier, labels)) if classifies else None
-
-
-def load(kind: Any, source: str, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
+def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
     """transformers' model of a folder and what did not fit, from the folder's safetensors under the names that the model gave them."""
-    weights = _weights(Path(source), name)
+    weights = _weights(folder, name)
     loaded, info = guarded(
         name,
         lambda: kind.from_pretrained(
             None,
-            config=kind.config_class.from_pretrained(source, local_files_only=True),
+            config=kind.config_class.from_pretrained(str(folder), local_files_only=True),
             state_dict=weights,
             local_files_only=True,
             output_loading_info=True,
@@ -80,12 +54,12 @@ def _weights(folder: Path, name: str) -> dict[str, Tensor]:
     return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in files], name).items()}
 
 
-def refuse_misfits(name: str, missing: set[str], unexpected: set[str], mismatched: set[str]) -> None:
+def refuse_misfits(name: str, missing: set[str], unexpected: set[str], mismatched: Iterable[Any]) -> None:
     """BadCheckpoint that names a weight, where there is any."""
     if missing:
         older = renamed(missing, unexpected)
         raise BadCheckpoint(f"'{name}' lacks weights: {listed(missing)}{older}. It does not fit its config.json{_release(older)}.")
-    for what, keys in (("unknown", unexpected), ("misshapen", mismatched)):
+    for what, keys in (("unknown", unexpected), ("misshapen", {str(key) for key in mismatched})):
         if keys:
             raise BadCheckpoint(f"'{name}' has {what} weights: {listed(keys)}. It does not fit its config.json.")
 
@@ -97,41 +71,13 @@ def _release(older: str) -> str:
     return f", as transformers {transformers.__version__} names the weights; `jepascope doctor` says whether that is a release to use"
 
 
-def _aligned(head: TaskHead) -> TaskHead:
-    """Its weights in memory of torch's own. transformers leaves them in the mapped file, at whatever address they have there.
-
-    A head ends in products with one row a clip, and with a single clip their last bits depend on that address: the same weights
-    would give other logits from another file.
-    """
-    for weight in head.parameters():
-        weight.data = weight.data.clone()
-    return head
-
-
-def _without_predictor(model: VJEPA2Model, missing: set[str], prefix: str) -> set[str]:
-    """What else is missing. A predictor none of whose weights was found is taken off: transformers left it random."""
-    predictor = {f"{prefix}predictor.{key}" for key in model.predictor.state_dict()}
-    if not predictor <= missing:
-        return missing
-    model.predictor = None
-    return missing - predictor
-
-
-def _refuse_other_labels(name: str, mismatched: Any, labels: int) -> None:
-    """A classifier with more or fewer rows than labels, said as such."""
-    for key, found, _ in mismatched:
-        if key == "classifier.bias" and len(found) == 1:
-            raise BadCheckpoint(f"'{name}' has a classifier of {found[0]} rows, but its config.json (id2label) names {labels} labels.")
-
-
 def guarded(name: str, load: Callable[[], Any]) -> Any:
     """What ``load`` gives, quietly; whatever transformers raises is one sentence."""
     try:
         with _quiet():
             return load()
     except Exception as error:  # transformers raises a dozen kinds; each means the same to the caller
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Unreadable(f"'{name}' could not be loaded: {first[:300]} -- is it complete? Download it again.") from None
+        raise Unreadable(f"'{name}' could not be loaded: {first_line(error)[:300]} -- is it complete? Download it again.") from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Rotary positions of V-JEPA 2 and 2.1 as one table in float32, computed once per grid instead of in every layer.
+"""The block of V-JEPA 2 and 2.1, of encoder and predictor, with rotary positions from one table in float32, computed once per grid.
 
 transformers derives positions from the configured crop and recomputes the angles in the activation's dtype in every block
 (inexact in bf16). Here the ids come from the actual grid and the table stays in float32.
@@ -7,12 +7,33 @@ transformers derives positions from the configured crop and recomputes the angle
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
-from jepascope.encoders.rotary_rule import V2, RotaryRule
+FIELD = "rotary"  # of config.json, which names the rule; transformers has no such field, and keeps it
+
+
+@dataclass(frozen=True)
+class RotaryRule:
+    """What turns by which angle, and where the rows and columns of a grid lie.
+
+    Both rules are those of facebookresearch/vjepa2 (``RoPEAttention`` of src/models/utils/modules.py and of
+    app/vjepa_2_1/models/utils/modules.py, read there and written anew). The weights do not tell which of them they were trained with, and
+    with the other one an encoder gives wrong numbers without an error.
+    """
+
+    name: str  # what config.json says
+    paired: bool  # both coordinates of a pair turn by the same angle; else frequencies are tiled over the pairs
+    span: int | None  # rows and columns are spread over positions 0 to span - 1, however many there are; None: one a position
+
+
+V2 = RotaryRule("vjepa2", paired=False, span=None)
+V2_1 = RotaryRule("vjepa2.1", paired=True, span=16)  # the rows of 256 pixels in patches of 16, which its training began with
+RULES = {rule.name: rule for rule in (V2, V2_1)}
 
 
 @dataclass(frozen=True)
@@ -57,3 +78,20 @@ def rotate(x: Float[Tensor, "clips heads tokens head"], table: RotaryTable) -> F
     pairs = x.unflatten(-1, (-1, 2))
     turned = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).flatten(-2)
     return (x * table.cos + turned * table.sin).to(x.dtype)
+
+
+def block_forward(layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
+    """One pre-norm transformer block with the rotary table given: the arithmetic of transformers' VJEPA2Layer."""
+    hidden = _attended(layer, layer.norm1(hidden), table) + hidden  # type: ignore[operator]
+    return layer.mlp(layer.norm2(hidden)) + hidden  # type: ignore[operator, no-any-return]
+
+
+def _attended(layer: nn.Module, normed: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
+    """Its queries, keys and values are let go before the wider MLP runs: a third less memory at the peak."""
+    attention: Any = layer.attention
+    heads = (*normed.shape[:-1], -1, attention.attention_head_size)
+    query = rotate(attention.query(normed).view(heads).transpose(1, 2), table)
+    key = rotate(attention.key(normed).view(heads).transpose(1, 2), table)
+    value = attention.value(normed).view(heads).transpose(1, 2)
+    mixed = F.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
+    return attention.proj(mixed.transpose(1, 2).reshape(normed.shape))  # type: ignore[no-any-return]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jepascope.errors import BadCheckpoint
 
-CLASSIFIER = "VJEPA2ForVideoClassification"  # what config.json calls an encoder with a task head
 DEFAULT_COUNT = 2  # transformers leaves the labels out of config.json where they are LABEL_0 and LABEL_1
 MAX_LABELS = 10_000  # Something-Something v2 has 174, Kinetics 700
 MAX_CHARACTERS = 200  # the longest of Something-Something v2 has fewer than 100
 
 
-def names_head(config: dict[str, Any]) -> bool:
-    """Whether a config.json says that its checkpoint has a task head."""
+def names_head(config: Mapping[str, Any], classifier: str) -> bool:
+    """Whether a config.json says that its checkpoint has a task head: that it is of the architecture ``classifier``."""
     architectures = config.get("architectures")
-    return isinstance(architectures, list) and CLASSIFIER in architectures
+    return isinstance(architectures, list) and classifier in architectures
 
 
-def task_labels(config: dict[str, Any], path: Path) -> tuple[str, ...]:
+def task_labels(config: Mapping[str, Any], path: Path) -> tuple[str, ...]:
     """Labels in the order of the logits, from config.json's id2label, or BadCheckpoint that says what is wrong with them."""
     named = config.get("id2label")
     count = config.get("num_labels")

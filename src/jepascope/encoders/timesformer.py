@@ -7,8 +7,26 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import TimesformerModel
 
+from jepascope.encoders.entries import EncoderEntry
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import Pixels
+
+DECLARED = EncoderEntry(
+    name="timesformer",
+    meaning="TimeSformer",
+    order=4,
+    run="jepascope.encoders.timesformer:TimesformerEncoder",
+    fields={"patch": ("patch_size", 16), "inside": ("intermediate_size", 3072), "frames": ("num_frames", 8)},
+    choices={"attention_type": ("divided_space_time", "joint_space_time")},  # frames of "space_only" have no time
+    fixed=True,
+    class_token=True,
+    checkpoints=(
+        ("facebook/timesformer-base-finetuned-k400", 121_258_752, {}),
+        ("facebook/timesformer-base-finetuned-ssv2", 121_258_752, {}),
+        ("facebook/timesformer-hr-finetuned-k400", 121_716_480, {"frames": 16, "size": 448}),
+        ("facebook/timesformer-hr-finetuned-ssv2", 121_716_480, {"frames": 16, "size": 448}),
+    ),
+)
 
 
 class TimesformerEncoder(LibraryEncoder):

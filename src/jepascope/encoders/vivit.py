@@ -7,8 +7,23 @@ from typing import Any, ClassVar
 
 from transformers import VivitModel
 
+from jepascope.encoders.entries import EncoderEntry
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import HALF, Pixels
+
+DECLARED = EncoderEntry(
+    name="vivit",
+    meaning="ViViT",
+    order=3,
+    run="jepascope.encoders.vivit:VivitEncoder",
+    fields={"tubelet": ("tubelet_size", (2, 16, 16)), "inside": ("intermediate_size", 3072), "frames": ("num_frames", 32)},
+    fixed=True,
+    class_token=True,
+    checkpoints=(
+        ("google/vivit-b-16x2", 88_646_400, {}),
+        ("google/vivit-b-16x2-kinetics400", 88_646_400, {}),
+    ),
+)
 
 
 class VivitEncoder(LibraryEncoder):

@@ -6,40 +6,88 @@ transformers' own forward exactly; tests and the self-test at load hold it to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
-from transformers import VJEPA2Config, VJEPA2Model
+from torch import Tensor, nn
+from transformers import VJEPA2ForVideoClassification, VJEPA2Model
 
-from jepascope.encoders.base import EncoderCard
-from jepascope.encoders.block import block_forward
-from jepascope.encoders.digest import weights_digest
-from jepascope.encoders.frozen import FrozenModel
+from jepascope.encoders.entries import EncoderEntry
+from jepascope.encoders.geometry import read_json
 from jepascope.encoders.head import TaskHead
+from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import Pixels
-from jepascope.encoders.rotary import RotaryTable, rotary_table
-from jepascope.encoders.rotary_rule import FIELD, RULES, V2, RotaryRule
+from jepascope.encoders.predictor import centred_targets, predict
+from jepascope.encoders.pretrained import load, refuse_misfits
+from jepascope.encoders.rotary import FIELD, RULES, V2, RotaryRule, RotaryTable, block_forward, rotary_table
+from jepascope.encoders.task_labels import names_head, task_labels
 from jepascope.encoders.vjepa2_1 import rotation_of
-from jepascope.errors import BadArgument, BadCheckpoint
+from jepascope.errors import BadCheckpoint
 
+DECLARED = EncoderEntry(
+    name="vjepa2",
+    meaning="V-JEPA 2",
+    order=0,
+    run="jepascope.encoders.vjepa2:VJepa2Encoder",
+    fields={
+        "width": ("hidden_size", 1024),
+        "depth": ("num_hidden_layers", 24),
+        "heads": ("num_attention_heads", 16),
+        "patch": ("patch_size", 16),
+        "size": ("crop_size", 256),
+        "frames": ("frames_per_clip", 64),
+        "tubelet": ("tubelet_size", 2),
+        "channels": ("in_chans", 3),
+        "predictor_width": ("pred_hidden_size", 384),
+        "predictor_depth": ("pred_num_hidden_layers", 12),
+        "predictor_heads": ("pred_num_attention_heads", 12),
+        "mask_tokens": ("pred_num_mask_tokens", 10),
+        "poolers": ("num_pooler_layers", 3),
+        "labels": ("num_labels", 2),  # transformers leaves the labels out of config.json where they are LABEL_0 and LABEL_1
+    },
+    choices={"rotary": ("vjepa2", "vjepa2.1")},
+    predictor=True,
+    classifier="VJEPA2ForVideoClassification",
+    checkpoints=(
+        ("facebook/vjepa2-vitl-fpc64-256", 325_971_328, {"torch_file": "vitl.pt", "torch_gb": 5.1}),
+        ("facebook/vjepa2-vith-fpc64-256", 653_930_880, {"width": 1280, "depth": 32, "torch_file": "vith.pt", "torch_gb": 10.4}),
+        ("facebook/vjepa2-vitg-fpc64-256", 1_034_555_264, {"width": 1408, "depth": 40, "torch_file": "vitg.pt", "torch_gb": 16.5}),
+        (
+            "facebook/vjepa2-vitg-fpc64-384",
+            1_034_555_264,
+            {"width": 1408, "depth": 40, "size": 384, "torch_file": "vitg-384.pt", "torch_gb": 16.5},
+        ),
+        ("facebook/vjepa2-vitl-fpc16-256-ssv2", 375_485_998, {"frames": 16, "head": "Something-Something v2, 174 labels"}),
+        (
+            "facebook/vjepa2-vitg-fpc64-384-ssv2",
+            1_128_049_454,
+            {"width": 1408, "depth": 40, "size": 384, "head": "Something-Something v2, 174 labels"},
+        ),
+        ("facebook/vjepa2-vitl-fpc32-256-diving48", 375_356_848, {"frames": 32, "head": "Diving48, 48 labels"}),
+        (
+            "facebook/vjepa2-vitg-fpc32-384-diving48",
+            1_127_871_920,
+            {"width": 1408, "depth": 40, "frames": 32, "size": 384, "head": "Diving48, 48 labels"},
+        ),
+    ),
+)
 BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act", "layer_norm_eps")
 """What changes the output of the same weights (frames and size are the clips' own)."""
 
 
-class VJepa2Encoder(FrozenModel):
+class VJepa2Encoder(LibraryEncoder):
     """A frozen V-JEPA 2 encoder, with its predictor and its task head when the checkpoint has them.
 
-    A model without a predictor is one whose ``predictor`` is None; V-JEPA 2.1, known by its configuration (``rotary_rule``), is never run
+    A model without a predictor is one whose ``predictor`` is None; V-JEPA 2.1, known by its configuration (``rotary``), is never run
     with one. ``digest`` names the model alone, so that a classifier and
     the encoder it was put on share their activations where the weights are the same.
     """
 
-    theirs = "transformers' forward"
+    kind = VJEPA2Model
 
     def __init__(
         self,
@@ -49,87 +97,45 @@ class VJepa2Encoder(FrozenModel):
         head: TaskHead | None = None,
         pixels: Pixels | None = None,
     ) -> None:
-        super().__init__(model, extra, pixels)
-        self.head = head
-        config = model.config
-        if self.rotary != V2 and model.predictor is not None:
+        super().__init__(model, name, extra, pixels)
+        if self.rotary != V2 and self.card.has_predictor:
             raise BadCheckpoint(f"Encoder '{name}' is of V-JEPA 2.1, whose predictor jepascope does not run; give the encoder alone.")
-        side = config.crop_size // config.patch_size
-        grid = (config.frames_per_clip // config.tubelet_size, side, side)
-        self.card = EncoderCard(
-            name=name,
-            width=config.hidden_size,
-            depth=config.num_hidden_layers,
-            frames=config.frames_per_clip,
-            size=config.crop_size,
-            grid=grid,
-            digest=weights_digest(model, [*(getattr(config, field) for field in BESIDE_SHAPES), *self._unusual()]),
-            has_predictor=model.predictor is not None,
-            has_head=head is not None,
-            head_digest="" if head is None else head.digest,
-            source=self.source,
-        )
+        self.head = head
+        self.card = replace(self.card, has_head=head is not None, head_digest="" if head is None else head.digest)
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
         self.block_forward = block_forward
 
-    def _unusual(self) -> list[Any]:
-        """What else the digest names: nothing for V-JEPA 2 as published, so that digests stay what they were before the rest was known."""
+    def beside_shapes(self) -> list[Any]:
+        """Nothing but numbers for V-JEPA 2 as published, so that digests stay what they were before the rest was known."""
         return [
+            *(getattr(self.model.config, field) for field in BESIDE_SHAPES),
             *([] if self.rotary == V2 else [self.rotary.name]),
             *([] if self.pixels.constants == self.trained.constants else [self.pixels.constants]),
         ]
 
     @classmethod
-    def from_config(
-        cls,
-        config: VJEPA2Config,
-        seed: int,
-        name: str = "random",
-        extra: dict[str, Any] | None = None,
-        predictor: bool = True,
-        pixels: Pixels | None = None,
-    ) -> VJepa2Encoder:
-        """An encoder with fresh weights, and a predictor where one is wanted."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = VJEPA2Model(config)
-        if not predictor:
-            model.predictor = None
-        return cls(model, name, extra, pixels=pixels)
+    def read(cls, folder: Path, name: str, label: str, extra: dict[str, Any], pixels: Pixels) -> VJepa2Encoder:
+        """Encoder, with its predictor when the checkpoint has one, and the task head when config.json names one.
 
-    def untrained(self, seed: int) -> VJepa2Encoder:
-        """A twin with fresh weights, with a predictor if this one has one, and without a head: there is no task it was trained for."""
-        name, predictor = f"{self.card.name}-untrained-{seed}", self.card.has_predictor
-        extra = {field: value for field, value in self.extra.items() if field != "source"}  # which tells of other weights
-        twin = VJepa2Encoder.from_config(self.model.config, seed, name, extra, predictor, self.pixels)
-        twin.block_forward = self.block_forward
-        return twin.at(self.card.frames, self.card.size).to(self.device, self.dtype)
-
-    def at(self, frames: int, size: int) -> VJepa2Encoder:
-        """The same encoder for clips of another length or size; positions follow the actual grid."""
-        config = self.model.config
-        if frames % config.tubelet_size or size % config.patch_size or frames < config.tubelet_size or size < config.patch_size:
-            raise BadArgument(
-                f"Encoder '{self.card.name}' cannot take {frames} frames of {size} pixels: frames must be a multiple of "
-                f"{config.tubelet_size} and the size a multiple of {config.patch_size}."
-            )
-        side = size // config.patch_size
-        twin = object.__new__(VJepa2Encoder)
-        twin.__dict__.update(self.__dict__)
-        twin.card = replace(self.card, frames=frames, size=size, grid=(frames // config.tubelet_size, side, side))
-        return twin
-
-    def shortest(self) -> VJepa2Encoder:
-        """The same encoder for the shortest clips that a self-test can do with."""
-        return self.at(2 * self.model.config.tubelet_size, self.model.config.crop_size)
-
-    def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
-        """transformers' own forward, after the final norm; at the size it is configured for (its positions are wrong elsewhere).
-
-        For V-JEPA 2.1 with a rotation of its own put in, which does not read the table.
+        A checkpoint without any weight of the predictor gives an encoder without; one that holds a part of it is refused, as is every
+        other weight that is missing, unknown or misshapen.
         """
-        with rotation_of(self.model, self.rotary):
-            return self.model(self.preprocess(video), skip_predictor=True).last_hidden_state  # type: ignore[no-any-return]
+        path = folder / "config.json"
+        config = read_json(path)
+        labels = task_labels(config, path) if names_head(config, DECLARED.classifier) else ()
+        loaded, info = load(VJEPA2ForVideoClassification if labels else VJEPA2Model, folder, name)
+        for key, shape, _ in info["mismatched_keys"]:
+            if key == "classifier.bias" and len(shape) == 1:
+                raise BadCheckpoint(
+                    f"'{name}' has a classifier of {shape[0]} rows, but its config.json (id2label) names {len(labels)} labels."
+                )
+        model, missing = (loaded.vjepa2 if labels else loaded), set(info["missing_keys"])
+        predictor = {f"{'vjepa2.' if labels else ''}predictor.{key}" for key in model.predictor.state_dict()}
+        if predictor <= missing:  # transformers left it random
+            model.predictor, missing = None, missing - predictor
+        unexpected = {key for key in info["unexpected_keys"] if labels or not key.startswith(("pooler.", "classifier."))}
+        refuse_misfits(name, missing, unexpected, info["mismatched_keys"])
+        return cls(model, label, extra, TaskHead(loaded.pooler, loaded.classifier, labels) if labels else None, pixels)
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
         """Itself, moved. The task head is a judge, and judges in float32 at least."""
@@ -137,16 +143,26 @@ class VJepa2Encoder(FrozenModel):
             self.head.to(device=device, dtype=torch.float32 if dtype is not None and dtype.itemsize < 4 else dtype)
         return super().to(device, dtype)
 
-    def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
-        self.check_video(video)
-        video = video.to(self.device)
-        return self.model.encoder.embeddings(self.preprocess(video))  # type: ignore[no-any-return]
+    def embeddings(self, pixels: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
+        return self.model.encoder.embeddings(pixels)  # type: ignore[no-any-return]
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        return self.block_forward(self.model.encoder.layer[index - 1], hidden, self.table())
+        return self.block_forward(self.blocks[index - 1], hidden, self.table())
 
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.model.encoder.layernorm(hidden)  # type: ignore[no-any-return]
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        return self.model.encoder.layer  # type: ignore[no-any-return]
+
+    def forward(self, pixels: Float[Tensor, "clips frames 3 rows columns"], **asked: Any) -> Any:
+        """transformers' own forward, at the size it is configured for (its positions are wrong elsewhere).
+
+        For V-JEPA 2.1 with a rotation of its own put in, which does not read the table.
+        """
+        with rotation_of(self.model, self.rotary):
+            return self.model(pixels, skip_predictor=True, **asked)
 
     @property
     def rotary(self) -> RotaryRule:
@@ -169,7 +185,7 @@ class VJepa2Encoder(FrozenModel):
         hidden = self.embed(video)
         hidden = torch.gather(hidden, 1, ids[..., None].expand(-1, -1, hidden.shape[-1]))
         table = self.table().at(ids)
-        for layer in self.model.encoder.layer:
+        for layer in self.blocks:
             hidden = block_forward(layer, hidden, table)
         return self.norm(hidden)
 
@@ -204,30 +220,3 @@ class VJepa2Encoder(FrozenModel):
         if self.head is None:
             raise self._without_head()
         return self.head.labels
-
-
-def predict(
-    model: VJEPA2Model,
-    context: Float[Tensor, "clips context width"],
-    context_ids: Int[Tensor, "clips context"],
-    target_ids: Int[Tensor, "clips targets"],
-    table: Callable[[int], RotaryTable],
-) -> Float[Tensor, "clips targets width"]:
-    """transformers' predictor without its sorting (attention with explicit positions does not depend on the order)."""
-    predictor, config = model.predictor, model.config
-    mask = predictor.embeddings.mask_tokens[1 % config.pred_num_mask_tokens]
-    clips, targets = target_ids.shape
-    hidden = torch.cat([predictor.embeddings.predictor_embeddings(context), mask.expand(clips, targets, -1).to(context.dtype)], dim=1)
-    rows = table(config.pred_hidden_size // config.pred_num_attention_heads).at(torch.cat([context_ids, target_ids], dim=1))
-    for layer in predictor.layer:
-        hidden = block_forward(layer, hidden, rows)
-    return predictor.proj(predictor.layernorm(hidden)[:, context.shape[1] :])  # type: ignore[no-any-return]
-
-
-def centred_targets(latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-    """Latents minus their mean over the clip's tokens, over their spread: nothing constant in a clip can be the target.
-
-    This is what keeps a small encoder from collapsing onto clip-wide appearance (data2vec centres its targets alike).
-    """
-    centred = latents - latents.mean(dim=1, keepdim=True)
-    return centred / centred.square().mean(dim=(1, 2), keepdim=True).add(1e-6).sqrt()

@@ -29,19 +29,17 @@ from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.effects import check_subspaces
-from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
-from jepascope.intervention.result import Effects
+from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN, Effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
 from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.contexts import context_at, controls_at
+from jepascope.study.intervene.judges import main_judge
 from jepascope.study.own_code import judges_of, name_of
 from jepascope.study.setting import given_to, shuffled_from
-from jepascope.study.spec import make_spec
-from jepascope.study.stage_three.ground import main_judge
-from jepascope.study.stage_two.contexts import context_at
-from jepascope.study.stage_two.layers import controls_at
+from jepascope.study.spec_file import make_spec
 
 
 def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:

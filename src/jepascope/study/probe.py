@@ -11,7 +11,8 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, quoted
 from jepascope.findings.summary import probed as probed_figures
 from jepascope.intervention.edit_entry import EDITS
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
@@ -19,7 +20,8 @@ from jepascope.study.provenance import opened
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
 
 PREFIX = "probe-"
@@ -90,12 +92,12 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
             return _stage_one(Captures.of_run(other, encoder, progress, parent=own))
 
 
-def _stage_one(bench: Captures) -> dict[str, Any]:
-    run, spec, card = bench.run, bench.spec, bench.encoder.card
+def _stage_one(captures: Captures) -> dict[str, Any]:
+    run, spec, card = captures.run, captures.spec, captures.encoder.card
     finished = run.json("summary.json", {})  # read first: a damaged one is said before anything is computed
-    steps = runner_of(bench)
+    steps = runner_of(captures)
     steps.do([*READ, SUBSPACES])
-    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], bench.splits)
+    summary = probed_figures(studied(spec, card), steps["best"], steps["probes"], steps["values"], captures.splits)
     summary["seconds"] = steps.rounded_seconds
     if "ce" in finished:
         return {**finished, **{key: value for key, value in summary.items() if key not in ("headline", "seconds")}}

@@ -24,8 +24,9 @@ from transformers import VJEPA2Model
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
-from jepascope.encoders.vjepa2 import VJepa2Encoder, centred_targets, predict
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.encoders.predictor import centred_targets, predict
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument, RunFolderError, first_line
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -53,8 +54,7 @@ class Trainer:
             self.student = VJEPA2Model(recipe.config()).to(self.device).train()
         self.teacher = copy.deepcopy(self.student).requires_grad_(False).eval()
         self.view = VJepa2Encoder(self.teacher, recipe.name, {"targets": "centred"})
-        self.eyes = VJepa2Encoder.__new__(VJepa2Encoder)  # the student through the same interface, but trainable
-        self.eyes.__dict__.update(self.view.__dict__)
+        self.eyes = copy.copy(self.view)  # the student through the same interface, but trainable
         self.eyes.model = self.student
         matrices = [p for p in self.student.parameters() if p.ndim > 1]
         vectors = [p for p in self.student.parameters() if p.ndim <= 1]
@@ -145,8 +145,9 @@ def train(
         try:
             state = torch.load(path, map_location=device, weights_only=True)
         except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise RunFolderError(f"'{path}' is not a readable checkpoint ({first}); delete it, and training starts from step 0.") from None
+            raise RunFolderError(
+                f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
+            ) from None
         if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
             raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
         trainer.restore(state)

@@ -9,7 +9,8 @@ DECLARED = ControlEntry(
     meaning="swaps with another scene of the same class",
     order=7,
     made="run",
-    run="jepascope.study.stage_two.requested:self_swaps",
+    edit="swap",
+    run="jepascope.study.intervene.requested:self_swaps",
     words="swap within a class",
     doer="swaps with clips of the same class",
 )

@@ -70,6 +70,12 @@ class Target:
     def test_values(self) -> Float[Tensor, "test outputs"] | None:
         return _tensor(self.test.values(self.name))
 
+    @property
+    def numbers(self) -> tuple[Float[Tensor, "fit outputs"], Float[Tensor, "test outputs"]]:
+        """Values of fit and test clips, of a variable that has any."""
+        assert self.fit_values is not None and self.test_values is not None
+        return self.fit_values, self.test_values
+
     @cached_property
     def fit_scenes(self) -> Int[Tensor, " fit"]:
         return torch.tensor(self.fit.factors["scene"].to_numpy(copy=True))
@@ -84,40 +90,40 @@ class Target:
         return pd.concat([self.fit.factors, self.test.factors], ignore_index=True)
 
 
-def model_source(bench: Captures, tokens: str) -> Source:
+def model_source(captures: Captures, tokens: str) -> Source:
     """The model's own activations, test clips in the clip set's order again."""
-    layers = range(bench.encoder.card.depth + 1)
-    order = np.argsort(np.concatenate([np.flatnonzero(bench.chosen_test), np.flatnonzero(~bench.chosen_test)]))
+    layers = range(captures.encoder.card.depth + 1)
+    order = np.argsort(np.concatenate([np.flatnonzero(captures.chosen_test), np.flatnonzero(~captures.chosen_test)]))
     return Source(
         "model",
         -1,
         tokens,
-        {layer: bench.fit.pooled(layer, tokens) for layer in layers},
-        {layer: bench.test_pooled(layer, tokens)[torch.from_numpy(order)] for layer in layers},
+        {layer: captures.fit.pooled(layer, tokens) for layer in layers},
+        {layer: captures.test_pooled(layer, tokens)[torch.from_numpy(order)] for layer in layers},
     )
 
 
-def sources(bench: Captures) -> Iterator[Source]:
+def sources(captures: Captures) -> Iterator[Source]:
     """The model, its untrained twins and the pixels, one after another (each is captured, or read, when its turn comes)."""
-    for tokens in bench.selections:
-        yield model_source(bench, tokens)
-    for seed in range(bench.spec.untrained_seeds):
-        twin = bench.untrained(seed)
+    for tokens in captures.selections:
+        yield model_source(captures, tokens)
+    for seed in range(captures.spec.untrained_seeds):
+        twin = captures.untrained(seed)
         fit, test = twin.split("fit"), twin.split("test")
-        for tokens in bench.selections:
+        for tokens in captures.selections:
             fitted, held = ({layer: part.pooled(layer, tokens) for layer in range(twin.encoder_card.depth + 1)} for part in (fit, test))
             yield Source("untrained", seed, tokens, fitted, held)
-    grey = bench.spec.variable == "direction" or (
-        bench.variable.rendered and not bench.spec.of_labels and "hue" not in bench.variable.columns
+    grey = captures.spec.variable == "direction" or (
+        captures.variable.rendered and not captures.spec.of_labels and "hue" not in captures.variable.columns
     )
-    fit_pixels, test_pixels = (small_pixels(bench.clips.split(split), grey) for split in ("fit", "test"))
+    fit_pixels, test_pixels = (small_pixels(captures.clips.split(split), grey) for split in ("fit", "test"))
     yield Source("pixels", -1, "all", {0: fit_pixels.flatten(1)}, {0: test_pixels.flatten(1)})
     yield Source("frame_differences", -1, "all", {0: fit_pixels.diff(dim=1).flatten(1)}, {0: test_pixels.diff(dim=1).flatten(1)})
 
 
-def count_sources(bench: Captures) -> int:
+def count_sources(captures: Captures) -> int:
     """How many there are."""
-    return len(bench.selections) * (1 + bench.spec.untrained_seeds) + 2
+    return len(captures.selections) * (1 + captures.spec.untrained_seeds) + 2
 
 
 def small_pixels(clips: ClipSet, grey: bool) -> Float[Tensor, "clips frames channels rows columns"]:

@@ -12,23 +12,23 @@ COLUMNS = TABLES["stability"].written
 FREQUENCY_COLUMNS = TABLES["frequencies"].written
 
 
-def run_stability(bench: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_stability(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The L1 path again on halves of the fit clips, at the study's token selection."""
-    spec = bench.spec
-    layers = range(bench.encoder.card.depth + 1)
-    tick = bench.progress.start("stability selection")
-    found = stability_selection(
-        {layer: bench.fit.pooled(layer, spec.tokens) for layer in layers},
-        bench.labels(bench.fit),
-        bench.scenes(bench.fit),
-        bench.l1_paths,
+    spec = captures.spec
+    layers = range(captures.encoder.card.depth + 1)
+    tick = captures.progress.start("stability selection")
+    selections = stability_selection(
+        {layer: captures.fit.pooled(layer, spec.tokens) for layer in layers},
+        captures.labels(captures.fit),
+        captures.scenes(captures.fit),
+        captures.l1_paths,
         pairs=-(-spec.stability_subsamples // 2),
         permuted=min(PERMUTED, spec.permutations),
         seed=spec.seed,
     )
     tick(1, 1)
-    points = [row for layer, stability in found.items() for row in _points(layer, spec.tokens, stability)]
-    frequencies = [row for layer, stability in found.items() for row in _frequencies(layer, spec.tokens, stability)]
+    points = [row for layer, stability in selections.items() for row in _points(layer, spec.tokens, stability)]
+    frequencies = [row for layer, stability in selections.items() for row in _frequencies(layer, spec.tokens, stability)]
     return pd.DataFrame(points, columns=COLUMNS), pd.DataFrame(frequencies, columns=FREQUENCY_COLUMNS)
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from jepascope.encoders.base import Task
-from jepascope.errors import BadArgument, JepascopeError, missing_extra
+from jepascope.errors import BadArgument, JepascopeError, first_line, missing_extra
 from jepascope.study.engine.worker import Open, View, Worker
 
 R = TypeVar("R")
@@ -161,7 +161,7 @@ def _connect(ray: Any, address: str | None) -> None:
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        raise _unanswered(address, (str(error).strip() or type(error).__name__).splitlines()[0]) from None
+        raise _unanswered(address, first_line(error)) from None
 
 
 def check_address(address: str, seconds: float = 5.0) -> None:
@@ -199,5 +199,6 @@ def _plain(ray: Any, error: BaseException) -> JepascopeError:
         return JepascopeError(
             "The Ray cluster had no room for the workers within ten minutes; free some of it, or ask for fewer with --workers."
         )
-    first = (str(cause or error).strip() or type(error).__name__).splitlines()[0]
-    return JepascopeError(f"A worker of the Ray cluster failed for good: {first[:300]}. What is finished is kept; run again to go on.")
+    return JepascopeError(
+        f"A worker of the Ray cluster failed for good: {first_line(cause or error)[:300]}. What is finished is kept; run again to go on."
+    )

@@ -1,1 +1,1 @@
-"""port: what is found in one run, used in another: across models by a linear map, or in the same encoder as it is."""
+"""Stage three: do subspaces carry over to other finders, scenes, layers and clip sets? ``command``: to other runs, ``jepascope port``."""

@@ -11,84 +11,77 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
 from jepascope.study.captures import Captures, capture_all
-from jepascope.study.discover.probes import earliest_good
-from jepascope.study.discover.subspaces import subspace_path
+from jepascope.study.discover.probes import earliest_of
 from jepascope.study.edited_layers import candidate_layers
+from jepascope.study.files import subspace_file
 from jepascope.study.folder import Run
+from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
-from jepascope.study.stage_three.ground import find_in
 
 
 @dataclass(frozen=True)
 class Side:
-    """A study's bench, the layer that its claims are made for, and how it is called in words."""
+    """A study's captures, the layer that its claims are made for, and how it is called in words."""
 
-    bench: Captures
+    captures: Captures
     best: int
     path: Path
     name: str
 
     @property
     def card(self) -> EncoderCard:
-        return self.bench.encoder.card
+        return self.captures.encoder.card
 
     def described(self) -> dict[str, Any]:
         """What summary.json says of it."""
-        spec, card = self.bench.spec, self.card
-        said = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
-        return {**said, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
+        spec, card = self.captures.spec, self.card
+        about = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
+        return {**about, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
-        bench, file = self.bench, subspace_path(self.bench, finder, layer)
-        if finder in bench.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
+        captures, file = self.captures, subspace_file(self.captures.run.path, finder, layer)
+        if finder in captures.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
             return stored
-        return find_in(finder, rank, bench.folds, bench.spec.seed, bench.labelled(layer, finder=finder, of=bench.fit))
+        return find_in(finder, rank, captures.folds, captures.spec.seed, captures.labelled(layer, finder=finder, of=captures.fit))
 
     def pooled(self, split: str, layer: int) -> Float[Tensor, "clips width"]:
         """Pooled activations of a whole split, by scene, so that two sides have their clips in one order."""
-        bench, tokens = self.bench, self.bench.spec.tokens
-        found = bench.fit.pooled(layer, tokens) if split == "fit" else bench.test_pooled(layer, tokens)
-        return found[_order(self._scenes(split))]
+        return torch.cat([part.pooled(layer, self.captures.spec.tokens) for part in self._parts(split)])[self._order(split)]
 
     def labels(self, split: str) -> Int[Tensor, " clips"]:
         """Classes, in the same order."""
-        bench = self.bench
-        found = bench.labels(bench.fit) if split == "fit" else bench.test_labels
-        return found[_order(self._scenes(split))]
+        return torch.cat([self.captures.labels(part) for part in self._parts(split)])[self._order(split)]
 
     def scenes(self, split: str) -> Int[Tensor, " clips"]:
         """Scenes, in the same order."""
-        found = self._scenes(split)
-        return found[_order(found)]
+        return torch.cat([self.captures.scenes(part) for part in self._parts(split)])[self._order(split)]
 
-    def _scenes(self, split: str) -> Int[Tensor, " clips"]:
-        """As captured: of the test split the scenes that are intervened on come first."""
-        bench = self.bench
-        parts = [bench.fit] if split == "fit" else [bench.test] if bench.spare_test is None else [bench.test, bench.spare_test]
-        return torch.cat([bench.scenes(part) for part in parts])
+    def _parts(self, split: str) -> list[Activations]:
+        return [self.captures.fit] if split == "fit" else self.captures.test_parts
 
-
-def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
-    return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
+    def _order(self, split: str) -> Int[Tensor, " clips"]:
+        scenes = torch.cat([self.captures.scenes(part) for part in self._parts(split)])
+        return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
 
 
-def bench_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Captures:
-    """A study's bench that keeps tokens wherever a subspace may be carried to, however few layers the study itself edits."""
-    bench = Captures.of_run(run, encoder, progress)
-    bench.sites = tuple(sorted({*bench.sites, *candidate_layers(encoder.card.depth)}))
-    return bench
+def captures_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Captures:
+    """A study's captures, with tokens wherever a subspace may be carried to, however few layers the study itself edits."""
+    captures = Captures.of_run(run, encoder, progress)
+    captures.sites = tuple(sorted({*captures.sites, *candidate_layers(encoder.card.depth)}))
+    return captures
 
 
 def capture_both(a: Side, b: Side) -> None:
     """Everything that is used of the two passes through their encoders now, or is there. BadData where they do not show the same clips."""
     for side in (a, b):
-        capture_all(side.bench)
+        capture_all(side.captures)
     check_paired(a, b)
 
 
@@ -106,13 +99,13 @@ def names_of(a: EncoderCard, b: EncoderCard) -> tuple[str, str]:
     return f"{a.name} ({a.digest[:8]})", f"{b.name} ({b.digest[:8]})"
 
 
-def best_of(bench: Captures, known: int | None) -> int:
+def best_of(captures: Captures, known: int | None) -> int:
     """The layer that the run claims; else chosen on the fit clips by the same rule."""
-    if known is not None and 0 <= known < bench.encoder.card.depth:
+    if known is not None and 0 <= known < captures.encoder.card.depth:
         return known
-    if bench.spec.best_layer is not None:
-        return bench.spec.best_layer
-    spec, fit, depth = bench.spec, bench.fit, bench.encoder.card.depth
+    if captures.spec.best_layer is not None:
+        return captures.spec.best_layer
+    spec, fit, depth = captures.spec, captures.fit, captures.encoder.card.depth
     pooled = {layer: fit.pooled(layer, spec.tokens) for layer in range(depth + 1)}
-    paths = dense_probes(pooled, bench.labels(fit), bench.scenes(fit), bench.folds, seed=spec.seed)
-    return earliest_good({layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}, depth)
+    paths = dense_probes(pooled, captures.labels(fit), captures.scenes(fit), captures.folds, seed=spec.seed)
+    return earliest_of(paths, depth)

@@ -20,11 +20,11 @@ from jepascope.schema import TABLES
 from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene_sums
 from jepascope.study.files import part_name
 from jepascope.study.folder import Run
+from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.carried import Carried, carried_by
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.similarity import LayerPair
 from jepascope.study.spec import StudySpec
-from jepascope.study.stage_three.ground import last_layer_probe
-from jepascope.study.stage_two.contexts import context_at
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
@@ -39,7 +39,7 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
 
     At the best match the ridge map alone: both maps at both layers would take a third longer and have not said anything else.
     """
-    tick = pairs[0].source.bench.progress.start("carried subspaces used in the other model")
+    tick = pairs[0].source.captures.progress.start("carried subspaces used in the other model")
     kinds: dict[str, tuple[MapKind, ...]] = {"best match": ("ridge",)}
     jobs = [(pair, kind, finder) for pair in pairs for finder in finders for kind in kinds.get(pair.choice, KINDS)]
     contexts: dict[tuple[str, int], InterventionContext] = {}
@@ -49,8 +49,8 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
         if not made.has(f"{name}.parquet"):
             place = pair.target.name, pair.target_layer
             if place not in contexts:
-                contexts[place] = context_at(pair.target.bench, pair.target_layer, [last_layer_probe(pair.target.bench)])
-            used = _used(pair.source.bench.spec, contexts[place], carried_by(pair, kind, finder, components))
+                contexts[place] = context_at(pair.target.captures, pair.target_layer, [last_layer_probe(pair.target.captures)])
+            used = _used(pair.source.captures.spec, contexts[place], carried_by(pair, kind, finder, components))
             rows = [{**pair.names, "map": kind, "finder": finder, **row} for row in used]
             made.write_table("transport", pd.DataFrame(rows, columns=COLUMNS), part=str(done))
         parts.append(made.table(name))
@@ -61,13 +61,16 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
 def _used(spec: StudySpec, context: InterventionContext, used: Carried) -> list[dict[str, object]]:
     def numerators(subspaces: Mapping[str, Subspace], edit: str, doses: Sequence[float]) -> dict[tuple[str, float], tuple[Scenes, Scenes]]:
         effects, _ = context.edit(subspaces, {}, (edit,), doses)
-        found = {}
+        sums = {}
         for name in subspaces:
             for dose in doses:
-                here = effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")
-                of = here["scene"].to_numpy()
-                found[name, dose] = scene_sums(here["numerator"].to_numpy(), of), scene_sums(here["denominator"].to_numpy(), of)
-        return found
+                rows_at_dose = effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")
+                of = rows_at_dose["scene"].to_numpy()
+                sums[name, dose] = (
+                    scene_sums(rows_at_dose["numerator"].to_numpy(), of),
+                    scene_sums(rows_at_dose["denominator"].to_numpy(), of),
+                )
+        return sums
 
     rows: list[dict[str, object]] = []
     ablated: list[_Dose] = []

@@ -27,8 +27,8 @@ from jepascope.clips.video.parted import dealt, scarce
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.errors import BadArgument, BadData
 from jepascope.findings.effect import JudgeReading, judge_readings
 from jepascope.findings.numbers import json_number as number
@@ -37,11 +37,12 @@ from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene
-from jepascope.intervention.judges import ProbeJudge, require_disjoint
+from jepascope.intervention.judges import require_disjoint
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.discover.probes import earliest_good
+from jepascope.study.discover.probes import earliest_of
+from jepascope.study.intervene.judges import trained_probe
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
@@ -60,14 +61,14 @@ class Pool:
     values: Float[Tensor, "clips outputs"] | None
 
     @classmethod
-    def of(cls, bench: Captures) -> Pool:
-        parts = [part for part in (bench.fit, bench.judge, bench.test, bench.spare_test) if part is not None]
+    def of(cls, captures: Captures) -> Pool:
+        parts = [part for part in (captures.fit, captures.judge, captures.test, captures.spare_test) if part is not None]
         order = torch.tensor(np.argsort(np.concatenate([part.clips.factors["clip"].to_numpy() for part in parts])))
-        layers, tokens, values = range(bench.encoder.card.depth + 1), bench.spec.tokens, bench.clips.values(bench.spec.variable)
+        layers, tokens, values = range(captures.encoder.card.depth + 1), captures.spec.tokens, captures.clips.values(captures.spec.variable)
         return cls(
-            bench.clips,
+            captures.clips,
             {layer: torch.cat([part.pooled(layer, tokens) for part in parts])[order] for layer in layers},
-            torch.tensor(bench.clips.labels(bench.spec.variable)[0]),
+            torch.tensor(captures.clips.labels(captures.spec.variable)[0]),
             None if values is None else torch.tensor(values, dtype=torch.float32),
         )
 
@@ -87,27 +88,27 @@ class Fold:
     folds: int
 
 
-def few_tested(bench: Captures) -> bool:
+def few_tested(captures: Captures) -> bool:
     """Whether so few videos are left for the test that each video is left out in turn as well."""
-    return bench.spec.of_videos and bench.clips.split("test").factors["scene"].nunique() < FEW_TESTED
+    return captures.spec.of_videos and captures.clips.split("test").factors["scene"].nunique() < FEW_TESTED
 
 
-def left_out_figures(bench: Captures, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
+def left_out_figures(captures: Captures, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
     """What summary.json says of it: accuracy over all clips, CE and its ratios over videos."""
     if ce.empty:
         return {}
     share, judged = _share(videos, "right", "n"), _share(videos, "judged_right", "edited")
     reading = JudgeReading(judged.value, judged.low, judged.high, judged.n, float(videos["judged_chance"].iloc[0]))
-    largest = np.bincount(bench.clips.labels(bench.spec.variable)[0]).max()
+    largest = np.bincount(captures.clips.labels(captures.spec.variable)[0]).max()
     accuracy = {"value": share.value, "low": number(share.low), "high": number(share.high), "n": share.n, "chance": largest / share.n}
-    said = by_judge(ce)
+    by = by_judge(ce)
     layers = {str(layer): int(count) for layer, count in videos["layer"].value_counts().sort_index().items()}
     about = {"videos": len(videos), "rank": int(ce["rank"].iloc[0]), "layers": layers, "accuracy": accuracy}
     return {
         "leave_one_out": {
             **about,
-            "ce": said["by_judge"]["probe"],
-            "ratio_by_judge": said["ratio_by_judge"],
+            "ce": by["by_judge"]["probe"],
+            "ratio_by_judge": by["ratio_by_judge"],
             "judge_reading": {"probe": reading.stored()},
         }
     }
@@ -119,68 +120,67 @@ def _share(videos: pd.DataFrame, right: str, of: str) -> Interval:
     return scene_proportion(hits, np.repeat(videos["scene"].to_numpy(), videos[of].to_numpy()))
 
 
-def run_left_out(bench: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
+def run_left_out(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CE of ablating what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet, ``layer`` -1);
     and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
 
     Both are empty, and it is said why, where the other videos do not do without one of them: the study's own figures stand.
     """
     try:
-        return _each_in_turn(bench, Pool.of(bench))
+        return _each_in_turn(captures, Pool.of(captures))
     except (BadData, BadArgument) as error:
-        bench.progress.say(f"No video is left out in turn: {error}")
+        captures.progress.say(f"No video is left out in turn: {error}")
         return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=VIDEO_COLUMNS)
 
 
-def _each_in_turn(bench: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    folds = [fold_without(bench, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
-    read = [_read(bench, pool, fold) for fold in folds]
+def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    folds = [fold_without(captures, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
+    read = [_read(captures, pool, fold) for fold in folds]
     layers = tuple(sorted({layer for layer, _ in read}))
     what, clips = "capture clips of videos left out in turn", pool.clips
     # of every video a clip of each class that it shows: what a read-out prefers on one video then takes no side
-    edited = bench.capture(clips.select(bench.clips_chosen(clips, min(len(folds), MOST_LEFT_OUT))), what, sites=layers)
-    moments = {fold.scene: bench.capture(clips.select(fold.test.numpy()), what, moments=layers) for fold in folds}
-    tick = bench.progress.start("leave out one video at a time")
+    edited = captures.capture(clips.select(captures.clips_chosen(clips, min(len(folds), MOST_LEFT_OUT))), what, sites=layers)
+    moments = {fold.scene: captures.capture(clips.select(fold.test.numpy()), what, moments=layers) for fold in folds}
+    tick = captures.progress.start("leave out one video at a time")
     effects: list[pd.DataFrame] = []
     rows: list[dict[str, object]] = []
     for fold, (layer, probe) in zip(folds, read, strict=True):
 
         def work(fold: Fold = fold, layer: int = layer) -> tuple[pd.DataFrame, ...]:
-            return (_ablated(bench, pool, fold, layer, edited, moments),)
+            return (_ablated(captures, pool, fold, layer, edited, moments),)
 
-        effects += bench.run.part(f"without-{fold.scene}", ("effects",), work)
+        effects += captures.run.part(f"without-{fold.scene}", ("effects",), work)
         rows.append(_row(pool, fold, layer, probe, effects[-1]))
         tick(len(rows), len(folds))
     every = pd.concat([part for part in effects if len(part)], ignore_index=True)
     chance = judge_readings(every)["probe"].chance
     rows = [{**row, "judged_chance": chance} for row in rows]
-    return ce_table(every.assign(layer=EACH), bench.spec.seed, bench.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
+    return ce_table(every.assign(layer=EACH), captures.spec.seed, captures.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
 
 
-def fold_without(bench: Captures, pool: Pool, scene: int) -> Fold:
+def fold_without(captures: Captures, pool: Pool, scene: int) -> Fold:
     """All other videos parted as the study parts its own. Raises BadData where fit or judge gets too few videos of a class."""
-    factors, names = pool.clips.factors, np.array(bench.classes)[pool.y.numpy()]
+    factors, names = pool.clips.factors, np.array(captures.classes)[pool.y.numpy()]
     table = pd.DataFrame({"source": factors["source"].to_numpy(), "scene": factors["scene"].to_numpy(), "kind": names})
     rest = table[table["scene"] != scene]
-    rest = rest.assign(split=dealt(rest, bench.spec.seed, SHARES))
-    if few := scarce(rest, bench.classes, tuple(SHARES)):
+    rest = rest.assign(split=dealt(rest, captures.spec.seed, SHARES))
+    if few := scarce(rest, captures.classes, tuple(SHARES)):
         left = table["source"][table["scene"] == scene].iloc[0]
-        raise BadData(f"without '{left}' there are too few videos of {bench.spec.variable} {', '.join(few)} for a fit and a judge.")
+        raise BadData(f"without '{left}' there are too few videos of {captures.spec.variable} {', '.join(few)} for a fit and a judge.")
     fit, judge = (torch.tensor((rest["split"] == name).reindex(table.index, fill_value=False).to_numpy()) for name in SHARES)
     test = torch.tensor((table["scene"] == scene).to_numpy())
     scenes = pool.scenes.numpy()
     require_disjoint({"fit": scenes[fit.numpy()], "judge": scenes[judge.numpy()], "test": scenes[test.numpy()]})
     fewest = int(rest.groupby(["split", "kind"])["scene"].nunique().min())
-    return Fold(scene, fit, judge, test, min(bench.spec.folds, fewest))
+    return Fold(scene, fit, judge, test, min(captures.spec.folds, fewest))
 
 
-def _read(bench: Captures, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
+def _read(captures: Captures, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
     """The layer that the fold's own fit videos choose, by the study's rule, and the dense probe there."""
-    wanted = range(bench.encoder.card.depth + 1) if bench.spec.best_layer is None else (bench.spec.best_layer,)
+    wanted = range(captures.encoder.card.depth + 1) if captures.spec.best_layer is None else (captures.spec.best_layer,)
     inputs = {layer: pool.pooled[layer][fold.fit] for layer in wanted}
-    paths = dense_probes(inputs, pool.y[fold.fit], pool.scenes[fold.fit], fold.folds, seed=bench.spec.seed)
-    scores = {layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}
-    layer = earliest_good(scores, bench.encoder.card.depth) if bench.spec.best_layer is None else bench.spec.best_layer
+    paths = dense_probes(inputs, pool.y[fold.fit], pool.scenes[fold.fit], fold.folds, seed=captures.spec.seed)
+    layer = earliest_of(paths, captures.encoder.card.depth) if captures.spec.best_layer is None else captures.spec.best_layer
     return layer, paths[layer].probe
 
 
@@ -194,9 +194,11 @@ def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.Dat
     return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, **judged}
 
 
-def _ablated(bench: Captures, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]) -> pd.DataFrame:
+def _ablated(
+    captures: Captures, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]
+) -> pd.DataFrame:
     """Effects of ablation on the clips of the video that is left out; the subspace of fit, its four controls, the read-out of judge."""
-    spec, card, finder = bench.spec, bench.encoder.card, bench.spec.finders[0]
+    spec, card, finder = captures.spec, captures.encoder.card, captures.spec.finders[0]
     rows = np.flatnonzero(edited.clips.factors["scene"].to_numpy() == fold.scene)
     if not len(rows):
         return pd.DataFrame()
@@ -210,24 +212,24 @@ def _ablated(bench: Captures, pool: Pool, fold: Fold, layer: int, edited: Activa
     )
     if needing("path", [finder]):
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
-    said = {"layer": layer, "tokens": spec.tokens, "model": card.name}
-    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **said)
+    where_found = {"layer": layer, "tokens": spec.tokens, "model": card.name}
+    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where_found)
     shuffled = find_shuffled(finder, data, subspace.rank, spec.draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
     controls = matched_controls(subspace, covariance, spec.draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
     last = pool.pooled[card.depth][fold.judge]
-    path = dense_probes({card.depth: last}, pool.y[fold.judge], scenes[fold.judge], fold.folds, seed=spec.seed)
+    reader = trained_probe(last, pool.y[fold.judge], scenes[fold.judge], spec.tokens, fold.folds, spec.seed)
     source = edited.select(rows)
     partner = edited.select(donor_rows(edited.clips, spec.variable, spec.seed)[rows])  # which ablation takes nothing from
     means = class_means(data.x, data.y, data.classes)
-    left_out = Scenes(source, partner, bench.labels(source), bench.labels(partner), means, "class")
+    left_out = Scenes(source, partner, captures.labels(source), captures.labels(partner), means, "class")
     effects, _ = intervene(
-        bench.encoder,
+        captures.encoder,
         Site(layer, spec.edited_tokens),
         left_out,
         {finder: subspace},
         {finder: controls},
-        [ProbeJudge(path[card.depth].probe, spec.tokens)],
+        [reader],
         ("ablate",),
         spec.edit_doses[:1],
         ablate_to=spec.ablate_to,
