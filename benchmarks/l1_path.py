@@ -32,10 +32,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from jepascope.discovery.probes.folds import scene_folds
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.solver.duality import duality_gap
-from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, prepare, strongest_l1
-from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.probes.readouts import standardise
+from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, Penalty, duality_gap, prepare, strongest_l1
 from jepascope.discovery.solver.solve import TOLERANCE, solve_path
 
 ROUND = 50  # epochs of saga before the first look at its gap; each further round is twice as long, for it forgets its gradients

@@ -21,7 +21,6 @@ from jepascope.stats import (
     mean_interval,
     null_bound,
     p_value,
-    paired_drop,
     percentile_in_null,
     proportion,
     r_squared,
@@ -407,32 +406,6 @@ def test_intervals_of_few_skewed_draws_cover_about_as_often_as_they_say() -> Non
         found = causal_effect_ratio(0.5 * below, below, rng.gamma(2, 0.5, (20, 1)) * below, rng, resamples=400)
         hits += found.control.low <= 1 <= found.control.high
     assert 0.92 <= hits / 600 <= 0.98
-
-
-def test_a_drop_of_accuracy_is_of_the_clips_that_changed() -> None:
-    before = np.array([True] * 30 + [False] * 10)
-    after = before.copy()
-    same = paired_drop(before, after)
-    assert same.value == 0 and same.low < 0 < same.high  # 40 clips alike do not show that none ever changes
-    after[:12] = False
-    found = paired_drop(before, after)
-    assert (found.value, found.n) == (0.3, 40) and 0.1 < found.low < 0.3 < found.high < 0.5
-    back = paired_drop(after, before)
-    assert (back.value, back.low, back.high) == pytest.approx((-found.value, -found.high, -found.low))
-    all_lost = paired_drop(np.ones(8, bool), np.zeros(8, bool))
-    assert all_lost.value == all_lost.high == 1 and all_lost.low > 0.3
-    with pytest.raises(BadArgument, match="same clips"):
-        paired_drop(before, before[:3])
-
-
-@pytest.mark.parametrize(("lost", "gained"), [(0.02, 0.01), (0.3, 0.05), (0.9, 0.0)])
-def test_intervals_of_a_drop_cover_it(lost: float, gained: float) -> None:
-    rng, hits = generator(27), 0
-    for _ in range(1000):
-        change = rng.choice(3, 40, p=[lost, gained, 1 - lost - gained])
-        found = paired_drop(change == 0, change == 1)
-        hits += found.low <= lost - gained <= found.high
-    assert hits / 1000 >= 0.95 - 3.1 * math.sqrt(0.05 * 0.95 / 1000)
 
 
 def test_a_paired_difference_is_the_mean_of_differences() -> None:

@@ -10,7 +10,9 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,37 +46,17 @@ if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec as StudySpec
     from jepascope.study.trust import trusting as trusting
 
-_HOMES = {
-    "Activations": "activations.activations",
-    "ClipSet": "clips.clipset",
-    "JepascopeError": "errors",
-    "Run": "runs",
-    "ProbeJudge": "intervention.judges",
-    "Site": "activations.site",
-    "StudySpec": "study.spec",
-    "Subspace": "discovery.subspace",
-    "VideoEncoder": "encoders.base",
-    "build_report": "report.build",
-    "capture": "study.analysis",
-    "dense_probes": "discovery.probes.paths",
-    "directions8": "clips.presets",
-    "explain": "intervention.empty_cells",
-    "find": "study.analysis",
-    "intervene": "study.analysis",
-    "l1_paths": "discovery.probes.paths",
-    "load_encoder": "encoders.load",
-    "load_run": "runs",
-    "matched_controls": "intervention.controls",
-    "port": "study.analysis",
-    "reverse_twins": "clips.presets",
-    "run_study": "study.run",
-    "trusting": "study.trust",
-    "twins": "clips.presets",
-    "wrap": "encoders.wrap",
-    "why_empty": "intervention.empty_cells",
-}
-
 _FOLDERS = ("clips", "study")  # whose own names are reached through them (js.clips.circle), or that are called (js.study(...))
+
+
+def _homes() -> dict[str, str]:
+    """Where each public name lives: the imports above, as a type checker sees them."""
+    (seen,) = (node for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
+    imports = (node for node in seen.body if isinstance(node, ast.ImportFrom) and node.module != "jepascope")
+    return {name.name: str(node.module) for node in imports for name in node.names}
+
+
+_HOMES = _homes()
 
 __all__ = sorted([*_HOMES, *_FOLDERS])
 
@@ -85,7 +67,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"jepascope.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'jepascope' has no attribute '{name}'")
-    return getattr(import_module(f"jepascope.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -106,7 +106,7 @@ class Catalog(Generic[E]):
         have the name, or where their code fails."""
         points = self.added.get(name, ()) if isinstance(name, str) else ()
         if len(points) + (name in self.own) > 1:
-            owners = " and ".join([*(["jepascope"] if name in self.own else []), *(one.value for one in points)])
+            owners = " and ".join([*(["jepascope"] if name in self.own else []), *(point.value for point in points)])
             raise BadArgument(f"The {self.kind} '{name}' is declared by {owners}; name the one that is meant as package.module:attribute.")
         if name in self.own:
             return self.own[name]

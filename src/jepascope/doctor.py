@@ -55,12 +55,12 @@ def doctor(cache: Path | None = None, folder: Path | None = None, weights: Path 
 
 
 def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
-    found: list[Check] = []
+    checks: list[Check] = []
     try:
-        found.extend(look())
+        checks.extend(look())
     except Exception as error:  # a broken library may raise anything, and the doctor is called because something is broken
-        found.append(Check(name, False, f"could not be checked ({type(error).__name__}: {error})", "install again: make clean demo"))
-    return found
+        checks.append(Check(name, False, f"could not be checked ({type(error).__name__}: {error})", "install again: make clean demo"))
+    return checks
 
 
 def _python() -> Iterator[Check]:
@@ -126,10 +126,15 @@ def _torch() -> Iterator[Check]:
         )
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _processor() -> Iterator[Check]:
     import torch
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = cores()
     threads = torch.get_num_threads()
     too_many = threads > usable
     detail = f"{usable} cores, {threads} torch threads"
@@ -152,8 +157,8 @@ def free_memory() -> int | None:
     bounds: list[int] = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
-        found = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
-        bounds += [int(found.group(1)) * 1024] if found else []
+        available = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        bounds += [int(available.group(1)) * 1024] if available else []
     group = Path("/sys/fs/cgroup")
     with contextlib.suppress(OSError, ValueError):  # no control group, or one without a limit ("max")
         cached = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
@@ -175,8 +180,8 @@ def _writable(name: str, folder: Path, fix: str) -> Iterator[Check]:
         return
     free = shutil.disk_usage(existing).free
     enough = free >= DISK_FOR_DEMO
-    said = "" if folder.exists() else ", made when first needed"
-    yield Check(name, enough, f"{folder} ({_gib(free)} free{said})", "" if enough else f"free at least {_gib(DISK_FOR_DEMO)}, or {fix}")
+    note = "" if folder.exists() else ", made when first needed"
+    yield Check(name, enough, f"{folder} ({_gib(free)} free{note})", "" if enough else f"free at least {_gib(DISK_FOR_DEMO)}, or {fix}")
 
 
 def _shipped_weights(weights: Path | None) -> Iterator[Check]:

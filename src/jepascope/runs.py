@@ -52,10 +52,10 @@ class Run:
         tables = {path.stem: path for path in sorted(self.path.glob("*.parquet"))}
         if name not in tables:
             raise BadArgument(f"'{self.path}' has no table '{name}'; it has {', '.join(tables)}.")
-        found = read_run(self.path).tables.get(name)
+        typed = read_run(self.path).tables.get(name)
         import pandas as pd
 
-        return pd.read_parquet(tables[name]) if found is None else found
+        return pd.read_parquet(tables[name]) if typed is None else typed
 
     def report(self) -> Path:
         """The page, made anew from the folder; its path."""

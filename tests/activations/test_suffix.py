@@ -9,7 +9,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
 from jepascope.activations.site import pool
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -35,7 +35,7 @@ def pooled_last(encoder: VJepa2Encoder, hidden: Tensor, layer: int, edit, condit
     def keep(part: slice, found: dict[int, Tensor]) -> None:
         kept[part] = found[encoder.card.depth]
 
-    rerun(encoder, hidden, layer, edit, conditions, {encoder.card.depth: PooledReader(read)}, keep, batch)
+    rerun(encoder, [Rerun(Sweep(hidden, layer, edit, {encoder.card.depth: PooledReader(read)}), conditions, keep)], batch)
     return kept
 
 
@@ -127,7 +127,11 @@ def test_every_layer_that_is_read_is_that_of_a_whole_forward(
         for at, features in found.items():
             kept[at][part] = features
 
-    rerun(encoder, captured.tokens(1), 1, shifted, 2, {at: PooledReader(captured.object_mask) for at in reversed(layers)}, keep, batch)
+    rerun(
+        encoder,
+        [Rerun(Sweep(captured.tokens(1), 1, shifted, {at: PooledReader(captured.object_mask) for at in reversed(layers)}), 2, keep)],
+        batch,
+    )
     for condition in range(2):
         whole = hooked(encoder, few, 1, condition)
         for at in layers:
@@ -147,7 +151,11 @@ def test_nothing_runs_after_the_last_layer_that_is_read(
     monkeypatch.setattr(VJepa2Encoder, "block", counted)
     for readers, expected in (((1,), []), ((2,), [2]), ((1, 2), [2]), ((1, 3), [2, 3])):
         ran.clear()
-        rerun(encoder, captured.tokens(1), 1, shifted, 2, {at: PooledReader() for at in readers}, lambda part, found: None, CLIPS * 2)
+        rerun(
+            encoder,
+            [Rerun(Sweep(captured.tokens(1), 1, shifted, {at: PooledReader() for at in readers}), 2, lambda part, found: None)],
+            CLIPS * 2,
+        )
         assert ran == expected
 
 
@@ -158,7 +166,7 @@ def test_a_reader_is_told_whose_rows_it_reads(encoder: VJepa2Encoder, captured: 
         told.extend(clips.tolist())
         return torch.zeros(len(hidden), 1)
 
-    rerun(encoder, captured.tokens(3), 3, shifted, 3, {3: reader}, lambda part, found: None, batch=4)
+    rerun(encoder, [Rerun(Sweep(captured.tokens(3), 3, shifted, {3: reader}), 3, lambda part, found: None)], 4)
     assert told == list(range(CLIPS)) * 3
 
 
@@ -167,12 +175,7 @@ def test_what_is_read_is_handed_over_and_not_kept(encoder: VJepa2Encoder, captur
     seen: list[tuple[int, ...]] = []
     rerun(
         encoder,
-        captured.tokens(3),
-        3,
-        shifted,
-        100,
-        {3: PooledReader()},
-        lambda part, found: seen.append(tuple(found[3].shape)),
+        [Rerun(Sweep(captured.tokens(3), 3, shifted, {3: PooledReader()}), 100, lambda part, found: seen.append(tuple(found[3].shape)))],
         CLIPS * 4,
     )
     assert set(seen) == {(4, CLIPS, encoder.card.width)} and len(seen) == 25
@@ -198,7 +201,7 @@ def test_too_little_memory_makes_smaller_batches_and_no_other_numbers(encoder: V
 @pytest.mark.parametrize("readers", [(), (0,), (1, 4)])
 def test_layers_that_an_edit_does_not_reach_cannot_be_read(encoder: VJepa2Encoder, captured: Activations, readers: tuple[int, ...]) -> None:
     with pytest.raises(BadArgument, match=r"After an edit at layer 1 .* layers 1\.\.3 can be read"):
-        rerun(encoder, captured.tokens(1), 1, shifted, 1, {at: PooledReader() for at in readers}, lambda part, found: None)
+        rerun(encoder, [Rerun(Sweep(captured.tokens(1), 1, shifted, {at: PooledReader() for at in readers}), 1, lambda part, found: None)])
 
 
 def test_misfits_are_refused(encoder: VJepa2Encoder, captured: Activations) -> None:

@@ -16,7 +16,7 @@ import jepascope as js
 from jepascope.clips import animation
 from jepascope.clips.animation import eight_bit, read_mp4, write_gif, write_mp4
 from jepascope.clips.classes import in_turn
-from jepascope.clips.columns import MEANINGS
+from jepascope.clips.clutter import MEANINGS
 from jepascope.clips.contact_sheet import contact_sheet
 from jepascope.clips.degrade import still_pixels
 from jepascope.clips.presets import PRESETS, complex_scenes, preset, twins

@@ -38,6 +38,12 @@ def test_labels_name_the_classes_and_groups_are_never_parted() -> None:
         js.clips.twins(clips, "kind")
 
 
+def test_many_different_whole_numbers_are_numbers_that_splits_are_balanced_over() -> None:
+    clips = js.clips.from_arrays(VIDEOS, {"mass": np.arange(COUNT)}, groups=GROUPS)
+    assert clips.variable("mass").kind == "numeric"
+    assert clips.factors.groupby(["split", clips.labels("mass")[0]]).size().unstack().notna().all(axis=None)
+
+
 def test_pixels_are_those_given_in_whatever_order_of_axes() -> None:
     given = torch.from_numpy(VIDEOS[:, :, :, 2:18]).permute(0, 1, 4, 2, 3).float() / 255
     for videos in (VIDEOS, VIDEOS.transpose(0, 1, 4, 2, 3), VIDEOS.transpose(0, 4, 1, 2, 3), torch.tensor(VIDEOS), VIDEOS / 255.0):

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jepascope.clips.degrade import end_position_limit
 from jepascope.clips.factors import (
     SECTOR,
     STEP,
@@ -21,7 +22,6 @@ from jepascope.clips.factors import (
     nearest_direction,
     opposite,
 )
-from jepascope.clips.position_limit import end_position_limit
 from jepascope.clips.presets import PRESETS, circle, directions8, preset, reverse_twins, twins
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.errors import BadArgument
@@ -146,7 +146,7 @@ def test_the_pixels_of_directions8_have_not_changed() -> None:
 
 
 def test_continuous_angles_leave_an_end_position_less_to_tell() -> None:
-    assert 1 / 8 < end_position_limit(continuous=True) < end_position_limit()
+    assert 1 / 8 < end_position_limit(continuous=True) < end_position_limit(continuous=False)
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

@@ -14,7 +14,8 @@ from jepascope.clips.factors import nearest_direction
 from jepascope.clips.motion.estimate import Motion, measure
 from jepascope.clips.motion.flow import INSTALL, SHORT_SIDE, grey_frames, opencv, pair_flows
 from jepascope.clips.motion.label import MotionLabel, angular_difference, label_window
-from jepascope.clips.video.dihedral import VIEWS, View, shown_angle, shown_pixels
+from jepascope.clips.video.dihedral import VIEWS, View, shown_angle
+from jepascope.clips.video.source import shown_pixels
 from jepascope.errors import BadArgument, BadData
 
 FRAMES = 4

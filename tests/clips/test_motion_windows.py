@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-import struct
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from video_files import looked_at, with_matrix
+
 pytest.importorskip("cv2", reason="OpenCV is not installed (pip install 'jepascope[flow]')")
 
 from jepascope.clips.animation import write_mp4
 from jepascope.clips.motion.balance import balanced
 from jepascope.clips.motion.label import angular_difference, label_window
-from jepascope.clips.motion.windows import label_rows, label_windows, measured, middle_square
-from jepascope.clips.video.clips import video_clips
+from jepascope.clips.motion.windows import label_rows, label_windows, measured_windows, middle_square
+from jepascope.clips.video.footage import decoded, survey
+from jepascope.clips.video.labelled import labelled
+from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.windows import Cutting, Window
 
 SIDE = 64
@@ -46,15 +49,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def seconds(path: Path) -> float:
-    from jepascope.clips.video.files import candidate
-    from jepascope.clips.video.probe import probe
-
-    return probe(path.parent, candidate(path.name)).duration
-
-
 def test_every_frame_of_a_slow_video_is_measured_once(folder: Path) -> None:
-    length = seconds(folder / "pan0.mp4")
+    length = looked_at(folder / "pan0.mp4").duration
     (place, label), *more = label_windows(folder / "pan0.mp4", [Window("pan0.mp4", "pan0.mp4", 0.0, length)])
     assert place == 0 and not more
     assert label.motion.pairs <= 5 and label.motion.repeated == 0
@@ -62,7 +58,7 @@ def test_every_frame_of_a_slow_video_is_measured_once(folder: Path) -> None:
 
 
 def test_a_window_s_label_does_not_depend_on_the_windows_beside_it(folder: Path) -> None:
-    length = seconds(folder / "pan1.mp4")
+    length = looked_at(folder / "pan1.mp4").duration
     windows = [Window("pan1.mp4", "pan1.mp4", start * length, end * length) for start, end in ((0, 0.7), (0.3, 1.0))]
     together = list(label_rows(folder, windows))
     assert [row["start"] for row in together] == [window.start for window in windows]
@@ -76,32 +72,29 @@ def test_the_middle_square_is_what_clips_show() -> None:
     assert (middle_square(tall) == tall[3:7]).all()
 
 
-def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder: Path) -> None:
-    length = seconds(folder / "pan0.mp4")
-    clips, refused = video_clips(folder, "direction", Cutting(seconds=length), measure=measured, frames=4, size=16)
-    angles = dict(zip(clips.factors["file"], np.degrees(clips.factors["angle"]), strict=True))
+def test_measured_windows_become_clips_with_directions_and_balanced_ones(folder: Path, tmp_path: Path) -> None:
+    footage = decoded(survey(folder), Cutting(seconds=looked_at(folder / "pan0.mp4").duration))
+    labels = labelled(footage, "direction", measured_windows(footage, tmp_path))
+    angles = dict(zip(labels.known["file"], np.degrees(labels.known["angle"]), strict=True))
     assert sorted(angles) == [f"pan{i}.mp4" for i in range(len(ANGLES))]
     assert all(angular_difference(angles[f"pan{i}.mp4"], angle) < 2 for i, angle in enumerate(ANGLES))
-    assert set(clips.factors["moves"]) == {"camera"} and (clips.factors["labelled_by"] == "measurement").all()
-    assert refused["reason"].str.startswith("has no measured direction: less than 2%").tolist() == [True]
-    turned = replace(clips, factors=balanced(clips.factors))
-    counts = turned.factors.groupby(["split", "direction"]).size().unstack()
+    assert set(labels.known["moves"]) == {"camera"} and (labels.known["labelled_by"] == "measurement").all()
+    assert [one.reason.startswith("has no measured direction: less than 2%") for one in labels.refusals] == [True]
+    turned = balanced(labels.known.assign(split=["fit", "judge", "test"], scene=range(3)), 10, True, 0, 1)
+    counts = turned.groupby(["split", "direction"]).size().unstack()
     assert set(counts.columns) == {"E", "N", "W", "S"} and (counts.nunique(axis=1) == 1).all()
-    row = int(turned.factors["reversed"].to_numpy().argmax())
-    one = turned.factors.loc[row]
-    found = label_window((turned.at(6, SIDE).video([row])[0].permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8))
-    assert found.angle is not None and angular_difference(found.angle, math.degrees(one["angle"])) < 3
+    one = turned[turned["reversed"]][:1]
+    video = VideoSource.of(footage.folder, list(footage.videos.values())).video(one, 6, SIDE)[0].permute(0, 2, 3, 1)
+    label = label_window((video.numpy() * 255).round().astype(np.uint8))
+    assert label.angle is not None and angular_difference(label.angle, math.degrees(one["angle"].iloc[0])) < 3
 
 
 @pytest.mark.parametrize(("linear", "angle"), [((1, 0, 0, -1), 350.0), ((-1, 0, 0, 1), 170.0), ((0, 1, 1, 0), 260.0)], ids=str)
 def test_a_file_that_players_mirror_moves_as_it_is_played(folder: Path, tmp_path: Path, linear: tuple[int, ...], angle: float) -> None:
     """Stored, it moves at 10 degrees; upside down, left for right, and transposed by its display matrix."""
-    data = bytearray((folder / "pan0.mp4").read_bytes())
-    at = data.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2, version 0
-    a, b, c, d = (one << 16 for one in linear)
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    (tmp_path / "a.mp4").write_bytes(data)
-    ((_, label),) = label_windows(tmp_path / "a.mp4", [Window("a.mp4", "a.mp4", 0.0, seconds(tmp_path / "a.mp4"))])
+    shutil.copy(folder / "pan0.mp4", tmp_path / "a.mp4")
+    with_matrix(tmp_path / "a.mp4", [one << 16 for one in linear])
+    ((_, label),) = label_windows(tmp_path / "a.mp4", [Window("a.mp4", "a.mp4", 0.0, looked_at(tmp_path / "a.mp4").duration)])
     assert label.angle is not None and angular_difference(label.angle, angle) < 2
 
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepascope.clips.render import SHAPE_NAMES, Objects, Waves, coverage, render, texture
+from jepascope.clips.ranges import SHAPES
+from jepascope.clips.render import Objects, Waves, coverage, render, texture
 
 # How far a rendered shift may be off, in pixels (disc, square, diamond, triangle). Corner pixels take the lesser of both edges'
 # coverage instead of the product, so shapes with corners are off by more than a disc.
 CENTROID = (0.02, 0.06, 0.16, 0.08)
-EVERY_SHAPE = pytest.mark.parametrize("shape", range(len(SHAPE_NAMES)), ids=SHAPE_NAMES)
+EVERY_SHAPE = pytest.mark.parametrize("shape", range(len(SHAPES)), ids=SHAPES)
 
 
 def one(shape: int, x: float = 0.5, y: float = 0.5, vx: float = 0.0, vy: float = 0.0, radius: float = 0.1) -> Objects:

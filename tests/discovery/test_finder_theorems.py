@@ -16,8 +16,7 @@ from jepascope.discovery.finders import find
 from jepascope.discovery.finders.inlp import inlp_strength, rounds
 from jepascope.discovery.finders.lda import discriminants
 from jepascope.discovery.finders.leace import LeaceEraser
-from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
-from jepascope.discovery.finders.shrinkage import oas_share, shrunk
+from jepascope.discovery.finders.regularised import gcv_strength, oas_share, ridge_filters, shrunk
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData

@@ -12,9 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from jepascope.discovery.finder_entry import FINDERS, needing
-from jepascope.discovery.finders import Labelled, find, find_shuffled
-from jepascope.discovery.finders.again import found_again
-from jepascope.discovery.finders.own import own_finder
+from jepascope.discovery.finders import Labelled, find, find_shuffled, found_again, own_finder
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, RunFolderError
 

@@ -10,14 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_classes import planted
 
-from jepascope.discovery.finder_entry import FINDERS
-from jepascope.discovery.finders import find, find_shuffled
-from jepascope.discovery.label_moments import LabelMoments, LabelMomentsFitter
-from jepascope.discovery.labelled import Labelled
-from jepascope.errors import BadArgument, BadData
+from jepascope.discovery.finders import find
+from jepascope.discovery.labelled import Labelled, LabelMoments, LabelMomentsFitter
+from jepascope.errors import BadData
 
 CLIPS, WIDTH, CLASSES = 90, 10, 3
-STREAMING = [name for name, entry in FINDERS.own.items() if not entry.needs]
 
 
 def clips(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -55,32 +52,14 @@ def test_moments_are_those_of_the_definition() -> None:
     torch.testing.assert_close(moments.covariance, moments.within + between)
 
 
-@pytest.mark.parametrize("finder", STREAMING)
-def test_finders_of_moments_need_no_clips(finder: str) -> None:
-    x, y, values = clips()
-    whole = find(finder, Labelled(x, y, values), 2)
-    from_moments = find(finder, Labelled.streamed(streamed([13, 14, 60]), "layer 3"), 2)
-    overlap = whole.basis.T @ from_moments.basis
-    torch.testing.assert_close(overlap @ overlap.T, torch.eye(2), rtol=0, atol=1e-5)
-    torch.testing.assert_close(whole.mean, from_moments.mean)
-
-
-def test_finders_of_clips_and_controls_of_labels_refuse_moments_alone() -> None:
-    data = Labelled.streamed(streamed([]), "layer 3")
-    for finder in sorted(set(FINDERS.own) - set(STREAMING)):
-        with pytest.raises(BadArgument, match=r"needs the clips of layer 3.*use a finder of second moments"):
-            find(finder, data, 2)
-    with pytest.raises(BadArgument, match="needs the clips of layer 3"):
-        find_shuffled("lda", data, 2, draws=3)
-
-
-def test_moments_that_nothing_can_be_found_in_are_refused_with_the_site() -> None:
+def test_clips_that_nothing_can_be_found_in_are_refused_with_the_site() -> None:
     x, y, _ = clips()
-    one = LabelMomentsFitter(WIDTH, 1).update(x, 0 * y).fit()
-    flat = LabelMomentsFitter(WIDTH, CLASSES).update(torch.ones_like(x), y).fit()
-    broken = LabelMomentsFitter(WIDTH, CLASSES).update(x / 0, y).fit()
-    for moments, said in ((one, "one class"), (flat, "same for every clip"), (broken, "NaN or infinite")):
-        with pytest.raises(BadData, match=rf"layer 3: .*{said}"):
-            find("lda", Labelled.streamed(moments, "layer 3"))
+    for values, labels, said in (
+        (x, 0 * y, "one class"),
+        (torch.ones_like(x), y, "same activations for every clip"),
+        (x / 0, y, "NaN or infinite"),
+    ):
+        with pytest.raises(BadData, match=rf"layer 3.*{said}"):
+            find("lda", Labelled(values, labels, where="layer 3"))
     with pytest.raises(BadData, match=r"Class 3 .* has no clip"):
         LabelMomentsFitter(WIDTH, 4).update(x, y).fit()

@@ -8,9 +8,8 @@ import torch
 from sklearn.neural_network import MLPClassifier
 from torch import Tensor
 
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.mlp_probe import HIDDEN, ITERATIONS, PENALTY, mlp_probe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import HIDDEN, ITERATIONS, PENALTY, mlp_probe, standardise
 
 WIDTH = 6
 

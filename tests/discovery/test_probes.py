@@ -11,6 +11,7 @@ from planted_classes import planted
 from jepascope.discovery.probes.folds import scene_folds
 from jepascope.discovery.probes.paths import LinearProbe, dense_probes, l1_paths
 from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.judges import margin
 
 
 @settings(max_examples=30, deadline=None)
@@ -38,7 +39,7 @@ def test_separated_classes_are_read_and_shuffled_labels_are_not() -> None:
     path = dense_probes({"good": x[0][:60]}, y[:60])["good"]
     assert path.choice.cv_accuracy > 0.95
     assert path.probe.accuracy(fresh, fresh_y) > 0.9
-    assert path.probe.margin(fresh, fresh_y).mean() > 0
+    assert margin(path.probe.logits(fresh).double(), fresh_y).mean() > 0
     assert dense_probes({"good": x[0]}, noise)["good"].choice.cv_accuracy < 0.5
 
 
@@ -53,7 +54,7 @@ def test_the_probe_reads_raw_activations_whatever_their_units() -> None:
 
 def test_margin_is_the_true_logit_less_the_mean_of_the_others() -> None:
     probe = LinearProbe(torch.eye(3), torch.tensor([0.0, 1.0, 2.0]))
-    assert probe.margin(torch.tensor([[4.0, 0.0, 0.0]]), torch.tensor([0])).tolist() == [4.0 - 1.5]
+    assert margin(probe.logits(torch.tensor([[4.0, 0.0, 0.0]])).double(), torch.tensor([0])).tolist() == [4.0 - 1.5]
 
 
 def test_layers_are_fitted_as_if_alone_and_come_back_under_their_names() -> None:

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from jepascope.discovery.probes.ridge import RIDGE_STRENGTHS, ridge_fits, ridge_probes, whole_scene_folds
+from jepascope.discovery.probes.folds import whole_scene_folds
+from jepascope.discovery.probes.ridge import RIDGE_STRENGTHS, ridge_fits, ridge_probes
 from jepascope.errors import BadArgument, BadData
 
 

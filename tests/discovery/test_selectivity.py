@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planted_classes import planted
 
 from jepascope.clips.presets import directions8
-from jepascope.discovery.probes.exchange import exchanged
+from jepascope.discovery.probes.folds import exchanged
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.probes.selectivity import RECUR, control_labels, permuted_hits, scene_types
 from jepascope.errors import BadArgument, BadData

@@ -13,9 +13,8 @@ from planted_classes import planted
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, gradient, logits, prepare, strongest_l1
-from jepascope.discovery.solver.penalties import Penalty, magnitude
+from jepascope.discovery.probes.readouts import standardise
+from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, Penalty, gradient, logits, magnitude, prepare, strongest_l1
 from jepascope.discovery.solver.solve import Fits, solve, solve_path
 from jepascope.errors import BadArgument, BadData
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepascope.discovery.probes.halves import complementary_halves, permuted_within
+from jepascope.discovery.probes.folds import complementary_halves, exchanged_within
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.probes.stability import _point, expected_false, stability_selection
 from jepascope.errors import BadArgument, BadData
@@ -40,7 +40,7 @@ def test_permuted_labels_keep_the_classes_of_the_half_and_scenes_of_one_class() 
     groups = torch.arange(60) // 2
     y = groups % 3
     half = complementary_halves(y, groups, pairs=1)[0]
-    permuted = permuted_within(half, y, groups, torch.Generator().manual_seed(0))
+    permuted = exchanged_within(half, y, groups, torch.Generator().manual_seed(0))
     assert torch.equal(torch.bincount(permuted[half]), torch.bincount(y[half]))
     assert torch.equal(permuted[0::2], permuted[1::2])
     assert torch.equal(permuted[~half], y[~half])

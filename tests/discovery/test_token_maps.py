@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge, RidgeCV
 from torch import Tensor
 
 from jepascope.discovery.probes import token_maps
-from jepascope.discovery.probes.exchange import exchanged
+from jepascope.discovery.probes.folds import exchanged
 from jepascope.discovery.probes.ridge import ridge_fits
 from jepascope.discovery.probes.token_maps import TOKEN_STRENGTHS, TokenRange, read_tokens, token_accuracy, token_r_squared
 from jepascope.errors import BadArgument, BadData

@@ -23,7 +23,7 @@ import json, sys
 import torch
 from torch._dynamo.utils import counters
 from jepascope.activations.capture import capture
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.presets import directions8
 from jepascope.study.machine import Machine, open_encoder
 from jepascope.study.provenance import computed_by

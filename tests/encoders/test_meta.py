@@ -17,8 +17,7 @@ import torch.nn.functional as F
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders.load import load_encoder, save_encoder
-from jepascope.encoders.meta import load_meta
-from jepascope.encoders.meta_sizes import meta_sizes
+from jepascope.encoders.meta import load_meta, meta_sizes
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.study.geometry import geometry

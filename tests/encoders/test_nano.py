@@ -231,3 +231,10 @@ def test_the_card_of_a_shipped_encoder_is_what_is_measured_again(name: str) -> N
     for now, then in zip(again["forecast"], card["forecast"], strict=True):
         assert now["to_twin"] == pytest.approx(then["to_twin"], rel=0.02)
         assert now["to_source"] == pytest.approx(then["to_source"], rel=0.02)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_of_a_shipped_encoder_says_what_its_figures_are(name: str) -> None:
+    from jepascope.training.card import card_markdown
+
+    assert card_markdown(json.loads((WEIGHTS / name / "card.json").read_text())) == (WEIGHTS / name / "card.md").read_text()

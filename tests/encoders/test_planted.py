@@ -14,7 +14,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.planted import planted_clips
 from jepascope.clips.presets import twins
 from jepascope.discovery.probes.paths import dense_probes
@@ -158,7 +158,10 @@ def test_running_the_blocks_after_the_site_is_the_whole_forward(name: str) -> No
     at = stand(name)
     again: dict[int, torch.Tensor] = {}
     readers = {layer: PooledReader() for layer in (2, 5)}
-    rerun(at.encoder, at.test.tokens(SITE), SITE, lambda hidden, part: hidden[None], 1, readers, lambda part, read: again.update(read))
+    rerun(
+        at.encoder,
+        [Rerun(Sweep(at.test.tokens(SITE), SITE, lambda hidden, part: hidden[None], readers), 1, lambda part, read: again.update(read))],
+    )
     for layer, read in again.items():
         assert torch.equal(read[0], at.test.pooled(layer))
 

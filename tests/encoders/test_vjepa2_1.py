@@ -16,7 +16,7 @@ from transformers import VJEPA2Config, VJEPA2Model
 from jepascope.encoders import vjepa2
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.load import load_encoder, save_encoder
-from jepascope.encoders.meta_sizes import meta_sizes
+from jepascope.encoders.meta import meta_sizes
 from jepascope.encoders.models import published_models
 from jepascope.encoders.rotary import V2, V2_1, RotaryRule, rotary_table
 from jepascope.encoders.selftest import self_test

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from jepascope.activations.site import Site
+from jepascope.discovery.probes.circular import on_circle
 from jepascope.errors import BadArgument, BadData
-from jepascope.intervention.circle import Circle, circle_displacement, rotation_displacement, unit
+from jepascope.intervention.circle import Circle, circle_displacement, rotation_displacement
 from jepascope.intervention.conditions import merged
-from jepascope.intervention.displacement import displacement
+from jepascope.intervention.edits import displacement
 from jepascope.intervention.run import run_edit
 
 WIDTH, TOKENS = 10, 6
@@ -30,7 +31,7 @@ def planted(seed: int) -> Circle:
 
 
 def on(circle: Circle, angle: Tensor) -> Tensor:
-    return circle.middle + unit(angle) @ circle.axes.T
+    return circle.middle + on_circle(angle) @ circle.axes.T
 
 
 def tokens_of(pooled: Tensor, seed: int) -> Tensor:
@@ -43,7 +44,7 @@ def tokens_of(pooled: Tensor, seed: int) -> Tensor:
 @pytest.mark.parametrize("count", [3, 8, 40])
 def test_an_exact_circle_is_fitted_exactly(seed: int, count: int) -> None:
     circle, angle = planted(seed), torch.arange(count) * 2 * math.pi / count + seed
-    found = Circle.fitted(on(circle, angle), unit(angle))
+    found = Circle.fitted(on(circle, angle), on_circle(angle))
     torch.testing.assert_close(found.middle, circle.middle, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found.axes, circle.axes, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(found.filters @ circle.axes, torch.eye(2), atol=1e-5, rtol=0)
@@ -91,7 +92,7 @@ def test_a_rotation_keeps_lengths_in_the_plane_and_what_lies_outside_it(seed: in
 def test_angles_on_one_line_span_no_plane() -> None:
     angle = torch.tensor([0.0, math.pi, 0.0, math.pi])
     with pytest.raises(BadData, match=r"do not span a plane.*at least three directions"):
-        Circle.fitted(on(planted(0), angle), unit(angle))
+        Circle.fitted(on(planted(0), angle), on_circle(angle))
 
 
 def test_a_flat_circle_cannot_be_rotated_and_can_be_steered_along() -> None:
@@ -101,7 +102,7 @@ def test_a_flat_circle_cannot_be_rotated_and_can_be_steered_along() -> None:
     with pytest.raises(BadArgument, match="flat: the angle moves activations along one line only"):
         rotation_displacement(hidden, flat, angle)
     moved = circle_displacement(flat, angle, angle + 1)
-    torch.testing.assert_close(moved, (unit(angle + 1) - unit(angle))[:, None] @ flat.axes.T)
+    torch.testing.assert_close(moved, (on_circle(angle + 1) - on_circle(angle))[:, None] @ flat.axes.T)
 
 
 def test_a_variable_without_an_angle_is_refused_with_what_does_instead(study) -> None:

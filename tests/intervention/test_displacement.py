@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import rerun
+from jepascope.activations.suffix import Rerun, Sweep, rerun
 from jepascope.errors import BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.conditions import merged
-from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edits import displacement, pool_inside
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import Group
@@ -32,12 +32,13 @@ def edited(study, scenes: Scenes, tokens: str, edit: str, ablate_to: str = "mean
     kept: list[Tensor] = []
     rerun(
         study.encoder,
-        hidden,
-        LAYER,
-        Group([condition], moved, scenes.mask(tokens)),
-        1,
-        {LAYER: lambda encoder, now, clips: now.flatten(1)},
-        lambda part, found: kept.append(found[LAYER]),
+        [
+            Rerun(
+                Sweep(hidden, LAYER, Group([condition], moved, scenes.mask(tokens)), {LAYER: lambda encoder, now, clips: now.flatten(1)}),
+                1,
+                lambda part, found: kept.append(found[LAYER]),
+            )
+        ],
     )
     return hidden, kept[0][0].view(hidden.shape), condition.basis
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.planted.bench import PlantedBench, planted_benches
-from jepascope.portability.degeneracy import NONE, Part
-from jepascope.portability.exchange import CONTROLS, exchanged
-from jepascope.stats import EffectRatio, Interval
+from jepascope.portability.degeneracy import Part
+from jepascope.portability.exchange import exchanged
+from jepascope.stats import NOTHING, EffectRatio, Interval
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ def interval(value: float, half: float = 0.02) -> Interval:
 
 def part(name: str, value: float, excess: float | None = 0.1, rank: int = 2, half: float = 0.02) -> Part:
     """Of a CE; ``excess``: lower end of what it has above every control (None: no room was left for controls)."""
-    nothing = EffectRatio(NONE, interval(0.05), interval(value - 0.05), NONE, NONE, False, 50.0, 0.05, 20)
-    against = {} if excess is None else {control: replace(nothing, excess=Interval(value, excess, value, 16)) for control in CONTROLS}
+    nothing = EffectRatio(NOTHING, interval(0.05), interval(value - 0.05), NOTHING, NOTHING, False, 50.0, 0.05, 20)
+    against = {} if excess is None else {control: replace(nothing, excess=Interval(value, excess, value, 16)) for control in FLOORS}
     return Part(name, rank, np.full(16, value), interval(value, half), against)
 
 

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
-from jepascope.portability.alignment import calibrated, sas, sas_chance, sas_chance_sd, split_half_ceiling
-from jepascope.portability.angles import principal_angles
+from jepascope.portability.alignment import calibrated, principal_angles, sas, sas_chance, sas_chance_sd, split_half_ceiling
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, angle_rows, angle_table, portability_table, sas_rows
 from jepascope.stats import Interval
 

@@ -11,10 +11,9 @@ import scipy.stats
 import torch
 
 from jepascope.errors import BadArgument
-from jepascope.portability import angles as module
-from jepascope.portability.alignment import sas_chance, sas_chance_sd
+from jepascope.portability import alignment as module
+from jepascope.portability.alignment import DECIMALS, principal_angles, random_angles, sas_chance, sas_chance_sd, simulated_angles
 from jepascope.portability.angle_law import AngleLaw, angle_law
-from jepascope.portability.angles import DECIMALS, principal_angles, random_angles, simulated_angles
 
 
 def expected_sum(law: AngleLaw, moment: int) -> float:

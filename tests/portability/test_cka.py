@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from jepascope.errors import BadArgument, BadData
-from jepascope.portability.cka import cka, cka_grid, u_centred
+from jepascope.portability.cka import cka_grid, u_centred
+from jepascope.portability.similarity import Similarity
 
 
 def normal(seed: int, *shape: int) -> Tensor:
@@ -22,6 +23,11 @@ def related(seed: int, clips: int = 60, noise: float = 1.0) -> tuple[Tensor, Ten
     common = normal(seed, clips, 6) * torch.tensor([4.0, 2, 1, 1, 0.5, 0.5])
     x, y = (common @ normal(5000 + width, 6, width) + noise * normal(seed + 1000 + width, clips, width) for width in (30, 50))
     return x, y
+
+
+def cka(x: Tensor, y: Tensor, classes: Tensor | None = None, draws: int = 100) -> Similarity:
+    """Of one layer of each."""
+    return cka_grid({0: x}, {0: y}, classes, draws)[0, 0]
 
 
 def biased(x: Tensor, y: Tensor) -> float:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from known_ground import Known, random_basis
 
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.portability.degeneracy import WORKS, PairTest, measure, pair_test
 from jepascope.portability.degeneracy_tables import DEGENERACY_COLUMNS, VERDICT_COLUMNS, pair_rows, verdict_row
-from jepascope.portability.exchange import CONTROLS, joint
+from jepascope.portability.exchange import joint
 from jepascope.portability.verdict import Beside, pair_verdict
 
 TOLERANCE = 1e-4  # of a CE: float32, and a judge that treats classes nearly alike
@@ -108,7 +109,7 @@ def test_without_room_for_controls_nothing_is_claimed(clean: Known) -> None:
 def test_controls_of_a_pair_do_nothing_where_nothing_else_is_read(degenerate: Known) -> None:
     test = both_ways(degenerate, degenerate.plane("C"), degenerate.plane("B"))
     for name in ("a without b", "b without a", "whole"):
-        assert set(test.parts[name].against) == set(CONTROLS)
+        assert set(test.parts[name].against) == set(FLOORS)
         for found in test.parts[name].against.values():
             assert found.draws == degenerate.ground.draws
             assert found.control.value == pytest.approx(0, abs=0.02) and found.excess.low > 0.9
@@ -145,7 +146,7 @@ def test_a_pair_is_stored_both_ways_round_and_its_whole_once(degenerate: Known) 
     assert own["b", "c", "a"]["value"] == test.b.effect.value
     beside = [row for row in rows if row["control"] != "subspace"]
     assert {(row["a"], row["part"], row["control"]) for row in beside} == {
-        (a, part, control) for a, part in (("c", "a without b"), ("b", "a without b"), ("c", "whole")) for control in CONTROLS
+        (a, part, control) for a, part in (("c", "a without b"), ("b", "a without b"), ("c", "whole")) for control in FLOORS
     }
     assert all(row["draws"] == 20 and row["excess_low"] <= row["excess"] <= row["excess_high"] for row in beside)  # type: ignore[operator]
     swapped = both_ways(degenerate, b, c)

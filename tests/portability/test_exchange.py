@@ -14,10 +14,11 @@ from jepascope.activations.site import Site
 from jepascope.clips.donors import donor_rows
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge, target_margin
 from jepascope.intervention.scenes import Scenes
-from jepascope.portability.exchange import CONTROLS, PARALLEL, Exchange, exchange_controls, exchanged, joint, remainder
+from jepascope.portability.exchange import PARALLEL, Exchange, exchange_controls, exchanged, joint, remainder
 
 
 def swaps(ground: InterventionContext, bases: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +166,7 @@ def test_a_remainder_is_orthonormal_and_orthogonal_to_the_other_and_depends_on_s
 def test_controls_are_orthogonal_to_both_and_the_variance_is_matched(clean: Known) -> None:
     ground, a, b = clean.ground, clean.nuisance(4), clean.nuisance(2)
     drawn = exchange_controls(ground, a, joint(a, b))
-    assert drawn is not None and list(drawn) == list(CONTROLS)
+    assert drawn is not None and list(drawn) == list(FLOORS)
     for bases in drawn.values():
         assert len(bases) == ground.draws
         for basis in bases:

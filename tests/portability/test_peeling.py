@@ -12,8 +12,8 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument, BadData
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.portability.degeneracy_tables import PEELING_COLUMNS, peeling_rows
-from jepascope.portability.exchange import CONTROLS
 from jepascope.portability.peeling import Peeling, never_varying, peel
 from jepascope.portability.verdict import peeling_verdict
 
@@ -146,7 +146,7 @@ def test_carriers_are_found_again_without_each_other_until_they_settle(degenerat
 def test_every_stage_has_a_row_of_its_own_and_one_for_each_control(degenerate: Known) -> None:
     peeling, _ = peeled(degenerate, degenerate.plane("C"), degenerate.plane("B"), degenerate.nuisance())
     rows = peeling_rows(peeling, 1, "das")
-    assert [(row["stage"], row["control"]) for row in rows] == [(number, name) for number in (1, 2, 3) for name in ("subspace", *CONTROLS)]
+    assert [(row["stage"], row["control"]) for row in rows] == [(number, name) for number in (1, 2, 3) for name in ("subspace", *FLOORS)]
     assert all(set(row) <= set(PEELING_COLUMNS) for row in rows)
     own = [row for row in rows if row["control"] == "subspace"]
     assert [row["above"] for row in own] == [True, True, False] and {row["copies"] for row in own} == {2}

@@ -11,10 +11,11 @@ import pytest
 from known_ground import interval, part, random_basis
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.degeneracy import NONE, PairTest, Part
+from jepascope.portability.degeneracy import PairTest, Part
 from jepascope.portability.erasure import Refit
 from jepascope.portability.peeling import COPY, Peeling, Stage
 from jepascope.portability.verdict import ONE, VERDICTS, Beside, pair_verdict, peeling_verdict
+from jepascope.stats import NOTHING as UNMEASURED
 from jepascope.stats import Interval
 
 NO_EFFECT = -0.01  # lower end of an excess that reaches zero
@@ -45,7 +46,7 @@ ONE_CODE = Beside(refit=Refit(interval(0.125), interval(0.125), 0.125))
 CASES: list[tuple[PairTest, Beside, str, str]] = [
     (COPIES, Beside(calibrated=ONE), "one subspace", "one subspace (calibrated SAS 0.90)"),
     (replace(COPIES, b_alone=part("b", 0.0, rank=0)), Beside(calibrated=0.5), "one subspace", "nothing to tell apart"),
-    (replace(COPIES, whole=replace(COPIES.whole, effect=NONE)), Beside(), "undecided", "does not tell clip from twin"),
+    (replace(COPIES, whole=replace(COPIES.whole, effect=UNMEASURED)), Beside(), "undecided", "does not tell clip from twin"),
     (replace(COPIES, a_alone=part("a", 0.8, None)), Beside(), "undecided", "no room is left for controls"),
     (COPIES, Beside(), "degenerate", "either one is enough (surplus 0.70"),
     (COPIES, Beside(refit=Refit(interval(0.9), interval(0.9), 0.125)), "degenerate", "either one is enough"),
@@ -114,7 +115,7 @@ CURVES: list[tuple[Peeling, str, str, int]] = [
     (curve(stage(1, 0.9, 0.9), MET, surplus=0.0), "not degenerate", "one subspace", 1),
     (curve(MET, whole=None), "not degenerate", "No subspace of das has an effect outside its controls", 0),
     (curve(whole=None, ended="stage 1 was not found: why"), "undecided", "No subspace of das could be tested", 0),
-    (curve(replace(MET, peeled=replace(MET.peeled, effect=NONE)), whole=None), "undecided", "does not tell clip from twin", 0),
+    (curve(replace(MET, peeled=replace(MET.peeled, effect=UNMEASURED)), whole=None), "undecided", "does not tell clip from twin", 0),
 ]
 
 
@@ -134,7 +135,7 @@ def test_a_copy_carries_more_than_half_with_its_lower_end() -> None:
 def test_what_was_not_measured_stands_in_no_ones_way() -> None:
     unknown = Beside()
     assert unknown.found_again and not unknown.reads_the_same and not unknown.keeps
-    assert not replace(unknown, refit=Refit(Interval(0.2, 0.125, 0.3, 80), NONE, 0.125)).found_again
+    assert not replace(unknown, refit=Refit(Interval(0.2, 0.125, 0.3, 80), UNMEASURED, 0.125)).found_again
 
 
 def test_the_fields_of_what_stands_beside_are_numbers_or_nothing() -> None:

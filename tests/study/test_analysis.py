@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import jepascope as js
-from jepascope.discovery.found_by import digest_of
+from jepascope.discovery.subspace import digest_of
 from jepascope.errors import BadArgument, JepascopeError
 
 

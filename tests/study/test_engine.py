@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from jepascope.activations.suffix import PooledReader, rerun
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.presets import directions8
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.load import load_encoder
@@ -124,13 +124,14 @@ def test_tasks_are_done_in_their_order_wherever_they_run(cluster, tiny_encoder) 
         kept: list[Tensor] = []
         rerun(
             encoder,
-            hidden,
-            1,
-            added(*reversed(hidden.shape[1:])),
-            50,
-            {3: PooledReader()},
-            lambda part, read, kept=kept: kept.append(read[3]),
-            batch=8,
+            [
+                Rerun(
+                    Sweep(hidden, 1, added(*reversed(hidden.shape[1:])), {3: PooledReader()}),
+                    50,
+                    lambda part, read, kept=kept: kept.append(read[3]),
+                )
+            ],
+            8,
         )
         found.append(torch.cat(kept))
     assert len(found[0]) == 50 and torch.equal(*found)

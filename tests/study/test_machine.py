@@ -22,8 +22,7 @@ from jepascope.clips.presets import directions8, twins
 from jepascope.discovery.labelled import Suffix
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
-from jepascope.intervention.displacement import displacement
-from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits import coordinates, displacement, edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.report.blocks import Paragraph
 from jepascope.report.build import build_report

@@ -20,8 +20,8 @@ from jepascope.clips.presets import directions8
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadData
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.portability.degeneracy_tables import DEGENERACY_COLUMNS, PEELING_COLUMNS, VERDICT_COLUMNS
-from jepascope.portability.exchange import CONTROLS
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, portability_table, readings_rows, sas_rows
 from jepascope.portability.verdict import VERDICTS
 from jepascope.study.captures import Captures
@@ -161,7 +161,7 @@ def test_the_curve_has_a_row_for_every_stage_and_control_and_a_verdict(
     table = tables["peeling"]
     assert set(table["finder"]) == {"das"} and set(table["layer"]) == {summary["best_layer"]} and (table["rank"] == 7).all()
     assert 1 <= table["stage"].max() <= tiny_spec.peels
-    assert table.groupby("stage")["control"].apply(list).tolist() == [["subspace", *CONTROLS]] * table["stage"].max()
+    assert table.groupby("stage")["control"].apply(list).tolist() == [["subspace", *FLOORS]] * table["stage"].max()
     own = table[table["control"] == "subspace"]
     assert set(own["verdict"]) <= set(VERDICTS) and own["reason"].str.endswith(".").all()
     said = summary["degeneracy"]

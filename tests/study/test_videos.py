@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.video import measured as measuring
 from jepascope.clips.video.chosen import capped, clips_chosen
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import TooFew
 from jepascope.clips.video.parted import check_enough, kind_of, most_even, parted, shown_as, turned_by_quarters
-from jepascope.clips.video.probe import Video
 from jepascope.clips.video.record import grouped
-from jepascope.clips.video.remembered import Remembered
-from jepascope.clips.video.windows import Window
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.findings.footage import footage_words
 from jepascope.study.folder import Run
@@ -289,75 +284,6 @@ def test_few_windows_of_a_long_video_are_spread_over_it(folder: Path) -> None:
     kept = capped(balanced_clips({"a.mp4": 40}, ("E", "W"), "fit", 1), spec_of(folder, clips_per_class=10), "direction", ("fit",))
     starts = np.sort(kept["start"].unique())
     assert len(starts) == 4 and np.diff([0, *starts, 40]).max() <= 15
-
-
-# windows in memory, and measured directions on disk
-
-
-@dataclass
-class Counting:
-    """A source whose pixels tell the window; it counts what it was asked for."""
-
-    digest: str = "counting"
-    asked: list[int] = field(default_factory=list)
-
-    def video(self, rows: pd.DataFrame, frames: int, size: int) -> torch.Tensor:
-        self.asked.append(len(rows))
-        assert not rows[["flipped", "turns", "reversed"]].to_numpy().any()
-        level = torch.tensor(rows["start"].to_numpy(np.float32))[:, None, None, None, None] / 255
-        return level + torch.arange(frames * size * size).reshape(1, frames, 1, size, size).expand(len(rows), -1, 3, -1, -1) / 255
-
-    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> torch.Tensor:
-        return torch.ones(len(rows), frames, size, size)
-
-
-def clip_rows(starts: Sequence[int], turns: Sequence[int]) -> pd.DataFrame:
-    shown = {"flipped": False, "turns": turns, "reversed": False, "crop_x": 0.5, "crop_y": 0.5, "crop_side": 1.0}
-    return pd.DataFrame({"file": "a", "start": [float(one) for one in starts], "end": [one + 1.0 for one in starts], **shown})
-
-
-def test_a_window_is_decoded_once_for_all_its_views() -> None:
-    source = Counting()
-    remembered = Remembered(source)
-    rows = clip_rows([0, 0, 7], [0, 1, 0])
-    first = remembered.video(rows, 2, 4)
-    again = remembered.video(rows.iloc[::-1], 2, 4)
-    assert source.asked == [2] and torch.equal(first, again.flip(0))
-    assert torch.equal(first[1], torch.rot90(first[0], 1, (2, 3)))
-    plain = source.video(clip_rows([7], [0]), 2, 4)
-    assert torch.equal(first[2:], (plain * 255).round() / 255)
-    assert not remembered.__getstate__()["kept"]
-
-
-def test_what_is_beyond_the_memory_is_decoded_again() -> None:
-    source = Counting()
-    remembered = Remembered(source, most_bytes=2 * 3 * 4 * 4)
-    rows = clip_rows([0, 7], [0, 0])
-    assert torch.equal(remembered.video(rows, 2, 4), remembered.video(rows, 2, 4))
-    assert source.asked == [2, 1] and len(remembered.kept) == 1
-
-
-def video_of(file: str) -> Video:
-    return Video(file, file, "", "", "mp4", "h264", 64, 64, 0, False, np.arange(30) / 25, False, (), "", f"digest of {file}", 1, 1)
-
-
-def test_a_measured_direction_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    row: dict[str, object] = {"angle": 1.0, "moves": "object", "speed": 2.0, "coherence": 0.9, "steadiness": 1.0, "fraction": 0.5}
-    asked: list[int] = []
-
-    def measure(folder: Path, some: Sequence[Window]) -> list[dict[str, object] | str]:
-        asked.append(len(some))
-        return [row if window.start else "has no measured direction: it is still" for window in some]
-
-    monkeypatch.setattr(measuring, "measured", measure)
-    some = [Window("a.mp4", "a.mp4", 0.0, 1.0), Window("b.mp4", "b.mp4", 1.0, 2.0)]
-    videos = {name: video_of(name) for name in ("a.mp4", "b.mp4")}
-    first = measuring.kept_measure(videos, tmp_path)(tmp_path, some)
-    assert list(first) == ["has no measured direction: it is still", row]
-    assert list(measuring.kept_measure(videos, tmp_path)(tmp_path, some)) == list(first) and asked == [1, 1]
-    for kept in tmp_path.glob("*.json"):
-        kept.write_text('[{"angle": "north"}]')  # what is damaged is measured again
-    assert list(measuring.kept_measure(videos, tmp_path)(tmp_path, some)) == list(first) and asked == [1, 1, 1, 1]
 
 
 # words

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.cli.commands import spec_from
+from jepascope.clips.contact_sheet import caption
 from jepascope.clips.video import footage
 from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips
-from jepascope.clips.video.sheet import caption
 from jepascope.errors import BadArgument, BadData, setting
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan

@@ -54,21 +54,21 @@ class Layout:
         """What one shard holds, by key."""
         rows = self.rows(shard)
         count = rows.stop - rows.start
-        found: dict[str, Described] = {f"pooled.{name}": ("F32", (self.layers, count, self.width)) for name in SELECTIONS}
-        found["object_mask"] = ("U8", (count, -(-self.tokens // 8)))
+        tensors: dict[str, Described] = {f"pooled.{name}": ("F32", (self.layers, count, self.width)) for name in SELECTIONS}
+        tensors["object_mask"] = ("U8", (count, -(-self.tokens // 8)))
         for layer in self.sites:
-            found[f"tokens.{layer}"] = (self.dtype, (count, self.tokens, self.width))
+            tensors[f"tokens.{layer}"] = (self.dtype, (count, self.tokens, self.width))
         for layer in self.moments:
             for name in SELECTIONS:
-                found[f"moments.{layer}.{name}.count"] = ("I64", ())
-                found[f"moments.{layer}.{name}.mean"] = ("F64", (self.width,))
-                found[f"moments.{layer}.{name}.covariance"] = ("F64", (self.width * (self.width + 1) // 2,))
-        return found
+                tensors[f"moments.{layer}.{name}.count"] = ("I64", ())
+                tensors[f"moments.{layer}.{name}.mean"] = ("F64", (self.width,))
+                tensors[f"moments.{layer}.{name}.covariance"] = ("F64", (self.width * (self.width + 1) // 2,))
+        return tensors
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk of the whole capture: pooled, masks, moments, tokens; and the manifest and headers, to within a few."""
-        found = dict.fromkeys(("pooled", "masks", "moments", "tokens"), 0)
-        found["headers"] = len(canonical(described(self, "0" * 16, "0" * 16)))
+        sizes = dict.fromkeys(("pooled", "masks", "moments", "tokens"), 0)
+        sizes["headers"] = len(canonical(described(self, "0" * 16, "0" * 16)))
         kinds = {"pooled": "pooled", "object_mask": "masks", "moments": "moments", "tokens": "tokens"}
         full, rest = divmod(self.clips, SHARD)
         # all full shards are alike, and a last, shorter one differs
@@ -78,12 +78,12 @@ class Layout:
             tensors, start, header = self.tensors(shard), 0, {}
             for key, (dtype, shape) in tensors.items():
                 size = BYTES[dtype] * math.prod(shape)
-                found[kinds[key.split(".")[0]]] += times * size
+                sizes[kinds[key.split(".")[0]]] += times * size
                 header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [start, start + size]}
                 start += size
             signed = canonical({"capture": "0" * 16, "shard": shard, "crc32": dict.fromkeys(tensors, 10**9)})
-            found["headers"] += times * (8 + len(canonical({**header, "__metadata__": {"jepascope": signed}})))
-        return found
+            sizes["headers"] += times * (8 + len(canonical({**header, "__metadata__": {"jepascope": signed}})))
+        return sizes
 
 
 def described(layout: Layout, encoder: str, clips: str, transform: str = "") -> dict[str, Any]:

@@ -29,25 +29,11 @@ class Reader:
 
     def pooled(self, layer: int, tokens: str, rows: Int[Tensor, " rows"]) -> Float[Tensor, "rows width"]:
         """``h_layer`` pooled over a selection, float32."""
-        if 4 * self.layout.clips * self.layout.width > self._recent.limit:
-            return self._pooled(layer, tokens, rows)
-        everyone = torch.arange(self.layout.clips)
-        return self._recent.get(("pooled", layer, tokens), lambda: self._pooled(layer, tokens, everyone), _size)[rows]
+        return self._kept(f"pooled.{tokens}", layer, rows, self.layout.width, torch.float32)
 
     def object_mask(self, rows: Int[Tensor, " rows"]) -> Bool[Tensor, "rows tokens"]:
         """Tokens that show the object."""
-        key, found = "object_mask", torch.empty(len(rows), self.layout.tokens, dtype=torch.bool)
-        if not len(rows):
-            return found
-
-        def bits(which: Tensor) -> Tensor:
-            return torch.cat([self.store.read(shard, key, inside) for _, shard, inside in runs(which)])
-
-        if self.layout.clips * self.layout.tokens // 8 > self._recent.limit:
-            packed = bits(rows)
-        else:
-            packed = self._recent.get((key,), lambda: bits(torch.arange(self.layout.clips)), _size)[rows]
-        return unpacked(packed, self.layout.tokens)
+        return unpacked(self._kept("object_mask", None, rows, -(-self.layout.tokens // 8), torch.uint8), self.layout.tokens)
 
     def tokens(self, layer: int, rows: Int[Tensor, " rows"], span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
         """``h_layer`` of clips at some consecutive token positions, in the encoder's precision; never kept in memory."""
@@ -66,13 +52,20 @@ class Reader:
                 fitter.merge(Moments.unpacked(int(count), mean, covariance))
             return fitter.fit()
 
-        return self._recent.get(("moments", layer, tokens), merge, lambda found: 8 * found.covariance.numel())
+        return self._recent.get(("moments", layer, tokens), merge, lambda merged: 8 * merged.covariance.numel())
 
-    def _pooled(self, layer: int, tokens: str, rows: Tensor) -> Tensor:
-        found = torch.empty(len(rows), self.layout.width)
-        for at, shard, inside in runs(rows):
-            found[at] = self.store.read(shard, f"pooled.{tokens}", inside, layer)
-        return found
+    def _kept(self, key: str, layer: int | None, rows: Int[Tensor, " rows"], width: int, dtype: torch.dtype) -> Tensor:
+        """Rows of what the shards hold under ``key``: of all clips at once, which is then kept, where that is not too much."""
+
+        def read(wanted: Tensor) -> Tensor:
+            tensor = torch.empty(len(wanted), width, dtype=dtype)
+            for at, shard, inside in runs(wanted):
+                tensor[at] = self.store.read(shard, key, inside, layer)
+            return tensor
+
+        if self.layout.clips * width * dtype.itemsize > self._recent.limit:
+            return read(rows)
+        return self._recent.get((key, layer), lambda: read(torch.arange(self.layout.clips)), _size)[rows]
 
 
 def runs(rows: Int[Tensor, " rows"]) -> Iterator[tuple[slice, int, Tensor]]:

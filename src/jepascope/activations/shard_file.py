@@ -89,9 +89,9 @@ def read_part(
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # what lies around is not wanted
         if rows is None:
-            found = torch.empty(shape, dtype=DTYPES[dtype])
-            _fill(found, file, start)
-            return found
+            part = torch.empty(shape, dtype=DTYPES[dtype])
+            _fill(part, file, start)
+            return part
         inside = range(shape[1])[span]
         place = BYTES[dtype] * math.prod(shape[2:])  # bytes of a position, and of a clip
         clip = place * shape[1]
@@ -101,10 +101,10 @@ def read_part(
             stretch = torch.empty(last + 1 - first, *shape[1:], dtype=DTYPES[dtype])
             _fill(stretch, file, start + first * clip)
             return stretch[:, span][rows - first]
-        found = torch.empty(len(rows), len(inside), *shape[2:], dtype=DTYPES[dtype])
+        part = torch.empty(len(rows), len(inside), *shape[2:], dtype=DTYPES[dtype])
         for at, first in pieces:
-            _fill(found[at], file, start + first * clip + inside.start * place)
-        return found
+            _fill(part[at], file, start + first * clip + inside.start * place)
+        return part
 
 
 def _located(file: FileIO, size: int, key: str) -> tuple[str, list[int], int]:
@@ -127,9 +127,9 @@ def _pieces(rows: list[int], together: bool) -> Iterator[tuple[slice, int]]:
             begun = at
 
 
-def _fill(found: Tensor, file: FileIO, start: int) -> None:
+def _fill(tensor: Tensor, file: FileIO, start: int) -> None:
     """Read a contiguous tensor's bytes from a place in the file."""
-    bytes_ = memoryview(found.reshape(-1).view(torch.uint8).numpy().data)
+    bytes_ = memoryview(tensor.reshape(-1).view(torch.uint8).numpy().data)
     done = 0
     while done < len(bytes_):
         read = os.preadv(file.fileno(), [bytes_[done:]], start + done)

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepascope.activations.layout import SELECTIONS as SELECTIONS
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
 SCOPES = (*SELECTIONS, "background", "time:A-B")
@@ -39,8 +40,8 @@ class Site:
 
 def time_span(tokens: str) -> tuple[int, int] | None:
     """First and last tubelet of "time:A-B" or "time:A"; None for other selections."""
-    found = _TIME.fullmatch(tokens)
-    return None if found is None else (int(found[1]), int(found[2] or found[1]))
+    span = _TIME.fullmatch(tokens)
+    return None if span is None else (int(span[1]), int(span[2] or span[1]))
 
 
 def time_mask(tokens: str, grid: tuple[int, int, int]) -> Bool[Tensor, " tokens"]:
@@ -67,7 +68,7 @@ def background(object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, 
 
 def pool(hidden: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"] | None = None) -> Float[Tensor, "clips width"]:
     """Pooled activation: the mean over the selected tokens (all of them without a mask), float32 or better."""
-    hidden = hidden.float() if hidden.dtype in (torch.float16, torch.bfloat16) else hidden
+    hidden = exact(hidden)
     if mask is None:
         return hidden.mean(dim=1)
     weight = mask.to(hidden.dtype)

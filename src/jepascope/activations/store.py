@@ -88,12 +88,12 @@ class DiskStore:
         return True
 
     def write(self, shard: int, tensors: dict[str, Tensor]) -> None:
-        expected, found = self.layout.tensors(shard), described_tensors(tensors)
-        if found != expected:
-            differing = sorted(key for key in {*expected, *found} if expected.get(key) != found.get(key))
+        expected, given = self.layout.tensors(shard), described_tensors(tensors)
+        if given != expected:
+            differing = sorted(key for key in {*expected, *given} if expected.get(key) != given.get(key))
             raise BadData(
                 f"Shard {shard} of a capture should hold '{differing[0]}' as {expected.get(differing[0])}, "
-                f"not {found.get(differing[0])}; the encoder changed its width, tokens or precision on the way."
+                f"not {given.get(differing[0])}; the encoder changed its width, tokens or precision on the way."
             )
         self._write(self.path(shard), lambda path: save_file(tensors, path, signature(self.digest, shard, tensors)))
 
@@ -107,11 +107,11 @@ class DiskStore:
         path = self.folder / "manifest.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            found = path.read_bytes() if path.exists() else None
+            written = path.read_bytes() if path.exists() else None
         except OSError as error:
             raise _unwritable(self.folder, error) from None
-        if found != manifest.encode():
-            if found is not None:
+        if written != manifest.encode():
+            if written is not None:
                 self._say_damaged(path, ValueError("it does not say what its folder's name says"))
             self._write(path, lambda temporary: temporary.write_text(manifest))
         self._sweep()

@@ -58,47 +58,31 @@ class Rerun:
     keep: Keep
 
 
-def rerun(
-    encoder: VideoEncoder,
-    hidden: Float[Tensor, "clips tokens width"],
-    layer: int,
-    edit: Edit,
-    conditions: int,
-    readers: Mapping[int, Reader],
-    keep: Keep,
-    batch: int = BATCH,
-) -> None:
-    """Run blocks layer+1 .. on what ``edit`` makes of ``h_layer``, and hand what ``readers`` read of their layers to ``keep``.
+def rerun(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) -> None:
+    """Run the blocks after a site on what each sweep's edit makes of its hidden states, and hand what its readers read to its ``keep``.
 
-    Conditions are folded into batches of about ``batch`` clips; no block after the last layer that is read is run. Only what readers
-    return is kept, and only until ``keep`` has it: memory grows with the batch alone. In float32 on a CPU the hidden states equal
-    those of a whole forward with the same edit hooked in, bit for bit.
-    """
-    rerun_all(encoder, [Rerun(Sweep(hidden, layer, edit, readers), conditions, keep)], batch)
-
-
-def rerun_all(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) -> None:
-    """Several reruns (of other clips, or other edits), taken from the iterable as they are worked off: one list of tasks for an engine.
-
-    A task is one batch of conditions. The batch that fitted into memory holds for the tasks after it.
+    Reruns (of other clips, or other edits) are taken from the iterable as they are worked off: one list of tasks for an engine. A task is
+    some conditions, folded into batches of about ``batch`` clips; the batch that fitted into memory holds for the tasks after it. No
+    block after the last layer that is read is run. Only what readers return is kept, and only until ``keep`` has it: memory grows with
+    the batch alone. In float32 on a CPU the hidden states equal those of a whole forward with the same edit hooked in, bit for bit.
     """
     waiting: list[tuple[slice, Keep]] = []  # whose results are not here yet, in their order
     fitted = batch
 
     def tasks() -> Iterator[tuple[Sweep, Task]]:
-        for one in reruns:
-            sweep = one.sweep
+        for asked in reruns:
+            sweep = asked.sweep
             _check(encoder.card, sweep)
             fold = max(1, batch // len(sweep.hidden))
-            for start in range(0, one.conditions, fold):
-                part = slice(start, min(start + fold, one.conditions))
-                waiting.append((part, one.keep))
+            for start in range(0, asked.conditions, fold):
+                part = slice(start, min(start + fold, asked.conditions))
+                waiting.append((part, asked.keep))
                 yield sweep, (part, fitted)
 
-    for found, fits in encoder.map(run_conditions, tasks()):
+    for read, fits in encoder.map(run_conditions, tasks()):
         fitted = min(fitted, fits)
         part, keep = waiting.pop(0)
-        keep(part, found)
+        keep(part, read)
 
 
 def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int) -> tuple[dict[int, Tensor], int]:
@@ -107,7 +91,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
         if isinstance(part_of, Placed):
             part_of.to(encoder.device)
     hidden, clips, order = sweep.hidden, len(sweep.hidden), sorted(sweep.readers)
-    found: dict[int, list[Tensor]] = {at: [] for at in order}
+    gathered: dict[int, list[Tensor]] = {at: [] for at in order}
 
     def run(some: slice) -> None:
         nonlocal batch
@@ -118,7 +102,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
             flat = folded.flatten(0, 1)
             batch = in_batches(len(flat), batch, partial(run_folded, flat, rows, read), "edited clips")
         for at, pieces in read.items():
-            found[at].append(torch.cat(pieces).view(len(folded), clips, -1))
+            gathered[at].append(torch.cat(pieces).view(len(folded), clips, -1))
 
     def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
         now, at, kept = flat[part], sweep.layer, []
@@ -129,7 +113,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
             read[stop].append(features)
 
     in_batches(part.stop - part.start, max(1, batch // clips), run, "conditions")
-    return {at: torch.cat(pieces) for at, pieces in found.items()}, batch
+    return {at: torch.cat(pieces) for at, pieces in gathered.items()}, batch
 
 
 def chunks(card: EncoderCard, clips: int, batch: int = BATCH) -> list[slice]:

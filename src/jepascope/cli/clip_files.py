@@ -16,11 +16,10 @@ from jepascope.cli.terminal import Bars, bars
 from jepascope.clips.animation import eight_bit, write_gif, write_mp4
 from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import SPLITS, ClipSet
-from jepascope.clips.columns import MEANINGS
+from jepascope.clips.clutter import MEANINGS
 from jepascope.clips.contact_sheet import contact_sheet
-from jepascope.clips.degrade import DEGRADATIONS, still_pixels
+from jepascope.clips.degrade import DEGRADATIONS, end_position_limit, still_pixels
 from jepascope.clips.factors import direction_offset
-from jepascope.clips.position_limit import end_position_limit
 from jepascope.clips.presets import twins
 from jepascope.clips.ranges import DIRECTION_NAMES, SHAPES
 from jepascope.errors import BadArgument

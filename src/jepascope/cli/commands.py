@@ -247,8 +247,9 @@ def planted_command(
 
     with bars() as progress:
         from jepascope.discovery.finder_entry import FINDERS
+        from jepascope.doctor import cores
         from jepascope.encoders.planted.networks import NETWORKS
-        from jepascope.planted.scorecard import cores, scorecard
+        from jepascope.planted.scorecard import scorecard
         from jepascope.report.planted import build_planted, headline
 
         result = scorecard(listed(networks, NETWORKS), listed(finders, FINDERS), seed, draws, workers or cores(), progress, peels)

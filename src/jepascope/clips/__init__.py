@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jepascope.clips.entries import CLIP_SETS
+
 if TYPE_CHECKING:
     from jepascope.clips.arrays import from_arrays as from_arrays
     from jepascope.clips.arrays import from_file as from_file
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 _HOMES = {
     "ClipSet": "clipset",
     "PRESETS": "presets",
-    "circle": "presets",
-    "complex_scenes": "presets",
-    "directions8": "presets",
     "from_arrays": "arrays",
     "from_file": "arrays",
     "preset": "presets",
@@ -36,15 +35,21 @@ _HOMES = {
     "twins": "presets",
 }
 
-__all__ = sorted(_HOMES)
+
+def _homes() -> dict[str, str]:
+    """The module of every name, those of the functions that draw clip sets as their declarations have them."""
+    drawn = (entry.run.removeprefix("jepascope.clips.").partition(":") for entry in CLIP_SETS.own.values())
+    return {**_HOMES, **{name: module for module, _, name in drawn}}
 
 
 def __getattr__(name: str) -> Any:
     """Names are imported when first used: ``clips.ranges`` and ``clips.variables`` are read where nothing heavy may load."""
-    if name not in _HOMES:
+    if name == "__all__":
+        return __dir__()
+    if name not in (homes := _homes()):
         raise AttributeError(f"module 'jepascope.clips' has no attribute '{name}'")
-    return getattr(import_module(f"jepascope.clips.{_HOMES[name]}"), name)
+    return getattr(import_module(f"jepascope.clips.{homes[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_homes())

@@ -27,7 +27,6 @@ VIDEO, GROUP, MASK, TWIN = "video", "group", "mask", "twin_"
 MAX_ARRAYS = 100
 MAX_CLIPS = 1_000_000
 MAX_LOADED = 2**35  # bytes of an .npz, whose arrays are read whole; those of an .npy are read as they are asked for
-CHUNK = 2**22
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def _read(path: Path, size: int, modified: int) -> ArrayFile:
     twins = {name.removeprefix(TWIN): column for name, column in cells.items() if name.startswith(TWIN)}
     if strange := sorted(twins.keys() - own):
         raise BadData(f"'{path}', array '{TWIN}{strange[0]}': there is no array '{strange[0]}' that it would be the twins' values of.")
-    digest = _digest(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     labels = LabelsFile(path, digest, "clip", {row: row for row in range(clips)}, range(clips), own)
     return ArrayFile(path, headers, labels, twins, digest)
 
@@ -151,11 +151,3 @@ def _cells(path: Path, name: str, header: Header) -> list[str]:
 def texts(values: Any) -> list[str]:
     """Labels as text: numbers as Python writes them."""
     return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in np.asarray(values).tolist()]
-
-
-def _digest(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()[:16]

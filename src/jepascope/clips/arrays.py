@@ -18,13 +18,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.array_file import CHUNK, GROUP, MASK, TWIN, VIDEO, read_arrays, texts
+from jepascope.clips.array_file import GROUP, MASK, TWIN, VIDEO, read_arrays, texts
 from jepascope.clips.classes import classes_of
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.column_kind import MISSING, Asked, class_names
 from jepascope.clips.video.splits import split_sources
 from jepascope.errors import BadArgument, BadData
 
+CHUNK = 2**22  # bytes that are digested at once
 READING = "arrays-1"  # the rule by which arrays become pixels: change it when pixels change
 Arrays = np.ndarray | Tensor | Sequence[Any]
 
@@ -98,7 +99,7 @@ def from_arrays(
     together = np.arange(len(held)) if groups is None else _array(groups)
     for what, given, shape in (
         ("twins", shown, held.shape),
-        ("masks", cover, (*held.shape[:2], *_sides(held))),
+        ("masks", cover, held.shape[:4]),
         ("groups", together, held.shape[:1]),
     ):
         if given is not None and given.shape != shape:
@@ -138,23 +139,16 @@ def _clip_set(
     name: str,
     seed: int,
 ) -> ClipSet:
-    count = len(source.videos)
-    for variable, cells in {**labels, **opposite}.items():
-        if len(cells) != count:
-            raise BadData(f"Clip set '{name}' has {count} clips; {len(cells)} labels '{variable}' do not fit.")
-    first, scenes = next(iter(labels.values())), np.unique(groups, return_inverse=True)[1].reshape(-1)
-    strata = _strata(name, first, kind, missing)
-    table = pd.DataFrame({"scene": scenes, "split": split_sources(scenes, strata, seed), "clip": np.arange(count)})
-    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(_sides(source.videos))))
+    count, scenes = len(source.videos), np.unique(groups, return_inverse=True)[1].reshape(-1)
+    table = pd.DataFrame({"scene": scenes, "split": "fit", "clip": np.arange(count)})
+    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(source.videos.shape[2:4])))
     for variable, cells in labels.items():
         clips = clips.labelled(variable, list(cells), kind, missing)
-    return _paired(clips, opposite)
-
-
-def _strata(name: str, cells: Sequence[str], kind: Asked, missing: Sequence[str]) -> np.ndarray:
-    """The classes that the splits are balanced over."""
-    bare = ClipSet(name, pd.DataFrame({"scene": np.arange(len(cells)), "split": "fit"}), _NoSource())
-    return np.asarray(bare.labelled("label", list(cells), kind, missing).labels("label")[0])
+    for variable, cells in opposite.items():
+        if len(cells) != count:
+            raise BadData(f"Clip set '{name}' has {count} clips; {len(cells)} labels '{variable}' of twins do not fit.")
+    split = split_sources(scenes, clips.labels(next(iter(labels)))[0], seed)
+    return _paired(replace(clips, factors=clips.factors.assign(split=split)), opposite)
 
 
 def _paired(clips: ClipSet, opposite: Mapping[str, Sequence[str]]) -> ClipSet:
@@ -175,17 +169,6 @@ def _paired(clips: ClipSet, opposite: Mapping[str, Sequence[str]]) -> ClipSet:
     return replace(clips, factors=clips.factors.assign(**columns), own=tuple(own))
 
 
-@dataclass(frozen=True)
-class _NoSource:
-    digest: str = ""
-
-    def video(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
-        raise NotImplementedError
-
-    def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Tensor:
-        raise NotImplementedError
-
-
 def _array(values: Any) -> np.ndarray:
     return values if isinstance(values, np.ndarray) else values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
@@ -202,10 +185,6 @@ def _videos(values: Any, what: str) -> np.ndarray:
         return given
     swapped: np.ndarray = given.transpose(0, 1, 3, 4, 2) if given.shape[2] == 3 else given.transpose(0, 2, 3, 4, 1)
     return swapped
-
-
-def _sides(videos: np.ndarray) -> tuple[int, int]:
-    return int(videos.shape[2]), int(videos.shape[3])
 
 
 def _colours(frames: np.ndarray) -> Float[Tensor, "frames 3 rows columns"]:
@@ -231,10 +210,13 @@ def _sized(frames: Float[Tensor, "frames channels rows columns"], size: int) -> 
 
 
 def _digest(*arrays: np.ndarray | None) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for array in arrays:
-        found.update(b"none" if array is None else f"{array.shape}{array.dtype}".encode())
-        step = 1 if array is None or not array.size else max(1, CHUNK // max(1, array[0].nbytes))
-        for start in range(0, 0 if array is None else len(array), step):
-            found.update(np.ascontiguousarray(array[start : start + step]).tobytes() if array is not None else b"")
-    return found.hexdigest()[:16]
+        if array is None:
+            digest.update(b"none")
+            continue
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        step = max(1, CHUNK // max(1, array[0].nbytes))
+        for start in range(0, len(array), step):
+            digest.update(np.ascontiguousarray(array[start : start + step]).tobytes())
+    return digest.hexdigest()[:16]

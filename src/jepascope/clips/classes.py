@@ -38,28 +38,16 @@ def _bins(factors: pd.DataFrame, variable: Variable) -> Classes:
 
 def in_turn(labels: Classes) -> Int[np.ndarray, " clips"]:
     """Rows of all clips: the first clip of each class that occurs, then the second of each, and so on."""
-    nth = np.zeros(len(labels), dtype=np.int64)  # how many of its class come before a clip
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)
-        nth[rows] = np.arange(len(rows))
+    nth = pd.Series(labels).groupby(labels).cumcount().to_numpy()  # how many of its class come before a clip
     return np.lexsort((labels, nth)).astype(np.int64)
 
 
-def angles_of(factors: pd.DataFrame, variable: Variable) -> Float64[np.ndarray, " clips"]:
-    """Angle in radians of a circular variable: the direction of motion, or the hue (0 is red)."""
-    if variable.kind != "circular":
-        raise BadArgument(f"The variable '{variable.name}' is {variable.kind}; only a circular one (direction, colour) has angles.")
-    if variable.name == "colour":
-        return 2 * np.pi * factors["hue"].to_numpy(np.float64)
-    return factors["angle"].to_numpy(np.float64)
-
-
 def values_of(factors: pd.DataFrame, variable: Variable) -> Float64[np.ndarray, "clips outputs"] | None:
-    """(cos, sin) of a circular variable, the numbers of a numeric one, None for a categorical one."""
+    """(cos, sin) of a circular variable (a hue of 0 is red), the numbers of a numeric one, None for a categorical one."""
     if variable.kind == "categorical":
         return None
     if variable.kind == "circular":
-        angle = angles_of(factors, variable)
+        angle = (2 * np.pi * factors["hue"] if variable.name == "colour" else factors["angle"]).to_numpy(np.float64)
         return np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return factors[list(variable.columns)].to_numpy(np.float64)
 

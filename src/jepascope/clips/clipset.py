@@ -83,11 +83,11 @@ class ClipSet:
         """Names pixels and factors: source version, factor table, frames and size. Labels of one's own change no pixel."""
         table = self.factors.drop(columns=[column for variable in self.own for column in variable.columns]).reset_index(drop=True)
         head = json.dumps([self.source.digest, self.frames, self.size, list(table.columns)])
-        found = hashlib.sha256(head.encode())
+        named = hashlib.sha256(head.encode())
         for start in range(0, max(1, len(table)), HASHED):  # as one text, a million clips would take half a gigabyte
             part = table.iloc[start : start + HASHED]
-            found.update(part.to_csv(index=False, header=start == 0, float_format="%.17g").encode())
-        return found.hexdigest()[:16]
+            named.update(part.to_csv(index=False, header=start == 0, float_format="%.17g").encode())
+        return named.hexdigest()[:16]
 
     def at(self, frames: int, size: int) -> ClipSet:
         """The same scenes at another length and size."""

@@ -13,25 +13,63 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from jepascope.clips.factors import any_angle, opposite
-from jepascope.clips.ranges import POSITION_RANGE, SHAPES, SPEED_RANGE
+from jepascope.clips.factors import SCENE, Factor, any_angle, any_shape, drawn, opposite, uniform
+from jepascope.clips.ranges import POSITION_RANGE, SPEED_RANGE
 
 WAVES = 3  # of the background's texture
 DISTRACTORS = 2  # at most
-
-TEXTURE_RANGE = (0.02, 0.05)  # amplitude of each wave, in units of intensity
-FREQUENCY_RANGE = (1.0, 4.0)  # cycles a frame side
-DRIFT_RANGE = (0.0, 0.2)  # frame sides a clip
-PAN_RANGE = (0.0, 0.15)
-DISTRACTOR_SIZE_RANGE = (0.03, 0.05)  # ends well below the smallest main object's
-DISTRACTOR_GREY_RANGE = (0.55, 0.8)  # lighter than any background, about as light as main objects
+LIGHTING_RANGE = (-0.3, 0.3)
 DISTRACTOR_BOX = (0.15, 0.85)  # of a distractor's midpoint
-OCCLUDER_SIZE_RANGE = (0.05, 0.08)
-OCCLUDER_GREY_RANGE = (0.05, 0.15)  # darker than any background
-LIGHTING_RANGE = (-0.3, 0.3)  # gain at the clip's end less gain at its beginning; 1 in the middle
 
 MOTIONS = ("drift", "pan", *(f"distractor{i + 1}" for i in range(DISTRACTORS)))
 """Each has columns ``..._angle`` and ``..._speed``."""
+
+
+def _each(name: str, count: int, factors: dict[str, Factor]) -> dict[str, Factor]:
+    return {f"{name}{i + 1}_{column}": factor for i in range(count) for column, factor in factors.items()}
+
+
+CLUTTER = {
+    "texture": Factor("amplitude of each of the background's waves (intensity)", uniform(0.02, 0.05)),
+    **_each(
+        "wave",
+        WAVES,
+        {
+            "angle": Factor("of the wave vector (radians)", any_angle),
+            "frequency": Factor("of the wave (cycles a frame side)", uniform(1.0, 4.0)),
+            "phase": Factor("of the wave in the middle of the clip (radians)", uniform(0, 2 * np.pi)),
+        },
+    ),
+    "drift_angle": Factor("of the texture's own motion; the pan comes on top (radians)", any_angle),
+    "drift_speed": Factor("of the texture's own motion (frame sides a clip)", uniform(0.0, 0.2)),
+    "pan_angle": Factor("of the camera's pan, which carries all but the main object (radians)", any_angle),
+    "pan_speed": Factor("how far it carries them (frame sides a clip)", uniform(0.0, 0.15)),
+    "distractors": Factor("how many are shown", lambda count, rng: rng.integers(1, DISTRACTORS + 1, count)),
+    **_each(
+        "distractor",
+        DISTRACTORS,
+        {
+            "x": Factor("middle of its path, from the left (frame sides)", uniform(*DISTRACTOR_BOX)),
+            "y": Factor("middle of its path, from the top (frame sides)", uniform(*DISTRACTOR_BOX)),
+            "angle": Factor("of its own motion; the pan comes on top (radians)", any_angle),
+            "speed": Factor("of its own motion (frame sides a clip)", uniform(*SPEED_RANGE)),
+            # its range ends well below the smallest main object's
+            "size": Factor("radius of the disc of its area (frame sides)", uniform(0.03, 0.05)),
+            "shape": Factor("its outline", any_shape),
+            # lighter than any background, about as light as main objects
+            "grey": Factor("its grey (intensity)", uniform(0.55, 0.8)),
+        },
+    ),
+    "occluder_x": Factor("in the middle of the clip, from the left (frame sides)", uniform(*POSITION_RANGE)),
+    "occluder_y": Factor("in the middle of the clip, from the top (frame sides)", uniform(*POSITION_RANGE)),
+    "occluder_size": Factor("radius of the disc of its area (frame sides)", uniform(0.05, 0.08)),
+    "occluder_shape": Factor("its outline", any_shape),
+    "occluder_grey": Factor("its grey (intensity)", uniform(0.05, 0.15)),  # darker than any background
+    "lighting": Factor("gain at the end less gain at the beginning (1 in the middle)", uniform(*LIGHTING_RANGE)),
+}
+
+MEANINGS = {name: factor.meaning for name, factor in {**SCENE, **CLUTTER}.items()}
+"""What the columns of a factor table say, with their units. Angles are counter-clockwise on the screen, from the right (E)."""
 
 
 def sample_clutter(count: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -40,30 +78,7 @@ def sample_clutter(count: int, rng: np.random.Generator) -> pd.DataFrame:
     The occluder's midpoint is uniform over the box of the main object's: near its path, not at it, so that it tells neither where
     the object is nor where it goes. On about half of the clips it covers a part of the path.
     """
-    columns: dict[str, np.ndarray] = {"texture": rng.uniform(*TEXTURE_RANGE, count)}
-    for wave in (f"wave{i + 1}" for i in range(WAVES)):
-        columns[f"{wave}_angle"] = any_angle(count, rng)
-        columns[f"{wave}_frequency"] = rng.uniform(*FREQUENCY_RANGE, count)
-        columns[f"{wave}_phase"] = rng.uniform(0, 2 * np.pi, count)
-    for motion, speeds in (("drift", DRIFT_RANGE), ("pan", PAN_RANGE)):
-        columns[f"{motion}_angle"] = any_angle(count, rng)
-        columns[f"{motion}_speed"] = rng.uniform(*speeds, count)
-    columns["distractors"] = rng.integers(1, DISTRACTORS + 1, count)
-    for name in (f"distractor{i + 1}" for i in range(DISTRACTORS)):
-        columns[f"{name}_x"] = rng.uniform(*DISTRACTOR_BOX, count)
-        columns[f"{name}_y"] = rng.uniform(*DISTRACTOR_BOX, count)
-        columns[f"{name}_angle"] = any_angle(count, rng)
-        columns[f"{name}_speed"] = rng.uniform(*SPEED_RANGE, count)
-        columns[f"{name}_size"] = rng.uniform(*DISTRACTOR_SIZE_RANGE, count)
-        columns[f"{name}_shape"] = rng.choice(SHAPES, count)
-        columns[f"{name}_grey"] = rng.uniform(*DISTRACTOR_GREY_RANGE, count)
-    columns["occluder_x"] = rng.uniform(*POSITION_RANGE, count)
-    columns["occluder_y"] = rng.uniform(*POSITION_RANGE, count)
-    columns["occluder_size"] = rng.uniform(*OCCLUDER_SIZE_RANGE, count)
-    columns["occluder_shape"] = rng.choice(SHAPES, count)
-    columns["occluder_grey"] = rng.uniform(*OCCLUDER_GREY_RANGE, count)
-    columns["lighting"] = rng.uniform(*LIGHTING_RANGE, count)
-    return pd.DataFrame(columns)
+    return pd.DataFrame(drawn(CLUTTER, count, rng))
 
 
 def played_backwards(factors: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -12,8 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.clips.clutter import DISTRACTORS, WAVES
-from jepascope.clips.procedural import add_noise, column, object_colours, travelled
-from jepascope.clips.ranges import SHAPES
+from jepascope.clips.procedural import add_noise, column, main_objects, object_colours, objects, travelled
 from jepascope.clips.render import Objects, Waves, coverage, texture, times
 
 CHUNK_PIXELS = 1 << 19  # of one layer, rendered at once: what stays in the processor's cache
@@ -29,10 +28,6 @@ class ComplexSource:
 
     digest: ClassVar[str] = "complex-1"
 
-    def main_object(self, rows: pd.DataFrame) -> Objects:
-        """Moves in the image as its columns say; the camera's pan is not added."""
-        return _objects(rows, ("",), [travelled(rows)], object_colours(rows)[:, None])
-
     def clutter(self, rows: pd.DataFrame) -> Objects:
         """Distractors, then the occluder, all of which the pan carries along."""
         pan = travelled(rows, "pan_")
@@ -40,10 +35,10 @@ class ComplexSource:
         prefixes = (*distractors, "occluder_")
         moving = [_carried(travelled(rows, prefix), pan) for prefix in distractors]
         grey = torch.stack([column(rows, f"{prefix}grey") for prefix in prefixes], dim=1)
-        objects = _objects(rows, prefixes, [*moving, pan], grey[..., None].expand(-1, -1, 3))
+        shapes = objects(rows, prefixes, [*moving, pan], grey[..., None].expand(-1, -1, 3))
         for i in range(DISTRACTORS):
-            objects.radius[:, i] *= column(rows, "distractors") > i
-        return objects
+            shapes.radius[:, i] *= column(rows, "distractors") > i
+        return shapes
 
     def background(self, rows: pd.DataFrame) -> Waves:
         """Plane waves that drift, and that the pan carries along as well."""
@@ -74,7 +69,7 @@ class ComplexSource:
 
     def _lit(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames 3 size size"]:
         """Everything but the sensor's noise."""
-        clutter, main = self.clutter(rows), coverage(self.main_object(rows), frames, size)[:, 0]
+        clutter, main = self.clutter(rows), coverage(main_objects(rows), frames, size)[:, 0]
         covered = coverage(clutter, frames, size)
         grey = self._ground(rows, frames, size)
         for i in range(DISTRACTORS):
@@ -92,18 +87,8 @@ class ComplexSource:
 
     def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames size size"]:
         """Share of each pixel that the main object covers, whether or not the occluder hides it there."""
-        return coverage(self.main_object(rows), frames, size)[:, 0]
+        return coverage(main_objects(rows), frames, size)[:, 0]
 
 
 def _carried(own: tuple[Tensor, Tensor], pan: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return own[0] + pan[0], own[1] + pan[1]
-
-
-def _objects(
-    rows: pd.DataFrame, prefixes: tuple[str, ...], moved: list[tuple[Tensor, Tensor]], colour: Float[Tensor, "clips objects 3"]
-) -> Objects:
-    """The objects whose columns have these prefixes, displaced by (x, y) over the clip."""
-    x, y, radius = (torch.stack([column(rows, f"{prefix}{name}") for prefix in prefixes], dim=1) for name in ("x", "y", "size"))
-    vx, vy = (torch.stack(axis, dim=1) for axis in zip(*moved, strict=True))
-    shape = torch.tensor([[SHAPES.index(name) for name in rows[f"{prefix}shape"]] for prefix in prefixes]).T
-    return Objects(shape, x, y, vx, vy, radius, colour)

@@ -1,24 +1,31 @@
-"""A picture of a clip set: one clip for each class, first to last frame, with an arrow along the main object's true path."""
+"""Pictures of clips: of scenes a clip of each class, first to last frame, of videos pairs of frames, with arrows of motion."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.pictures import arrow
+from jepascope.clips.motion.sheet import arrow, arrow_through, sheet_of_pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WIDTH = 8.6  # inches of a sheet
 SHOWN_FRAMES = 4
 LINE = 12  # characters of a class name on one line
 PATH = {"x", "y", "angle", "speed"}  # factors that say where the main object moves; clips of one's own have none
 CHARACTER = 0.085  # inches that one takes
+
+EACH = 3  # clips of a class of videos
+MOST = 48  # of them on a sheet
+ACROSS = 3
+SIDE = WIDTH / (2 * ACROSS)  # inches of a frame
+TITLE = 26  # characters above a clip
 
 
 def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) -> Figure:
@@ -38,9 +45,8 @@ def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) 
     frames = np.unique(np.linspace(0, clips.frames - 1, min(SHOWN_FRAMES, clips.frames)).round().astype(int))
     titles = [textwrap.fill(name, LINE, max_lines=4) for _, _, name in shown]
     room = 0.17 + CHARACTER * max(len(line) for title in titles for line in title.splitlines())  # inches, for each column of names
-    width = 8.6
-    frame = (width - 2 * room) / (2 * len(frames))
-    figure = Figure(figsize=(width, min(1.12, 1.08 * frame) * rows), dpi=150)
+    frame = (WIDTH - 2 * room) / (2 * len(frames))
+    figure = Figure(figsize=(WIDTH, min(1.12, 1.08 * frame) * rows), dpi=150)
     grid = figure.subplots(
         rows,
         2 * len(frames) + 1,
@@ -52,7 +58,7 @@ def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) 
     for place, ((source, clip, _), title) in enumerate(zip(shown, titles, strict=True)):
         row, offset = place % rows, (place // rows) * (len(frames) + 1)
         _show(source, clip, title, frames, grid[row, offset : offset + len(frames)])
-    figure.subplots_adjust(left=room / width, right=0.995, top=0.995, bottom=0.005)
+    figure.subplots_adjust(left=room / WIDTH, right=0.995, top=0.995, bottom=0.005)
     return figure
 
 
@@ -79,3 +85,42 @@ def _centre(clips: ClipSet, clip: int, when: float) -> tuple[float, float]:
     x = row["x"] + math.cos(row["angle"]) * travelled
     y = row["y"] - math.sin(row["angle"]) * travelled
     return x * clips.size - 0.5, y * clips.size - 0.5
+
+
+def video_sheet(clips: ClipSet, variable: str) -> Figure:
+    """Pairs of frames, class by class; of every class clips of as many videos as there are."""
+    labels, classes = clips.labels(variable)
+    shown = _rows_shown(clips, labels)
+    figure, places = sheet_of_pairs(len(shown), ACROSS, (2 * SIDE, SIDE + 0.22), above=0.2, between=0.18)
+    for clip, (first, last) in zip(shown, places, strict=True):
+        title = textwrap.shorten(f"{classes[labels[clip]]}: {clips.factors['file'].iloc[clip]}", TITLE, placeholder="…")
+        _show_pair(clips, clip, title, first, last)
+    return figure
+
+
+def caption(clips: ClipSet) -> str:
+    """What the picture shows, and no more than was done to these clips."""
+    done = {"turns": "turned", "flipped": "mirrored", "reversed": "played backwards"}
+    views = [words for column, words in done.items() if clips.factors[column].any()]
+    shown = f", some of them {' or '.join([', '.join(views[:-1])] * (len(views) > 1) + views[-1:])}" if views else ""
+    above = "above each its class and its file"
+    arrows = "; arrows along the motion that they are labelled with" if "angle" in clips.factors else ""
+    return f"First and last frame of clips as the encoder sees them, cut to the middle square{shown}; {above}{arrows}."
+
+
+def _rows_shown(clips: ClipSet, labels: np.ndarray) -> list[int]:
+    """Rows of the clips, class by class: each of another video as far as there are."""
+    first_of_video = np.unique(np.stack([labels, clips.factors["scene"].to_numpy()]), axis=1, return_index=True)[1]
+    turns = in_turn(labels[np.sort(first_of_video)])
+    chosen = np.sort(first_of_video)[turns][: min(MOST, EACH * len(np.unique(labels)))]
+    return [int(row) for row in chosen[np.argsort(labels[chosen], kind="stable")]]
+
+
+def _show_pair(clips: ClipSet, clip: int, title: str, first: Any, last: Any) -> None:
+    video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
+    for axes, frame in ((first, video[0]), (last, video[-1])):
+        axes.imshow(frame, interpolation="nearest", vmin=0, vmax=1)
+    first.set_title(title, fontsize=7, loc="left", pad=2)
+    if "angle" in clips.factors:
+        middle = (clips.size - 1) / 2
+        arrow_through(last, (middle, middle), float(clips.factors["angle"].iloc[clip]), clips.size)

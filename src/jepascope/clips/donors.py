@@ -41,15 +41,15 @@ def drawn_elsewhere(
     """For each clip one of its candidate rows that shows another scene (see ``elsewhere``), drawn at random. Where scenes have several
     clips, of those scenes that have been drawn least so far: else the longest video would give most of what is taken."""
     several, drawn = clustered(scenes), Counter[int]()
-    found = np.empty(len(candidates), dtype=np.int64)
+    donors = np.empty(len(candidates), dtype=np.int64)
     for row, rows in enumerate(candidates):
         others = elsewhere(rows, row, scenes)
         if several:
             often = np.array([drawn[scene] for scene in scenes[others].tolist()])
             others = others[often == often.min()]
-        found[row] = rng.choice(others)
-        drawn[int(scenes[found[row]])] += 1
-    return found
+        donors[row] = rng.choice(others)
+        drawn[int(scenes[donors[row]])] += 1
+    return donors
 
 
 def elsewhere(rows: Int[np.ndarray, " rows"], row: int, scenes: Int[np.ndarray, " clips"]) -> Int[np.ndarray, " others"]:

@@ -12,7 +12,13 @@ from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.errors import BadArgument
 
 SPLIT_SHARES = {"fit": 0.5, "judge": 0.3, "test": 0.2}
+FEWEST = {"fit": 4, "judge": 2}  # clips of a class: to cross-validate in, and fit's halves by themselves
 STUDY_SEED_SPACE = 0x5CE9E  # mixed into every study seed; training draws from another space, so the two never meet
+
+
+def fewest_units(fewest: int, several: bool) -> int:
+    """How many clips of a class a split needs, or how many scenes where ``several`` clips show one: what is folded and halved is scenes."""
+    return min(fewest, 2) if several else fewest
 
 
 def splits_of(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -7,6 +7,9 @@ that one scene can be rendered at any size and length. Directions are angles in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -79,6 +82,47 @@ def displacement(angle: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.n
     return (along * speed).astype(np.float32), (-across * speed).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Factor:
+    """A column of the factor table: what it says, with its unit, and how so many of it are drawn (None: it is given)."""
+
+    meaning: str
+    draw: Callable[[int, np.random.Generator], np.ndarray] | None = None
+
+
+def uniform(low: float, high: float) -> Callable[[int, np.random.Generator], np.ndarray]:
+    return lambda count, rng: rng.uniform(low, high, count)
+
+
+def any_shape(count: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.choice(SHAPES, count)
+
+
+SCENE = {
+    "scene": Factor("id; clips of one scene share it"),
+    "split": Factor("fit, judge or test"),
+    "direction": Factor("of the main object's motion in the image: the nearest of eight"),
+    "angle": Factor("of that motion (radians)"),
+    "speed": Factor("that it travels (frame sides a clip)", uniform(*SPEED_RANGE)),
+    "x": Factor("middle of its path, from the left (frame sides)", uniform(*POSITION_RANGE)),
+    "y": Factor("middle of its path, from the top (frame sides)", uniform(*POSITION_RANGE)),
+    "size": Factor("radius of the disc of its area (frame sides)", uniform(*SIZE_RANGE)),
+    "shape": Factor("its outline", any_shape),
+    "hue": Factor("its hue (turns; 0 is red)", uniform(0, 1)),
+    "lightness": Factor("its lightness (share of the lightest)", uniform(0.75, 1.0)),
+    "background": Factor("grey of the background (intensity)", uniform(0.25, 0.45)),
+    "noise": Factor("standard deviation of the sensor's noise (intensity)", lambda count, _: np.full(count, 0.02)),
+    "noise_seed": Factor("draws that noise", lambda count, rng: rng.integers(0, 2**31, count)),
+    "reversed": Factor("whether that noise runs backwards", lambda count, _: np.zeros(count, dtype=bool)),
+}
+"""The main object, the plain background and the noise, in the order in which they are drawn."""
+
+
+def drawn(factors: dict[str, Factor], count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """So many of each factor that is drawn, one after another, each independently of all others."""
+    return {name: factor.draw(count, rng) for name, factor in factors.items() if factor.draw is not None}
+
+
 def sample_factors(angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Draw every factor but the direction, independently of it and of each other.
 
@@ -87,22 +131,5 @@ def sample_factors(angles: np.ndarray, rng: np.random.Generator) -> pd.DataFrame
     (The *first* and the *last* position alone must tell something: their difference is the displacement. The leak check
     prints how much.)
     """
-    n = len(angles)
-    table = pd.DataFrame(
-        {
-            "direction": nearest_direction(angles),
-            "angle": np.mod(angles, 2 * np.pi),
-            "speed": rng.uniform(*SPEED_RANGE, n),
-            "x": rng.uniform(*POSITION_RANGE, n),
-            "y": rng.uniform(*POSITION_RANGE, n),
-            "size": rng.uniform(*SIZE_RANGE, n),
-            "shape": rng.choice(SHAPES, n),
-            "hue": rng.uniform(0, 1, n),
-            "lightness": rng.uniform(0.75, 1.0, n),
-            "background": rng.uniform(0.25, 0.45, n),
-            "noise": np.full(n, 0.02),
-            "noise_seed": rng.integers(0, 2**31, n),
-            "reversed": np.zeros(n, dtype=bool),
-        }
-    )
-    return table
+    directions = {"direction": nearest_direction(angles), "angle": np.mod(angles, 2 * np.pi)}
+    return pd.DataFrame({**directions, **drawn(SCENE, len(angles), rng)})

@@ -77,9 +77,9 @@ def quartiles(numbers: Sequence[float]) -> tuple[float, ...]:
         del edges[min(empty[0], len(edges) - 1)]
 
 
-def check_name(name: str, taken: Container[str] = VARIABLES) -> None:
+def check_name(name: str, reserved: Container[str] = VARIABLES) -> None:
     """Refuse a name that cannot stand in tables, on the command line and in file names, and that of a factor of the same clips."""
-    if name in taken:
+    if name in reserved:
         raise BadArgument(f"The label column '{name}' has the name of a factor of the scenes; give it another name in the file.")
     if len(name) > MAX_NAME or not NAME.fullmatch(name):
         raise BadArgument(
@@ -117,7 +117,7 @@ def _check_counts(variable: Variable, cells: Sequence[str], where: Where) -> Non
         raise BadData(
             f"{column}: {len(counts)} different labels{as_numbers(cells, where)}; a variable has at most {MAX_CLASSES} classes. Merge some."
         )
-    name = min(variable.classes, key=lambda one: counts[one])
+    name = min(variable.classes, key=lambda label: counts[label])
     if counts[name] < MIN_CLIPS:
         raise BadData(
             f"{column}: only {counts[name]} clip(s) have the label '{name}', and fewer than {MIN_CLIPS} cannot fill three splits; "

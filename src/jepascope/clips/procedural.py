@@ -37,6 +37,21 @@ def object_colours(rows: pd.DataFrame) -> Float[Tensor, "clips 3"]:
     return torch.tensor(rgb, dtype=torch.float32).reshape(-1, 3)
 
 
+def objects(
+    rows: pd.DataFrame, prefixes: tuple[str, ...], moved: list[tuple[Tensor, Tensor]], colour: Float[Tensor, "clips objects 3"]
+) -> Objects:
+    """The objects whose columns have these prefixes, displaced by (x, y) over the clip."""
+    x, y, radius = (torch.stack([column(rows, f"{prefix}{name}") for prefix in prefixes], dim=1) for name in ("x", "y", "size"))
+    vx, vy = (torch.stack(axis, dim=1) for axis in zip(*moved, strict=True))
+    shape = torch.tensor([[SHAPES.index(name) for name in rows[f"{prefix}shape"]] for prefix in prefixes]).T
+    return Objects(shape, x, y, vx, vy, radius, colour)
+
+
+def main_objects(rows: pd.DataFrame) -> Objects:
+    """The main object of every clip. It moves in the image as its columns say: a camera's pan is not added."""
+    return objects(rows, ("",), [travelled(rows)], object_colours(rows)[:, None])
+
+
 def add_noise(video: Float[Tensor, "clips frames 3 size size"], rows: pd.DataFrame) -> None:
     """Sensor noise, equal in the three channels, in place; then pixels are held within [0, 1]."""
     _, frames, _, size, _ = video.shape
@@ -53,19 +68,6 @@ class ProceduralSource:
 
     digest: ClassVar[str] = "procedural-2"
 
-    def objects(self, rows: pd.DataFrame) -> Objects:
-        """The main object of every clip."""
-        vx, vy = travelled(rows)
-        return Objects(
-            shape=torch.tensor([SHAPES.index(name) for name in rows["shape"]])[:, None],
-            x=column(rows, "x")[:, None],
-            y=column(rows, "y")[:, None],
-            vx=vx[:, None],
-            vy=vy[:, None],
-            radius=column(rows, "size")[:, None],
-            colour=object_colours(rows)[:, None],
-        )
-
     def background(self, rows: pd.DataFrame) -> Waves:
         n = len(rows)
         none, still = torch.zeros(n, 0), torch.zeros(n)
@@ -77,10 +79,10 @@ class ProceduralSource:
         for start in range(0, len(rows), CHUNK):
             part = rows.iloc[start : start + CHUNK]
             view = pixels[start : start + CHUNK]
-            view.copy_(render(self.objects(part), self.background(part), frames, size))
+            view.copy_(render(main_objects(part), self.background(part), frames, size))
             add_noise(view, part)
         return pixels
 
     def coverage(self, rows: pd.DataFrame, frames: int, size: int) -> Float[Tensor, "clips frames size size"]:
         """Share of each pixel that the object covers."""
-        return coverage(self.objects(rows), frames, size)[:, 0]
+        return coverage(main_objects(rows), frames, size)[:, 0]

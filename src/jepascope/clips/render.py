@@ -13,14 +13,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-SHAPE_NAMES = ("disc", "square", "diamond", "triangle")
+from jepascope.clips.ranges import SHAPES
 
 
 @dataclass(frozen=True)
 class Objects:
     """Moving shapes: one row per clip, one column per object; the last object is in front.
 
-    ``shape`` indexes SHAPE_NAMES; ``x``, ``y`` are the path's midpoint and ``vx``, ``vy`` the displacement over the clip,
+    ``shape`` indexes SHAPES; ``x``, ``y`` are the path's midpoint and ``vx``, ``vy`` the displacement over the clip,
     in frame sides (y downwards); ``radius`` is that of the disc of equal area, 0 for no object.
     """
 
@@ -48,7 +48,7 @@ class Waves:
 
 def _signed_distance(shape: int, dx: Tensor, dy: Tensor, radius: Tensor) -> Tensor:
     """Distance to the outline (negative inside) of a shape with the area of a disc of ``radius``."""
-    name = SHAPE_NAMES[shape]
+    name = SHAPES[shape]
     if name == "disc":
         return torch.sqrt(dx * dx + dy * dy) - radius
     if name == "square":
@@ -77,7 +77,7 @@ def coverage(objects: Objects, frames: int, size: int) -> Float[Tensor, "clips o
     dy = pixel - centre_y[..., None]
     radius, shape = flat(objects.radius), flat(objects.shape)
     alpha = torch.empty(clips * count, frames, size, size, device=device, dtype=dtype)
-    for code in range(len(SHAPE_NAMES)):
+    for code in range(len(SHAPES)):
         rows = torch.nonzero(shape == code)[:, 0]
         if len(rows):
             distance = _signed_distance(code, dx[rows][:, :, None, :], dy[rows][:, :, :, None], radius[rows][:, None, None, None])

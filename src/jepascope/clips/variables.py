@@ -47,40 +47,32 @@ def inner_edges(low: float, high: float, bins: int = BINS) -> tuple[float, ...]:
     return tuple(low + (high - low) * step / bins for step in range(1, bins))
 
 
+def _numeric(
+    name: str,
+    classes: tuple[str, ...],
+    limits: tuple[float, float],
+    unit: str = "frame sides",
+    columns: tuple[str, ...] = (),
+    edges: tuple[tuple[float, ...], ...] = (),
+) -> Variable:
+    """A factor that is drawn between two limits, its column called as it is."""
+    columns = columns or (name,)
+    return Variable(name, "numeric", classes, columns, columns, unit, edges or (inner_edges(*limits),), limits)
+
+
 VARIABLES = {
     known.name: known
     for known in (
         Variable("direction", "circular", DIRECTION_NAMES, ("direction", "angle"), ("angle",), "degrees"),
-        Variable(
-            "speed",
-            "numeric",
-            ("slowest", "slow", "fast", "fastest"),
-            ("speed",),
-            ("speed",),
-            "frame sides a clip",
-            (inner_edges(*SPEED_RANGE),),
-            SPEED_RANGE,
-        ),
-        Variable(
+        _numeric("speed", ("slowest", "slow", "fast", "fastest"), SPEED_RANGE, "frame sides a clip"),
+        _numeric(
             "position",
-            "numeric",
             ("top left", "top right", "bottom left", "bottom right"),
-            ("x", "y"),
-            ("x", "y"),
-            "frame sides",
-            ((0.5,), (0.5,)),
             POSITION_RANGE,
+            columns=("x", "y"),
+            edges=((0.5,), (0.5,)),
         ),
-        Variable(
-            "size",
-            "numeric",
-            ("smallest", "small", "large", "largest"),
-            ("size",),
-            ("size",),
-            "frame sides",
-            (inner_edges(*SIZE_RANGE),),
-            SIZE_RANGE,
-        ),
+        _numeric("size", ("smallest", "small", "large", "largest"), SIZE_RANGE),
         Variable("shape", "categorical", SHAPES, ("shape",)),
         Variable("colour", "circular", COLOURS, ("hue",), ("hue",), "degrees"),
     )

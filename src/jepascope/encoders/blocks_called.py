@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -78,68 +79,64 @@ def first_input(blocks: Sequence[nn.Module], run: Run) -> Tensor:
 
 def seen(blocks: Sequence[nn.Module], norm: nn.Module | None, run: Run) -> Forward:
     """One forward. BadArgument, in one sentence, where it does more than run the blocks one after the other on the same tokens."""
-    found = Forward()
+    forward = Forward()
 
     def before(index: int, block: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
         hidden, call = _parted(block, index, args, named)
-        if not found.order:
-            found.shape = tuple(hidden.shape)
-        elif not same(hidden, found.last):
+        if not forward.order:
+            forward.shape = tuple(hidden.shape)
+        elif not same(hidden, forward.last):
             raise BadArgument(
-                f"its forward does more between blocks: block {index} is not given what block {found.order[-1]} returns "
-                f"({_apart(hidden, found.last)})"
+                f"its forward does more between blocks: block {index} is not given what block {forward.order[-1]} returns "
+                f"({_apart(hidden, forward.last)})"
             )
-        found.order.append(index)
-        found.calls.append(call)
+        forward.order.append(index)
+        forward.calls.append(call)
 
     def after(index: int, block: nn.Module, args: tuple[Any, ...], out: Any) -> None:
         try:
-            found.last = hidden_of(out)
+            forward.last = hidden_of(out)
         except (KeyError, IndexError, TypeError):
             raise BadArgument(f"block {index} returns a {type(out).__name__}, whose hidden states cannot be told") from None
-        if tuple(found.last.shape) != found.shape:
-            made = tuple(found.last.shape)
-            raise BadArgument(f"block {index} makes {made} of hidden states of {found.shape}; layers need the same tokens and width")
+        if tuple(forward.last.shape) != forward.shape:
+            made = tuple(forward.last.shape)
+            raise BadArgument(f"block {index} makes {made} of hidden states of {forward.shape}; layers need the same tokens and width")
 
     def normed(module: nn.Module, args: tuple[Any, ...], out: Any) -> None:
-        if args and isinstance(args[0], Tensor) and same(args[0], found.last):
-            found.normed = hidden_of(out)
+        if args and isinstance(args[0], Tensor) and same(args[0], forward.last):
+            forward.normed = hidden_of(out)
 
-    handles = [block.register_forward_pre_hook(_numbered(before, i), with_kwargs=True) for i, block in enumerate(blocks, 1)]
-    handles += [block.register_forward_hook(_numbered(after, i)) for i, block in enumerate(blocks, 1)]
+    handles = [block.register_forward_pre_hook(partial(before, index), with_kwargs=True) for index, block in enumerate(blocks, 1)]
+    handles += [block.register_forward_hook(partial(after, index)) for index, block in enumerate(blocks, 1)]
     handles += [] if norm is None else [norm.register_forward_hook(normed)]
     with _hooked(handles):
-        found.out = run()
-    return found
+        forward.out = run()
+    return forward
 
 
-def same(one: Any, other: Any) -> bool:
+def same(first: Any, second: Any) -> bool:
     """Whether two arguments are equal, tensors to the bit; of things that cannot be compared only the type is."""
-    if isinstance(one, Tensor) or isinstance(other, Tensor):
-        return isinstance(one, Tensor) and isinstance(other, Tensor) and one.shape == other.shape and bool(torch.equal(one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return list(one) == list(other) and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, bool | int | float | str | None):
-        return bool(one == other)
-    return type(one) is type(other)
+    if isinstance(first, Tensor) or isinstance(second, Tensor):
+        return isinstance(first, Tensor) and isinstance(second, Tensor) and first.shape == second.shape and bool(torch.equal(first, second))
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return list(first) == list(second) and all(same(first[name], second[name]) for name in first)
+    if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+        return len(first) == len(second) and all(map(same, first, second))
+    if isinstance(first, bool | int | float | str | None):
+        return bool(first == second)
+    return type(first) is type(second)
 
 
-def grown(one: Any, two: Any, count: int) -> Any:
+def grown(single: Any, double: Any, count: int) -> Any:
     """An argument for ``count`` inputs: as for one, or repeated along the axis that is twice as long for two."""
-    if isinstance(one, Tensor) and isinstance(two, Tensor) and one.ndim == two.ndim:
-        axes = [axis for axis in range(one.ndim) if one.shape[axis] != two.shape[axis]]
-        return one.repeat([count if axis in axes else 1 for axis in range(one.ndim)]) if axes else one
-    if isinstance(one, Mapping):
-        return {name: grown(value, two[name], count) for name, value in one.items()}
-    if isinstance(one, tuple | list):
-        return type(one)(grown(value, other, count) for value, other in zip(one, two, strict=True))
-    return one
-
-
-def _numbered(hook: Callable[..., None], index: int) -> Callable[..., None]:
-    return lambda *given: hook(index, *given)
+    if isinstance(single, Tensor) and isinstance(double, Tensor) and single.ndim == double.ndim:
+        axes = [axis for axis in range(single.ndim) if single.shape[axis] != double.shape[axis]]
+        return single.repeat([count if axis in axes else 1 for axis in range(single.ndim)]) if axes else single
+    if isinstance(single, Mapping):
+        return {name: grown(value, double[name], count) for name, value in single.items()}
+    if isinstance(single, tuple | list):
+        return type(single)(grown(value, other, count) for value, other in zip(single, double, strict=True))
+    return single
 
 
 def _parted(block: nn.Module, index: int, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Tensor, Call]:
@@ -153,10 +150,10 @@ def _parted(block: nn.Module, index: int, args: tuple[Any, ...], named: dict[str
     raise BadArgument(f"block {index} is called with other arguments ({given}) than hidden states first")
 
 
-def _apart(one: Tensor, other: Tensor) -> str:
-    if one.shape != other.shape:
-        return f"{tuple(one.shape)} after {tuple(other.shape)}"
-    return f"they differ by {float((one - other).abs().max()):.2g}"
+def _apart(given: Tensor, returned: Tensor) -> str:
+    if given.shape != returned.shape:
+        return f"{tuple(given.shape)} after {tuple(returned.shape)}"
+    return f"they differ by {float((given - returned).abs().max()):.2g}"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ DECLARED = EncoderEntry(
         "registers": ("num_register_tokens", 0),
     },
     class_token=True,
-    head_multiple=4,
+    head_multiple=4,  # as rotary positions of rows and columns need
     checkpoints=(
         ("facebook/dinov3-vits16-pretrain-lvd1689m", 21_596_544, {"registers": 4, "gated": True}),
         ("facebook/dinov3-vitb16-pretrain-lvd1689m", 85_660_416, {"width": 768, "registers": 4, "gated": True}),

@@ -50,5 +50,5 @@ def _holds_weights(part: nn.Module) -> bool:
 
 def _reset(part: nn.Module) -> Callable[[], None] | None:
     """torch's own MultiheadAttention spells it with a bar."""
-    found = getattr(part, "reset_parameters", None) or getattr(part, "_reset_parameters", None)
-    return found if callable(found) else None
+    method = getattr(part, "reset_parameters", None) or getattr(part, "_reset_parameters", None)
+    return method if callable(method) else None

@@ -126,13 +126,8 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
         sizes[size] = _cube(name, value, path) if isinstance(default, tuple) else _whole(name, value, LIMITS[size], path)
     names = {size: name for size, (name, _) in family.sizes.items()} | {"patch": "the patch size", "tubelet": "the tubelet size"}
     geometry = geometry_of(family, sizes, names_head(config, family.classifier))
-    width, per_head = geometry.width, sizes["heads"] * family.head_multiple
-    _check_multiple(names["width"], width, names["heads"], sizes["heads"], path)
-    if width % per_head:
-        raise BadCheckpoint(
-            f"'{path}': {names['width']} ({width}) is not a multiple of {family.head_multiple} times {names['heads']} "
-            f"({sizes['heads']}), as rotary positions of rows and columns need."
-        )
+    width, times = geometry.width, f"{family.head_multiple} times " if family.head_multiple > 1 else ""
+    _check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
     _check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
     _check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
     inside = sizes.get("inside", int(_ratio(config, "mlp_ratio", path) * width))

@@ -133,8 +133,8 @@ class LibraryEncoder(FrozenModel):
     @property
     def blocks(self) -> nn.ModuleList:
         """Where the blocks lie moves between releases of transformers."""
-        found: nn.ModuleList = self.model.layers if hasattr(self.model, "layers") else self.model.encoder.layer
-        return found
+        blocks: nn.ModuleList = self.model.layers if hasattr(self.model, "layers") else self.model.encoder.layer
+        return blocks
 
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         """transformers' own forward, after the final norm."""

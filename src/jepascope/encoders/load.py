@@ -48,7 +48,7 @@ def load_encoder(
     compiled (one warning where there is no compiler); a looser one follows.
     Raises BadArgument for an unknown name, BadCheckpoint for a missing, damaged or foreign checkpoint.
     """
-    _check_device(device)
+    check_device(device)
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise BadArgument(f"dtype: must be torch.float32 or another floating dtype of torch (given: {dtype!r}).")
     encoder = _untested(str(name))
@@ -71,7 +71,8 @@ def _untested(name: str) -> VideoEncoder:
         return _fetched(name, where.kind == "cache")
     if where.kind == "file":
         model, extra = load_meta(where.path)
-        return VJepa2Encoder(model, where.path.name, extra)
+        kind = ENCODERS.load(known_family(model.config.to_dict(), where.path).name)
+        return kind(model, where.path.name, extra)  # type: ignore[no-any-return]
     return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
 
 
@@ -119,7 +120,8 @@ def of_code(name: str) -> VideoEncoder:
     return given
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """BadArgument where nothing can be computed on it."""
     try:
         held = torch.empty(0, device=torch.device(device))
     except (RuntimeError, AssertionError, TypeError) as error:

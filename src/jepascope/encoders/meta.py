@@ -7,6 +7,7 @@ What is V-JEPA 2.1's own is in ``vjepa2_1``.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders.geometry import sizes_of
-from jepascope.encoders.meta_sizes import meta_sizes
 from jepascope.encoders.meta_states import ENCODERS, PREDICTOR, PUBLISHED, bare, states
 from jepascope.encoders.torch_file import check_tensors, read_torch_file
 from jepascope.encoders.vjepa2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
@@ -36,6 +36,8 @@ THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them int
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
 ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which transformers does not have
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
+PREDICTOR_HEADS = {384: 12}  # by width. Shapes do not tell how many there are, and another number gives other forecasts
+FRAMES = 64
 
 
 def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
@@ -46,14 +48,14 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     Of V-JEPA 2.1 the video encoder alone.
     Raises BadCheckpoint, in one sentence, for any other file.
     """
-    found = read_torch_file(path)
-    models = states(path, found)
+    contents = read_torch_file(path)
+    models = states(path, contents)
     weights = bare(path, PREDICTOR, models.held[PREDICTOR]) if PREDICTOR in models.held else {}
     acts = any(name.removeprefix("predictor.").startswith(ACTION) for name in weights)
     order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
     key = next((name for name in order if name in models.held), None)
     if key is None:
-        raise BadCheckpoint(_no_encoder(path, found))
+        raise BadCheckpoint(_no_encoder(path, contents))
     weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
@@ -76,6 +78,54 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     return model, {"source": source}
 
 
+def meta_sizes(path: Path, weights: dict[str, Tensor], key: str, predictor: bool) -> dict[str, Any]:
+    """The configuration that the shapes imply, in transformers' words; ``weights`` are named ``key.name`` and ``predictor.name``.
+
+    Heads are 64 wide (ViT-H: 80), as in every released encoder; frames and size are those of the released files. Raises BadCheckpoint
+    where a weight that tells a size is missing or has another number of axes.
+    """
+
+    def shape(name: str, axes: int) -> tuple[int, ...]:
+        if name not in weights:
+            raise BadCheckpoint(f"'{path}' lacks weights: {name}. It is not a V-JEPA 2 checkpoint, or not all of one.")
+        lengths = tuple(weights[name].shape)
+        if len(lengths) != axes or 0 in lengths:
+            raise BadCheckpoint(f"'{path}' has misshapen weights: {name} is {lengths}. It is not a V-JEPA 2 checkpoint.")
+        return lengths
+
+    def count(stem: str) -> int:
+        rows = [re.match(rf"{re.escape(stem)}\.(\d{{1,6}})(\.|$)", name) for name in weights]
+        return 1 + max((int(row[1]) for row in rows if row), default=0)
+
+    width, channels, tubelet, patch, _ = shape(f"{key}.patch_embed.proj.weight", 5)
+    if width % 64:
+        raise BadCheckpoint(f"'{path}' is {width} wide: not a multiple of 64, as every V-JEPA 2 encoder's width is.")
+    sizes: dict[str, Any] = {
+        "hidden_size": width,
+        "num_hidden_layers": count(f"{key}.blocks"),
+        "num_attention_heads": 16 if width == 1280 else width // 64,
+        "mlp_ratio": shape(f"{key}.blocks.0.mlp.fc1.weight", 2)[0] / width,
+        "in_chans": channels,
+        "patch_size": patch,
+        "tubelet_size": tubelet,
+        "crop_size": 384 if path.stem.endswith("-384") else 256,
+        "frames_per_clip": FRAMES,
+    }
+    if predictor:
+        narrow = shape("predictor.predictor_embed.weight", 2)[0]
+        if narrow not in PREDICTOR_HEADS:
+            known = ", ".join(map(str, PREDICTOR_HEADS))
+            raise BadCheckpoint(f"'{path}' has a predictor {narrow} wide; how many heads one has is known for width {known} alone.")
+        sizes |= {
+            "pred_hidden_size": narrow,
+            "pred_num_hidden_layers": count("predictor.predictor_blocks"),
+            "pred_num_attention_heads": PREDICTOR_HEADS[narrow],
+            "pred_num_mask_tokens": count("predictor.mask_tokens"),
+            "pred_mlp_ratio": shape("predictor.predictor_blocks.0.mlp.fc1.weight", 2)[0] / narrow,
+        }
+    return sizes
+
+
 def meta_name(name: str) -> tuple[str, int | None]:
     """What Meta calls a weight of transformers', and which third of it that is where queries, keys and values are one matrix."""
     root = next(root for root in ROOTS if name.startswith(root))
@@ -86,12 +136,12 @@ def meta_name(name: str) -> tuple[str, int | None]:
     return ROOTS[root] + rest, None
 
 
-def _no_encoder(path: Path, found: dict[Any, Any]) -> str:
+def _no_encoder(path: Path, contents: dict[Any, Any]) -> str:
     """What a file without an encoder holds instead."""
-    parts = [part for part in found.values() if isinstance(part, dict) and part]
-    if "param_groups" in found or (parts and all("param_groups" in part for part in parts)):
+    parts = [part for part in contents.values() if isinstance(part, dict) and part]
+    if "param_groups" in contents or (parts and all("param_groups" in part for part in parts)):
         return f"'{path}' holds an optimiser's state and no weights of a model; {PUBLISHED}."
-    keys = ", ".join(f"{name!a:.30}" for name in [*found][:5]) or "nothing"
+    keys = ", ".join(f"{name!a:.30}" for name in [*contents][:5]) or "nothing"
     return f"'{path}' has none of {', '.join(ENCODERS)} (it has: {keys}); {PUBLISHED}."
 
 

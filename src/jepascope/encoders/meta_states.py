@@ -38,9 +38,9 @@ class States:
     inside: tuple[str, ...]
 
 
-def states(path: Path, found: dict[Any, Any]) -> States:
+def states(path: Path, contents: dict[Any, Any]) -> States:
     """The models of a file; none where there is none. BadCheckpoint where nothing says which are meant."""
-    held, inside = found, tuple[str, ...]()
+    held, inside = contents, tuple[str, ...]()
     while not any(isinstance(held.get(key), dict) for key in (*ENCODERS, PREDICTOR)):
         holders = [key for key in HOLDERS if isinstance(held.get(key), dict)]
         if len(holders) > 1:

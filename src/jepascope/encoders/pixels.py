@@ -48,33 +48,33 @@ def read_pixels(path: Path, centred: bool = False) -> Pixels | None:
     It speaks of pixels from 0 to 255: times ``rescale_factor``, less 1 where ``offset`` is set (``centred``: what an image processor
     does that says nothing of it), then normalised. BadCheckpoint, in one sentence, for what is no such file.
     """
-    says = read_json(path)
-    normalises = _flag(says, "do_normalize", True, path)
-    if normalises and says.get("image_mean") is None and says.get("image_std") is None:
+    settings = read_json(path)
+    normalises = _flag(settings, "do_normalize", True, path)
+    if normalises and settings.get("image_mean") is None and settings.get("image_std") is None:
         return None
-    means = _colours(says, "image_mean", path) if normalises else (0.0, 0.0, 0.0)
-    deviations = _colours(says, "image_std", path) if normalises else (1.0, 1.0, 1.0)
+    means = _colours(settings, "image_mean", path) if normalises else (0.0, 0.0, 0.0)
+    deviations = _colours(settings, "image_std", path) if normalises else (1.0, 1.0, 1.0)
     scale, shift = 255.0, 0.0
-    if _flag(says, "do_rescale", True, path):
-        factor = says.get("rescale_factor")
+    if _flag(settings, "do_rescale", True, path):
+        factor = settings.get("rescale_factor")
         scale *= 1 / 255 if factor is None else _number(factor, "rescale_factor", path)
-        shift = 1.0 if _flag(says, "offset", centred, path) else 0.0
-    found = Pixels(_scaled(means, shift, scale), _scaled(deviations, 0.0, scale))
-    return replace(found, source=f"pixels as {path.name} says ({found})")
+        shift = 1.0 if _flag(settings, "offset", centred, path) else 0.0
+    pixels = Pixels(_scaled(means, shift, scale), _scaled(deviations, 0.0, scale))
+    return replace(pixels, source=f"pixels as {path.name} says ({pixels})")
 
 
-def settled(found: Pixels | None, trained: Pixels, mistaken: Mapping[str, Pixels], architectures: Any) -> Pixels:
+def settled(pixels: Pixels | None, trained: Pixels, mistaken: Mapping[str, Pixels], architectures: Any) -> Pixels:
     """What was found; how the family was trained where nothing was, or where a published checkpoint is known to say otherwise.
 
     ``mistaken``: what such a checkpoint says, under what its config.json calls the architecture. One that was trained further has
     another name there, and is believed: it was trained with what its file says.
     """
-    if found is None:
+    if pixels is None:
         return trained
     named = architectures[0] if isinstance(architectures, list) and architectures else None
-    if isinstance(named, str) and named in mistaken and found.constants == mistaken[named].constants:
-        return replace(trained, source=f"pixels as the family was trained ({trained}), not {found.source.removeprefix('pixels ')}")
-    return found
+    if isinstance(named, str) and named in mistaken and pixels.constants == mistaken[named].constants:
+        return replace(trained, source=f"pixels as the family was trained ({trained}), not {pixels.source.removeprefix('pixels ')}")
+    return pixels
 
 
 def _scaled(values: Colours, shift: float, scale: float) -> Colours:

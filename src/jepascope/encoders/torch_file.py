@@ -30,12 +30,12 @@ def read_torch_file(path: Path) -> dict[Any, Any]:
             _check_index(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of formats that torch no longer writes
-            found = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            contents = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # a damaged or hostile file makes torch raise a dozen kinds; each means the same to the caller
         raise _refusal(path, str(error).strip() or type(error).__name__) from None
-    if not isinstance(found, dict):
-        raise BadCheckpoint(f"'{path}' holds a {type(found).__name__}, not a dictionary of weights; give one of Meta's V-JEPA 2 files.")
-    return found
+    if not isinstance(contents, dict):
+        raise BadCheckpoint(f"'{path}' holds a {type(contents).__name__}, not a dictionary of weights; give one of Meta's V-JEPA 2 files.")
+    return contents
 
 
 def check_tensors(path: Path, tensors: Iterable[tuple[str, Any]]) -> None:
@@ -80,9 +80,9 @@ def _sharded(path: Path) -> str:
     )
 
 
-def _refusal(path: Path, said: str) -> BadCheckpoint:
+def _refusal(path: Path, reason: str) -> BadCheckpoint:
     """In our words: torch's own advise to read the file without its guard."""
-    brought = re.search(r"GLOBAL (\S+)", said)
+    brought = re.search(r"GLOBAL (\S+)", reason)
     if brought and brought[1].startswith(SHARDED):
         return BadCheckpoint(_sharded(path))
     if brought:
@@ -90,5 +90,5 @@ def _refusal(path: Path, said: str) -> BadCheckpoint:
             f"'{path}' holds more than weights: it asks for {brought[1]!a:.100}, and such a file can run code. "
             "Nothing of it was run or used; give a file of weights alone."
         )
-    first = said.split("WeightsUnpickler error:")[-1].strip().splitlines()[0].encode("ascii", "backslashreplace").decode()
+    first = reason.split("WeightsUnpickler error:")[-1].strip().splitlines()[0].encode("ascii", "backslashreplace").decode()
     return BadCheckpoint(f"'{path}' could not be read: {first[:200]} -- is it complete, and of torch.save? Download it again.")

@@ -126,10 +126,10 @@ def as_2_0(path: Path, weights: dict[str, Tensor], key: str) -> dict[str, Tensor
     for name in (PATCH_BIAS, CLIPS, *LAST_NORM):
         if f"{key}.{name}" not in weights:
             raise BadCheckpoint(f"'{path}' lacks weights: {key}.{name}. Is it complete? Download it again.")
-        found, width = tuple(weights[f"{key}.{name}"].shape), weights[f"{key}.{PATCH_BIAS}"].numel()
+        shape, width = tuple(weights[f"{key}.{name}"].shape), weights[f"{key}.{PATCH_BIAS}"].numel()
         must = (1, 1, width) if name == CLIPS else (width,)
-        if found != must:
-            raise BadCheckpoint(f"'{path}' has misshapen weights: {key}.{name} is {found}, but must be {must}.")
+        if shape != must:
+            raise BadCheckpoint(f"'{path}' has misshapen weights: {key}.{name} is {shape}, but must be {must}.")
     renamed = {f"{key}.{name}": f"{key}.{ours}" for name, ours in LAST_NORM.items()}
     named = {renamed.get(name, name): value for name, value in weights.items() if name != f"{key}.{CLIPS}"}
     bias, clips = (weights[f"{key}.{name}"].float() for name in (PATCH_BIAS, CLIPS))

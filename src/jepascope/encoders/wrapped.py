@@ -42,14 +42,13 @@ class WrappedEncoder(FrozenModel):
         self.by_frame, self.prefix = layout == "bchw", prefix
         self.card, self.block_forward = card, layer_forward
         extra = prefix * (card.frames if self.by_frame else 1)
-        one = self._learn()
         kind = f"{type(module).__module__}.{type(module).__qualname__}"
-        told = {**vars(card), "name": "", "blocks": blocks, "norm": norm, "layout": layout, "prefix": prefix}
+        described = {**vars(card), "name": "", "blocks": blocks, "norm": norm, "layout": layout, "prefix": prefix}
         self.card = replace(
             card,
-            width=one.shape[-1],
+            width=self._learn().shape[-1],
             depth=len(self.blocks),
-            digest=weights_digest(module, [type(module).__qualname__, told, pixels.constants, _plain(module)]),
+            digest=weights_digest(module, [type(module).__qualname__, described, pixels.constants, _plain(module)]),
             extra=extra,
             source=f"a module of one's own: {kind}",
         )
@@ -101,22 +100,22 @@ class WrappedEncoder(FrozenModel):
         video = torch.rand(shape, generator=torch.Generator().manual_seed(2))
         pixels = self.laid_out(video[:, None] if self.by_frame else video)
         with torch.inference_mode(False), torch.no_grad():  # later passes with gradients must be able to use what is kept of this one
-            one, again, two = (self._forward(pixels[:count].clone()) for count in (1, 1, 2))
-            if not same(self._final(one), self._final(again)):
+            single, again, double = (self._forward(pixels[:count].clone()) for count in (1, 1, 2))
+            if not same(self._final(single), self._final(again)):
                 raise self._refused("its forward gives another result each time (dropout, or random masking?)")
-            for index, (call, double) in enumerate(zip(one.calls, two.calls, strict=True), 1):
-                if not call.repeats(double):
+            for index, (call, doubled) in enumerate(zip(single.calls, double.calls, strict=True), 1):
+                if not call.repeats(doubled):
                     raise self._refused(
                         f"block {index} is called with an argument that changes with the pixels, or from clip to clip "
                         f"({', '.join(call.beside) or 'given by position'})"
                     )
-        self.calls, self.doubles = one.calls, two.calls
-        return one
+        self.calls, self.doubles = single.calls, double.calls
+        return single
 
     def _forward(self, pixels: Tensor) -> Forward:
         """One forward, checked against what wrap was told."""
         try:
-            found = seen(self.blocks, self.last, lambda: self._run(pixels))
+            forward = seen(self.blocks, self.last, lambda: self._run(pixels))
         except BadArgument as error:
             raise self._refused(str(error)) from None
         except Exception as error:  # a module of somebody else's may raise anything
@@ -124,25 +123,31 @@ class WrappedEncoder(FrozenModel):
                 f"its forward cannot take a video of shape {tuple(pixels.shape)} ({self.layout}): {type(error).__name__}, "
                 f"{first_line(error)[:200]}"
             ) from error
-        if found.order != list(range(1, len(self.blocks) + 1)):
-            raise self._refused(f"its forward calls blocks {found.order or 'none'}, not each of {len(self.blocks)} once and in their order")
+        if forward.order != list(range(1, len(self.blocks) + 1)):
+            raise self._refused(
+                f"its forward calls blocks {forward.order or 'none'}, not each of {len(self.blocks)} once and in their order"
+            )
         _, rows, columns = self.card.grid
         places = rows * columns * (1 if self.by_frame else self.card.grid[0])
-        if len(found.shape) != 3 or found.shape[:2] != (len(pixels), places + self.prefix):
+        if len(forward.shape) != 3 or forward.shape[:2] != (len(pixels), places + self.prefix):
             grid = "grid=({}, {}, {})".format(*self.card.grid)
             raise self._refused(
-                f"its blocks get hidden states of {found.shape} for {len(pixels)} {'images' if self.by_frame else 'clips'}, and {grid} "
+                f"its blocks get hidden states of {forward.shape} for {len(pixels)} {'images' if self.by_frame else 'clips'}, and {grid} "
                 f"with prefix={self.prefix} makes {places + self.prefix} tokens"
             )
-        if self.last is not None and found.normed is None:
+        if self.last is not None and forward.normed is None:
             raise self._refused(f"its '{self.where[1]}' is not given what the last block returns; name the norm that is, or leave it out")
-        output = found.out if isinstance(found.out, Tensor) else next(iter(getattr(found.out, "values", lambda: found.out)() or ()), None)
-        if self.last is None and isinstance(output, Tensor) and output.shape == found.last.shape and not same(output, found.last):
+        output = (
+            forward.out
+            if isinstance(forward.out, Tensor)
+            else next(iter(getattr(forward.out, "values", lambda: forward.out)() or ()), None)
+        )
+        if self.last is None and isinstance(output, Tensor) and output.shape == forward.last.shape and not same(output, forward.last):
             raise self._refused("its forward does more after its last block; name that module with norm")
-        return found
+        return forward
 
-    def _final(self, found: Forward) -> Tensor:
-        return found.last if found.normed is None else found.normed
+    def _final(self, forward: Forward) -> Tensor:
+        return forward.last if forward.normed is None else forward.normed
 
     def _run(self, pixels: Tensor) -> Any:
         """The module's own forward."""
@@ -168,10 +173,10 @@ def _part(module: nn.Module, path: str, what: str) -> Any:
 
 
 def _blocks(module: nn.Module, path: str) -> list[nn.Module]:
-    found = _part(module, path, "blocks")
-    if not isinstance(found, nn.ModuleList | nn.Sequential) or not len(found):
-        raise BadArgument(f"wrap cannot run {type(module).__name__}: its '{path}' is a {type(found).__name__}, not a list of blocks.")
-    return list(found)
+    blocks = _part(module, path, "blocks")
+    if not isinstance(blocks, nn.ModuleList | nn.Sequential) or not len(blocks):
+        raise BadArgument(f"wrap cannot run {type(module).__name__}: its '{path}' is a {type(blocks).__name__}, not a list of blocks.")
+    return list(blocks)
 
 
 def _plain(module: nn.Module) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from jepascope.findings.circle import Error
 from jepascope.findings.numbers import ABSENT, count, finite, shown, span
-from jepascope.intervention.calibration import CHANCE
+from jepascope.intervention.circle import CHANCE
 
 
 def steer_words(

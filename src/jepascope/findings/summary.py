@@ -13,7 +13,7 @@ from jepascope.discovery.probes.readings import VariableReading, chosen_probes, 
 from jepascope.findings.effect import judge_readings
 from jepascope.findings.numbers import json_number
 from jepascope.findings.selection import at_full_dose
-from jepascope.intervention.calibration import angle_errors, mean_error
+from jepascope.intervention.circle import angle_errors, mean_error
 from jepascope.portability.retained import one_dose
 from jepascope.stats import LEVEL
 

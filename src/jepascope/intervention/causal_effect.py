@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, nan
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from jepascope.intervention.effects import units
 from jepascope.schema import TABLES
 from jepascope.stats import (
     LEVEL,
+    NOTHING,
     RESAMPLES,
     EffectRatio,
     Interval,
@@ -62,7 +63,7 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
         direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
         beside = _Beside(group, np.random.default_rng(seed), resamples)
         rows.append(
-            {**condition, "control": "subspace", "draws": 1, **_ends("", ce), "n": ce.n, "ratio_is_bound": False, **direct}
+            {**condition, "control": "subspace", "draws": 1, **ce.columns(), "n": ce.n, "ratio_is_bound": False, **direct}
             | beside.of("subspace")
         )
         for control in group["control"].unique():
@@ -93,16 +94,16 @@ class _Beside:
         self.weights = scene_weights(len(scenes), rng, scenes if self.scenes < len(scenes) else None, resamples)
 
     def of(self, control: str) -> dict[str, float]:
-        here = self.means.loc[control]
-        said = {"accuracy": "correct", "accuracy_before": "correct_before", "angle_error_before": "angle_error_before"}
-        found = {name: float(here[column].mean()) for name, column in said.items() if column in here}
+        clips = self.means.loc[control]
+        columns = {"accuracy": "correct", "accuracy_before": "correct_before", "angle_error_before": "angle_error_before"}
+        means = {name: float(clips[column].mean()) for name, column in columns.items() if column in clips}
         for name in ("kl", "angle_error"):
-            if name in here and np.isfinite(here[name]).all():
-                mean = mean_interval(here[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
-                apart = (here[name] - mean.value).to_numpy() / len(here)
-                ids = here.index.get_level_values("scene").to_numpy()
-                found.update(_ends(name, widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name])))
-        return found
+            if name in clips and np.isfinite(clips[name]).all():
+                mean = mean_interval(clips[name].to_numpy(), self.weights, expanded_level(LEVEL, self.scenes))
+                apart = (clips[name] - mean.value).to_numpy() / len(clips)
+                ids = clips.index.get_level_values("scene").to_numpy()
+                means |= widened(mean, scene_sums(apart, ids), bounds=BOUNDS[name]).columns(name)
+        return means
 
 
 def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:
@@ -139,31 +140,19 @@ def _direct(
     group: pd.DataFrame, control: str, below: np.ndarray, ce: Interval, rng: np.random.Generator, resamples: int
 ) -> dict[str, float]:
     """The direct part of a CE, with an interval for the subspace's own (scenes are resampled), the mean over draws for a control's."""
-    missing = {"direct": nan, "direct_low": nan, "direct_high": nan}
+    missing = NOTHING.columns("direct")
     if "numerator_direct" not in group or np.isnan(ce.value):
         return missing
     through = by_draw(group, control, "numerator_direct").to_numpy()
     if not np.isfinite(through).all():
         return missing
     if control == "subspace":
-        return _ends("direct", ratio_of_means(through[0], below, rng, resamples))
+        return ratio_of_means(through[0], below, rng, resamples).columns("direct")
     return {**missing, "direct": float(through.mean(axis=0).sum() / below.sum())}
 
 
-def _ends(name: str, interval: Interval) -> dict[str, float]:
-    return {name or "value": interval.value, f"{name}_low".lstrip("_"): interval.low, f"{name}_high".lstrip("_"): interval.high}
-
-
-def _against(found: EffectRatio) -> dict[str, object]:
-    return {
-        **_ends("", found.control),
-        "n": found.control.n,
-        "draws": found.draws,
-        **_ends("difference", found.difference),
-        "excess_low": found.excess.low,
-        "excess_high": found.excess.high,
-        **_ends("ratio", found.ratio),
-        "ratio_is_bound": found.is_bound,
-        "percentile": found.percentile,
-        "p": found.p,
-    }
+def _against(compared: EffectRatio) -> dict[str, object]:
+    """What the control does, and the subspace beside it."""
+    columns = {**compared.control.columns(), **compared.difference.columns("difference"), **compared.excess.columns("excess")}
+    said = {"n": compared.control.n, "draws": compared.draws, "ratio_is_bound": compared.is_bound}
+    return {**columns, **compared.ratio.columns("ratio"), **said, "percentile": compared.percentile, "p": compared.p}

@@ -1,14 +1,18 @@
-"""The circle on which class means of an angle lie, for steering to a requested angle."""
+"""The circle on which class means of an angle lie: steering to a requested angle, and how far the decoded angle then lies from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.discovery.probes.circular import on_circle
 from jepascope.errors import BadArgument, BadData
+from jepascope.stats import LEVEL, Interval, expanded_level, mean_interval, scene_weights, widened
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,10 @@ class Circle:
     def fitted(cls, x: Float[Tensor, "clips width"], values: Float[Tensor, "clips 2"]) -> Circle:
         """``values``: (cos, sin) of every clip's angle. BadData where the angles do not span the plane."""
         exact = torch.cat([torch.ones(len(x), 1, dtype=torch.float64), values.double()], dim=1)
-        found, _, rank, _ = torch.linalg.lstsq(exact, x.double(), driver="gelsd")
+        solution, _, rank, _ = torch.linalg.lstsq(exact, x.double(), driver="gelsd")
         if int(rank) < 3:
             raise BadData("The clips' angles do not span a plane, so no circle can be fitted; take clips of at least three directions.")
-        return cls(found[0].float(), found[1:].T.float().contiguous())
+        return cls(solution[0].float(), solution[1:].T.float().contiguous())
 
     @property
     def filters(self) -> Float[Tensor, "2 width"]:
@@ -37,14 +41,9 @@ class Circle:
         return inverse
 
 
-def unit(angle: Float[Tensor, " clips"]) -> Float[Tensor, "clips 2"]:
-    """(cos, sin)."""
-    return torch.stack([angle.cos(), angle.sin()], dim=1)
-
-
 def circle_displacement(circle: Circle, angle: Float[Tensor, " clips"], wanted: Float[Tensor, " clips"]) -> Float[Tensor, "clips 1 width"]:
     """r = axes (e(wanted) - e(angle)), the same for every token of a clip: additive steering along the circle. Angles in radians."""
-    return ((unit(wanted) - unit(angle)).to(circle.axes) @ circle.axes.T)[:, None]
+    return ((on_circle(wanted) - on_circle(angle)).to(circle.axes) @ circle.axes.T)[:, None]
 
 
 def rotation_displacement(
@@ -58,3 +57,18 @@ def rotation_displacement(
     less_one = torch.stack([torch.stack([cos - 1, -sin], dim=1), torch.stack([sin, cos - 1], dim=1)], dim=1)  # clips, 2, 2
     inside = (hidden - circle.middle.to(hidden)) @ circle.filters.T.to(hidden)  # clips, tokens, 2
     return (inside @ less_one.transpose(1, 2)) @ circle.axes.T.to(hidden)
+
+
+CHANCE = 90.0  # degrees by which a random angle misses, on average
+
+
+def angle_errors(rows: pd.DataFrame) -> pd.Series[float]:
+    """Absolute circular difference of decoded and requested angle, degrees in 0 to 180."""
+    return ((rows["decoded"] - rows["requested"] + 180) % 360 - 180).abs()
+
+
+def mean_error(rows: pd.DataFrame) -> Interval:
+    """Mean of the errors with its 95 % interval over scenes, which are averaged over requested angles first."""
+    by_scene = rows.assign(error=angle_errors(rows)).groupby("scene")["error"].mean().to_numpy()
+    error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
+    return widened(error, (by_scene - error.value) / len(by_scene), bounds=(0, 180))

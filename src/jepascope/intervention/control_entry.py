@@ -41,6 +41,9 @@ CONTROLS = Catalog("control", ControlEntry, "jepascope.intervention.controls")
 MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
 """The four that every effect has beside it."""
 
+FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.complement and not entry.rescale)
+"""Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""
+
 
 def on_request(name: str) -> bool:
     """Whether a control is run only where a study names it, as those of others are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH
+from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.edits import check_doses, check_edit
@@ -26,10 +29,10 @@ from jepascope.schema import TABLES
 
 MATCHING_COLUMNS = TABLES["matching"].written
 EFFECT_COLUMNS = TABLES["effects"].written
-WITNESSES = ("subspace", "random", "variance")
+OFF_TARGET = ("subspace", *FLOORS)
 """Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
 
-WITNESS_DRAWS = 20  # at most, so that tables do not grow with draws x layers
+OFF_TARGET_DRAWS = 20  # at most, so that tables do not grow with draws x layers
 
 Progress = Callable[[int, int], None]
 
@@ -64,8 +67,8 @@ def intervene(
     clean = unedited or read_unedited(encoder, site, scenes, judges, batch)
     effects, matching, done = [], [], 0
     for name, conditions in planned.items():
-        said = (lambda count, done=done: progress(done + count, total)) if progress else None
-        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, said, ablate_to, clean)
+        counted = (lambda count, done=done: progress(done + count, total)) if progress else None
+        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, counted, ablate_to, clean)
         for judge, read in zip(judges, edited.reads, strict=True):
             at = place(judge, encoder.card.depth)[0]
             effects.append(_effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth))
@@ -77,17 +80,19 @@ def intervene(
 def check_subspaces(encoder: VideoEncoder, site: Site, subspaces: Mapping[str, Subspace]) -> None:
     """Refuse subspaces of another width, model or layer."""
     for name, subspace in subspaces.items():
-        said = subspace.provenance
+        origin = subspace.provenance
         if subspace.width != encoder.card.width:
             raise BadArgument(
                 f"The subspace of '{name}' has width {subspace.width}, encoder '{encoder.card.name}' {encoder.card.width}; "
                 "find it again on this encoder."
             )
-        if said.get("model", encoder.card.name) != encoder.card.name:
-            raise BadArgument(f"The subspace of '{name}' was found in '{said['model']}', not in '{encoder.card.name}'; find it again here.")
-        if said.get("layer", site.layer) != site.layer:
+        if origin.get("model", encoder.card.name) != encoder.card.name:
             raise BadArgument(
-                f"The subspace of '{name}' was found at layer {said['layer']} and means nothing at layer {site.layer}; find one there."
+                f"The subspace of '{name}' was found in '{origin['model']}', not in '{encoder.card.name}'; find it again here."
+            )
+        if origin.get("layer", site.layer) != site.layer:
+            raise BadArgument(
+                f"The subspace of '{name}' was found at layer {origin['layer']} and means nothing at layer {site.layer}; find one there."
             )
 
 
@@ -113,10 +118,7 @@ def outcome(
 
 def angle_errors(expected: Tensor | None, decoded: Float64[Tensor, "*batch clips"]) -> Float64[Tensor, "*batch clips"]:
     """Degrees between the angle that an edit should leave and the one decoded; NaN where the variable has no angle."""
-    if expected is None:
-        return torch.full_like(decoded, torch.nan)
-    apart = decoded - expected.double()
-    return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
+    return torch.full_like(decoded, torch.nan) if expected is None else circular_errors(expected, decoded)
 
 
 def _effect_rows(
@@ -144,7 +146,7 @@ def _effect_rows(
     right, right_before = correct(read.logits, expected), correct(read.clean, expected)
     rows = owned(conditions, finders)
     if judge.variable or read_layer != depth:
-        rows = [(i, owner) for i, owner in rows if owner.control in WITNESSES and owner.draw < WITNESS_DRAWS]
+        rows = [(i, owner) for i, owner in rows if owner.control in OFF_TARGET and owner.draw < OFF_TARGET_DRAWS]
     return effect_frame(
         scenes,
         conditions,
@@ -164,7 +166,7 @@ def effect_frame(
     scenes: Scenes,
     conditions: Sequence[Condition],
     rows: Sequence[tuple[int, Owner]],
-    said: Mapping[str, object],
+    shared: Mapping[str, object],
     by_condition: Mapping[str, Tensor],
     by_scene: Mapping[str, Tensor],
 ) -> pd.DataFrame:
@@ -179,7 +181,7 @@ def effect_frame(
         "dose": [conditions[i].dose for i in index],
     }
     values: dict[str, np.ndarray] = {name: np.repeat(np.array(value), per) for name, value in columns.items()}
-    values |= {name: np.repeat(np.array([value]), count * per) for name, value in said.items()}
+    values |= {name: np.repeat(np.array([value]), count * per) for name, value in shared.items()}
     values |= {name: value[index].flatten().numpy() for name, value in by_condition.items()}
     values |= {name: np.tile(value.numpy(), count) for name, value in by_scene.items()}
     values["scene"] = np.tile(scenes.ids, count)
@@ -206,12 +208,7 @@ def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms:
             "edit": name,
             "control": owner.control,
             "draw": owner.draw,
-            "rank": owner.matched.rank,
-            "variance_target": owner.matched.variance_target,
-            "variance": owner.matched.variance,
-            "pooled_variance_target": owner.matched.pooled_variance_target,
-            "pooled_variance": owner.matched.pooled_variance,
-            "overlap": owner.matched.overlap,
+            **asdict(owner.matched),
             "norm_target": true[owner.finder],
             "norm": float(norms[i]),
         }

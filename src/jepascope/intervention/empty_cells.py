@@ -1,9 +1,12 @@
-"""Why cells of a table of causal effects are empty, in words: the rules by which ``ce_table`` empties them, in one place."""
+"""What ``jepascope.intervene`` returns: a table of causal effects that draws itself, and says why cells are empty.
+
+The rules are those by which ``ce_table`` empties cells, in one place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,6 +14,9 @@ from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import CONDITION
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LEFT_OUT = "left_out"
 """Key of a table's ``attrs``: controls that have no row, and why."""
@@ -35,11 +41,11 @@ def why_empty(ce: pd.DataFrame) -> pd.DataFrame:
     _check(ce)
     keys = [name for name in CONDITION if name in ce]
     owns = {key: row for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True) if row["control"] == "subspace"}
-    found = [
+    reasons = [
         {str(name): _reason(str(name), row, owns.get(key, row)) if pd.isna(value) else "" for name, value in row.items()}
         for key, row in zip(_keys(ce, keys), ce.to_dict("records"), strict=True)
     ]
-    return pd.DataFrame(found, index=ce.index, columns=ce.columns)
+    return pd.DataFrame(reasons, index=ce.index, columns=ce.columns)
 
 
 def explain(ce: pd.DataFrame) -> list[str]:
@@ -49,7 +55,7 @@ def explain(ce: pd.DataFrame) -> list[str]:
     ...     print(line)
     """
     _check(ce)
-    said = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
+    sentences = [f"There is no row '{name}': {why}." for name, why in ce.attrs.get(LEFT_OUT, {}).items()]
     keys = [name for name in CONDITION if name in ce and ce[name].nunique() > 1]
     grouped: dict[tuple[str, str], list[str]] = {}
     for row, reasons in zip(ce.to_dict("records"), why_empty(ce).to_dict("records"), strict=True):
@@ -62,8 +68,8 @@ def explain(ce: pd.DataFrame) -> list[str]:
                 grouped.setdefault((", ".join(names), why), []).append(where)
     for (cells, why), rows in grouped.items():
         more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
-        said.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
-    return said
+        sentences.append(f"Empty in {'; '.join(rows[:MOST_ROWS])}{more}: {cells}. Why: {why}.")
+    return sentences
 
 
 def _check(ce: pd.DataFrame) -> None:
@@ -107,3 +113,39 @@ def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any
 _NO_MULTIPLE = "the subspace's own effect cannot be told from zero, so that it is no multiple of the control's"
 _OF_DRAWS = "of a control the direct part is the mean over its draws, without an interval"
 _NO_DIRECT = "this judge cannot be read without the blocks after the edit"
+
+
+class Effects(pd.DataFrame):
+    """One row for the subspace and one for each control, with the columns of ce.parquet; a part of it is a plain frame.
+
+    >>> effects.frame
+    >>> effects.plot()
+    >>> effects.explain()
+    """
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table by itself."""
+        frame = pd.DataFrame(self)
+        frame.attrs = dict(self.attrs)
+        return frame
+
+    def explain(self) -> list[str]:
+        """Why cells are empty, or a control has no row, in sentences."""
+        return explain(self.frame)
+
+    def plot(self) -> Figure:  # type: ignore[override]
+        """CE of the subspace beside that of its controls, with 95 % intervals over scenes."""
+        from matplotlib.figure import Figure
+
+        table = self.frame.dropna(subset=["value"]).iloc[::-1]
+        figure = Figure(figsize=(6, 0.6 + 0.32 * max(1, len(table))), layout="constrained")
+        axes = figure.subplots()
+        for place, row in enumerate(table.to_dict("records")):
+            own = row["control"] == "subspace"
+            ends: Any = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
+            axes.errorbar(row["value"], place, xerr=ends, fmt="o" if own else "s", color="black" if own else "0.5", capsize=3)
+        axes.set_yticks(range(len(table)), [str(name) for name in table["control"]])
+        axes.axvline(0, color="0.8", lw=0.8, zorder=0)
+        axes.set_xlabel("CE: share of the margin (95 % interval over scenes)")
+        return figure

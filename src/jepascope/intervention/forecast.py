@@ -17,18 +17,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.displacement import displacement
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edits import displacement
 from jepascope.intervention.judges import ValueReadout
 from jepascope.intervention.run import Group
 from jepascope.intervention.scenes import Scenes
@@ -84,8 +85,7 @@ class ForecastJudge:
         return torch.atan2(read[:, 1], read[:, 0])
 
 
-@dataclass(frozen=True)
-class Forecasts:
+class Forecasts(NamedTuple):
     """``moved``: <f - f_source, d>; ``margin``: <(t_source + t_twin) / 2 - f, d>, above zero where the forecast is nearer to the source's
     future; ``angle``: decoded from the forecast (NaN without a decoder)."""
 
@@ -153,14 +153,14 @@ def run_forecast(
                 norm_sums[index] += edits.amounts(hidden.shape[1], None, max(1, batch // len(hidden)))[0]
                 yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(group), partial(keep, rows, index))
 
-    def keep(rows: slice, index: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+    def keep(rows: slice, index: Tensor, part: slice, read: dict[int, Tensor]) -> None:
         nonlocal done
-        _fill(edited, (index[part], rows), found[depth])
+        _fill(edited, (index[part], rows), read[depth])
         done += (part.stop - part.start) * (rows.stop - rows.start)
         if progress:
             progress(done)
 
-    rerun_all(judge.early, reruns(), batch)
+    rerun(judge.early, reruns(), batch)
     return Foreseen(edited, source, twin, still, apart, norm_sums / max(edited_tokens, 1))
 
 
@@ -206,7 +206,7 @@ class _Ahead(Placed):
 
         real = [judge.future(last(judge.encoder, part.tokens(site.layer, rows))) for part in (scenes.source, scenes.twin)]
         begun = [last(judge.early, part.tokens(site.layer, rows)) for part in (beginnings.source, beginnings.twin)]
-        source, twin = (judge.forecast(one) for one in begun)
+        source, twin = (judge.forecast(beginning) for beginning in begun)
         return cls(source, twin, judge.persistence(begun[1]), real[1] - real[0], (real[0] + real[1]) / 2)
 
     def read(self, judge: ForecastJudge, forecast: Float[Tensor, "rows future width"], clips: Tensor) -> Float[Tensor, "rows 3"]:
@@ -224,5 +224,5 @@ def _empty(shape: tuple[int, ...], clips: int) -> Forecasts:
 
 def _fill(kept: Forecasts, at: tuple[Tensor | slice, ...], read: Float[Tensor, "*rows 3"]) -> None:
     values = read.double().cpu()
-    for i, column in enumerate((kept.moved, kept.margin, kept.angle)):
+    for i, column in enumerate(kept):
         column[at] = values[..., i]

@@ -30,7 +30,7 @@ def forecast_rows(
     expected = scenes.label if EDITS.entry(name).outcome == "lost" else scenes.target
     angle = scenes.angle if EDITS.entry(name).outcome == "lost" else scenes.target_angle
     right, before = (forecast_right(name, margin) for margin in (foreseen.edited.margin, foreseen.source.margin))
-    error, error_before = (angle_errors(angle, one.angle) for one in (foreseen.edited, foreseen.source))
+    error, error_before = (angle_errors(angle, forecasts.angle) for forecasts in (foreseen.edited, foreseen.source))
     nothing = torch.full_like(numerator, torch.nan)
     return effect_frame(
         scenes,
@@ -63,17 +63,16 @@ def forecast_table(
     apart = foreseen.apart.numpy()
     angle = scenes.angle if EDITS.entry(name).outcome == "lost" else scenes.target_angle
 
-    def figures(one: Forecasts, expected: Tensor | None, edit: str) -> dict[str, Any]:
-        right = forecast_right(edit, one.margin)
-        r = ratio_of_means(one.moved.numpy(), apart, np.random.default_rng(seed), resamples)
-        share, error = proportion(int(right.sum()), len(scenes)), angle_errors(expected, one.angle).numpy()
-        found: dict[str, Any] = {"n": len(scenes), "draws": 1}
+    def figures(forecasts: Forecasts, expected: Tensor | None, edit: str) -> dict[str, Any]:
+        right = forecast_right(edit, forecasts.margin)
+        r = ratio_of_means(forecasts.moved.numpy(), apart, np.random.default_rng(seed), resamples)
+        share, error = proportion(int(right.sum()), len(scenes)), angle_errors(expected, forecasts.angle).numpy()
+        columns: dict[str, Any] = {"n": len(scenes), "draws": 1}
         for key, interval in (("recovery", r), ("identified", share)):
-            found.update({key: interval.value, f"{key}_low": interval.low, f"{key}_high": interval.high})
+            columns |= interval.columns(key)
         if np.isfinite(error).all():
-            mean = mean_interval(error, weights, expanded_level(LEVEL, len(scenes)))
-            found.update(angle_error=mean.value, angle_error_low=mean.low, angle_error_high=mean.high)
-        return found
+            columns |= mean_interval(error, weights, expanded_level(LEVEL, len(scenes))).columns("angle_error")
+        return columns
 
     rows: list[dict[str, Any]] = []
     where = {"layer": site.layer, "tokens": site.tokens, "context": context}
@@ -81,7 +80,7 @@ def forecast_table(
     for i, owner in owned(conditions, finders):
         drawn.setdefault((owner.finder, owner.control, conditions[i].basis.shape[1], conditions[i].dose), []).append(i)
     for (finder, control, rank, dose), index in drawn.items():
-        single = [figures(Forecasts(*(part[i] for part in _parts(foreseen.edited))), angle, name) for i in index]
+        single = [figures(Forecasts(*(part[i] for part in foreseen.edited)), angle, name) for i in index]
         row = single[0] if control == "subspace" else _over_draws(single)
         rows.append({**where, "finder": finder, "rank": rank, "edit": name, "control": control, "dose": dose, **row})
     references = (
@@ -89,19 +88,15 @@ def forecast_table(
         ("none", foreseen.source, scenes.angle),
         ("persistence", foreseen.persistence, scenes.target_angle),
     )
-    for control, one, expected in references:
-        rows.append({**where, "finder": "", "rank": 0, "edit": "", "control": control, "dose": 0.0, **figures(one, expected, "swap")})
+    for control, forecasts, expected in references:
+        rows.append({**where, "finder": "", "rank": 0, "edit": "", "control": control, "dose": 0.0, **figures(forecasts, expected, "swap")})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _parts(forecasts: Forecasts) -> tuple[Tensor, Tensor, Tensor]:
-    return forecasts.moved, forecasts.margin, forecasts.angle
-
-
 def _over_draws(single: list[dict[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {"n": single[0]["n"], "draws": len(single)}
+    columns: dict[str, Any] = {"n": single[0]["n"], "draws": len(single)}
     for key in ("recovery", "identified", "angle_error"):
-        values = [one[key] for one in single if key in one]
+        values = [draw[key] for draw in single if key in draw]
         if values:
-            found.update({key: float(np.mean(values)), f"{key}_low": min(values), f"{key}_high": max(values)})
-    return found
+            columns.update({key: float(np.mean(values)), f"{key}_low": min(values), f"{key}_high": max(values)})
+    return columns

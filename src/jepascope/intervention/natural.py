@@ -13,8 +13,7 @@ from torch import Tensor
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import BATCH
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.displacement import displacement, pool_inside
-from jepascope.intervention.edits import coordinates
+from jepascope.intervention.edits import coordinates, displacement, pool_inside
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.stats import RESAMPLES, ratio_of_means, scene_sums

@@ -12,14 +12,13 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
-from jepascope.intervention.displacement import displacement, pool_inside
 from jepascope.intervention.edit_entry import EDITS
-from jepascope.intervention.edits import coordinates, edit
-from jepascope.intervention.judges import HeadJudge, Judge, ProbeJudge
+from jepascope.intervention.edits import coordinates, displacement, edit, pool_inside
+from jepascope.intervention.judges import Judge
 from jepascope.intervention.scenes import Scenes
 
 Place = tuple[int, str]
@@ -93,7 +92,7 @@ def run_edit(
             hidden = source.tokens(site.layer, rows).to(device)
             mask = None if selected is None else selected[rows].to(device)
             seen = None if read is None else read[rows]
-            readers = _readers(judges, depth, scenes, rows)
+            readers = _readers(judges, encoder, scenes, rows)
             edited_tokens += hidden.shape[0] * hidden.shape[1] if mask is None else int(mask.sum())
             r = None if by_mean else displacement(name, scenes, site, rows, hidden, ablate_to=ablate_to)
             for members in groups:
@@ -106,21 +105,21 @@ def run_edit(
                 keep = partial(kept, rows, index, shift)
                 yield Rerun(Sweep(hidden, site.layer, edits, readers), len(group), keep)
 
-    def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, found: dict[int, Tensor]) -> None:
+    def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, read_by_layer: dict[int, Tensor]) -> None:
         nonlocal done
-        for judge, one in zip(judges, reads, strict=True):
+        by_source = _parted(read_by_layer, judges, encoder)
+        for judge, read in zip(judges, reads, strict=True):
             at = place(judge, depth)
-            features = _of_source(found[at[0]], judges, depth, at)
-            one.logits[index[part], rows] = judge.logits(features)
-            if (angle := judge.angle(features)) is not None:
-                one.angle[index[part], rows] = angle
-            if isinstance(judge, ProbeJudge):
-                one.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + shift[part])
+            read.logits[index[part], rows] = judge.logits(by_source[at])
+            if (angle := judge.angle(by_source[at])) is not None:
+                read.angle[index[part], rows] = angle
+            if judge.pooled:
+                read.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + shift[part])
         done += (part.stop - part.start) * (rows.stop - rows.start)
         if progress:
             progress(done)
 
-    rerun_all(encoder, reruns(), batch)
+    rerun(encoder, reruns(), batch)
     return Edited(tuple(reads), norm_sums / max(edited_tokens, 1))
 
 
@@ -133,32 +132,29 @@ def read_unedited(encoder: VideoEncoder, site: Site, scenes: Scenes, judges: Seq
     depth = encoder.card.depth
     both = scenes.mask(judges[0].tokens)
     pooled = both is None or scenes.donor == "class"  # at capture, over the tokens that are read
-    kept = [judge for judge in judges if pooled and isinstance(judge, ProbeJudge)]
-    wanted = [judge for judge in judges if not (pooled and isinstance(judge, ProbeJudge))]
-    found: list[dict[Place, Tensor]] = []
+    kept = [judge for judge in judges if pooled and judge.pooled]
+    wanted = [judge for judge in judges if not (pooled and judge.pooled)]
+    reads: list[dict[Place, Tensor]] = []
     for part in (scenes.source, scenes.twin):
         read = {place(judge, depth): part.pooled(place(judge, depth)[0], judge.tokens) for judge in kept}
-        if wanted:
-            read.update(_reread(encoder, site, part, wanted, scenes, batch))
-        found.append(read)
-    return Unedited(*found)
+        reads.append(read | (_reread(encoder, site, part, wanted, scenes, batch) if wanted else {}))
+    return Unedited(*reads)
 
 
 def _reread(
     encoder: VideoEncoder, site: Site, part: Activations, judges: Sequence[Judge], scenes: Scenes, batch: int
 ) -> dict[Place, Tensor]:
-    depth = encoder.card.depth
-    pieces: dict[Place, list[Tensor]] = {place(judge, depth): [] for judge in judges}
+    pieces: dict[Place, list[Tensor]] = {}
 
-    def keep(_: slice, found: dict[int, Tensor]) -> None:
-        for at, kept in pieces.items():
-            kept.append(_of_source(found[at[0]][0], judges, depth, at))
+    def keep(_: slice, read: dict[int, Tensor]) -> None:
+        for at, features in _parted(read, judges, encoder).items():
+            pieces.setdefault(at, []).append(features[0])
 
     def reruns() -> Iterator[Rerun]:
         for rows in chunks(encoder.card, len(part), batch):
-            yield Rerun(Sweep(part.tokens(site.layer, rows), site.layer, _unedited, _readers(judges, depth, scenes, rows)), 1, keep)
+            yield Rerun(Sweep(part.tokens(site.layer, rows), site.layer, _unedited, _readers(judges, encoder, scenes, rows)), 1, keep)
 
-    rerun_all(encoder, reruns(), batch)
+    rerun(encoder, reruns(), batch)
     return {at: torch.cat(kept) for at, kept in pieces.items()}
 
 
@@ -172,20 +168,20 @@ def _check(judges: Sequence[Judge], site: Site, encoder: VideoEncoder) -> None:
             raise BadArgument(f"An edit at {site} cannot be read at layer {judge.layer}; read it at {site.layer}..{encoder.card.depth}.")
 
 
-def _places(judges: Sequence[Judge], depth: int) -> list[Place]:
-    """In one order for all: by layer, the first judge of a source first."""
-    return list(dict.fromkeys(place(judge, depth) for judge in judges))
+def _at(judges: Sequence[Judge], encoder: VideoEncoder) -> dict[int, dict[Place, Judge]]:
+    """By layer: the sources that are read there, each with the first of the judges that read it."""
+    by_layer: dict[int, dict[Place, Judge]] = {}
+    for judge in judges:
+        at = place(judge, encoder.card.depth)
+        by_layer.setdefault(at[0], {}).setdefault(at, judge)
+    return by_layer
 
 
-def _readers(judges: Sequence[Judge], depth: int, scenes: Scenes, rows: slice) -> dict[int, Reader]:
+def _readers(judges: Sequence[Judge], encoder: VideoEncoder, scenes: Scenes, rows: slice) -> dict[int, Reader]:
     """One reader a layer: what all sources there read, side by side."""
     mask = scenes.mask(judges[0].tokens)
-    here = None if mask is None else mask[rows]
-    first = {place(judge, depth): judge for judge in reversed(judges)}
-    by_layer: dict[int, list[Reader]] = {}
-    for at in _places(judges, depth):
-        by_layer.setdefault(at[0], []).append(first[at].reader(here))
-    return {layer: readers[0] if len(readers) == 1 else _SideBySide(tuple(readers)) for layer, readers in by_layer.items()}
+    read = None if mask is None else mask[rows]
+    return {layer: _SideBySide(tuple(judge.reader(read) for judge in first.values())) for layer, first in _at(judges, encoder).items()}
 
 
 @dataclass(frozen=True)
@@ -198,21 +194,13 @@ class _SideBySide:
         return torch.cat([reader(encoder, hidden, clips) for reader in self.readers], dim=1)
 
 
-def _of_source(features: Tensor, judges: Sequence[Judge], depth: int, at: Place) -> Tensor:
-    """The part of a layer's features that one source read there."""
-    here = [one for one in _places(judges, depth) if one[0] == at[0]]
-    if len(here) == 1:
-        return features
-    first = {place(judge, depth): judge for judge in reversed(judges)}
-    heads = {one: len(judge.columns) for one, judge in first.items() if isinstance(judge, HeadJudge)}
-    rest = features.shape[-1] - sum(heads.get(one, 0) for one in here)
-    start = 0
-    for one in here:
-        width = heads.get(one, rest)
-        if one == at:
-            return features[..., start : start + width]
-        start += width
-    raise AssertionError(at)
+def _parted(read: Mapping[int, Tensor], judges: Sequence[Judge], encoder: VideoEncoder) -> dict[Place, Tensor]:
+    """What each source read, of what ``_readers`` read."""
+    parted: dict[Place, Tensor] = {}
+    for layer, first in _at(judges, encoder).items():
+        sizes = [judge.features(encoder.card.width) for judge in first.values()]
+        parted.update(zip(first, read[layer].split(sizes, dim=-1), strict=True))
+    return parted
 
 
 def _empty(judge: Judge, unedited: Unedited, at: Place, conditions: int) -> Read:

@@ -88,15 +88,11 @@ class Scenes:
         return self.angle, self.target_angle, self.circle
 
     def someone_else(self) -> Int[np.ndarray, " clips"]:
-        """For each scene the row of another one, drawn once: whose tokens stand in when a subspace is resampled."""
-        return someone_else(len(self))
-
-
-def someone_else(clips: int) -> Int[np.ndarray, " clips"]:
-    """A permutation of clips that leaves none in its place, the same for the same count. BadData for a single clip."""
-    if clips < 2:
-        raise BadData("Resampling takes from another scene, and there is only one.")
-    order = np.random.default_rng(clips).permutation(clips)
-    other = np.empty(clips, dtype=np.int64)
-    other[order] = np.roll(order, 1)
-    return other
+        """For each scene the row of another one, whose tokens stand in when a subspace is resampled: the same for the same count. BadData
+        for a single scene."""
+        if len(self) < 2:
+            raise BadData("Resampling takes from another scene, and there is only one.")
+        order = np.random.default_rng(len(self)).permutation(len(self))
+        other = np.empty(len(self), dtype=np.int64)
+        other[order] = np.roll(order, 1)
+        return other

@@ -17,8 +17,8 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.planted import planted_clips
 from jepascope.clips.presets import twins
 from jepascope.discovery.labelled import Labelled, Suffix
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.encoders.planted.encoder import SITE, PlantedEncoder, planted_encoder
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.judges import ProbeJudge
@@ -35,7 +35,8 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class PlantedBench:
-    """All that scoring a network needs. ``covariance`` is that of the fit clips' tokens at the site."""
+    """All that scoring a network needs. ``covariance`` is that of the fit clips' tokens at the site; ``judged`` are the clips that the
+    judge was trained on."""
 
     encoder: PlantedEncoder
     test: Activations
@@ -43,7 +44,7 @@ class PlantedBench:
     scenes: Scenes
     judge: ProbeJudge
     covariance: Float64[Tensor, "width width"]
-    judge_clips: ClipSet
+    judged: Activations
 
     @property
     def site(self) -> Site:
@@ -66,11 +67,11 @@ def planted_benches(wanted: Sequence[tuple[str, int]], fit: int = 40, judge: int
     """
     encoders = [planted_encoder(name, seed) for name, seed in wanted]
     clips = [planted_clips(seed, fit, judge, test) for _, seed in wanted]
-    judged = [capture(encoder, one.split("judge"), batch=BATCH) for encoder, one in zip(encoders, clips, strict=True)]
-    last = {i: one.pooled(one.encoder_card.depth) for i, one in enumerate(judged)}
-    judges = dense_probes(last, _labels(judged[0]), _scenes(judged[0])) if judged else {}
+    judged = [capture(encoder, part.split("judge"), batch=BATCH) for encoder, part in zip(encoders, clips, strict=True)]
+    last = {i: part.pooled(part.encoder_card.depth) for i, part in enumerate(judged)}
+    judges = dense_probes(last, labels(judged[0]), scene_ids(judged[0])) if judged else {}
     seeds = [seed for _, seed in wanted]
-    return [_bench(*parts, judges[i].probe) for i, parts in enumerate(zip(encoders, clips, seeds, strict=True))]
+    return [_bench(*parts, judges[i].probe) for i, parts in enumerate(zip(encoders, clips, judged, seeds, strict=True))]
 
 
 def accuracy_inside(bases: Mapping[Key, tuple[PlantedBench, Float[Tensor, "width _"]]]) -> dict[Key, Interval]:
@@ -101,29 +102,29 @@ def _varying(bench: PlantedBench, basis: Float[Tensor, "width rank"]) -> Float[T
     return (basis.double() @ directions[:, spread > ROUNDING * float(x.std())]).float()
 
 
-def _bench(encoder: PlantedEncoder, clips: ClipSet, seed: int, judge: LinearProbe) -> PlantedBench:
+def _bench(encoder: PlantedEncoder, clips: ClipSet, judged: Activations, seed: int, judge: LinearProbe) -> PlantedBench:
     fitted, tested = (_tokens(encoder, clips.split(split)) for split in ("fit", "test"))
     fit_twins, test_twins = (_tokens(encoder, twins(part.clips, VARIABLE, seed)) for part in (fitted, tested))
-    y, values = _labels(fitted), fitted.clips.values(VARIABLE)
+    y, values = labels(fitted), fitted.clips.values(VARIABLE)
     data = Labelled(
         x=fitted.pooled(SITE),
         y=y,
         values=None if values is None else torch.from_numpy(values).float(),
-        groups=_scenes(fitted),
-        suffix=Suffix(encoder, Site(SITE), fitted, fit_twins, _labels(fit_twins)),
+        groups=scene_ids(fitted),
+        suffix=Suffix(encoder, Site(SITE), fitted, fit_twins, labels(fit_twins)),
         where=f"layer {SITE} of {encoder.card.name}",
     )
-    scenes = Scenes(tested, test_twins, _labels(tested), _labels(test_twins), class_means(data.x, y, data.classes))
-    return PlantedBench(encoder, tested, data, scenes, ProbeJudge(judge), fitted.moments(SITE).covariance, clips.split("judge"))
+    scenes = Scenes(tested, test_twins, labels(tested), labels(test_twins), class_means(data.x, y, data.classes))
+    return PlantedBench(encoder, tested, data, scenes, ProbeJudge(judge), fitted.moments(SITE).covariance, judged)
 
 
 def _tokens(encoder: PlantedEncoder, clips: ClipSet) -> Activations:
     return capture(encoder, clips, sites=(SITE,), moments=(SITE,), batch=BATCH)
 
 
-def _labels(activations: Activations) -> Int[Tensor, " clips"]:
+def labels(activations: Activations) -> Int[Tensor, " clips"]:
     return torch.tensor(activations.clips.labels(VARIABLE)[0])
 
 
-def _scenes(activations: Activations) -> Int[Tensor, " clips"]:
+def scene_ids(activations: Activations) -> Int[Tensor, " clips"]:
     return torch.tensor(activations.clips.factors["scene"].to_numpy(copy=True))

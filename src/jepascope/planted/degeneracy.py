@@ -9,13 +9,14 @@ import pandas as pd
 from torch import Tensor
 
 from jepascope.discovery.finders import find
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.context import InterventionContext
-from jepascope.planted.bench import PlantedBench
-from jepascope.planted.beside import PairSite
-from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.planted.bench import PlantedBench, labels, scene_ids
+from jepascope.portability.alignment import calibrated, calibrated_sas, sas, sas_chance
+from jepascope.portability.cca import canonical_readings
 from jepascope.portability.degeneracy import pair_test
 from jepascope.portability.degeneracy_tables import (
     DEGENERACY_COLUMNS,
@@ -25,8 +26,11 @@ from jepascope.portability.degeneracy_tables import (
     peeling_rows,
     verdict_row,
 )
+from jepascope.portability.erasure import refit_after
 from jepascope.portability.exchange import Bases
 from jepascope.portability.peeling import ROUNDS, Peeling, peel
+from jepascope.portability.verdict import Beside
+from jepascope.stats import Interval
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 FINDER = "das"
@@ -61,12 +65,11 @@ def planted_degeneracy(
         )
         peeling = _peeled(bench, context, peels, rounds, seed)
         rows["peeling"] = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
-        site = PairSite.of(bench)
         for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
                 test = pair_test(context, subspaces[a], subspaces[b])
                 rows["degeneracy"] += pair_rows(test, SITE, a, b)
-                beside = site.beside(subspaces[a], subspaces[b], seed, resamples)
+                beside = _beside(bench, subspaces[a], subspaces[b], seed, resamples)
                 rows["verdicts"].append(verdict_row(test, beside, SITE, a, b))
     name = bench.encoder.network.name
     return {
@@ -93,9 +96,7 @@ def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:
 
 
 def _nearest(subspace: Subspace, known: Mapping[str, Tensor]) -> tuple[str, float]:
-    chance = sas_chance(subspace.width, subspace.rank, subspace.rank)
-    alike = {name: basis for name, basis in known.items() if basis.shape[1] == subspace.rank}
-    values = {name: calibrated(sas(subspace.basis, basis), chance) for name, basis in alike.items()}
+    values = {name: calibrated_sas(subspace.basis, basis) for name, basis in known.items() if basis.shape[1] == subspace.rank}
     name = max(values, key=values.__getitem__)
     return name, values[name]
 
@@ -107,12 +108,29 @@ def _carriers(bench: PlantedBench, peeling: Peeling) -> dict[str, Subspace]:
     return {name: Subspace(known[name], bench.mean, {"finder": name}) for name in ("truth", "inert")}
 
 
+def _beside(bench: PlantedBench, a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
+    """What of a pair is known without running the network: how they lie, what they read, what is left when one is erased."""
+    test = Labelled(bench.test.pooled(SITE), bench.scenes.label)
+    fit_a, fit_b, test_a, test_b = (x @ side.basis for x in (bench.data.x, test.x) for side in (a, b))
+    similarity = canonical_readings(fit_a, fit_b, test_a, test_b, seed=seed, resamples=resamples).similarity
+    value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
+    judge = Labelled(bench.judged.pooled(SITE), labels(bench.judged), groups=scene_ids(bench.judged))
+    return Beside(
+        sas=value,
+        sas_chance=chance,
+        calibrated=calibrated(value, chance),
+        readings=Interval(similarity.value, similarity.low, similarity.high, similarity.n),
+        readings_chance=similarity.chance,
+        refit=refit_after((a, b), judge, test, seed=seed),
+    )
+
+
 def _found(bench: PlantedBench, seed: int) -> dict[str, Subspace]:
     """A pattern and a filter at the rank of one copy; without those that refuse (say, where class means vanish)."""
-    found = {}
+    subspaces = {}
     for name in PATTERN_AND_FILTER:
         try:
-            found[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
+            subspaces[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
         except (BadArgument, BadData):
             continue
-    return found
+    return subspaces

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
-import torch
 
-from jepascope.activations.capture import capture
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import DEPTH, READ
 from jepascope.encoders.planted.expected import expected_effect
@@ -15,7 +13,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.planted.bench import VARIABLE, PlantedBench
+from jepascope.planted.bench import PlantedBench, labels, scene_ids
 
 COLUMNS = ["network", "finder", "control", "edit", "read_layer", "value", "low", "high", "n", "draws", "expected", "inside"]
 TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
@@ -48,9 +46,7 @@ def beside_expected(table: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
 
 def _output_judges(bench: PlantedBench) -> list[ProbeJudge]:
     """One a layer from the reading block on, trained on judge clips' coordinates in R."""
-    judged = capture(bench.encoder, bench.judge_clips, batch=64)
     plane = bench.encoder.planes["R"].float().cpu()
-    inside = {layer: judged.pooled(layer) @ plane for layer in range(READ, DEPTH + 1)}
-    y = torch.tensor(bench.judge_clips.labels(VARIABLE)[0])
-    paths = dense_probes(inside, y, torch.tensor(bench.judge_clips.factors["scene"].to_numpy(copy=True)))
+    inside = {layer: bench.judged.pooled(layer) @ plane for layer in range(READ, DEPTH + 1)}
+    paths = dense_probes(inside, labels(bench.judged), scene_ids(bench.judged))
     return [ProbeJudge(LinearProbe(path.probe.weights @ plane.T, path.probe.bias), layer=layer) for layer, path in paths.items()]

@@ -67,7 +67,7 @@ def area_under_curve(scores: pd.DataFrame, score: str, seed: int = 0, resamples:
     McNeil 1982). 1: every causal subspace scores above every inert one; 0.5: the score does not tell; below: it prefers the inert.
     """
     seeds = sorted(scores["seed"].unique())
-    parts = [[scores[(scores["seed"] == one) & (scores["kind"] == kind)][score].to_numpy() for one in seeds] for kind in KINDS]
+    parts = [[scores[(scores["seed"] == each) & (scores["kind"] == kind)][score].to_numpy() for each in seeds] for kind in KINDS]
     wins = np.array([[_wins(causal, inert) for inert in parts[1]] for causal in parts[0]])
     pairs = np.array([[len(causal) * len(inert) for inert in parts[1]] for causal in parts[0]])
     counts = bootstrap_weights(len(seeds), resamples, np.random.default_rng(seed)).astype(np.float64)

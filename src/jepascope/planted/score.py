@@ -8,8 +8,6 @@ from math import nan
 
 import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled, max_rank
@@ -26,7 +24,7 @@ from jepascope.planted.bench import PlantedBench, accuracy_inside
 from jepascope.planted.degeneracy import PEELS, planted_degeneracy
 from jepascope.planted.reads import beside_expected, planted_reads
 from jepascope.planted.verdict import Measured, parts, verdict
-from jepascope.portability.alignment import calibrated, sas, sas_chance
+from jepascope.portability.alignment import calibrated_sas
 from jepascope.stats import Interval
 from jepascope.study.progress import Progress, Silent
 
@@ -62,20 +60,22 @@ def score(
     """
     shown = progress or Silent()
     given = [_given(bench, finders, draws, seed, shown) for bench in benches]
-    inside = accuracy_inside({(i, name): (one.bench, found.basis) for i, one in enumerate(given) for name, found in one.everything.items()})
+    inside = accuracy_inside(
+        {(i, name): (each.bench, space.basis) for i, each in enumerate(given) for name, space in each.everything.items()}
+    )
     tick = shown.start("edits and controls")
     rows, tables = [], []
-    for i, one in enumerate(given):
-        table, halves = _effects(one, seed, resamples)
-        network = one.bench.encoder.network.name
+    for i, each in enumerate(given):
+        table, halves = _effects(each, seed, resamples)
+        network = each.bench.encoder.network.name
         tables.append(table.assign(network=network))
-        for name in [*finders, *one.references]:
-            said = {"network": network, "finder": name, "reference": name in one.references}
-            if name in one.refused:
-                said.update(causal_rank=one.bench.encoder.causal.shape[1], verdict="refuses", refusal=one.refused[name])
+        for name in [*finders, *each.references]:
+            row = {"network": network, "finder": name, "reference": name in each.references}
+            if name in each.refused:
+                row.update(causal_rank=each.bench.encoder.causal.shape[1], verdict="refuses", refusal=each.refused[name])
             else:
-                said.update(_row(one, name, table, halves.get(name, (nan, nan)), inside[i, name]))
-            rows.append(said)
+                row.update(_row(each, name, table, halves.get(name, (nan, nan)), inside[i, name]))
+            rows.append(row)
         tick(i + 1, len(given))
     further = [
         {"reads": planted_reads(bench, draws, seed, resamples), **planted_degeneracy(bench, peels, seed, resamples)} for bench in benches
@@ -141,7 +141,12 @@ def _effects(given: _Given, seed: int, resamples: int) -> tuple[pd.DataFrame, di
         sums = swapped.groupby("finder")[["numerator", "denominator"]].sum()
         ce = (sums["numerator"] / sums["denominator"]).to_dict()
     by_part = {name: (ce.get(f"{name} | natural", 0.0), ce.get(f"{name} | rest", 0.0)) for name, _ in halves}
-    return _beside_expected(bench, everything, table), by_part
+    expected = {
+        (name, edit): expected_effect(bench.encoder, edit, subspace.basis, subspace.mean, bench.scenes.class_means)
+        for name, subspace in everything.items()
+        for edit in USUAL
+    }
+    return beside_expected(table, pd.Series(zip(table["finder"], table["edit"], strict=True)).map(expected)), by_part
 
 
 def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, float], inside: Interval) -> dict[str, object]:
@@ -151,8 +156,8 @@ def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, flo
     measured = Measured(
         rank=subspace.rank,
         causal_rank=bench.encoder.causal.shape[1],
-        sas_causal=_sas(subspace.basis, bench.encoder.causal),
-        sas_inert=_sas(subspace.basis, bench.encoder.inert),
+        sas_causal=calibrated_sas(subspace.basis, bench.encoder.causal),
+        sas_inert=calibrated_sas(subspace.basis, bench.encoder.inert),
         ablate_low=float(own["ablate"]),
         swap_low=float(own["swap"]),
         natural_part=halves[0],
@@ -169,18 +174,3 @@ def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, flo
         "verdict": verdict(measured),
         "refusal": "",
     }
-
-
-def _beside_expected(bench: PlantedBench, subspaces: Mapping[str, Subspace], table: pd.DataFrame) -> pd.DataFrame:
-    """``expected`` and ``inside`` (whether it lies in the interval) in the rows of the subspaces themselves."""
-    means = bench.scenes.class_means
-    expected = {
-        (name, edit): expected_effect(bench.encoder, edit, subspace.basis, subspace.mean, means)
-        for name, subspace in subspaces.items()
-        for edit in USUAL
-    }
-    return beside_expected(table, pd.Series(zip(table["finder"], table["edit"], strict=True)).map(expected))
-
-
-def _sas(basis: Float[Tensor, "width rank"], planted: Float[Tensor, "width planted"]) -> float:
-    return calibrated(sas(basis, planted), sas_chance(len(basis), basis.shape[1], planted.shape[1]))

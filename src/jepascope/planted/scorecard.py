@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -92,21 +91,15 @@ def scorecard(
         FINDERS.entry(finder)
     shown = progress or Silent()
     tick = shown.start(f"planted networks: {', '.join(networks)}")
-    scored = (partial(_score, network, tuple(finders), draws, seed, peels) for network in networks)
-    jobs: list[partial[Any]] = [partial(_on_one_thread, job) for job in scored]
+    jobs: list[partial[Any]] = [partial(_score, network, tuple(finders), draws, seed, peels) for network in networks]
     if REJECTION in networks:
-        jobs.append(partial(_on_one_thread, partial(rejection_scores, range(seed, seed + SEEDS))))
+        jobs.append(partial(rejection_scores, range(seed, seed + SEEDS)))
     results: list[Any] = []
-    for done, one in enumerate(_computed(jobs, min(workers, len(jobs)))):
-        results.append(one)
+    for done, result in enumerate(_computed(jobs, min(workers, len(jobs)))):
+        results.append(result)
         tick(done + 1, len(jobs))
     tables = joined(results[: len(networks)])
     return Scorecard(seed, draws, tables | {"rejection": results[-1]} if REJECTION in networks else tables)
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> dict[str, pd.DataFrame]:
@@ -125,14 +118,10 @@ def _on_one_thread(job: partial[Any]) -> Any:
 
 def _computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
     if workers < 2:
-        yield from (job() for job in jobs)
+        yield from map(_on_one_thread, jobs)
         return
     try:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(_called, jobs)
+            yield from pool.map(_on_one_thread, jobs)
     except BrokenProcessPool:
         raise JepascopeError("A worker process died (out of memory?); ask for fewer with --workers 1.") from None
-
-
-def _called(job: partial[Any]) -> Any:
-    return job()

@@ -102,14 +102,14 @@ def _orthonormal(
     logarithm = cosine * np.log(np.cos(angles)) + sine * np.log(np.sin(angles))
     root, x = np.sqrt(weights), np.cos(angles) ** 2
     x = (x - x.mean()) / x.std()
-    found = np.empty((k, len(angles)))
+    vectors = np.empty((k, len(angles)))
     new = np.exp(logarithm - logarithm.max()) * root
     for i in range(k):
         for _ in range(2):
-            new = new - (found[:i] @ new) @ found[:i]
-        found[i] = new / np.linalg.norm(new)
-        new = x * found[i]
-    functions: np.ndarray = found / root
+            new = new - (vectors[:i] @ new) @ vectors[:i]
+        vectors[i] = new / np.linalg.norm(new)
+        new = x * vectors[i]
+    functions: np.ndarray = vectors / root
     return functions
 
 
@@ -161,9 +161,9 @@ def _number_below(double: Float64[np.ndarray, "edges k k"], single: Float64[np.n
 def _bordered(matrices: Float64[np.ndarray, "edges k k"], side: Float64[np.ndarray, "edges k"]) -> Float64[np.ndarray, "edges more more"]:
     """One row and column more, which keep them skew: the Pfaffian of an odd number of functions."""
     k = side.shape[1]
-    found = np.zeros((len(side), k + 1, k + 1))
-    found[:, :k, :k], found[:, :k, k], found[:, k, :k] = matrices, side, -side
-    return found
+    bordered = np.zeros((len(side), k + 1, k + 1))
+    bordered[:, :k, :k], bordered[:, :k, k], bordered[:, k, :k] = matrices, side, -side
+    return bordered
 
 
 def _clenshaw_curtis(points: int) -> Float64[np.ndarray, " points"]:

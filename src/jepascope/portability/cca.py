@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from jepascope.discovery.finders.shrinkage import oas_share
+from jepascope.discovery.finders.regularised import oas_share
 from jepascope.errors import BadArgument
 from jepascope.portability.pca import Pca, common_components, pca
 from jepascope.portability.similarity import SHUFFLES, Similarity, check_pairs, pair_shuffles
@@ -24,21 +24,10 @@ from jepascope.stats import FEW, LEVEL, RESAMPLES, Interval, clustered, expanded
 FEWEST_SCORED = 4  # test clips: a correlation of three points has hardly an interval
 
 
-def cca(x: Float[Tensor, "clips width_x"], y: Float[Tensor, "clips_y width_y"]) -> Float64[np.ndarray, " pairs"]:
-    """Canonical correlations in sample, largest first (Hotelling 1936): cosines between the spans of the centred columns.
-
-    Refused (BadArgument) unless the clips exceed the two widths together: otherwise the spans must meet, whatever the data.
-    """
-    check_pairs(x, y, "CCA", fewest=2)
-    _refuse_forced(len(x), x.shape[1], y.shape[1], "reduce both sides by PCA, and score on held-out clips (held_out_cca)")
-    u, v = (side.scores / side.scores.norm(dim=0) for side in (pca(x), pca(y)))
-    cosines: np.ndarray = torch.linalg.svdvals(u.T @ v).clamp(max=1).numpy()
-    return cosines
-
-
 @dataclass(frozen=True)
 class HeldOutCca:
-    """Mean held-out correlation of the canonical pairs, with the pairs' own, beside the same axes scored on the clips they were fitted to.
+    """Mean held-out correlation of the canonical pairs, with each pair's own, beside the same axes scored on the clips that they were
+    fitted to.
 
     ``in_sample`` has no interval (NaN) but its own chance levels: they say how much of it any two encoders would get.
     """
@@ -46,7 +35,6 @@ class HeldOutCca:
     similarity: Similarity
     in_sample: Similarity
     correlations: Float64[np.ndarray, " pairs"]
-    in_sample_correlations: Float64[np.ndarray, " pairs"]
 
 
 def held_out_cca(
@@ -147,11 +135,12 @@ def _held_out(
     weights = scene_weights(scored, for_clips, scenes_test if several else None, resamples)
     resampled = _resampled_correlations(x.test @ a, y.test @ b, weights)
     value, spread = float((held**power).mean()), (resampled**power).mean(axis=1)
-    level = expanded_level(LEVEL, len(np.unique(scenes_test)) if several else scored)  # type: ignore[arg-type]
+    units = len(np.unique(scenes_test)) if several else scored  # type: ignore[arg-type]
+    level = expanded_level(LEVEL, units)
     # a square has a bias of about 1 / clips, which the chance level shares but a resample has twice: resamples are centred on the value
     ends = np.quantile(spread - spread.mean() + value, [(1 - level) / 2, (1 + level) / 2])
     low, high = ends.clip(-1 if power % 2 else 0, 1)
-    if several and len(np.unique(scenes_test)) < FEW:  # type: ignore[arg-type]
+    if several and units < FEW:
         low = high = nan  # resamples of so few scenes do not reach far enough
 
     def shuffled(rng: np.random.Generator, in_fit: Tensor | None, in_test: Tensor | None) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +156,6 @@ def _held_out(
         Similarity.beside(Interval(value, float(low), float(high), scored), components, on_test, class_test),
         Similarity.beside(Interval(float((own**power).mean()), nan, nan, fitted), components, on_fit, class_fit),
         held.numpy(),
-        own.numpy(),
     )
 
 

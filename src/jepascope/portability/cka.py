@@ -31,17 +31,6 @@ B = TypeVar("B", bound=Hashable)
 NEAREST = 1 - 1e-12  # to 1, where Fisher's z is infinite
 
 
-def cka(
-    x: Float[Tensor, "clips width_x"],
-    y: Float[Tensor, "clips_y width_y"],
-    classes: Int[Tensor, " clips"] | None = None,
-    draws: int = SHUFFLES,
-    seed: int = 0,
-) -> Similarity:
-    """Unbiased linear CKA of two sets of activations of the same clips; ``cka_grid`` says what its interval and chance levels are."""
-    return cka_grid({0: x}, {0: y}, classes, draws, seed)[0, 0]
-
-
 def cka_grid(
     x: Mapping[A, Float[Tensor, "clips _"]],
     y: Mapping[B, Float[Tensor, "clips_y _"]],
@@ -67,12 +56,12 @@ def cka_grid(
     low, high = _jackknife_interval(value, _without_each(a, b))
     shuffled = _shuffled(a, b, pair_shuffles(a.clips, draws, for_pairs))
     in_class = None if classes is None else _shuffled(a, b, pair_shuffles(a.clips, draws, for_classes, classes))
-    found: dict[tuple[A, B], Similarity] = {}
+    grid: dict[tuple[A, B], Similarity] = {}
     for i, first in enumerate(x):
         for j, second in enumerate(y):
             interval = Interval(float(value[i, j]), float(low[i, j]), float(high[i, j]), a.clips)
-            found[first, second] = Similarity.beside(interval, 0, shuffled[:, i, j], None if in_class is None else in_class[:, i, j])
-    return found
+            grid[first, second] = Similarity.beside(interval, 0, shuffled[:, i, j], None if in_class is None else in_class[:, i, j])
+    return grid
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import nan
 
 import numpy as np
 from jaxtyping import Float64
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
-from jepascope.portability.exchange import CONTROLS, Bases, Exchange, exchange_controls, exchanged, joint, remainder
+from jepascope.intervention.control_entry import FLOORS
+from jepascope.portability.exchange import Bases, Exchange, exchange_controls, exchanged, joint, remainder
 from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, ratio_of_means
 
 WORKS = 0.05  # of the natural change: the least that counts as an effect
-NONE = Interval(nan, nan, nan, 0)
 Scenes = Float64[np.ndarray, " scenes"]
 
 
@@ -32,7 +31,7 @@ class Part:
     @property
     def above(self) -> bool:
         """Whether there is an effect worth the name (lower end above ``WORKS``), outside the draws of every control."""
-        return bool(self.against) and self.effect.low > WORKS and all(found.excess.low > 0 for found in self.against.values())
+        return bool(self.against) and self.effect.low > WORKS and all(compared.excess.low > 0 for compared in self.against.values())
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ def pair_test(context: InterventionContext, a: Subspace, b: Subspace, progress: 
         "b": (b.basis, None),
     }
     controlled = {"a without b": both, "b without a": both, "whole": both}
-    found, below = measure(context, wanted, controlled, progress)
-    total = found["a without b"].numerator + found["b without a"].numerator - found["whole"].numerator
+    parts, below = measure(context, wanted, controlled, progress)
+    total = parts["a without b"].numerator + parts["b without a"].numerator - parts["whole"].numerator
     surplus = ratio_of_means(total, below, np.random.default_rng(context.seed), context.resamples)
-    return PairTest(found["a without b"], found["b without a"], found["whole"], found["a"], found["b"], surplus)
+    return PairTest(parts["a without b"], parts["b without a"], parts["whole"], parts["a"], parts["b"], surplus)
 
 
 def _unless_inside(u: Bases, v: Bases) -> Bases:
@@ -105,7 +104,7 @@ def measure(
         rng = np.random.default_rng
         against = {
             control: causal_effect_ratio(own, below, numerators[place[name, control]], rng(context.seed), context.resamples)
-            for control in CONTROLS
+            for control in FLOORS
             if (name, control) in place
         }
         effect = ratio_of_means(own, below, rng(context.seed), context.resamples)

@@ -63,7 +63,7 @@ def refit_after(subspaces: Sequence[Subspace], judge: Labelled, test: Labelled, 
         u, exact = basis.double(), x.double()
         return (exact - (exact - moments.mean) @ u @ u.T).float()
 
-    wanted = {(how, i): one.basis for how in ("ablated", "erased") for i, one in enumerate(subspaces)}
+    wanted = {(how, i): subspace.basis for how in ("ablated", "erased") for i, subspace in enumerate(subspaces)}
     paths = dense_probes({key: left(judge.x, key[0], basis) for key, basis in wanted.items()}, judge.y, judge.groups, folds, seed=seed)
     right = {key: paths[key].probe.correct(left(test.x, key[0], basis), test.y) for key, basis in wanted.items()}
     least = {how: min(count for key, count in right.items() if key[0] == how) for how in ("ablated", "erased")}

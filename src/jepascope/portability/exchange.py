@@ -11,18 +11,17 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun_all
+from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.controls import matched_controls
-from jepascope.intervention.displacement import displacement
-from jepascope.intervention.edits import coordinates, edit
+from jepascope.intervention.edits import coordinates, displacement, edit
 from jepascope.intervention.judges import target_margin
 from jepascope.intervention.run import place
 
-CONTROLS = ("random", "variance")
 PARALLEL = 0.1  # sine below which a direction of one subspace counts as lying in the other
 
 Bases = Float[Tensor, "width _"]
@@ -51,8 +50,8 @@ def exchange_controls(
     if not has_room(swapped, avoid):
         return None
     subspace, covariance = Subspace(swapped, context.mean), _covariance_without(context.covariance, held)
-    drawn = matched_controls(subspace, covariance, context.draws, context.seed, avoid=taken, names=CONTROLS)
-    return {name: [draw.basis for draw in drawn if draw.name == name] for name in CONTROLS}
+    drawn = matched_controls(subspace, covariance, context.draws, context.seed, avoid=taken, names=FLOORS)
+    return {name: [draw.basis for draw in drawn if draw.name == name] for name in FLOORS}
 
 
 def _covariance_without(covariance: Float64[Tensor, "width width"], held: Bases | None) -> Float64[Tensor, "width width"]:
@@ -71,14 +70,14 @@ def exchanged(
     Numerator: how far the margin moves from the source's class towards the twin's, measured from where ablating ``held`` alone
     leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change.
     """
-    unique: dict[bytes, Bases] = {_key(one.held): one.held for one in exchanges if one.held is not None}
+    unique: dict[bytes, Bases] = {_key(exchange.held): exchange.held for exchange in exchanges if exchange.held is not None}
     everything = [*exchanges, *(Exchange(held[:, :0], held) for held in unique.values())]
     logits, clean, twin = _logits(context, everything, progress)
     source, target = context.scenes.label, context.scenes.target
     before = target_margin(clean, source, target)
     after = target_margin(logits, source, target)
     held_alone = dict(zip(unique, after[len(exchanges) :], strict=True))
-    base = [before if one.held is None else held_alone[_key(one.held)] for one in exchanges]
+    base = [before if exchange.held is None else held_alone[_key(exchange.held)] for exchange in exchanges]
     moved = after[: len(exchanges)] - torch.stack(base) if base else after
     return moved.numpy(), (target_margin(twin, source, target) - before).numpy()
 
@@ -89,7 +88,7 @@ def _logits(
     encoder, site, scenes, judge, depth = context.encoder, context.site, context.scenes, context.judge, context.depth
     at, clips = place(judge, depth), len(scenes)
     clean, twin = judge.logits(context.unedited.clean[at]), judge.logits(context.unedited.twin[at])
-    found = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
+    logits = torch.empty(len(exchanges), *clean.shape, dtype=torch.float64)
     selected, read = scenes.mask(site.tokens), scenes.mask(judge.tokens)
 
     def reruns() -> Iterator[Rerun]:
@@ -101,12 +100,12 @@ def _logits(
             yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(exchanges), partial(keep, rows))
 
     def keep(rows: slice, part: slice, features: dict[int, Tensor]) -> None:
-        found[part, rows] = judge.logits(features[depth])
+        logits[part, rows] = judge.logits(features[depth])
         if progress:
             progress(rows.start * len(exchanges) + part.stop * (rows.stop - rows.start), clips * len(exchanges))
 
-    rerun_all(encoder, reruns())
-    return found, clean, twin
+    rerun(encoder, reruns())
+    return logits, clean, twin
 
 
 class _Exchanges(Placed):
@@ -118,13 +117,13 @@ class _Exchanges(Placed):
         self.kept: tuple[bytes, Tensor, Tensor] | None = None  # the ablation used last: exchanges that share one follow each other
 
     def __call__(self, hidden: Tensor, part: slice) -> Tensor:
-        return torch.stack([self._edited(hidden, one) for one in self.exchanges[part]])
+        return torch.stack([self._edited(hidden, exchange) for exchange in self.exchanges[part]])
 
-    def _edited(self, hidden: Tensor, one: Exchange) -> Tensor:
-        base, away = self._ablated(hidden, one.held)
-        if not one.swapped.shape[1]:
+    def _edited(self, hidden: Tensor, exchange: Exchange) -> Tensor:
+        base, away = self._ablated(hidden, exchange.held)
+        if not exchange.swapped.shape[1]:
             return base
-        return self._moved(base, away, one.swapped)
+        return self._moved(base, away, exchange.swapped)
 
     def _ablated(self, hidden: Tensor, held: Bases | None) -> tuple[Tensor, Tensor]:
         """The clips without ``held``, and how far their twins without it lie away."""

@@ -84,25 +84,25 @@ def peel(
     ended = f"after {most} stages, the most that were asked for"
     for number in range(1, most + 1):
         try:
-            found = peeler.find(peeler.carriers)
+            subspace = peeler.find(peeler.carriers)
         except (BadArgument, BadData) as error:
             ended = f"stage {number} was not found: {error}"
             break
-        if found is None:
+        if subspace is None:
             ended = f"no room was left for stage {number} and its controls"
             break
-        part = peeler.measured(peeler.carriers, found)
+        part = peeler.measured(peeler.carriers, subspace)
         if not part.above:
-            last, ended = (Stage(found, part),), f"stage {number} {_why_not(part)}"
+            last, ended = (Stage(subspace, part),), f"stage {number} {_why_not(part)}"
             break
-        peeler.carriers.append(found)
+        peeler.carriers.append(subspace)
         peeler.find_each_again(rounds)
     return _finished(peeler, last, ended)
 
 
 def _why_not(part: Part) -> str:
     """Why a stage is no carrier."""
-    beyond = bool(part.against) and all(found.excess.low > 0 for found in part.against.values())
+    beyond = bool(part.against) and all(compared.excess.low > 0 for compared in part.against.values())
     return f"moves too little to count (lower end not above {WORKS})" if beyond else "met its controls"
 
 
@@ -118,11 +118,11 @@ class _Peeler:
     def find(self, others: Sequence[Subspace]) -> Subspace | None:
         """What carries the variable when ``others`` are ablated; None where no room is left for it or its controls."""
         gone = torch.cat([self.dead, *(other.basis for other in others)], dim=1)
-        found = self.find_next(gone)
-        basis = remainder(found.basis, gone)
-        if basis.shape[1] < found.rank or not has_room(basis, gone):
+        subspace = self.find_next(gone)
+        basis = remainder(subspace.basis, gone)
+        if basis.shape[1] < subspace.rank or not has_room(basis, gone):
             return None
-        return Subspace(basis, found.mean, found.provenance)
+        return Subspace(basis, subspace.mean, subspace.provenance)
 
     def find_each_again(self, rounds: int) -> None:
         """Each carrier with all the others ablated, until none changes any more; only where they overlap in what they do (a surplus):
@@ -138,7 +138,7 @@ class _Peeler:
 
     def alone(self) -> tuple[dict[str, Part], Interval]:
         """Each carrier exchanged with all the others ablated, by its place; "whole": all of them exchanged; and the surplus."""
-        bases = [one.basis for one in self.carriers]
+        bases = [carrier.basis for carrier in self.carriers]
         wanted: dict[str, tuple[Bases, Bases | None]] = {"whole": (torch.cat(bases, dim=1), None)}
         for i, basis in enumerate(bases):
             others = bases[:i] + bases[i + 1 :]
@@ -149,7 +149,7 @@ class _Peeler:
 
     def measured(self, earlier: Sequence[Subspace], stage: Subspace) -> Part:
         """A stage exchanged while all before it are ablated, beside controls that avoid these, it and what never varies."""
-        before = [one.basis for one in earlier]
+        before = [subspace.basis for subspace in earlier]
         key = tuple(basis.numpy().tobytes() for basis in (*before, stage.basis))
         if key in self.kept:
             return self.kept[key]
@@ -166,8 +166,8 @@ def _finished(peeler: _Peeler, last: tuple[Stage, ...], ended: str) -> Peeling:
     if not carriers:
         return Peeling(last, None, None, ended)
     alone, surplus = peeler.alone()
-    peeled = [peeler.measured(carriers[:i], one) for i, one in enumerate(carriers)]
-    stages = [Stage(one, part, alone[str(i)]) for i, (one, part) in enumerate(zip(carriers, peeled, strict=True))]
+    peeled = [peeler.measured(carriers[:i], carrier) for i, carrier in enumerate(carriers)]
+    stages = [Stage(carrier, part, alone[str(i)]) for i, (carrier, part) in enumerate(zip(carriers, peeled, strict=True))]
     return Peeling((*stages, *last), alone["whole"], surplus, ended)
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 from jaxtyping import Float
 
 from jepascope.errors import BadData
+from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.effects import units
-from jepascope.stats import RESAMPLES, Interval, ratio_of_means, scene_sums
+from jepascope.stats import NOTHING, RESAMPLES, Interval, ratio_of_means, scene_sums
 
 SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
-FLOORS = ("random", "variance")
 TRANSFER = ["across", "a", "b", "layer", "rank", "edit"]
 """Columns of the portability table that tell transfers apart; each has a row a dose."""
 
@@ -87,9 +87,9 @@ def rce_rows(
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
             drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in FLOORS}
             scenes = native_own.index.get_level_values("scene").to_numpy()
-            own, carried, shared = (scene_sums(one.to_numpy(), scenes) for one in (native_own, theirs, denominator))
-            floors = {name: None if one is None else scene_sums(one, scenes) for name, one in drawn.items()}
-            found = rce(carried, own, shared, seed, resamples)
+            own, carried, shared = (scene_sums(by_clip.to_numpy(), scenes) for by_clip in (native_own, theirs, denominator))
+            floors = {name: None if by_clip is None else scene_sums(by_clip, scenes) for name, by_clip in drawn.items()}
+            retained = rce(carried, own, shared, seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below
             rows.append(
@@ -102,10 +102,8 @@ def rce_rows(
                     "edit": edit,
                     "rank": int(by_finder[transferred]["rank"].iloc[0]),
                     "dose": dose,
-                    "value": found.value,
-                    "low": found.low,
-                    "high": found.high,
-                    "n": found.n,
+                    **retained.columns(),
+                    "n": retained.n,
                     "saturated": largest >= SATURATED,
                     **_beside_floors(carried, own, shared, floors, seed, resamples),
                 }
@@ -117,14 +115,12 @@ def _beside_floors(
     carried: np.ndarray, own: np.ndarray, below: np.ndarray, floors: Mapping[str, np.ndarray | None], seed: int, resamples: int
 ) -> dict[str, float]:
     """What matched controls keep of the native effect, and how far the transferred subspace lies above the variance-matched ones."""
-    found: dict[str, float] = {}
+    columns: dict[str, float] = {}
     for name, drawn in floors.items():
-        kept = None if drawn is None else rce(drawn, own, below, seed, resamples)
-        ends = (nan, nan, nan) if kept is None else (kept.value, kept.low, kept.high)
-        found.update(zip((f"floor_{name}", f"floor_{name}_low", f"floor_{name}_high"), ends, strict=True))
+        columns |= (NOTHING if drawn is None else rce(drawn, own, below, seed, resamples)).columns(f"floor_{name}")
     variance = floors["variance"]
-    excess = None if variance is None else rce(carried - variance, own, below, seed, resamples)
-    return {**found, "excess_low": nan if excess is None else excess.low, "excess_high": nan if excess is None else excess.high}
+    excess = NOTHING if variance is None else rce(carried - variance, own, below, seed, resamples)
+    return {**columns, "excess_low": excess.low, "excess_high": excess.high}
 
 
 def _own(rows: pd.DataFrame) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -45,13 +45,13 @@ class Similarity:
     @classmethod
     def beside(
         cls,
-        found: Interval,
+        interval: Interval,
         components: int,
         shuffled: Float[np.ndarray, " draws"],
         in_class: Float[np.ndarray, " draws"] | None,
     ) -> Similarity:
         """A value beside those of its shuffled pairings."""
-        return cls(found.value, found.low, found.high, found.n, components, *_mean_and_range(shuffled), *_mean_and_range(in_class))
+        return cls(*interval.ends, interval.n, components, *_mean_and_range(shuffled), *_mean_and_range(in_class))
 
 
 def pair_shuffles(

@@ -11,8 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.portability.alignment import calibrated, sas, sas_chance, sas_chance_sd
-from jepascope.portability.angles import principal_angles, random_angles
+from jepascope.portability.alignment import calibrated, principal_angles, random_angles, sas, sas_chance, sas_chance_sd
 from jepascope.portability.cca import canonical_readings
 from jepascope.schema import TABLES
 from jepascope.stats import RESAMPLES, Interval
@@ -69,19 +68,10 @@ def readings_rows(
     rows: list[dict[str, object]] = []
     for a, b in pairs if pairs is not None else combinations(subspaces, 2):
         u, v = subspaces[a], subspaces[b]
-        fitted, scored = [fit @ one.basis for one in (u, v)], [test @ one.basis for one in (u, v)]
-        of, by = (fitted[0], fitted[1]), (scored[0], scored[1])
-        found = canonical_readings(*of, *by, seed=seed, resamples=resamples, scenes_test=scenes).similarity
-        rows.append(
-            {
-                **_named("readings", across, a, b, layer, u, v),
-                "value": found.value,
-                "low": found.low,
-                "high": found.high,
-                "n": found.n,
-                "chance": found.chance,
-            }
-        )
+        fit_a, fit_b, test_a, test_b = (x @ side.basis for x in (fit, test) for side in (u, v))
+        similarity = canonical_readings(fit_a, fit_b, test_a, test_b, seed=seed, resamples=resamples, scenes_test=scenes).similarity
+        stated = {name: getattr(similarity, name) for name in ("value", "low", "high", "n", "chance")}
+        rows.append({**_named("readings", across, a, b, layer, u, v), **stated})
     return rows
 
 
@@ -96,19 +86,8 @@ def angle_rows(subspaces: Mapping[str, Subspace], across: str, layer: int, pairs
         u, v = subspaces[a], subspaces[b]
         reference = random_angles(u.width, u.rank, v.rank)
         for i, degrees in enumerate(principal_angles(u.basis, v.basis)):
-            rows.append(
-                {
-                    "a": a,
-                    "b": b,
-                    "across": across,
-                    "layer": layer,
-                    "index": i,
-                    "degrees": float(degrees),
-                    "random_mean": float(reference.mean[i]),
-                    "random_low": float(reference.low[i]),
-                    "random_high": float(reference.high[i]),
-                }
-            )
+            random = {f"random_{name}": float(getattr(reference, name)[i]) for name in ("mean", "low", "high")}
+            rows.append({"a": a, "b": b, "across": across, "layer": layer, "index": i, "degrees": float(degrees), **random})
     return rows
 
 

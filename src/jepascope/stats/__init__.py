@@ -7,55 +7,34 @@ effects are expanded for few units (``expanded_level``).
 
 from __future__ import annotations
 
-from jepascope.stats.bootstrap import (
-    LEVEL,
-    RESAMPLES,
-    Interval,
-    bootstrap_weights,
-    expanded_level,
-    joint_level,
-    mean_interval,
-    r_squared,
-    scene_weights,
-)
-from jepascope.stats.clusters import clustered, scene_proportion, scene_sums
-from jepascope.stats.controlled import MIN_DRAWS, OUTSIDE_DRAWS, EffectRatio, causal_effect_ratio
-from jepascope.stats.few import FEW, widened
-from jepascope.stats.nulls import holm, null_bound, p_value, percentile_in_null
-from jepascope.stats.proportions import paired_drop, proportion, wilson
-from jepascope.stats.ratios import EQUIVALENCE_ALPHA, Equivalence, equivalence, ratio_of_means
-from jepascope.stats.sides import Side, side
-
-__all__ = [
-    "EQUIVALENCE_ALPHA",
-    "FEW",
-    "LEVEL",
-    "MIN_DRAWS",
-    "OUTSIDE_DRAWS",
-    "RESAMPLES",
-    "EffectRatio",
-    "Equivalence",
-    "Interval",
-    "Side",
-    "bootstrap_weights",
-    "causal_effect_ratio",
-    "clustered",
-    "equivalence",
-    "expanded_level",
-    "holm",
-    "joint_level",
-    "mean_interval",
-    "null_bound",
-    "p_value",
-    "paired_drop",
-    "percentile_in_null",
-    "proportion",
-    "r_squared",
-    "ratio_of_means",
-    "scene_proportion",
-    "scene_sums",
-    "scene_weights",
-    "side",
-    "widened",
-    "wilson",
-]
+from jepascope.stats.bootstrap import LEVEL as LEVEL
+from jepascope.stats.bootstrap import NOTHING as NOTHING
+from jepascope.stats.bootstrap import RESAMPLES as RESAMPLES
+from jepascope.stats.bootstrap import Interval as Interval
+from jepascope.stats.bootstrap import bootstrap_weights as bootstrap_weights
+from jepascope.stats.bootstrap import expanded_level as expanded_level
+from jepascope.stats.bootstrap import joint_level as joint_level
+from jepascope.stats.bootstrap import mean_interval as mean_interval
+from jepascope.stats.bootstrap import r_squared as r_squared
+from jepascope.stats.bootstrap import scene_weights as scene_weights
+from jepascope.stats.clusters import clustered as clustered
+from jepascope.stats.clusters import proportion as proportion
+from jepascope.stats.clusters import scene_proportion as scene_proportion
+from jepascope.stats.clusters import scene_sums as scene_sums
+from jepascope.stats.clusters import wilson as wilson
+from jepascope.stats.controlled import MIN_DRAWS as MIN_DRAWS
+from jepascope.stats.controlled import OUTSIDE_DRAWS as OUTSIDE_DRAWS
+from jepascope.stats.controlled import EffectRatio as EffectRatio
+from jepascope.stats.controlled import causal_effect_ratio as causal_effect_ratio
+from jepascope.stats.few import FEW as FEW
+from jepascope.stats.few import widened as widened
+from jepascope.stats.nulls import holm as holm
+from jepascope.stats.nulls import null_bound as null_bound
+from jepascope.stats.nulls import p_value as p_value
+from jepascope.stats.nulls import percentile_in_null as percentile_in_null
+from jepascope.stats.ratios import EQUIVALENCE_ALPHA as EQUIVALENCE_ALPHA
+from jepascope.stats.ratios import Equivalence as Equivalence
+from jepascope.stats.ratios import equivalence as equivalence
+from jepascope.stats.ratios import ratio_of_means as ratio_of_means
+from jepascope.stats.sides import Side as Side
+from jepascope.stats.sides import side as side

@@ -29,6 +29,19 @@ class Interval:
     high: float
     n: int
 
+    def columns(self, name: str = "") -> dict[str, float]:
+        """As columns of a table: ``name``, ``name_low`` and ``name_high``; without a name value, low and high."""
+        return dict(zip([name or "value", *(f"{name}_{end}" if name else end for end in ("low", "high"))], self.ends, strict=True))
+
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        """Value, low and high."""
+        return self.value, self.low, self.high
+
+
+NOTHING = Interval(nan, nan, nan, 0)
+"""Of what was not measured."""
+
 
 def bootstrap_weights(n: int, resamples: int, rng: np.random.Generator) -> Int[Array, "resamples n"]:
     """How often each of n units occurs in each resample of size n (rows sum to n)."""

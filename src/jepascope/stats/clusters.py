@@ -1,11 +1,13 @@
-"""Clips that are no independent units: several of one scene (windows of one video) count as what the scene says, not as so many.
+"""Shares of clips with Wilson's interval; and clips that are no independent units: several of one scene (windows of one video) count as
+what the scene says, not as so many.
 
 Where every clip is a scene of its own, everything here is what it is without scenes, to the last bit.
 """
 
 from __future__ import annotations
 
-from math import nan
+from math import nan, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -13,7 +15,23 @@ from scipy.stats import t as student_t
 
 from jepascope.errors import BadArgument
 from jepascope.stats.bootstrap import LEVEL, Array, Interval
-from jepascope.stats.proportions import proportion, wilson
+
+
+def proportion(successes: int, n: int, level: float = LEVEL) -> Interval:
+    """A share with its Wilson (1927) score interval, which stays inside 0..1 and has width at 0 and at n."""
+    if not 0 <= successes <= n or n == 0:
+        raise BadArgument(f"A proportion needs 0 <= successes <= n and n >= 1, not {successes} of {n}.")
+    share = successes / n
+    return Interval(share, *wilson(share, n, level), n)
+
+
+def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
+    """Ends of the score interval of a share of n units, n whole or effective."""
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # the ends are exactly 0 and 1 there, which rounding would miss
+    return 0.0 if share == 0 else middle - half, 1.0 if share == 1 else middle + half
 
 
 def clustered(scenes: Shaped[Array, " units"]) -> bool:

@@ -20,9 +20,8 @@ from jepascope.stats.bootstrap import (
     joint_level,
     percentile_interval,
 )
-from jepascope.stats.few import few_reach_zero, widened
+from jepascope.stats.few import reaches_zero, widened
 from jepascope.stats.nulls import p_value, percentile_in_null
-from jepascope.stats.ratios import reaches_zero
 
 MIN_DRAWS = 10
 """Fewer draws of a control than this carry no interval, ratio, percentile or p: 3 resampled draws cover in 63-90 % of cases, not 95."""
@@ -86,7 +85,7 @@ def causal_effect_ratio(
     by_scene, by_draw = bootstrap_weights(scenes, resamples, rng), bootstrap_weights(draws, resamples, rng)
     below = by_scene @ denominator
     nothing = Interval(nan, nan, nan, scenes)
-    if reaches_zero(below, scenes) or few_reach_zero(denominator):
+    if reaches_zero(denominator, below):
         return EffectRatio(nothing, nothing, nothing, nothing, nothing, False, nan, nan, draws)
     effects = by_scene @ numerator / below
     wider = expanded_level(level, scenes)
@@ -110,8 +109,8 @@ def causal_effect_ratio(
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
     difference = widened(difference, of_scene - of_mean, of_draw, level)
     # every draw is the new one equally often: resamples are exchangeable, so this is a uniform pick without its noise
-    one = single[np.arange(resamples), np.arange(resamples) % draws]
-    excess = percentile_interval(difference.value, effects - one, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
+    new_draw = single[np.arange(resamples), np.arange(resamples) % draws]
+    excess = percentile_interval(difference.value, effects - new_draw, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
     excess = widened(excess, of_scene - of_mean, (null - null.mean()) / np.sqrt(draws), level)
     is_bound = against.low <= 0 <= against.high
     if is_bound:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import stdtrit
 
-from jepascope.stats.bootstrap import LEVEL, Array, Interval
+from jepascope.stats.bootstrap import LEVEL, Array, Interval, expanded_level
 
 FEW = 8  # scenes: from here on the expanded percentile interval serves
 
@@ -44,11 +44,11 @@ def widened(
     return Interval(interval.value, max(low, bounds[0]), min(high, bounds[1]), interval.n)
 
 
-def few_reach_zero(denominator: Float[Array, " scenes"], level: float = LEVEL) -> bool:
-    """Whether Student's interval of a mean of few scenes holds zero or lies below it; False where there are enough of them."""
+def reaches_zero(denominator: Float[Array, " scenes"], resampled: Float[Array, " resamples"]) -> bool:
+    """Whether a denominator's interval holds zero or lies below it, as its resampled sums say, or Student's where scenes are few: then
+    there is nothing to take a share of."""
     n = len(denominator)
-    if n >= FEW or n < 2:
-        return n < 2
+    if n < 2 or np.quantile(resampled, (1 - expanded_level(LEVEL, n)) / 2) <= 0 or (resampled == 0).any():
+        return True
     mean = float(denominator.mean())
-    found = widened(Interval(mean, mean, mean, n), (denominator - mean) / n, level=level)
-    return found.low <= 0
+    return n < FEW and widened(Interval(mean, mean, mean, n), (denominator - mean) / n).low <= 0

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from jepascope.errors import BadArgument
 from jepascope.stats.bootstrap import LEVEL, RESAMPLES, Array, Interval, bootstrap_weights, expanded_level, finite, percentile_interval
-from jepascope.stats.few import few_reach_zero, widened
+from jepascope.stats.few import reaches_zero, widened
 
 EQUIVALENCE_ALPHA = 0.05
 
@@ -33,18 +33,11 @@ def ratio_of_means(
     if scenes != len(denominator):
         raise BadArgument(f"Numerator and denominator must be of the same scenes, not {scenes} and {len(denominator)}.")
     below = (weights := bootstrap_weights(scenes, resamples, rng)) @ denominator
-    if reaches_zero(below, scenes) or few_reach_zero(denominator):
+    if reaches_zero(denominator, below):
         return Interval(nan, nan, nan, scenes)
     value = float(numerator.sum() / denominator.sum())
-    found = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
-    return widened(found, (numerator - value * denominator) / denominator.sum(), level=level)
-
-
-def reaches_zero(below: Float[Array, " resamples"], scenes: int) -> bool:
-    """Whether a denominator's interval holds zero or lies below it: then there is nothing to take a share of."""
-    if scenes < 2:
-        return True
-    return bool(np.quantile(below, (1 - expanded_level(LEVEL, scenes)) / 2) <= 0) or bool((below == 0).any())
+    interval = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
+    return widened(interval, (numerator - value * denominator) / denominator.sum(), level=level)
 
 
 @dataclass(frozen=True)
@@ -80,5 +73,5 @@ def equivalence(
         raise BadArgument(f"An equivalence margin must be a number above 0, not {margin}: no data show that an effect is exactly zero.")
     if not 0 < alpha < 0.5:
         raise BadArgument(f"The error rate of an equivalence test must lie between 0 and 0.5, not at {alpha}.")
-    found = ratio_of_means(numerator, denominator, rng, resamples, 1 - 2 * alpha)
-    return Equivalence(found.value, found.low, found.high, margin, found.n, -margin < found.low and found.high < margin)
+    interval = ratio_of_means(numerator, denominator, rng, resamples, 1 - 2 * alpha)
+    return Equivalence(interval.value, interval.low, interval.high, margin, interval.n, -margin < interval.low and interval.high < margin)

@@ -29,8 +29,7 @@ from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.effects import check_subspaces
-from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
-from jepascope.intervention.result import Effects
+from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN, Effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jepascope.clips.contact_sheet import contact_sheet
-from jepascope.clips.video.sheet import video_sheet
+from jepascope.clips.contact_sheet import contact_sheet, video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.summary import carried, intervened, leaking, probed

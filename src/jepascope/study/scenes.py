@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from jepascope.clips.arrays import from_file
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.fewest import FEWEST, fewest_units
+from jepascope.clips.drawn import FEWEST, fewest_units
 from jepascope.clips.labels_file import read_labels
 from jepascope.clips.presets import preset
 from jepascope.errors import BadData

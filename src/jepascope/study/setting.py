@@ -11,9 +11,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
 from jepascope.clips.presets import twins
 from jepascope.discovery.finder_entry import FINDERS, needing
-from jepascope.discovery.finders import Finder, check_finder
-from jepascope.discovery.finders.again import UNKNOWN, found_again
-from jepascope.discovery.finders.own import own_finder
+from jepascope.discovery.finders import UNKNOWN, Finder, check_finder, found_again, own_finder
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace

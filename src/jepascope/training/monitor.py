@@ -11,11 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from jepascope.activations.site import pool
+from jepascope.activations.capture import capture
+from jepascope.activations.site import SELECTIONS
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 
 RIDGE = 10.0
+BATCH = 100
 
 
 @dataclass(frozen=True)
@@ -39,29 +41,22 @@ def ridge_accuracy(x: Float[Tensor, "clips width"], labels: Int[Tensor, " clips"
     return float(model.score(x[~fit].numpy(), labels[~fit].numpy()))
 
 
+def directions(clips: ClipSet) -> tuple[Int[Tensor, " clips"], Bool[Tensor, " clips"]]:
+    """Each clip's direction, and whether it is one to fit on."""
+    return torch.tensor(clips.labels("direction")[0]), torch.tensor((clips.factors["split"] == "fit").to_numpy(copy=True))
+
+
 @torch.inference_mode()
-def health(encoder: VJepa2Encoder, clips: ClipSet, batch: int = 100) -> Health:
+def health(encoder: VJepa2Encoder, clips: ClipSet) -> Health:
     """Read direction from every layer (fitted on split ``fit``, scored on the rest) and measure the spread."""
-    card = encoder.card
-    clips = clips.at(card.frames, card.size)
-    labels = torch.tensor(clips.labels("direction")[0])
-    fit = torch.tensor((clips.factors["split"] == "fit").to_numpy(copy=True))
-    everything, objects, last = [], [], []
-    for rows, video in clips.batches(batch):
-        mask = clips.object_tokens(card.grid, rows).to(encoder.device)
-        hidden = encoder.embed(video)
-        pooled_all, pooled_object = [pool(hidden)], [pool(hidden, mask)]
-        for index in range(1, card.depth + 1):
-            hidden = encoder.block(index, hidden)
-            pooled_all.append(pool(hidden))
-            pooled_object.append(pool(hidden, mask))
-        everything.append(torch.stack(pooled_all).float().cpu())
-        objects.append(torch.stack(pooled_object).float().cpu())
-        last.append(encoder.norm(hidden).float())
-    tokens = torch.cat(last)
+    depth, clips = encoder.card.depth, clips.at(encoder.card.frames, encoder.card.size)
+    activations, (labels, fit) = capture(encoder, clips, sites=(depth,), batch=BATCH), directions(clips)
+    tokens = encoder.norm(activations.tokens(depth).to(encoder.device)).float()
     centred = tokens - tokens.mean((0, 1))
     between = centred.mean(1).square().sum(-1).mean() / centred.square().sum(-1).mean()
     spectrum = torch.linalg.eigvalsh(torch.einsum("cnd,cne->de", centred, centred)).clamp(min=1e-9)
     share = spectrum / spectrum.sum()
-    read = [tuple(ridge_accuracy(x, labels, fit) for x in torch.cat(parts, dim=1)) for parts in (everything, objects)]
-    return Health(float(between), float(torch.exp(-(share * share.log()).sum())), *read)
+    every, objects = (
+        tuple(ridge_accuracy(activations.pooled(layer, name), labels, fit) for layer in range(depth + 1)) for name in SELECTIONS
+    )
+    return Health(float(between), float(torch.exp(-(share * share.log()).sum())), every, objects)

@@ -12,11 +12,10 @@ from pathlib import Path
 import torch
 
 from jepascope.clips.presets import directions8
-from jepascope.encoders.load import load_encoder, save_encoder
+from jepascope.encoders.load import check_device, load_encoder, save_encoder
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, first_line
 from jepascope.training.card import measure_card, write_card
 from jepascope.training.monitor import health
 
@@ -30,10 +29,7 @@ def train_and_card(
 
     Returns whether it finished. Raises BadArgument for a device that is not there.
     """
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadArgument(f"Device '{device}' cannot be used: {first_line(error)}. Use --device cpu.") from None
+    check_device(device)
     clips = directions8(MONITOR_SEED)
     trainer = train(recipe, out, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
     if trainer.done < recipe.steps:

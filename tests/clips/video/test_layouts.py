@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from jepascope.clips.video.contents import folder_digest
-from jepascope.clips.video.decode import decode_window
-from jepascope.clips.video.files import Candidate, Found, candidate, find, passed_over
-from jepascope.clips.video.footage import joined_words, look_through, survey
+from jepascope.clips.video.files import Candidate, candidate, find
+from jepascope.clips.video.footage import decoded, survey
 from jepascope.clips.video.labelled import labelled
-from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.layouts import with_distributed_labels
-from jepascope.clips.video.names import cuts, is_container
-from jepascope.clips.video.opening import ENDINGS
-from jepascope.clips.video.probe import probe
-from jepascope.clips.video.recordings import DATA_SET, LABELS, NAMES, recordings
-from jepascope.clips.video.windows import Cutting, Window
-from jepascope.errors import BadArgument, BadData
-
-Write = Callable[..., Path]
-Frames = Callable[..., list[np.ndarray]]
+from jepascope.clips.video.names import is_container
+from jepascope.clips.video.recordings import recordings
+from jepascope.clips.video.windows import Cutting
+from jepascope.errors import BadData
+from video_files import numbered, touched, write
 
 HMDB = "AmericanGangster_{}_u_nm_np1_fr_bad_{}.avi"
-
-
-def touched(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(name.encode())
-    return root
 
 
 def told(root: Path, number: int = 1) -> dict[str, Candidate]:
@@ -77,16 +61,14 @@ def test_a_table_of_kinetics_is_read_however_it_was_saved(tmp_path: Path, table:
     assert told(root)["abcdefghijk_000003_000013.mp4"].label == "archery"
 
 
-def test_a_file_that_tables_give_two_classes_has_none_and_the_tables_are_named(
-    tmp_path: Path, write_video: Write, frames_of: Frames
-) -> None:
+def test_a_file_that_tables_give_two_classes_has_none_and_the_tables_are_named(tmp_path: Path) -> None:
     for name in ("abcdefghijk_000000_000010", "bbcdefghijk_000000_000010"):
-        write_video(tmp_path / f"{name}.mp4", frames_of(24))
+        write(tmp_path / f"{name}.mp4", numbered(24))
     (tmp_path / "a.csv").write_text(f"{HEADER}archery,abcdefghijk,0,10,train\nabseiling,bbcdefghijk,0,10,train\n")
     (tmp_path / "b.csv").write_text(f"{HEADER}surfing,abcdefghijk,0,10,train\n")
-    names, refusals = labelled(look_through(tmp_path, Cutting(1.0)), "class")
-    assert names.names.tolist() == ["", "abseiling"]
-    assert [one.reason for one in refusals] == ["has two classes in a.csv and b.csv: 'archery' and 'surfing'"]
+    labels = labelled(decoded(survey(tmp_path), Cutting(1.0)), "class")
+    assert labels.windows["label"].tolist() == ["", "abseiling"]
+    assert [one.reason for one in labels.refusals] == ["has two classes in a.csv and b.csv: 'archery' and 'surfing'"]
 
 
 @pytest.mark.parametrize("cell", ["nan", "", "NULL"])
@@ -317,154 +299,12 @@ def test_hmdb51_in_one_folder_has_its_classes_in_its_names(tmp_path: Path) -> No
     assert told(tmp_path)[HMDB.format("shoot_gun", 0)].label == "shoot gun"
 
 
-# recordings of any folder
-
-
-def test_names_that_differ_in_a_cut_alone_are_of_one_recording_and_other_names_are_not() -> None:
-    together = [
-        ("a/walk_c01.mp4", "a/walk_c02.mp4"),
-        ("a/trip-part1.mp4", "a/trip-Part2.mp4", "a/trip.mp4"),
-        ("a/city-Scene-001.mp4", "a/city-Scene-014.mp4"),
-        ("a/旅行_part1.mp4", "a/旅行_part2.mp4"),
-        ("left/park_000010_000020.mp4", "right/park_000030_000040.mp4"),
-        ("a/same.mp4", "a/same.mkv"),
-    ]
-    apart = ["b/walk_c01.mp4", "c/walk_c01.mp4", "scene_1.mp4", "scene_2.mp4", "part1.mp4", "part2.mp4", "a/001.mp4", "b/001.mp4"]
-    apart += ["IMG_20230101_123456.mp4", "IMG_20230101_130000.mp4", "cam1.mp4", "cam2.mp4", "run_1.mp4", "run_2.mp4"]
-    of = cuts([file for group in together for file in group] + apart)
-    # walk_c01 is there in three folders, so that cuts go by folders
-    assert [len({of[file] for file in group}) for group in together] == [1] * len(together)
-    assert len({of[group[0]] for group in together}) == len(together) and not {*of} & {*apart}
-
-
-def test_a_labels_file_names_recordings_otherwise_but_not_those_of_a_data_set() -> None:
-    files = [
-        candidate(name) for name in ("x_part1.mp4", "x_part2.mp4", "y_part1.mp4", "y_part2.mp4", "v_YoYo_g01_c01.avi", "v_YoYo_g01_c02.avi")
-    ]
-    by_name = recordings(files, {})
-    assert len(set(by_name.of.values())) == 3 and by_name.joined == {DATA_SET: 2, NAMES: 4}
-    named = {"x_part1.mp4": "one", "x_part2.mp4": "two", "v_YoYo_g01_c01.avi": "one", "v_YoYo_g01_c02.avi": "another"}
-    told_so = recordings(files, named)
-    assert told_so.joined == {DATA_SET: 2, LABELS: 2, NAMES: 2}
-    of = told_so.of
-    assert of["x_part1.mp4"] != of["x_part2.mp4"] and of["y_part1.mp4"] == of["y_part2.mp4"]
-    assert of["v_YoYo_g01_c01.avi"] == of["v_YoYo_g01_c02.avi"] == of["x_part1.mp4"]
-
-
-def test_too_few_recordings_say_how_files_became_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
-    from jepascope.clips.video.clips import video_clips
-
-    for i in range(4):
-        write_video(tmp_path / "videos" / f"holiday_part{i}.mp4", frames_of(25 + i))
-    with pytest.raises(BadData, match=r"4 files are of 1 recording; .* 4 by names that differ in a cut .* 'file' and 'source'"):
-        video_clips(tmp_path / "videos", None)
-    labels = tmp_path / "labels.csv"
-    labels.write_text("file,source\n" + "".join(f"holiday_part{i}.mp4,day {i}\n" for i in range(4)))
-    clips, _ = video_clips(tmp_path / "videos", None, labels=labels)
-    assert clips.factors["scene"].nunique() == 4
-    assert joined_words(look_through(tmp_path / "videos", Cutting(), read_video_labels(labels))) == ""
-
-
-def test_the_measured_table_has_the_same_recordings(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
-    """What `jepascope label` writes as the source of a window is what a study parts by."""
-    for name in ("a_c01.mp4", "a_c02.mp4", "b.mp4"):
-        write_video(tmp_path / name, frames_of(25 + len(name) + ord(name[3])))
-    (tmp_path / "copy.mp4").write_bytes((tmp_path / "b.mp4").read_bytes())
-    held = survey(tmp_path)
-    of = {file: video.source for file, video in held.videos.items()}
-    assert of["a_c01.mp4"] == of["a_c02.mp4"] != of["b.mp4"] == of["copy.mp4"]
-    assert {one.window.source for one in look_through(tmp_path, Cutting()).windows} == set(of.values())
-
-
-# files of every kind
-
-
-FORMATS = {"mpg": "mpeg2video", "mpeg": "mpeg1video", "ts": "libx264", "MTS": "mpeg2video", "m2ts": "libx264", "vob": "mpeg2video"}
-FORMATS |= {"wmv": "wmv2", "asf": "wmv2", "flv": "flv", "3gp": "libx264", "m4v": "libx264", "ogv": "libvpx"}
-
-
-@pytest.mark.parametrize("ending", sorted(FORMATS))
-def test_a_video_of_another_format_is_read_frame_by_frame(
-    tmp_path: Path, write_video: Write, frames_of: Frames, numbers_of: Callable[[np.ndarray], list[int]], ending: str
-) -> None:
-    file = write_video(tmp_path / f"a.{ending.lower()}", frames_of(30), FORMATS[ending], rate=25).rename(tmp_path / f"a.{ending}")
-    assert [one.file for one in find(tmp_path).candidates] == [file.name]
-    video = probe(tmp_path, candidate(file.name))
-    assert (video.frames, video.note) == (30, "") and video.rate == pytest.approx(25, rel=1e-3)
-    assert numbers_of(decode_window(file, Window(file.name, "", 0.0, 1.0), 25, 32)) == list(range(25))
-
-
-def test_whatever_looks_like_a_video_is_opened_or_refused_and_other_files_are_listed_by_kind(
-    tmp_path: Path, write_video: Write, frames_of: Frames
-) -> None:
-    good = write_video(tmp_path / "a.mp4", frames_of(25))
-    (tmp_path / "download").write_bytes(good.read_bytes())  # no ending, and a video inside
-    (tmp_path / "b.mp4.part").write_bytes(good.read_bytes()[:500])
-    touched(tmp_path, "old.RM", "x/1.jpg", "x/2.JPG", "videos.zip", "notes.txt", "noise", ".hidden.rmvb", "deep/er/z.png")
-    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
-    (tmp_path / "zero.ts").touch()
-    footage = look_through(tmp_path, Cutting())
-    assert set(footage.videos) == {"a.mp4", "download"}
-    assert len({video.source for video in footage.videos.values()}) == 1  # the same bytes
-    assert {one.file for one in footage.refusals} == {"b.mp4.part", "zero.ts", "old.RM"}
-    listed = {one.file: (one.reason, one.files) for one in footage.others}
-    assert listed == {
-        "*.jpg": ("is an image, not a video", 2),
-        "deep/er/z.png": ("is an image, not a video", 1),
-        "videos.zip": ("is an archive (unpack it where it holds videos)", 1),
-        "notes.txt": ("is text, not a video", 1),
-        "noise": ("is no video that is known", 1),
-        "table.csv": ("is a table that says nothing of these videos", 1),
-    }
-
-
-def test_a_pipe_that_is_called_a_video_is_refused_and_not_waited_for(tmp_path: Path) -> None:
-    touched(tmp_path, "a.mp4")
-    os.mkfifo(tmp_path / "pipe.mp4")
-    os.mkfifo(tmp_path / "labels.csv")
-    found = find(tmp_path)
-    assert {(one.file, one.reason) for one in found.refusals} == {(name, "is not a regular file") for name in ("pipe.mp4", "labels.csv")}
-    assert folder_digest(tmp_path)
-
-
-def test_a_folder_of_links_or_pictures_says_what_it_holds_and_a_way_that_works(tmp_path: Path) -> None:
-    outside = touched(tmp_path / "blobs", "0a1b")
-    there = tmp_path / "snapshot"
-    there.mkdir()
-    (there / "a.mp4").symlink_to(outside / "0a1b")
-    touched(there, "x/1.jpg")
-    with pytest.raises(BadArgument, match=rf"holds no video.*1 × x/1.jpg; 1 links were not followed.*cp -rL {there} COPY"):
-        find(there)
-
-
-def test_every_ending_that_is_tried_makes_a_candidate_in_any_case(tmp_path: Path) -> None:
-    names = [f"{i}{ending.upper() if i % 2 else ending}" for i, ending in enumerate(ENDINGS)]
-    found: Found = find(touched(tmp_path, *names))
-    assert {one.file for one in found.candidates} == set(names) and passed_over(found.others) == []
-
-
-def test_files_that_are_not_drawn_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
-    for i in range(5):
-        write_video(tmp_path / f"{i}.mp4", frames_of(25 + i))
-    footage = look_through(tmp_path, Cutting(), files_per_class=3)
-    assert [one.reason for one in footage.refusals] == ["was not drawn: at most 3 files of a class are opened"] * 2
-    assert len(footage.recordings) == 5 and len(footage.videos) == 3
-
-
-def test_files_of_a_recording_that_give_no_window_are_listed(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
-    for i in range(3):
-        write_video(tmp_path / f"v_YoYo_g01_c0{i + 1}.avi", frames_of(25 + i), "mpeg4")
-    footage = look_through(tmp_path, Cutting(per_source=2))
-    assert len(footage.windows) == 2 and len(footage.refusals) == 1
-    assert "at most 2 windows of a recording are used" in footage.refusals[0].reason
-
-
-def test_a_video_that_no_table_names_is_listed_with_the_tables(tmp_path: Path, write_video: Write, frames_of: Frames) -> None:
+def test_a_video_that_no_table_names_is_listed_with_the_tables(tmp_path: Path) -> None:
     something(tmp_path, "webm")
     for name in ("1", "5"):
-        write_video(tmp_path / "20bn-something-something-v2" / f"{name}.mp4", frames_of(25 + int(name)))
-    footage = look_through(tmp_path, Cutting())
-    known, unlabelled = labelled(footage, "class")
-    assert set(known.names[known.known]) == {"Pushing something from left to right"}
-    (refusal,) = unlabelled
+        write(tmp_path / "20bn-something-something-v2" / f"{name}.mp4", numbered(25 + int(name)))
+    footage = decoded(survey(tmp_path), Cutting())
+    labels = labelled(footage, "class")
+    assert set(labels.known["label"]) == {"Pushing something from left to right"}
+    (refusal,) = labels.refusals
     assert refusal.file.endswith("5.mp4") and refusal.reason == "no row of test-answers.csv, train.json, validation.json names its class"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,37 +20,39 @@ from hypothesis import strategies as st
 
 from jepascope.clips.clipset import SPLITS, ClipSet, ClipSource
 from jepascope.clips.drawn import SPLIT_SHARES
-from jepascope.clips.factors import direction_angle
-from jepascope.clips.presets import directions8, reverse_twins
+from jepascope.clips.factors import direction_angle, nearest_direction
+from jepascope.clips.motion import windows
+from jepascope.clips.presets import directions8
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.video.clips import clips_of, video_clips
 from jepascope.clips.video.decode import decode_window
-from jepascope.clips.video.dihedral import VIEWS, View, shown_angle, shown_pixels, with_views
-from jepascope.clips.video.footage import look_through
+from jepascope.clips.video.dihedral import VIEWS, View, shown_angle
+from jepascope.clips.video.folder_clips import VideoStudy
+from jepascope.clips.video.footage import Footage, decoded, refusals_table, survey
+from jepascope.clips.video.labelled import labelled
+from jepascope.clips.video.labels import read_video_labels
+from jepascope.clips.video.source import VideoSource, shown_pixels
 from jepascope.clips.video.splits import at_most, split_sources
+from jepascope.clips.video.variable import folder_variable
 from jepascope.clips.video.windows import Cutting, Window
 from jepascope.errors import BadArgument, BadData
 from jepascope.schema import TABLES
 from jepascope.schema.check import check
 
-Write = Callable[..., Path]
-Frames = Callable[..., list[np.ndarray]]
+Study = Callable[..., VideoStudy]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, write_video: Write) -> Path:
-    """Twelve videos of 1.5 to 2 s with a moving texture, in two folders."""
-    root = tmp_path_factory.mktemp("videos")
-    for i in range(12):
-        texture = np.random.default_rng(i).integers(0, 256, (36, 120, 3), dtype=np.uint8)
-        frames = [np.ascontiguousarray(texture[:, t : t + 48]) for t in range(30 + i)]
-        write_video(root / ("cats" if i % 2 else "wild_dogs") / f"{i}.mp4", frames, rate=20)
-    return root
+def clips(textured: Path, study_of: Study) -> ClipSet:
+    return study_of(textured, variable="class").clips.at(8, 24)
 
 
 @pytest.fixture(scope="module")
-def clips(folder: Path) -> ClipSet:
-    return video_clips(folder, "class", frames=8, size=24)[0]
+def footage(textured: Path) -> Footage:
+    return decoded(survey(textured), Cutting())
+
+
+def with_labels(folder: Path, labels: Path) -> Footage:
+    return decoded(survey(folder, read_video_labels(labels)), Cutting())
 
 
 def directions_file(path: Path, folder: Path, cells: Sequence[str]) -> Path:
@@ -60,10 +65,10 @@ def directions_file(path: Path, folder: Path, cells: Sequence[str]) -> Path:
 # pixels
 
 
-def test_pixels_are_those_of_the_middle_square_of_the_window(folder: Path, clips: ClipSet) -> None:
+def test_pixels_are_those_of_the_middle_square_of_the_window(textured: Path, clips: ClipSet) -> None:
     assert isinstance(clips.source, ClipSource)
     row = clips.factors.iloc[3]
-    whole = decode_window(folder / row["file"], Window(row["file"], "", row["start"], row["end"]), 8, 24)
+    whole = decode_window(textured / row["file"], Window(row["file"], "", row["start"], row["end"]), 8, 24)
     square = torch.from_numpy(whole[:, :, 4:28].copy()).permute(0, 3, 1, 2) / 255
     assert whole.shape == (8, 24, 32, 3)
     assert torch.equal(clips.video([3])[0], square)
@@ -78,9 +83,10 @@ def test_pixels_of_a_part_are_those_of_the_whole_in_any_order(clips: ClipSet) ->
     assert clips.video([]).shape == (0, 8, 3, 24, 24)
 
 
-def test_a_crop_shows_its_part_of_the_picture(clips: ClipSet) -> None:
+def test_a_crop_shows_its_part_of_the_picture(textured: Path, clips: ClipSet) -> None:
     left, right, middle = (clips.with_factors("crop", crop_x=x).video([0])[0] for x in (0.0, 1.0, 0.5))
-    whole = decode_window(clips.source.folder / clips.factors["file"][0], Window("", "", 0.0, 1.0), 8, 24)  # type: ignore[attr-defined]
+    row = clips.factors.iloc[0]
+    whole = decode_window(textured / row["file"], Window("", "", row["start"], row["end"]), 8, 24)
     pixels = torch.from_numpy(whole.copy()).permute(0, 3, 1, 2) / 255
     assert torch.equal(left, pixels[..., :24]) and torch.equal(right, pixels[..., -24:]) and torch.equal(middle, pixels[..., 4:-4])
     half = clips.with_factors("crop", crop_side=0.5, crop_y=1.0).video([0])
@@ -97,17 +103,55 @@ def test_no_file_stays_open(clips: ClipSet) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_the_digest_names_the_content_of_the_files_and_not_where_they_lie(folder: Path, clips: ClipSet, tmp_path: Path) -> None:
-    import shutil
+def test_the_digest_names_the_content_of_the_files_and_not_where_they_lie(textured: Path, clips: ClipSet, tmp_path: Path) -> None:
+    def source() -> VideoSource:
+        return VideoSource.of(tmp_path / "moved", list(survey(tmp_path / "moved").videos.values()))
 
-    shutil.copytree(folder, tmp_path / folder.name)
-    moved = video_clips(tmp_path / folder.name, "class", frames=8, size=24)[0]
-    assert moved.digest == clips.digest
-    path = tmp_path / folder.name / clips.factors["file"][0]
+    shutil.copytree(textured, tmp_path / "moved")
+    moved = source()
+    assert moved.digest == clips.source.digest
+    path = tmp_path / "moved" / clips.factors["file"][0]
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(BadData, match="changed since it was looked at"):
-        moved.video([0])
-    assert video_clips(tmp_path / folder.name, "class", frames=8, size=24)[0].digest != clips.digest
+        moved.video(clips.factors[:1], 8, 24)
+    assert source().digest != clips.source.digest
+
+
+@dataclass(frozen=True)
+class Counting(VideoSource):
+    """A source whose pixels tell the window; it counts what it decodes."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def decoded(self, rows: pd.DataFrame, frames: int, size: int) -> torch.Tensor:
+        self.asked.append(len(rows))
+        level = torch.tensor(rows["start"].to_numpy(np.uint8))[:, None, None, None, None]
+        return level + torch.arange(frames * size * size, dtype=torch.uint8).reshape(1, frames, 1, size, size).expand(
+            len(rows), -1, 3, -1, -1
+        )
+
+
+def clip_rows(starts: Sequence[int], turns: Sequence[int]) -> pd.DataFrame:
+    shown = {"flipped": False, "turns": turns, "reversed": False, "crop_x": 0.5, "crop_y": 0.5, "crop_side": 1.0}
+    return pd.DataFrame({"file": "a", "start": [float(one) for one in starts], "end": [one + 1.0 for one in starts], **shown})
+
+
+def test_a_window_is_decoded_once_for_all_its_views() -> None:
+    source = Counting(Path(), {})
+    rows = clip_rows([0, 0, 7], [0, 1, 0])
+    first = source.video(rows, 2, 4)
+    again = source.video(rows.iloc[::-1], 2, 4)
+    assert source.asked == [2] and torch.equal(first, again.flip(0))
+    assert torch.equal(first[1], torch.rot90(first[0], 1, (2, 3)))
+    assert torch.equal(first[2:], source.decoded(clip_rows([7], [0]), 2, 4) / 255)
+    assert not pickle.loads(pickle.dumps(source)).kept
+
+
+def test_what_is_beyond_the_memory_is_decoded_again() -> None:
+    source = Counting(Path(), {}, most_bytes=2 * 3 * 4 * 4)
+    rows = clip_rows([0, 7], [0, 0])
+    assert torch.equal(source.video(rows, 2, 4), source.video(rows, 2, 4))
+    assert source.asked == [2, 1] and len(source.kept) == 1
 
 
 # views
@@ -146,24 +190,23 @@ def test_the_published_rules_hold(degrees: int) -> None:
         assert 0 <= told[0] < 2 * np.pi
 
 
-def test_views_of_a_clip_stay_with_it_and_their_labels_follow(folder: Path, tmp_path: Path) -> None:
-    labels = directions_file(tmp_path / "d.csv", folder, ["E", "N", "45", "W"])
-    clips = video_clips(folder, labels=labels, frames=8, size=24)[0]
-    some = (View(), View(flipped=True), View(turns=1), View(reversed=True))
-    many = with_views(clips, some)
-    assert len(many) == 4 * len(clips) and many.factors["scene"].tolist() == np.repeat(clips.factors["scene"], 4).tolist()
-    first = clips.factors["direction"][0]
-    names = list(DIRECTION_NAMES)
-    at = names.index(first)
-    assert many.factors["direction"][:4].tolist() == [first, names[(4 - at) % 8], names[(at + 2) % 8], names[(at + 4) % 8]]
-    own, pixels = clips.video([0])[0], many.video(slice(0, 4))
-    assert torch.equal(pixels[0], own) and torch.equal(pixels[1], own.flip(3)) and torch.equal(pixels[3], own.flip(0))
-    assert torch.equal(pixels[2], torch.rot90(own, 1, (2, 3)))
-    with pytest.raises(BadArgument, match="turned clips already"):
-        with_views(many)
-    backwards = reverse_twins(clips)
-    assert torch.equal(backwards.video([0])[0], own.flip(0))
-    assert backwards.factors["direction"][0] == names[(at + 4) % 8]
+def test_clips_are_shown_as_their_columns_say_and_their_labels_follow(textured: Path, study_of: Study, tmp_path: Path) -> None:
+    labels = directions_file(tmp_path / "d.csv", textured, ["E", "N", "44", "W"])
+    clips = study_of(textured, labels=str(labels)).clips.at(8, 24)
+    assert clips.factors.groupby(["file", "start"])["scene"].nunique().max() == 1
+    cut = {file: {"E": 0, "N": 90, "44": 44, "W": 180}[cell] for file, cell in (line.split(",") for line in labels.read_text().split()[1:])}
+    angle = np.radians(clips.factors["file"].map(cut).to_numpy(np.float64))
+    shown = shown_angle(angle, *(clips.factors[name].to_numpy() for name in ("flipped", "turns", "reversed")))
+    np.testing.assert_allclose(np.exp(1j * clips.factors["angle"]), np.exp(1j * shown), atol=1e-12)
+    assert (nearest_direction(shown) == clips.factors["direction"]).all()
+    plain = clips.with_factors("plain", flipped=False, turns=0, reversed=False)
+    own = plain.video([0])[0]
+    for column, value, expected in (
+        ("flipped", True, own.flip(3)),
+        ("turns", 1, torch.rot90(own, 1, (2, 3))),
+        ("reversed", True, own.flip(0)),
+    ):
+        assert torch.equal(plain.with_factors("view", **{column: value}).video([0])[0], expected)
 
 
 # labels
@@ -180,40 +223,52 @@ def test_folders_name_classes_and_a_scene_is_a_source(clips: ClipSet) -> None:
     assert clips.factors["scene"].dtype == np.int64 and set(clips.factors["split"]) == set(SPLITS)
 
 
-def test_a_person_s_label_beats_a_measured_one(folder: Path, tmp_path: Path) -> None:
+def test_a_person_s_label_beats_a_measured_one(textured: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("file,direction\n./wild_dogs/0.mp4,N\n1,\nwild_dogs\\2.mp4,225\n")  # however a file is named
-
-    def measure(root: Path, windows: Sequence[Window]) -> list[dict[str, object] | str]:
-        assert root == folder.resolve()
-        return ["too little moves" if one.file.endswith("/3.mp4") else {"angle": -0.1, "speed": 0.2} for one in windows]
-
-    clips, refused = video_clips(folder, labels=labels, measure=measure, frames=8, size=24)
-    told = clips.factors.drop_duplicates("file").set_index("file")[["direction", "labelled_by"]]
-    assert told.loc["wild_dogs/0.mp4"].tolist() == ["N", "person"]
-    assert told.loc["wild_dogs/2.mp4"].tolist() == ["SW", "person"]
-    assert told.loc["cats/1.mp4"].tolist() == ["E", "measurement"]  # its cell is empty
-    assert refused["file"].tolist() == ["cats/3.mp4"] and refused["reason"].tolist() == ["too little moves"]
-    assert "speed" in clips.factors and clips.factors["angle"].between(0, 2 * np.pi).all()
-    values = clips.values("direction")
-    assert values is not None and np.isfinite(values).all()
+    there = with_labels(textured, labels)
+    files = [one.window.file for one in there.windows]
+    found = labelled(there, "direction", ["too little moves" if file == "cats/3.mp4" else {"angle": -0.1, "speed": 0.2} for file in files])
+    by_file = found.known.drop_duplicates("file").set_index("file")[["direction", "labelled_by"]]
+    assert by_file.loc["wild_dogs/0.mp4"].tolist() == ["N", "person"]
+    assert by_file.loc["wild_dogs/2.mp4"].tolist() == ["SW", "person"]
+    assert by_file.loc["cats/1.mp4"].tolist() == ["E", "measurement"]  # its cell is empty
+    assert [(one.file, one.reason) for one in found.refusals] == [("cats/3.mp4", "too little moves")]
+    assert "speed" in found.known and found.known["angle"].between(0, 2 * np.pi).all()
 
 
-def test_every_column_is_declared_or_tells_the_label(folder: Path, tmp_path: Path) -> None:
-    clips, _ = video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, list(DIRECTION_NAMES)), frames=8, size=24)
-    assert set(clips.factors) == set(TABLES["clips"].names) - {"clip"} | {"direction", "angle", "labelled_by"}
-    check(TABLES["clips"], clips.factors.assign(clip=range(len(clips))))
+def test_a_measured_direction_is_kept(footage: Footage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row: dict[str, object] = {"angle": 1.0, "moves": "object", "speed": 2.0, "coherence": 0.9, "steadiness": 1.0, "fraction": 0.5}
+    asked: list[str] = []
+
+    def measure(path: Path, some: Sequence[Window]) -> list[dict[str, object] | str]:
+        asked.append(path.name)
+        return ["has no measured direction: it is still" if path.name == "1.mp4" else row for _ in some]
+
+    monkeypatch.setattr(windows, "measured", measure)
+    some = replace(footage, windows=footage.windows[:2])
+    first = windows.measured_windows(some, tmp_path)
+    assert first == ["has no measured direction: it is still", row]
+    assert windows.measured_windows(some, tmp_path) == first and len(asked) == 2
+    for kept in tmp_path.glob("*.json"):
+        kept.write_text('[{"angle": "north"}]')  # what is damaged is measured again
+    assert windows.measured_windows(some, tmp_path) == first and len(asked) == 4
 
 
-def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path, tmp_path: Path) -> None:
+def test_every_column_is_declared_or_tells_the_label(textured: Path, study_of: Study, tmp_path: Path) -> None:
+    labels = directions_file(tmp_path / "d.csv", textured, list(DIRECTION_NAMES))
+    factors = study_of(textured, labels=str(labels), classes=("E", "N", "W", "S")).clips.factors
+    assert set(factors) == set(TABLES["clips"].names) | {"direction", "angle", "labelled_by"}
+    check(TABLES["clips"], factors)
+
+
+def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(textured: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     rows = "".join(f"{i}.mp4,0,0.6,walk\n{i}.mp4,0.6,9,run\n" for i in range(6)) + "".join(f"{i}.mp4,0,9,sit\n" for i in range(6, 12))
     labels.write_text("file,start,end,what\n" + rows)
-    clips, _ = video_clips(folder, "what", labels=labels, frames=8, size=24)
-    index, names = clips.labels("what")
-    assert {names[label] for label in index[[file[-5] in "012345" and len(file.split("/")[1]) == 5 for file in clips.factors["file"]]]} == {
-        "walk"
-    }
+    known = labelled(with_labels(textured, labels), "what").known
+    names = known.groupby(known["file"].map(lambda file: int(Path(file).stem) < 6))["label"].agg(set)
+    assert names[True] == {"walk"} and names[False] == {"sit"}
 
 
 @pytest.mark.parametrize(
@@ -234,20 +289,18 @@ def test_a_window_gets_the_label_of_the_row_that_covers_most_of_it(folder: Path,
         ("file,what\n0.mp4,\xff\n", "line 2: this is not UTF-8"),
     ],
 )
-def test_a_labels_file_that_cannot_be_right_is_refused_with_its_line(folder: Path, tmp_path: Path, text: str, error: str) -> None:
+def test_a_labels_file_that_cannot_be_right_is_refused_with_its_line(textured: Path, tmp_path: Path, text: str, error: str) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_bytes(text.encode("latin-1"))
     with pytest.raises((BadData, BadArgument), match=error):
-        video_clips(folder, "what", labels=labels)
+        folder_variable("what", None, str(textured), "", str(labels), None)
 
 
-def test_a_direction_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_direction_that_is_none_is_refused(textured: Path, tmp_path: Path) -> None:
     with pytest.raises(BadData, match="'up' is no direction; write E, NE"):
-        video_clips(folder, labels=directions_file(tmp_path / "d.csv", folder, ["up"]))
-    with pytest.raises(BadArgument, match="Nothing tells the direction of motion"):
-        video_clips(folder)
+        labelled(with_labels(textured, directions_file(tmp_path / "d.csv", textured, ["up"])), "direction")
     with pytest.raises(BadArgument, match="There is no labels file"):
-        video_clips(folder, labels=tmp_path / "gone.csv")
+        read_video_labels(tmp_path / "gone.csv")
 
 
 def test_reading_labels_and_finding_files_imports_no_heavy_library() -> None:
@@ -257,24 +310,19 @@ def test_reading_labels_and_finding_files_imports_no_heavy_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_labels_file_can_say_which_files_are_of_one_recording(folder: Path, tmp_path: Path) -> None:
+def test_a_labels_file_can_say_which_files_are_of_one_recording(textured: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("file,source\n" + "".join(f"{i}.mp4,camera {i // 2}\n" for i in range(8)) + "not there.mp4,x\n")
-    clips, refused = video_clips(folder, "class", labels=labels, frames=8, size=24)
-    assert clips.factors["scene"].nunique() == 8
-    assert refused["reason"].tolist() == ["is named in 'labels.csv' and is not in the folder"]
+    there = survey(textured, read_video_labels(labels))
+    assert len({video.source for video in there.videos.values()}) == 8
+    assert [one.reason for one in there.refusals] == ["is named in 'labels.csv' and is not in the folder"]
 
 
-def test_classes_and_their_number_can_be_chosen(folder: Path) -> None:
-    footage = look_through(folder, Cutting())
-    clips, _ = clips_of(footage, "class", per_class=5, frames=8, size=24)
-    assert clips.factors.groupby(clips.labels("class")[0]).size().tolist() == [5, 5]
-    assert clips.factors["source"].nunique() == 10  # each of another video
-    opened, _ = video_clips(folder, None, files_per_class=3, frames=8, size=24)
-    assert opened.factors["source"].nunique() == 6
-    with pytest.raises(BadData, match="No window"):
-        clips_of(footage, "class", classes=["birds"])
-    assert len(clips_of(footage, "class", classes=["cats", "wild dogs"], frames=8, size=24)[0]) == len(footage.windows)
+def test_how_many_clips_and_files_of_a_class_can_be_chosen(textured: Path, study_of: Study) -> None:
+    clips = study_of(textured, variable="class", clips_per_class=25).clips
+    assert clips.factors.groupby(["split", clips.labels("class")[0]]).size().tolist() == [10, 10, 8, 8, 8, 8]
+    assert clips.factors["source"].nunique() == 12  # as many videos as there are
+    assert len({video.source for video in survey(textured, files_per_class=3).videos.values()}) == 6
 
 
 # splits
@@ -316,6 +364,6 @@ def test_at_most_takes_from_every_source_before_it_takes_twice() -> None:
     assert len(at_most(sources, labels, 100)) == 14
 
 
-def test_a_table_of_refusals_has_its_columns_when_nothing_was_refused(folder: Path) -> None:
-    _, refused = video_clips(folder, None, frames=8, size=24)
-    assert list(refused.columns) == ["file", "start", "end", "reason", "files"] and refused.empty and isinstance(refused, pd.DataFrame)
+def test_a_table_of_refusals_has_its_columns_when_nothing_was_refused() -> None:
+    refused = refusals_table([])
+    assert list(refused.columns) == ["file", "start", "end", "reason", "files"] and refused.empty

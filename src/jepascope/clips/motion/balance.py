@@ -12,31 +12,19 @@ from jepascope.clips.factors import nearest_direction
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.spread import spread
 from jepascope.clips.video.dihedral import COLUMNS, VIEWS, View, shown_angle
-from jepascope.errors import BadArgument, BadData
-
-PER_SOURCE = 10  # windows of one video and kind: a study's class then holds dozens of videos, and none can stand for a direction
+from jepascope.clips.video.windows import middles
+from jepascope.errors import BadData
 
 Kind = tuple[str, ...]
 """Directions that views turn into one another: E, N, W and S, or the four diagonals."""
 
 
-def factors_of(table: pd.DataFrame) -> pd.DataFrame:
-    """The labelled rows of a label table (see ``label_rows``) as a factor table: angles in radians, clips as they were cut, and a
-    column ``window`` with the row's place."""
-    labelled = table[table["direction"].notna()].reset_index(names="window")
-    if labelled.empty:
-        raise BadData(f"None of the {len(table)} windows has a measured direction, so that there is nothing to balance; give other videos.")
-    angle = np.radians(labelled["angle"].to_numpy(np.float64))
-    return labelled.assign(angle=angle, flipped=False, turns=0, reversed=False)
+def balanced(factors: pd.DataFrame, per_source: int, quarter_turns: bool, seed: int, views_each: int) -> pd.DataFrame:
+    """A factor table with equally many clips of each direction in each split.
 
-
-def balanced(
-    factors: pd.DataFrame, per_source: int = PER_SOURCE, quarter_turns: bool = True, seed: int = 0, views_each: int = 1
-) -> pd.DataFrame:
-    """A factor table with equally many clips of each direction, in each split where the table has some.
-
-    Each window that is taken is shown once in every direction that it can be turned to. Several views lead there (see
-    ``clips.video.dihedral``), half of them mirrored and half of them backwards; one is drawn, so that neither tells the direction.
+    Each window that is taken is shown in every direction that it can be turned to. Several views lead there (see
+    ``clips.video.dihedral``), half of them mirrored and half of them backwards; ``views_each`` of them are drawn (there are four, or two
+    without quarter turns), so that neither tells the direction.
     Right-angled turns lead from E, N, W and S to one another, and so for the four diagonals: of each kind equally many windows are
     taken. A kind that is missing from the videos of a split is left out of all. At most ``per_source`` windows of a kind come from one
     video, spread over it.
@@ -45,14 +33,8 @@ def balanced(
     guess the axis, though never which way along it. Without, none is on its side, and E and W, N and S, and the diagonals are three
     kinds.
 
-    ``views_each``: how many of those views each window is shown in (four at most, or two without quarter turns), for few videos.
-
-    ``factors`` has columns source, angle (radians) and those of the views, none of them applied yet.
+    ``factors`` has columns source, split, angle (radians) and those of the views, none of them applied yet.
     """
-    if per_source < 1:
-        raise BadArgument(f"{per_source} windows of a video are none; give at least 1.")
-    if factors[list(COLUMNS)].to_numpy().any():
-        raise BadArgument("Some of these clips are turned already; balance clips as they were cut.")
     rng = np.random.default_rng(seed)
     views = [view for view in VIEWS if quarter_turns or view.turns % 2 == 0]
     reached = [_reached(float(angle), views) for angle in factors["angle"]]
@@ -60,10 +42,8 @@ def balanced(
     for rows in _even(factors, reached, per_source, rng):
         for row in rows:
             for name in DIRECTION_NAMES:
-                if name in reached[row]:
-                    some = reached[row][name]
-                    chosen = rng.choice(some, min(views_each, len(some)), replace=False) if views_each > 1 else [rng.choice(some)]
-                    drawn += [(row, views[one]) for one in chosen]
+                if some := reached[row].get(name):
+                    drawn += [(row, views[number]) for number in rng.choice(some, min(views_each, len(some)), replace=False)]
     table = factors.iloc[[row for row, _ in drawn]].reset_index(drop=True)
     shown = {column: np.array([getattr(view, column) for _, view in drawn]) for column in COLUMNS}
     angle = shown_angle(table["angle"].to_numpy(np.float64), shown["flipped"], shown["turns"], shown["reversed"])
@@ -79,11 +59,10 @@ def _reached(angle: float, views: Sequence[View]) -> dict[str, list[int]]:
 
 def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_source: int, rng: np.random.Generator) -> list[list[int]]:
     """Rows of each split: equally many of every kind that all splits have."""
-    splits = factors["split"].astype(str).to_numpy() if "split" in factors else np.full(len(factors), "all")
     sources = factors["source"].astype(str).to_numpy()
     rows: dict[str, dict[Kind, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for row, names in enumerate(reached):
-        rows[str(splits[row])][tuple(sorted(names))].append(row)
+    for row, (split, names) in enumerate(zip(factors["split"], reached, strict=True)):
+        rows[split][tuple(sorted(names))].append(row)
     kinds = sorted(set.intersection(*(set(held) for held in rows.values()))) if rows else []
     if not kinds:
         raise BadData("No kind of direction occurs in the videos of every split, so that classes cannot be balanced; add videos.")
@@ -92,9 +71,9 @@ def _even(factors: pd.DataFrame, reached: Sequence[dict[str, list[int]]], per_so
     turn = dict(zip(recordings.tolist(), rng.permutation(len(recordings)).tolist(), strict=True))
     for held in rows.values():
         some = [(row, kind) for kind in range(len(kinds)) for row in _of_each_source(held[kinds[kind]], sources, per_source)]
-        some.sort(key=lambda one: turn[str(sources[one[0]])])
-        taken, of_kind = np.array(some, dtype=np.int64).T
-        even.append(sorted(taken[spread(sources[taken], of_kind, int(np.bincount(of_kind).min()))].tolist()))
+        some.sort(key=lambda pair: turn[str(sources[pair[0]])])
+        chosen, of_kind = np.array(some, dtype=np.int64).T
+        even.append(sorted(chosen[spread(sources[chosen], of_kind, int(np.bincount(of_kind).min()))].tolist()))
     return even
 
 
@@ -103,9 +82,4 @@ def _of_each_source(rows: Sequence[int], sources: np.ndarray, per_source: int) -
     by_source: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         by_source[str(sources[row])].append(row)
-    return [
-        group[int((i + 0.5) * len(group) / count)]
-        for group in by_source.values()
-        for count in [min(per_source, len(group))]
-        for i in range(count)
-    ]
+    return [group[place] for group in by_source.values() for place in middles(len(group), per_source)]

@@ -54,11 +54,6 @@ class MotionLabel:
     motion: Motion
     mirror_difference: float | None
 
-    @property
-    def chosen(self) -> Estimate:
-        """The estimate that the label is made from."""
-        return chosen_of(self.motion)
-
 
 def label_window(video: UInt8[np.ndarray, "frames height width 3"]) -> MotionLabel:
     """Measure the motion of a window's frames (RGB). Raises BadData for frames without room for flow."""
@@ -122,7 +117,7 @@ def angular_difference(one: float, other: float) -> float:
 
 def label_row(label: MotionLabel) -> dict[str, Any]:
     """The columns of one window: the label, and what it rests on. Angles in degrees, speeds in pixels a frame at a short side of 256."""
-    motion, chosen = label.motion, label.chosen
+    motion, chosen = label.motion, chosen_of(label.motion)
     whole, region = (
         {f"{name}_{key}": value for key, value in asdict(of).items()} for name, of in (("whole", motion.whole), ("region", motion.region))
     )

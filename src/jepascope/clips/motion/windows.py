@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
-from jepascope.clips.motion.flow import SHORT_SIDE
+from jepascope.clips.motion.flow import SHORT_SIDE, opencv
 from jepascope.clips.motion.label import FEWEST, REASONS, MotionLabel, label_row, label_window
 from jepascope.clips.video.decode import Picture, Scaler, frames_of_many
+from jepascope.clips.video.footage import Footage
+from jepascope.clips.video.kept import kept
+from jepascope.clips.video.labelled import Measured
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.windows import Window
 
 RATE = 16  # frames a second that are measured: those that a clip of 16 frames over a second shows
 MOST_FRAMES = 64  # of a window, however long
-
+RULE = "study-motion-3"  # by which directions are measured and kept: change it when they change
+NO_DIRECTION = "has no measured direction: "
 QUALITY = ("moves", "speed", "coherence", "steadiness", "fraction")
 """Columns of the label that a factor table of clips keeps beside the angle."""
 
@@ -44,43 +50,53 @@ def label_windows(path: Path, windows: Sequence[Window], whole: bool = False) ->
     for which, place, shown in frames_of_many(path, ticks):
         picture = scaler(shown, SHORT_SIDE)
         picture = picture if whole else middle_square(picture)
-        for one in np.unique(which).tolist():  # a frame that is shown at several of the times is measured once
-            held[one].append(picture)
-        for one in which[place == np.array(counts)[which] - 1].tolist():
-            pictures = held.pop(one)
+        for number in np.unique(which).tolist():  # a frame that is shown at several of the times is measured once
+            held[number].append(picture)
+        for number in which[place == np.array(counts)[which] - 1].tolist():
+            pictures = held.pop(number)
             if len({part.shape for part in pictures}) > 1:
                 raise UnreadableVideo(
-                    f"changes the proportions of its frames between {windows[one].start:.2f} and {windows[one].end:.2f} s"
+                    f"changes the proportions of its frames between {windows[number].start:.2f} and {windows[number].end:.2f} s"
                 )
-            yield one, label_window(np.stack(pictures))
+            yield number, label_window(np.stack(pictures))
 
 
 def label_rows(folder: Path, windows: Sequence[Window], whole: bool = False) -> Iterator[dict[str, Any]]:
     """Rows of a label table, of windows of one file below the folder: file, start, end (seconds), source, and what ``label_row`` tells."""
     if windows:
-        for one, label in label_windows(folder / windows[0].file, windows, whole):
-            window = windows[one]
+        for number, label in label_windows(folder / windows[0].file, windows, whole):
+            window = windows[number]
             yield {"file": window.file, "start": window.start, "end": window.end, "source": window.source, **label_row(label)}
 
 
-def measured(folder: Path, windows: Sequence[Window]) -> list[Mapping[str, object] | str]:
-    """The ``measure`` of ``clips.video.clips``: the measured columns of each window (angle in radians), or why it has no direction."""
-    found: list[Mapping[str, object] | str] = ["" for _ in windows]
-    by_file: dict[str, list[int]] = defaultdict(list)
-    for place, window in enumerate(windows):
-        by_file[window.file].append(place)
-    for file, places in by_file.items():
-        try:
-            for one, label in label_windows(folder / file, [windows[place] for place in places]):
-                found[places[one]] = _columns(label)
-        except UnreadableVideo as error:
-            for place in places:
-                found[place] = found[place] or str(error)
-    return found
+def measured_windows(footage: Footage, cache: Path, progress: Callable[[int, int], None] | None = None) -> list[Measured]:
+    """The measured columns of each window (angle in radians), or why it has no direction; a file of the same content is not measured
+    again for the same windows.
+
+    ``progress`` counts windows. Raises BadArgument with the command that installs it where OpenCV is missing.
+    """
+    version = opencv().__version__
+    answers: list[Measured] = []
+    for file, some in groupby((seen.window for seen in footage.windows), key=lambda window: window.file):
+        windows = list(some)
+        times = [(window.start, window.end) for window in windows]
+        asked = {"rule": RULE, "opencv": version, "file": footage.videos[file].digest, "windows": times}
+        answers += kept(cache, asked, partial(measured, footage.folder / file, windows))
+        if progress is not None:
+            progress(len(answers), len(footage.windows))
+    return answers
 
 
-def _columns(label: MotionLabel) -> Mapping[str, object] | str:
-    if label.angle is None:
-        return f"has no measured direction: {REASONS[label.abstained]}"
-    row = label_row(label)
-    return {"angle": math.radians(label.angle), **{name: row[name] for name in QUALITY}}
+def measured(path: Path, windows: Sequence[Window]) -> list[Measured]:
+    """The same of windows of one file."""
+    answers: list[Measured] = [""] * len(windows)
+    try:
+        for place, label in label_windows(path, windows):
+            row = label_row(label)
+            columns: Mapping[str, object] = {name: row[name] for name in QUALITY}
+            answers[place] = (
+                f"{NO_DIRECTION}{REASONS[label.abstained]}" if label.angle is None else {"angle": math.radians(label.angle), **columns}
+            )
+    except UnreadableVideo as error:
+        answers = [answer or str(error) for answer in answers]
+    return answers

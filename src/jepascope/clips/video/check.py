@@ -39,15 +39,15 @@ def looked_at(folder: Path, video: Video, windows: Sequence[Window], cache: Path
     """
     import av
 
-    asked = {"rule": RULE, "av": av.__version__, "file": video.digest, "windows": [(one.start, one.end) for one in windows]}
+    asked = {"rule": RULE, "av": av.__version__, "file": video.digest, "windows": [(window.start, window.end) for window in windows]}
     answer = kept(cache, asked, lambda: _decoded(folder, video, windows))
     refusals = [Refusal(video.file, reason, start, video.duration) for start, reason in answer["damage"]]
     seen = [
-        Seen(window, dict(zip(LOOKS, found, strict=True)))
-        for window, found, frames in zip(windows, answer["looks"], answer["frames"], strict=True)
-        if found is not None and frames >= FEWEST_FRAMES
+        Seen(window, dict(zip(LOOKS, look, strict=True)))
+        for window, look, frames in zip(windows, answer["looks"], answer["frames"], strict=True)
+        if look is not None and frames >= FEWEST_FRAMES
     ]
-    few = sum(found is not None and frames < FEWEST_FRAMES for found, frames in zip(answer["looks"], answer["frames"], strict=True))
+    few = sum(look is not None and frames < FEWEST_FRAMES for look, frames in zip(answer["looks"], answer["frames"], strict=True))
     if few:
         refusals.append(Refusal(video.file, f"shows fewer than {FEWEST_FRAMES} frames in {few} windows when it is decoded"))
     return seen, refusals
@@ -61,16 +61,16 @@ def _decoded(folder: Path, video: Video, windows: Sequence[Window]) -> dict[str,
     scaler, damage = Scaler(), list[tuple[float, str]]()
     try:
         for which, place, shown in frames_of_many(folder / video.file, ticks):
-            taken = which[place < FRAMES]
-            if len(taken):
-                np.add.at(sums, taken, looks(scaler(shown, SIDE)))
-                distinct[np.unique(taken)] += 1
+            sampled = which[place < FRAMES]
+            if len(sampled):
+                np.add.at(sums, sampled, looks(scaler(shown, SIDE)))
+                distinct[np.unique(sampled)] += 1
             whole[which[place == FRAMES]] = True
     except UnreadableVideo as error:
         lost = "windows before that are used" if whole.any() else "no window lies before that"
         damage.append((error.seconds, f"{error}; {lost}"))
-    found = [one.tolist() if good else None for one, good in zip(sums / FRAMES, whole, strict=True)]
-    return {"looks": found, "frames": distinct.tolist(), "damage": damage}
+    means = [mean.tolist() if good else None for mean, good in zip(sums / FRAMES, whole, strict=True)]
+    return {"looks": means, "frames": distinct.tolist(), "damage": damage}
 
 
 def looks(picture: Picture) -> np.ndarray:

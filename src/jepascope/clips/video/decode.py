@@ -88,8 +88,8 @@ def frames_of_many(
     file: Path, ticks: Sequence[Float64[np.ndarray, " ticks"]]
 ) -> Iterator[tuple[Int[np.ndarray, " shown"], Int[np.ndarray, " shown"], Shown]]:
     """(which, place, frame) for several lists of times at once, in one pass: the frame is that of time ``place`` of list ``which``."""
-    which = np.repeat(np.arange(len(ticks)), [len(one) for one in ticks])
-    place = np.concatenate([np.arange(len(one)) for one in ticks])
+    which = np.repeat(np.arange(len(ticks)), [len(times) for times in ticks])
+    place = np.concatenate([np.arange(len(times)) for times in ticks])
     joined = np.concatenate(ticks)
     order = np.argsort(joined, kind="stable")
     for shown in frames_at(file, joined[order]):

@@ -6,33 +6,35 @@ counter-clockwise quarter turns, ``reversed`` plays the frames backwards. Mirror
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float64, Int
-from torch import Tensor
-
-from jepascope.clips.clipset import ClipSet
-from jepascope.clips.factors import nearest_direction
-from jepascope.errors import BadArgument
+from jaxtyping import Bool, Float64, Int, UInt8
 
 COLUMNS = ("flipped", "turns", "reversed")
 
 
 @dataclass(frozen=True)
 class View:
-    """One way to show a clip."""
+    """One way to show a clip, or a picture."""
 
     flipped: bool = False
     turns: int = 0
     reversed: bool = False
 
+    def picture(self, stored: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "shown_height shown_width 3"]:
+        """A picture mirrored and turned."""
+        return np.ascontiguousarray(np.rot90(stored[:, ::-1] if self.flipped else stored, self.turns))
 
-MIRRORED = View(flipped=True)
+    @property
+    def matrix(self) -> Float64[np.ndarray, "2 2"]:
+        """Where a step to the right and a step down (the columns) lead on the screen, as (right, down)."""
+        turn = np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), self.turns)
+        return turn @ np.diag([-1.0 if self.flipped else 1.0, 1.0])
+
+
 VIEWS = tuple(View(flipped, turns, backwards) for backwards in (False, True) for flipped in (False, True) for turns in range(4))
-"""All sixteen, the clip as it is first."""
+"""All sixteen, the clip as it is first, then the others that play forwards."""
 
 
 def shown_angle(
@@ -48,35 +50,3 @@ def shown_angle(
     mirrored = np.where(flipped, np.pi - angle, angle)
     moved: Float64[np.ndarray, " clips"] = np.mod(mirrored + np.pi / 2 * turns + np.pi * backwards, 2 * np.pi)
     return np.where(moved < 2 * np.pi, moved, 0.0)  # the remainder of a tiny negative number rounds to a full turn
-
-
-def shown_pixels(
-    video: Float[Tensor, "frames 3 size size"], flipped: bool, turns: int, backwards: bool
-) -> Float[Tensor, "frames 3 size size"]:
-    """One clip mirrored, turned and reversed."""
-    if flipped:
-        video = video.flip(3)
-    video = torch.rot90(video, turns, (2, 3))
-    return video.flip(0) if backwards else video
-
-
-def with_views(clips: ClipSet, views: Sequence[View] = VIEWS) -> ClipSet:
-    """Every clip in each of the views, those of one clip in a row. Directions follow; clips of one scene stay in one split.
-
-    Other labels stay as they are, which is true of classes that do not name a direction; whether they do nobody can tell here.
-    """
-    if not views:
-        raise BadArgument("No views were asked for; give at least View(), the clip as it is.")
-    missing = [column for column in COLUMNS if column not in clips.factors]
-    if missing:
-        raise BadArgument(f"The clips of '{clips.name}' cannot be turned (their table has no column '{missing[0]}'); take clips of videos.")
-    if clips.factors[list(COLUMNS)].to_numpy().any():
-        raise BadArgument(f"'{clips.name}' holds turned clips already; take the clips as they were cut.")
-    count = len(clips)
-    table = clips.factors.iloc[np.repeat(np.arange(count), len(views))].reset_index(drop=True)
-    columns = {name: np.tile(np.array([getattr(view, name) for view in views]), count) for name in COLUMNS}
-    table = table.assign(**columns)
-    if "angle" in table:
-        angle = shown_angle(table["angle"].to_numpy(np.float64), columns["flipped"], columns["turns"], columns["reversed"])
-        table = table.assign(angle=angle, direction=nearest_direction(angle))
-    return replace(clips, factors=table)

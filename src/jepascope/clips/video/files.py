@@ -8,13 +8,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from jepascope.clips.video.kinds import kind_of_file
 from jepascope.clips.video.names import split_list, told_by_path
 from jepascope.clips.video.opening import ENDINGS
 from jepascope.errors import BadArgument, quoted
 
 MAX_ENTRIES = 2_000_000  # files and folders
 TABLES = (".csv", ".json")  # that may tell classes and official splits, besides lists of splits
+
+RARE = "rm rmvb mxf dv swf y4m ivf h264 264 hevc h265 265 m1v m2v mjpeg mjpg wtv r3d braw nut bik yuv"
+"""Endings of videos that are hardly ever read: such a file is opened all the same, and listed with the reason why it is not used."""
+KINDS = {
+    "is an image, not a video": "jpg jpeg png bmp tif tiff webp heic heif avif jp2 svg ico ppm pgm exr psd dng",
+    "is sound, not a video": "mp3 wav flac aac m4a ogg oga opus wma aif aiff",
+    "is an archive (unpack it where it holds videos)": "zip tar gz tgz bz2 xz 7z rar zst",
+    "is text, not a video": "txt md rst pdf html htm xml yaml yml toml srt vtt ass log py ipynb sh m js url lnk tsv xlsx xls jsonl",
+    "holds numbers, not a video": "npy npz pkl pickle pt pth safetensors h5 hdf5 mat parquet arrow bin dat db lmdb flo",
+}
+BY_ENDING = {f".{ending}": kind for kind, endings in KINDS.items() for ending in endings.split()}
+UNKNOWN = "is no video that is known"
 
 
 @dataclass(frozen=True)
@@ -66,28 +77,28 @@ def find(folder: Path) -> Found:
     if not folder.is_dir():
         raise BadArgument(f"There is no folder '{folder}'; give one that holds videos ({', '.join(ENDINGS[:7])}, ...).")
     root = folder.resolve()
-    found = Found([], [], [])
+    listing = Found([], [], [])
     paths, unlisted = _walk(root)
-    found.refusals.extend(unlisted)
+    listing.refusals.extend(unlisted)
     links = 0
     for path in paths:
         name = path.relative_to(root).as_posix()
-        if not _can_be_written(name):
-            found.refusals.append(Refusal(_as_shown(name), "has a name that is not valid UTF-8; rename it"))
+        if _written(name) != name:
+            listing.refusals.append(Refusal(_written(name), "has a name that is not valid UTF-8; rename it"))
         elif path.is_symlink() and (why := _why_not_followed(path, root)):
-            found.refusals.append(Refusal(name, f"is a link that {why}"))
+            listing.refusals.append(Refusal(name, f"is a link that {why}"))
             links += path.exists()
         elif not _regular(path):  # to open a pipe would wait for ever
-            found.refusals.append(Refusal(name, "is not a regular file"))
+            listing.refusals.append(Refusal(name, "is not a regular file"))
         elif path.suffix.lower() in TABLES or split_list(path.name):
-            found.tables.append(path)
+            listing.tables.append(path)
         elif kind := kind_of_file(path):
-            found.others.append((name, kind))
+            listing.others.append((name, kind))
         else:
-            found.candidates.append(candidate(name))
-    if not found.candidates:
-        raise BadArgument(_no_video(folder, found, links))
-    return found
+            listing.candidates.append(candidate(name))
+    if not listing.candidates:
+        raise BadArgument(_no_video(folder, listing, links))
+    return listing
 
 
 def candidate(name: str) -> Candidate:
@@ -106,8 +117,8 @@ def passed_over(others: Iterable[tuple[str, str]]) -> list[Refusal]:
     ]
 
 
-def _no_video(folder: Path, found: Found, links: int) -> str:
-    held = [f"{one.files} × {one.file}" for one in passed_over(found.others)[:5]]
+def _no_video(folder: Path, listing: Found, links: int) -> str:
+    held = [f"{refusal.files} × {refusal.file}" for refusal in passed_over(listing.others)[:5]]
     return (
         f"'{folder}' holds no video: no file below it ends like one ({', '.join(ENDINGS[:7])}, ...)"
         + (f"; it holds {', '.join(held)}" if held else "")
@@ -143,15 +154,8 @@ def _homes(root: Path) -> list[Path]:
     return [root, *(base.parents[1] / "blobs" for base in snapshots)]
 
 
-def _can_be_written(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # Python keeps the bytes of such a name as surrogates
-        return False
-    return True
-
-
-def _as_shown(name: str) -> str:
+def _written(name: str) -> str:
+    """A name as text: of one that is not valid UTF-8 Python keeps the bytes as surrogates."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -161,7 +165,7 @@ def _walk(root: Path) -> tuple[list[Path], list[Refusal]]:
 
     def fail(error: OSError) -> None:
         name = os.path.relpath(str(error.filename), root)
-        unlisted.append(Refusal(_as_shown(name), f"is a folder that cannot be listed ({error.strerror})"))
+        unlisted.append(Refusal(_written(name), f"is a folder that cannot be listed ({error.strerror})"))
 
     paths: list[Path] = []
     for base, folders, files in os.walk(root, onerror=fail):
@@ -171,3 +175,26 @@ def _walk(root: Path) -> tuple[list[Path], list[Refusal]]:
         if len(paths) > MAX_ENTRIES:
             raise BadArgument(f"'{root}' holds more than {MAX_ENTRIES:,} files; give a folder that holds the videos alone.")
     return sorted(paths, key=lambda path: path.relative_to(root).as_posix()), unlisted
+
+
+def kind_of_file(path: Path) -> str:
+    """What a file is that is no video, as the words that follow its name; '' for one that may be a video."""
+    ending = path.suffix.lower()
+    if ending in ENDINGS or ending[1:] in RARE.split():
+        return ""
+    return BY_ENDING.get(ending) or ("" if _begins_like_a_video(path) else UNKNOWN)
+
+
+def _begins_like_a_video(path: Path) -> bool:
+    """By the marks of the formats that are read. A file that cannot be opened may be one."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(400)
+    except OSError:
+        return True
+    return (
+        (head[4:8] == b"ftyp" or head[4:8] in (b"moov", b"mdat", b"wide"))
+        or head.startswith((b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"OggS", b"\0\0\1\xba", b"GIF8"))
+        or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
+        or (len(head) > 376 and head[0] == head[188] == head[376] == 0x47)
+    )

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from jepascope.cache import cache_folder
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.motion.windows import measured_windows
 from jepascope.clips.video.chosen import chosen_clips
-from jepascope.clips.video.clips import labelled_windows, source_of
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
-from jepascope.clips.video.labels import read_video_labels
-from jepascope.clips.video.measured import kept_measure
+from jepascope.clips.video.labels import VideoLabels, read_video_labels
 from jepascope.clips.video.record import footage_record, how_labelled
-from jepascope.clips.video.remembered import Remembered
+from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.clips.video.windows import Cutting
 from jepascope.errors import BadData
 
 OVERLAP = 2  # windows start so many times a window's length: few seconds of a video go one clear way, and none should be missed
+KEPT = 4  # answers of each kind that are not computed again
 MOST_FILES = 2000  # that are opened for a study, drawn evenly over classes: a data set has hundreds of thousands
 
 
-Named = tuple[Any, ...]
-"""Everything in a spec that a cached answer depends on."""
+T = TypeVar("T")
+Made = Callable[[ClipsWanted, Watching], T]
+
+
+def once(named: Callable[[ClipsWanted], Hashable]) -> Callable[[Made[T]], Made[T]]:
+    """Keeps the last answers of a function of a spec by what of the spec they depend on; who is told how far it is does not matter."""
+
+    def keeping(make: Made[T]) -> Made[T]:
+        answers: dict[Hashable, T] = {}
+
+        @wraps(make)
+        def answer(spec: ClipsWanted, progress: Watching) -> T:
+            name = named(spec)
+            answers[name] = answers.pop(name) if name in answers else make(spec, progress)  # the last one asked for comes last
+            if len(answers) > KEPT:
+                del answers[next(iter(answers))]
+            return answers[name]
+
+        return answer
+
+    return keeping
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,66 +63,6 @@ class VideoStudy:
     clips: ClipSet
     refusals: pd.DataFrame
     record: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """Windows of a folder that can be decoded, and their labels of one variable."""
-
-    footage: Footage
-    labels: Labelled
-    refusals: list[Refusal]
-
-    @property
-    def names(self) -> np.ndarray:
-        """The label of each window, '' where it has none."""
-        return np.where(self.labels.known, self.labels.names, "").astype(object)
-
-
-def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
-    """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
-
-    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
-    for labels that there are not.
-    """
-    named = (*_looked_for(spec), spec.classes, spec.seconds, spec.per_source, spec.clips_per_class)
-    return _made(named, _Beside(spec, progress))
-
-
-@dataclass(frozen=True, eq=False)
-class _Beside:
-    """What a cached function needs and its key does not: where files lie, and who is told how far it is. All are equal."""
-
-    spec: ClipsWanted
-    progress: Watching
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Beside)
-
-
-@lru_cache(maxsize=8)
-def _surveyed(named: Named, files_per_class: int, beside: _Beside) -> Survey:
-    """Packets and first frames of all files that are opened."""
-    spec = beside.spec
-    path = Path(spec.clips)
-    if folder_digest(path) != spec.clips_digest:
-        raise BadData(
-            f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
-            "back, or begin another study on them."
-        )
-    told = None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
-    return survey(
-        path, told, files_per_class, spec.seed, spec.official_split, beside.progress.start(f"look through the videos of {path.name}")
-    )
-
-
-def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
-    """What the study's folder holds, as far as it is known without decoding."""
-    named_by_folders = spec.variable == CLASS and not (spec.labels and CLASS in read_video_labels(Path(spec.labels).expanduser()).columns)
-    return _surveyed(_looked_for(spec), spec.clips_per_class if named_by_folders else MOST_FILES, _Beside(spec, progress))
 
 
 def cutting_of(spec: ClipsWanted) -> Cutting:
@@ -117,68 +76,87 @@ def is_measured(spec: ClipsWanted, there: Survey) -> bool:
     return spec.variable == DIRECTION and (there.labels is None or DIRECTION not in there.labels.columns)
 
 
-def _looked_for(spec: ClipsWanted) -> Named:
+def _labels(spec: ClipsWanted) -> VideoLabels | None:
+    return None if spec.labels is None else read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+
+
+def _files_per_class(spec: ClipsWanted) -> int:
+    """How many files of a class are opened: as many as clips are asked for, where folders or the data set's tables name the classes."""
+    if spec.variable != CLASS:
+        return MOST_FILES
+    labels = _labels(spec)
+    return spec.clips_per_class if labels is None or CLASS not in labels.columns else MOST_FILES
+
+
+def _looked_for(spec: ClipsWanted) -> Hashable:
     """Contents of folder and labels file, variable and seed."""
-    return spec.clips_digest, spec.labels_digest, spec.no_label, spec.variable, spec.kind, spec.splits, spec.seed
+    contents = (spec.clips, spec.clips_digest, spec.labels_digest, spec.no_label)
+    return *contents, spec.variable, spec.kind, spec.splits, spec.seed, _files_per_class(spec)
 
 
-@lru_cache(maxsize=4)
-def _looked(named: Named, cutting: Cutting, there: Survey, beside: _Beside) -> _Looked:
-    """Everything that is slow."""
-    spec, progress, cache = beside.spec, beside.progress, cache_folder() / "videos"
-    footage = decoded(there, cutting, progress.start("decode their windows"), cache)
-    measure = None
+@once(_looked_for)
+def survey_of(spec: ClipsWanted, progress: Watching) -> Survey:
+    """What the study's folder holds, as far as it is known without decoding: packets and first frames of all files that are opened."""
+    path = Path(spec.clips)
+    if folder_digest(path) != spec.clips_digest:
+        raise BadData(
+            f"The videos in '{spec.clips}' are not those that this study was begun with (one was added, taken away or changed); put them "
+            "back, or begin another study on them."
+        )
+    tick = progress.start(f"look through the videos of {path.name}")
+    return survey(path, _labels(spec), _files_per_class(spec), spec.seed, spec.official_split, tick)
+
+
+@once(lambda spec: (_looked_for(spec), cutting_of(spec)))
+def _looked_at(spec: ClipsWanted, progress: Watching) -> tuple[Footage, Labelled]:
+    """Everything that is slow: windows of the folder that can be decoded, and their labels."""
+    there, cache = survey_of(spec, progress), cache_folder() / "videos"
+    footage = decoded(there, cutting_of(spec), progress.start("decode their windows"), cache)
+    measured = None
     if is_measured(spec, there):
-        measure = kept_measure(footage.videos, cache, progress.start("measure which way they move"))
-    labels, unlabelled = labelled(footage, spec.variable, measure)
-    refusals = [*footage.refusals, *unlabelled]
-    if not labels.known.any():
-        reasons = "; ".join(sorted({f"'{one.file}' {one.reason}" for one in refusals})[:3])
+        measured = measured_windows(footage, cache, progress.start("measure which way they move"))
+    labels = labelled(footage, spec.variable, measured)
+    if labels.known.empty:
+        reasons = "; ".join(sorted({f"'{refusal.file}' {refusal.reason}" for refusal in (*footage.refusals, *labels.refusals)})[:3])
         raise TooFew(f"No window of the videos in '{spec.clips}' can be used{f': {reasons}' if reasons else ''}")
-    return _Looked(footage, labels, refusals)
-
-
-def _looked_at(spec: ClipsWanted, progress: Watching) -> _Looked:
-    return _looked(_looked_for(spec), cutting_of(spec), survey_of(spec, progress), _Beside(spec, progress))
+    return footage, labels
 
 
 def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
-    there = _looked_at(spec, progress)
-    return labelled_windows(there.footage, there.labels)
+    return _looked_at(spec, progress)[1].known
 
 
 def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The same as if all could be decoded; for labels that are not measured."""
-    footage = undecoded(survey_of(spec, progress), cutting_of(spec))
-    return labelled_windows(footage, labelled(footage, spec.variable)[0])
+    return labelled(undecoded(survey_of(spec, progress), cutting_of(spec)), spec.variable).known
 
 
-@lru_cache(maxsize=4)
-def _made(named: Named, beside: _Beside) -> VideoStudy:
-    own = beside.spec
-    there, variable = _looked_at(own, beside.progress), own.state_variable
-    footage = there.footage
-    table = chosen_clips(own, labelled_windows(footage, there.labels))
+@once(lambda spec: (_looked_for(spec), cutting_of(spec), spec.classes, spec.clips_per_class))
+def made(spec: ClipsWanted, progress: Watching) -> VideoStudy:
+    """The clips that the spec asks for. ``progress`` is told of the first, slow look through the folder.
+
+    Raises BadData where the folder is no longer the one that the spec names, TooFew for too few videos or clips of a class, BadArgument
+    for labels that there are not.
+    """
+    footage, labels = _looked_at(spec, progress)
+    table = chosen_clips(spec, labels.known)
     table.insert(0, "clip", np.arange(len(table)))
     table["scene"] = np.unique(table["source"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
-    source = source_of(footage, (one.window.file for one in footage.windows))
-    clips = ClipSet(own.clips_name, table.reset_index(drop=True).dropna(axis=1), Remembered(source), own=(variable,))
-    refusals = refusals_table([*there.refusals, *_left_out(there, set(table["file"]), own)])
-    record = footage_record(footage, there.names, refusals, clips, how_labelled(footage, own.variable), str(own.splits))
+    files = dict.fromkeys(seen.window.file for seen in footage.windows)
+    source = VideoSource.of(footage.folder, [footage.videos[file] for file in files])
+    clips = ClipSet(spec.clips_name, table.reset_index(drop=True).dropna(axis=1), source, own=(spec.state_variable,))
+    refusals = refusals_table([*footage.refusals, *labels.refusals, *_left_out(labels.known, set(table["file"]), spec)])
+    record = footage_record(footage, len(labels.known), refusals, clips, how_labelled(footage, spec.variable), str(spec.splits))
     return VideoStudy(clips, pd.concat([refusals, refusals_table(footage.others)], ignore_index=True), record)
 
 
-def _left_out(there: _Looked, used: set[str], spec: ClipsWanted) -> list[Refusal]:
+def _left_out(windows: pd.DataFrame, used: set[str], spec: ClipsWanted) -> list[Refusal]:
     """Files with labelled windows of which no clip shows one."""
-    labels: dict[str, set[str]] = defaultdict(set)
-    for seen, name in zip(there.footage.windows, there.names, strict=True):
-        if name:
-            labels[seen.window.file].add(str(name))
-    kept = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
+    studied = None if spec.state_variable.kind == "numeric" else set(spec.state_variable.classes)
     more = f"has labelled windows, and enough clips are of others (clips_per_class is {spec.clips_per_class})"
     return [
-        Refusal(file, "is of a class that is not studied" if kept is not None and not names & kept else more)
-        for file, names in labels.items()
+        Refusal(str(file), "is of a class that is not studied" if studied is not None and studied.isdisjoint(names) else more)
+        for file, names in windows.groupby("file", sort=False)["label"]
         if file not in used
     ]

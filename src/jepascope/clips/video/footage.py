@@ -14,8 +14,7 @@ from jepascope.clips.video.check import Seen, looked_at
 from jepascope.clips.video.files import Candidate, Refusal, find, passed_over
 from jepascope.clips.video.labels import VideoLabels
 from jepascope.clips.video.layouts import with_distributed_labels
-from jepascope.clips.video.names import split_list
-from jepascope.clips.video.official import of_both_sides, side
+from jepascope.clips.video.names import TEST, TRAIN, side, split_list
 from jepascope.clips.video.opening import UnreadableVideo
 from jepascope.clips.video.probe import Video, probe
 from jepascope.clips.video.recordings import recordings, rule_words
@@ -81,33 +80,33 @@ def survey(
     both, are refused); None where it is only noted.
     """
     root = Path(folder).expanduser()
-    found = find(root)
+    listing = find(root)
     root = root.resolve()
-    found = with_distributed_labels(found, root, official or 1)
-    refusals, told = [*found.refusals], labels
+    listing = with_distributed_labels(listing, root, official or 1)
+    refusals = [*listing.refusals]
     own = None if labels is None else labels.path.expanduser().resolve()
-    others = passed_over((name, kind) for name, kind in found.others if root / name != own)
-    if told is not None:
-        told, strangers = told.matched((one.file for one in found.candidates), root)
-        refusals += [Refusal(name, f"is named in '{told.path.name}' and is not in the folder") for name in strangers]
-    named = {} if told is None else told.sources
-    wanted = [one for one in found.candidates if official is None or side(one.official_split)]
+    others = passed_over((name, kind) for name, kind in listing.others if root / name != own)
+    if labels is not None:
+        labels, strangers = labels.matched((candidate.file for candidate in listing.candidates), root)
+        refusals += [Refusal(name, f"is named in '{labels.path.name}' and is not in the folder") for name in strangers]
+    named = {} if labels is None else labels.sources
+    wanted = [candidate for candidate in listing.candidates if official is None or side(candidate.official_split)]
     if not wanted:
-        lists = sorted({listed["number"] for path in found.tables if (listed := split_list(path.name))})
+        lists = sorted({listed["number"] for path in listing.tables if (listed := split_list(path.name))})
         others_listed = "".join(f"{setting(splits=f'official-{number}')} or " for number in lists)
         raise BadData(
             f"Nothing in '{folder}' tells the official split {official} of its videos: no folders train, val or test, and no table or list "
             f"of a data set; use {others_listed}{setting(splits='own')}."
         )
-    if len(wanted) < len(found.candidates):
-        there = {one.file for one in wanted}
-        refusals += [Refusal(one.file, "is in no official split") for one in found.candidates if one.file not in there]
-    by_name = recordings(found.candidates, named).of
+    if len(wanted) < len(listing.candidates):
+        files = {candidate.file for candidate in wanted}
+        refusals += [Refusal(candidate.file, "is in no official split") for candidate in listing.candidates if candidate.file not in files]
+    by_name = recordings(listing.candidates, named).of
     drawn = _drawn(wanted, by_name, files_per_class, seed, official is not None)
     if len(drawn) < len(wanted):
-        there = {one.file for one in drawn}
+        files = {candidate.file for candidate in drawn}
         reason = f"was not drawn: at most {files_per_class} files of a class are opened"
-        refusals += [Refusal(one.file, reason) for one in wanted if one.file not in there]
+        refusals += [Refusal(candidate.file, reason) for candidate in wanted if candidate.file not in files]
     videos: dict[str, Video] = {}
     for done, candidate in enumerate(drawn, start=1):
         try:
@@ -119,32 +118,22 @@ def survey(
             refusals += video.refusals
         if progress is not None:
             progress(done, len(drawn))
-    opened = recordings([one for one in drawn if one.file in videos], named, {one.file: one.digest for one in videos.values()})
+    opened = recordings(
+        [candidate for candidate in drawn if candidate.file in videos], named, {file: video.digest for file, video in videos.items()}
+    )
     videos = {file: replace(video, source=opened.of[file]) for file, video in videos.items()}
     if official is not None:
-        for file in of_both_sides(videos.values()):
-            refusals.append(Refusal(file, "is official training, and its recording is in the official test part as well"))
-            del videos[file]
-    return Survey(root, videos, told, refusals, {**by_name, **opened.of}, opened.joined, found.class_tables, others, found.two_classes)
-
-
-def look_through(
-    folder: Path,
-    cutting: Cutting,
-    labels: VideoLabels | None = None,
-    files_per_class: int | None = None,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cache: Path | None = None,
-    official: int | None = None,
-) -> Footage:
-    """Find, probe, cut and decode once. Everything that cannot be used is among the refusals. ``progress(done, files)``;
-    with a ``cache`` folder files are decoded once and not again; ``official`` as in `survey`."""
-    return decoded(survey(folder, labels, files_per_class, seed, official), cutting, progress, cache)
+        held_out = {video.source for video in videos.values() if side(video.official_split) == TEST}
+        both = [file for file, video in videos.items() if side(video.official_split) == TRAIN and video.source in held_out]
+        refusals += [Refusal(file, "is official training, and its recording is in the official test part as well") for file in both]
+        videos = {file: video for file, video in videos.items() if file not in both}
+    return Survey(
+        root, videos, labels, refusals, {**by_name, **opened.of}, opened.joined, listing.class_tables, others, listing.two_classes
+    )
 
 
 def decoded(there: Survey, cutting: Cutting, progress: Callable[[int, int], None] | None = None, cache: Path | None = None) -> Footage:
-    """Cut, and decode every window once."""
+    """Cut, and decode every window once; with a ``cache`` folder not again. Everything that cannot be used is among the refusals."""
     refusals = [*there.refusals, *there.without_windows(cutting)]
     by_file = there.cut(cutting)
     seen: list[Seen] = []
@@ -166,9 +155,9 @@ def _drawn(candidates: Sequence[Candidate], sources: Mapping[str, str], per_clas
     """At most so many files of each class; with ``sides``, of each side of the official split."""
     if per_class is None or not candidates:
         return list(candidates)
-    kinds = np.array([f"{one.label}\0{side(one.official_split)}" if sides else one.label for one in candidates])
+    kinds = np.array([f"{candidate.label}\0{side(candidate.official_split)}" if sides else candidate.label for candidate in candidates])
     _, labels = np.unique(kinds, return_inverse=True)
-    rows = at_most(np.array([sources[one.file] for one in candidates]), labels.astype(np.int64), per_class, seed)
+    rows = at_most(np.array([sources[candidate.file] for candidate in candidates]), labels.astype(np.int64), per_class, seed)
     return [candidates[row] for row in rows]
 
 
@@ -181,5 +170,5 @@ def joined_words(there: Survey) -> str:
 def refusals_table(refusals: Sequence[Refusal]) -> pd.DataFrame:
     """Columns file, start, end (seconds; NaN where the whole file is meant), reason, which follows the file's name, and files: of how
     many it is said (more than one where file is a pattern)."""
-    columns = {name: [getattr(one, name) for one in refusals] for name in ("file", "start", "end", "reason", "files")}
+    columns = {name: [getattr(refusal, name) for refusal in refusals] for name in ("file", "start", "end", "reason", "files")}
     return pd.DataFrame(columns).astype({"start": float, "end": float, "file": object, "reason": object, "files": int})

@@ -2,102 +2,103 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
 
 from jepascope.clips.factors import nearest_direction
+from jepascope.clips.video.check import LOOKS
 from jepascope.clips.video.files import Refusal
 from jepascope.clips.video.footage import Footage
-from jepascope.clips.video.labels import VideoLabels
-from jepascope.clips.video.variable import CLASS, DIRECTION
-from jepascope.clips.video.windows import Window
-from jepascope.errors import BadArgument
+from jepascope.clips.video.variable import DIRECTION
 
-Measure = Callable[[Path, Sequence[Window]], Sequence[Mapping[str, object] | str]]
-"""(folder, windows) -> for each window its measured columns, ``angle`` (radians) among them, or why nothing was measured."""
+Measured = Mapping[str, object] | str
+"""Measured columns of a window, ``angle`` (radians) among them, or why nothing was measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """For each window of the footage its label ('' where it has none), whether it can be used, and the columns of the factor table
-    that come with the label (NaN where it has none)."""
+    """``windows``: one row a window of the footage: where it comes from, how it is shown, its looks, what was measured (NaN where nothing
+    was) and its ``label``, '' where it has none. ``refusals``: why these have none."""
 
-    names: np.ndarray
-    known: Bool[np.ndarray, " windows"]
-    columns: pd.DataFrame
+    windows: pd.DataFrame
+    refusals: list[Refusal]
 
-
-def check_variable(variable: str | None, labels: VideoLabels | None, measure: Measure | None) -> None:
-    """Raises BadArgument for a variable that nothing tells: no labels file, no measurement, no folder."""
-    columns = () if labels is None else labels.columns
-    if variable is None or variable in columns or variable == CLASS:
-        return
-    if variable != DIRECTION:
-        have = ", ".join(dict.fromkeys([DIRECTION, CLASS, *columns]))
-        raise BadArgument(f"Real videos have no label '{variable}'; known are {have}. Other labels come in a labels file.")
-    if measure is None:
-        raise BadArgument(f"Nothing tells the direction of motion; measure it, or give a labels file with a column '{DIRECTION}'.")
+    @property
+    def known(self) -> pd.DataFrame:
+        """The windows that have a label."""
+        return self.windows[self.windows["label"] != ""].reset_index(drop=True)
 
 
-def labelled(footage: Footage, variable: str | None, measure: Measure | None = None) -> tuple[Labelled, list[Refusal]]:
-    """Labels of a variable, and the windows that have none. Raises BadArgument for a variable that nothing here tells."""
-    check_variable(variable, footage.labels, measure)
-    windows, none = [one.window for one in footage.windows], pd.DataFrame(index=range(len(footage.windows)))
-    if variable is None:
-        return Labelled(np.full(len(windows), ""), np.ones(len(windows), dtype=bool), none), []
-    if variable == DIRECTION:
-        return _directions(footage, windows, measure)
+def labelled(footage: Footage, variable: str, measured: Sequence[Measured] | None = None) -> Labelled:
+    """Labels of a variable that the labels file, folders or the data set's tables tell, or directions, ``measured`` where nobody did."""
     labels = footage.labels if footage.labels is not None and variable in footage.labels.columns else None
-    told = [footage.videos[one.file].label if labels is None else labels.label(one, variable) for one in windows]
-    names = np.array(told, dtype=object)
+    if variable == DIRECTION:
+        names, columns, reasons = _directions(footage, measured)
+        return Labelled(pd.concat([_windows(footage), columns], axis=1).assign(label=names), _without(footage, reasons))
+    windows = [seen.window for seen in footage.windows]
+    names = np.array(
+        [footage.videos[seen.file].label if labels is None else labels.label(seen, variable) for seen in windows], dtype=object
+    )
+    tables = ", ".join(footage.class_tables)
+    why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
+    whys = [footage.two_classes.get(window.file, why) for window in windows]
     if labels is not None:
-        why = f"no row of '{labels.path.name}' gives it a label '{variable}'"
-    else:
-        tables = ", ".join(footage.class_tables)
-        why = f"no row of {tables} names its class" if tables else "neither its folder nor a table of the data set names its class"
-    known = np.array([name != "" for name in names], dtype=bool)
-    whys = [why if labels is not None else footage.two_classes.get(window.file, why) for window in windows]
-    return Labelled(names, known, none), _without(footage, [None if good else why for good, why in zip(known, whys, strict=True)])
+        whys = [f"no row of '{labels.path.name}' gives it a label '{variable}'"] * len(windows)
+    return Labelled(
+        _windows(footage).assign(label=names), _without(footage, [None if name else why for name, why in zip(names, whys, strict=True)])
+    )
 
 
-def _directions(footage: Footage, windows: Sequence[Window], measure: Measure | None) -> tuple[Labelled, list[Refusal]]:
-    """Directions of motion, with columns ``angle`` (radians), ``direction``, ``labelled_by`` and what else was measured."""
+def _directions(footage: Footage, measured: Sequence[Measured] | None) -> tuple[np.ndarray, pd.DataFrame, list[str | None]]:
+    """Directions of motion ('' where there is none), columns ``angle`` (radians), ``direction``, ``labelled_by`` and what else was
+    measured, and why windows have none."""
     labels = footage.labels if footage.labels is not None and DIRECTION in footage.labels.columns else None
-    told = [None if labels is None else labels.angle(window, DIRECTION) for window in windows]
-    measured = ["nobody labelled its direction"] * len(windows) if measure is None else list(measure(footage.folder, windows))
+    by_people = [None if labels is None else labels.angle(seen.window, DIRECTION) for seen in footage.windows]
     rows: list[dict[str, object]] = []
     reasons: list[str | None] = []
-    for person, found in zip(told, measured, strict=True):
-        row: dict[str, object] = {} if isinstance(found, str) else {**found, "labelled_by": "measurement"}
+    for person, answer in zip(by_people, measured or ["nobody labelled its direction"] * len(by_people), strict=True):
+        row: dict[str, object] = {} if isinstance(answer, str) else {**answer, "labelled_by": "measurement"}
         if person is not None:
             row |= {"angle": person, "labelled_by": "person"}
         rows.append(row)
-        reasons.append(found if isinstance(found, str) and person is None else None)
+        reasons.append(answer if isinstance(answer, str) and person is None else None)
     known = np.array([reason is None for reason in reasons], dtype=bool)
     columns, names = pd.DataFrame(rows, index=range(len(rows))), np.full(len(rows), "", dtype=object)
     if known.any():
         angle = np.mod(columns["angle"].to_numpy(np.float64), 2 * np.pi)
         names[known] = nearest_direction(angle[known])
         columns = columns.assign(angle=angle, direction=names)
-    return Labelled(names, known, columns), _without(footage, reasons)
+    return names, columns, reasons
+
+
+def _windows(footage: Footage) -> pd.DataFrame:
+    """One row a window: where it comes from, how it is shown, and its looks."""
+    videos = [footage.videos[seen.window.file] for seen in footage.windows]
+    official = [video.official_split for video in videos]
+    table = pd.DataFrame(
+        {
+            **{name: [getattr(seen.window, name) for seen in footage.windows] for name in ("source", "file", "start", "end")},
+            **{"flipped": False, "turns": 0, "reversed": False, "crop_x": 0.5, "crop_y": 0.5, "crop_side": 1.0},
+            "rate": [video.rate for video in videos],
+            **{name: [seen.looks.get(name, np.nan) for seen in footage.windows] for name in LOOKS},
+        }
+    )
+    return table.assign(official_split=official) if any(official) else table
 
 
 def _without(footage: Footage, reasons: Sequence[str | None]) -> list[Refusal]:
     """Windows with a reason; a file all of whose windows have the same is listed once."""
-    by_file: dict[str, list[tuple[Window, str | None]]] = defaultdict(list)
-    for one, reason in zip(footage.windows, reasons, strict=True):
-        by_file[one.window.file].append((one.window, reason))
     refusals: list[Refusal] = []
-    for file, said in by_file.items():
-        different = {reason for _, reason in said}
-        if different == {said[0][1]} and said[0][1] is not None:
-            refusals.append(Refusal(file, said[0][1]))
+    by_file = groupby(zip((seen.window for seen in footage.windows), reasons, strict=True), key=lambda pair: pair[0].file)
+    for file, pairs in by_file:
+        some = [(window, reason) for window, reason in pairs]
+        first = some[0][1]
+        if first is not None and all(reason == first for _, reason in some):
+            refusals.append(Refusal(file, first))
         else:
-            refusals += [Refusal(file, reason, window.start, window.end) for window, reason in said if reason is not None]
+            refusals += [Refusal(file, reason, window.start, window.end) for window, reason in some if reason is not None]
     return refusals

@@ -56,20 +56,20 @@ class VideoLabels:
         rows: dict[str, list[Row]] = defaultdict(list)
         sources: dict[str, str] = {}
         strangers = []
-        for name, said in self.rows.items():
+        for name, lines in self.rows.items():
             path = _composed(name.replace("\\", "/").removeprefix("./"))
             fitting = known.get(path) or next((whole[end] for end in _ends(path, folder) if end in whole), [])
             if not fitting and PurePosixPath(path).suffix.lower() in ENDINGS:
                 fitting = known.get(PurePosixPath(path).with_suffix("").as_posix(), [])
             if len(fitting) > 1:
                 raise BadData(
-                    f"'{self.path}' line {said[0].line}: {len(fitting)} files are called {name!r} ({', '.join(fitting[:3])}); write the "
+                    f"'{self.path}' line {lines[0].line}: {len(fitting)} files are called {name!r} ({', '.join(fitting[:3])}); write the "
                     "path below the folder."
                 )
             if not fitting:
                 strangers.append(name)
                 continue
-            rows[fitting[0]] += said
+            rows[fitting[0]] += lines
             if name in self.sources:
                 sources[fitting[0]] = self.sources[name]
         if not rows:
@@ -110,18 +110,16 @@ class VideoLabels:
             name, cells, lambda place: f"'{self.path}'{f' line {lines[place]},' * (place >= 0)} column '{name}'", asked, unlabelled
         )
 
-    def _contradiction(self, one: Row, other: Row, column: str, file: str, start: float, end: float) -> BadData:
+    def _contradiction(self, first: Row, second: Row, column: str, file: str, start: float, end: float) -> BadData:
         span = "all" if math.isinf(end) and not start else f"{start:.2f} s to the end" if math.isinf(end) else f"{start:.2f} to {end:.2f} s"
         return BadData(
-            f"'{self.path}' lines {one.line} and {other.line} give {span} of {file!r} two labels '{column}' "
-            f"('{one.cells[column][:40]}' and '{other.cells[column][:40]}'); keep one of them."
+            f"'{self.path}' lines {first.line} and {second.line} give {span} of {file!r} two labels '{column}' "
+            f"('{first.cells[column][:40]}' and '{second.cells[column][:40]}'); keep one of them."
         )
 
     def label(self, window: Window, column: str) -> str:
         """The label of the row that covers the window wholly (the shortest such row), or more than half of it and the most; '' where
         no row does. Raises BadData where two rows are as good and differ."""
-        if column not in self.columns:
-            raise BadArgument(f"'{self.path}' has no label column '{column}'; it has {', '.join(self.columns)}.")
         best: tuple[tuple[float, float], Row] | None = None
         length = window.end - window.start
         for row in self.rows.get(window.file, ()):
@@ -188,11 +186,11 @@ def read_video_labels(path: Path, missing: Sequence[str] = MISSING) -> VideoLabe
     rows: dict[str, list[Row]] = defaultdict(list)
     sources: dict[str, str] = {}
     for line, cells in zip(table.lines, table.rows, strict=True):
-        said = dict(zip(table.columns, cells, strict=True))
-        file, source = said["file"], said.get("source", "")
+        row = dict(zip(table.columns, cells, strict=True))
+        file, source = row["file"], row.get("source", "")
         if not file:
             raise BadData(f"'{path}' line {line}: the column 'file' is empty; write which video the row is of.")
-        rows[file].append(_row(table, line, said, columns, missing))
+        rows[file].append(_row(table, line, row, columns, missing))
         if not is_missing(source, missing):
             other = sources.setdefault(file, source)
             if other != source:
@@ -200,10 +198,10 @@ def read_video_labels(path: Path, missing: Sequence[str] = MISSING) -> VideoLabe
     return VideoLabels(path, table.digest, columns, rows, sources, tuple(missing))
 
 
-def _row(table: Table, line: int, said: Mapping[str, str], columns: tuple[str, ...], missing: Sequence[str]) -> Row:
+def _row(table: Table, line: int, named: Mapping[str, str], columns: tuple[str, ...], missing: Sequence[str]) -> Row:
     times = {"start": 0.0, "end": math.inf}
     for name in times:
-        cell = said.get(name, "")
+        cell = named.get(name, "")
         if is_missing(cell, missing):
             continue
         if not is_number(cell):
@@ -215,4 +213,4 @@ def _row(table: Table, line: int, said: Mapping[str, str], columns: tuple[str, .
         raise BadData(
             f"'{table.path}' line {line}: a stretch from {times['start']:g} to {times['end']:g} s is none; the end lies after the start."
         )
-    return Row(line, times["start"], times["end"], {name: said[name] for name in columns})
+    return Row(line, times["start"], times["end"], {name: named[name] for name in columns})

@@ -43,7 +43,7 @@ class _Row:
     table: str = ""
 
 
-def with_distributed_labels(found: Found, root: Path, number: int = 1) -> Found:
+def with_distributed_labels(listing: Found, root: Path, number: int = 1) -> Found:
     """The candidates with the class and official split that the tables beside them tell; ``number``: which split of UCF101 and HMDB51.
 
     Once a table names classes, files without a row have none, whatever their folder is called; those of a part of the data set that no
@@ -52,24 +52,24 @@ def with_distributed_labels(found: Found, root: Path, number: int = 1) -> Found:
     """
     rows: dict[Key, _Row] = {}
     unlike: dict[Key, str] = {}
-    refusals, others, naming = list(found.refusals), list(found.others), list[str]()
+    refusals, others, naming = list(listing.refusals), list(listing.others), list[str]()
     parts: set[str] = set()  # of the data set, of which tables name the classes; '': of all
-    keys = {one.file: _keys(one) for one in found.candidates}
+    keys = {candidate.file: _keys(candidate) for candidate in listing.candidates}
     wanted = {key for some in keys.values() for key in some}
     kinds = {str(key[0]) for key in wanted}
-    for path in found.tables:
+    for path in listing.tables:
         name = path.relative_to(root).as_posix()
         try:
-            told = [(key, row) for key, row in _rows(path, kinds, number) if key in wanted]
+            pairs = [(key, row) for key, row in _rows(path, kinds, number) if key in wanted]
         except (OSError, ValueError, RecursionError, csv.Error) as error:  # JSON's and Unicode's errors are ValueErrors
             refusals.append(Refusal(name, f"cannot be read as labels ({str(error)[:80]})"))
             continue
-        if not (told or _is_known(path)):
+        if not (pairs or _is_known(path)):
             others.append((name, SAYS_NOTHING))
-        if named := {row.official_split for _, row in told if row.label and row.names_class}:
+        if named := {row.official_split for _, row in pairs if row.label and row.names_class}:
             naming.append(path.name)
             parts |= named
-        for key, row in told:
+        for key, row in pairs:
             known = rows.get(key, row)
             if row.label and known.label not in ("", row.label):
                 unlike[key] = f"has two classes in {' and '.join(dict.fromkeys([known.table, name]))}: '{known.label}' and '{row.label}'"
@@ -77,27 +77,27 @@ def with_distributed_labels(found: Found, root: Path, number: int = 1) -> Found:
             rows[key] = replace(labelled, official_split=known.official_split or row.official_split, table=labelled.table or name)
     key_of = {file: next((key for key in some if key in rows), None) for file, some in keys.items()}
     two_classes = {file: unlike[key] for file, key in key_of.items() if key in unlike}
-    candidates = [_labelled(one, key_of[one.file], rows, parts) for one in found.candidates]
-    candidates = [replace(one, label="") if one.file in two_classes else one for one in candidates]
-    return replace(found, candidates=candidates, refusals=refusals, others=others, class_tables=tuple(naming), two_classes=two_classes)
+    candidates = [_labelled(candidate, key_of[candidate.file], rows, parts) for candidate in listing.candidates]
+    candidates = [replace(candidate, label="") if candidate.file in two_classes else candidate for candidate in candidates]
+    return replace(listing, candidates=candidates, refusals=refusals, others=others, class_tables=tuple(naming), two_classes=two_classes)
 
 
-def _labelled(one: Candidate, key: Key | None, rows: Mapping[Key, _Row], parts: Set[str]) -> Candidate:
+def _labelled(candidate: Candidate, key: Key | None, rows: Mapping[Key, _Row], parts: Set[str]) -> Candidate:
     if key is None:
-        without = parts and (not one.official_split or parts & {"", one.official_split})
-        return replace(one, label="") if without else one
+        without = parts and (not candidate.official_split or parts & {"", candidate.official_split})
+        return replace(candidate, label="") if without else candidate
     row, (kind, name, *_) = rows[key], key
     return replace(
-        one,
-        source=one.source if kind == "list" else str(name),
-        label=row.label if parts else one.label or row.label,
-        official_split=row.official_split or one.official_split,
+        candidate,
+        source=candidate.source if kind == "list" else str(name),
+        label=row.label if parts else candidate.label or row.label,
+        official_split=row.official_split or candidate.official_split,
     )
 
 
-def _keys(one: Candidate) -> list[Key]:
+def _keys(candidate: Candidate) -> list[Key]:
     """What tables call a file, the most exact name first."""
-    stem = PurePosixPath(one.file).stem
+    stem = PurePosixPath(candidate.file).stem
     if kinetics := KINETICS.fullmatch(stem):
         return [("kinetics", kinetics["id"], int(kinetics["start"]), int(kinetics["end"]))]
     if listed := UCF.fullmatch(stem) or HMDB.fullmatch(stem):
@@ -147,24 +147,24 @@ def _kinetics_rows(text: str, official: str) -> Iterator[tuple[Key, _Row]]:
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         return
     for row in rows:
-        said = OFFICIAL.get((row.get("split") or "").strip().lower(), official)
-        yield from _kinetics_row(row["youtube_id"], [row[name] for name in COLUMNS[1:]], row.get("label"), said)
+        part = OFFICIAL.get((row.get("split") or "").strip().lower(), official)
+        yield from _kinetics_row(row["youtube_id"], [row[name] for name in COLUMNS[1:]], row.get("label"), part)
 
 
 def _kinetics_entries(held: dict[str, Any], official: str) -> Iterator[tuple[Key, _Row]]:
     """The same as JSON: ``{id: {annotations: {label, segment: [start, end]}, subset}}``."""
     for name, entry in held.items():
-        told = entry.get("annotations") if isinstance(entry, dict) else None
-        if isinstance(told, dict) and isinstance(told.get("segment"), list) and len(told["segment"]) == 2:
-            yield from _kinetics_row(name, told["segment"], told.get("label"), OFFICIAL.get(str(entry.get("subset")).lower(), official))
+        about = entry.get("annotations") if isinstance(entry, dict) else None
+        if isinstance(about, dict) and isinstance(about.get("segment"), list) and len(about["segment"]) == 2:
+            yield from _kinetics_row(name, about["segment"], about.get("label"), OFFICIAL.get(str(entry.get("subset")).lower(), official))
 
 
 def _kinetics_row(name: str, times: Sequence[object], label: object, official: str) -> Iterator[tuple[Key, _Row]]:
     seconds = [int(float(str(time))) for time in times if TIME.fullmatch(str(time).strip())]
     if name and len(seconds) == len(times):
-        told = _Row(_class(label), official)
-        yield ("kinetics", name, *seconds), told
-        yield ("kinetics", name), told
+        row = _Row(_class(label), official)
+        yield ("kinetics", name, *seconds), row
+        yield ("kinetics", name), row
 
 
 def _answers(text: str, official: str) -> Iterator[tuple[Key, _Row]]:
@@ -182,9 +182,9 @@ def _something_entries(held: Any, official: str) -> Iterator[tuple[Key, _Row]]:
             yield ("something", _number(str(entry["id"]))), _Row(_class(entry.get("template")), official)
 
 
-def _class(told: object) -> str:
+def _class(text: object) -> str:
     """A label, or a template without the brackets of its placeholders; '' where nothing is said."""
-    label = told.replace("[", "").replace("]", "").strip() if isinstance(told, str) else ""
+    label = text.replace("[", "").replace("]", "").strip() if isinstance(text, str) else ""
     return "" if is_missing(label) else label
 
 

@@ -8,8 +8,6 @@ background and view (Soomro et al. 2012), and every class has groups of its own.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from jepascope.clips.video.opening import ENDINGS
@@ -45,13 +43,6 @@ BESIDE = """
 """Words that do so beside one of the others: alone they may be classes."""
 SIZE = re.compile(r"\d+|\d+x\d+|\d+(?:p|px|fps|s|sec)", re.ASCII)
 
-CUT = re.compile(
-    r"(?P<whole>.*[^\W_].*?)[ _.-]+"
-    r"(?P<cut>(?:c|cut|part|pt|seg|segment|scene|shot|chunk)[ _.-]?[0-9]+|(?P<start>[0-9]{6})[_-](?P<end>[0-9]{6}))",
-    re.IGNORECASE,
-)
-"""A name that ends like the cut of a longer recording: ``_c01``, ``-part2``, `` Scene-003``, ``_000010_000020`` (from, to)."""
-
 
 def is_container(folder: str) -> bool:
     """Whether a folder's name says how videos are kept, such as ``train_256`` or ``videos``, and so names no class."""
@@ -74,6 +65,11 @@ def _parts(word: str) -> list[str]:
 def official_word(name: str) -> str:
     """The part of a data set that a name speaks of: train, val or test; '' where it speaks of none."""
     return next((OFFICIAL[word] for word in re.split(r"[^a-z]+", name.lower()) if word in OFFICIAL), "")
+
+
+def side(official_split: str) -> str:
+    """What a part of a data set is for: train, or test for what is held out (validation and test); '' for a file that is in none."""
+    return TRAIN if official_split == TRAIN else TEST if official_split else ""
 
 
 def split_list(name: str) -> re.Match[str] | None:
@@ -103,30 +99,3 @@ def _title(name: str, folder: str) -> tuple[str, str]:
     known = [one for one in (*HMDB_CLASSES.split(), folder) if one and name.lower().endswith(f"_{one.lower()}")]
     action = max(known, key=len, default=name.rpartition("_")[2])
     return name[: -len(action) - 1].lower() or name, action
-
-
-def cuts(paths: Iterable[str]) -> dict[str, str]:
-    """A name for the recording of each file whose name differs from another one's in a cut alone (`CUT`), or in its ending alone.
-
-    Files in several folders go together where no cut is there twice: one recording's cuts may lie in folders of their classes. It is
-    a guess from names, for files of which no data set and no person says more.
-    """
-    by_name: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for path in paths:
-        stem = PurePosixPath(path).stem
-        cut = CUT.fullmatch(stem)
-        if cut and cut["start"] and int(cut["start"]) >= int(cut["end"]):
-            cut = None
-        by_name[(cut["whole"] if cut else stem).lower()][cut["cut"].lower() if cut else ""].append(path)
-    recordings: dict[str, str] = {}
-    for name, parts in by_name.items():
-        apart = len(parts) == 1 or any(len({_folder(path) for path in some}) > 1 for some in parts.values())
-        groups: dict[str, list[str]] = defaultdict(list)
-        for path in (path for some in parts.values() for path in some):
-            groups[f"{_folder(path)}/{name}" if apart else name].append(path)
-        recordings |= {path: group for group, some in groups.items() if len(some) > 1 for path in some}
-    return recordings
-
-
-def _folder(path: str) -> str:
-    return str(PurePosixPath(path).parent)

@@ -23,6 +23,7 @@ MAX_WORK = 400_000_000_000  # pixels of a file that are decoded: an hour of full
 MAX_RATE = 1000.0  # frames a second
 SHAPES = (0.25, 4.0)  # of a pixel, width to height; anything else is a mistake in the file
 HEAD = 4096
+MAX_BOXES = 1000  # of an MP4 file that are skipped to find its index
 
 _LIMITS = {"max_pixels": str(MAX_PIXELS)}
 
@@ -61,7 +62,7 @@ def _video_stream(container: Any) -> Any:
     if not streams:
         raise UnreadableVideo("holds sound and no video" if container.streams.audio else "holds no video")
     best = container.streams.best("video")
-    stream = next((one for one in streams if best is not None and one.index == best.index), streams[0])
+    stream = next((moving for moving in streams if best is not None and moving.index == best.index), streams[0])
     codec = stream.codec_context
     if codec is None:
         raise UnreadableVideo("is coded in a way that this FFmpeg cannot decode; convert it to H.264")
@@ -83,7 +84,7 @@ def _moving(container: Any) -> list[Any]:
 
 def streams_left_out(container: Any, stream: Any) -> str:
     """Which of a file's video streams is read, where it has several; else empty."""
-    others = [str(one.index) for one in _moving(container) if one.index != stream.index]
+    others = [str(moving.index) for moving in _moving(container) if moving.index != stream.index]
     if not others:
         return ""
     return f"holds {1 + len(others)} video streams: number {stream.index} is read, as players choose it, and {', '.join(others)} not"
@@ -105,11 +106,11 @@ def _why_not_opened(path: Path, error: Exception) -> str:
     return f"is no video of a known format, or its beginning is damaged ({str(getattr(error, 'strerror', '') or error)[:80]})"
 
 
-def _has_index(file: Any, boxes: int = 1000) -> bool:
+def _has_index(file: Any) -> bool:
     """Whether an MP4 file has its 'moov' box; boxes are skipped by their sizes, none is read."""
     file.seek(0, 2)
     end, at = file.tell(), 0
-    for _ in range(boxes):
+    for _ in range(MAX_BOXES):
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
@@ -184,12 +185,12 @@ class Clock:
         """What to seek to for a time."""
         return round(seconds / self.unit) + (self.begin or 0)
 
-    def _ticks(self, one: Any) -> int | None:
-        ticks: int | None = one.dts if self.counted or one.pts is None else one.pts
+    def _ticks(self, timed: Any) -> int | None:
+        ticks: int | None = timed.dts if self.counted or timed.pts is None else timed.pts
         return ticks
 
-    def _next(self, one: Any) -> float:
-        ticks = self._ticks(one)
+    def _next(self, timed: Any) -> float:
+        ticks = self._ticks(timed)
         if ticks is None:
             return 0.0 if self.last is None else self.last + self.step
         if self.begin is None:

@@ -9,11 +9,10 @@ import pandas as pd
 from jaxtyping import Shaped
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.fewest import FEWEST, fewest_units
+from jepascope.clips.drawn import FEWEST, fewest_units
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.video.enough import FEWEST_CLIPS, FEWEST_VIDEOS, FOLDER_SHARES, ClipsWanted, TooFew, shown
-from jepascope.clips.video.names import TEST, TRAIN
-from jepascope.clips.video.official import side
+from jepascope.clips.video.names import TEST, TRAIN, side
 from jepascope.clips.video.splits import split_sources
 from jepascope.stats import clustered
 

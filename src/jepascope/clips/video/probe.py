@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,36 +10,25 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from jepascope.clips.video.contents import content_digest
 from jepascope.clips.video.files import Candidate, Refusal
-from jepascope.clips.video.opening import MAX_RATE, MAX_WORK, Clock, UnreadableVideo, opened, pixel_shape, streams_left_out
-from jepascope.clips.video.packets import read_packets, why_truncated
+from jepascope.clips.video.opening import MAX_FRAMES, MAX_RATE, MAX_SECONDS, MAX_WORK, Clock, UnreadableVideo, opened, streams_left_out
 from jepascope.clips.video.upright import upright
 
-WHOLE = 8 << 20  # bytes of a file that is hashed whole; of a larger one head, middle and tail
-PART = 1 << 20
-UNEVEN = 0.1  # share of the usual interval between frames that one may differ from it
+MISSING = 0.5  # seconds that a header may claim beyond the last frame
+TAIL = 1 << 20  # bytes of a GIF in which its end mark is looked for
 
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """A video file that can be used. ``width`` and ``height``: as shown, upright and with square pixels. ``rotation``: degrees
-    counter-clockwise that the picture is turned to be upright, after left and right are exchanged if it is ``mirrored``. ``times``: of
-    its frames, in seconds from the first one. ``rate``: frames a second on average; ``variable``: whether the intervals differ.
-    ``remarks``: what was chosen in reading it. ``note``: why what comes after its end cannot be used, if anything does.
-    """
+    """A video file that can be used. ``times``: of its frames, in seconds from the first one. ``remarks``: what was chosen in reading it.
+    ``note``: why what comes after its end cannot be used, if anything does."""
 
     file: str
     source: str
     label: str
     official_split: str
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation: int
-    mirrored: bool
     times: Float64[np.ndarray, " frames"]
-    variable: bool
     remarks: tuple[str, ...]
     note: str
     digest: str
@@ -49,11 +36,8 @@ class Video:
     modified: int
 
     @property
-    def frames(self) -> int:
-        return len(self.times)
-
-    @property
     def rate(self) -> float:
+        """Frames a second on average."""
         return (len(self.times) - 1) / float(self.times[-1] - self.times[0])
 
     @property
@@ -79,12 +63,8 @@ def probe(folder: Path, candidate: Candidate) -> Video:
 
     path = folder / candidate.file
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UnreadableVideo("is not a regular file")
-        if not found.st_size:
-            raise UnreadableVideo("is empty (0 bytes)")
-        digest = content_digest(path, found.st_size)
+        about = path.stat()
+        digest = content_digest(path, about.st_size)
     except OSError as error:
         raise UnreadableVideo(f"cannot be read ({error.strerror})") from None
     with opened(path) as (container, stream):
@@ -102,41 +82,22 @@ def probe(folder: Path, candidate: Candidate) -> Video:
         if len(times) > most:
             times = times[: max(most, 2)]
             note = f"only its first {times[-1]:.0f} s are used: reading more frames of {first.width} x {first.height} pixels takes too long"
-        way = upright(first)
-        width, height = _size(first, pixel_shape(stream), way.sideways)
+        upright(first)  # refuses what players show neither turned by quarters nor mirrored
         video = Video(
             file=candidate.file,
             source=candidate.source,
             label=candidate.label,
             official_split=candidate.official_split,
-            container=container.format.name.split(",")[0],
-            codec=stream.codec_context.name,
-            width=width,
-            height=height,
-            rotation=90 * way.turns,
-            mirrored=way.flipped,
             times=times,
-            variable=_uneven(np.diff(packets.times), clock.unit),
             remarks=tuple(_remarks(container, stream, first)),
             note=note,
             digest=digest,
-            size=found.st_size,
-            modified=found.st_mtime_ns,
+            size=about.st_size,
+            modified=about.st_mtime_ns,
         )
     if video.rate > MAX_RATE:
         raise UnreadableVideo(f"claims {video.rate:.4g} frames a second, more than {MAX_RATE:g}: its times cannot be right")
     return video
-
-
-def _size(frame: Any, shape: float, sideways: bool) -> tuple[int, int]:
-    """Width and height on the screen."""
-    width, height = round(frame.width * shape), frame.height
-    return (height, width) if sideways else (width, height)
-
-
-def _uneven(intervals: Float64[np.ndarray, " intervals"], unit: float) -> bool:
-    usual = float(np.median(intervals))
-    return bool(np.abs(intervals - usual).max() > UNEVEN * usual + 1.5 * unit)
 
 
 def _remarks(container: Any, stream: Any, first: Any) -> Iterator[str]:
@@ -147,11 +108,79 @@ def _remarks(container: Any, stream: Any, first: Any) -> Iterator[str]:
         yield "is interlaced: the two fields of a frame, which are of two times, are read as one picture (FFmpeg's bwdif takes them apart)"
 
 
-def content_digest(path: Path, size: int) -> str:
-    """Names a file's content: all bytes of a file up to 8 MB, else its size, first, middle and last megabyte."""
-    digest = hashlib.sha256(str(size).encode())
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """``times`` of a video's frames, each once, in seconds from the first that is shown; ``stop``: when the last has been shown, and
+    when the last packet of any stream has; ``cut``: why not all of the file is read, if so."""
+
+    times: Float64[np.ndarray, " frames"]
+    stop: float
+    last_stop: float
+    cut: str
+
+    @property
+    def usual(self) -> float:
+        """Seconds that a frame is usually shown."""
+        return float(np.median(np.diff(self.times)))
+
+
+def read_packets(container: Any, stream: Any, clock: Clock) -> Packets:
+    """All packets of a file, its video's times counted by the clock. Raises UnreadableVideo for fewer than two frames."""
+    import av
+
+    times: list[float] = []
+    stop, last_stop, cut = 0.0, 0.0, ""
+    try:
+        for packet in container.demux():
+            if not packet.size:
+                continue
+            if packet.stream_index != stream.index:
+                last_stop = max(last_stop, clock.stops(packet))
+                continue
+            seconds = clock.packet(packet)
+            if packet.is_discard:
+                continue
+            if seconds > MAX_SECONDS or len(times) == MAX_FRAMES:
+                cut = f"only its first {MAX_SECONDS:g} s, or {MAX_FRAMES:,} frames, are used"
+                break
+            times.append(seconds)
+            stop = max(stop, seconds + float((packet.duration or 0) * packet.time_base))
+    except av.error.FFmpegError as error:
+        cut = f"its packets cannot be read beyond {max(times, default=0.0):.2f} s ({error.strerror})"
+    every = np.unique(np.array(times))
+    shown = every[every >= 0]  # what comes before the first frame that can be decoded is not shown
+    if clock.counted and len(shown):  # the decoder gives a frame out some packets late: the last ones have no packet of their own
+        shown = np.append(shown, shown[-1] + clock.step * np.arange(1, 1 + len(every) - len(shown)))
+    if len(shown) == 0:
+        raise UnreadableVideo("holds no frame with a time")
+    if len(shown) == 1:
+        several = streams_left_out(container, stream)
+        raise UnreadableVideo(f"holds one frame; in a still picture nothing moves{f' ({several})' if several else ''}")
+    stop = max(stop, float(shown[-1] + np.median(np.diff(shown))))
+    return Packets(shown, stop, max(last_stop, stop), cut)
+
+
+def why_truncated(path: Path, container: Any, stream: Any, clock: Clock, packets: Packets) -> str:
+    """Why a file seems to lack its end; empty where nothing tells so.
+
+    A video's own length counts from its first frame. A file's length is that of its longest stream; Matroska counts it from zero, whatever
+    the first time is.
+    """
+    claims, reached = None, packets.stop
+    if stream.duration is not None:
+        claims = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        begin = 0 if container.format.name.startswith("matroska") else container.start_time or 0
+        claims, reached = (begin + container.duration) / 1e6 - clock.origin, packets.last_stop
+    if claims is not None and claims > reached + MISSING:
+        return f"its header claims {claims:.2f} s, but its frames end at {packets.stop:.2f} s; it seems truncated"
+    if container.format.name == "gif" and not _ends_as_gif(path):
+        return f"its frames end at {packets.stop:.2f} s without the end mark of a GIF; it seems truncated"
+    return ""
+
+
+def _ends_as_gif(path: Path) -> bool:
     with path.open("rb") as file:
-        for start, count in [(0, size)] if size <= WHOLE else [(0, PART), (size // 2, PART), (size - PART, PART)]:
-            file.seek(start)
-            digest.update(file.read(count))
-    return digest.hexdigest()[:16]
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - TAIL))
+        return file.read().rstrip(b"\0").endswith(b";")

@@ -11,10 +11,10 @@ import pandas as pd
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.motion.label import REASONS
+from jepascope.clips.motion.windows import NO_DIRECTION
 from jepascope.clips.video.footage import Footage, refusals_table
 
 MEASURED = "measured by optical flow"
-NO_DIRECTION = "has no measured direction: "
 NUMBER = re.compile(r"\d[\d,.]*|'[^']*'")
 OF_LABEL = {"abstained", "angle", "coherence"}  # columns that `jepascope label` writes, and hardly a person
 
@@ -30,13 +30,13 @@ def how_labelled(footage: Footage, variable: str) -> str:
     return f"the data set's own tables ({', '.join(footage.class_tables)})" if footage.class_tables else "names of folders or files"
 
 
-def footage_record(footage: Footage, names: np.ndarray, refusals: pd.DataFrame, clips: ClipSet, labels: str, kept: str) -> dict[str, Any]:
+def footage_record(footage: Footage, labelled: int, refusals: pd.DataFrame, clips: ClipSet, labels: str, kept: str) -> dict[str, Any]:
     """Counts for summary.json: of files, and of videos, which are recordings, each of one file or several, and what splits part.
 
-    A window is used when a clip shows it; of balanced directions several clips show one window. ``kept``: whose splits are kept.
+    ``labelled``: windows that have a label. One is used when a clip shows it; of balanced directions several clips show one window.
+    ``kept``: whose splits are kept.
     """
-    used = clips.factors
-    windows, labelled = len(names), int((names != "").sum())
+    used, windows = clips.factors, len(footage.windows)
     abstained = abstentions(refusals, footage)
     return {
         "folder": footage.folder.name,
@@ -71,13 +71,13 @@ def _videos(clips: pd.DataFrame, column: str) -> dict[str, int]:
 
 def abstentions(refusals: pd.DataFrame, footage: Footage) -> dict[str, int]:
     """Windows without a measured direction, by the reason; a file all of whose windows have one reason is one row of the refusals."""
-    by_file = Counter(one.window.file for one in footage.windows)
-    found: Counter[str] = Counter()
+    by_file = Counter(seen.window.file for seen in footage.windows)
+    counts: Counter[str] = Counter()
     words = {text: name for name, text in REASONS.items()}
     for row in refusals[refusals["reason"].str.startswith(NO_DIRECTION)].itertuples():
         reason = words.get(str(row.reason).removeprefix(NO_DIRECTION), "other")
-        found[reason] += by_file[str(row.file)] if np.isnan(float(str(row.start))) else 1
-    return dict(found.most_common())
+        counts[reason] += by_file[str(row.file)] if np.isnan(float(str(row.start))) else 1
+    return dict(counts.most_common())
 
 
 def grouped(refusals: pd.DataFrame) -> list[dict[str, Any]]:

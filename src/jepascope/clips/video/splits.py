@@ -39,7 +39,7 @@ def split_sources(
     scale = 1 / np.maximum(wanted, 1e-12)
     rng = np.random.default_rng([STUDY_SEED_SPACE, seed, 3])
     dealt = [_dealt(counts, wanted, scale, rng) for _ in range(STARTS if len(names) <= SWAPPED else 1)]
-    best = min(dealt, key=lambda one: one[0])[1]
+    best = min(dealt, key=lambda outcome: outcome[0])[1]
     split: np.ndarray = np.array(list(shares), dtype=object)[best[index]]
     return split
 
@@ -61,8 +61,8 @@ def _dealt(
         place[source] = int(gain.argmin())
         missing[place[source]] -= counts[source]
     for empty in set(range(len(wanted))) - set(place.tolist()):  # few sources: every split has one
-        donors = [one for one in order if (place == place[one]).sum() > 1]
-        source = min(donors, key=lambda one: counts[one].sum())
+        donors = [donor for donor in order if (place == place[donor]).sum() > 1]
+        source = min(donors, key=lambda donor: counts[donor].sum())
         missing[place[source]] += counts[source]
         place[source] = empty
         missing[empty] -= counts[source]

@@ -6,46 +6,22 @@ for the player. Followed are the eight that map a picture's edges to its edges: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 
+from jepascope.clips.video.dihedral import VIEWS, View
 from jepascope.clips.video.opening import UnreadableVideo
 
 KINDS = 64  # of side data that FFmpeg may come to know; 35 in version 8
 NEAR = 0.0175  # sine of one degree, by which FFmpeg lets a matrix be beside a quarter turn
 
 
-@dataclass(frozen=True)
-class Upright:
-    """What makes a stored picture upright: left and right exchanged if ``flipped``, then ``turns`` counter-clockwise quarter turns (as
-    in ``dihedral``)."""
-
-    flipped: bool = False
-    turns: int = 0
-
-    @property
-    def sideways(self) -> bool:
-        """Whether width and height change places."""
-        return bool(self.turns % 2)
-
-    def picture(self, stored: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "shown_height shown_width 3"]:
-        return np.ascontiguousarray(np.rot90(stored[:, ::-1] if self.flipped else stored, self.turns))
-
-    @property
-    def matrix(self) -> Float64[np.ndarray, "2 2"]:
-        """Where a step to the right and a step down (the columns) lead on the screen, as (right, down)."""
-        turn = np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), self.turns)
-        return turn @ np.diag([-1.0 if self.flipped else 1.0, 1.0])
+EIGHT = VIEWS[:8]  # those that play forwards
 
 
-EIGHT = tuple(Upright(flipped, turns) for flipped in (False, True) for turns in range(4))
-
-
-def upright(frame: Any) -> Upright:
+def upright(frame: Any) -> View:
     """What a frame's display matrix asks for; nothing where it has none. Raises UnreadableVideo for a matrix that is none of the eight."""
     from av.sidedata.sidedata import Type
 
@@ -53,7 +29,7 @@ def upright(frame: Any) -> Upright:
         data = frame.side_data.get(Type.DISPLAYMATRIX)
     except ValueError:
         data = _named_side_data(frame).get(Type.DISPLAYMATRIX)
-    return Upright() if data is None else of_matrix(np.frombuffer(data, np.int32, 9).reshape(3, 3))
+    return View() if data is None else of_matrix(np.frombuffer(data, np.int32, 9).reshape(3, 3))
 
 
 def _named_side_data(frame: Any) -> Any:
@@ -69,7 +45,7 @@ def _named_side_data(frame: Any) -> Any:
     return graph.pull().side_data
 
 
-def of_matrix(display: np.ndarray) -> Upright:
+def of_matrix(display: np.ndarray) -> View:
     """The one of the eight that a display matrix means (3 x 3; ISO/IEC 14496-12, 8.3.2: row vectors, 16.16 fixed point).
 
     Its scale is not looked at: FFmpeg makes it the shape of a pixel. A matrix that makes the picture vanish is taken for none, as by
@@ -78,8 +54,8 @@ def of_matrix(display: np.ndarray) -> Upright:
     linear = display[:2, :2].T / 65536
     scale = np.linalg.norm(linear, axis=1, keepdims=True)
     if not scale.all():
-        return Upright()
-    nearest = min(EIGHT, key=lambda one: float(np.abs(one.matrix - linear / scale).max()))
+        return View()
+    nearest = min(EIGHT, key=lambda view: float(np.abs(view.matrix - linear / scale).max()))
     if np.abs(nearest.matrix - linear / scale).max() > NEAR:
         raise UnreadableVideo(
             "is to be shown turned or sheared by something else than quarter turns and mirrors; convert it with FFmpeg, which writes its "

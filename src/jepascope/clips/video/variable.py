@@ -82,11 +82,11 @@ def _direction(classes: tuple[str, ...] | None) -> Variable:
 
 
 def _kept(name: str, known: tuple[str, ...], classes: tuple[str, ...] | None) -> tuple[str, ...]:
-    unknown = [one for one in classes or () if one not in known]
+    unknown = [wanted for wanted in classes or () if wanted not in known]
     if unknown:
         shown = ", ".join(known[:SHOWN]) + (", ..." if len(known) > SHOWN else "")
         raise BadArgument(f"classes: {name} has no class '{unknown[0][:60]}' here; there are {shown}.")
-    return known if classes is None else tuple(one for one in known if one in classes)
+    return known if classes is None else tuple(wanted for wanted in known if wanted in classes)
 
 
 def _column(name: str, folder: Path, labels: str | None, asked: Asked, missing: tuple[str, ...]) -> tuple[Column, str]:
@@ -98,16 +98,16 @@ def _column(name: str, folder: Path, labels: str | None, asked: Asked, missing: 
     if labels is not None:
         from jepascope.clips.video.labels import read_video_labels
 
-        told = read_video_labels(Path(labels).expanduser(), missing)
-        columns = told.columns
+        table = read_video_labels(Path(labels).expanduser(), missing)
+        columns = table.columns
         if name in columns:
             check_name(name, ())
-            return _of_the_folder(told, name, folder, asked)
+            return _of_the_folder(table, name, folder, asked)
     if name != CLASS:
         have = ", ".join(dict.fromkeys([DIRECTION, CLASS, *columns]))
         raise BadArgument(f"Real videos have no label '{name}'; known are {have}. Other labels come in a labels file (--labels).")
     read = with_distributed_labels(find(folder), folder.resolve())
-    candidates, cells = read.candidates, [one.label for one in read.candidates if one.label]
+    candidates, cells = read.candidates, [candidate.label for candidate in read.candidates if candidate.label]
     twice = next((f" '{file}' {why}." for file, why in read.two_classes.items()), "")
     if not cells:
         silent = [name for name, why in read.others if why == SAYS_NOTHING]
@@ -131,16 +131,16 @@ def _named(column: Column) -> Column:
     return column if named else replace(column, asked="categorical")
 
 
-def _of_the_folder(told: VideoLabels, name: str, folder: Path, asked: Asked) -> tuple[Column, str]:
+def _of_the_folder(labels: VideoLabels, name: str, folder: Path, asked: Asked) -> tuple[Column, str]:
     """The column's cells for files that are there. Of a finished run the videos may be gone: then all of them."""
     from jepascope.clips.video.files import find
 
     if not folder.is_dir():
-        return told.column(name, asked), ""
-    files = [one.file for one in find(folder).candidates]
-    here, strangers = told.matched(files, folder.resolve())
-    labelled = sum(any(not is_missing(row.cells[name], told.missing) for row in rows) for rows in here.rows.values())
-    about = f"'{told.path.name}' labels {labelled} of {len(files)} videos."
+        return labels.column(name, asked), ""
+    files = [candidate.file for candidate in find(folder).candidates]
+    matched, strangers = labels.matched(files, folder.resolve())
+    labelled = sum(any(not is_missing(row.cells[name], labels.missing) for row in rows) for rows in matched.rows.values())
+    about = f"'{labels.path.name}' labels {labelled} of {len(files)} videos."
     if strangers:
         about += f" {len(strangers)} files that it names are not in the folder, first '{strangers[0][:60]}'."
-    return here.column(name, asked), about
+    return matched.column(name, asked), about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,11 +80,11 @@ def thinned(windows: Sequence[Window], per_source: int | None) -> list[Window]:
     by_source: dict[str, list[Window]] = defaultdict(list)
     for window in windows:
         by_source[window.source].append(window)
-    return [window for group in by_source.values() for window in _spread(group, per_source)]
+    # beginnings of videos are titles more often than not
+    return [group[place] for group in by_source.values() for place in middles(len(group), per_source)]
 
 
-def _spread(group: Sequence[Window], count: int) -> Iterable[Window]:
-    if len(group) <= count:
-        return group
-    # the middle of each of ``count`` equal parts: beginnings of videos are titles more often than not
-    return [group[int((i + 0.5) * len(group) / count)] for i in range(count)]
+def middles(length: int, count: int) -> list[int]:
+    """``count`` places spread evenly over a row, the middle of each of as many equal parts; all places of a row that has no more."""
+    count = min(length, count)
+    return [int((part + 0.5) * length / count) for part in range(count)]

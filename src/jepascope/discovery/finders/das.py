@@ -14,8 +14,8 @@ from jepascope.discovery.finders.directions import class_rank, leading
 from jepascope.discovery.finders.rotation import CLIPS, ReadOuts, Rotations, train_rotations
 from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.folds import scene_folds
-from jepascope.discovery.probes.linear_probe import standardise
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace
@@ -53,8 +53,8 @@ def das_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled],
     twins' classes permuted alike, one rotation a permutation, ended by the same rule."""
     rank, suffix = class_rank(data, rank), _suffix(data)
     probes = _Reader.of(data, suffix, seed)
-    weights, bias = probes.fitted(torch.stack([one.y for one in permuted]))
-    target = torch.stack([_suffix(one).target for one in permuted])
+    weights, bias = probes.fitted(torch.stack([other.y for other in permuted]))
+    target = torch.stack([_suffix(other).target for other in permuted])
     trained = _trained(data, suffix, ReadOuts(weights, bias, target), rank, seed)
     return [_subspace(data, trained, draw, [draw], rank, probes.strength) for draw in range(len(permuted))]
 
@@ -103,7 +103,7 @@ def _trained(data: Labelled, suffix: Suffix, reading: ReadOuts, rank: int, seed:
 
 def _subspace(data: Labelled, trained: Rotations, chosen: int, tried: list[int], rank: int, strength: float) -> Subspace:
     said = {
-        "losses": [round(float(trained.loss[one]), 4) for one in tried],
+        "losses": [round(float(trained.loss[seed]), 4) for seed in tried],
         "loss_without_edit": round(float(trained.untouched[chosen]), 4),
         "seed_rule": "least loss on held-out fit clips",
         "steps": trained.steps,
@@ -115,7 +115,6 @@ def _subspace(data: Labelled, trained: Rotations, chosen: int, tried: list[int],
 
 
 def _suffix(data: Labelled) -> Suffix:
-    data.need_clips("das")
     if data.suffix is None:
         raise BadArgument(
             f"Finder 'das' at {data.where} trains through the network after the site, which was not given; pass encoder= in notebooks, "

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
+from jepascope.discovery.finders.directions import described
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
@@ -24,7 +25,7 @@ def diff_means(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspa
     At rank 1 it is the classical difference in means of the two most different classes. At full rank (classes - 1) the
     differences span the centred class means, so the subspace *is* that of class_pca: a theorem, not a finding. (Leading
     singular vectors of all differences would be class_pca at every rank, since sum_ab (m_a - m_b)(m_a - m_b)' equals
-    2 classes x the scatter of the means.) ``seed`` is the shared signature's; nothing here is random.
+    2 classes x the scatter of the means.)
     """
     means, classes = data.moments.means, data.classes
     rank = classes - 1 if rank is None else rank
@@ -45,7 +46,4 @@ def diff_means(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspa
         direction = direction / direction.norm()
         basis.append(direction)
         left = left - torch.outer(left @ direction, direction)
-    provenance = {"finder": "diff_means", "form": "pattern", "rank": rank, "classes": classes, "clips": data.moments.count}
-    if rank == classes - 1:
-        provenance["coincides"] = "class_pca: at rank classes - 1 both are the span of the centred class means"
-    return Subspace(torch.stack(basis, dim=1).float(), data.moments.mean.float(), provenance)
+    return Subspace(torch.stack(basis, dim=1).float(), data.moments.mean.float(), described(data, rank, "diff_means", "pattern"))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
@@ -18,7 +19,6 @@ INDEPENDENT = 1e-6  # what of a unit direction must be left beside those before 
 
 def leading(directions: Float[Tensor, "width found"], data: Labelled, rank: int, finder: str, form: str, **said: Any) -> Subspace:
     """Span of the first ``rank`` directions, orthonormalised one after another: the first k columns are the subspace of rank k."""
-    moments = data.moments
     unit = directions[:, :rank].double()
     unit = unit / unit.norm(dim=0).clamp_min(torch.finfo(torch.float64).tiny)
     basis, left = torch.linalg.qr(unit)
@@ -29,8 +29,16 @@ def leading(directions: Float[Tensor, "width found"], data: Labelled, rank: int,
         )
     # a sign convention, so that the same data give the same file on every machine
     basis = basis * torch.sign(basis.gather(0, basis.abs().argmax(dim=0, keepdim=True)))
-    provenance = {"finder": finder, "form": form, "rank": rank, "classes": moments.classes, "clips": moments.count, **said}
-    return Subspace(basis.float(), moments.mean.float(), provenance)
+    return Subspace(basis.float(), data.moments.mean.float(), {**described(data, rank, finder, form), **said})
+
+
+def described(data: Labelled, rank: int, finder: str, form: str) -> dict[str, Any]:
+    """What every finder's provenance says: ``form`` is "filter" (what is read with) or "pattern" (what the variable moves)."""
+    said = {"finder": finder, "form": form, "rank": rank, "classes": data.classes, "clips": data.moments.count}
+    if FINDERS.look_up(finder).spans_means and rank == data.classes - 1:
+        other = next(name for name, entry in FINDERS.own.items() if entry.spans_means and name != finder)
+        said["coincides"] = f"{other}: at rank classes - 1 both are the span of the centred class means"
+    return said
 
 
 def class_rank(data: Labelled, rank: int | None) -> int:
@@ -40,10 +48,9 @@ def class_rank(data: Labelled, rank: int | None) -> int:
 
 def as_pattern(filters: Subspace, data: Labelled) -> Subspace:
     """Covariance times the filters (Haufe et al. 2014): the directions that carry what the filters read."""
-    said = {key: value for key, value in filters.provenance.items() if key != "coincides"}
-    name = f"{said['finder']}_pattern"
-    found = leading(data.moments.covariance @ filters.basis.double(), data, filters.rank, name, "pattern")
-    return replace(found, provenance={**said, "finder": name, "form": "pattern"})
+    name = f"{filters.provenance['finder']}_pattern"
+    pattern = leading(data.moments.covariance @ filters.basis.double(), data, filters.rank, name, "pattern")
+    return replace(pattern, provenance={**filters.provenance, "finder": name, "form": "pattern"})
 
 
 def no_values(finder: str, data: Labelled) -> BadArgument:

@@ -8,10 +8,8 @@ from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, class_rank, leading
-from jepascope.discovery.finders.ridge_directions import ridge_filters
-from jepascope.discovery.finders.shrinkage import oas_share
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.finders.regularised import oas_share, ridge_filters
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -27,12 +25,11 @@ def inlp(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
 
     The reader of every round is a ridge classifier (least squares on one-hot labels) of one fixed strength, so that
     moments suffice and a rotation of the space turns the result along. A round takes classes - 1 directions; ``rank``
-    cuts the last one after its leading directions. Without ``rank``: the first round alone. ``seed`` is the shared
-    signature's; nothing here is random.
+    cuts the last one after its leading directions. Without ``rank``: the first round alone.
     """
     rank, strength = class_rank(data, rank), inlp_strength(data.moments)
-    found, sizes = rounds(data.moments, rank, strength)
-    return leading(found, data, rank, "inlp", "filter", rounds=len(sizes), strength=strength, strength_rule="OAS, fixed over rounds")
+    directions, sizes = rounds(data.moments, rank, strength)
+    return leading(directions, data, rank, "inlp", "filter", rounds=len(sizes), strength=strength, strength_rule="OAS, fixed over rounds")
 
 
 def inlp_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
@@ -46,7 +43,7 @@ def inlp_strength(moments: LabelMoments) -> float:
     return min(share / max(1 - share, 1e-3), 1e3) * float(moments.covariance.diagonal().mean())
 
 
-def rounds(moments: LabelMoments, rank: int, strength: float) -> tuple[Float64[Tensor, "width found"], list[int]]:
+def rounds(moments: LabelMoments, rank: int, strength: float) -> tuple[Float64[Tensor, "width directions"], list[int]]:
     """Orthonormal directions in the order found, at least ``rank`` where there are as many, and how many each round gave.
 
     Each round fits (S_r + strength I)^-1 S_xz,r in coordinates of the null space so far. It ends early when the label's
@@ -55,14 +52,14 @@ def rounds(moments: LabelMoments, rank: int, strength: float) -> tuple[Float64[T
     width = moments.width
     total = float(1 - (moments.counts / moments.count).square().sum())  # variance of the one-hot labels
     left = torch.eye(width, dtype=torch.float64)
-    found, sizes = left[:, :0], list[int]()
-    while found.shape[1] < min(rank, width - 1):
+    directions, sizes = left[:, :0], list[int]()
+    while directions.shape[1] < min(rank, width - 1):
         filters, variance = ridge_filters(left.T @ moments.covariance @ left, left.T @ moments.class_cross, strength)
         if float(variance.sum()) <= SPENT * total:
             break
-        filters = filters[:, : min(moments.classes, width - found.shape[1]) - 1]
-        taken, _ = torch.linalg.qr(filters / filters.norm(dim=0), mode="complete")
+        filters = filters[:, : min(moments.classes, width - directions.shape[1]) - 1]
+        turned, _ = torch.linalg.qr(filters / filters.norm(dim=0), mode="complete")
         size = filters.shape[1]
-        found, left = torch.cat([found, left @ taken[:, :size]], dim=1), left @ taken[:, size:]
+        directions, left = torch.cat([directions, left @ turned[:, :size]], dim=1), left @ turned[:, size:]
         sizes.append(size)
-    return found, sizes
+    return directions, sizes

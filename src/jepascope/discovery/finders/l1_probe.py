@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
-from jepascope.discovery.finders.directions import as_pattern
+from jepascope.discovery.finders.directions import as_pattern, described
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
+from jepascope.discovery.probes.readouts import LinearProbe, standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.discovery.subspace import Subspace
@@ -68,38 +69,36 @@ def l1_probe_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Label
 
     Cross-validating each permutation would cost folds times as much and choose nothing: it is at chance at any strength.
     """
-    data.need_clips("l1_probe")
     path = data.path or _path(data, seed)
     rank = rank or max(1, _spanned(path.probe))
     standard, mean, scale = standardise(data.x)
-    labels = torch.stack([one.y for one in permuted])
+    labels = torch.stack([other.y for other in permuted])
     batch = prepare(standard[None], labels[None], torch.ones(1, 1, len(data.y)), data.classes)
-    found: dict[int, Subspace] = {}
+    subspaces: dict[int, Subspace] = {}
     narrowest = 0
     for index, fits in enumerate(solve_path(batch, [(point.strength, 0.0) for point in path.points])):
         if index < path.chosen:
             continue
         probes = [LinearProbe.from_standardised(w, b, mean, scale) for w, b in zip(fits.weights[0], fits.bias[0], strict=True)]
         for draw, probe in enumerate(probes):
-            if draw not in found and _spanned(probe) >= rank:
+            if draw not in subspaces and _spanned(probe) >= rank:
                 rule = "the true labels' strength" if index == path.chosen else _WALKED
-                found[draw] = _subspace(probe, data, rank, path.points[index].strength, rule)
-        if len(found) == len(labels):
-            return [found[draw] for draw in range(len(labels))]
+                subspaces[draw] = _subspace(probe, data, rank, path.points[index].strength, rule)
+        if len(subspaces) == len(labels):
+            return [subspaces[draw] for draw in range(len(labels))]
         narrowest = min(_spanned(probe) for probe in probes)
     raise _too_narrow(data, rank, narrowest)
 
 
 def l1_pattern_shuffled(data: Labelled, rank: int | None, permuted: Sequence[Labelled], seed: int = 0) -> list[Subspace]:
     """The patterns of ``l1_probe_shuffled``."""
-    return [as_pattern(found, data) for found in l1_probe_shuffled(data, rank, permuted, seed)]
+    return [as_pattern(filters, data) for filters in l1_probe_shuffled(data, rank, permuted, seed)]
 
 
 _WALKED = "the first strength on the path whose probe spans the rank asked for"
 
 
 def _path(data: Labelled, seed: int) -> ProbePath:
-    data.need_clips("l1_probe")
     return l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where]
 
 
@@ -115,11 +114,9 @@ def _spanned(probe: LinearProbe) -> int:
 
 def _subspace(probe: LinearProbe, data: Labelled, rank: int | None, strength: float, rule: str) -> Subspace:
     kept = _spanned(probe) if rank is None else rank
-    provenance = {"finder": "l1_probe", "form": "filter", "classes": probe.classes, "clips": len(data.y)}
     said = {"strength": strength, "strength_rule": rule, "support": probe.support}
-    found = Subspace.spanned_by(_directions(probe), data.x.double().mean(dim=0), kept, **provenance, **said)
-    found.provenance["rank"] = kept
-    return found
+    weights = Subspace.spanned_by(_directions(probe), data.x.double().mean(dim=0), kept, finder="l1_probe")
+    return replace(weights, provenance={**described(data, kept, "l1_probe", "filter"), **said})
 
 
 def _too_narrow(data: Labelled, rank: int | None, spanned: int) -> BadArgument:

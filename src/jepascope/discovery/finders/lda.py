@@ -8,9 +8,8 @@ from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
-from jepascope.discovery.finders.shrinkage import oas_share, shrunk, whitening
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.finders.regularised import oas_share, shrunk, whitening
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -28,8 +27,7 @@ DECLARED = (
 def lda(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """Span of the ``rank`` leading discriminants (Fisher 1936; Rao 1948): filters, S_w^-1 (class means) at full rank.
 
-    S_w is shrunk towards a sphere by OAS, from moments alone; the share is in the provenance. ``seed`` is the shared
-    signature's; nothing here is random.
+    S_w is shrunk towards a sphere by OAS, from moments alone; the share is in the provenance.
     """
     share = oas_share(data.moments.within, data.moments.count)
     return leading(discriminants(data.moments, share)[0], data, class_rank(data, rank), "lda", "filter", shrinkage=share)
@@ -41,10 +39,7 @@ def lda_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subsp
     At full rank S_w cancels and what is left is the span of the class means: a theorem, whatever the shrinkage.
     """
     rank, share = class_rank(data, rank), oas_share(data.moments.within, data.moments.count)
-    said: dict[str, object] = {"shrinkage": share}
-    if rank == data.classes - 1:
-        said["coincides"] = "diff_means: at rank classes - 1 both are the span of the centred class means"
-    return leading(discriminants(data.moments, share)[1], data, rank, "lda_pattern", "pattern", **said)
+    return leading(discriminants(data.moments, share)[1], data, rank, "lda_pattern", "pattern", shrinkage=share)
 
 
 def discriminants(moments: LabelMoments, share: float) -> tuple[Float64[Tensor, "width found"], Float64[Tensor, "width found"]]:

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import INDEPENDENT, class_rank, leading
-from jepascope.discovery.finders.shrinkage import oas_share, shrunk, whitening
-from jepascope.discovery.label_moments import LabelMoments
-from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.finders.regularised import oas_share, shrunk, whitening
+from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
@@ -64,7 +63,7 @@ class LeaceEraser:
 def leace(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """What the eraser reads: S^-1 S_xz, the directions that tell most of the label first (canonical correlations with the classes).
 
-    Without shrinkage that is lda's span (S = S_w + S_b). ``seed`` is the shared signature's; nothing here is random.
+    Without shrinkage that is lda's span (S = S_w + S_b).
     """
     eraser = LeaceEraser.fit(data.moments)
     said = {"shrinkage": eraser.shrinkage, "near": "lda: without shrinkage both filters span the same at rank classes - 1"}
@@ -73,8 +72,5 @@ def leace(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
 
 def leace_pattern(data: Labelled, rank: int | None = None, seed: int = 0) -> Subspace:
     """What the eraser takes away: S times its filters. At full rank the span of the class means, whatever the shrinkage."""
-    eraser, rank = LeaceEraser.fit(data.moments), class_rank(data, rank)
-    said: dict[str, object] = {"shrinkage": eraser.shrinkage}
-    if rank == data.classes - 1:
-        said["coincides"] = "diff_means: at rank classes - 1 both are the span of the centred class means"
-    return leading(eraser.patterns, data, rank, "leace_pattern", "pattern", **said)
+    eraser = LeaceEraser.fit(data.moments)
+    return leading(eraser.patterns, data, class_rank(data, rank), "leace_pattern", "pattern", shrinkage=eraser.shrinkage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jepascope.discovery.finder_entry import FinderEntry
 from jepascope.discovery.finders.directions import as_pattern, leading, no_values
-from jepascope.discovery.finders.ridge_directions import gcv_strength, ridge_filters
+from jepascope.discovery.finders.regularised import gcv_strength, ridge_filters
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 
@@ -26,7 +26,7 @@ def ridge_circle(data: Labelled, rank: int | None = None, seed: int = 0) -> Subs
     """Span of the weights of a ridge regression to the variable's values, on raw activations: filters.
 
     The strength is generalised cross-validation's choice, from moments alone. Leading directions predict most of the
-    values' variance. Without ``rank``: as many as there are values (2 for an angle). ``seed`` is the shared signature's.
+    values' variance. Without ``rank``: as many as there are values (2 for an angle).
     """
     moments = data.moments
     if moments.cross is None or moments.values_covariance is None:

@@ -50,13 +50,13 @@ def circular_orders(classes: int, draws: int = ORDERS, seed: int = 0) -> Int[np.
     rng = np.random.default_rng(seed)
     wanted = min(draws, factorial(classes - 1) // 2 - 1)
     seen = {_canonical(np.arange(classes))}
-    found: list[Int[np.ndarray, " classes"]] = []
-    while len(found) < wanted:
+    orders: list[Int[np.ndarray, " classes"]] = []
+    while len(orders) < wanted:
         order = rng.permutation(classes)
         if (kind := _canonical(order)) not in seen:
             seen.add(kind)
-            found.append(order)
-    return np.array(found, dtype=np.int64).reshape(-1, classes)
+            orders.append(order)
+    return np.array(orders, dtype=np.int64).reshape(-1, classes)
 
 
 def arc_order_test(
@@ -111,4 +111,4 @@ def _canonical(order: Int[np.ndarray, " classes"]) -> tuple[int, ...]:
     """The same for every rotation and reflection of an order: class 0 first, then the lesser of its neighbours."""
     around = np.argsort(order)  # the classes as they come round the circle
     around = np.roll(around, -int(np.flatnonzero(around == 0)[0]))
-    return tuple(int(one) for one in (around if around[1] < around[-1] else np.roll(around[::-1], 1)))
+    return tuple(int(label) for label in (around if around[1] < around[-1] else np.roll(around[::-1], 1)))

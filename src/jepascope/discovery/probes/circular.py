@@ -23,13 +23,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.discovery.probes.paths import stacked
 from jepascope.discovery.probes.ridge import (
     RIDGE_STRENGTHS,
     checked_strengths,
     checked_targets,
     ridge_fits,
     squared_error,
-    stacked,
     strongest_best,
 )
 from jepascope.errors import BadArgument, BadData
@@ -53,7 +53,7 @@ def decoded_angle(values: Float[Tensor, "clips 2"]) -> Float[Tensor, " clips"]:
     return torch.atan2(values[:, 1], values[:, 0])
 
 
-def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, " clips"]) -> Float[Tensor, " clips"]:
+def circular_errors(true: Float[Tensor, " clips"], predicted: Float[Tensor, "*batch clips"]) -> Float[Tensor, "*batch clips"]:
     """Degrees between two angles (radians) the shorter way round: 0 to 180."""
     apart = true.double() - predicted.double()
     return torch.atan2(apart.sin(), apart.cos()).abs().rad2deg()
@@ -132,10 +132,10 @@ def held_out_arcs(
             f"The clips' angles lie in {len(present)} arc(s) of the circle, too few to leave one out; take clips of at least "
             f"{FEWEST_ARCS} directions."
         )
-    found: dict[Key, ArcReading] = {}
-    for keys, x in stacked(layers, len(y)):
+    readings: dict[Key, ArcReading] = {}
+    for keys, x in stacked(layers, len(y), torch.float64):
         tested = torch.stack([held[key] for key in keys]).double()
-        error = {one: x.new_zeros(len(keys), len(order)) for one in present}
+        error = {held_out: x.new_zeros(len(keys), len(order)) for held_out in present}
         for a, b in combinations(present, 2):
             trained = (arc != a) & (arc != b)
             fits = ridge_fits(x[:, trained], y[trained], order)
@@ -153,8 +153,8 @@ def held_out_arcs(
             chosen.append(x.new_tensor(order)[best])
         middle = torch.stack(chosen).median(dim=0).values.tolist()
         for i, key in enumerate(keys):
-            found[key] = ArcReading(predicted[i], middle[i])
-    return {key: found[key] for key in layers}
+            readings[key] = ArcReading(predicted[i], middle[i])
+    return {key: readings[key] for key in layers}
 
 
 def arc_floor(

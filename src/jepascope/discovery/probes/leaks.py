@@ -50,12 +50,12 @@ def leak_verdict(row: Mapping[Any, Any]) -> str:
 def leak_words(rows: Sequence[Mapping[Any, Any]], noun: str) -> str:
     """How many motionless baselines read the variable (``noun``), and how many of them more than position or axis explains."""
     verdicts = [leak_verdict(row) for row in rows]
-    found = [verdict for verdict in verdicts if verdict != NONE]
-    if not found:
+    readable = [verdict for verdict in verdicts if verdict != NONE]
+    if not readable:
         return f"None of {len(rows)} motionless baselines is shown to read the {noun} above chance."
-    text = f"{len(found)} of {len(rows)} motionless baselines read the {noun} above chance"
-    if LEAKS not in found:
-        text += f", {found.count(BEYOND) or 'none'} of them above what position or axis explains"
+    text = f"{len(readable)} of {len(rows)} motionless baselines read the {noun} above chance"
+    if LEAKS not in readable:
+        text += f", {readable.count(BEYOND) or 'none'} of them above what position or axis explains"
     return text + "."
 
 

@@ -8,7 +8,7 @@ labels, so that folds can share one design. Layers are handed over under any key
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -18,13 +18,10 @@ from torch import Tensor
 
 from jepascope.discovery.arrays import ArrayLike, as_tensor
 from jepascope.discovery.probes.folds import check_labels, scene_folds
-from jepascope.discovery.probes.linear_probe import LinearProbe, standardise
-from jepascope.discovery.solver.elastic_net import Batch, prepare, strongest_l1
-from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.probes.readouts import LinearProbe, standardise
+from jepascope.discovery.solver.elastic_net import Batch, Penalty, prepare, strongest_l1
 from jepascope.discovery.solver.solve import TOLERANCE, Fits, solve_path
 from jepascope.errors import BadArgument, BadData
-
-__all__ = ["DENSE_STRENGTHS", "L1_SHARES", "LinearProbe", "PathPoint", "ProbePath", "dense_probes", "l1_paths"]
 
 DENSE_STRENGTHS = tuple(10 ** (-0.5 * step) for step in range(8))  # L2 on standardised coordinates, 1 to 3e-4
 L1_SHARES = tuple(0.03 ** (step / 19) for step in range(20))  # of the strength at which no coordinate is left
@@ -133,13 +130,9 @@ def _paths(
         raise BadData(f"{_sites(layers)}: {error}") from None
     # one variant a fold, trained on the others, and a last one trained on everything
     trained = torch.stack([fold_of != fold for fold in range(folds)] + [torch.ones_like(fold_of, dtype=torch.bool)]).float()
-    by_width: dict[int, list[Key]] = {}
-    for key, x in layers.items():
-        check_activations(x, len(y), key)
-        by_width.setdefault(x.shape[1], []).append(key)
-    found: dict[Key, ProbePath] = {}
-    for keys in by_width.values():
-        x, mean, scale = standardise(torch.stack([layers[key] for key in keys]))
+    paths: dict[Key, ProbePath] = {}
+    for keys, raw in stacked(layers, len(y)):
+        x, mean, scale = standardise(raw)
         batch = prepare(x, y[None, None], trained[None], classes, principal=kind == "dense")
         pairs = _pairs(kind, batch, order)
         solved = solve_path(batch, pairs, tolerance, penalty="l1" if kind == "dense" else kind)
@@ -152,8 +145,8 @@ def _paths(
                 se = float(accuracy[i].std()) / math.sqrt(folds)
                 points.append(PathPoint(strength, probe, float(accuracy[i].mean()), se, float(fits.gap[i, -1])))
         for key, points in zip(keys, collected, strict=True):
-            found[key] = ProbePath(kind, tuple(points), _choice(kind, points))
-    return {key: found[key] for key in layers}
+            paths[key] = ProbePath(kind, tuple(points), _choice(kind, points))
+    return {key: paths[key] for key in layers}
 
 
 def _pairs(kind: Literal["dense"] | Penalty, batch: Batch, order: list[float]) -> list[tuple[Tensor, Tensor]]:
@@ -186,6 +179,19 @@ def _sites(layers: Mapping[Key, Tensor]) -> str:
     keys = [str(key) for key in layers]
     words = keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}"
     return f"Layer{'s' if len(keys) > 1 else ''} {words}" if all(isinstance(key, int) for key in layers) else words
+
+
+def stacked(
+    layers: Mapping[Key, Float[Tensor, "clips _"]], clips: int, dtype: torch.dtype | None = None
+) -> Iterator[tuple[list[Key], Float[Tensor, "layers clips width"]]]:
+    """Layers of equal width together, checked; in ``dtype`` where one is given."""
+    by_width: dict[int, list[Key]] = {}
+    for key, x in layers.items():
+        check_activations(x, clips, key)
+        by_width.setdefault(x.shape[1], []).append(key)
+    for keys in by_width.values():
+        together = torch.stack([layers[key] for key in keys])
+        yield keys, together.to(dtype or together.dtype)
 
 
 def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable) -> None:

@@ -108,11 +108,11 @@ class VariableReading:
     @property
     def as_good(self) -> dict[str, tuple[str, ...]]:
         """Rivals that read it as well, with the outputs that they do so of; of outputs that are read."""
-        found: dict[str, tuple[str, ...]] = {}
+        outputs: dict[str, tuple[str, ...]] = {}
         for measure in self.deciding:
             for rival in measure.as_good if measure.read else ():
-                found[rival.name] = (*found.get(rival.name, ()), measure.output)
-        return found
+                outputs[rival.name] = (*outputs.get(rival.name, ()), measure.output)
+        return outputs
 
 
 def variable_reading(
@@ -135,14 +135,14 @@ def _values(values: pd.DataFrame, layer: int, tokens: str) -> tuple[Measure, ...
     """One for each output, from held-out clips."""
     held = values[values["held_out"] == "clips"]
     at = held[(held["layer"] == layer) & (held["tokens"] == tokens)]
-    found = []
+    measures = []
     for row in at[at["encoder"] == "model"].to_dict("records"):
         same, plain = at[at["output"] == row["output"]], held[held["output"] == row["output"]]
         stated = row["probe"] != "circular" and isfinite(float(row["r2_low"]))
         name: MeasureName = "r2" if stated else "error"
         chance = 0.0 if stated else float(row["chance"])
-        found.append(_measure(name, str(row["output"]), row, _rivals(name, same, plain), chance))
-    return tuple(found)
+        measures.append(_measure(name, str(row["output"]), row, _rivals(name, same, plain), chance))
+    return tuple(measures)
 
 
 def _measure(name: MeasureName, output: str, row: Mapping[Any, Any], rivals: tuple[Rival, ...], chance: float) -> Measure:
@@ -159,13 +159,13 @@ def _rivals(name: MeasureName, at: pd.DataFrame, plain: pd.DataFrame) -> tuple[R
     value, low, high = ENDS[name]
     lower = name == "error"
     end = value if name == "accuracy" else low if lower else high
-    found = []
+    rivals = []
     read = plain[plain["encoder"].isin(list(PLAIN))].dropna(subset=[value]).sort_values(value, ascending=not lower, kind="stable")
     if not read.empty:
         row = read.iloc[-1]
-        found.append(Rival(PLAIN[str(row["encoder"])], *[float(row[value])] * 3))
+        rivals.append(Rival(PLAIN[str(row["encoder"])], *[float(row[value])] * 3))
     twins = at[at["encoder"] == "untrained"].dropna(subset=[value])
     if not twins.empty:
-        best, nearest = ((one.min() if lower else one.max()) for one in (twins[value], twins[end].fillna(twins[value])))
-        found.append(Rival("untrained twins", float(twins[value].mean()), float(best), float(nearest)))
-    return tuple(found)
+        best, nearest = ((column.min() if lower else column.max()) for column in (twins[value], twins[end].fillna(twins[value])))
+        rivals.append(Rival("untrained twins", float(twins[value].mean()), float(best), float(nearest)))
+    return tuple(rivals)

@@ -11,17 +11,17 @@ Kennard 1970; Hastie et al. 2009, 3.4.1). All of it in float64.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.paths import check_activations
+from jepascope.discovery.probes.folds import whole_scene_folds
+from jepascope.discovery.probes.paths import stacked
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.errors import BadArgument, BadData
 
 RIDGE_STRENGTHS = tuple(10 ** (3 - 0.5 * step) for step in range(15))  # 1000 to 1e-4; a correlation matrix has eigenvalues of mean 1
@@ -87,8 +87,8 @@ def ridge_probes(
     y = checked_targets(targets)
     fold_of = whole_scene_folds(len(y), groups, folds, seed)
     variance = float((y - y.mean(dim=0)).square().sum())
-    found: dict[Key, RidgePath] = {}
-    for keys, x in stacked(layers, len(y)):
+    paths: dict[Key, RidgePath] = {}
+    for keys, x in stacked(layers, len(y), torch.float64):
         error = x.new_zeros(len(keys), len(order))
         for fold in range(folds):
             held = fold_of == fold
@@ -96,8 +96,8 @@ def ridge_probes(
         fits, best = ridge_fits(x, y, order), strongest_best(error)
         for i, (key, chosen) in enumerate(zip(keys, best.tolist(), strict=True)):
             probe = RidgeProbe(fits.weights[i, chosen], fits.bias[i, chosen])
-            found[key] = RidgePath(tuple(order), tuple((error[i] / variance).tolist()), chosen, probe)
-    return {key: found[key] for key in layers}
+            paths[key] = RidgePath(tuple(order), tuple((error[i] / variance).tolist()), chosen, probe)
+    return {key: paths[key] for key in layers}
 
 
 def ridge_fits(x: Float[Tensor, "layers clips width"], y: Float[Tensor, "clips outputs"], strengths: Sequence[float]) -> RidgeFits:
@@ -128,29 +128,6 @@ def strongest_best(error: Float[Tensor, "layers strengths"]) -> Int[Tensor, " la
     return near.int().argmax(dim=1)
 
 
-def whole_scene_folds(clips: int, groups: Int[Tensor, " clips"] | None = None, folds: int = 5, seed: int = 0) -> Int[Tensor, " clips"]:
-    """Fold of each clip, scenes whole and folds as even as they allow; for targets without classes (else ``folds.scene_folds``).
-
-    Scenes go in a seeded order of their ids, so that the order of the clips plays no part.
-    """
-    scene = torch.arange(clips) if groups is None else groups.cpu()
-    if len(scene) != clips:
-        raise BadArgument(f"There are values of {clips} clips but {len(scene)} scene ids; pass one scene id a clip.")
-    if folds < 2:
-        raise BadArgument(f"Cross-validation needs at least 2 folds, not {folds}.")
-    ids, index, clips_of = np.unique(scene.numpy(), return_inverse=True, return_counts=True)
-    if len(ids) < folds:
-        raise BadData(
-            f"The clips come from {len(ids)} scene(s) only, too few for {folds}-fold cross-validation; add scenes or ask for fewer folds."
-        )
-    order = np.random.default_rng(seed).permutation(len(ids))
-    filled, fold_of = np.zeros(folds, dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
-    for one in order[np.argsort(-clips_of[order], kind="stable")]:  # large scenes first: small ones even things out
-        fold_of[one] = filled.argmin()
-        filled[fold_of[one]] += clips_of[one]
-    return torch.from_numpy(fold_of[index])
-
-
 def checked_strengths(strengths: Sequence[float]) -> list[float]:
     """From the strongest to the weakest."""
     if not strengths or min(strengths) <= 0:
@@ -168,13 +145,3 @@ def checked_targets(targets: Float[Tensor, "clips outputs"]) -> Float[Tensor, "c
     if bool((y.amax(dim=0) - y.amin(dim=0) <= 1e-9 * y.abs().amax(dim=0)).any()):
         raise BadData("The variable has the same value in every clip, so there is nothing to read; take clips in which it varies.")
     return y
-
-
-def stacked(layers: Mapping[Key, Float[Tensor, "clips _"]], clips: int) -> Iterator[tuple[list[Key], Float[Tensor, "layers clips width"]]]:
-    """Layers of equal width together, in float64, checked."""
-    by_width: dict[int, list[Key]] = {}
-    for key, x in layers.items():
-        check_activations(x, clips, key)
-        by_width.setdefault(x.shape[1], []).append(key)
-    for keys in by_width.values():
-        yield keys, torch.stack([layers[key] for key in keys]).double()

@@ -18,10 +18,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.exchange import exchanged
-from jepascope.discovery.probes.folds import check_labels
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.ridge import stacked
+from jepascope.discovery.probes.folds import check_labels, exchanged
+from jepascope.discovery.probes.paths import stacked
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import prepare
 from jepascope.discovery.solver.solve import TOLERANCE, solve
 from jepascope.errors import BadArgument, BadData
@@ -51,7 +50,7 @@ def scene_types(factors: pd.DataFrame, fit: Bool[np.ndarray, " clips"], own: Col
     Columns are taken in the table's order, categories as they are and numbers cut at the ``fit`` clips' median, each for as long as every
     type still has 2 ``fit`` clips or more, and 2 of the rest on average. Raises BadData where that makes fewer types than classes.
     """
-    index, taken = np.zeros(len(factors), dtype=np.int64), list[str]()
+    index, columns = np.zeros(len(factors), dtype=np.int64), list[str]()
     for name in factors.columns:
         if name in own or name in NOT_FACTORS:
             continue
@@ -60,13 +59,13 @@ def scene_types(factors: pd.DataFrame, fit: Bool[np.ndarray, " clips"], own: Col
         types = int(finer.max()) + 1
         if types > index.max() + 1 and np.bincount(finer[fit], minlength=types).min() >= RECUR and types * RECUR <= (~fit).sum():
             index = finer
-            taken.append(str(name))
+            columns.append(str(name))
     if index.max() + 1 < classes:
         raise BadData(
             f"A control task for {classes} classes needs as many types of scenes that recur in fit and in test, and the clips' other "
             f"factors make {index.max() + 1}; add clips or columns of other factors, or leave selectivity out."
         )
-    return SceneTypes(torch.tensor(index), tuple(taken))
+    return SceneTypes(torch.tensor(index), tuple(columns))
 
 
 def control_labels(types: SceneTypes, classes: int, seed: int = 0) -> Int[Tensor, " clips"]:
@@ -85,10 +84,10 @@ def control_labels(types: SceneTypes, classes: int, seed: int = 0) -> Int[Tensor
 
 def _deal(sizes: Int[np.ndarray, " types"], classes: int, rng: np.random.Generator) -> Int[np.ndarray, " types"]:
     filled, class_of = np.zeros(classes), np.zeros(len(sizes), dtype=np.int64)
-    for one in rng.permutation(len(sizes)):
+    for kind in rng.permutation(len(sizes)):
         # less than one clip: it only decides ties
-        class_of[one] = (filled + rng.uniform(0, 0.5, classes)).argmin()
-        filled[class_of[one]] += sizes[one]
+        class_of[kind] = (filled + rng.uniform(0, 0.5, classes)).argmin()
+        filled[class_of[kind]] += sizes[kind]
     return class_of
 
 
@@ -113,8 +112,8 @@ def permuted_hits(
     classes = check_labels(y)
     generator = torch.Generator().manual_seed(seed)
     permuted = torch.stack([exchanged(y, groups, generator) for _ in range(draws)])
-    found: dict[Key, Tensor] = {}
-    for keys, raw in stacked(layers, len(y)):
+    hits: dict[Key, Tensor] = {}
+    for keys, raw in stacked(layers, len(y), torch.float64):
         x, mean, scale = standardise(raw)
         batch = prepare(x, permuted[None], torch.ones(1, 1, len(y)), classes, principal=True)
         l2 = torch.tensor([[strengths[key]] for key in keys])
@@ -122,8 +121,8 @@ def permuted_hits(
         for i, key in enumerate(keys):
             z = (held[key].double() - mean[i].double()) / scale[i].double()
             logits = z.float() @ fits.weights[i].mT + fits.bias[i][:, None]
-            found[key] = (logits.argmax(dim=2) == held_y).sum(dim=1)
-    return {key: found[key] for key in layers}
+            hits[key] = (logits.argmax(dim=2) == held_y).sum(dim=1)
+    return {key: hits[key] for key in layers}
 
 
 def _halves_or_categories(column: pd.Series, fit: Bool[np.ndarray, " clips"]) -> Int[np.ndarray, " clips"]:

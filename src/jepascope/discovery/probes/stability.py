@@ -15,12 +15,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.folds import check_labels
-from jepascope.discovery.probes.halves import complementary_halves, permuted_within
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.paths import L1_SHARES, ProbePath, check_activations
-from jepascope.discovery.solver.elastic_net import prepare, strongest_l1
-from jepascope.discovery.solver.penalties import Penalty
+from jepascope.discovery.probes.folds import check_labels, complementary_halves, exchanged_within
+from jepascope.discovery.probes.paths import L1_SHARES, ProbePath, stacked
+from jepascope.discovery.probes.readouts import standardise
+from jepascope.discovery.solver.elastic_net import Penalty, prepare, strongest_l1
 from jepascope.discovery.solver.solve import solve_path
 from jepascope.errors import BadArgument
 
@@ -99,22 +97,18 @@ def stability_selection(
     halves = complementary_halves(y, groups, pairs, seed)
     generator = torch.Generator().manual_seed(seed)
     at = [i % len(halves) for i in range(permuted)]
-    labels = torch.stack([*y.cpu().expand(len(halves), -1), *(permuted_within(halves[i], y, groups, generator) for i in at)])
+    labels = torch.stack([*y.cpu().expand(len(halves), -1), *(exchanged_within(halves[i], y, groups, generator) for i in at)])
     used = torch.cat([halves, halves[at]])
-    by_width: dict[int, list[Key]] = {}
-    for key, x in layers.items():
-        check_activations(x, len(y), key)
-        by_width.setdefault(x.shape[1], []).append(key)
-    found: dict[Key, Stability] = {}
-    for keys in by_width.values():
-        x = standardise(torch.stack([layers[key] for key in keys]))[0]
+    stability: dict[Key, Stability] = {}
+    for keys, raw in stacked(layers, len(y)):
+        x = standardise(raw)[0]
         whole = prepare(x, y[None, None], torch.ones(1, 1, len(y)), classes)
         ladder, chosen = _ladder(keys, paths, strongest_l1(whole, penalty)[:, 0].tolist(), strengths)
         support = _supports(x, labels, used, classes, torch.tensor(ladder).to(x), penalty, tolerance)
         for i, key in enumerate(keys):
             points = [_point(*each, len(halves), threshold) for each in zip(ladder[i], support[i].unbind(0), strict=True)]
-            found[key] = Stability(tuple(points), len(halves), permuted, threshold, chosen[i])
-    return {key: found[key] for key in layers}
+            stability[key] = Stability(tuple(points), len(halves), permuted, threshold, chosen[i])
+    return {key: stability[key] for key in layers}
 
 
 def _ladder(
@@ -150,15 +144,15 @@ def _supports(
     y, counted = y.gather(1, order).to(x.device), used.gather(1, order).to(x)
     order = order.to(x.device)
     chunk = max(1, BYTES // (4 * (size * width + ARRAYS * classes * (size + width))))
-    found = torch.zeros(designs, ladder.shape[1], len(y), width, dtype=torch.bool)
+    used_in = torch.zeros(designs, ladder.shape[1], len(y), width, dtype=torch.bool)
     problems = [(design, half) for design in range(designs) for half in range(len(y))]
     for begin in range(0, len(problems), chunk):
         at, half = torch.tensor(problems[begin : begin + chunk]).unbind(1)
         batch = prepare(x[at[:, None], order[half]], y[half, None], counted[half, None], classes)
         strengths = [(l1[at, None], 0.0) for l1 in ladder.unbind(1)]
         for step, fits in enumerate(solve_path(batch, strengths, tolerance, penalty=penalty)):
-            found[at, step, half] = (fits.weights[:, 0] != 0).any(dim=1).cpu()
-    return found
+            used_in[at, step, half] = (fits.weights[:, 0] != 0).any(dim=1).cpu()
+    return used_in
 
 
 def _point(strength: float, support: Tensor, halves: int, threshold: float) -> StabilityPoint:

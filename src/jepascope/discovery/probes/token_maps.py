@@ -20,9 +20,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.exchange import exchanged
-from jepascope.discovery.probes.folds import check_labels
-from jepascope.discovery.probes.linear_probe import standardise
+from jepascope.discovery.probes.folds import check_labels, exchanged
+from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.probes.ridge import checked_targets
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import Interval, null_bound, r_squared, scene_proportion
@@ -81,11 +80,11 @@ def token_accuracy(
         kept.append(right[..., 0])
         return right.sum(dim=1)
 
-    read = _read(fit, test, tokens, onehot, groups, draws, seed, where, hits)
+    scored, strengths = _read(fit, test, tokens, onehot, groups, draws, seed, where, hits)
     n, scenes = len(held_y), None if held_groups is None else held_groups.numpy()
     scores = tuple(scene_proportion(right.numpy(), scenes) for right in torch.cat(kept))
     chance = int(torch.bincount(held_y).max()) / n
-    return _map(scores, "accuracy", chance, read.scores[1:].double() / n, read.strengths)
+    return _map(scores, "accuracy", chance, scored[1:].double() / n, strengths)
 
 
 def token_r_squared(
@@ -111,15 +110,9 @@ def token_r_squared(
         kept.append(predicted[..., 0])
         return 1 - (predicted - true[..., None]).square().sum(dim=(1, 2)) / spread
 
-    read = _read(fit, test, tokens, y, groups, draws, seed, where, r2)
+    scored, strengths = _read(fit, test, tokens, y, groups, draws, seed, where, r2)
     scores = tuple(r_squared(true.numpy(), predicted.numpy(), weights, about=middle.numpy()) for predicted in torch.cat(kept))
-    return _map(scores, "r2", 0.0, read.scores[1:], read.strengths)
-
-
-@dataclass(frozen=True)
-class _Read:
-    scores: Float[Tensor, "draws tokens"] | Int[Tensor, "draws tokens"]  # the true labels first
-    strengths: Float[Tensor, " tokens"]
+    return _map(scores, "r2", 0.0, scored[1:], strengths)
 
 
 def _read(
@@ -132,8 +125,9 @@ def _read(
     seed: int,
     where: str,
     score: Callable[[Tensor], Tensor],
-) -> _Read:
-    """``score`` takes predictions (tokens, test clips, outputs, draws) to (tokens, draws)."""
+) -> tuple[Tensor, Float[Tensor, " tokens"]]:
+    """Scores (draws, tokens), the true labels first, and strengths. ``score`` takes predictions (tokens, test clips, outputs, draws) to
+    (tokens, draws)."""
     if draws < FEWEST_DRAWS:
         raise BadArgument(f"A token map needs at least {FEWEST_DRAWS} draws of permuted labels, not {draws}.")
     generator = torch.Generator().manual_seed(seed)
@@ -154,7 +148,7 @@ def _read(
             strengths.append(torch.tensor(TOKEN_STRENGTHS, dtype=torch.float64)[chosen[:, 0]])
     if not varies:
         raise BadData(f"Every token of {where} is the same in all clips, so there is nothing to map; check the capture of that layer.")
-    return _Read(torch.cat(scores).T, torch.cat(strengths))
+    return torch.cat(scores).T, torch.cat(strengths)
 
 
 def read_tokens(

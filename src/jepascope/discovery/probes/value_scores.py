@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan, sqrt
-from statistics import NormalDist
+from math import nan
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import t as student_t
 from torch import Tensor
 
 from jepascope.discovery.probes.circular import FEWEST_ARCS, circular_errors, circular_median, decoded_angle, mean_circular_error
-from jepascope.stats import LEVEL, Interval, mean_interval, r_squared
+from jepascope.stats import LEVEL, Interval, expanded_level, mean_interval, r_squared
 
 RANDOM = 90.0  # degrees: mean error of an angle taken at random, whatever the true ones
 
@@ -89,15 +87,6 @@ def score_arcs(
     if arcs < FEWEST_ARCS:
         return ArcScore(Interval(error.value, nan, nan, error.n), Interval(gap.value, nan, nan, gap.n))
     return ArcScore(error, gap)
-
-
-def expanded_level(level: float, units: int) -> float:
-    """Level of the percentile interval that covers in ``level`` of cases when units are few (Hesterberg 2015, expanded percentile).
-
-    Quantiles at Phi(-sqrt(n / (n - 1)) t) in place of Phi(-z): with eight units 95 % become 98.9 %; plain, they cover in 88 %.
-    """
-    t = float(student_t.ppf(0.5 + level / 2, units - 1))
-    return 1 - 2 * NormalDist().cdf(-sqrt(units / (units - 1)) * t)
 
 
 def score_number(

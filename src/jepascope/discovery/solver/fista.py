@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from jepascope.discovery.solver.elastic_net import gradient, logits
-from jepascope.discovery.solver.penalties import Penalty, shrink
+from jepascope.discovery.solver.elastic_net import Penalty, gradient, logits, shrink
 
 RELAX, TIGHTEN = 0.85, 2.0  # the curvature assumed sinks from step to step, and rises at once to twice the curvature met
 
@@ -58,14 +57,14 @@ class Work:
         share = torch.maximum(RELAX * self.share, TIGHTEN * met).clamp_max(1.0)
         step = 1 / (share * self.curvature + self.l2)
         slope = torch.addcmul(gradient(self.x, residual), self.l2, self.point)
-        found = shrink(torch.addcmul(self.point, step, slope, value=-1), self.l1 * step, self.penalty)
-        seen = logits(self.x, found)
+        following_point = shrink(torch.addcmul(self.point, step, slope, value=-1), self.l1 * step, self.penalty)
+        seen = logits(self.x, following_point)
         # momentum is thrown away where it points uphill (in the metric of the steps), or the last step was far too long
-        spent = far | (_dot((found - self.point) / step, found - self.now) < 0)
+        spent = far | (_dot((following_point - self.point) / step, following_point - self.now) < 0)
         momentum = torch.where(spent, 1.0, self.momentum)
         following = (1 + (1 + 4 * momentum.square()).sqrt()) / 2
         onward = torch.where(spent, 1.0, 1 + (momentum - 1) / following)
         self.point_before, self.ahead_before, self.residual = self.point, self.ahead, residual
-        self.point, self.ahead = torch.lerp(self.now, found, onward), torch.lerp(self.seen, seen, onward)
-        self.now, self.seen, self.share = found, seen, share
+        self.point, self.ahead = torch.lerp(self.now, following_point, onward), torch.lerp(self.seen, seen, onward)
+        self.now, self.seen, self.share = following_point, seen, share
         self.momentum = torch.where(spent, 1.0, following)

@@ -1,4 +1,11 @@
-"""The problems of a batch that are still being solved, each on its working set of coordinates."""
+"""The problems of a batch that are still being solved, each on its working set: the coordinates that a sparse fit needs to look at.
+
+Most weights of a sparse fit are zero, and most of those are seen to be from the fit before: the sequential strong rule
+(Tibshirani et al. 2012) leaves out a coordinate whose gradient at the last strength is below ``2 l1 - l1 before``. That rule can err, so
+it only says where to begin: a fit ends when its gap holds on *all* coordinates, and until then those that break their
+bound are let in. The coordinates of a design that any of its variants needs are gathered into a smaller design; each variant is kept
+to its own by an unpayable strength on the others, so that it is solved as if it were alone.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +13,38 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from jepascope.discovery.solver.duality import Certificate, duality_gap
-from jepascope.discovery.solver.elastic_net import Batch, logits
+from jepascope.discovery.solver.elastic_net import Batch, Certificate, Penalty, duality_gap, logits
 from jepascope.discovery.solver.fista import Work
-from jepascope.discovery.solver.penalties import Penalty
-from jepascope.discovery.solver.working_set import UNPAYABLE, gathered
+
+UNPAYABLE = 1e30  # a strength that keeps a coordinate out; finite, for infinity times a weight of zero is not a number
+WORTHWHILE = 0.8  # of the columns: gathering more than these costs more than it saves
+MULTIPLE = 16  # of columns, which matrix products like
+
+
+def strong(
+    slope: Float[Tensor, "designs variants _ columns"],
+    state: Float[Tensor, "designs variants classes columns"],
+    l1: Float[Tensor, "designs variants 1 columns"],
+    l1_before: Float[Tensor, "designs variants 1 1"],
+) -> Bool[Tensor, "designs variants columns"]:
+    """Coordinates to begin with: those in use, those without L1, and those that the strong rule does not leave out."""
+    kept = (slope >= 2 * l1 - l1_before) | (l1 == 0)
+    return kept.any(dim=2) | (state != 0).any(dim=2)
+
+
+def gathered(member: Bool[Tensor, "designs variants columns"]) -> Int[Tensor, "designs some"] | None:
+    """The columns that any variant of a design needs, in order, filled up with others to one number for all designs; None:
+    all of them."""
+    needed = member.any(dim=1)
+    columns = member.shape[2]
+    most = -(-int(needed.sum(dim=1).max()) // MULTIPLE) * MULTIPLE
+    if most > WORTHWHILE * columns:
+        return None
+    return needed.to(torch.uint8).sort(dim=1, descending=True, stable=True).indices[:, :most].sort(dim=1).values
+
 
 WORTH_MOVING = 0.75  # of the places: copying more of them than this costs more than iterating idly
 COLUMNWISE = ("now", "point", "point_before")
@@ -37,10 +69,10 @@ class OpenProblems:
     @classmethod
     def of(cls, batch: Batch, l1: Tensor, l2: Tensor, state: Tensor, penalty: Penalty) -> OpenProblems:
         designs, variants, _, columns = state.shape
-        one = state.new_ones(designs, variants, 1, 1)
+        ones = state.new_ones(designs, variants, 1, 1)
         seen = logits(batch.x, state)
         residual = batch.weights * (seen.softmax(dim=2) - batch.targets)
-        parts = (batch.weights, batch.targets, l1, l2, batch.curvature, one / 4, one, state, state, state, seen, seen, seen, residual)
+        parts = (batch.weights, batch.targets, l1, l2, batch.curvature, ones / 4, ones, state, state, state, seen, seen, seen, residual)
         device = state.device
         return cls(
             Work(batch.x, *parts, penalty),

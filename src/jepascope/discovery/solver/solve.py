@@ -15,10 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, Batch, strongest_l1
-from jepascope.discovery.solver.open_problems import OpenProblems
-from jepascope.discovery.solver.penalties import Penalty
-from jepascope.discovery.solver.working_set import strong
+from jepascope.discovery.solver.elastic_net import INTERCEPT_L2, Batch, Penalty, strongest_l1
+from jepascope.discovery.solver.open_problems import OpenProblems, strong
 from jepascope.errors import BadArgument
 
 TOLERANCE = 1e-3  # of log(classes): at this gap the support of an L1 fit has settled (Jaccard >= 0.97 with the exact one)

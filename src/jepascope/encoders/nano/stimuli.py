@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.render import SHAPE_NAMES, Objects, Waves, render
+from jepascope.clips.ranges import SHAPES
+from jepascope.clips.render import Objects, Waves, render
 
 MAX_OBJECTS = 3
 WAVES = 3
@@ -42,7 +43,7 @@ def training_clips(clips: int, frames: int, size: int, generator: torch.Generato
     radius = _uniform(generator, 0.06, 0.16, clips, MAX_OBJECTS)
     present = torch.arange(MAX_OBJECTS, device=generator.device) < count[:, None]
     objects = Objects(
-        shape=torch.randint(len(SHAPE_NAMES), (clips, MAX_OBJECTS), generator=generator, device=generator.device),
+        shape=torch.randint(len(SHAPES), (clips, MAX_OBJECTS), generator=generator, device=generator.device),
         x=_uniform(generator, 0.15, 0.85, clips, MAX_OBJECTS),
         y=_uniform(generator, 0.15, 0.85, clips, MAX_OBJECTS),
         vx=vx,

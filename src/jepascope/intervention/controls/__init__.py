@@ -20,6 +20,10 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
 
+Covariance = Float[Tensor, "width width"]
+Free = Float64[Tensor, "width free"]
+Drawn = Float64[Tensor, "draws width rank"]
+
 CONTAINED = 1e-5  # a basis whose residual is below this lies inside the space to avoid
 
 
@@ -53,13 +57,13 @@ class ControlDraw:
     matched: Matched
 
 
-def removed_variance(basis: Float[Tensor, "width rank"], covariance: Float[Tensor, "width width"]) -> float:
+def removed_variance(basis: Float[Tensor, "width rank"], covariance: Covariance) -> float:
     """tr(U^T S U): the variance of the tokens that lies in the subspace, which ablation removes."""
     exact = basis.double()
     return float((exact * (covariance.double() @ exact)).sum())
 
 
-def complement(avoid: Float[Tensor, "width vectors"]) -> Float64[Tensor, "width free"]:
+def complement(avoid: Float[Tensor, "width vectors"]) -> Free:
     """Orthonormal basis of what is orthogonal to all columns."""
     left, values, _ = torch.linalg.svd(avoid.double(), full_matrices=True)
     spanned = int((values > values[0] * 1e-6).sum())
@@ -67,7 +71,7 @@ def complement(avoid: Float[Tensor, "width vectors"]) -> Float64[Tensor, "width 
     return free
 
 
-def haar(free: Float64[Tensor, "width free"], rank: int, draws: int, rng: np.random.Generator) -> Float64[Tensor, "draws width rank"]:
+def haar(free: Free, rank: int, draws: int, rng: np.random.Generator) -> Drawn:
     """Uniformly distributed (Haar) rank-dimensional subspaces of the span of ``free``."""
     inside: Tensor = torch.linalg.qr(ambient(free, rank, draws, rng)).Q
     return free @ inside
@@ -134,7 +138,7 @@ def matched_controls(
     return out
 
 
-def checked_bases(bases: ArrayLike, shape: tuple[int, int, int]) -> Float64[Tensor, "draws width rank"]:
+def checked_bases(bases: ArrayLike, shape: tuple[int, int, int]) -> Drawn:
     """Bases of a control of one's own, orthonormalised; BadArgument for another shape, NaN, and columns that span less."""
     drawn = as_tensor(bases, "what it returns (draws, width, rank)", 3, torch.float64)
     if drawn.shape != shape or not torch.isfinite(drawn).all():

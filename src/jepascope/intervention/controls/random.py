@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64
-from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.control_entry import ControlEntry
-from jepascope.intervention.controls import haar
+from jepascope.intervention.controls import Covariance, Drawn, Free, haar
 
 DECLARED = ControlEntry(
     name="random",
@@ -23,12 +21,6 @@ DECLARED = ControlEntry(
 )
 
 
-def random(
-    subspace: Subspace,
-    covariance: Float[Tensor, "width width"],
-    free: Float64[Tensor, "width free"],
-    draws: int,
-    rng: np.random.Generator,
-) -> Float64[Tensor, "draws width rank"]:
+def random(subspace: Subspace, covariance: Covariance, free: Free, draws: int, rng: np.random.Generator) -> Drawn:
     """Haar: every direction alike."""
     return haar(free, subspace.rank, draws, rng)

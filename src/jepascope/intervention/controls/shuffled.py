@@ -25,17 +25,17 @@ DECLARED = ControlEntry(
 )
 
 
-def shuffled(found: Sequence[Subspace] | None, subspace: Subspace, draws: int) -> Float64[Tensor, "draws width rank"]:
+def shuffled(permuted_subspaces: Sequence[Subspace] | None, subspace: Subspace, draws: int) -> Float64[Tensor, "draws width rank"]:
     """Those that were found, which must be enough and of the subspace's rank."""
-    given = len(found or ())
-    if found is None or given < draws:
+    given = len(permuted_subspaces or ())
+    if permuted_subspaces is None or given < draws:
         raise BadArgument(
             f"The control 'shuffled' needs {draws} subspaces found on permuted labels, not {given}; pass shuffled=find_shuffled(...)."
         )
-    for permuted in found:
+    for permuted in permuted_subspaces:
         if permuted.basis.shape != subspace.basis.shape:
             raise BadArgument(
                 f"The finder gave a subspace of rank {permuted.rank} on permuted labels and of rank {subspace.rank} on the true ones; "
                 "give it the rank explicitly, so that the control matches."
             )
-    return torch.stack([permuted.basis.double() for permuted in found[:draws]])
+    return torch.stack([permuted.basis.double() for permuted in permuted_subspaces[:draws]])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.control_entry import ControlEntry
-from jepascope.intervention.controls import ambient, removed_variance
+from jepascope.intervention.controls import Covariance, Drawn, Free, ambient, removed_variance
 
 DECLARED = ControlEntry(
     name="variance",
@@ -27,25 +27,12 @@ DECLARED = ControlEntry(
 TRACE_TOLERANCE = 1e-9  # relative, where the bisection stops
 
 
-def variance(
-    subspace: Subspace,
-    covariance: Float[Tensor, "width width"],
-    free: Float64[Tensor, "width free"],
-    draws: int,
-    rng: np.random.Generator,
-) -> Float64[Tensor, "draws width rank"]:
+def variance(subspace: Subspace, covariance: Covariance, free: Free, draws: int, rng: np.random.Generator) -> Drawn:
     """The variance of the subspace itself."""
     return variance_matched(free, covariance, removed_variance(subspace.basis, covariance), subspace.rank, draws, rng)
 
 
-def variance_matched(
-    free: Float64[Tensor, "width free"],
-    covariance: Float[Tensor, "width width"],
-    target: float,
-    rank: int,
-    draws: int,
-    rng: np.random.Generator,
-) -> Float64[Tensor, "draws width rank"]:
+def variance_matched(free: Free, covariance: Covariance, target: float, rank: int, draws: int, rng: np.random.Generator) -> Drawn:
     """Random subspaces V in the span of ``free`` with tr(V^T S V) = target, or as near as that span allows.
 
     In the eigenbasis of S restricted to the span (eigenvalues L), V = orth(L^a G) with G Gaussian: a = 0 is Haar, a -> inf
@@ -103,10 +90,10 @@ def _bisect(
         low, high = torch.where(reached, low, high), torch.where(reached, high, 2 * high)
     for _ in range(200):  # a double has no more bits than that
         middle = (low + high) / 2
-        found = basis(middle)
-        error = trace(found) - target
+        reached_basis = basis(middle)
+        error = trace(reached_basis) - target
         if float(error.abs().max()) <= TRACE_TOLERANCE * target or bool(((middle == low) | (middle == high)).all()):
             break
         past = error * sign >= 0
         low, high = torch.where(past, low, middle), torch.where(past, middle, high)
-    return found
+    return reached_basis

@@ -55,6 +55,15 @@ class ProbeJudge:
         """Judges of one layer with the same source share what is read there."""
         return f"pooled {self.tokens}"
 
+    @property
+    def pooled(self) -> bool:
+        """Whether it reads pooled activations: what was pooled at capture serves, and an edit reaches it by residual connections alone."""
+        return True
+
+    def features(self, width: int) -> int:
+        """How many numbers a clip it reads, in an encoder of that width."""
+        return width
+
     def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
         return PooledReader(mask)
 
@@ -101,6 +110,13 @@ class HeadJudge:
     @property
     def source(self) -> str:
         return "head"
+
+    @property
+    def pooled(self) -> bool:
+        return False
+
+    def features(self, width: int) -> int:
+        return len(self.columns)
 
     def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
         return HeadReader(self.columns)

@@ -7,7 +7,7 @@ from jepascope.intervention.judge_entry import JudgeEntry
 DECLARED = JudgeEntry(
     name="mlp",
     meaning="a small network of pooled activations, trained on split judge",
-    run="jepascope.discovery.probes.mlp_probe:mlp_probe",
+    run="jepascope.discovery.probes.readouts:mlp_probe",
     order=2,
     layers="all",
     words="the small MLP",

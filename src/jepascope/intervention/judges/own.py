@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.discovery.probes.linear_probe import standardise
-from jepascope.discovery.probes.mlp_probe import ITERATIONS, PENALTY
+from jepascope.discovery.probes.readouts import ITERATIONS, PENALTY, standardise
 from jepascope.errors import BadArgument
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.intervention.judges import Readout

@@ -11,7 +11,7 @@ from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import Cell, count, finite, shown
 from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
 from jepascope.findings.steering import draws_words, steer_words
-from jepascope.intervention.calibration import CHANCE, angle_errors, mean_error
+from jepascope.intervention.circle import CHANCE, angle_errors, mean_error
 from jepascope.report.blocks import Block, Figure, findings
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION

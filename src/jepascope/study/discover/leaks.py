@@ -8,8 +8,7 @@ from math import nan
 import pandas as pd
 import torch
 
-from jepascope.clips.degrade import DEGRADATIONS, still_pixels
-from jepascope.clips.position_limit import end_position_limit
+from jepascope.clips.degrade import DEGRADATIONS, end_position_limit, still_pixels
 from jepascope.discovery.probes.leaks import leak_check
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures

@@ -12,11 +12,9 @@ import torch
 
 from jepascope.activations.site import Site
 from jepascope.catalog import file_name
-from jepascope.discovery.finders import find
-from jepascope.discovery.finders.again import found_again
-from jepascope.discovery.found_by import digest_of
+from jepascope.discovery.finders import find, found_again
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.subspace import Subspace
+from jepascope.discovery.subspace import Subspace, digest_of
 from jepascope.study.captures import Captures
 from jepascope.study.files import writing
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.activations.site import Site
-from jepascope.discovery.finders.again import UNKNOWN, found_again, referring, same_span
+from jepascope.discovery.finders import UNKNOWN, found_again, referring, same_span
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError

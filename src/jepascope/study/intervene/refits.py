@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun_all
-from jepascope.discovery.probes.mlp_probe import mlp_probe
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.discovery.probes.readouts import mlp_probe
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.context import InterventionContext
@@ -96,7 +96,7 @@ def _ablated(
             for i, one in zip(range(which.start, which.stop), features, strict=True):
                 found[i, at][rows] = one.float()
 
-    rerun_all(captures.encoder, reruns())
+    rerun(captures.encoder, reruns())
     last = len(conditions) - 1
     return {(-1 if i == last else i, at): x for (i, at), x in found.items()}
 

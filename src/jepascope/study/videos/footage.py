@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.clips.video.sheet import caption
+from jepascope.clips.contact_sheet import caption
 from jepascope.findings.footage import footage_words
 from jepascope.study.captures import Captures
 from jepascope.study.videos.foreseen import video_study

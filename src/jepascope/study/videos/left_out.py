@@ -27,8 +27,8 @@ from jepascope.clips.video.parted import dealt, scarce
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.linear_probe import LinearProbe
 from jepascope.discovery.probes.paths import dense_probes, l1_paths
+from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.errors import BadArgument, BadData
 from jepascope.findings.effect import JudgeReading, judge_readings
 from jepascope.findings.numbers import json_number as number
