@@ -15,8 +15,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.claims import claims_json, claims_of
-from jepascope.findings.judges import JUDGE_WORDS
-from jepascope.findings.selection import EDIT_WORDS
+from jepascope.findings.names import EDIT_WORDS, JUDGE_WORDS
 from jepascope.intervention.control_words import CONTROL_WORDS, DOERS
 from jepascope.report.blocks import Cards, Finding, Grid, Section
 from jepascope.report.compare.page import Comparison, to_json

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,9 @@ def tools() -> Catalog[ToolEntry]:
 
 def adds(monkeypatch: pytest.MonkeyPatch, *points: tuple[str, str]) -> None:
     """Entry points as installed packages would add them."""
-    monkeypatch.setattr(module, "entry_points", lambda group: [EntryPoint(name, value, group) for name, value in points])
+    groups = ("jepascope.tools", "jepascope.finders")
+    added = EntryPoints(EntryPoint(name, value, group) for name, value in points for group in groups)
+    monkeypatch.setattr(module, "entry_points", lambda: added)
 
 
 def test_declarations_are_read_in_their_order_without_running_the_file(package: Callable[..., None]) -> None:

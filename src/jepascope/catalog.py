@@ -8,12 +8,12 @@ by an entry point (group ``jepascope.finders``, ``.edits``, ...), or by its path
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 from jepascope.errors import BadArgument, JepascopeError
 
 DECLARED = "DECLARED"
+STATEMENT = re.compile(rf"^{DECLARED}\b.*(?:\n(?:[ \t)].*)?)*", re.MULTILINE)  # with what is indented below it
 CODE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -65,7 +66,7 @@ class Catalog(Generic[E]):
     def __init__(self, kind: str, entry: type[E], package: str, group: str = "") -> None:
         self.kind, self.type, self.package, self.group = kind, entry, package, group or f"jepascope.{kind}s"
 
-    @cached_property
+    @functools.cached_property
     def own(self) -> Mapping[str, E]:
         """Ours, in their order. RuntimeError where two have one name."""
         entries: dict[str, E] = {}
@@ -81,11 +82,11 @@ class Catalog(Generic[E]):
         spec = find_spec(self.package)
         return "" if spec is None else next(iter(spec.submodule_search_locations or ()), "")
 
-    @cached_property
+    @functools.cached_property
     def added(self) -> Mapping[str, tuple[EntryPoint, ...]]:
         """Entry points of installed packages by name; nothing of theirs is run."""
         points: dict[str, tuple[EntryPoint, ...]] = {}
-        for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, point.value)):
+        for point in sorted(installed(entry_points).select(group=self.group), key=lambda point: (point.name, point.value)):
             points[point.name] = (*points.get(point.name, ()), point)
         return points
 
@@ -167,10 +168,16 @@ class _Column(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
+@functools.cache
+def installed(scan: Callable[[], Any]) -> Any:
+    """Entry points of all installed packages: one ``scan`` for all kinds of things."""
+    return scan()
+
+
 def declared(source: str, kind: type[E]) -> list[E]:
     """The declarations of one kind in the text of a module, read without running it. They are literals: calls of the kind by its name."""
     entries = []
-    for node in ast.parse(source).body if DECLARED in source else ():
+    for node in ast.parse("".join(f"{found.group()}\n" for found in STATEMENT.finditer(source))).body:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(target, ast.Name) and target.id == DECLARED and isinstance(node, ast.Assign | ast.AnnAssign):
             calls = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]

@@ -106,7 +106,7 @@ def study(
     Raises BadArgument for all that the command line refuses, before anything is captured.
     """
     from jepascope.study.run import run_study
-    from jepascope.study.spec import make_spec
+    from jepascope.study.spec_file import make_spec
 
     if not isinstance(encoder, VideoEncoder):
         raise BadArgument(f"study takes an encoder, as load_encoder and wrap make them, not {type(encoder).__name__}.")

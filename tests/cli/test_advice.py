@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from jepascope.cli import app
-from jepascope.study.as_written import read_value
 from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import read_value
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "jepascope").rglob("*.py"))

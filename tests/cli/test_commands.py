@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from jepascope.cli import app, commands
+from jepascope.cli import app
 from jepascope.doctor import Check
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import known_models
@@ -86,7 +86,7 @@ def test_plan_prints_its_sum() -> None:
 
 def test_options_override_presets_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[StudySpec] = []
-    monkeypatch.setattr(commands, "plan_command", lambda spec, device, as_json: got.append(spec))
+    monkeypatch.setattr("jepascope.study.plan.make_plan", lambda spec, machine: got.append(spec))
     (tmp_path / "spec.yaml").write_text("draws: 9\nseed: 3\n")
     answer(
         "plan", str(tmp_path / "spec.yaml"), "--draws", "11", "--layers", "1,3", "--finders", "class_pca, l1_probe", "--set", "doses=0.5,1"

@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 from jepascope.cli import app
 from jepascope.discovery.subspace import Subspace
 from jepascope.study.folder import Run
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 
 def answer(*arguments: str) -> Result:

@@ -17,19 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepascope.cli import app
-from jepascope.cli.commands import spec_from
+from jepascope.cli.options import spec_from
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.files import find
 from jepascope.encoders.models import known_models
 from jepascope.errors import BadArgument, JepascopeError, quoted, setting
 from jepascope.report.compare.reading import read_runs
-from jepascope.study.as_written import read_value
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import best_layer_of
 from jepascope.study.port.asked import check_same_scenes
 from jepascope.study.probe import probed_spec
 from jepascope.study.provenance import command
-from jepascope.study.spec import StudySpec, make_spec, saved_spec, spec_values
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_value, saved_spec, spec_values
 from jepascope.study.videos.carried import carried_run
 
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands

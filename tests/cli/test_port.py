@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from jepascope.cli import app
 from jepascope.study.folder import Run
-from jepascope.study.spec import make_spec, saved_spec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 
 def answer(*arguments: str) -> Result:

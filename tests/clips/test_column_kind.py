@@ -15,7 +15,8 @@ from jepascope.clips.labels_file import read_labels
 from jepascope.clips.variables import Variable
 from jepascope.clips.video.labels import VideoLabels, read_video_labels
 from jepascope.errors import BadArgument, BadData, JepascopeError
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 COUNT = 80  # scenes of ten clips of a direction
 

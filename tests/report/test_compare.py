@@ -24,10 +24,9 @@ from jepascope.encoders.models import published_models
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import Cell, percent, percent_span, with_interval
 from jepascope.report.blocks import Grid, Section
-from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.page import Comparison, build_compare, compare_runs, place, table, to_json
-from jepascope.report.compare.pairwise import beside, findings, sentence
+from jepascope.report.compare.pairwise import agreement, beside, differences, findings, sentence
 from jepascope.report.compare.paper_table import columns, distrust, entries, how, paper_sections
 from jepascope.report.compare.reading import Compared, names, read_runs
 from jepascope.report.compare.terminal import paper_tables, tables
@@ -36,7 +35,7 @@ from jepascope.report.measures import Estimate
 from jepascope.report.paper import PUBLISHED, VITH, VITL
 from jepascope.report.sections.published import published
 from jepascope.schema import TABLES
-from jepascope.study.spec import make_spec, spec_values
+from jepascope.study.spec_file import make_spec, spec_values
 
 
 def provide(run: Path, model: str | None = None, seed: int = 0, **encoder: Any) -> Path:

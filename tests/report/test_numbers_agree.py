@@ -17,7 +17,7 @@ from jepascope.findings.numbers import finite
 from jepascope.findings.summary import by_probe, pairs
 from jepascope.report import carried_measures
 from jepascope.report.folder import read_run
-from jepascope.report.sections.pairs import pairs_of
+from jepascope.report.sections.alignment import pairs_of
 from jepascope.report.sections.reads import reads_section
 from numbers_named import Key, Named, disagreements, everything
 

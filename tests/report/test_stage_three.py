@@ -23,9 +23,8 @@ from jepascope.portability.verdict import VERDICTS
 from jepascope.report import carried_measures
 from jepascope.report.blocks import Grid, Heading, Section
 from jepascope.report.folder import read_run
-from jepascope.report.sections.across_models import across_models
 from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section, pair_parts
-from jepascope.report.sections.portability import portability
+from jepascope.report.sections.portability import across_models, portability
 from jepascope.schema import TABLES
 
 SECTIONS = (portability, degeneracy_section, across_models)

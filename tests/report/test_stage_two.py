@@ -14,10 +14,9 @@ from jepascope.report.blocks import Section
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.sections.calibration import angle_errors, calibration_section
 from jepascope.report.sections.curves import curves_section
-from jepascope.report.sections.effect_map import map_section
 from jepascope.report.sections.forecasts import forecasts_section
 from jepascope.report.sections.headline import headline
-from jepascope.report.sections.intervention import effects_section
+from jepascope.report.sections.intervention import effects_section, map_section
 from jepascope.report.sections.isolation import isolation_section
 from jepascope.report.sections.matching import matching_section
 from jepascope.report.sections.reads import reads_section

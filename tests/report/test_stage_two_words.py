@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jepascope.findings.circle import Error
-from jepascope.findings.doses import clear_doses, curve_words, shift_words
+from jepascope.findings.circle import Error, steer_words
+from jepascope.findings.doses import clear_doses, curve_words, fade_words, shift_words
 from jepascope.findings.effect import Against, Effect
-from jepascope.findings.fading import fade_words
 from jepascope.findings.fresh import Share, refit_words
 from jepascope.findings.isolation import CrossEffect, Level, isolation_words
-from jepascope.findings.steering import steer_words
 from jepascope.findings.verdict import beside_draws, verdict
 
 NAN = math.nan

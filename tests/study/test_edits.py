@@ -31,16 +31,17 @@ from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
 from jepascope.study.captures import Captures
+from jepascope.study.checks import validate_for_encoder
 from jepascope.study.folder import Run
-from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.intervene.command import intervened_spec, run_intervene
-from jepascope.study.intervene.judges import skipped_judges
+from jepascope.study.intervene.judges import JudgeSet, StudyJudges
 from jepascope.study.intervene.requested import _in_units_of, fixed_controls, self_swaps
 from jepascope.study.intervene.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
 from jepascope.study.probe import probed_spec
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
 from encoders_at_hand import save_classifier
@@ -145,18 +146,18 @@ def captures_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
 def test_judges_that_cannot_be_had_are_named_with_the_reason(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     headless = "this encoder has no task head"
     bare = VJepa2Encoder.from_config(tiny_encoder.model.config, seed=0, name="bare", predictor=False)
-    assert skipped_judges(captures_of(tmp_path / "bare", tiny_spec, bare)) == {
+    assert StudyJudges(captures_of(tmp_path / "bare", tiny_spec, bare), 1).skipped == {
         "predictor": "this encoder has no predictor",
         "head": headless,
     }
-    short = skipped_judges(captures_of(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)))
+    short = StudyJudges(captures_of(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)), 1).skipped
     assert short == {"predictor": "clips of one tubelet have no future", "head": headless}
     alone = tiny_spec.model_copy(update={"judges": ("probe",)})
-    assert skipped_judges(captures_of(tmp_path / "alone", alone, bare)) == {}
+    assert StudyJudges(captures_of(tmp_path / "alone", alone, bare), 1).skipped == {}
     path = tmp_path / "mine.csv"
     pd.DataFrame({"scene": range(80), "coin": ["heads", "tails"] * 40}).to_csv(path, index=False)
     mine = make_spec({**tiny_spec.model_dump(), "labels": str(path), "variable": "coin"}, "here")
-    said = skipped_judges(captures_of(tmp_path / "mine", mine, tiny_encoder))
+    said = StudyJudges(captures_of(tmp_path / "mine", mine, tiny_encoder), 1).skipped
     assert said["predictor"].startswith("no twin can be rendered for coin") and said["head"] == headless
 
 
@@ -411,7 +412,7 @@ def test_one_pair_alone_is_refused_by_the_spec(tiny_spec: StudySpec) -> None:
 
 
 def test_a_head_without_pairs_is_left_out_and_said(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
-    said = skipped_judges(captures_of(tmp_path, headed(tiny_spec, None), classifier))
+    said = StudyJudges(captures_of(tmp_path, headed(tiny_spec, None), classifier), 1).skipped
     assert said == {"head": "no classes are paired with the head's labels (head_classes)"}
 
 
@@ -476,7 +477,7 @@ def test_the_predictor_does_not_judge_an_edit_of_what_it_is_not_shown(
 ) -> None:
     for scope, shown in (("time:0", True), ("time:1", False), ("time:0-1", False)):
         spec = make_spec({**tiny_spec.model_dump(), "scope": scope}, "here")
-        said = skipped_judges(captures_of(tmp_path / scope, spec, tiny_encoder))
+        said = StudyJudges(captures_of(tmp_path / scope, spec, tiny_encoder), 1).skipped
         assert ("predictor" not in said) == shown
         assert shown or said["predictor"] == f"it is shown the first 1 tubelet(s) alone, and the edited tokens ({scope}) lie later"
 
@@ -526,9 +527,9 @@ def test_on_a_decoy_network_the_largest_axes_are_the_decoy_and_nuisance_is_neith
 def test_a_clip_of_the_same_class_has_nothing_to_swap_in(planted: dict[str, PlantedBench]) -> None:
     one = planted["clean"]
     truth = {"truth": Subspace(one.encoder.causal, one.mean)}
-    judges, captures = [one.judge], standing_in(one)
-    context = InterventionContext(one.encoder, one.site, one.scenes, judges, one.covariance, one.mean)
-    swapped = self_swaps(captures, context, truth, judges)
+    context, depth = InterventionContext(one.encoder, one.site, one.scenes, [one.judge], one.covariance, one.mean), one.encoder.card.depth
+    judges = JudgeSet({("probe", depth): one.judge}, {}, depth)
+    swapped = self_swaps(standing_in(one), context, truth, pd.DataFrame(), judges)
     assert set(swapped["control"]) == {"self_swap"} and swapped["draw"].nunique() == 10
     real, _ = context.edit(truth, {}, ("swap",))
     own, itself = (rows["numerator"].sum() / rows["denominator"].sum() for rows in (real, swapped))

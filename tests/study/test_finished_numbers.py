@@ -10,7 +10,7 @@ import pytest
 from jepascope.encoders.load import load_encoder
 from jepascope.report.build import build_report
 from jepascope.study.run import run_study
-from jepascope.study.spec import make_spec, spec_values
+from jepascope.study.spec_file import make_spec, spec_values
 from numbers_named import disagreements, everything
 
 

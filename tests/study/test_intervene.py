@@ -21,7 +21,8 @@ from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
 

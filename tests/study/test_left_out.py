@@ -24,7 +24,7 @@ from jepascope.study.geometry import geometry
 from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.sizes import Counts
-from jepascope.study.spec import make_spec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.intervene import LEFT_OUT
 from jepascope.study.videos import left_out as module
 from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out_figures, run_left_out

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
-from jepascope.cli import app, commands
+from jepascope.cli import app
 from jepascope.clips.presets import directions8, twins
 from jepascope.discovery.labelled import Suffix
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -58,7 +58,7 @@ def test_every_command_that_computes_takes_the_options_of_the_machine(command: s
 
 def test_the_options_become_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[Machine] = []
-    monkeypatch.setattr(commands, "plan_command", lambda spec, machine, as_json: got.append(machine))
+    monkeypatch.setattr("jepascope.study.plan.make_plan", lambda spec, machine: got.append(machine))
     answer = CliRunner().invoke
     answer(app, ["plan"])
     answer(app, ["plan", "--device", "cuda:1", "--dtype", "bfloat16", "--compile"])

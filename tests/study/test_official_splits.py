@@ -12,7 +12,8 @@ import pytest
 from jepascope.clips.video.parted import official_splits
 from jepascope.errors import BadData
 from jepascope.findings.footage import footage_words, official_words, recording_words
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.videos.foreseen import settled, video_study
 
 CLASSES = ("ApplyEyeMakeup", "YoYo")

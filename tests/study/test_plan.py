@@ -29,15 +29,15 @@ from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import Interval
-from jepascope.study import shares
+from jepascope.study import sizes
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.geometry import geometry
 from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port import degeneracy
-from jepascope.study.port.ground import last_layer_probe
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.runner import Runner
@@ -139,7 +139,7 @@ def test_the_plan_counts_exactly_what_runs(
 
 
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
-    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == shares.SPLIT_SHARES
+    assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == sizes.SPLIT_SHARES
     assert len(DEGRADATIONS) == discover.DEGRADED_SETS
     assert len(exchange.CONTROLS) == EXCHANGE_CONTROLS
 

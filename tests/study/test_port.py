@@ -33,12 +33,12 @@ from jepascope.study.folder import Run
 from jepascope.study.port.asked import components_of, finders_of
 from jepascope.study.port.carried import DRAWS, carried_by
 from jepascope.study.port.command import run_port
-from jepascope.study.port.layers import LayerPair, best_match, layer_pairs, relative_depth
 from jepascope.study.port.sides import Side, best_of, captures_of, check_paired, names_of
-from jepascope.study.port.similarity import similar_layers, similarity_table
+from jepascope.study.port.similarity import LayerPair, best_match, layer_pairs, relative_depth, similar_layers, similarity_table
 from jepascope.study.port.transport import transport_table
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, saved_spec
 
 MakeModel = Callable[..., Path]
 
@@ -359,7 +359,7 @@ def planted(clips: ClipSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Sides of planted networks on planted clips, in captures like any other."""
     monkeypatch.setattr("jepascope.study.captures.other_clips", lambda spec: None)
     monkeypatch.setattr("jepascope.study.captures.folds_of", lambda *_: 4)
-    monkeypatch.setattr("jepascope.study.intervene.scenes.other_variables", lambda captures: ())
+    monkeypatch.setattr(Captures, "other_variables", ())
 
     def side(seed: int, name: str = "clean", shown: ClipSet = clips, kind: type[Captures] = Captures, **changes: Any) -> Side:
         monkeypatch.setattr("jepascope.study.captures.study_clips", lambda spec: shown)

@@ -17,6 +17,7 @@ import torch
 
 from jepascope.activations.site import Site
 from jepascope.clips.presets import directions8
+from jepascope.discovery.finder_entry import peeled_by
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadData
@@ -24,22 +25,23 @@ from jepascope.intervention.control_entry import FLOORS
 from jepascope.portability.degeneracy_tables import DEGENERACY_COLUMNS, PEELING_COLUMNS, VERDICT_COLUMNS
 from jepascope.portability.tables import ANGLE_COLUMNS, PORTABILITY_COLUMNS, portability_table, readings_rows, sas_rows
 from jepascope.portability.verdict import VERDICTS
+from jepascope.schema import TABLES as SCHEMA
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.stage import Panels
-from jepascope.study.port import across, clip_sets
-from jepascope.study.port.clip_sets import READOUT_COLUMNS, carried_to
-from jepascope.study.port.degeneracy import beside_of, peeled_by, run_degeneracy
-from jepascope.study.port.ground import elsewhere, last_layer_probe
+from jepascope.study.intervene.judges import StudyJudges, last_layer_probe
+from jepascope.study.port import across, found_elsewhere
+from jepascope.study.port.degeneracy import beside_of, run_degeneracy
+from jepascope.study.port.found_elsewhere import carried_to, elsewhere
 from jepascope.study.progress import Silent
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 COLUMNS = {
     "portability": PORTABILITY_COLUMNS,
     "angles": ANGLE_COLUMNS,
-    "carried_readout": READOUT_COLUMNS,
+    "carried_readout": SCHEMA["carried_readout"].written,
     "degeneracy": DEGENERACY_COLUMNS,
     "verdicts": VERDICT_COLUMNS,
     "peeling": PEELING_COLUMNS,
@@ -137,7 +139,7 @@ def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(captures:
     def refused(*_: object) -> Captures:
         raise BadData("Split 'fit' has 1 clip(s).")
 
-    monkeypatch.setattr(clip_sets, "elsewhere", refused)
+    monkeypatch.setattr(found_elsewhere, "elsewhere", refused)
     captures.progress = Saying()
     carried = carried_to(captures, "circle", 1, {}, {}, {}, last_layer_probe(captures))
     assert carried.portability == carried.angles == carried.readout == []
@@ -233,7 +235,7 @@ def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_cl
 
 
 def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(captures: Captures) -> None:
-    assert peeled_by(captures) == "das"
+    assert peeled_by(captures.variable.rendered) == "das"
     suffix = captures.labelled(1, finder="das").suffix
     assert suffix is not None and suffix.source.sites == suffix.twin.sites == (1,)
     captures.spec = captures.spec.model_copy(update={"finders": ("das",)})
@@ -248,7 +250,7 @@ def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(captures: Ca
     subspaces = run_subspaces(captures, {*captures.edited.named, best})
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     captures.spec = captures.spec.model_copy(update={"port_clips": ()})
-    judges = Panels(captures, best)
-    table, *_ = across.run_portability(captures, context_at(captures, best, judges.panel.at(best, True)), subspaces, judges.panel.main)
+    judges = StudyJudges(captures, best)
+    table, *_ = across.run_portability(captures, context_at(captures, best, judges.trained.at(best, True)), subspaces, judges.trained.main)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

@@ -16,7 +16,7 @@ from jepascope.errors import BadArgument, RunFolderError
 from jepascope.report.build import build_report
 from jepascope.study.probe import probe_folder, probed_spec, run_probe
 from jepascope.study.scenes import study_clips
-from jepascope.study.spec import saved_spec
+from jepascope.study.spec_file import saved_spec
 
 STAGE_ONE = ("probes", "values", "readings", "stability", "frequencies", "token_map")
 

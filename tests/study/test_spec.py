@@ -14,9 +14,10 @@ from jepascope.clips.variables import VARIABLES
 from jepascope.discovery import finders as discovery
 from jepascope.discovery.finder_entry import FINDERS as CATALOG
 from jepascope.errors import BadArgument, BadData
+from jepascope.study.clips_asked import FOLDER_ONLY
 from jepascope.study.ranks import most, rank_of, spanned
-from jepascope.study.spec import PRESETS, StudySpec, make_spec, read_spec, spec_values
-from jepascope.study.videos.asked import FOLDER_ONLY
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import PRESETS, make_spec, read_spec, spec_values
 
 OTHER: dict[str, Any] = {
     "model": "nano-wide",

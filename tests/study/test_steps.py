@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from jepascope.catalog import attribute
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
@@ -17,20 +16,20 @@ from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
-from jepascope.study.steps import port_command
+from jepascope.study.steps.port import COMMAND, MODELS, SUBSPACES
 from jepascope.study.steps.whole import STEPS
 
 OF_PORT = {"a", "b", "finders", "components", "run"}
-EVERY = (*STEPS, *port_command.MODELS, *port_command.SUBSPACES)
+EVERY = (*STEPS, *MODELS, *SUBSPACES)
 
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
 def test_a_step_is_run_by_a_function_of_what_it_needs(step: Step) -> None:
-    taken = inspect.signature(attribute(step.run, step.name)).parameters
+    taken = inspect.signature(step.work).parameters
     assert len(taken) == len(step.needs)
 
 
-@pytest.mark.parametrize("steps", [STEPS, *port_command.STEPS.values()], ids=["study", *port_command.STEPS])
+@pytest.mark.parametrize("steps", [STEPS, *COMMAND.values()], ids=["study", *COMMAND])
 def test_what_a_step_needs_was_made_before_it(
     steps: tuple[Step, ...], tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:

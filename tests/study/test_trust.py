@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from jepascope.cli import app
 from jepascope.errors import BadArgument
-from jepascope.study.spec import make_spec, read_spec
+from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.trust import trusting
 
 CODE = "code_of_one:means"

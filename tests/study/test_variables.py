@@ -17,12 +17,14 @@ from jepascope.clips.variables import VARIABLES
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.analysis import capture, find, intervene
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.files import SPEC
 from jepascope.study.folder import LABELS, Run
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
-from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_spec
 
 COUNT = 80
 

@@ -24,13 +24,14 @@ from jepascope.clips.video.parted import check_enough, kind_of, most_even, parte
 from jepascope.clips.video.record import grouped
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.findings.footage import footage_words
+from jepascope.study.clips_asked import FOLDER_ONLY, is_folder
 from jepascope.study.folder import Run
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
 from jepascope.study.probe import probed_spec
-from jepascope.study.spec import StudySpec, make_spec, read_spec
-from jepascope.study.videos.asked import FOLDER_ONLY, is_folder
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.videos.foreseen import settled, video_study
 
 REAL = Path(__file__).parents[3] / "shared" / "real_clips"
@@ -141,7 +142,7 @@ def test_a_plan_of_a_folder_counts_at_most_and_loads_nothing_heavy(folder: Path)
     assert any("at most (50 a class)" in note for note in plan.notes)
     assert plan.steps[0].forwards == 8 * (20 + 15 + 15)
     code = (
-        "import sys\nfrom jepascope.study.spec import make_spec\nfrom jepascope.study.plan import make_plan\n"
+        "import sys\nfrom jepascope.study.spec_file import make_spec\nfrom jepascope.study.plan import make_plan\n"
         f"make_plan(make_spec({{'clips': {str(folder)!r}}}, 'here'))\n"
         "print([name for name in ('torch', 'av', 'cv2', 'pandas') if name in sys.modules])"
     )

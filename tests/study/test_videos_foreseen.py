@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jepascope.cli.commands import spec_from
+from jepascope.cli.options import spec_from
 from jepascope.clips.contact_sheet import caption
 from jepascope.clips.video import footage
 from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -42,6 +42,11 @@ Out = Annotated[
 ]
 
 
+TrustCode = Annotated[bool, typer.Option("--trust-code", help="Run code that the spec file or run folder names (module:attribute).")]
+
+Command = Callable[..., None]
+
+
 def machine_options(
     device: Device = "cpu",
     dtype: Dtype = "float32",
@@ -49,27 +54,54 @@ def machine_options(
     engine: Engine = "local",
     address: Address = None,
     workers: Workers = None,
-) -> Machine:
-    """Where and in which precision a command computes."""
-    return Machine(device, dtype, compiled, engine, address, workers)
+    trust_code: TrustCode = False,
+) -> tuple[Machine, bool]:
+    """Where and in which precision a command computes, and whether code that files name may run."""
+    return Machine(device, dtype, compiled, engine, address, workers), trust_code
 
 
-def takes_machine(command: Callable[..., None]) -> Callable[..., None]:
-    """Typer sees the options of ``machine_options`` where the command has ``machine``; the command gets a Machine."""
-    shared = inspect.signature(machine_options, eval_str=True).parameters
-    own = inspect.signature(command, eval_str=True, locals={"StudySpec": object}).parameters.values()
+def takes_machine(command: Command) -> Command:
+    """The command's ``machine``; while it runs, code that files name may run where that was said."""
+
+    def run(given: tuple[Machine, bool], **others: Any) -> None:
+        from jepascope.study.trust import trusting
+
+        machine, trust_code = given
+        with trusting(trust_code):
+            command(machine=machine, **others)
+
+    return with_options(command, "machine", machine_options, run)
+
+
+def with_options(command: Command, place: str, options: Callable[..., Any], run: Callable[..., None]) -> Command:
+    """Typer sees the options of the function ``options`` in place of the command's parameter ``place``; ``run`` gets what that function
+    makes of them, and the command's other parameters by name."""
+    shared = inspect.signature(options, eval_str=True, locals={"StudySpec": object}).parameters
+    own = inspect.signature(command, eval_str=True, locals={"StudySpec": object}).parameters
 
     @functools.wraps(command)
-    def run(*args: Any, **given: Any) -> None:
-        machine = machine_options(**{name: given.pop(name) for name in shared})
-        command(*args, machine=machine, **given)
+    def taking(**given: Any) -> None:
+        run(options(**{name: given.pop(name) for name in shared}), **given)
 
-    del run.__wrapped__  # inspect.signature would follow it
-    before = [one for one in own if one.name not in ("machine", "json_")]
-    after = [one for one in own if one.name == "json_"]
-    run.__signature__ = inspect.Signature([*before, *shared.values(), *after])  # type: ignore[attr-defined]
-    run.__annotations__ = {}
-    return run
+    del taking.__wrapped__  # inspect.signature would follow it
+    shown = [option for name, parameter in own.items() for option in (shared.values() if name == place else [parameter])]
+    keyword = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in shown]
+    taking.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
+    taking.__annotations__ = {}
+    return taking
+
+
+def option_names(options: Callable[..., Any]) -> dict[str, str]:
+    """What the parameters of a function of options are called on the command line."""
+    called = {}
+    for name, parameter in inspect.signature(options, eval_str=True).parameters.items():
+        declared = get_args(parameter.annotation)[1]
+        words = [
+            word for word in (declared.default, *(declared.param_decls or ())) if str(word).startswith("--")
+        ]  # typer's first is default
+        if words:
+            called[name] = words[0]
+    return called
 
 
 @app.callback(invoke_without_command=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ RECORD = "clips.json"
 OWN = re.compile(r"(sheet\.png|clips\.gif|factors\.csv|twins\.csv|leaks\.csv|mp4/[0-9]+-[\w-]+\.mp4)")
 GIF_COLUMNS = 4
 BATCH_PIXELS = 1 << 22  # of clips rendered at once
-AXIS = 0.5  # of two opposite directions, either one
 FOLDS = 5  # of the fit clips in cross-validation; fewer where a class has fewer
 
 
@@ -114,8 +113,8 @@ def _range(clips: ClipSet, column: str) -> dict[str, Any]:
     held, meaning = clips.factors[column], {"meaning": MEANINGS[column]}
     if held.dtype.kind not in "fi" or held.nunique() <= 2:
         order = [*DIRECTION_NAMES, *SHAPES]
-        found = held.unique().tolist()
-        return {"values": sorted(found, key=order.index) if isinstance(found[0], str) else sorted(found), **meaning}
+        values = held.unique().tolist()
+        return {"values": sorted(values, key=order.index) if isinstance(values[0], str) else sorted(values), **meaning}
     return {"low": float(held.min()), "high": float(held.max()), **meaning}
 
 
@@ -151,20 +150,20 @@ def _sheet(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Pa
 def _gif(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
     shown = _shown(clips, beside, variable, len(np.unique(clips.labels(variable)[0])))
     tick, pixels = progress.start("gif"), list[np.ndarray]()
-    for one in shown:
-        pixels.append(eight_bit(one.clips.video([one.row])[0]))
+    for clip in shown:
+        pixels.append(eight_bit(clip.clips.video([clip.row])[0]))
         tick(len(pixels), len(shown) + 1)
     with writing(files[0]) as temporary:
-        write_gif(temporary, pixels, [one.title for one in shown], GIF_COLUMNS)
+        write_gif(temporary, pixels, [clip.title for clip in shown], GIF_COLUMNS)
     tick(len(shown) + 1, len(shown) + 1)
     return {}
 
 
 def _mp4(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
     tick = progress.start("mp4")
-    for done, (one, file) in enumerate(zip(_shown(clips, beside, variable, limit), files, strict=True)):
+    for done, (clip, file) in enumerate(zip(_shown(clips, beside, variable, limit), files, strict=True)):
         with writing(file) as temporary:
-            write_mp4(temporary, eight_bit(one.clips.video([one.row])[0]))
+            write_mp4(temporary, eight_bit(clip.clips.video([clip.row])[0]))
         tick(done + 1, len(files))
     return {"mp4": {"files": len(files), "codec": "libx264rgb, crf 0", "exact": True}}  # write_mp4 raises where one is not
 
@@ -200,11 +199,10 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
 
     Columns as in leaks.parquet of a run folder, and ``verdict`` in words.
     """
-    from jepascope.discovery.probes.leaks import leak_check, leak_verdict
+    from jepascope.discovery.probes.leaks import leak_verdict
+    from jepascope.study.discover.leaks import leak_rows
     from jepascope.study.discover.probed import PIXEL_SIDE
 
-    labels, split = torch.tensor(clips.labels("direction")[0]), clips.factors["split"].to_numpy()
-    fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
     parts: dict[str, list[torch.Tensor]] = {how: [] for how in DEGRADATIONS}
     tick = progress.start("render for the leak check")
     for rows, video in clips.batches(max(1, min(64, BATCH_PIXELS // (clips.frames * clips.size**2)))):
@@ -212,12 +210,9 @@ def pixel_leaks(clips: ClipSet, progress: Bars) -> list[dict[str, Any]]:
             parts[how].append(still_pixels(video, how, PIXEL_SIDE))
         tick(rows.stop, len(clips))
     end = end_position_limit(continuous=bool(direction_offset(clips.factors["angle"].to_numpy()).any()))
-    groups = torch.tensor(clips.factors["scene"].to_numpy())
-    folds = min(FOLDS, int(torch.bincount(labels[fit]).min()))
-    rows_found, tick = [], progress.start("probe for the leak check")
+    folds = min(FOLDS, int(np.bincount(clips.split("fit").labels("direction")[0]).min()))
+    found, tick = list[dict[str, Any]](), progress.start("probe for the leak check")
     for done, how in enumerate(DEGRADATIONS):
-        (found,) = leak_check({f"pixels_{how}": torch.cat(parts[how])}, labels, fit, test, groups, folds)
-        row = {**asdict(found), "explained": end if how in ("first_frame", "last_frame") else AXIS}
-        rows_found.append({**row, "verdict": leak_verdict(row)})
+        found += leak_rows(how, {f"pixels_{how}": torch.cat(parts[how])}, clips, "direction", folds, end)
         tick(done + 1, len(DEGRADATIONS))
-    return rows_found
+    return [{**row, "verdict": leak_verdict(row)} for row in found]

@@ -68,10 +68,10 @@ def _print(record: dict[str, Any]) -> None:
     if record["abstained"]:
         out.print(table)
     if record["refused"]:
-        out.print(f"{sum(one['files'] for one in record['refused'])} files, or parts of them, are not used:", markup=False)
-        for one in record["refused"][:SHOWN]:
-            count = f" ({one['files']} files)" if one["files"] > 1 else ""
-            out.print(f"  '{one['file']}' {one['reason']}{count}", markup=False)
+        out.print(f"{sum(refusal['files'] for refusal in record['refused'])} files, or parts of them, are not used:", markup=False)
+        for refusal in record["refused"][:SHOWN]:
+            count = f" ({refusal['files']} files)" if refusal["files"] > 1 else ""
+            out.print(f"  '{refusal['file']}' {refusal['reason']}{count}", markup=False)
         if len(record["refused"]) > SHOWN:
             out.print(f"  and {len(record['refused']) - SHOWN} more (--json lists all)", markup=False)
     out.print(f"Written: {', '.join(record['written'])}", markup=False)

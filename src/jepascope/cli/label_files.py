@@ -70,7 +70,7 @@ def write_labels(folder: Path, out: Path, cutting: Cutting, whole: bool, sheet: 
                 done += len(some)
                 tick(done, total)
         if not rows:
-            reasons = "; ".join(f"'{one.file}' {one.reason}" for one in refusals[:3])
+            reasons = "; ".join(f"'{refusal.file}' {refusal.reason}" for refusal in refusals[:3])
             raise BadData(f"No window of the videos in '{folder}' could be measured{f': {reasons}' if reasons else ''}.")
         table = pd.DataFrame(rows)
         with writing(out) as temporary:
@@ -143,7 +143,7 @@ class _Part:
 
     def keep(self, video: Video, windows: list[Window], measured: Measured) -> None:
         assert self._file is not None
-        refusals = [asdict(one) for one in measured.refusals]
+        refusals = [asdict(refusal) for refusal in measured.refusals]
         entry = {"file": video.file, "digest": video.digest, "windows": _times(windows), "rows": measured.rows, "refusals": refusals}
         self._file.write(json.dumps(entry) + "\n")
         self._file.flush()
@@ -172,6 +172,6 @@ def _record(table: pd.DataFrame, videos: int, refusals: list[Refusal], written: 
         "labelled": sum(directions.values()),
         "directions": {name: directions[name] for name in DIRECTION_NAMES},
         "abstained": {reason: abstained[reason] for reason in REASONS if abstained[reason]},
-        "refused": [asdict(one) for one in refusals],
+        "refused": [asdict(refusal) for refusal in refusals],
         "written": written,
     }

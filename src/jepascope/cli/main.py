@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from types import ModuleType
+
 from jepascope.cli import stages  # isort: split
+
+from jepascope.cli import intervene  # isort: split
 
 from jepascope.cli import port  # isort: split
 
@@ -12,9 +18,22 @@ from jepascope.cli.app import app
 # isort: split
 from jepascope.cli import clips, compare, label
 
-__all__ = ["app", "clips", "compare", "label", "main", "port", "stages", "tools"]
+__all__ = ["app", "clips", "compare", "intervene", "label", "main", "port", "stages", "tools"]
 
 
 def main() -> None:
     """Entry point."""
+    if len(sys.argv) == 1 or {"-h", "--help"} & {*sys.argv}:
+        _help_alone()
     app()
+
+
+def _help_alone() -> None:
+    """Typer's help imports what renders Markdown and tracebacks: more than half of its time, and no page here shows any of either."""
+    unused = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
+    for module, name in unused.items():
+        stand_in = sys.modules[module] = ModuleType(module)
+        setattr(stand_in, name, None)
+    import_module("typer.rich_utils")
+    for module in unused:
+        del sys.modules[module]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jepascope.cli.app import Json, app, takes_machine
-from jepascope.cli.commands import split
-from jepascope.cli.terminal import answered, bars, console
-from jepascope.cli.trust import trusts_code
+from jepascope.cli.options import split
+from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
     "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das"
 )
 @answered
-@trusts_code
 @takes_machine
 def port(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     other: Annotated[str, typer.Argument(metavar="OTHER", help="Another run folder, or a model as --model takes it.")],
-    machine: Machine,
+    *,
     finders: Annotated[
         str | None, typer.Option("--finders", help="With commas; default: the run's first; of one encoder, all in common.")
     ] = None,
@@ -39,6 +37,7 @@ def port(
         int | None,
         typer.Option("--components", min=1, help="Principal axes for CCA and Procrustes; default: 20, or fewer for few clips."),
     ] = None,
+    machine: Machine,
     json_: Json = False,
 ) -> None:
     """Carry subspaces to another model or run and use them there: CCA, CKA, linear maps, SAS, RCE, each with its chance levels."""
@@ -47,20 +46,16 @@ def port(
     def load(spec: StudySpec) -> VideoEncoder:
         return open_encoder(machine, spec.model, spec.frames, spec.size)
 
+    named = None if finders is None else tuple(split(finders))
     with bars() as progress:
-        from jepascope.report.build import build_report
-
-        named = None if finders is None else tuple(split(finders))
         summary, out = run_port(folder, other, load, named, components, progress)
-        report = build_report(folder) if (folder / "summary.json").exists() else None
+        report = build_again(folder)
     if json_:
         typer.echo(json.dumps(summary))
         return
-    out_console = console()
     if summary["kind"] == "models":
-        out_console.print(_table(summary))
-    out_console.print(summary["headline"], markup=False)
-    out_console.print(f"Tables: {out.resolve()}" + (f". Report: {report.resolve()}" if report else ""), markup=False)
+        console().print(_table(summary))
+    say(summary["headline"], where(out, report))
 
 
 def _table(summary: dict[str, object]) -> Table:

@@ -1,22 +1,22 @@
-"""``run`` and ``plan``, and the stages by themselves on a run folder."""
+"""``run`` and ``plan``, and stage one by itself on a run folder."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jepascope.cli.app import Json, Out, app, takes_machine
 from jepascope.cli.options import takes_spec
-from jepascope.cli.terminal import answered
-from jepascope.cli.trust import trusts_code
-from jepascope.intervention.control_entry import CONTROLS, on_request
-from jepascope.intervention.edit_entry import EDITS
-from jepascope.intervention.judge_entry import JUDGES
-from jepascope.study.machine import Machine
+from jepascope.cli.terminal import answered, bars, build_again, console, say, where
+from jepascope.study.machine import Machine, open_encoder
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from jepascope.study.spec import StudySpec
 
 
@@ -26,14 +26,48 @@ if TYPE_CHECKING:
     "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
 )
 @answered
-@trusts_code
-@takes_spec
 @takes_machine
-def run(spec: StudySpec, machine: Machine, out: Out = None, json_: Json = False) -> None:
+@takes_spec
+def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = False) -> None:
     """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
-    from jepascope.cli.commands import run_command
+    from jepascope.encoders.at_hand import find
+    from jepascope.study.folder import Run
 
-    run_command(spec, out, machine, json_)
+    def check(known: StudySpec) -> Path:
+        """Before anything slow: a folder that cannot be used is said at once."""
+        folder = out or Path("runs") / f"{Path(known.model).name}-{known.clips_name}-{known.digest[:8]}"
+        Run.check(folder, known)
+        return folder
+
+    find(spec.model)  # and a model that is not here
+    folder = None if spec.of_videos else check(spec)
+    with bars() as progress:
+        if folder is None:  # which classes there are may have to be measured, and they are part of the study's name
+            from jepascope.study.videos.foreseen import settled
+
+            spec = settled(spec, progress)
+            folder = check(spec)
+        from jepascope.report.build import build_report
+        from jepascope.study.run import run_study
+
+        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
+        summary = run_study(spec, folder, encoder, progress)
+        report = build_report(folder)
+    if json_:
+        typer.echo(json.dumps(summary))
+        return
+    say(summary["headline"])
+    if "footage" in summary:
+        from jepascope.report.terminal import effect_table
+
+        console().print(effect_table(folder, summary["best_layer"], "probe"))
+        say("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
+    if any(row["leak"] for row in summary["leaks"].values()):
+        from jepascope.findings.read import SHORTCUTS
+        from jepascope.report.folder import read_run
+
+        say(SHORTCUTS.claim(read_run(folder)).sentence)
+    say(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}")
 
 
 @app.command(
@@ -41,25 +75,34 @@ def run(spec: StudySpec, machine: Machine, out: Out = None, json_: Json = False)
     "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
 )
 @answered
-@trusts_code
-@takes_spec
 @takes_machine
+@takes_spec
 def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
     """Say what a study would run: conditions, forwards, memory, disk and time. Loads no model."""
-    from jepascope.cli.commands import plan_command
+    from rich.table import Table
 
-    plan_command(spec, machine, json_)
+    from jepascope.study.plan import make_plan
+
+    made = make_plan(spec, machine)
+    if json_:
+        typer.echo(json.dumps(asdict(made)))
+        return
+    table = Table("step", "forwards", "block passes", title=f"{spec.model} on {spec.clips_name}: {spec.variable}", title_justify="left")
+    for step in made.steps:
+        table.add_row(step.name, f"{step.forwards:,}", f"{step.block_passes:,}")
+    table.add_row("all", f"{made.forwards:,}", f"{made.block_passes:,}", style="bold")
+    console().print(table)
+    say(*made.notes)
 
 
 @app.command(
     epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
 )
 @answered
-@trusts_code
 @takes_machine
 def probe(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    machine: Machine,
+    *,
     variable: Annotated[
         str | None,
         typer.Option(
@@ -67,63 +110,51 @@ def probe(
         ),
     ] = None,
     labels: Annotated[Path | None, typer.Option("--labels", help="CSV with a column scene (or clip) and label columns.")] = None,
+    machine: Machine,
     json_: Json = False,
 ) -> None:
     """Stage one alone on a run folder: probes, values, stability, token map, subspaces. Another variable needs no new capture."""
-    from jepascope.cli.commands import probe_command
+    from jepascope.study.probe import probe_folder, probed_spec, run_probe
+    from jepascope.study.spec_file import saved_spec
 
-    probe_command(folder, variable, labels, machine, json_)
+    spec = saved_spec(folder)
+    probed = probed_spec(spec, variable, labels)
+    with bars() as progress:
+        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
+        summary = run_probe(folder, spec, probed, encoder, progress)
+        report = build_again(folder)
+    if json_:
+        typer.echo(json.dumps(summary))
+        return
+    console().print(layer_table(summary))
+    say(summary["headline"], where(probe_folder(folder, spec, probed), report))
 
 
-@app.command(
-    epilog="Examples:  jepascope intervene runs/demo --layer 3 --edit swap --dose 0.5,1,2   |   "
-    "jepascope intervene runs/demo --tokens background   |   jepascope intervene runs/demo --edit rotate,steer   |   "
-    "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
-)
-@answered
-@trusts_code
-@takes_machine
-def intervene(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    machine: Machine,
-    layer: Annotated[int | None, typer.Option("--layer", help="Layer to edit; default: the run's best one.")] = None,
-    edit: Annotated[str | None, typer.Option("--edit", help=f"Of {', '.join(EDITS)}, with commas; default: the run's.")] = None,
-    dose: Annotated[str | None, typer.Option("--dose", help="Doses, with commas; 1 is the whole or natural change.")] = None,
-    tokens: Annotated[
-        str | None,
-        typer.Option(
-            "--tokens", help="Tokens to edit: all, object, background (as many), or tubelets such as time:0-1. Default: the run's."
-        ),
-    ] = None,
-    ablate_to: Annotated[str | None, typer.Option("--ablate-to", help="mean, zero, or resample (another scene's).")] = None,
-    donor: Annotated[str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of another class).")] = None,
-    finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's.")] = None,
-    rank: Annotated[int | None, typer.Option("--rank", min=1, help="Rank of every subspace; default: the run's.")] = None,
-    subspace: Annotated[Path | None, typer.Option("--subspace", help="A subspace's safetensors file, in place of the finders'.")] = None,
-    controls: Annotated[
-        str | None,
-        typer.Option("--controls", help=f"Beside the matched ones: {', '.join(filter(on_request, CONTROLS))}, with commas."),
-    ] = None,
-    judges: Annotated[str | None, typer.Option("--judges", help=f"Of {', '.join(JUDGES)}, with commas; default: the run's.")] = None,
-    draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; 200 for a permutation p of 0.005.")] = None,
-    context: Annotated[int | None, typer.Option("--context", min=1, help="Tubelets that the predictor is shown; default: half.")] = None,
-    json_: Json = False,
-) -> None:
-    """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the four matched controls."""
-    from jepascope.cli.commands import intervene_command
+def layer_table(summary: dict[str, Any]) -> Table:
+    """What stage one reads at every layer: accuracies, and mean absolute errors of the value. * the layer that claims are made for."""
+    from rich.table import Table
 
-    changes = {
-        "best_layer": layer,
-        "edits": edit,
-        "edit_doses": dose,
-        "scope": tokens,
-        "ablate_to": ablate_to,
-        "swap_donor": donor,
-        "finders": finders,
-        "rank": rank,
-        "extra_controls": controls,
-        "judges": judges,
-        "draws": draws,
-        "context": context,
-    }
-    intervene_command(folder, changes, subspace, machine, json_)
+    from jepascope.findings.numbers import decimals as plain
+
+    probe, values = summary["probe"], summary["values"]
+    held = [(output, kind, at) for output, kinds in values.items() for kind, at in kinds.items()]
+    numbers = [at for _, kind, at in held if kind == "clips" and summary["kind"] == "numeric"]
+    table = Table("layer", "accuracy", "selectivity", "untrained", "L1 support", box=None, pad_edge=False, header_style="bold")
+    for output, kind, at in held:
+        unit = next(iter(at.values()))["unit"]
+        table.add_column(f"{output}, {unit}" + ("" if kind == "clips" else f", held-out {kind}"))
+        if kind == "clips" and summary["kind"] == "numeric":
+            table.add_column(f"R² of {output}")
+    for layer in map(str, summary["layers"]):
+        figures = [probe[name].get(layer) for name in ("dense", "selectivity", "dense_untrained", "l1_support")]
+        cells = []
+        for _, _, at in held:
+            cells.append(f"{at[layer]['error']:.3g}")
+            if at in numbers:
+                cells.append(plain(at[layer]["r2"]))
+        table.add_row(
+            f"{layer}*" if int(layer) == summary["best_layer"] else layer,
+            *("" if figure is None else f"{figure:.3f}" for figure in figures),
+            *cells,
+        )
+    return table

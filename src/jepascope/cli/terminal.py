@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jepascope.errors import JepascopeError
@@ -63,6 +64,25 @@ def console(stderr: bool = False) -> Console:
     if not out.is_terminal:
         out.width = PIPE_WIDTH
     return out
+
+
+def say(*lines: str) -> None:
+    """Lines as they are, without rich's markup."""
+    out = console()
+    for line in lines:
+        out.print(line, markup=False)
+
+
+def build_again(folder: Path) -> Path | None:
+    """The report of a run folder, of which something was added; None before the run is finished."""
+    from jepascope.report.build import build_report
+
+    return build_report(folder) if (folder / "summary.json").exists() else None
+
+
+def where(tables: Path, report: Path | None) -> str:
+    """Where what was made lies."""
+    return f"Tables: {tables.resolve()}" + (f". Report: {report.resolve()}" if report else "")
 
 
 class Bars:

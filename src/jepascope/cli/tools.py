@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jepascope.cli.app import Device, Json, app
-from jepascope.cli.terminal import answered
+from jepascope.cli.options import split
+from jepascope.cli.terminal import answered, bars, console, say
+from jepascope.errors import quoted
 
 
 @app.command(epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json")
@@ -29,18 +34,50 @@ def planted(
     json_: Json = False,
 ) -> None:
     """Score finders, edits and controls on networks whose causal subspace is known. A method that fails here is not to be believed."""
-    from jepascope.cli.commands import planted_command
+    from rich.table import Column, Table
 
-    planted_command(networks, finders, seed, draws, out, workers, json_, peels)
+    with bars() as progress:
+        from jepascope.discovery.finder_entry import FINDERS
+        from jepascope.doctor import cores
+        from jepascope.encoders.planted.networks import NETWORKS
+        from jepascope.planted.scorecard import scorecard
+        from jepascope.report.planted import build_planted, headline
+
+        result = scorecard(_listed(networks, NETWORKS), _listed(finders, FINDERS), seed, draws, workers or cores(), progress, peels)
+        result.write(out)
+        page = build_planted(out)
+    card = result.to_json()
+    if json_:
+        typer.echo(json.dumps(card))
+        return
+    terminal = console()
+    for name, network in card["networks"].items():
+        table = Table(
+            *("subspace", "rank", "SAS causal", "inert", "probe", "ablate", "expected", "swap", "expected"),
+            Column("verdict", no_wrap=True),
+            title=f"{name}: {network['about']}",
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
+        for finder, row in network["subspaces"].items():
+            edits = [row["edits"].get(edit, {}).get(key) for edit in ("ablate", "swap") for key in ("value", "expected")]
+            figures = [row["sas_causal"], row["sas_inert"], row["accuracy"], *edits]
+            rank = "" if row["rank"] is None else f"{row['rank']:.0f}"
+            table.add_row(finder, rank, *("" if figure is None else f"{figure + 0.0:.2f}" for figure in figures), row["verdict"])
+        terminal.print(table)
+        terminal.print()
+    say(*headline(card), f"Page: {page.resolve()}")
 
 
 @app.command(epilog="Example:  jepascope report runs/demo")
 @answered
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
     """Build the HTML report again from a run folder alone."""
-    from jepascope.cli.commands import report_command
+    from jepascope.report.build import build_report
 
-    report_command(folder)
+    typer.echo(str(build_report(folder).resolve()))
 
 
 @app.command(epilog="Example:  jepascope models --json")
@@ -56,9 +93,18 @@ def models(json_: Json = False) -> None:
 @answered
 def doctor(json_: Json = False) -> None:
     """Check the installation: versions, devices, memory, disk, shipped weights."""
-    from jepascope.cli.commands import doctor_command
+    from jepascope.doctor import doctor as checked
 
-    doctor_command(json_)
+    checks = checked()
+    if json_:
+        typer.echo(json.dumps([asdict(check) for check in checks]))
+    else:
+        marks = {True: "ok", False: "FAIL", None: "note"}
+        for check in checks:
+            fix = f"  -> {check.fix}" if check.fix and check.ok is not True else ""
+            say(f"{marks[check.ok]:>4}  {check.name}: {check.detail}{fix}")
+    if any(check.ok is False for check in checks):
+        raise SystemExit(1)
 
 
 @app.command(epilog="Examples:  jepascope train nano --out my-nano --device cuda   |   jepascope train nano-wide --out wide --seconds 3600")
@@ -72,6 +118,28 @@ def train(
     seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Stop after this long; the same command goes on.")] = None,
 ) -> None:
     """Train a nano encoder again from scratch; resumable. The result is a folder for --model, with a model card."""
-    from jepascope.cli.commands import train_command
+    from jepascope.encoders.nano.recipe import recipe_named
 
-    train_command(recipe, out, device, steps, batch, seconds)
+    known = recipe_named(recipe)
+    wanted = replace(known, steps=steps or known.steps, batch=batch or known.batch)
+    with bars() as progress:
+        from jepascope.training.train import train_and_card
+
+        started: list[Callable[[int, int], None]] = []
+
+        def tick(done: int, total: int, loss: float) -> None:
+            if not started:  # not before the first step, so that a refusal is all that is said
+                started.append(progress.start(f"train {recipe}"))
+            started[0](done, total)
+
+        finished = train_and_card(wanted, out, device, seconds, tick)
+    typer.echo(
+        f"Encoder and card: {out.resolve()} (use it with --model {quoted(out.resolve())})"
+        if finished
+        else f"Stopped before the last step; the same command goes on. {out.resolve()}"
+    )
+
+
+def _listed(given: str | None, known: Iterable[str]) -> list[str]:
+    """Names with commas between them; all that are known where none are given."""
+    return list(known) if given is None else split(given)

@@ -18,6 +18,7 @@ class FinderEntry(Entry):
     none for names), or the encoder's "width". ``needs``: "path" for a finder that starts from an L1 path, "suffix" for one that is trained
     through the network after the site, by twins. ``spans_means``: whether at rank classes - 1 it spans the class means, so that all that
     do are one: a theorem. ``together``: the function of its module that finds for many permutations of the labels in one batch.
+    ``peels``: it is what further subspaces are peeled off with, where there are "twins" or of "labels" alone.
     """
 
     takes: Literal["arrays", "labelled"] = "arrays"
@@ -25,6 +26,7 @@ class FinderEntry(Entry):
     needs: tuple[Need, ...] = ()
     spans_means: bool = False
     together: str = ""
+    peels: Literal["", "twins", "labels"] = ""
 
 
 FINDERS = Catalog("finder", FinderEntry, "jepascope.discovery.finders")
@@ -33,3 +35,9 @@ FINDERS = Catalog("finder", FinderEntry, "jepascope.discovery.finders")
 def needing(need: Need, finders: Iterable[str]) -> list[str]:
     """Those of some finders that need an L1 path, or the network after the site."""
     return [name for name in finders if need in FINDERS.entry(name).needs]
+
+
+def peeled_by(rendered: bool) -> str:
+    """The finder that subspaces are peeled off with: trained exchanges where twins can be ``rendered``, else the classifiers that iterated
+    erasure is made of."""
+    return next(name for name, entry in FINDERS.own.items() if entry.peels == ("twins" if rendered else "labels"))

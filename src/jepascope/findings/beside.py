@@ -10,6 +10,7 @@ import pandas as pd
 
 from jepascope.findings.effect import Against, Effect, JudgeReading, stored_readings
 from jepascope.findings.facts import Facts
+from jepascope.findings.names import controls_in
 
 
 def readings_by(run: Facts) -> dict[str, JudgeReading]:
@@ -42,6 +43,16 @@ def rows_beside(
     effect, known = Effect.of(own, judges.get(str(own["judge"]))), overlaps or {}
     nulls = of_controls(own, rows).to_dict("records")
     return {str(null["control"]): Against.of({**null, "overlap": known.get(str(null["control"]), nan)}, effect) for null in nulls}
+
+
+def with_controls(ce: pd.DataFrame, judges: Mapping[str, JudgeReading]) -> list[dict[Any, Any]]:
+    """Every subspace's row of ``ce``; under 'beside' each of its controls, by name: its row, and how the effect stands to it."""
+    made = []
+    for own in ce[ce["control"] == "subspace"].to_dict("records"):
+        nulls = {str(null["control"]): null for null in of_controls(own, ce).to_dict("records")}
+        against = rows_beside(own, pd.DataFrame(nulls.values(), columns=ce.columns), judges)
+        made.append({**own, "beside": {name: (nulls[name], against[name]) for name in controls_in(nulls)}})
+    return made
 
 
 def of_controls(own: Mapping[Any, Any], rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,11 +1,14 @@
-"""Circle or clusters? What the error on held-out arcs says beside that on held-out clips."""
+"""Angles in words: circle or clusters, by the error on held-out arcs beside that on held-out clips; and whether a requested angle is
+what is decoded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import nan
+from statistics import fmean
 
-from jepascope.findings.numbers import finite, p_text, percent, shown, with_interval
+from jepascope.findings.numbers import ABSENT, count, finite, p_text, percent, shown, span, with_interval
+from jepascope.intervention.circle import CHANCE
 from jepascope.stats import side
 
 SIGNIFICANT = 0.05
@@ -47,19 +50,19 @@ def circle_words(clips: Error, arcs: HeldArcs | None, chance: float) -> str:
     Classes: by the p of their true order among other circular orders. Continuous angles: by the error on held-out arcs beside the
     best constant guess. How good a circle: by the gap to held-out clips beside that of a perfect one.
     """
-    said = f"held-out clips are read with an error of {clips.degrees} (best constant guess {shown(chance)}°)"
+    text = f"held-out clips are read with an error of {clips.degrees} (best constant guess {shown(chance)}°)"
     if clips.beside(chance) != "better":
-        return f"{said}: the angle is not read, so nothing can be said of its shape."
+        return f"{text}: the angle is not read, so nothing can be said of its shape."
     if arcs is None:
-        return f"{said}. No arcs were held out, so this does not tell a circle from clusters."
-    said += f"; held-out arcs, which the reader was never shown, with {arcs.error.degrees}, interval over arcs"
+        return f"{text}. No arcs were held out, so this does not tell a circle from clusters."
+    text += f"; held-out arcs, which the reader was never shown, with {arcs.error.degrees}, interval over arcs"
     kept = (chance - arcs.error.value) / (chance - clips.value)
     keep = (
         f"held-out arcs keep {percent(kept)} of what held-out clips gain over the best constant guess"
         if kept > 0
         else ("held-out arcs keep nothing of what held-out clips gain over the best constant guess")
     )
-    return f"{said}. {_verdict(arcs, chance, kept)}; {keep}{_gap(arcs)}."
+    return f"{text}. {_verdict(arcs, chance, kept)}; {keep}{_gap(arcs)}."
 
 
 def _verdict(arcs: HeldArcs, chance: float, kept: float) -> str:
@@ -82,14 +85,43 @@ def _gap(arcs: HeldArcs) -> str:
     """Arcs beside clips, and beside what a perfect circle has."""
     if not finite(arcs.gap.value):
         return ""
-    said = f", an error larger by {arcs.gap.degrees}" if arcs.gap.value >= 0 else f", with a change of error of {arcs.gap.degrees}"
+    text = f", an error larger by {arcs.gap.degrees}" if arcs.gap.value >= 0 else f", with a change of error of {arcs.gap.degrees}"
     perfect = f"the {shown(arcs.floor) if arcs.floor > 0.005 else 0}° that a perfect circle would have"
     match arcs.gap.beside(arcs.floor):
         case "unknown":
-            return said
+            return text
         case "worse":
-            return f"{said}, more than {perfect}"
+            return f"{text}, more than {perfect}"
         case "better":
             # errors of noise and of the floor do not add up, so that less than the floor is no riddle
-            return f"{said}, no more than {perfect}"
-    return f"{said}, not told apart from {perfect}"
+            return f"{text}, no more than {perfect}"
+    return f"{text}, not told apart from {perfect}"
+
+
+def steer_words(
+    name: str, error: Error, draws: list[float], floor: float, n: float, units: str = "scenes", unedited: Error | None = None
+) -> str:
+    """Whether a requested angle is what is decoded, beside random directions, a random angle, and unedited clips. Nothing is said where
+    the read-out does not read the angle of ``unedited`` clips either."""
+    text = f"{name}: the decoded angle misses the requested one by {error.degrees} ({count(n)} {units}; a random angle by {CHANCE:g}°"
+    text += f"; random directions by {draws_words(draws)}" if draws else "; no control was run"
+    text += f"; unedited clips are decoded with {shown(floor)}°)" if finite(floor) else ")"
+    if unedited is not None and unedited.beside(CHANCE) != "better":
+        return f"{text}. The read-out is not shown to read the angle of unedited clips ({unedited.degrees}), so it cannot judge steering."
+    if error.beside(CHANCE) == "unknown":
+        return f"{text}. Without an interval nothing is claimed."
+    beside = error.beside(min(draws)) if draws else "unknown"
+    if error.beside(CHANCE) != "better":
+        return f"{text}. The request is not followed: not told apart from, or worse than, a random angle."
+    if beside == "better":
+        how = "follows the request" if error.high < CHANCE / 2 else "moves towards the request and stays short of it"
+        return f"{text}. The read-out {how}, better than with any draw of random directions."
+    tail = "" if beside == "unknown" else ", but no better than some draw of random directions"
+    return f"{text}. The read-out follows the request better than a random angle would{tail}."
+
+
+def draws_words(draws: list[float]) -> str:
+    if not draws:
+        return ABSENT
+    many = f"{len(draws)} draws" if len(draws) > 1 else "1 draw"
+    return f"{shown(fmean(draws))}° {span(min(draws), max(draws))} ({many})"

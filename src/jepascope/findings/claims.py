@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.findings.beside import unread_judge
-from jepascope.findings.carries import CARRIES
 from jepascope.findings.claim import Claim
 from jepascope.findings.copies import COPIES_OF
 from jepascope.findings.facts import Facts
 from jepascope.findings.fresh import FRESH
 from jepascope.findings.isolation import ISOLATED
-from jepascope.findings.ported import PORTED
-from jepascope.findings.read import READ
-from jepascope.findings.shortcuts import SHORTCUTS
+from jepascope.findings.ported import CARRIES, PORTED
+from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
 

@@ -11,9 +11,9 @@ import pandas as pd
 from jepascope.findings.beside import unread_judge
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number
 from jepascope.findings.facts import Facts
-from jepascope.findings.names import MOST_OF_A_SENTENCE, short
+from jepascope.findings.names import MOST_OF_A_SENTENCE, in_order, short
 from jepascope.findings.numbers import count, finite, interval_cell, shown
-from jepascope.findings.selection import finders_of, in_order
+from jepascope.findings.selection import finders_of
 from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
 
@@ -48,12 +48,12 @@ def reason(row: dict[Any, Any]) -> str:
 def peeling_words(rows: pd.DataFrame, finder: str, summary: dict[str, Any]) -> str:
     """The study's verdict with its count of copies and its reason; where a folder has none, what the stages show."""
     own = rows[rows["control"] == "subspace"].sort_values("stage")
-    first, told = own.iloc[0].to_dict(), _told(summary, finder)
-    verdict = str(first["verdict"]) if is_told(first["verdict"]) else short(told.get("verdict") or "")
+    first, stored = own.iloc[0].to_dict(), _told(summary, finder)
+    verdict = str(first["verdict"]) if is_told(first["verdict"]) else short(stored.get("verdict") or "")
     if not verdict:
         return f"{finder}: {_stages(own)}."
-    copies = first["copies"] if finite(first["copies"]) else told.get("copies")
-    why = str(first["reason"]) if is_told(first["reason"]) else short(told.get("reason") or f"{_stages(own)}.", MOST_OF_A_SENTENCE)
+    copies = first["copies"] if finite(first["copies"]) else stored.get("copies")
+    why = str(first["reason"]) if is_told(first["reason"]) else short(stored.get("reason") or f"{_stages(own)}.", MOST_OF_A_SENTENCE)
     counted = f", {COPIES.get(count(copies), f'{count(copies)} copies')}" if finite(copies) else ""
     return f"Peeling off subspaces of {finder}: {verdict}{counted}. {why}{'' if why[-1] in '.!?…' else '.'}"
 
@@ -69,8 +69,8 @@ def is_told(text: object) -> bool:
 def _told(summary: dict[str, Any], finder: str) -> dict[str, Any]:
     """What the summary says of the peeling of a finder; empty where it says nothing of that one."""
     degeneracy = summary.get("degeneracy")
-    one = degeneracy.get("peeling") if isinstance(degeneracy, dict) else None
-    return one if isinstance(one, dict) and one.get("finder") == finder else {}
+    peeling = degeneracy.get("peeling") if isinstance(degeneracy, dict) else None
+    return peeling if isinstance(peeling, dict) and peeling.get("finder") == finder else {}
 
 
 def _stages(own: pd.DataFrame) -> str:

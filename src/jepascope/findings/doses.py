@@ -1,4 +1,5 @@
-"""Words: how an effect grows with the dose, and what dose 1 is beside the change that the real twin makes."""
+"""Words: how an effect grows with the dose, what dose 1 is beside the change that the real twin makes, and whether the effect fades along
+the layers."""
 
 from __future__ import annotations
 
@@ -6,13 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.numbers import count_range, finite, shown, with_interval
-from jepascope.findings.selection import (
-    EDIT_WORDS,
-    EDITS,
-    FULL_DOSE,
-    in_order,
-)
+from jepascope.findings.names import EDITS, edit_name, in_order
+from jepascope.findings.numbers import apart, count_range, finite, interval_of, interval_words, shown
+from jepascope.findings.selection import FULL_DOSE
 from jepascope.findings.verdict import beside_draws
 from jepascope.stats import side
 
@@ -27,11 +24,11 @@ def curve_words(rows: pd.DataFrame, name: str) -> str:
     if not known:
         return f"{name}: no effect was measured at any dose."
     full = min(known, key=lambda row: abs(row["dose"] - FULL_DOSE))
-    said = f"{name}: CE {_size(full)} at dose {full['dose']:g}"
+    text = f"{name}: CE {interval_words(full)} at dose {full['dose']:g}"
     others = [row for row in (min(known, key=lambda row: row["dose"] or full["dose"]), known[-1]) if row["dose"] != full["dose"]]
-    ends = ", ".join(f"{_size(row)} at {row['dose']:g}" for row in others)
-    said += f" ({ends})." if others else "."
-    return f"{said} {_clear_words(clear_doses(rows), [row['dose'] for row in known if row['dose']], nulls)}{_beyond(full, known)}"
+    ends = ", ".join(f"{interval_words(row)} at {row['dose']:g}" for row in others)
+    text += f" ({ends})." if others else "."
+    return f"{text} {_clear_words(clear_doses(rows), [row['dose'] for row in known if row['dose']], nulls)}{_beyond(full, known)}"
 
 
 def clear_doses(rows: pd.DataFrame) -> list[float]:
@@ -48,10 +45,6 @@ def starts(curves: pd.DataFrame, finders: list[str], what: str) -> str:
         by.setdefault(f"first at dose {clear[0]:g}" if clear else "at no dose", []).append(finder)
     said = "; ".join(f"{when}: {', '.join(names)}" for when, names in by.items())
     return f"{what.capitalize()}, the other finders, above every draw of their controls {said}."
-
-
-def _size(row: dict[Any, Any]) -> str:
-    return with_interval(row["value"], row["low"], row["high"])
 
 
 def _clear(row: dict[Any, Any], nulls: pd.DataFrame) -> bool:
@@ -75,13 +68,15 @@ def _clear_words(clear: list[float], doses: list[float], nulls: pd.DataFrame) ->
 def _beyond(full: dict[Any, Any], known: list[dict[Any, Any]]) -> str:
     """What happens beyond dose 1, as far as intervals tell."""
     last = known[-1]
-    if last["dose"] <= full["dose"] or not all(finite(row[end]) for row in (last, full) for end in ("low", "high")):
+    if last["dose"] <= full["dose"]:
         return ""
-    if last["low"] > full["high"]:
-        return f" It goes on growing to dose {last['dose']:g}."
-    if last["high"] < full["low"]:
-        return f" At dose {last['dose']:g} it is smaller again: a larger edit is not a stronger one."
-    return f" At dose {last['dose']:g} it is not told apart from that at dose {full['dose']:g}."
+    dose = f"{last['dose']:g}"
+    return {
+        "above": f" It goes on growing to dose {dose}.",
+        "below": f" At dose {dose} it is smaller again: a larger edit is not a stronger one.",
+        "across": f" At dose {dose} it is not told apart from that at dose {full['dose']:g}.",
+        "unknown": "",
+    }[apart(last, full)]
 
 
 def shift_words(value: float, low: float, high: float) -> str:
@@ -99,15 +94,31 @@ def shift_words(value: float, low: float, high: float) -> str:
     )
 
 
-def natural_words(doses: pd.DataFrame, finders: list[str]) -> list[str]:
-    said = []
-    for finder in finders:
-        own = doses[doses["finder"] == finder]
-        parts = []
-        for edit in in_order(own["edit"], EDITS):
-            row = own[own["edit"] == edit].iloc[0]
-            value, low, high = (float(row[f"shift{end}"]) for end in ("", "_low", "_high"))
-            size = with_interval(value, low, high) if finite(value) else shown(value)
-            parts.append(f"{EDIT_WORDS.get(edit, edit)} {size}, {shift_words(value, low, high)}")
-        said.append(f"In natural units dose 1 of {finder} shifts pooled activations, 1 being the natural dose: {'; '.join(parts)}.")
-    return said
+def natural_words(doses: pd.DataFrame, finder: str) -> str:
+    """What dose 1 of a finder's edits is."""
+    own = doses[doses["finder"] == finder].drop_duplicates("edit").set_index("edit")
+    parts = []
+    for edit in in_order(own.index, EDITS):
+        row = own.loc[edit]
+        size = interval_words(row, "shift") if finite(row["shift"]) else shown(row["shift"])
+        parts.append(f"{edit_name(edit)} {size}, {shift_words(*interval_of(row, 'shift'))}")
+    return f"In natural units dose 1 of {finder} shifts pooled activations, 1 being the natural dose: {'; '.join(parts)}."
+
+
+def fade_words(rows: pd.DataFrame, name: str) -> str:
+    """Whether one edit's effect fades or grows from the edited layer to the last, as far as the two intervals are apart."""
+    own = rows[rows["control"] == "subspace"].sort_values("read_layer").to_dict("records")
+    if len(own) < 2:
+        return ""
+    first, last = own[0], own[-1]
+    why = " Blocks that restore what was taken (self-repair) do this, and so does a code computed afresh from other directions."
+    says = {
+        "below": f". The effect fades along the layers.{why if first['edit'] == 'ablate' else ''}",
+        "above": ". The effect grows along the layers: later read-outs see more of it than one where the edit was made.",
+        "across": ". The two are not told apart (overlapping intervals): neither fading nor growing is shown.",
+        "unknown": "; without intervals it is not known whether it fades.",
+    }
+    return (
+        f"{name}: CE {interval_words(first)} where it is read at the edited layer {first['read_layer']:.0f} itself, "
+        f"{interval_words(last)} at layer {last['read_layer']:.0f}{says[apart(last, first)]}"
+    )

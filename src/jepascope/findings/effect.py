@@ -169,10 +169,10 @@ class Against:
 def worst_first(beside: Iterable[Against]) -> list[Against]:
     """Controls in the order in which a claim names them: the closest to the effect first, those that compare nothing last."""
 
-    def closeness(one: Against) -> tuple[int, bool, float]:
-        known = one.standing in CLOSENESS
-        place = CLOSENESS.index(one.standing) if known else len(CLOSENESS)
-        return place, one.is_bound, one.ratio if isfinite(one.ratio) else float("inf")
+    def closeness(against: Against) -> tuple[int, bool, float]:
+        known = against.standing in CLOSENESS
+        place = CLOSENESS.index(against.standing) if known else len(CLOSENESS)
+        return place, against.is_bound, against.ratio if isfinite(against.ratio) else float("inf")
 
     return sorted(beside, key=closeness)
 
@@ -183,13 +183,13 @@ def judge_readings(effects: pd.DataFrame) -> dict[str, JudgeReading]:
     Chance is the share of the largest class, for the predictor one half. A judge that was asked about no ablation is left out.
     """
     own = effects[(effects["control"] == "subspace") & (effects["edit"] == "ablate")]
-    found = {}
+    readings = {}
     for judge, rows in own.groupby("judge", sort=False):
         rows = rows.drop_duplicates(rows.columns.intersection(["scene", "clip"]).to_list())
         share = scene_proportion(rows["correct_before"].to_numpy(dtype=bool), rows["scene"].to_numpy())
         chance = COIN if judge == PREDICTOR else float(rows["target"].value_counts(normalize=True).iloc[0])
-        found[str(judge)] = JudgeReading(share.value, share.low, share.high, share.n, chance)
-    return found
+        readings[str(judge)] = JudgeReading(share.value, share.low, share.high, share.n, chance)
+    return readings
 
 
 def stored_readings(summary: Mapping[str, Any], ce: pd.DataFrame | None = None) -> dict[str, JudgeReading]:
@@ -198,16 +198,18 @@ def stored_readings(summary: Mapping[str, Any], ce: pd.DataFrame | None = None) 
     known = summary.get("judge_reading")
     stored = known if isinstance(known, dict) else {}
     keys = ("accuracy", "low", "high", "n", "chance")
-    found = {str(name): JudgeReading(*(_number(one, key) for key in keys)) for name, one in stored.items() if isinstance(one, dict)}
+    readings = {
+        str(name): JudgeReading(*(_number(reading, key) for key in keys)) for name, reading in stored.items() if isinstance(reading, dict)
+    }
     if ce is None or "accuracy_before" not in ce or stored:
-        return found
+        return readings
     own = ce[(ce["control"] == "subspace") & (ce["edit"] == "ablate") & ce["accuracy_before"].between(0, 1) & (ce["n"] > 0)]
     for row in own.drop_duplicates("judge").to_dict("records"):
         accuracy, n = float(row["accuracy_before"]), float(row["n"])
         chance = COIN if row["judge"] == PREDICTOR else _number(summary, "chance")
         if not isnan(chance):
-            found[str(row["judge"])] = JudgeReading(accuracy, *wilson(accuracy, n), n, chance)
-    return found
+            readings[str(row["judge"])] = JudgeReading(accuracy, *wilson(accuracy, n), n, chance)
+    return readings
 
 
 def cross_reading(readable: bool, equivalent: bool, effect: tuple[float, float, float], margin: float, nulls: Iterable[float]) -> str:

@@ -9,8 +9,12 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.names import short
-from jepascope.findings.units import units_in
 from jepascope.stats import LEVEL
+
+
+def unit_of(of_videos: bool) -> str:
+    """'video' or 'scene': what no split parts, and what intervals resample."""
+    return "video" if of_videos else "scene"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Facts:
         """The layer at which claims are made, or None before discovery."""
         layer = self.summary.get("best_layer")
         return None if layer is None else int(layer)
+
+    def marked(self, layer: float) -> str:
+        """A layer as it stands in a table: with a star where claims are made."""
+        return f"{layer:.0f}{'*' if layer == self.best_layer else ''}"
 
     @property
     def variable(self) -> str:
@@ -56,7 +64,7 @@ class Facts:
     @property
     def units(self) -> str:
         """What intervals resample and n counts: 'scenes' or 'videos'."""
-        return units_in(self.summary)
+        return f"{unit_of('footage' in self.summary)}s"
 
     @property
     def tested(self) -> str:

@@ -16,26 +16,28 @@ def footage_words(record: dict[str, Any]) -> list[str]:
     # a record of version 0.1 counts recordings that are used, and files that were found
     videos = f"{record['videos_used']} of {record['videos']} videos"
     videos = videos if "files" in record else f"{record['videos_used']} videos of {record['videos']} files"
-    said = [
+    sentences = [
         f"{videos} and {record['windows_used']} of {record['windows']} windows are used ({record['clips']} clips; videos by split: "
         f"{parts}). Labels: {record['labels']}. Intervals resample videos."
     ]
-    said += [words for words in (recording_words(record), official_words(record)) if words]
+    sentences += [words for words in (recording_words(record), official_words(record)) if words]
     if record.get("abstention_rate") is not None:
         why = "; ".join(f"{REASONS.get(reason, reason)} ({count})" for reason, count in list(record["abstained"].items())[:SHOWN])
-        said.append(
+        sentences.append(
             f"No direction was measured in {100 * record['abstention_rate']:.0f} % of the windows: {why or 'no reason was noted'}."
             if record["abstained"]
             else "A direction was measured in every window."
         )
     left = record["windows_labelled"] - record["windows_used"]
     if left > 0:
-        said.append(f"{left} more windows have a label and are left out: of other classes, or more of a class or video than are taken.")
+        sentences.append(
+            f"{left} more windows have a label and are left out: of other classes, or more of a class or video than are taken."
+        )
     for what, rows in (("Not used", refused_otherwise(record)), ("Files that are no videos", record.get("others", []))):
         shown = "; ".join(f"{row['count']} × {row['reason']}" for row in rows[:SHOWN])
         more = f"; and {len(rows) - SHOWN} more reasons" if len(rows) > SHOWN else ""
-        said += [f"{what}: {shown}{more} (refusals.parquet lists all)."] if rows else []
-    return said
+        sentences += [f"{what}: {shown}{more} (refusals.parquet lists all)."] if rows else []
+    return sentences
 
 
 def recording_words(record: dict[str, Any]) -> str:

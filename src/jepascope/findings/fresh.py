@@ -1,4 +1,4 @@
-"""Claim: after ablation a fresh read-out still finds the variable, or it is gone."""
+"""Claim: after ablation a fresh read-out still finds the variable, or it is gone; and what a read-out finds on other clips."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pandas as pd
 
 from jepascope.findings.claim import Answer, Evidence, Number, Question
 from jepascope.findings.facts import Facts
-from jepascope.findings.judges import judge_words
-from jepascope.findings.numbers import ABSENT, finite, percent, percent_span
+from jepascope.findings.names import judge_words
+from jepascope.findings.numbers import ABSENT, apart, finite, percent, share_words
 from jepascope.findings.selection import claim_layer, first_finder, main_ranks, of_tokens
 from jepascope.stats import wilson
+
+TOLD = {"above": "above", "below": "below", "across": "not told apart from"}
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,7 @@ class Share:
     high: float = nan
 
     def __str__(self) -> str:
-        return f"{percent(self.value)} {percent_span(self.low, self.high)}" if finite(self.value) else ABSENT
-
-    def below(self, other: Share) -> str:
-        """'below', 'above' or 'not told apart from' as two intervals lie apart or not; 'unknown' without both."""
-        if not all(finite(end) for end in (self.low, self.high, other.low, other.high)):
-            return "unknown"
-        return "below" if self.high < other.low else "above" if self.low > other.high else "not told apart from"
+        return share_words(self.value, self.low, self.high) if finite(self.value) else ABSENT
 
 
 @dataclass(frozen=True)
@@ -75,26 +71,26 @@ def refit_of(rows: pd.DataFrame, frozen: pd.DataFrame, finder: str, judge: str) 
 
 def refit_words(name: str, frozen: Share, fresh: Share, clean: Share, chance: float, null: Any = ()) -> str:
     """What a fresh probe still finds, beside chance and beside the unedited clips."""
-    said = (
+    text = (
         f"{name}: after ablation the frozen read-out is right for {frozen} of the clips, "
         if finite(frozen.value)
         else f"{name}: after ablation "
     )
-    said += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
-    said += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
+    text += f"a fresh one for {fresh} (unedited {clean}, chance {percent(chance)}"
+    text += f"; random directions ablated {percent(sum(null) / len(null))})" if len(null) else ")"
     if not (finite(fresh.low) and finite(chance)):
-        return f"{said}; nothing can be said without an interval."
-    word = fresh.below(clean)
+        return f"{text}; nothing can be said without an interval."
+    side = apart(fresh, clean)
     if fresh.low <= chance:
         if clean.low <= chance:
-            return f"{said}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
-        if word == "below":
-            return f"{said}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
-        return f"{said}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
-    left = "Less than before, but above chance" if word == "below" else "Above chance"
-    shown = ", and no loss to a fresh one is shown" if word == "not told apart from" else ""
-    way = " Part of what the frozen one lost was its way of reading, not the variable." if frozen.below(fresh) == "below" else ""
-    return f"{said}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
+            return f"{text}. It is not read above chance from unedited clips either, so nothing can be said of what ablation leaves."
+        if side == "below":
+            return f"{text}. A fresh one finds nothing that can be told from chance: as far as it can read, the variable is gone."
+        return f"{text}. A fresh one is told apart neither from chance nor from unedited clips: whether the variable is gone stays open."
+    left = "Less than before, but above chance" if side == "below" else "Above chance"
+    shown = ", and no loss to a fresh one is shown" if side == "across" else ""
+    way = " Part of what the frozen one lost was its way of reading, not the variable." if apart(frozen, fresh) == "below" else ""
+    return f"{text}. {left}: the variable is still there to be read, outside the subspace{shown}.{way}"
 
 
 def share_of(rows: pd.DataFrame) -> Share:
@@ -116,6 +112,33 @@ def frozen_rows(facts: Facts, layer: int) -> pd.DataFrame:
     return rows.assign(low=[low for low, _ in ends], high=[high for _, high in ends])[columns]
 
 
+def carried_words(readout: pd.DataFrame, study: str) -> list[str]:
+    """For each other clip set, whether the read-out trained on the study's clips still reads there, beside their own and chance."""
+    sentences = []
+    for clips, rows in readout.groupby("clips", sort=False):
+        carried, own = rows[rows["probe_from"] != clips], rows[rows["probe_from"] == clips]
+        if carried.empty:
+            continue
+        row = carried.iloc[0]
+        theirs, mine = share_of(carried), share_of(own)
+        sentences.append(
+            f"The read-out trained on {row['probe_from'] or study} clips is right for {theirs} of the {clips} clips; chance "
+            f"{percent(row['chance'])}, a read-out of their own {mine}. {_carried(theirs, mine, float(row['chance']))}"
+        )
+    return sentences
+
+
+def _carried(theirs: Share, own: Share, chance: float) -> str:
+    if not (finite(theirs.low) and finite(chance)):
+        return "Without an interval nothing is said."
+    if theirs.low <= chance:
+        return "Nothing above chance is carried over by the read-out; whether the subspace is, RCE says."
+    side = apart(theirs, own)
+    if side == "below":
+        return f"It carries over in part: {percent((theirs.value - chance) / (own.value - chance))} of what theirs has above chance."
+    return "It carries over above chance" + ("." if side == "unknown" else f", {TOLD[side]} their own.")
+
+
 def find(facts: Facts) -> Answer | None:
     """Of the first finder, by the linear probe. Shown: a fresh one still reads the variable; refuted: it finds nothing above chance where
     the unedited clips are read."""
@@ -127,7 +150,7 @@ def find(facts: Facts) -> Answer | None:
     if not finite(refit.fresh.value):
         return None
     fresh, clean, chance = refit.fresh, refit.clean, refit.chance
-    gone = finite(fresh.low) and fresh.low <= chance < clean.low and fresh.below(clean) == "below"
+    gone = finite(fresh.low) and fresh.low <= chance < clean.low and apart(fresh, clean) == "below"
     n = float(rows["n"].max())
     numbers = [
         Number(name, share.value, share.low, share.high, n, "share right")

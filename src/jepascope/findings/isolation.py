@@ -136,18 +136,18 @@ def _undecided(effect: CrossEffect) -> str:
 def _leak(effect: CrossEffect, edit: str, brief: bool) -> str:
     change = "share lost" if effect.own.value >= 0 else "share gained"
     size = str(effect.own) if effect.own.value >= 0 else with_interval(-effect.own.value, -effect.own.high, -effect.own.low)
-    said = f"{effect.read} ({change} {size}"
+    text = f"{effect.read} ({change} {size}"
     if brief:
-        return f"{said})"
+        return f"{text})"
     for control in NULLS:
         level = effect.controls.get(control)
         if level is not None and finite(level.value):
             place = _place(effect.own, level)
-            said += f"; {place} the {control} control, {shown(level.value)} on average"
+            text += f"; {place} the {control} control, {shown(level.value)} on average"
     twin = effect.controls.get("twin")
     if edit == "swap" and twin is not None and finite(twin.value):
-        said += f"; the real twin, in which it did not change, {twin}"
-    return f"{said})"
+        text += f"; the real twin, in which it did not change, {twin}"
+    return f"{text})"
 
 
 def find(facts: Facts) -> Answer | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
+from jepascope.stats import Side
+
 DIGITS = 3
 ABSENT = "n/a"
 NOTHING = 1e-6  # an effect this small is the rounding of float32, not a measurement
@@ -112,6 +114,40 @@ def with_interval(value: Any, low: Any, high: Any) -> str:
     return f"{texts[0]} [{texts[1]}, {texts[2]}]"
 
 
+def columns_of(row: Any, name: str = "value") -> tuple[str, str, str]:
+    """The columns of a value and of the ends of its interval: its own, or the table's low and high where it has none of its own."""
+    return (name, f"{name}_low", f"{name}_high") if f"{name}_low" in row else (name, "low", "high")
+
+
+def interval_of(row: Any, name: str = "value") -> tuple[float, float, float]:
+    """A value of a table's row, and the ends of its interval."""
+    value, low, high = (row[column] for column in columns_of(row, name))
+    return value, low, high
+
+
+def interval_words(row: Any, name: str = "value") -> str:
+    """'0.62 [0.57, 0.67]', of a table's row."""
+    return with_interval(*interval_of(row, name))
+
+
+def share_words(value: Any, low: Any, high: Any) -> str:
+    """'62.0 % [57.1, 66.8 %]'."""
+    return f"{percent(value)} {percent_span(low, high)}"
+
+
+def apart(own: Any, other: Any, name: str = "") -> Side:
+    """Where one interval lies beside another: 'above' or 'below' it, 'across' where they touch, 'unknown' without both. Of two rows of a
+    table (of the column ``name``), or of two things that have a ``low`` and a ``high``."""
+    low, high, least, most = (_end(of, f"{name}_{end}".lstrip("_")) for of in (own, other) for end in ("low", "high"))
+    if not all(finite(end) for end in (low, high, least, most)):
+        return "unknown"
+    return "above" if low > most else "below" if high < least else "across"
+
+
+def _end(of: Any, name: str) -> Any:
+    return getattr(of, name) if hasattr(of, name) else of[name]
+
+
 def ratio_text(value: Any, low: Any, high: Any, is_bound: bool) -> str:
     """A ratio with its interval; when its denominator cannot be told from zero, ``value`` is a lower bound (stats.EffectRatio). Whether a
     ratio may be stated at all is for ``intervention.claims`` to say."""
@@ -122,13 +158,28 @@ def ratio_text(value: Any, low: Any, high: Any, is_bound: bool) -> str:
 
 def number_cell(value: Any) -> Cell:
     """A number alone."""
-    return Cell(shown(value), repr(float(value)) if finite(value) else "")
+    return Cell(shown(value), exact(value))
 
 
 def interval_cell(value: Any, low: Any, high: Any, strong: bool = False) -> Cell:
     """A number with its interval."""
     exact = f"{float(value)!r} [{float(low)!r}, {float(high)!r}]" if finite(value) and finite(low) and finite(high) else ""
     return Cell(with_interval(value, low, high), exact, strong)
+
+
+def cell_of(row: Any, name: str = "value", strong: bool = False) -> Cell:
+    """The same of a table's row."""
+    return interval_cell(*interval_of(row, name), strong)
+
+
+def share_cell(value: Any, low: Any, high: Any) -> Cell:
+    """A share with its interval, and the stored number behind it."""
+    return Cell(share_words(value, low, high), exact(value))
+
+
+def exact(value: Any) -> str:
+    """The stored number behind a shown one."""
+    return repr(float(value)) if finite(value) else ""
 
 
 def stacked(cell: Cell) -> Cell:
@@ -152,9 +203,13 @@ def duration(seconds: Any) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def of_each(values: Any, say: Any = shown) -> str:
+    """'0.1 to 0.3' of what is known, or '0.1' where that says all of it."""
+    known = sorted(float(value) for value in values if finite(float(value)))
+    ends = [say(known[0]), say(known[-1])] if known else [ABSENT]
+    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+
+
 def count_range(values: Any) -> str:
     """'80' when every count is the same, '60 to 80' otherwise."""
-    counts = sorted({int(value) for value in values if finite(float(value))})
-    if not counts:
-        return ABSENT
-    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return of_each(values, lambda value: str(int(value)))

@@ -1,17 +1,55 @@
-"""Claims of ``jepascope port``: what is found in one model, or in one run, has its effect in another one."""
+"""Claims: a subspace found elsewhere has the effect here as well: across finders, seeds, layers and clip sets (one claim each), and, of
+``jepascope port``, in another model or in another run."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import pandas as pd
+
+from jepascope.findings.beside import portability_of
 from jepascope.findings.carried import KEYS, Carried, carried_all, carried_sentence
-from jepascope.findings.carries import carried
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, worst
+from jepascope.findings.dissociation import ALIGNED, BELOW, DISSOCIATED, FLOOR, OPEN, PART, SATURATED, STRONG, UNREAD, floor_of, judged
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import decimals, decimals_span
-from jepascope.findings.transfer_words import sentences
+from jepascope.findings.transfer_words import sentences, verdict
 from jepascope.findings.transfers import transfers
 
 MAP = "ridge"
 MOST_SENTENCES = 100  # every pair has its own
+PAIR = ("across", "a", "b", "layer", "edit", "dose")
+SHOWS: dict[str, Verdict] = {
+    BELOW: "refuted",
+    FLOOR: "not shown",
+    **dict.fromkeys((SATURATED, UNREAD), "undecided"),
+    **dict.fromkeys((PART, OPEN, STRONG, ALIGNED, DISSOCIATED), "shown"),
+}
+
+
+def across(kind: str, facts: Facts) -> Answer | None:
+    """All transfers across one thing, at the layer of the claims; the worst decides."""
+    table = portability_of(facts)
+    moved = None if table is None else transfers(table[table["across"] == kind])
+    return None if moved is None or moved.empty else carried(moved)
+
+
+def carried(moved: pd.DataFrame) -> Answer:
+    """What transfers show, each beside what matched subspaces keep."""
+    rows = [{str(name): value for name, value in row.items()} for row in moved.to_dict("records")]
+    numbers = []
+    for row in rows:
+        what = f"RCE of {row['a']} in place of {row['b']}"
+        floor = floor_of(row)
+        alike = f"SAS of {row['a']} and {row['b']}"
+        numbers += [
+            row_number(what, row, "share kept"),
+            Number(what, floor.value, floor.low, floor.high, row["n"], "share kept", floor.name),
+            Number(alike, row["sas"]),
+            Number(alike, row["sas_chance"], control="chance"),
+        ]
+    evidence = tuple(Evidence("portability", {"metric": "rce", **{name: row[name] for name in PAIR}}) for row in rows)
+    return Answer(worst(SHOWS[judged(row).kind] for row in rows), verdict(moved), tuple(numbers), evidence)
 
 
 def transported(facts: Facts) -> Answer | None:
@@ -80,6 +118,17 @@ def used_here(facts: Facts) -> Answer | None:
     return Answer(answer.verdict, told, answer.numbers, answer.evidence)
 
 
+ACROSS = {"finder": "finders", "data seed": "data seeds", "layer": "layers", "clip set": "clip sets"}
+CARRIES = tuple(
+    Question(
+        f"carries over across {words}",
+        f"Does the effect carry over across {words}?",
+        "RCE of the subspace found elsewhere lies above what a matched subspace keeps, at the largest dose at which neither effect is "
+        "saturated; the worst transfer decides.",
+        partial(across, kind),
+    )
+    for kind, words in ACROSS.items()
+)
 PORTED = (
     Question(
         "ports to another model",

@@ -1,13 +1,15 @@
-"""Claim: the variable can be read from the encoder's activations, and what reads it as well."""
+"""Claims: the variable can be read from the encoder's activations, and what reads it as well; and it cannot be read from what must not tell
+it (the leak check)."""
 
 from __future__ import annotations
 
 from math import isfinite
 
+from jepascope.discovery.probes.leaks import BEYOND, LEAKS, leak_verdict, leak_words
 from jepascope.discovery.probes.readings import Measure, VariableReading
-from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, sentence_of
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number, sentence_of
 from jepascope.findings.facts import Facts
-from jepascope.findings.numbers import decimals, decimals_span
+from jepascope.findings.numbers import decimals, decimals_span, percent
 from jepascope.findings.selection import reading_at, tokens_of
 
 DIGITS = {"accuracy": 2, "error": 1, "r2": 2}
@@ -102,4 +104,31 @@ READ = Question(
     "A numeric variable by R^2, a circular one by the error of its angle, others by accuracy: the interval lies on the better side of "
     "chance, and neither untrained twins nor pixels do as well.",
     find,
+)
+
+
+def shortcuts(facts: Facts) -> Answer | None:
+    """Shown: no motionless baseline reads more than position or axis explains; refuted: one does."""
+    table = facts.table("leaks")
+    if table is None:
+        return None
+    rows = table.to_dict("records")
+    verdicts = [leak_verdict(row) for row in rows]
+    words, leaking = leak_words(rows, facts.noun), [row for row in rows if row["leak"]]
+    named = ", ".join(f"{row['baseline']} {percent(row['accuracy'])}" for row in leaking)
+    sentence = f"Leak check: {words[:-1]} ({named})." if leaking else f"Leak check: {words[0].lower()}{words[1:]}"
+    numbers = []
+    for row in rows:
+        what = f"accuracy from {row['baseline']}"
+        numbers.append(row_number(what, row, "share right", columns=("accuracy", "low", "high", "n")))
+        numbers.append(Number(what, float(row["chance"]), unit="share right", control="chance"))
+    refuted = BEYOND in verdicts or LEAKS in verdicts
+    return Answer("refuted" if refuted else "shown", sentence, tuple(numbers), (Evidence("leaks", {}),))
+
+
+SHORTCUTS = Question(
+    "no shortcut",
+    "Is there no shortcut to the label?",
+    "Dense probes of motionless clips: no interval lies above chance and above what position or axis alone explain.",
+    shortcuts,
 )

@@ -14,17 +14,20 @@ from jepascope.discovery.probes.readings import VariableReading, variable_readin
 from jepascope.findings.beside import of_controls, readings_by, rows_beside
 from jepascope.findings.effect import Against, Effect, worst_first
 from jepascope.findings.facts import Facts
-from jepascope.intervention.edit_entry import EDITS as CATALOG
+from jepascope.findings.names import DONOR_DOSE_WORDS, FULL_DOSE_WORDS, in_order
 
 KINDS = ("categorical", "numeric", "circular")
 FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
-EDITS = tuple(CATALOG.own)
-FULL_DOSE_WORDS, DONOR_DOSE_WORDS, EDIT_WORDS = (CATALOG.column(field) for field in ("dose", "donor_dose", "noun"))
 
 
 def has_twins(run: Facts) -> bool:
     """Whether swaps are with a twin, the same scene with another value; otherwise with a clip of the target class (the summary says)."""
     return bool(run.summary.get("swap_donor", "twin") != "class")
+
+
+def dose_words(run: Facts, edit: str) -> str:
+    """What dose 1 of an edit is."""
+    return str((FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS).get(edit, "dose 1 is the edit in full"))
 
 
 def comparable(run: Facts, frame: pd.DataFrame) -> pd.DataFrame:
@@ -77,12 +80,6 @@ def one_judge(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["judge"] == ("probe" if "probe" in judges else judges[0])]
 
 
-def in_order(found: Any, known: tuple[str, ...]) -> list[str]:
-    """Names in the customary order, unknown ones after them in order of appearance."""
-    names = list(dict.fromkeys(str(name) for name in found))
-    return [name for name in known if name in names] + [name for name in names if name not in known]
-
-
 def finders_of(run: Facts, frame: pd.DataFrame) -> list[str]:
     """Finders in the order in which the study lists them."""
     return in_order(frame["finder"], tuple(str(name) for name in (run.summary.get("ce") or {})))
@@ -110,11 +107,11 @@ COINCIDE = 0.999  # SAS from which two subspaces are called the same
 
 def coinciding(sas: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of pairs (a, b) of finders with one subspace, each b once and never as another pair's a."""
-    found: dict[str, dict[str, Any]] = {}
+    by_finder: dict[str, dict[str, Any]] = {}
     for row in sas[sas["across"] == "finder"].to_dict("records"):
-        if row["value"] >= COINCIDE and row["a"] not in found:
-            found.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
-    return list(found.values())
+        if row["value"] >= COINCIDE and row["a"] not in by_finder:
+            by_finder.setdefault(str(row["b"]), {str(key): value for key, value in row.items()})
+    return list(by_finder.values())
 
 
 @dataclass(frozen=True)

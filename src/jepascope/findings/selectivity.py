@@ -93,44 +93,44 @@ def made_of(read: Reading) -> str:
 def beside(read: Reading, baselines: Mapping[str, float]) -> str:
     """The accuracy beside the best untrained twin and what is read without an encoder; ``baselines`` are accuracies by name."""
     best = {f"the best of {len(read.untrained)} untrained twins": max(read.untrained)} if read.untrained else {}
-    said: dict[str, list[str]] = {}
+    by_word: dict[str, list[str]] = {}
     for name, value in {**best, **baselines}.items():
         how = "less than" if value > read.high else "no better than" if value >= read.low else "more than"
-        said.setdefault(how, []).append(f"{name} ({percent(value)})")
-    parts = [f"{how} {', '.join(names)}" for how, names in said.items()]
+        by_word.setdefault(how, []).append(f"{name} ({percent(value)})")
+    parts = [f"{how} {', '.join(names)}" for how, names in by_word.items()]
     return f" That is {'; '.join(parts)}." if parts else ""
 
 
 def worth(read: Reading, noun: str, tokens: str, layer: int, confidence: str, baselines: Mapping[str, float] | None = None) -> str:
     """Accuracy, baselines, selectivity and the permuted labels at one layer, in words that follow the numbers."""
-    said = (
+    text = (
         f"At layer {layer} ({tokens} tokens) the dense probe names the {noun} of {percent(read.accuracy)} of the test clips "
         f"({confidence} {percent_span(read.low, read.high)}; chance {percent(read.chance)})."
     )
-    said += beside(read, baselines or {})
+    text += beside(read, baselines or {})
     if read.control:
         low, high = read.interval
-        said += (
+        text += (
             f" The control task, {made_of(read)}, is read at {percent(read.mean_control)} (mean of {len(read.control)} tasks, range "
             f"{percent_span(min(read.control), max(read.control))}; their own chance {percent(read.control_chance)})"
         )
         if read.control_low > read.control_chance:
-            said += ": above chance, so those factors are encoded too"
-        said += (
+            text += ": above chance, so those factors are encoded too"
+        text += (
             f". Selectivity is {points(read.selectivity)} percentage points {points_span(low, high)} ({confidence} over clips, Newcombe's "
             "for two proportions): "
         )
         if low > 0:
-            said += "the probe reads the variable better than an arbitrary function of other factors."
+            text += "the probe reads the variable better than an arbitrary function of other factors."
         elif high < 0:
-            said += "the probe reads an arbitrary function of other factors better than the variable, so its accuracy shows little."
+            text += "the probe reads an arbitrary function of other factors better than the variable, so its accuracy shows little."
         else:
-            said += (
+            text += (
                 "the variable is not read better than an arbitrary function of other factors, as far as these clips tell, so this "
                 "accuracy is not specific to it."
             )
     if read.permuted:
         least, most = min(read.permuted), max(read.permuted)
         above = "the accuracy lies above all of them" if read.low > most else "the accuracy's interval is not clear of them"
-        said += f" With permuted labels it reaches {percent_span(least, most)} over {len(read.permuted)} draws; {above}."
-    return said
+        text += f" With permuted labels it reaches {percent_span(least, most)} over {len(read.permuted)} draws; {above}."
+    return text

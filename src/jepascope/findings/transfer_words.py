@@ -56,14 +56,18 @@ def at_dose(row: Mapping[Any, Any]) -> str:
 def sentences(pairs: pd.DataFrame, what: str, most: int = MOST_SENTENCES) -> list[str]:
     """Each transfer, those without a reading in one sentence; or, where they are more than ``most``, one sentence that counts them."""
     rows = pairs.to_dict("records")
-    found = [judged(row) for row in rows]
+    judgements = [judged(row) for row in rows]
     if len(rows) <= most:
-        told = [sentence(row) for row, one in zip(rows, found, strict=True) if one.kind != UNREAD]
-        for why in dict.fromkeys(one.why for one in found if one.kind == UNREAD):
-            names = [f"{row['a']} in place of {row['b']}{_aligned(row)}" for row, one in zip(rows, found, strict=True) if one.why == why]
-            told.append(f"Nothing is read from {'; '.join(names)}: {why}.")
-        return told
-    counts = Counter(one.kind for one in found)
+        texts = [sentence(row) for row, judgement in zip(rows, judgements, strict=True) if judgement.kind != UNREAD]
+        for why in dict.fromkeys(judgement.why for judgement in judgements if judgement.kind == UNREAD):
+            names = [
+                f"{row['a']} in place of {row['b']}{_aligned(row)}"
+                for row, judgement in zip(rows, judgements, strict=True)
+                if judgement.why == why
+            ]
+            texts.append(f"Nothing is read from {'; '.join(names)}: {why}.")
+        return texts
+    counts = Counter(judgement.kind for judgement in judgements)
     apart = [f"{counts[DISSOCIATED]} keep the effect at low alignment"] if counts[DISSOCIATED] else []
     return [f"Of {len(rows)} transfers {what}: {'; '.join(apart + _counted(counts))} (each in the table of RCE)."]
 

@@ -12,6 +12,11 @@ ERROR = ("error", "low", "high")
 R2 = ("r2", "r2_low", "r2_high")
 
 
+def measures_of(circular: bool) -> tuple[tuple[str, str, str], ...]:
+    """The columns of a value's measures with their intervals, the telling one first: error alone for angles, R^2 and error for numbers."""
+    return (ERROR,) if circular else (R2, ERROR)
+
+
 def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> str:
     """What the value probes of one output say at one layer."""
     at = values[(values["encoder"] == "model") & (values["layer"] == layer) & (values["tokens"] == tokens)]
@@ -28,15 +33,15 @@ def value_words(values: pd.DataFrame, layer: int, tokens: str, output: str) -> s
     # each measure has its own best constant, so that neither alone says that a constant would do better
     worse = high < 0 and error.beside(float(row["chance"])) == "worse"
     if not (finite(low) and finite(high)):
-        said = f"{where}, {output}: R² {shown(row['r2'])}, without an interval"
+        text = f"{where}, {output}: R² {shown(row['r2'])}, without an interval"
     elif low > 0:
-        said = f"{where} a linear reader reads {output}: R² {with_interval(row['r2'], low, high)}"
+        text = f"{where} a linear reader reads {output}: R² {with_interval(row['r2'], low, high)}"
     else:
         word = "is worse at" if worse else "is not told apart from the best constant guess at"
-        said = f"{where} a linear reader {word} {output}{' than the best constant guess' if worse else ''}: R² "
-        said += with_interval(row["r2"], low, high)
+        text = f"{where} a linear reader {word} {output}{' than the best constant guess' if worse else ''}: R² "
+        text += with_interval(row["r2"], low, high)
     size = with_interval(error.value, error.low, error.high) + (f" {row['unit']}" if row["unit"] else "")
-    return f"{said}, mean absolute error {size} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
+    return f"{text}, mean absolute error {size} where the best constant guess has {shown(row['chance'])}{_over_untrained(values, row)}."
 
 
 def _error(row: pd.Series[float], names: tuple[str, str, str]) -> Error:

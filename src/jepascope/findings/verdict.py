@@ -41,21 +41,21 @@ BESIDE = {
 }
 
 
-def ratio_words(one: Against) -> str:
+def ratio_words(against: Against) -> str:
     """A ratio as it is printed; 'no ratio' where none may be stated: of an effect that is not shown, by a judge that reads nothing, beside
     too few draws, or to a control that works the other way."""
-    return ratio_text(one.ratio, one.ratio_low, one.ratio_high, one.is_bound) if one.has_ratio else NO_RATIO
+    return ratio_text(against.ratio, against.ratio_low, against.ratio_high, against.is_bound) if against.has_ratio else NO_RATIO
 
 
-def ratio_cell(one: Against) -> Cell:
+def ratio_cell(against: Against) -> Cell:
     """The same in a table, with the stored value behind it."""
-    return Cell(ratio_words(one), repr(one.ratio) if one.has_ratio else "")
+    return Cell(ratio_words(against), repr(against.ratio) if against.has_ratio else "")
 
 
-def against_cell(one: Against) -> Cell:
+def against_cell(against: Against) -> Cell:
     """The ratio, and below it how the effect stands to the control; stressed unless it lies outside the control's draws."""
-    cell = ratio_cell(one)
-    return Cell(f"{cell.text}\n{one.standing}", cell.exact, strong=one.standing != OUTSIDE)
+    cell = ratio_cell(against)
+    return Cell(f"{cell.text}\n{against.standing}", cell.exact, strong=against.standing != OUTSIDE)
 
 
 def unread_words(judge: JudgeReading) -> str:
@@ -87,14 +87,14 @@ def verdict(finder: str, effect: Effect, beside: Iterable[Against], edit: str = 
     ordered = worst_first(beside)
     if not ordered:
         return f"{finder}: {edit} has an effect ({size}); no control was run."
-    if all(one.standing in (FEW, NO_INTERVAL) and not one.has_ratio for one in ordered):
+    if all(against.standing in (FEW, NO_INTERVAL) and not against.has_ratio for against in ordered):
         return f"{finder}: {edit} has an effect ({size}); whether that is more than any control has is not known (no ratio to any)."
     return f"{finder}: {edit} has an effect ({size}): {beside_words(ordered)}.{_closest(ordered)}"
 
 
 def beside_words(ordered: Iterable[Against]) -> str:
     """An effect that works beside controls: 'more than random directions do (ratio 2.61 [1.10, 6.30]); ...'."""
-    return "; ".join(_beside(one) for one in ordered)
+    return "; ".join(_beside(against) for against in ordered)
 
 
 ALWAYS = ("random", "variance")  # named in every short sentence, and besides them whichever control comes closest
@@ -129,7 +129,7 @@ def edit_words(
     if not effect.works:
         return f"{doing} {what} {does} {size}: {'it grows' if edit == 'ablate' else 'the other way'}"
     ordered = worst_first(beside)
-    told = [one for place, one in enumerate(ordered) if place == 0 or one.control in named]
+    told = [against for place, against in enumerate(ordered) if place == 0 or against.control in named]
     return f"{doing} {what} {does} {size}: {beside_words(told) or 'no control was run'}"
 
 
@@ -154,16 +154,16 @@ def verdict_of(effect: Effect, beside: Iterable[Against]) -> Verdict:
     return "undecided" if closest is None else STANDS.get(closest.standing, "undecided")
 
 
-def _beside(one: Against) -> str:
-    said = BESIDE[one.standing].format(doer(one.control))
-    words = ratio_words(one)
+def _beside(against: Against) -> str:
+    said = BESIDE[against.standing].format(doer(against.control))
+    words = ratio_words(against)
     return f"{said} (no ratio)" if words == NO_RATIO else f"{said} (ratio {words})"
 
 
 def _closest(beside: list[Against]) -> str:
     """Names the control that comes nearest to the subspace's own effect, and how much of the subspace that control holds."""
-    known = [one for one in beside if one.has_ratio and not one.is_bound and one.ratio > 0]
-    nearest = min(known, key=lambda one: one.ratio, default=None)
+    known = [against for against in beside if against.has_ratio and not against.is_bound and against.ratio > 0]
+    nearest = min(known, key=lambda against: against.ratio, default=None)
     if nearest is None or nearest.ratio >= CLOSE_RATIO:
         return ""
     text = f" The {nearest.control} control comes close ({100 / nearest.ratio:.0f} % of the effect)"

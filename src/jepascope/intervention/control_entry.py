@@ -15,15 +15,25 @@ class ControlEntry(Entry):
     is orthogonal to the subspaces studied (both are tensors); "found" by the finder, on permuted labels; "fixed" by a
     function ``(data: Labelled, rank, seed) -> basis`` in which nothing is random; or "run" by a step of the study of its own.
 
-    ``asked``: it is run where a study names it, and not beside every effect. ``matches``: what it shares with the subspace besides its
-    rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``: each token's edit gets the norm of the true edit.
-    ``stream``: the number of its random stream; by default one made of its name. ``words`` stand in heads of tables and legends, ``doer``
-    in sentences ("what random directions do"); ``look`` is its colour, marker, dash and hatch in charts, by the names of
-    ``report.charts.looks``.
+    One that is "run" is a function ``(captures, context, subspaces, effects, judges) -> effects``: beside the edit named ``edit``, or once
+    after all edits; ``absent``: why it has no effects where there are none.
+
+    ``asked``: it is run where a study names it, and not beside every effect. ``floor``: retained effects are held against it at every dose;
+    ``surveyed``: it is run also at layers that no claim is made for, and where a few plain draws do.
+
+    ``matches``: what it shares with the subspace besides its rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``:
+    each token's edit gets the norm of the true edit. ``stream``: the number of its random stream; by default one made of its name.
+
+    ``words`` stand in heads of tables and legends, ``doer`` in sentences ("what random directions do"); ``look`` is its colour, marker,
+    dash and hatch in charts, by the names of ``report.charts.looks``.
     """
 
     made: Literal["drawn", "found", "fixed", "run"] = "drawn"
+    edit: str = ""
+    absent: str = ""
     asked: bool = True
+    floor: bool = False
+    surveyed: bool = False
     matches: Literal["rank", "variance", "norm"] = "rank"
     complement: bool = False
     rescale: bool = False
@@ -40,6 +50,9 @@ class ControlEntry(Entry):
 CONTROLS = Catalog("control", ControlEntry, "jepascope.intervention.controls")
 MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
 """The four that every effect has beside it."""
+FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.floor)
+SURVEYED = tuple(name for name, entry in CONTROLS.own.items() if entry.surveyed)
+FOUND = tuple(name for name, entry in CONTROLS.own.items() if entry.made == "found")
 
 FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.complement and not entry.rescale)
 """Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""

@@ -15,8 +15,11 @@ class EditEntry(Entry):
     ``outcome``: its effect is the judge's margin that is "lost", or that moved "towards" the target's. ``carries``: it moves all tokens by
     what a subspace may hold whole, so controls drawn beside the subspace carry the finder's own step over. ``needs``: "angle" for one of
     circular variables alone. ``mean``: whether it depends on the subspace's mean ("ablate_to": where that is what ablation goes to).
-    ``usual``: it is run where a study names none. Words: ``noun``; ``dose`` and ``donor_dose``, what dose 1 is with twins and with donors;
-    ``doing``, ``does`` and ``share`` of a sentence ("ablating X removes 40 % of the judge's margin").
+    ``usual``: it is run where a study names none; ``compared``: subspaces are held against each other by it, so that read-outs of every
+    later layer and of other factors read it too; ``calibrated``: clips can be steered by it to any angle.
+
+    Words: ``noun``; ``dose`` and ``donor_dose``, what dose 1 is with twins and with donors; ``doing``, ``does`` and ``share`` of a sentence
+    ("ablating X removes 40 % of the judge's margin").
     """
 
     outcome: Literal["lost", "towards"] = "towards"
@@ -24,6 +27,8 @@ class EditEntry(Entry):
     needs: tuple[Literal["angle"], ...] = ()
     mean: Literal["always", "ablate_to", "never"] = "always"
     usual: bool = False
+    compared: bool = False
+    calibrated: bool = False
     noun: str = ""
     dose: str = ""
     donor_dose: str = ""
@@ -39,3 +44,6 @@ class EditEntry(Entry):
 EDITS = Catalog("edit", EditEntry, "jepascope.intervention.edits")
 USUAL = tuple(name for name, entry in EDITS.own.items() if entry.usual)
 """The edits that every study runs."""
+COMPARED = tuple(name for name, entry in EDITS.own.items() if entry.compared)
+"""Those that subspaces are held against each other by."""
+CALIBRATED = tuple(name for name, entry in EDITS.own.items() if entry.calibrated)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.findings.numbers import count, finite, percent, percent_span, ratio_text, shown, span, with_interval
+from jepascope.findings.numbers import count, finite, interval_words, percent, ratio_text, share_words, shown, span, with_interval
 from jepascope.findings.selection import tokens_of
 from jepascope.findings.transfers import split
 from jepascope.findings.verdict import NO_RATIO
@@ -33,7 +33,7 @@ def accuracy(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
     """The dense probe at the paper's layers (for its encoder), at the best layer, and the highest."""
     depth = measures.depth_of(run)
     lines = [
-        f"{percent(at.value)} {percent_span(at.low, at.high)} at layer {layer} of {count(depth)}"
+        f"{share_words(at.value, at.low, at.high)} at layer {layer} of {count(depth)}"
         for layer, at in _read_at(run, layers)
         if finite(at.value)
     ]
@@ -130,16 +130,16 @@ def rce_pairs(run: RunFolder) -> tuple[carried_measures.Rce, ...]:
 
 def carried_pairs(run: RunFolder) -> tuple[carried_measures.Rce, ...]:
     """Between the study's clips and complex ones, of the first finder."""
-    kept = [one for one in carried_measures.rce(run, "clip set") if COMPLEX in (split(one.a)[1], split(one.b)[1])]
-    return tuple(one for one in kept if split(one.a)[0] == split(kept[0].a)[0])
+    kept = [rce for rce in carried_measures.rce(run, "clip set") if COMPLEX in (split(rce.a)[1], split(rce.b)[1])]
+    return tuple(rce for rce in kept if split(rce.a)[0] == split(kept[0].a)[0])
 
 
 def _retained(of: Transfers) -> Say:
-    return lambda run, layers=(): tuple(
-        f"{one.a} for {one.b}: "
-        + (f"{with_interval(one.value, one.low, one.high)}{' (saturated)' if one.saturated else ''}" if finite(one.value) else "no value")
-        for one in of(run)
-    )
+    def said(rce: carried_measures.Rce) -> str:
+        value = with_interval(rce.value, rce.low, rce.high) + (" (saturated)" if rce.saturated else "")
+        return f"{rce.a} for {rce.b}: {value if finite(rce.value) else 'no value'}"
+
+    return lambda run, layers=(): tuple(map(said, of(run)))
 
 
 rce, carried = _retained(rce_pairs), _retained(carried_pairs)
@@ -147,27 +147,23 @@ rce, carried = _retained(rce_pairs), _retained(carried_pairs)
 
 def floor(of: Transfers, name: str) -> Say:
     """What random or variance-matched subspaces retain in the same place."""
-    return lambda run, layers=(): tuple(f"for {one.b}: {shown(getattr(one, name))}" for one in of(run))
+    return lambda run, layers=(): tuple(f"for {rce.b}: {shown(getattr(rce, name))}" for rce in of(run))
 
 
 def degeneracy(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
     """Verdicts on pairs of finders, and on peeling."""
-    return tuple(
-        f"{one.a}, {one.b}: {one.verdict}" if one.b else f"peeling {one.a}: {one.verdict}" for one in carried_measures.degeneracy(run)
-    )
+    pairs = ((f"{told.a}, {told.b}" if told.b else f"peeling {told.a}", told.verdict) for told in carried_measures.degeneracy(run))
+    return tuple(f"{pair}: {verdict}" for pair, verdict in pairs)
 
 
 def cca(metric: str, chance: bool = False) -> Say:
     """Held-out (or in-sample) CCA with another model, from port-*/similarity.parquet; or its chance under shuffled pairs."""
 
-    def lines(run: RunFolder, layers: tuple[int, ...] = ()) -> Lines:
-        return tuple(_similarity(row, chance) for row in similarities(run, metric))
-
-    return lines
+    return lambda run, layers=(): tuple(_similarity(row, chance) for row in similarities(run, metric))
 
 
 def _similarity(row: dict[str, Any], chance: bool) -> str:
-    text = with_interval(row["value"], row["low"], row["high"]) if finite(row["low"]) else shown(row["value"])
+    text = interval_words(row) if finite(row["low"]) else shown(row["value"])
     text = f"{shown(row['chance'])} {span(row['chance_low'], row['chance_high'])}" if chance else text
     where = f"{row['source']}, {row['target']} (layers {count(row['source_layer'])}, {count(row['target_layer'])})"
     return f"{where}: {text}" + (f", {count(row['components'])} components" if row["components"] > 0 else "")

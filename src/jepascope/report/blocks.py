@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jepascope.findings.numbers import Cell
 from jepascope.report.charts.canvas import Drawing
+from jepascope.report.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ class Picture:
     kind: str = field(default="picture", init=False)
 
 
+Cells = tuple[Cell | str, ...]
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table; a row of one cell heads the group of rows below it.
@@ -60,7 +66,7 @@ class Grid:
     """
 
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell | str, ...], ...]
+    rows: tuple[Cells, ...]
     caption: str
     words: int = 1
     kind: str = field(default="grid", init=False)
@@ -111,3 +117,43 @@ class Section:
 def findings(*sentences: str) -> list[Block]:
     """A block for each sentence that says anything."""
     return [Finding(sentence) for sentence in sentences if sentence]
+
+
+Words = str | Callable[[RunFolder], str]
+
+
+@dataclass(frozen=True)
+class SectionEntry:
+    """A section of the report. ``blocks`` makes its parts of a run and of the tables that it ``needs``; where one of these is missing, or
+    nothing comes of them, the page says that it was not run, and why: the reason that ``blocks`` returned, or ``absent``."""
+
+    anchor: str
+    title: Words
+    blocks: Callable[..., Sequence[Block] | str]
+    needs: tuple[str, ...] = ()
+    absent: Words = ""
+
+    def __call__(self, run: RunFolder) -> Section:
+        tables = [run.table(name) for name in self.needs]
+        blocks = "" if any(table is None for table in tables) else self.blocks(run, *tables)
+        if not blocks or isinstance(blocks, str):
+            blocks = (Paragraph(f"Not run: {blocks or _words(self.absent, run)}."),)
+        return Section(self.anchor, _words(self.title, run), tuple(blocks))
+
+
+DECLARED: dict[str, SectionEntry] = {}
+"""Every section by its anchor."""
+
+
+def section(anchor: str, title: Words, needs: Sequence[str] = (), absent: Words = "") -> Callable[[Callable[..., Any]], SectionEntry]:
+    """Declares the section whose blocks a function makes."""
+
+    def declare(blocks: Callable[..., Any]) -> SectionEntry:
+        DECLARED[anchor] = SectionEntry(anchor, title, blocks, tuple(needs), absent)
+        return DECLARED[anchor]
+
+    return declare
+
+
+def _words(words: Words, run: RunFolder) -> str:
+    return words if isinstance(words, str) else words(run)

@@ -64,8 +64,8 @@ def pairs(run: RunFolder) -> list[Pair]:
     if rows is None:
         return []
     same = {(row["a"], row["b"]) for row in coinciding(rows)}
-    found = [(str(a), str(b)) for a, b in zip(rows["a"], rows["b"], strict=True)]
-    return sorted(dict.fromkeys(found), key=lambda pair: pair in same)
+    verdicts = [(str(a), str(b)) for a, b in zip(rows["a"], rows["b"], strict=True)]
+    return sorted(dict.fromkeys(verdicts), key=lambda pair: pair in same)
 
 
 def sas(run: RunFolder, pair: Pair) -> Sas | None:
@@ -109,13 +109,13 @@ def degeneracy(run: RunFolder) -> tuple[Verdict, ...]:
     rows = [mapping(row) for row in listed] if isinstance(listed, list) else []
     if said and unread_judge(run) is not None:
         return tuple(replace(_verdict(row), verdict=UNREAD) for row in rows)
-    found = [_verdict(row) for row in rows]
+    verdicts = [_verdict(row) for row in rows]
     if peeling := mapping(said.get("peeling")):
         copies = whole(peeling.get("copies"))
-        told = "" if copies is None else f" ({copies} cop{'y' if copies == 1 else 'ies'})"
-        word = f"{short(peeling.get('verdict', ''))}{told}"
-        found.append(Verdict(short(peeling.get("finder", "")), "", word, short(peeling.get("reason", ""), MOST_OF_A_SENTENCE)))
-    return tuple(found)
+        counted = "" if copies is None else f" ({copies} cop{'y' if copies == 1 else 'ies'})"
+        word = f"{short(peeling.get('verdict', ''))}{counted}"
+        verdicts.append(Verdict(short(peeling.get("finder", "")), "", word, short(peeling.get("reason", ""), MOST_OF_A_SENTENCE)))
+    return tuple(verdicts)
 
 
 def _verdict(row: dict[str, Any]) -> Verdict:

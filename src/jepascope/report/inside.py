@@ -27,6 +27,10 @@ class Inside(RunFolder):
     name: str = ""
     reason: str = ""
 
+    @property
+    def unreadable(self) -> Paragraph:
+        return Paragraph(f"{self.name} cannot be read: {self.reason}")
+
 
 @dataclass(frozen=True)
 class Kind:

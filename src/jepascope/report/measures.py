@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import nan
-from typing import Any
+from statistics import fmean
+from typing import Any, Protocol, runtime_checkable
 
 from jepascope.discovery.probes.leaks import BEYOND, NONE, leak_verdict
 from jepascope.discovery.probes.readings import Measure, chosen_probes
@@ -15,6 +16,18 @@ from jepascope.intervention.control_words import CONTROLS
 from jepascope.report.folder import RunFolder
 
 MOST_WHOLE = 10**9
+
+
+@runtime_checkable
+class Ranged(Protocol):
+    """Anything with a value and its interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -28,13 +41,9 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Accuracy:
+class Accuracy(Estimate):
     """The dense probe at the best layer, beside chance and untrained twins (mean and range over ``untrained_seeds``)."""
 
-    value: float
-    low: float
-    high: float
-    n: float
     chance: float
     untrained: float
     untrained_low: float
@@ -106,7 +115,7 @@ def accuracy(run: RunFolder, layer: int | None = None) -> Accuracy | None:
     if at is None:
         return None
     drawn = at.untrained
-    twins = (sum(drawn) / len(drawn), min(drawn), max(drawn)) if drawn else (nan, nan, nan)
+    twins = (fmean(drawn), min(drawn), max(drawn)) if drawn else (nan, nan, nan)
     return Accuracy(at.accuracy, at.low, at.high, at.n, at.chance, *twins, len(drawn))
 
 
@@ -139,19 +148,17 @@ def effects(run: RunFolder, layer: int | None = None) -> Effects:
 
 def _against(edit: Edited) -> dict[str, Against]:
     """By control, in the order of the table."""
-    beside = {one.control: one for one in edit.beside}
-    found = {}
-    for control, row in edit.controls.items():
-        if control in CONTROLS:
-            one = beside[control]
-            ratio = (one.ratio, one.ratio_low, one.ratio_high, one.is_bound, one.has_ratio, one.standing)
-            found[control] = Against(estimate(row), one.draws, *ratio)
-    return found
+    stands = {against.control: against for against in edit.beside}
+    return {
+        control: Against(estimate(row), at.draws, at.ratio, at.ratio_low, at.ratio_high, at.is_bound, at.has_ratio, at.standing)
+        for control, row in edit.controls.items()
+        if control in CONTROLS and (at := stands[control])
+    }
 
 
 def estimate(row: Any) -> Estimate:
     """The value of a table's row with its interval."""
-    return Estimate(float(row["value"]), float(row["low"]), float(row["high"]), float(row["n"]))
+    return Estimate(*(float(row[name]) for name in ("value", "low", "high", "n")))
 
 
 @dataclass(frozen=True)
@@ -172,16 +179,16 @@ class ValueRead:
 
 def values_read(run: RunFolder) -> tuple[bool | None, tuple[ValueRead, ...]]:
     """Whether the variable is read at the best layer (None where nothing was probed), and its values there."""
-    found = reading_at(run)
-    if found is None:
+    read = reading_at(run)
+    if read is None:
         return None, ()
 
-    def entry(one: Measure) -> ValueRead:
-        twins = one.rival("untrained twins")
-        about = (one.chance, nan if twins is None else twins.value, one.read)
-        return ValueRead(one.name, one.output, one.unit, one.value, one.low, one.high, one.n, *about)
+    def entry(at: Measure) -> ValueRead:
+        twins = at.rival("untrained twins")
+        about = (at.chance, nan if twins is None else twins.value, at.read)
+        return ValueRead(at.name, at.output, at.unit, at.value, at.low, at.high, at.n, *about)
 
-    return found.read, tuple(entry(one) for one in found.values)
+    return read.read, tuple(map(entry, read.values))
 
 
 def leaks(run: RunFolder) -> Leaks | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jepascope.errors import RunFolderError
 from jepascope.findings.effect import Against, Effect
-from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell, number_cell, shown, with_interval
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, number_cell, shown, with_interval
 from jepascope.findings.verdict import ratio_words
 from jepascope.intervention.control_entry import MATCHED
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
-from jepascope.report.build import render_page, write_text
+from jepascope.report.build import render_page, write_drawings, write_text
+from jepascope.report.grids import Column, grid, words
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
 
@@ -28,20 +31,17 @@ def build_planted(out: Path) -> Path:
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
-    for drawing in (drawing for section in sections for drawing in section.drawings):
-        write_text(out / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
+    write_drawings(out, sections)
     return write_text(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))
 
 
 def _summary(card: dict[str, Any]) -> Section:
     networks = card["networks"]
-    finders = list(
-        dict.fromkeys(name for network in networks.values() for name, row in network["subspaces"].items() if not row["reference"])
-    )
     values = {
         name: {finder: row["sas_causal"] for finder, row in network["subspaces"].items() if not row["reference"]}
         for name, network in networks.items()
     }
+    finders = list(dict.fromkeys(finder for of_network in values.values() for finder in of_network))
     effects = [
         (name, edit, figures)
         for name, network in networks.items()
@@ -85,9 +85,9 @@ def headline(card: dict[str, Any]) -> list[str]:
     lines = []
     for name, network in card["networks"].items():
         verdicts = Counter(row["verdict"] for row in network["subspaces"].values() if not row["reference"])
-        found = [finder for finder, row in network["subspaces"].items() if not row["reference"] and row["verdict"] == "recovered"]
+        recovered = [finder for finder, row in network["subspaces"].items() if not row["reference"] and row["verdict"] == "recovered"]
         rest = "; ".join(f"{times} {words}" for words, times in verdicts.most_common() if words != "recovered")
-        lines.append(f"{name}: recovered by {', '.join(found) if found else 'no finder'}" + (f" ({rest})." if rest else "."))
+        lines.append(f"{name}: recovered by {', '.join(recovered) or 'no finder'}" + (f" ({rest})." if rest else "."))
     repaired = card["networks"].get("self_repair", {}).get("reads") or {}
     if repaired:
         fades = ", ".join(
@@ -97,108 +97,88 @@ def headline(card: dict[str, Any]) -> list[str]:
     lines += degeneracy_line(card["networks"])
     areas = card["decoy_rejection"]
     if areas:
-        said = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}
+        texts = {name: with_interval(area["area"], area["low"], area["high"]) for name, area in areas.items()}
         seeds = areas["ablate"]["seeds"]
         lines.append(
-            f"Decoys (n = {seeds} seeds): CE tells causal from inert subspaces with an area under the curve of {said['ablate']} (ablate) "
-            f"and {said['swap']} (swap), probe accuracy with {said['accuracy']}"
+            f"Decoys (n = {seeds} seeds): CE tells causal from inert subspaces with an area under the curve of {texts['ablate']} (ablate) "
+            f"and {texts['swap']} (swap), probe accuracy with {texts['accuracy']}"
             + (": it prefers the decoy." if areas["accuracy"]["high"] < 0.5 else ".")
         )
     return lines
 
 
 def _network(name: str, network: dict[str, Any]) -> Section:
-    head = (
-        "subspace",
-        "verdict",
-        "rank",
-        "SAS causal",
-        "SAS inert",
-        "probe inside",
-        "CE ablate",
-        "from equations",
-        "CE swap",
-        "from equations",
+    subspaces = [{"subspace": finder, **row} for finder, row in network["subspaces"].items()]
+    subspaces.sort(key=lambda row: bool(row["reference"]))
+    measured = [row for row in subspaces if not row["refusal"]]
+    n = next((figures["n"] for row in measured for figures in row["edits"].values()), 0)
+
+    def of_edit(edit: str) -> tuple[Column, Column]:
+        return (
+            Column(f"CE {edit}", lambda row: ABSENT if row["refusal"] else cell_of(row["edits"][edit])),
+            Column("from equations", lambda row: ABSENT if row["refusal"] else _expected(row["edits"][edit])),
+        )
+
+    def of_control(control: str) -> Column:
+        return Column(control, lambda row: _against(row[2], control))
+
+    columns = (
+        words("subspace", lambda row: row["subspace"]),
+        words("verdict", lambda row: f"{row['verdict']}{': ' * bool(row['refusal'])}{row['refusal'] or ''}"),
+        Column("rank", lambda row: count(row["rank"]) if not row["refusal"] else ABSENT),
+        Column("SAS causal", lambda row: number_cell(row["sas_causal"]) if not row["refusal"] else ABSENT),
+        Column("SAS inert", lambda row: number_cell(row["sas_inert"]) if not row["refusal"] else ABSENT),
+        Column("probe inside", lambda row: cell_of(row, "accuracy") if not row["refusal"] else ABSENT),
+        *of_edit("ablate"),
+        *of_edit("swap"),
     )
-    rows: list[tuple[Cell | str, ...]] = []
-    against: list[tuple[Cell | str, ...]] = []
-    for group, reference in (("found", False), ("known", True)):
-        rows.append((group,))
-        for finder, row in network["subspaces"].items():
-            if row["reference"] != reference:
-                continue
-            if row["refusal"]:
-                rows.append((finder, f"{row['verdict']}: {row['refusal']}", *[ABSENT] * (len(head) - 2)))
-                continue
-            accuracy = interval_cell(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
-            edits = [cell for edit in ("ablate", "swap") for cell in _beside(row["edits"][edit])]
-            rows.append(
-                (
-                    finder,
-                    row["verdict"],
-                    count(row["rank"]),
-                    number_cell(row["sas_causal"]),
-                    number_cell(row["sas_inert"]),
-                    accuracy,
-                    *edits,
-                )
-            )
-            against += [(f"{finder}, {edit}", *_ratios(figures)) for edit, figures in row["edits"].items()]
-    n = next((figures["n"] for row in network["subspaces"].values() for figures in row["edits"].values()), 0)
     caption = (
         f"SAS is calibrated (0: chance). Probe inside: accuracy of a dense probe that sees the subspace alone (chance 0.125), n = {n} test "
         "scenes, as for CE; brackets: 95 % intervals. * the calculated value lies outside the interval."
+    )
+    of_controls = (
+        words("subspace, edit", lambda row: f"{row[0]}, {row[1]}"),
+        Column("CE", lambda row: shown(row[2]["value"])),
+        *map(of_control, MATCHED),
     )
     ratios = (
         "The same subspaces against each control: CE of the control (mean of its draws) and, in brackets after it, the ratio of the "
         "subspace's CE to it with its interval. Known subspaces have no finder, so no shuffled labels."
     )
-    return Section(
-        name,
-        name,
-        (
-            Paragraph(f"{network['about'][:1].upper()}{network['about'][1:]}."),
-            Grid(head, tuple(rows), caption, words=2),
-            *_reads(network.get("reads") or {}),
-            Grid(("subspace, edit", "CE", *MATCHED), tuple(against), ratios),
-        ),
-    )
+    edits = [(row["subspace"], edit, figures) for row in measured for edit, figures in row["edits"].items()]
+    about = Paragraph(f"{network['about'][:1].upper()}{network['about'][1:]}.")
+    of_all = grid(subspaces, columns, caption, lambda row: Cell("known" if row["reference"] else "found"))
+    return Section(name, name, (about, of_all, *_reads(network.get("reads") or {}), grid(edits, of_controls, ratios)))
 
 
-def _reads(reads: dict[str, Any]) -> tuple[Grid, ...]:
+def _reads(reads: dict[str, Any]) -> list[Grid]:
     """By layer: what ablating the causal subspace does to the output plane."""
-    if not reads:
-        return ()
-    own = {layer: row["subspace"] for layer, row in reads.items()}
-    rows: list[tuple[Cell | str, ...]] = [
-        ("CE of ablation", *(_beside(figures)[0] for figures in own.values())),
-        ("from equations", *(_beside(figures)[1] for figures in own.values())),
-        ("random directions", *(number_cell(row["random"]["value"]) for row in reads.values() if "random" in row)),
-    ]
+    rows: dict[str, Callable[[dict[str, Any]], Cell | str]] = {
+        "CE of ablation": lambda at: cell_of(at["subspace"]),
+        "from equations": lambda at: _expected(at["subspace"]),
+        "random directions": lambda at: number_cell(at["random"]["value"]),
+    }
     caption = (
         "The causal subspace ablated and read off the output plane at every later layer (edited at layer 1; brackets: 95 % intervals; "
         "random directions: mean of the draws). Where later blocks repair what is missing, the effect fades."
     )
-    return (Grid(("read at", *(f"layer {layer}" for layer in own)), tuple(rows), caption),)
+    columns = [words("read at", lambda row: row[0])]
+    columns += [Column(f"layer {layer}", partial(_at, at)) for layer, at in reads.items()]
+    return [grid(rows.items(), columns, caption)] if reads else []
 
 
-def _beside(figures: dict[str, Any]) -> tuple[Cell, str]:
-    """The measured CE, and what it should be."""
-    star = "" if figures["inside"] else " *"
-    return interval_cell(figures["value"], figures["low"], figures["high"]), f"{figures['expected'] + 0.0:.3f}{star}".replace(
-        "-0.000", "0.000"
-    )
+def _at(reads: dict[str, Any], row: tuple[str, Callable[[dict[str, Any]], Cell | str]]) -> Cell | str:
+    return row[1](reads)
 
 
-def _ratios(figures: dict[str, Any]) -> tuple[Cell | str, ...]:
-    cells: list[Cell | str] = [shown(figures["value"])]
-    for control in MATCHED:
-        row = figures["controls"].get(control)
-        if row is None:
-            cells.append(ABSENT)
-            continue
-        cells.append(f"{shown(row['value'])} ({ratio_words(Against.of(row, Effect.of(figures), control))})")
-    return tuple(cells)
+def _expected(figures: dict[str, Any]) -> str:
+    """What a CE should be; with a star where the measured interval lies elsewhere."""
+    return f"{figures['expected'] + 0.0:.3f}{'' if figures['inside'] else ' *'}".replace("-0.000", "0.000")
+
+
+def _against(figures: dict[str, Any], control: str) -> str:
+    row = figures["controls"].get(control)
+    return ABSENT if row is None else f"{shown(row['value'])} ({ratio_words(Against.of(row, Effect.of(figures), control))})"
 
 
 def _criteria(card: dict[str, Any]) -> Section:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from rich.table import Table
 
-from jepascope.findings.beside import of_controls, rows_beside
+from jepascope.findings.beside import with_controls
 from jepascope.findings.effect import SILENT, Effect, stored_readings
-from jepascope.findings.numbers import count, p_text, shown, with_interval
-from jepascope.findings.selection import in_order
+from jepascope.findings.names import control_name
+from jepascope.findings.numbers import count, interval_words, p_text, shown
 from jepascope.findings.verdict import not_shown_words, ratio_words
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 from jepascope.study.files import read_json
@@ -29,23 +28,19 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
     above, own = (read_json(path / "summary.json", {}) for path in (folder.parent, folder))
     judges = stored_readings(above) | stored_readings(own, ce)
     ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
-    for row in ce[ce["control"] == "subspace"].to_dict("records"):
+    for row in with_controls(ce, judges):
         effect = Effect.of(row, judges.get(str(row["judge"])))
         what = f"{row['edit']} {row['finder']} (rank {count(row['rank'])}) at {row['dose']:g}, {row['judge']}"
-        size = with_interval(row["value"], row["low"], row["high"])
-        table.add_row(what, f"n = {count(row['n'])}", size, "", "", not_shown_words(effect), style="bold")
-        nulls = {str(null["control"]): null for null in of_controls(row, ce).to_dict("records")}
-        beside = rows_beside(row, ce, judges)
-        for name in in_order(nulls, CONTROLS):
-            null, one = nulls[name], beside[name]
-            compared = one.standing not in SILENT
+        table.add_row(what, f"n = {count(row['n'])}", interval_words(row), "", "", not_shown_words(effect), style="bold")
+        for name, (null, against) in row["beside"].items():
+            compared = against.standing not in SILENT
             table.add_row(
                 "",
-                CONTROL_WORDS.get(name, name),
-                with_interval(null["value"], null["low"], null["high"]),
-                ratio_words(one) if compared else "",
+                control_name(name),
+                interval_words(null),
+                ratio_words(against) if compared else "",
                 p_text(null["p"]) if compared else "",
-                one.standing,
+                against.standing,
                 shown(null["draws"], 0),
             )
     return table

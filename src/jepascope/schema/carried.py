@@ -52,9 +52,8 @@ CARRIED = (
     ),
     Table(
         "degeneracy",
-        "Exchanges. `a without b`: b ablated, and what a then holds swapped; `whole`: both swapped; `a`: a swapped, nothing "
-        "ablated. `b without "
-        "a` is stored with a and b turned round",
+        "Exchanges. `a without b`: b ablated, and what a then holds swapped; `whole`: both swapped; `a`: a swapped, nothing ablated. `b "
+        "without a` is stored with a and b turned round",
         columns(
             "layer a b part rank control value low high n draws excess excess_low excess_high",
             text("a", "one subspace"),
@@ -71,12 +70,10 @@ CARRIED = (
         "verdicts",
         "Are two subspaces copies of each other",
         columns(
-            "layer a b verdict reason sas sas_chance ceiling readings readings_low readings_high readings_chance rce rce_low "
-            "rce_high rce_dose"
-            " rce_floor saturated a_alone a_alone_low a_alone_high a_floor a_excess_low a_excess_high b_alone b_alone_low "
-            "b_alone_high b_floor"
-            " b_excess_low b_excess_high whole whole_low whole_high surplus surplus_low surplus_high refit_accuracy refit_low refit_high"
-            " erased_accuracy erased_low erased_high refit_chance n",
+            "layer a b verdict reason sas sas_chance ceiling readings readings_low readings_high readings_chance rce rce_low rce_high "
+            "rce_dose rce_floor saturated a_alone a_alone_low a_alone_high a_floor a_excess_low a_excess_high b_alone b_alone_low "
+            "b_alone_high b_floor b_excess_low b_excess_high whole whole_low whole_high surplus surplus_low surplus_high refit_accuracy "
+            "refit_low refit_high erased_accuracy erased_low erased_high refit_chance n",
             text("a", "one subspace"),
             text("b", "the other"),
             number("ceiling", "split-half reference of SAS"),
@@ -123,8 +120,7 @@ CARRIED = (
         "How alike two models represent the same clips (cka of all layers, the others where subspaces are carried)",
         columns(
             "source target source_layer target_layer metric value low high n components chance chance_low chance_high label_chance "
-            "label_low"
-            " label_high",
+            "label_low label_high",
             integer("source_layer", "of the source"),
             integer("target_layer", "of the target"),
             text("metric", "cka, cca, cca_in_sample, ridge_r2, procrustes_r2"),
@@ -143,9 +139,8 @@ CARRIED = (
         "transport",
         "Subspaces of the source used in the target; in rows of floors also the carried less the mean draw",
         columns(
-            "source target source_layer target_layer choice map finder rank edit dose used value low high n draws rce rce_low "
-            "rce_high saturated"
-            " sas sas_chance difference difference_low difference_high",
+            "source target source_layer target_layer choice map finder rank edit dose used value low high n draws rce rce_low rce_high "
+            "saturated sas sas_chance difference difference_low difference_high",
             integer("source_layer", "of the source"),
             integer("target_layer", "of the target"),
             text("choice", "how the layers were paired: relative depth, best match, both"),
@@ -153,8 +148,7 @@ CARRIED = (
             text(
                 "used",
                 "native, carried, class-free, and the floors: random source, shuffled pairs, shuffled in class, random, variance; "
-                "class-free random "
-                "source is that of class-free",
+                "class-free random source is that of class-free",
             ),
             number("value", "CE in the target"),
             number("rce", "over the native subspace's"),

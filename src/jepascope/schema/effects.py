@@ -116,8 +116,7 @@ EFFECTS = (
     Table(
         "forecasts",
         "The predictor in its own units. Without finder: the references natural (the twin's own beginning), none (the source's, "
-        "identified as "
-        "the twin) and persistence. Rows of a control: mean over draws, least and largest draw",
+        "identified as the twin) and persistence. Rows of a control: mean over draws, least and largest draw",
         columns(
             "layer tokens context finder rank edit control dose draws recovery recovery_low recovery_high identified identified_low"
             " identified_high angle_error angle_error_low angle_error_high n",

@@ -8,11 +8,9 @@ from jepascope.schema.vocabulary import columns, flag, integer, number, text
 READINGS = (
     Table(
         "probes",
-        "Class probes: the encoder, its untrained twins, pixels (averaged to 16 x 16; grey, or in colour for the variable colour "
-        "and labels of "
-        "one's own) and their differences; control tasks (the dense probe on labels that are a random function of the scene's other "
-        "factors) "
-        "and permuted labels (scored on true ones) at the study's tokens, every layer",
+        "Class probes: the encoder, its untrained twins, pixels (averaged to 16 x 16; grey, or in colour for the variable colour and "
+        "labels of one's own) and their differences; control tasks (the dense probe on labels that are a random function of the scene's "
+        "other factors) and permuted labels (scored on true ones) at the study's tokens, every layer",
         columns(
             "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se gap chosen types type_columns",
             number("support", "share of coordinates with a weight that is not zero, in any class (l1)"),
@@ -30,9 +28,8 @@ READINGS = (
         "values",
         "Value probes (ridge to the variable itself); no rows for a variable with classes only",
         columns(
-            "encoder seed layer tokens probe held_out output unit error low high n chance r2 r2_low r2_high strength floor gap "
-            "gap_low gap_high"
-            " p_order",
+            "encoder seed layer tokens probe held_out output unit error low high n chance r2 r2_low r2_high strength floor gap gap_low "
+            "gap_high p_order",
             text("unit", "of error"),
             number("error", "mean absolute error"),
             number("chance", "error of the best constant guess, the median of the fit clips; at most 90 degrees for angles"),
@@ -66,9 +63,8 @@ READINGS = (
             number("threshold", "share of the halves"),
             number(
                 "false_bound",
-                "of coordinates that a half selects no more often than the average one, at most so many are expected among the "
-                "stable; empty where "
-                "the bound is void",
+                "of coordinates that a half selects no more often than the average one, at most so many are expected among the stable; "
+                "empty where the bound is void",
             ),
             number("permuted_support", "support of halves with permuted labels"),
         ),

@@ -51,9 +51,8 @@ VIDEOS = (
     ),
     Table(
         "leave_one_out",
-        "Where fewer than ten videos are tested: ablation by the first finder over all videos, each tested by what the others gave; "
-        "layer is -1, "
-        "for every fold has its own. Empty where the other videos could not be parted",
+        "Where fewer than ten videos are tested: ablation by the first finder over all videos, each tested by what the others gave; layer "
+        "is -1, for every fold has its own. Empty where the other videos could not be parted",
         CE_COLUMNS,
         key=CE_KEY,
         evidence="leave_one_out",

@@ -35,12 +35,11 @@ from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
 from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.layers import controls_at
+from jepascope.study.intervene.contexts import context_at, controls_at
+from jepascope.study.intervene.judges import main_judge
 from jepascope.study.own_code import judges_of, name_of
-from jepascope.study.port.ground import main_judge
 from jepascope.study.setting import given_to, shuffled_from
-from jepascope.study.spec import make_spec
+from jepascope.study.spec_file import make_spec
 
 
 def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:

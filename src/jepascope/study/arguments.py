@@ -16,10 +16,12 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import check_subspaces
-from jepascope.study.fits import check_edited_layer, check_room
-from jepascope.study.intervene.asked import validate_for_encoder
+from jepascope.study.checks import validate_for_encoder
+from jepascope.study.edited_layers import check_edited_layer, check_room
+from jepascope.study.ranks import check_turned
 from jepascope.study.refusals import FieldRefused
-from jepascope.study.spec import StudySpec, check_turned, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 
 NAMES = {"edits": "edit", "edit_doses": "dose", "scope": "tokens", "draws": "draws", "seed": "seed", "ablate_to": "ablate_to"}
 """What fields of a spec are called in the Python functions."""
@@ -71,14 +73,14 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
 def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:
     """The variable and the site that a subspace's provenance names; BadArgument where it does not."""
     check_kinds(**{name: (subspace, Subspace)})
-    said: Mapping[str, Any] = subspace.provenance
+    provenance: Mapping[str, Any] = subspace.provenance
     for needed in ("variable", "layer"):
-        if needed not in said:
+        if needed not in provenance:
             raise BadArgument(
                 f"The subspace's provenance does not say its {needed}; make it with jepascope.find, or say it: "
                 'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
             )
-    return str(said["variable"]), Site(as_whole(said["layer"], "layer"), str(said.get("tokens", "all")))
+    return str(provenance["variable"]), Site(as_whole(provenance["layer"], "layer"), str(provenance.get("tokens", "all")))
 
 
 def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:

@@ -26,10 +26,8 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.edited_layers import EditedLayers
-from jepascope.study.fits import check_edited_layer, check_room
 from jepascope.study.folder import Run
 from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
 from jepascope.study.progress import Progress, Silent
@@ -37,8 +35,8 @@ from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
 
 
-class Degraded(NamedTuple):
-    """A degradation as capture's transform."""
+class ShownAs(NamedTuple):
+    """What is done to clips before an encoder sees them, as capture's transform."""
 
     name: str
     apply: Callable[[Tensor], Tensor]
@@ -88,8 +86,7 @@ class Captures:
         """Of a run folder's study, kept in the folder, in its parent's, or in ``store``."""
         spec, card = run.spec, encoder.card
         clips, other = study_clips(spec).at(card.frames, card.size), other_clips(spec)
-        factors = clips.factors
-        require_disjoint({name: factors.loc[factors["split"] == name, "scene"].to_numpy() for name in ("fit", "judge", "test")})
+        require_disjoint({name: clips.split(name).factors["scene"].to_numpy() for name in SPLITS})
         other = None if other is None else other.at(card.frames, card.size)
         folds = folds_of(spec, clips, other)
         if folds < spec.folds and (parent is None or parent.folds != folds):
@@ -123,20 +120,23 @@ class Captures:
         return self._run is None
 
     @property
+    def other_variables(self) -> list[str]:
+        """Factors of the scenes that are not what the study is about; of real videos, and of clips that others captured, none is known."""
+        return [] if self.given else self.spec.other_variables
+
+    @property
     def edited(self) -> EditedLayers:
         return EditedLayers(self.spec, self.encoder.card.depth)
 
     @cached_property
     def sites(self) -> tuple[int, ...]:
         """Layers whose tokens and moments are kept; those of the parent where they hold all that is needed."""
-        theirs = () if self.parent is None else self.parent.sites
-        return theirs if {*self.edited.needed} <= {*theirs} else self.edited.needed
+        return _served(self.edited.needed, () if self.parent is None else self.parent.sites)
 
     @property
     def full_sites(self) -> tuple[int, ...]:
         """Layers that may be run in full, before the best one is known; those of the parent where they hold all that is needed."""
-        theirs = () if self.parent is None else self.parent.full_sites
-        return theirs if {*self.edited.maybe_full} <= {*theirs} else self.edited.maybe_full
+        return _served(self.edited.maybe_full, () if self.parent is None else self.parent.full_sites)
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
         """One pass, kept in the store."""
@@ -202,20 +202,21 @@ class Captures:
         return self.capture(self.other_clips.split("fit"), "capture fit clips of another seed")
 
     @property
-    def _test_parts(self) -> list[Activations]:
+    def test_parts(self) -> list[Activations]:
+        """The whole test split, the scenes that are intervened on first."""
         return [self.test] if self.spare_test is None else [self.test, self.spare_test]
 
     def test_pooled(self, layer: int, tokens: str) -> Float[Tensor, "clips width"]:
         """Pooled activations of the whole test split (chosen scenes first)."""
-        return torch.cat([part.pooled(layer, tokens) for part in self._test_parts])
+        return torch.cat([part.pooled(layer, tokens) for part in self.test_parts])
 
     @property
     def test_labels(self) -> Int[Tensor, " clips"]:
-        return torch.cat([self.labels(part) for part in self._test_parts])
+        return torch.cat([self.labels(part) for part in self.test_parts])
 
     @property
     def test_scenes(self) -> Int[Tensor, " clips"]:
-        return torch.cat([self.scenes(part) for part in self._test_parts])
+        return torch.cat([self.scenes(part) for part in self.test_parts])
 
     @property
     def splits(self) -> dict[str, int]:
@@ -245,21 +246,12 @@ class Captures:
         inputs = {layer: self.fit.pooled(layer, self.spec.tokens) for layer in range(self.encoder.card.depth + 1)}
         return l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed)
 
-    def labelled(self, layer: int, tokens: str | None = None, finder: str = "", of: Activations | None = None) -> Labelled:
+    def labelled(self, layer: int, finder: str, of: Activations | None = None) -> Labelled:
         """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
-        part, site = of or self.fit, Site(layer, tokens or self.spec.tokens)
-        path = self.l1_paths[layer] if needing("path", [finder]) and of is None and site.tokens == self.spec.tokens else None
+        part, site = of or self.fit, Site(layer, self.spec.tokens)
+        path = self.l1_paths[layer] if needing("path", [finder]) and of is None else None
         suffix = self.suffix(part, site) if needing("suffix", [finder]) and self.variable.rendered else None
         return labelled(part, self.spec.variable, site, path, suffix)
-
-    def shuffles(self, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
-        """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
-        subspace without a reference to what found it: its name in tables says nothing."""
-        if subspace.found_by is None:
-            return None
-        if self.imported is not None and name in self.imported.subspaces:
-            return self.imported.shuffles(subspace.found_by.finder)
-        return subspace.found_by.finder, self.labelled(layer, finder=subspace.found_by.finder)
 
     def suffix(self, part: Activations, site: Site) -> Suffix:
         """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
@@ -281,7 +273,7 @@ class Captures:
     @property
     def selections(self) -> tuple[str, ...]:
         """Tokens that are pooled and probed: those of the object too, where it is known where it is."""
-        return SELECTIONS if self.spec.has_objects else ("all",)
+        return SELECTIONS if self.spec.asked.has_objects else ("all",)
 
     @cached_property
     def probed_clips(self) -> ClipSet:
@@ -289,7 +281,7 @@ class Captures:
         return self.clips.select((self.clips.factors["split"] != "judge").to_numpy())
 
     def degraded(self, how: str) -> Activations:
-        transform = Degraded(f"{how}-{self.spec.seed}", partial(degrade, how=how, seed=self.spec.seed))
+        transform = ShownAs(f"{how}-{self.spec.seed}", partial(degrade, how=how, seed=self.spec.seed))
         return self.capture(self.probed_clips, f"capture {how.replace('_', ' ')}", transform=transform)
 
     def untrained(self, seed: int) -> Activations:
@@ -297,18 +289,10 @@ class Captures:
         return capture(self.encoder.untrained(seed), self.probed_clips, self.store, progress=tick)
 
 
+def _served(needed: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:
+    return theirs if {*needed} <= {*theirs} else needed
+
+
 def capture_all(captures: Captures) -> None:
     """Every split and the twins pass through the encoder, or are there."""
     _ = (captures.fit, captures.judge, captures.test, captures.twins, captures.spare_test)
-
-
-def check_spec_fits(spec: StudySpec, encoder: VideoEncoder) -> None:
-    """Refuse layers and ranks that this encoder does not have, and classes of which there are too few clips."""
-    card = encoder.card
-    wanted = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
-    for layer in wanted:
-        check_edited_layer(card.name, card.depth, layer)
-    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), card.width)
-    if spec.untrained_seeds and (why := encoder.no_twin()):
-        raise BadArgument(why)
-    folds_of(spec, study_clips(spec), other_clips(spec))

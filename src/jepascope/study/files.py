@@ -12,6 +12,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from jepascope.catalog import file_name
 from jepascope.errors import RunFolderError, quoted
 
 SPEC = "spec.yaml"
@@ -38,6 +39,11 @@ def writing(path: Path) -> Iterator[Path]:
             ) from None
         reason = getattr(error, "strerror", None) or error
         raise RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one.") from None
+
+
+def subspace_file(run: Path, finder: str, layer: int, below: str = "") -> Path:
+    """Where the subspace of a finder lies in a run folder."""
+    return run / "subspaces" / below / f"{file_name(finder)}-layer{layer}.safetensors"
 
 
 def part_name(table: str, part: str) -> str:

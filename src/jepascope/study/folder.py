@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
 from jepascope.study.files import SPEC, part_name, read_json, write_json, writing
-from jepascope.study.spec import StudySpec, make_spec, read_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.trust import code_named
 
 if TYPE_CHECKING:

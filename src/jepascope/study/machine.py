@@ -61,11 +61,11 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
     from jepascope.study.engine.ray_engine import Cluster, require_ray
 
     require_ray(machine.address)
-    here = machine
+    at_home = machine
     if machine.device.startswith("cuda") and not torch.cuda.is_available():
         log.warning("This machine has no GPU: what it computes itself (all but captures and edits) runs on its CPU.")
-        here = replace(machine, device="cpu")
-    local = _loaded(here, model, frames, size)
+        at_home = replace(machine, device="cpu")
+    local = _loaded(at_home, model, frames, size)
     there = replace(machine, device="cuda" if machine.device.startswith("cuda") else machine.device)
     cluster = Cluster(partial(_loaded, there, model), machine.device, machine.address, machine.workers)
     return SpreadEncoder(local, cluster)

@@ -34,22 +34,22 @@ def judges_of(given: Sequence[Any], probe: ProbeJudge, judge: Activations, varia
     if isinstance(given, str) or not given:
         raise BadArgument('judges is a list, such as ["probe", classifier].')
     x, y = judge.pooled(judge.encoder_card.depth, probe.tokens), torch.tensor(judge.clips.labels(variable)[0])
-    found: dict[str, ProbeJudge] = {}
-    for one in given:
-        named = isinstance(one, str)
-        name = one if named else type(one).__name__ if not hasattr(one, "__qualname__") else one.__qualname__
-        if name in found:
+    judges: dict[str, ProbeJudge] = {}
+    for wanted in given:
+        named = isinstance(wanted, str)
+        name = wanted if named else type(wanted).__name__ if not hasattr(wanted, "__qualname__") else wanted.__qualname__
+        if name in judges:
             raise BadArgument(f"judges names '{name}' twice; give one of each.")
-        if one == "probe":
-            found[name] = probe
+        if wanted == "probe":
+            judges[name] = probe
             continue
         if named and JUDGES.entry(name).made != "trained":
             raise BadArgument(f"judges: '{name}' is run by a whole study; here judges are trained ones, or your own.")
         try:
-            reader = trained(name, x, y, seed) if named else read_out(one, x, y, seed)
+            reader = trained(name, x, y, seed) if named else read_out(wanted, x, y, seed)
         except JepascopeError:
             raise
         except Exception as error:  # code of somebody else's may raise anything
             raise BadData(f"The judge '{name}' cannot be fitted here: it raised {type(error).__name__}: {error}.") from error
-        found[name] = replace(probe, probe=reader, name=name, decoder=None)
-    return list(found.values())
+        judges[name] = replace(probe, probe=reader, name=name, decoder=None)
+    return list(judges.values())

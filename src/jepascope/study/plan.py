@@ -9,11 +9,12 @@ from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.errors import BadArgument
-from jepascope.study.fits import check_edited_layer, check_room
+from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
-from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import HALVINGS
 from jepascope.study.steps.intervene import left_out_clips
 from jepascope.study.steps.whole import STEPS
@@ -70,16 +71,14 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
             check_self_swap(spec)
     model = geometry(spec)
     counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
-    for layer in (*counts.layers, counts.best):
-        check_edited_layer(spec.model, model.depth, layer)
-    check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), model.width)
+    check_sizes(spec, spec.model, model.depth, model.width)
     if spec.context is not None and counts.predicted and not spec.context < model.times:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )
     planned = tuple(passes for step in STEPS for passes in step.cost(counts))
     flops = sum(_flops(step, model) for step in planned)
-    rate, said = _rate(machine, model)
+    rate, how_known = _rate(machine, model)
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
     stored = _stored_bytes(planned)
@@ -89,8 +88,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     memory = BASE_MEMORY + max(at_work, model.parameters * FLOAT32)  # every model is loaded and tested in float32
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
-        f"({said}), and about {_duration(beside)} of probes and statistics; "
-        f"{'within a factor of two while nothing else runs' if said == MEASURED else 'that rate can be off several times'}",
+        f"({how_known}), and about {_duration(beside)} of probes and statistics; "
+        f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"

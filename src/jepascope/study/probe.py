@@ -11,7 +11,8 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, quoted
 from jepascope.findings.summary import probed as probed_figures
 from jepascope.intervention.edit_entry import EDITS
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress, Silent
@@ -19,7 +20,8 @@ from jepascope.study.provenance import opened
 from jepascope.study.ranks import check_finders
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.run import runner_of
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import make_spec
 from jepascope.study.steps.discover import READ, SUBSPACES
 
 PREFIX = "probe-"

@@ -95,12 +95,12 @@ def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose anothe
 
     ``instead`` says what to do where it does not.
     """
-    told = run.json("provenance.json", {})
-    known = told.get("encoder", {})
+    saved = run.json("provenance.json", {})
+    known = saved.get("encoder", {})
     if known.get("digest") is None:
         run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
         return
-    before, now = str(told.get("dtype", "float32")), precision_of(encoder)  # older folders do not say, and knew float32 alone
+    before, now = str(saved.get("dtype", "float32")), precision_of(encoder)  # older folders do not say, and knew float32 alone
     if before != now:
         raise BadArgument(f"'{run.path}' was begun in {before}, and numbers of two precisions are not mixed; use --dtype {before}.")
     for what, digest in (("digest", encoder.card.digest), ("head_digest", encoder.card.head_digest)):
@@ -108,10 +108,10 @@ def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose anothe
         if before != digest and (what == "digest" or before):
             whose = "weights" if what == "digest" else "weights of the task head"
             raise BadArgument(f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); {instead}.")
-    here = computed_by(encoder)
-    others = [one for one in told.get("also_computed_by", []) if isinstance(one, dict)]
-    if all(any(one.get(key) != value for key, value in here.items()) for one in (told, *others)):
-        run.write_json("provenance.json", {**told, "also_computed_by": [*others, here]})
+    now_by = computed_by(encoder)
+    others = [computed for computed in saved.get("also_computed_by", []) if isinstance(computed, dict)]
+    if all(any(computed.get(key) != value for key, value in now_by.items()) for computed in (saved, *others)):
+        run.write_json("provenance.json", {**saved, "also_computed_by": [*others, now_by]})
 
 
 def command(out: str, dtype: str) -> str:

@@ -1,4 +1,4 @@
-"""Ranks that finders allow, counted from the variable alone: what a spec is checked against before anything is loaded."""
+"""Finders, ranks and edits that a variable allows: what a spec is checked against before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from jepascope.clips.variables import Variable
 from jepascope.discovery.finder_entry import FINDERS
+from jepascope.intervention.edit_entry import EDITS
 from jepascope.study.refusals import FieldRefused
 
 
@@ -46,6 +47,13 @@ def check_finders(finders: Sequence[str], rank: int | None, variable: Variable) 
                 f"rank {rank} is more than {finder} allows: at most {limit} ({why}); ask for less, or leave {finder} out "
                 f"(only {', '.join(name for name, entry in FINDERS.own.items() if entry.ranks == 'width')} go higher)",
             )
+
+
+def check_turned(edits: Sequence[str], variable: Variable) -> None:
+    """Rotation turns an angle: FieldRefused for a variable that is none."""
+    for edit in edits:
+        if "angle" in EDITS.entry(edit).needs and variable.kind != "circular":
+            raise FieldRefused("edits", f"{edit} turns an angle, and {variable.name} is none; use steer")
 
 
 def spanned(finders: Sequence[str], rank: int | None, variable: Variable) -> int:

@@ -59,15 +59,15 @@ def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRef
         meant = _nearest(name, list(fields))
         reason = f"there is no field '{name[:LONGEST]}'{meant and f' (did you mean {meant}?)'}; fields are {', '.join(fields)}"
         return FieldRefused(name, reason, known=False)
-    said = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[:LONGEST]}..."
+    shown = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[:LONGEST]}..."
     if first["type"] == "value_error":
-        return FieldRefused(name, f"{first['ctx']['error']} (given: {said})")
+        return FieldRefused(name, f"{first['ctx']['error']} (given: {shown})")
     annotation = fields[name].annotation
     names = _names(annotation)
     meant = f"[{given}]" if given in names and isinstance(given, str) else _nearest(given, names)
-    one = get_origin(annotation) is tuple and any(isinstance(part, int) for part in first["loc"])  # of the list, and not the list
-    said += meant and f"; did you mean {meant}?"
-    return FieldRefused(name, f"must be {_kind(get_args(annotation)[0], ()) if one else allowed(fields[name])} (given: {said})")
+    of_element = get_origin(annotation) is tuple and any(isinstance(part, int) for part in first["loc"])  # of the list, and not the list
+    shown += meant and f"; did you mean {meant}?"
+    return FieldRefused(name, f"must be {_kind(get_args(annotation)[0], ()) if of_element else allowed(fields[name])} (given: {shown})")
 
 
 def _nearest(given: object, known: Sequence[str]) -> str:
@@ -77,7 +77,7 @@ def _nearest(given: object, known: Sequence[str]) -> str:
 
 def allowed(field: FieldInfo) -> str:
     """What a field may hold: "a whole number from 2 to 10,000", "all or object", "a list of one or more of ablate, swap"."""
-    return ", or ".join(_kind(one, field.metadata) for one in _without_none(field.annotation))
+    return ", or ".join(_kind(part, field.metadata) for part in _without_none(field.annotation))
 
 
 def _without_none(annotation: Any) -> tuple[Any, ...]:
@@ -123,13 +123,13 @@ def _names(annotation: Any) -> list[str]:
 def _bounds(metadata: Sequence[Any]) -> tuple[float | None, float | None]:
     """The least and the largest value, or length, that a field's constraints leave."""
     least = most = None
-    for one in metadata:
-        if isinstance(one, Ge | MinLen):
-            least = one.ge if isinstance(one, Ge) else one.min_length
-        elif isinstance(one, Le | MaxLen):
-            most = one.le if isinstance(one, Le) else one.max_length
-        elif isinstance(one, Lt):
-            most = one.lt - 1  # type: ignore[operator]  # whole numbers alone have an open end
+    for bound in metadata:
+        if isinstance(bound, Ge | MinLen):
+            least = bound.ge if isinstance(bound, Ge) else bound.min_length
+        elif isinstance(bound, Le | MaxLen):
+            most = bound.le if isinstance(bound, Le) else bound.max_length
+        elif isinstance(bound, Lt):
+            most = bound.lt - 1  # type: ignore[operator]  # whole numbers alone have an open end
     return least, most  # type: ignore[return-value]
 
 

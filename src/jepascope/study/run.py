@@ -6,29 +6,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jepascope.clips.contact_sheet import contact_sheet, video_sheet
+from jepascope.clips.contact_sheet import caption, contact_sheet, video_sheet
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.findings.footage import footage_words
 from jepascope.findings.summary import carried, intervened, leaking, probed
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.intervention.control_entry import CONTROLS, FOUND
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.files import writing
-from jepascope.study.intervene.asked import validate_for_encoder
-from jepascope.study.intervene.contexts import context_at
-from jepascope.study.intervene.layers import without_shuffles
-from jepascope.study.intervene.stage import Panels, StageTwo
+from jepascope.study.intervene.contexts import context_at, without_shuffles
+from jepascope.study.intervene.judges import StudyJudges
+from jepascope.study.port.imported import check_imported, imported_along, imported_figures
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec, check_whole
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import CAPTURE
-from jepascope.study.steps.intervene import LEFT_OUT
+from jepascope.study.steps.intervene import AT_BEST, EDITS, LEFT_OUT
 from jepascope.study.steps.whole import STEPS
-from jepascope.study.videos.footage import keep_footage
-from jepascope.study.videos.foreseen import settled
+from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.left_out import few_tested, left_out_figures
-from jepascope.study.videos.taken import check_taken, taken_along, taken_figures
 
 
 def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
         progress.say(spec.state_variable.note)
     check_spec_fits(spec, encoder)  # before the folder is made, so that a corrected command can use it
     validate_for_encoder(spec, encoder)
-    check_taken(spec, encoder)
+    check_imported(spec, encoder)
     with opened(out, spec, encoder) as run:
         return _run(Captures.of_run(run, encoder, progress))
 
@@ -59,15 +60,15 @@ def runner_of(captures: Captures) -> Runner:
     given: dict[str, Callable[[], Any]] = {
         "captures": lambda: captures,
         "best": lambda: best_layer(captures, steps["probes"] if captures.spec.best_layer is None else None),
-        "imported": lambda: taken_along(captures),
+        "imported": lambda: imported_along(captures),
         "layers": lambda: {*captures.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
         "own at best": lambda: steps["subspaces"][steps["best"]],
-        "judges": lambda: Panels(captures, steps["best"]),
-        "panel": lambda: steps["judges"].panel,
-        "main judge": lambda: steps["panel"].main,
-        "context": lambda: context_at(captures, steps["best"], steps["panel"].at(steps["best"], True)),
+        "judges": lambda: StudyJudges(captures, steps["best"]),
+        "trained judges": lambda: steps["judges"].trained,
+        "main judge": lambda: steps["trained judges"].main,
+        "context": lambda: context_at(captures, steps["best"], steps["trained judges"].at(steps["best"], True)),
     }
     steps = Runner(captures.run, captures.progress, given)
     return steps
@@ -77,31 +78,52 @@ def _run(captures: Captures) -> dict[str, Any]:
     spec, run, encoder = captures.spec, captures.run, captures.encoder
     steps = runner_of(captures)
     steps.do([CAPTURE])
-    told = keep_footage(captures) if spec.of_videos else {}
+    video_summary = _keep_footage(captures) if spec.of_videos else {}
     captures.imported = steps["imported"]
     _stimuli(captures)
     last = few_tested(captures)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
-    told |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
-    best, stage_two = steps["best"], caused(steps)
+    video_summary |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
+    best = steps["best"]
     summary = {
         **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
-        **intervened(stage_two.tables, best, spec.variable, stage_two.judges, stage_two.skipped),
+        **edited(steps),
         "full_layers": list(captures.edited.full(best)),
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
-        **told,
-        **taken_figures(steps["imported"], steps["portability"]),
+        **video_summary,
+        **imported_figures(steps["imported"], steps["portability"]),
     }
     return conclude(run, "run", summary)
 
 
-def caused(steps: Runner) -> StageTwo:
-    """What stage two made, as far as it was run."""
-    names = ("effects", "matching", "witnesses", "forecasts", "ce", "reads", "isolation", "curves", "doses", "calibration", "refits")
-    tables = {name: steps[name] for name in names if steps.run.has(f"{name}.parquet")}
-    return StageTwo(tables, steps["judges"], without_shuffles(steps["captures"], steps["used at best"]))
+def edited(steps: Runner) -> dict[str, Any]:
+    """What summary.json says of the edits, as far as they were run, and of judges and controls that came to nothing."""
+    captures, judges = steps["captures"], steps["judges"]
+    made = [table for step in (*EDITS, *AT_BEST) for table in step.tables]
+    tables = {name: steps[name] for name in made if steps.run.has(f"{name}.parquet")}
+    skipped, ran = dict(judges.skipped), {*tables["ce"]["control"]}
+    skipped |= {
+        name: CONTROLS.entry(name).absent for name in captures.spec.extra_controls if CONTROLS.entry(name).absent and name not in ran
+    }
+    if unshuffled := without_shuffles(captures, steps["used at best"]):
+        skipped |= dict.fromkeys(FOUND, "; ".join(f"{name}: {why}" for name, why in unshuffled.items()))
+    return intervened(tables, steps["best"], captures.spec.variable, judges.names, skipped)
+
+
+def _keep_footage(captures: Captures) -> dict[str, Any]:
+    """clips.parquet and refusals.parquet, once, and said; what summary.json holds of them."""
+    study = video_study(captures.spec)
+    if not captures.run.has("refusals.parquet"):
+        captures.run.write_table("clips", study.clips.factors)
+        captures.run.write_table("refusals", study.refusals)
+    for line in footage_words(study.record):
+        captures.progress.say(line)
+    captures.progress.say(
+        "Left out on real videos: subspaces of another data seed and other clip sets (no such scenes can be made), and degeneracy."
+    )
+    return {"footage": study.record, "stimuli_caption": caption(study.clips)}
 
 
 def _stimuli(captures: Captures) -> None:

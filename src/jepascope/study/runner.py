@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.catalog import attribute
 from jepascope.schema import TABLES
 from jepascope.study.folder import Run
 from jepascope.study.progress import Progress
@@ -54,7 +53,7 @@ class Runner:
         return made if isinstance(made, tuple) else (made,)
 
     def _result(self, step: Step) -> Any:
-        return attribute(step.run, f"step '{step.name}'")(*(self[need] for need in step.needs))
+        return step.work(*(self[need] for need in step.needs))
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
         began = time.monotonic()

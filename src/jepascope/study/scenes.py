@@ -37,7 +37,7 @@ def _of_arrays(spec: StudySpec) -> ClipSet:
     """The clips of a file of arrays, with its own labels or those of a labels file."""
     path, labels = Path(spec.clips), None
     if spec.labels is not None:
-        cells = read_labels(Path(spec.labels).expanduser()).cells(spec.variable, range(spec.clip_count))
+        cells = read_labels(Path(spec.labels).expanduser()).cells(spec.variable, range(spec.asked.count(spec.clips_per_class)))
         labels = {spec.variable: cells}
     return from_file(path, labels, spec.kind, spec.no_label, spec.seed)
 

@@ -56,16 +56,16 @@ def shuffled_from(
 
     BadArgument where the caller's finder gives another subspace.
     """
-    said, fit, variable, seed = subspace.found_by, captures.fit, captures.spec.variable, captures.spec.seed
-    if finder is None and said is None:
+    reference, fit, variable, seed = subspace.found_by, captures.fit, captures.spec.variable, captures.spec.seed
+    if finder is None and reference is None:
         return f'{UNKNOWN}; give it: finder="lda", or finder=function with (X, y, rank, seed) -> directions'
     run: str | Finder
     if isinstance(finder, str | None):
-        named = finder or (said.finder if said is not None else "")
+        named = finder or (reference.finder if reference is not None else "")
         if finder is None and not trusted(named):
             return f"{named} found it, which is code that its file names; give finder='{named}' if it may run"
-        refers = said is not None and said.finder == named
-        rank, given_seed = (said.rank, said.seed) if said is not None and refers else (subspace.rank, seed)
+        refers = reference is not None and reference.finder == named
+        rank, given_seed = (reference.rank, reference.seed) if reference is not None and refers else (subspace.rank, seed)
         known = finder is not None or named in FINDERS
         run, data = named, given_to(named, fit, variable, site, captures.encoder, given_seed) if known else labelled(fit, variable, site)
     elif not callable(finder):

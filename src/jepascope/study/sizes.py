@@ -9,14 +9,16 @@ from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
-from jepascope.study.shares import DIRECTIONS, SPLIT_SHARES
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = len(MATCHED)
+DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
+SPLIT_SHARES = (0.5, 0.3)
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,16 @@ class Counts:
     def test(self) -> int:
         if self.spec.of_videos:
             return self._split("test", 0)
-        return self.spec.clip_count - self.fit - self.judge
+        return self.spec.asked.count(self.spec.clips_per_class) - self.fit - self.judge
 
     def _split(self, name: str, share: float) -> int:
         if self.spec.of_videos:
             return self.spec.class_count * max(1, round(FOLDER_SHARES[name] * self.spec.clips_per_class))
-        return round(share * self.spec.clip_count) if self.spec.of_arrays else DIRECTIONS * round(share * self.spec.clips_per_class)
+        return (
+            round(share * self.spec.asked.count(self.spec.clips_per_class))
+            if self.spec.of_arrays
+            else DIRECTIONS * round(share * self.spec.clips_per_class)
+        )
 
     @property
     def taken(self) -> int:
@@ -121,14 +127,18 @@ class Counts:
     def head_scenes(self) -> int:
         """Scenes of the classes that the task head can name, which get twins of their own."""
         spec, pairs = self.spec, self.spec.head_classes
-        if "head" not in spec.judges or not self.model.has_head or not pairs or not spec.state_variable.rendered:
+        if "head" not in self.read_by or not self.model.has_head or not pairs or not spec.state_variable.rendered:
             return 0
         return self.scenes // spec.class_count * len(pairs)
 
     @property
+    def read_by(self) -> set[str]:
+        """What the study's judges read."""
+        return {JUDGES.entry(name).reads for name in self.spec.judges}
+
+    @property
     def predicted(self) -> bool:
-        spec = self.spec
-        return "predictor" in spec.judges and self.model.has_predictor and self.rendered and self.model.times > 1
+        return "forecast" in self.read_by and self.model.has_predictor and self.rendered and self.model.times > 1
 
     @cached_property
     def random(self) -> int:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from jepascope.catalog import attribute
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 
@@ -22,7 +24,7 @@ def _never(_: StudySpec) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """``name``: as it stands in log.jsonl and seconds.json. ``run``: the ``module:function`` that does it.
+    """``name``: as it stands in log.jsonl and seconds.json. ``run``: the ``module:function`` of the study that does it.
 
     ``needs``: what the function is given, in this order: tables that earlier steps wrote, results of earlier steps, or what the study
     holds. ``tables``: what it gives back, written together; a step whose tables are in the folder is not run again. Without tables it is
@@ -36,3 +38,8 @@ class Step:
     tables: tuple[str, ...] = ()
     cost: Callable[[Counts], Iterable[Passes]] = _nothing
     skipped: Callable[[StudySpec], str] = _never
+
+    @property
+    def work(self) -> Callable[..., Any]:
+        """The function, imported when it is asked for."""
+        return attribute(f"jepascope.study.{self.run}", f"step '{self.name}'")  # type: ignore[no-any-return]

@@ -28,6 +28,7 @@ DECLARED = FinderEntry(
     takes="labelled",
     needs=("suffix",),
     together="das_shuffled",
+    peels="twins",
 )
 
 SEEDS = 3

@@ -13,7 +13,13 @@ from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
-    FinderEntry(name="inlp", meaning="linear readers one after another, each in what the earlier ones left", order=8, takes="labelled"),
+    FinderEntry(
+        name="inlp",
+        meaning="linear readers one after another, each in what the earlier ones left",
+        order=8,
+        takes="labelled",
+        peels="labels",
+    ),
     FinderEntry(name="inlp_pattern", meaning="covariance times the directions of inlp", order=8, takes="labelled"),
 )
 

@@ -9,6 +9,7 @@ DECLARED = ControlEntry(
     meaning="swaps with another scene of the same class",
     order=7,
     made="run",
+    edit="swap",
     run="jepascope.study.intervene.requested:self_swaps",
     words="swap within a class",
     doer="swaps with clips of the same class",

@@ -9,6 +9,7 @@ DECLARED = ControlEntry(
     meaning="the whole pipeline on untrained twins of the encoder",
     order=8,
     made="run",
+    absent="the judges of untrained twins read no margin, so there is no effect to compare with",
     run="jepascope.study.intervene.requested:untrained_effects",
     words="untrained twins",
     doer="untrained twins",

@@ -16,6 +16,7 @@ DECLARED = ControlEntry(
     meaning="random directions that hold as much of the tokens' variance as the subspace",
     order=2,
     asked=False,
+    floor=True,
     matches="variance",
     complement=True,
     stream=1,

@@ -16,6 +16,7 @@ DECLARED = EditEntry(
     outcome="lost",
     mean="ablate_to",
     usual=True,
+    compared=True,
     noun="ablation",
     dose="dose 1 of ablation removes the subspace's content in full",
     donor_dose="dose 1 of ablation removes the subspace's content in full",

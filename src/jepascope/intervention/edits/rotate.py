@@ -16,6 +16,7 @@ DECLARED = EditEntry(
     carries=True,
     needs=("angle",),
     mean="never",
+    calibrated=True,
     noun="rotation",
     dose="dose 1 of rotation is the whole turn",
     donor_dose="dose 1 of rotation is the whole turn",

@@ -16,6 +16,7 @@ DECLARED = EditEntry(
     carries=True,
     mean="never",
     usual=True,
+    calibrated=True,
     noun="steering",
     dose="dose 1 of steering is the difference of the class means",
     donor_dose="dose 1 of steering is the difference of the class means",

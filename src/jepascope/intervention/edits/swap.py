@@ -14,6 +14,7 @@ DECLARED = EditEntry(
     order=2,
     mean="never",
     usual=True,
+    compared=True,
     noun="swap",
     dose="dose 1 of a swap is the change to the real twin",
     donor_dose="dose 1 of a swap is the change to the donor, a clip of the target class",

@@ -14,6 +14,7 @@ DECLARED = JudgeEntry(
     run="jepascope.intervention.judges.head:DECLARED",
     order=4,
     made="run",
+    reads="head",
     unavailable="unavailable",
     check="check",
     words="the checkpoint's own classifier",

@@ -15,6 +15,7 @@ DECLARED = JudgeEntry(
     run="jepascope.intervention.judges.predictor:DECLARED",
     order=3,
     made="run",
+    reads="forecast",
     unavailable="unavailable",
     check="check",
     words="the encoder's own predictor",

@@ -9,6 +9,7 @@ DECLARED = JudgeEntry(
     meaning="a linear probe of pooled activations, trained on split judge; claims are made in its margin",
     run="jepascope.discovery.probes.paths:dense_probes",
     order=1,
+    main=True,
     layers="all",
     words="the linear probe",
 )

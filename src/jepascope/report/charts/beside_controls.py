@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import finite, shown, with_interval
-from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
-from jepascope.report.charts.curves import Level, ends_of
+from jepascope.findings.names import LABEL, control_name, short
+from jepascope.findings.numbers import finite, interval_of, shown, with_interval
+from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, panels_on, style
+from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import CONTROLS, Look
 
 NO_VALUE = "no value"
@@ -50,13 +49,11 @@ class Row:
     ) -> Row:
         """The subspace and its controls, each by its row of a table; those that have none keep their place."""
         null = draws or {}
-        marks = []
-        for at, look in looks.items():
-            row = rows.get(at)
-            low, high = ends_of(row or (), name)
-            mark = None if row is None else Mark(CONTROL_WORDS[at], look, row[name], row[low], row[high], null.get(at, ()))
-            marks.append(mark)
-        return cls(label, marks)
+
+        def mark(at: str, look: Look) -> Mark | None:
+            return Mark(control_name(at), look, *interval_of(rows[at], name), null.get(at, ())) if at in rows else None
+
+        return cls(label, [mark(at, look) for at, look in looks.items()])
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,7 @@ class Panel:
     limits: tuple[float | None, float | None] = (None, None)
 
 
-def draw(
-    name: str, title: str, panels: Sequence[Panel], label: str = "", across: int = 1, bars: bool = False, legend: int = 3, also: str = ""
-) -> Drawing:
+def draw(name: str, title: str, panels: Sequence[Panel], label: str = "", across: int = 1, bars: bool = False, also: str = "") -> Drawing:
     """Panels in rows of ``across``; every row as tall as its marks need."""
     across = max(1, min(across, len(panels)))
     down = -(-len(panels) // across)
@@ -83,21 +78,16 @@ def draw(
     with style(name):
         figure, places = canvas(0.75 + sum(titled + each * many for many in rows), down, across, sharex=not any(p.label for p in panels))
         spacing = 1 / (slots + 1) if bars else min(0.2, 0.8 / slots)
-        for number, axes in enumerate(places):
-            if number >= len(panels):
-                axes.set_axis_off()
-                continue
-            panel = panels[number]
+        for number, axes, panel in panels_on(places, panels):
             for order, row in enumerate(panel.rows):
                 for slot, mark in enumerate(row.marks):
                     if mark is not None:
                         _mark(axes, mark, order + (slot - (slots - 1) / 2) * spacing, spacing, bars)
             for level in panel.levels:
-                if finite(float(level.value)):
-                    level.draw(axes)
+                level.draw(axes)
             left = None if number % across == 0 else panels[number - 1]
             _frame(axes, panel, left, number + across >= len(panels), label)
-        legend_below(figure, legend)
+        legend_below(figure, 3)
         return finish(figure, name, title, "; ".join(filter(None, [*_spoken(panels), also])) + ".")
 
 
@@ -136,7 +126,7 @@ def _frame(axes: Axes, panel: Panel, left: Panel | None, lowest: bool, label: st
 def _spoken(panels: Sequence[Panel]) -> list[str]:
     """Each row's own value and, in brackets, what it is held against; then the levels."""
     few = sum(len(row.marks) for panel in panels for row in panel.rows) <= MOST_NAMED
-    said = []
+    sentences = []
     for panel in panels:
         parts = [part for part in (panel.title.replace("\n", ", "), panel.label) if part]
         for row in panel.rows:
@@ -148,9 +138,9 @@ def _spoken(panels: Sequence[Panel]) -> list[str]:
             known = [float(mark.value) for mark in rest if finite(float(mark.value))]
             if not few:
                 beside = f"the others {shown(min(known))} to {shown(max(known))}" if known else ""
-            said.append(f"{', '.join([*parts, row.label])} {_value(first)}" + (f" ({beside})" if beside else ""))
-        said += [f"{level.label} {shown(level.value)}" for level in panel.levels if level.label and finite(float(level.value))]
-    return list(dict.fromkeys(said))
+            sentences.append(f"{', '.join([*parts, row.label])} {_value(first)}" + (f" ({beside})" if beside else ""))
+        sentences += [level.spoken for level in panel.levels if level.spoken]
+    return list(dict.fromkeys(sentences))
 
 
 def _value(mark: Mark) -> str:

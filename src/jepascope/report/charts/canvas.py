@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+P = TypeVar("P")
 IMAGE_DPI = 288  # of maps, which an SVG holds as pixels: sharp on a dense screen and in print
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 WIDTH = 6.4  # inches; 461 SVG units, which a phone shows at about three quarters
@@ -83,6 +84,13 @@ def canvas(height: float, rows: int = 1, columns: int = 1, sharex: bool = False,
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
     return figure, list(axes.flat)
+
+
+def panels_on(places: list[Axes], panels: Sequence[P]) -> Iterator[tuple[int, Axes, P]]:
+    """The axes of each panel with its number; those that are left over stay blank."""
+    for axes in places[len(panels) :]:
+        axes.set_axis_off()
+    yield from zip(range(len(panels)), places, panels, strict=False)
 
 
 def finish(figure: Figure, name: str, title: str, alt: str) -> Drawing:

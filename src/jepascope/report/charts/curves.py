@@ -18,18 +18,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import finite, percent, percent_span, shown, with_interval
-from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, canvas, finish, legend_below, style
+from jepascope.findings.numbers import columns_of, finite, percent, share_words, shown, with_interval
+from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, canvas, finish, legend_below, panels_on, style
 from jepascope.report.charts.looks import DOTTED, Dash, Look
 
 ACROSS = 3  # panels side by side
 MOST_STEPS = 12  # values of one series that are read aloud; of more, the least and the largest
 MOST_SPOKEN = 60  # series that are
-
-
-def ends_of(row: Any, name: str) -> tuple[str, str]:
-    """The columns with the ends of an interval: the value's own, or the table's low and high where it has none."""
-    return (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,18 @@ class Level:
     share: bool = False
     width: float = 1.1
 
+    @property
+    def known(self) -> bool:
+        return finite(float(self.value))
+
+    @property
+    def spoken(self) -> str:
+        """'chance 12.5 %'; nothing of a line without a name or a value."""
+        return f"{self.label} {(percent if self.share else shown)(self.value)}" if self.label and self.known else ""
+
     def draw(self, axes: Axes) -> None:
+        if not self.known:
+            return
         line = axes.axvline if self.upright else axes.axhline
         line(self.value, color=self.color, ls=self.dash, lw=self.width, label=self.label or None, zorder=1)
 
@@ -88,7 +94,7 @@ class Series:
     def of(cls, rows: pd.DataFrame, x: str, y: str, label: str, look: Look, ends: Sequence[str] | None = None, **more: Any) -> Series:
         """Columns of a table in rising order of ``x``; ``where`` names a column of flags."""
         rows = rows.sort_values(x, kind="stable")
-        low, high = (rows[end] for end in (ends_of(rows, y) if ends is None else ends)) if ends != () else (None, None)
+        low, high = (rows[end] for end in (columns_of(rows, y)[1:] if ends is None else ends)) if ends != () else (None, None)
         if isinstance(more.get("where"), str):
             more["where"] = rows[more["where"]]
         return cls(label, rows[x], rows[y], look, low, high, **more)
@@ -155,7 +161,6 @@ class Panel:
     x: Axis | None = None
     y: Axis | None = None
     note: str = ""
-    equal: bool = False
 
 
 def key(label: str, look: Look) -> Series:
@@ -180,16 +185,11 @@ def draw(
     common_x, common_y = (not any(getattr(panel, which) for panel in panels) for which in ("x", "y"))
     with style(name):
         figure, places = canvas(height or (3.6 if len(panels) == 1 else 1.3 + 1.9 * down), down, across, common_x, common_y)
-        for number, axes in enumerate(places):
-            if number >= len(panels):
-                axes.set_axis_off()
-                continue
-            panel = panels[number]
+        for number, axes, panel in panels_on(places, panels):
             for order, series in enumerate(panel.series):
                 series.draw(axes, order)
             for level in panel.levels:
-                if finite(float(level.value)):
-                    level.draw(axes)
+                level.draw(axes)
             lowest = number + across >= len(panels)
             own = panel.x or x
             said_below = not lowest and (panels[number + across].x or x).label == own.label
@@ -200,8 +200,6 @@ def draw(
                 axes.set_title("\n".join(short(line, LABEL + 10) for line in panel.title.split("\n")), fontsize=8.5)
             if panel.note:
                 axes.text(0.25, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center")
-            if panel.equal:
-                axes.set_aspect("equal")
         if legend:
             legend_below(figure, legend)
         return finish(figure, name, title, "; ".join(filter(None, [*spoken(panels, x), also])) + ".")
@@ -209,17 +207,16 @@ def draw(
 
 def spoken(panels: Iterable[Panel], x: Axis) -> list[str]:
     """Every panel's series under its title, then the levels, each once."""
-    said = [(panel, series.spoken(f"{(panel.x or x).word} ".lstrip())) for panel in panels for series in panel.series]
-    texts = [f"{panel.title.replace(chr(10), ', ')}, {text}" if panel.title else text for panel, text in said if text]
+    sentences = [(panel, series.spoken(f"{(panel.x or x).word} ".lstrip())) for panel in panels for series in panel.series]
+    texts = [f"{panel.title.replace(chr(10), ', ')}, {text}" if panel.title else text for panel, text in sentences if text]
     if len(texts) > MOST_SPOKEN:
         texts = [*texts[:MOST_SPOKEN], f"{len(texts) - MOST_SPOKEN} more are in the table"]
-    levels = [level for panel in panels for level in panel.levels if level.label and finite(float(level.value))]
-    return [*texts, *dict.fromkeys(f"{level.label} {(percent if level.share else shown)(level.value)}" for level in levels)]
+    return [*texts, *dict.fromkeys(filter(None, (level.spoken for panel in panels for level in panel.levels)))]
 
 
 def _value(value: float, low: float, high: float, share: bool) -> str:
     if share:
-        return f"{percent(value)} {percent_span(low, high)}" if finite(low) else percent(value)
+        return share_words(value, low, high) if finite(low) else percent(value)
     return with_interval(value, low, high) if finite(low) else shown(value)
 
 

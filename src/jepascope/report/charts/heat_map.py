@@ -65,23 +65,23 @@ def draw(
 
     ``by_size``: a cell is as dark as its number is far from 0 on either side, 1 and beyond being darkest.
     """
-    shades = [np.clip(np.abs(one.values), 0, 1) if by_size else one.values for one in maps]
+    shades = [np.clip(np.abs(drawn.values), 0, 1) if by_size else drawn.values for drawn in maps]
     known = np.concatenate([shade[np.isfinite(shade)] for shade in shades])
     low, high = float(min([0.0, *known])), 1.15 * float(max([1.0, *known]))
-    tall = [len(one.rows) for one in maps]
+    tall = [len(drawn.rows) for drawn in maps]
     each = 0.42 if max(tall) <= 8 else max(0.2, 3.4 / max(tall))
     with style(name):
         inches = each * (max(tall) if side_by_side else sum(tall)) + 0.35 * len(maps) * (not side_by_side)
         figure, places = canvas(0.85 + inches, *((1, len(maps)) if side_by_side else (len(maps), 1)), sharey=side_by_side)
         if not side_by_side:  # rows are as tall in one panel as in the other
             places[0].get_gridspec().set_height_ratios(tall)  # type: ignore[union-attr]
-        numbered = max(len(one.columns) for one in maps) <= most_numbered
-        for axes, one, shade in zip(places, maps, shades, strict=True):
+        numbered = max(len(drawn.columns) for drawn in maps) <= most_numbered
+        for axes, drawn, shade in zip(places, maps, shades, strict=True):
             image = axes.imshow(shade, cmap="Greys", vmin=low, vmax=high, aspect="auto")
-            _cells(axes, one, (shade - low) / (high - low) > DARK, numbered)
-            _frame(axes, one, 12 if side_by_side else 20)
+            _cells(axes, drawn, (shade - low) / (high - low) > DARK, numbered)
+            _frame(axes, drawn, 12 if side_by_side else 20)
             if diagonal:
-                ends = [0, len(one.columns) - 1], [0, len(one.rows) - 1]
+                ends = [0, len(drawn.columns) - 1], [0, len(drawn.rows) - 1]
                 axes.plot(*ends, color="#D55E00", ls=(0, (1, 2)), lw=1.6, label=diagonal, scalex=False, scaley=False)
             axes.set_xlabel(xlabel if side_by_side or axes is places[-1] else "")
         places[0].set_ylabel(ylabel)
@@ -91,15 +91,15 @@ def draw(
         return finish(figure, name, title, "; ".join(filter(None, [*_spoken(maps), also])) + ".")
 
 
-def _cells(axes: Axes, one: Map, dark: np.ndarray, numbered: bool) -> None:
-    small = 8.5 if len(one.columns) <= 9 else 7
-    for (row, column), value in np.ndenumerate(one.values):
-        at, hatched = (row, column), (row, column) in one.hatched
+def _cells(axes: Axes, drawn: Map, dark: np.ndarray, numbered: bool) -> None:
+    small = 8.5 if len(drawn.columns) <= 9 else 7
+    for (row, column), value in np.ndenumerate(drawn.values):
+        at, hatched = (row, column), (row, column) in drawn.hatched
         if hatched:
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc="white", ec=GREY, hatch="/////", lw=0))
         if numbered:
             box = {"fc": "white", "ec": "none", "pad": 1.2} if hatched else None
-            text = one.texts.get(at) or (two_decimals(float(value)) if finite(float(value)) else one.missing)
+            text = drawn.texts.get(at) or (two_decimals(float(value)) if finite(float(value)) else drawn.missing)
             axes.text(
                 column,
                 row,
@@ -110,7 +110,7 @@ def _cells(axes: Axes, one: Map, dark: np.ndarray, numbered: bool) -> None:
                 fontsize=small,
                 bbox=box,
             )
-    for frame in one.frames:
+    for frame in drawn.frames:
         corner, side = (frame.column - 0.5 + frame.inset, frame.row - 0.5 + frame.inset), 1 - 2 * frame.inset
         look = {"ec": frame.color, "ls": frame.dash, "lw": frame.width, "label": frame.label or None}
         axes.add_patch(Rectangle(corner, side, side, fill=False, zorder=4, **look))
@@ -121,8 +121,8 @@ def two_decimals(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", MINUS) if finite(value) else ABSENT
 
 
-def _frame(axes: Axes, one: Map, fitting: int) -> None:
-    names = [short(name, LABEL if len(one.columns) < 6 else 14) for name in one.columns]
+def _frame(axes: Axes, drawn: Map, fitting: int) -> None:
+    names = [short(name, LABEL if len(drawn.columns) < 6 else 14) for name in drawn.columns]
     step = 1 if max(map(len, names)) > 4 else max(1, -(-len(names) // fitting))
     turned = max(map(len, names)) * len(names) > 60
     axes.set_xticks(range(0, len(names), step), names[::step])
@@ -130,32 +130,32 @@ def _frame(axes: Axes, one: Map, fitting: int) -> None:
         axes.tick_params(axis="x", labelrotation=30)
         for text in axes.get_xticklabels():
             text.set(ha="right", rotation_mode="anchor")
-    every = max(1, -(-len(one.rows) // 24))
-    axes.set_yticks(range(0, len(one.rows), every), [short(name, LABEL) for name in one.rows[::every]])
+    every = max(1, -(-len(drawn.rows) // 24))
+    axes.set_yticks(range(0, len(drawn.rows), every), [short(name, LABEL) for name in drawn.rows[::every]])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(one.title, fontsize=9)
+    axes.set_title(drawn.title, fontsize=9)
 
 
 def _spoken(maps: Sequence[Map]) -> list[str]:
-    few = sum(one.values.size for one in maps) <= MOST_SPOKEN
-    said = []
-    for one in maps:
-        for index, name in enumerate(one.rows):
-            row = one.values[index]
+    few = sum(drawn.values.size for drawn in maps) <= MOST_SPOKEN
+    sentences = []
+    for drawn in maps:
+        for index, name in enumerate(drawn.rows):
+            row = drawn.values[index]
             if not np.isfinite(row).any():
                 continue
             if few:
-                notes = [one.notes.get((index, column), "") for column in range(len(row))]
+                notes = [drawn.notes.get((index, column), "") for column in range(len(row))]
                 cells = (
                     f"{column} {shown(float(value))}{f' ({note})' if note else ''}"
-                    for column, value, note in zip(one.columns, row, notes, strict=True)
+                    for column, value, note in zip(drawn.columns, row, notes, strict=True)
                     if finite(float(value))
                 )
                 text = ", ".join(cells)
             else:
                 at = int(np.nanargmax(row))
-                text = f"largest {shown(float(row[at]))} at {one.columns[at]}"
-            said.append(f"{one.title}, {name}: {text}" if one.title else f"{name}: {text}")
-        said += [frame.spoken for frame in one.frames if frame.spoken]
-    return said
+                text = f"largest {shown(float(row[at]))} at {drawn.columns[at]}"
+            sentences.append(f"{drawn.title}, {name}: {text}" if drawn.title else f"{name}: {text}")
+        sentences += [frame.spoken for frame in drawn.frames if frame.spoken]
+    return sentences

@@ -61,7 +61,7 @@ def _letters(name: str) -> str:
 
 def runs_of(encoder: str, runs: list[Compared]) -> list[Compared]:
     """The runs whose model is that encoder."""
-    return [run for run in runs if (found := recognised(run.study)) is not None and found.encoder == encoder]
+    return [run for run in runs if (known_as := recognised(run.study)) is not None and known_as.encoder == encoder]
 
 
 def commands(encoder: str) -> tuple[str, ...]:

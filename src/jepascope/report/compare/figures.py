@@ -79,7 +79,7 @@ def effect_figure(runs: list[Compared]) -> Figure | None:
     rows = []
     for run, finder in list(zip(runs, names, strict=True))[:MOST_GROUPS]:
         own, controls = run.measured.ce.get(finder, {}).get("ablate"), run.measured.ce_ratio.get(finder, {})
-        by = {name: one.control for name, one in controls.items()} | ({} if own is None else {"subspace": own})
+        by = {name: curve.control for name, curve in controls.items()} | ({} if own is None else {"subspace": own})
         bars = {name: asdict(each) for name, each in by.items() if name in CONTROLS}
         rows += [Row.of(run.name if shared else f"{run.name}, {finder}", bars)] if bars else []
     if not rows:

@@ -11,10 +11,9 @@ from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
-from jepascope.report.compare.differences import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.pairwise import NO_TEST, findings
+from jepascope.report.compare.pairwise import NO_TEST, agreement, differences, findings
 from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups
@@ -90,14 +89,14 @@ def run_sections(comparison: Comparison) -> list[Section]:
     runs = comparison.runs
     if not runs:
         return []
-    told: list[Block] = [Finding(sentence) for sentence in (*comparison.notes, *comparison.differences)]
+    notes: list[Block] = [Finding(sentence) for sentence in (*comparison.notes, *comparison.differences)]
     sections = []
     if len(runs) > 1:
-        sections.append(Section("differences", "What differs between the runs", (*told, Paragraph(agreement(runs)))))
+        sections.append(Section("differences", "What differs between the runs", (*notes, Paragraph(agreement(runs)))))
         found = tuple(Finding(sentence) for sentence in comparison.findings)
         sections.append(Section("findings", "Pair by pair", (*found, Paragraph(NO_TEST))))
-        told = []
-    sections.append(Section("table", "Side by side", (*told, table(runs))))
+        notes = []
+    sections.append(Section("table", "Side by side", (*notes, table(runs))))
     drawn = figures_section(runs)
     return sections if drawn is None else [*sections, drawn]
 
@@ -148,11 +147,11 @@ def _run(run: Compared) -> dict[str, Any]:
 def _paper(runs: list[Compared]) -> dict[str, Any]:
     shown = columns(runs)
     quantities = []
-    for one in PUBLISHED:
-        measured, *worth = entries(one, shown)
+    for quantity in PUBLISHED:
+        measured, *worth = entries(quantity, shown)
         quantities.append(
             {
-                **one.words,
+                **quantity.words,
                 "measured": [list(lines) for lines in measured.cells],
                 "beside": [
                     {"what": entry.label.removeprefix(BESIDE), "measured": [list(lines) for lines in entry.cells]} for entry in worth

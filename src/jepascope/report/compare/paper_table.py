@@ -36,11 +36,11 @@ class Column:
 def columns(runs: list[Compared]) -> list[Column]:
     """The paper's encoders first, each with its runs or with none, then the runs of other encoders."""
     about = [run for run in runs if run.folder.is_direction]  # nothing is published about another variable
-    found: list[Column] = []
+    columns_found: list[Column] = []
     for encoder in (VITL, VITH):
         own = runs_of(encoder, about)
-        found += [Column(encoder, run) for run in own] if own else [Column(encoder, None)]
-    return [*found, *(Column("", run) for run in about if recognised(run.study) is None)]
+        columns_found += [Column(encoder, run) for run in own] if own else [Column(encoder, None)]
+    return [*columns_found, *(Column("", run) for run in about if recognised(run.study) is None)]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def paper_sections(runs: list[Compared]) -> list[Section]:
     for quantity in PUBLISHED:
         rows.append((Cell(f"{quantity.name} ({quantity.where})", strong=True),))
         rows += [
-            (one.label, one.published, *("\n".join(lines) or "not measured" for lines in one.cells)) for one in entries(quantity, shown)
+            (entry.label, entry.published, *("\n".join(lines) or "not measured" for lines in entry.cells))
+            for entry in entries(quantity, shown)
         ]
     head = ("quantity", "published", *(column.head for column in shown))
     caption = (
@@ -116,7 +117,7 @@ def paper_sections(runs: list[Compared]) -> list[Section]:
 
 def distrust() -> Grid:
     """Beside each quantity what a reader should distrust in it, and which figures of ours answer that."""
-    rows = tuple((f"{one.name}: {one.published}", f"{one.distrust} What answers it: {answer(one)}.") for one in PUBLISHED)
+    rows = tuple((f"{entry.name}: {entry.published}", f"{entry.distrust} What answers it: {answer(entry)}.") for entry in PUBLISHED)
     caption = "What to distrust in each published quantity, and the figures of ours that answer it."
     return Grid(("published", "what to distrust in it"), rows, caption, words=2)
 
@@ -161,7 +162,7 @@ def how_lines(runs: list[Compared]) -> list[str]:
         line
         for block in blocks
         if isinstance(block, Verbatim)
-        for line in (f"{block.caption}:", *(f"  {one}" for one in block.text.split("\n")))
+        for line in (f"{block.caption}:", *(f"  {entry}" for entry in block.text.split("\n")))
     ]
 
 

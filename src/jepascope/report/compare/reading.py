@@ -92,11 +92,11 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
     given = Counter(path.expanduser().resolve() for path in paths)
     notes = [f"{short(path)} was given {times} times and counts once." for path, times in given.items() if times > 1]
     folders = [_read(path) for path in kept]
-    first = next((found[0] for folder in folders if (found := carried_measures.pairs(folder))), None)
+    first = next((matched[0] for folder in folders if (matched := carried_measures.pairs(folder))), None)
     claims = [claims_of(folder) for folder in folders]
     slim = [replace(folder, tables={name: folder.tables[name] if name in USED else None for name in folder.tables}) for folder in folders]
     named = zip(names(kept), slim, claims, strict=True)
-    return [Compared(name, folder, study_of(folder), measured(folder, first), found) for name, folder, found in named], notes
+    return [Compared(name, folder, study_of(folder), measured(folder, first), matched) for name, folder, matched in named], notes
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -106,11 +106,11 @@ def names(paths: Sequence[Path]) -> list[str]:
         short(f"{path.parent.name}/{path.name}", LABEL) if plain.count(name) > 1 else name for path, name in zip(paths, plain, strict=True)
     ]
     seen: Counter[str] = Counter()
-    told = []
+    unique = []
     for name in longer:
         seen[name] += 1
-        told.append(name if longer.count(name) == 1 else f"{name} ({seen[name]})")
-    return told
+        unique.append(name if longer.count(name) == 1 else f"{name} ({seen[name]})")
+    return unique
 
 
 def _read(path: Path) -> RunFolder:
@@ -137,12 +137,12 @@ def _check_level(folder: RunFolder) -> None:
 
 def study_of(folder: RunFolder) -> Study:
     """What a run folder says of itself."""
-    summary, told = folder.summary, folder.provenance
-    encoder = measures.mapping(told.get("encoder"))
+    summary, provenance = folder.summary, folder.provenance
+    encoder = measures.mapping(provenance.get("encoder"))
     grid = encoder.get("grid")
     sides = tuple(side for side in map(measures.whole, grid) if side is not None) if isinstance(grid, list) else ()
     splits = [measures.whole(many) for many in measures.mapping(summary.get("splits")).values()]
-    found = re.search(r"^labels_digest: '?([0-9A-Za-z]{1,64})'?\s*$", folder.spec, flags=re.M)
+    matched = re.search(r"^labels_digest: '?([0-9A-Za-z]{1,64})'?\s*$", folder.spec, flags=re.M)
     return Study(
         model=folder.model,
         width=measures.whole(encoder.get("width")),
@@ -155,13 +155,13 @@ def study_of(folder: RunFolder) -> Study:
         clips_count=sum(many for many in splits if many) or None,
         variable=folder.variable,
         classes=measures.whole(summary.get("classes")),
-        labels_digest=found[1] if found and found[1] != "null" else "",
+        labels_digest=matched[1] if matched and matched[1] != "null" else "",
         tokens=short(summary.get("tokens", "")),
-        seed=measures.whole(told.get("seed")),
+        seed=measures.whole(provenance.get("seed")),
         swap_donor="twin" if has_twins(folder) else "class",
         confidence=float(summary.get("confidence", 0.95)),
-        spec_digest=short(told.get("spec_digest", "")),
-        version=short(told.get("jepascope", "")),
+        spec_digest=short(provenance.get("spec_digest", "")),
+        version=short(provenance.get("jepascope", "")),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from math import prod
+from typing import Any
 
+from jepascope.findings.names import control_name, in_order
 from jepascope.findings.numbers import (
     ABSENT,
     Cell,
@@ -16,22 +17,22 @@ from jepascope.findings.numbers import (
     interval_cell,
     number_cell,
     percent,
-    percent_span,
     ratio_text,
+    share_words,
     shown,
 )
-from jepascope.findings.selection import in_order
 from jepascope.findings.verdict import NO_RATIO
 from jepascope.report.carried_measures import Rce, Sas, Verdict
 from jepascope.report.compare.reading import Compared
-from jepascope.report.measures import Estimate, ValueRead
+from jepascope.report.measures import Accuracy, Against, Leaks, Ranged, ValueRead
 
-RATIOS = {"random": "random directions", "variance": "variance-matched", "shuffled": "shuffled labels"}
+RATIOS = {name: control_name(name) for name in ("random", "variance", "shuffled")}
 MOST_FINDERS = 12
 NOT_RUN = "not run"
 NO_VALUE = "no value"
 
 Say = Callable[[Compared], Cell | str]
+Lines = list[tuple[str, Say]]
 
 
 @dataclass(frozen=True)
@@ -44,211 +45,164 @@ class Group:
 
 
 def groups(runs: list[Compared]) -> tuple[Group, ...]:
-    """Everything that is compared, in the order of the method."""
-    finders = finders_of(runs)
+    """Everything that is compared, in the order of the method; of finders no more than a table can show, those of the first run first."""
+    finders = in_order((finder for run in runs for finder in run.measured.ce), ())[:MOST_FINDERS]
 
-    def group(heading: str, detail: str, rows: list[tuple[str, Say]]) -> Group:
+    def group(heading: str, detail: str, rows: Lines) -> Group:
         return Group(heading, detail, tuple((label, *(say(run) for run in runs)) for label, say in rows))
 
     made = (
         group("What was studied", "", STUDIED),
         group("What the probe reads", ", at the best layer", [*READ, *_values(runs)]),
-        group("CE of ablation", ": share of the clean margin lost", [(finder, _ce(finder, "ablate")) for finder in finders]),
+        group("CE of ablation", ": share of the clean margin lost", _effects(finders, "ablate")),
         group(
             "CE ratio of ablation",
             ": over the mean of its control (1: as much as the control does)",
             [(f"{finder} / {words}", _ratio(finder, control)) for finder in finders for control, words in RATIOS.items()],
         ),
-        group("CE of swaps", ": margin moved to the target, over what the partner moves", [(name, _ce(name, "swap")) for name in finders]),
-        group("CE of steering", ": the same, adding the difference of class means", [(name, _ce(name, "steer")) for name in finders]),
+        group("CE of swaps", ": margin moved to the target, over what the partner moves", _effects(finders, "swap")),
+        group("CE of steering", ": the same, adding the difference of class means", _effects(finders, "steer")),
         group("Portability between finders", "", _portability(runs)),
         group("What was found", ": claims by their rules (docs/run-folder.md)", _claims(runs)),
         group("Evidence", "", EVIDENCE),
     )
-    return tuple(one for one in made if one.rows)
+    return tuple(each for each in made if each.rows)
 
 
-def finders_of(runs: list[Compared]) -> list[str]:
-    """Every finder of any run, those of the first run first; no more than a table can show."""
-    return in_order((finder for run in runs for finder in run.measured.ce), ())[:MOST_FINDERS]
+def told(of: Callable[[Compared], Any], say: Callable[[Any], Cell | str], absent: str = NOT_RUN) -> Say:
+    """What is said of a figure; 'not run' where a run has none."""
+    return lambda run: absent if (figure := of(run)) is None else say(figure)
 
 
-def _ce(finder: str, edit: str) -> Say:
-    def say(run: Compared) -> Cell | str:
-        one = run.measured.ce.get(finder, {}).get(edit)
-        return NOT_RUN if one is None else estimate_cell(one)
-
-    return say
-
-
-def estimate_cell(one: Estimate) -> Cell:
+def ranged_cell(figure: Ranged) -> Cell:
     """Value and interval; n stands in the rows of evidence."""
-    return Cell(NO_VALUE) if not finite(one.value) else interval_cell(one.value, one.low, one.high)
+    return interval_cell(figure.value, figure.low, figure.high) if finite(figure.value) else Cell(NO_VALUE)
+
+
+def _effects(finders: list[str], edit: str) -> Lines:
+    def of(finder: str) -> Say:
+        return told(lambda run: run.measured.ce.get(finder, {}).get(edit), ranged_cell)
+
+    return [(finder, of(finder)) for finder in finders]
 
 
 def _ratio(finder: str, control: str) -> Say:
-    def say(run: Compared) -> Cell | str:
-        one = run.measured.ce_ratio.get(finder, {}).get(control)
-        if one is None:
-            return NOT_RUN
-        if not one.stated:
-            return Cell(NO_RATIO)
-        return Cell(ratio_text(one.value, one.low, one.high, one.bound), repr(one.value))
+    def say(beside: Against) -> Cell:
+        text = ratio_text(beside.value, beside.low, beside.high, beside.bound)
+        return Cell(text, repr(beside.value)) if beside.stated else Cell(NO_RATIO)
 
-    return say
+    return told(lambda run: run.measured.ce_ratio.get(finder, {}).get(control), say)
 
 
-def _size(run: Compared) -> str:
-    study = run.study
-    return f"{count(study.width)} × {count(study.depth)}"
+def _accuracy(at: Accuracy) -> Cell:
+    return Cell(share_words(at.value, at.low, at.high), f"{at.value!r} [{at.low!r}, {at.high!r}]", strong=True)
 
 
-def _tokens(run: Compared) -> str:
-    grid = run.study.grid
-    return f"{prod(grid)} ({' × '.join(map(str, grid))})" if grid else ABSENT
+def _untrained(at: Accuracy) -> str:
+    if at.untrained_seeds > 1:
+        return share_words(at.untrained, at.untrained_low, at.untrained_high)
+    return f"{percent(at.untrained)} (1 seed)" if at.untrained_seeds else NOT_RUN
 
 
-def _clips(run: Compared) -> str:
-    many = run.study.clips_count
-    return run.study.clips if many is None else f"{run.study.clips}, {many}"
-
-
-def _variable(run: Compared) -> str:
-    classes = run.study.classes
-    return run.study.variable if classes is None else f"{run.study.variable}, {classes} classes"
-
-
-def _layer(run: Compared) -> str:
-    return f"{run.measured.best_layer} of {count(run.study.depth)} ({shown(run.measured.relative_depth, 2)})"
-
-
-def _accuracy(run: Compared) -> Cell | str:
-    at = run.measured.accuracy
-    if at is None:
-        return NOT_RUN
-    exact = f"{at.value!r} [{at.low!r}, {at.high!r}]"
-    return Cell(f"{percent(at.value)} {percent_span(at.low, at.high)}", exact, strong=True)
-
-
-def _untrained(run: Compared) -> str:
-    at = run.measured.accuracy
-    if at is None or not at.untrained_seeds:
-        return NOT_RUN
-    if at.untrained_seeds == 1:
-        return f"{percent(at.untrained)} (1 seed)"
-    return f"{percent(at.untrained)} {percent_span(at.untrained_low, at.untrained_high)}"
-
-
-def _chance(run: Compared) -> str:
-    return NOT_RUN if run.measured.accuracy is None else percent(run.measured.accuracy.chance)
-
-
-def _test_clips(run: Compared) -> str:
-    return NOT_RUN if run.measured.accuracy is None else count(run.measured.accuracy.n)
-
-
-def _values(runs: list[Compared]) -> list[tuple[str, Say]]:
+def _values(runs: list[Compared]) -> Lines:
     """A row for each output of any run's variable, with the untrained twins' mean below it; they decide whether a number is read."""
-    keys = dict.fromkeys((one.measure, one.output, one.unit) for run in runs for one in run.measured.values)
-    rows: list[tuple[str, Say]] = []
-    for measure, output, unit in keys:
+    rows: Lines = []
+    for measure, output, unit in dict.fromkeys((value.measure, value.output, value.unit) for run in runs for value in run.measured.values):
+
+        def of(run: Compared, key: tuple[str, str] = (measure, output)) -> ValueRead | None:
+            return next((value for value in run.measured.values if (value.measure, value.output) == key), None)
+
         name = f"R² of {output}" if measure == "r2" else f"error of {output}, {unit or 'its unit'}"
-        rows.append((name, _value(measure, output, lambda one: interval_cell(one.value, one.low, one.high))))
-        rows.append(("- untrained twins", _value(measure, output, lambda one: number_cell(one.untrained))))
+        rows.append((name, told(of, lambda value: interval_cell(value.value, value.low, value.high))))
+        rows.append(("- untrained twins", told(of, lambda value: number_cell(value.untrained))))
     return rows
 
 
-def _value(measure: str, output: str, say: Callable[[ValueRead], Cell]) -> Say:
-    def cell(run: Compared) -> Cell | str:
-        found = (one for one in run.measured.values if (one.measure, one.output) == (measure, output))
-        return next((say(one) for one in found), NOT_RUN)
-
-    return cell
+def _leaks(leaks: Leaks) -> str:
+    return f"{leaks.found} of {leaks.of}" + (f", {leaks.beyond} unexplained" if leaks.beyond else "")
 
 
-def _leaks(run: Compared) -> str:
-    found = run.measured.leaks
-    if found is None:
-        return NOT_RUN
-    return f"{found.found} of {found.of}" + (f", {found.beyond} unexplained" if found.beyond else "")
-
-
-def _claims(runs: list[Compared]) -> list[tuple[str, Say]]:
+def _claims(runs: list[Compared]) -> Lines:
     """The verdict on every question that any run answers, worded by the closest control."""
     answered = dict.fromkeys(claim.name for run in runs for claim in run.claims if claim.verdict != NOT_RUN)
-    return [(name, partial(_verdict_on, name)) for name in answered]
+
+    def of(name: str) -> Say:
+        return lambda run: next(claim.verdict for claim in run.claims if claim.name == name)
+
+    return [(name, of(name)) for name in answered]
 
 
-def _verdict_on(name: str, run: Compared) -> str:
-    return next(claim.verdict for claim in run.claims if claim.name == name)
+def _tokens(sides: tuple[int, ...]) -> str:
+    return f"{prod(sides)} ({' × '.join(map(str, sides))})"
 
 
-STUDIED: list[tuple[str, Say]] = [
+STUDIED: Lines = [
     ("model", lambda run: run.study.model),
-    ("width × depth", _size),
-    ("tokens (time × rows × columns)", _tokens),
-    ("clips", _clips),
-    ("variable", _variable),
+    ("width × depth", lambda run: f"{count(run.study.width)} × {count(run.study.depth)}"),
+    ("tokens (time × rows × columns)", told(lambda run: run.study.grid or None, _tokens, ABSENT)),
+    ("clips", lambda run: run.study.clips + (f", {run.study.clips_count}" if run.study.clips_count is not None else "")),
+    ("variable", lambda run: run.study.variable + (f", {run.study.classes} classes" if run.study.classes is not None else "")),
 ]
-
-READ: list[tuple[str, Say]] = [
-    ("best layer (relative depth)", _layer),
-    ("dense accuracy", _accuracy),
-    ("untrained twins, range", _untrained),
-    ("chance", _chance),
+READ: Lines = [
+    (
+        "best layer (relative depth)",
+        lambda run: f"{run.measured.best_layer} of {count(run.study.depth)} ({shown(run.measured.relative_depth, 2)})",
+    ),
+    ("dense accuracy", told(lambda run: run.measured.accuracy, _accuracy)),
+    ("untrained twins, range", told(lambda run: run.measured.accuracy, _untrained)),
+    ("chance", told(lambda run: run.measured.accuracy, lambda at: percent(at.chance))),
     ("L1 support", lambda run: percent(run.measured.l1_support)),
 ]
-
-EVIDENCE: list[tuple[str, Say]] = [
-    ("leaks (motionless baselines)", _leaks),
-    ("test clips (accuracy)", _test_clips),
+EVIDENCE: Lines = [
+    ("leaks (motionless baselines)", told(lambda run: run.measured.leaks, _leaks)),
+    ("test clips (accuracy)", told(lambda run: run.measured.accuracy, lambda at: count(at.n))),
     ("test scenes or videos (CE)", lambda run: count(run.measured.test_scenes)),
     ("draws of every control", lambda run: count(run.measured.draws)),
     ("wall clock", lambda run: Cell(duration(run.measured.seconds))),
 ]
 
 
-def _portability(runs: list[Compared]) -> list[tuple[str, Say]]:
+def _portability(runs: list[Compared]) -> Lines:
     """SAS and both RCE of one pair of finders; the pair is named in the labels where all runs that have one share it."""
-    pairs = {(one.a, one.b) for run in runs if (one := run.measured.sas) is not None}
+    pairs = {(sas.a, sas.b) for run in runs if (sas := run.measured.sas) is not None}
     if not pairs:
         return []
     a, b = next(iter(pairs)) if len(pairs) == 1 else ("a", "b")
-    named: list[tuple[str, Say]] = [] if len(pairs) == 1 else [("pair: a, b", _of_sas(lambda one: f"{one.a}, {one.b}"))]
-    rows: list[tuple[str, Say]] = [
-        (f"SAS of {a} and {b}", _of_sas(lambda one: number_cell(one.value))),
-        ("SAS at chance (k/d)", _of_sas(lambda one: number_cell(one.chance))),
-        ("SAS, split-half reference", _of_sas(lambda one: number_cell(one.ceiling))),
+
+    def of_sas(say: Callable[[Sas], Cell | str]) -> Say:
+        return told(lambda run: run.measured.sas, say)
+
+    rows: Lines = [] if len(pairs) == 1 else [("pair: a, b", of_sas(lambda sas: f"{sas.a}, {sas.b}"))]
+    rows += [
+        (f"SAS of {a} and {b}", of_sas(lambda sas: number_cell(sas.value))),
+        ("SAS at chance (k/d)", of_sas(lambda sas: number_cell(sas.chance))),
+        ("SAS, split-half reference", of_sas(lambda sas: number_cell(sas.ceiling))),
     ]
     for place, name in enumerate((f"RCE, {a} used for {b}", f"RCE, {b} used for {a}")):
+
+        def of(run: Compared, place: int = place) -> Rce | None:
+            return next(iter(run.measured.rce[place:]), None)
+
         rows += [
-            (name, _of_rce(place, _rce_cell)),
-            ("- random ones keep", _of_rce(place, lambda one: number_cell(one.floor_random))),
-            ("- variance-matched ones keep", _of_rce(place, lambda one: number_cell(one.floor_variance))),
+            (name, told(of, _rce)),
+            ("- random ones keep", told(of, lambda rce: number_cell(rce.floor_random))),
+            ("- variance-matched ones keep", told(of, lambda rce: number_cell(rce.floor_variance))),
         ]
-    return [*named, *rows, *([("degeneracy", _degeneracy)] if any(run.measured.degeneracy for run in runs) else [])]
+    return rows + ([("degeneracy", _degeneracy)] if any(run.measured.degeneracy for run in runs) else [])
 
 
-def _of_sas(say: Callable[[Sas], Cell | str]) -> Say:
-    return lambda run: NOT_RUN if run.measured.sas is None else say(run.measured.sas)
-
-
-def _of_rce(place: int, say: Callable[[Rce], Cell | str]) -> Say:
-    return lambda run: say(run.measured.rce[place]) if place < len(run.measured.rce) else NOT_RUN
-
-
-def _rce_cell(one: Rce) -> Cell:
-    text = interval_cell(one.value, one.low, one.high) if finite(one.value) else Cell(NO_VALUE)
-    return Cell(f"{text.text} (saturated)", text.exact) if one.saturated else text
+def _rce(rce: Rce) -> Cell:
+    cell = ranged_cell(rce)
+    return Cell(f"{cell.text} (saturated)", cell.exact) if rce.saturated else cell
 
 
 def _degeneracy(run: Compared) -> str:
+    """What peeling leaves, and the verdict on the pair that is compared."""
     pair = run.measured.sas
-    found = [_verdict_words(one, pair) for one in run.measured.degeneracy]
-    return "\n".join(words for words in found if words) or NOT_RUN
 
+    def said(verdict: Verdict) -> str:
+        if not verdict.b:
+            return f"peeling {verdict.a}: {verdict.verdict}"
+        return verdict.verdict if pair is not None and {verdict.a, verdict.b} == {pair.a, pair.b} else ""
 
-def _verdict_words(one: Verdict, pair: Sas | None) -> str:
-    if not one.b:
-        return f"peeling {one.a}: {one.verdict}"
-    return one.verdict if pair is not None and {one.a, one.b} == {pair.a, pair.b} else ""
+    return "\n".join(filter(None, map(said, run.measured.degeneracy))) or NOT_RUN

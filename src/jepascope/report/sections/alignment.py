@@ -1,42 +1,89 @@
-"""Alignment: SAS with chance and split-half reference, what two subspaces read, and the angles behind SAS."""
+"""Alignment: SAS with chance and split-half reference, what two subspaces read, and the angles behind SAS; panels of one line a pair."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from jepascope.findings.alignment import _same_numbers, said_once
+from jepascope.findings.beside import portability_of
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, count_range, finite, shown
-from jepascope.findings.transfers import alignments, split
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.findings.numbers import count_range, of_each, shown
+from jepascope.findings.transfers import alignments, said_once, same_numbers, split
+from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts import heat_map
 from jepascope.report.charts.canvas import GREY, PALE, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, key, whole
 from jepascope.report.charts.heat_map import Map
 from jepascope.report.charts.looks import DOTTED, Look, numbered
-from jepascope.report.grids import counted, grid, interval, number, words
-from jepascope.report.sections.pairs import MOST_LINES, Pairs, panels
+from jepascope.report.folder import RunFolder
+from jepascope.report.grids import declared, grid, interval, number
 
 MOST_ROWS = 60  # of one table
+MOST_LINES = 6  # pairs that one panel can hold and a reader still tell apart
+
+Lines = Callable[[pd.DataFrame, str, Look], Series]
+Beside = Callable[[pd.DataFrame], tuple[list[Series], list[Level]]]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The tables of one folder whose pairs are shown, the run that they are of, and the beginning of its drawings' names."""
+
+    portability: pd.DataFrame
+    angles: pd.DataFrame | None
+    run: RunFolder
+    prefix: str = ""
+
+    @property
+    def exact_angles(self) -> bool:
+        """Whether the random reference is the exact law: folders from before readings were measured hold a simulated one."""
+        return bool((self.portability["metric"] == "readings").any())
+
+
+def pairs_of(run: RunFolder) -> Pairs | None:
+    """The run's own; None where no transfers were run."""
+    table = portability_of(run)
+    return None if table is None else Pairs(table, run.table("angles"), run)
+
+
+def panels(rows: pd.DataFrame, line: Lines, beside: Beside, joined: str, either: bool) -> list[Panel]:
+    """All pairs in one panel while they can be told apart there, named 'a ``joined`` b'; of more, a panel for each b (``either``: of a and
+    b), in which the lines are those it is paired with, each with one look in all panels."""
+    pairs = list(rows.groupby(["a", "b"], sort=False))
+    if len(pairs) <= MOST_LINES:
+        named = [(f"{short(a, LABEL)} {joined} {short(b, LABEL)}", own) for (a, b), own in pairs]
+        more, levels = beside(rows)
+        return [Panel([*(line(own, label, numbered(at)) for at, (label, own) in enumerate(named)), *more], levels)]
+    names = list(dict.fromkeys([*rows["a"], *rows["b"]]))
+    made: list[Panel] = []
+    for name in names:
+        own = rows[(rows["b"] == name) | ((rows["a"] == name) & either)]
+        if own.empty:
+            continue
+        others = [(b if a == name and either else a, part) for (a, b), part in own.groupby(["a", "b"], sort=False)]
+        keys = [] if made else [key(short(other, LABEL), numbered(at)) for at, other in enumerate(names)]
+        lines = [line(part, short(other, LABEL), numbered(names.index(other))) for other, part in others]
+        more, levels = beside(own)
+        made.append(Panel([*keys, *lines, *more], levels, name if either else f"for {name}"))
+    return made
 
 
 def alignment_blocks(pairs: Pairs) -> list[Block]:
     """Which subspaces coincide, the SAS matrix of the pairs that the folder has most to say about, angles, and the table."""
     sas = alignments(pairs.portability)
-    blocks: list[Block] = [Finding(sentence) for sentence in [*said_once(sas).values(), *_same_numbers(sas)]]
+    blocks = findings(*said_once(sas).values(), *same_numbers(sas))
     main = sas[sas["across"] == "finder"]
     if not main.empty:
         caption = (
             f"SAS = |UᵀV|² / min(k) between finders at layer {count_range(main['layer'])}, rank {count_range(main['rank'])}, no unit. "
-            f"Control: chance k/d = {values(main['chance'])}; split-half reference at half the clips "
-            f"{values(main['ceiling'])}. Values in the table."
+            f"Control: chance k/d = {of_each(main['chance'])}; split-half reference at half the clips {of_each(main['ceiling'])}. Values "
+            "in the table."
         )
         blocks.append(Figure(_matrix(main, f"{pairs.prefix}sas-matrix"), caption))
-    blocks += _spectra(pairs)
-    return blocks if sas.empty else [*blocks, _grid(sas, pairs.confidence)]
+    return [*blocks, *_spectra(pairs), *([] if sas.empty else [_grid(sas, pairs.run.confidence)])]
 
 
 def _matrix(sas: pd.DataFrame, name: str) -> Drawing:
@@ -56,15 +103,15 @@ def _spectra(pairs: Pairs) -> list[Block]:
         return []
     law = "grey band their central 95 % (exact law of random subspaces, no simulation)" if pairs.exact_angles else "grey band their range"
     control = f"Control: random subspaces of the same ranks in the same space, dotted line the mean, {law}."
-    main = pairs.angles[pairs.angles["across"] == "finder"]
-    rest = pairs.angles[pairs.angles["across"] != "finder"]
+    between = pairs.angles["across"] == "finder"
+    main, rest = pairs.angles[between], pairs.angles[~between]
     if main.empty:
         main, rest = rest, main
     caption = (
         f"Principal angles in degrees, layer {count_range(main['layer'])}, one line for each pair (point values, no interval). {control}"
     )
-    drawn = panels(main, _line, _random, "and", either=True)
-    blocks: list[Block] = [Figure(_angles(drawn, f"{pairs.prefix}angles", "Principal angles between subspaces"), caption)]
+    title = "Principal angles between subspaces"
+    blocks: list[Block] = [Figure(_angles(panels(main, _line, _random, "and", either=True), f"{pairs.prefix}angles", title), caption)]
     if not rest.empty:
         caption = (
             "Principal angles in degrees between each finder's subspace and the one it finds elsewhere; a line for each pair, one look for "
@@ -72,7 +119,7 @@ def _spectra(pairs: Pairs) -> list[Block]:
         )
         few = rest["across"].nunique() == 1 and len(rest.drop_duplicates(["a", "b"])) <= MOST_LINES
         drawn = panels(rest, _line, _random, "and", either=True) if few else _elsewhere(rest)
-        title = "Principal angles between subspaces" if few else "Principal angles to subspaces found elsewhere"
+        title = title if few else "Principal angles to subspaces found elsewhere"
         blocks.append(Figure(_angles(drawn, f"{pairs.prefix}angles-elsewhere", title), caption))
     return blocks
 
@@ -104,22 +151,16 @@ def _random(angles: pd.DataFrame) -> tuple[list[Series], list[Level]]:
 
 
 def _angles(drawn: list[Panel], name: str, title: str) -> Drawing:
-    one = len(drawn) == 1
+    alone = len(drawn) == 1
     indices = [value for panel in drawn for series in panel.series for value in series.x]
-    x = Axis("principal angle, in rising order" if one else "principal angle", ticks=whole(indices))
+    x = Axis("principal angle, in rising order" if alone else "principal angle", ticks=whole(indices))
     y = Axis("degrees", ticks=(0, 30, 60, 90), limits=(0, 92))
-    return draw(name, title, drawn, x, y, height=3.1 if one else 0, legend=2 if one else 3)
-
-
-def values(column: pd.Series[float]) -> str:
-    """'0.1 to 0.3', of what is known."""
-    known = [shown(value) for value in sorted({float(value) for value in column if finite(float(value))})]
-    return ABSENT if not known else known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+    return draw(name, title, drawn, x, y, height=3.1 if alone else 0, legend=2 if alone else 3)
 
 
 def _grid(sas: pd.DataFrame, confidence: str) -> Grid:
-    columns = [words("a", "a"), words("b", "b"), counted("layer", "layer"), counted("rank", "rank"), number("SAS", "value")]
-    columns += [number("chance", "chance"), number("calibrated", "calibrated"), number("split-half", "ceiling")]
+    columns = [*declared("portability", "a b layer rank"), number("SAS", "value")]
+    columns += declared("portability", "chance calibrated", ceiling="split-half")
     caption = (
         "SAS of two given subspaces (a property of the pair, so it has no interval; what sampling does to it shows across data seeds). "
         "Calibrated: (SAS − chance) / (1 − chance). Split-half: the same finder on two halves of its clips. "

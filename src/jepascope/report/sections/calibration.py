@@ -6,19 +6,17 @@ from math import nan
 
 import pandas as pd
 
-from jepascope.findings.circle import Error
-from jepascope.findings.names import LABEL, short
+from jepascope.findings.circle import Error, draws_words, steer_words
+from jepascope.findings.names import LABEL, in_order, short
 from jepascope.findings.numbers import Cell, count, finite, shown
-from jepascope.findings.selection import claim_layer, finders_of, in_order, main_ranks
-from jepascope.findings.steering import draws_words, steer_words
+from jepascope.findings.selection import claim_layer, finders_of, main_ranks
 from jepascope.intervention.circle import CHANCE, angle_errors, mean_error
-from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.blocks import Block, Figure, findings, section
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION
 from jepascope.report.charts.compass import Compass
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, counted, grid, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import Column, declared, grid
 
 STEERS = ("steer", "rotate")
 HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}
@@ -52,11 +50,11 @@ def calibration_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | st
             if finder == finders[0]:
                 said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units, unedited))
     columns = (
-        words("finder", "finder"),
+        *declared("calibration", "finder"),
         Column("error", lambda row: Cell(row["error"].degrees, repr(row["error"].value))),
         Column("random directions", lambda row: draws_words(row["draws"])),
         Column("unedited", lambda row: f"{shown(floor)}°"),
-        counted("n", "n"),
+        Column("n", lambda row: count(row["n"])),
     )
     caption = (
         f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "

@@ -7,34 +7,16 @@ from math import nan
 import pandas as pd
 
 from jepascope.findings.beside import readings_by
-from jepascope.findings.doses import (
-    curve_words,
-    natural_words,
-    shift_words,
-    starts,
-)
-from jepascope.findings.judges import judge_words
-from jepascope.findings.numbers import count_range, number_cell
-from jepascope.findings.selection import (
-    DONOR_DOSE_WORDS,
-    EDIT_WORDS,
-    EDITS,
-    FULL_DOSE_WORDS,
-    claimed,
-    finders_of,
-    has_twins,
-    in_order,
-    of_tokens,
-    one_judge,
-)
+from jepascope.findings.doses import curve_words, natural_words, shift_words, starts
+from jepascope.findings.names import EDITS, control_name, edit_name, in_order, judge_words
+from jepascope.findings.numbers import count_range, interval_of, number_cell
+from jepascope.findings.selection import claimed, dose_words, finders_of, has_twins, of_tokens, one_judge
 from jepascope.findings.verdict import unread_words
-from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Block, Figure, findings
+from jepascope.report.blocks import Block, Figure, Finding, findings, section
 from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw
 from jepascope.report.charts.looks import CONTROLS
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, counted, grid, interval, number, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import Column, declared, grid, words
 
 
 @section("doses", "Dose curves", absent="no dose curves (stage intervene)")
@@ -52,31 +34,30 @@ def curves_section(run: RunFolder) -> list[Block]:
 
 def _edit(run: RunFolder, curves: pd.DataFrame, edit: str) -> list[Block]:
     finders = finders_of(run, curves)
-    full_dose = FULL_DOSE_WORDS if has_twins(run) else DONOR_DOSE_WORDS
-    what = EDIT_WORDS.get(edit, edit)
+    what = edit_name(edit)
     judge = readings_by(run).get(str(curves["judge"].iloc[0]))
     if judge is not None and not judge.reads:
-        said = [f"{what.capitalize()}: {unread_words(judge)}, so that nothing is said of its effects."]
+        sentences = [f"{what.capitalize()}: {unread_words(judge)}, so that nothing is said of its effects."]
     else:
-        said = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
-        said += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
+        sentences = [curve_words(curves[curves["finder"] == finders[0]], f"{what.capitalize()}, {finders[0]}")]
+        sentences += [starts(curves, finders[1:], what)] if len(finders) > 1 else []
     null = curves[curves["control"] != "subspace"]
     caption = (
         f"{what.capitalize()} at layer {count_range(curves['layer'])}, CE by {judge_words(str(curves['judge'].iloc[0]))} (no unit). n = "
         f"{count_range(curves['n'])} {run.tested}; vertical lines: {run.confidence} over {run.units}. Controls: mean over "
         f"{count_range(null['draws'])} draws, bands from the least to the largest draw; too few for ratios, which stand at dose 1 above. "
-        f"{full_dose.get(edit, 'dose 1 is the edit in full').capitalize()} (dotted line)."
+        f"{dose_words(run, edit).capitalize()} (dotted line)."
     )
     panels = [Panel(_series(curves[curves["finder"] == finder]), [ZERO, UNIT], finder) for finder in finders]
     title = f"Causal effect of {what} over the dose"
-    return [*findings(*said), Figure(draw(f"dose-{edit}", title, panels, Axis("dose", "dose"), Axis("causal effect")), caption)]
+    return [*findings(*sentences), Figure(draw(f"dose-{edit}", title, panels, Axis("dose", "dose"), Axis("causal effect")), caption)]
 
 
 def _series(rows: pd.DataFrame) -> list[Series]:
     """One finder's effects with their intervals, beside the range of its controls' draws."""
     by = {control: rows[rows["control"] == control] for control in ("subspace", "random", "variance")}
     return [
-        Series.of(own, "dose", "value", CONTROL_WORDS[name], CONTROLS[name], around="bars" if name == "subspace" else "hatched", says=says)
+        Series.of(own, "dose", "value", control_name(name), CONTROLS[name], around="bars" if name == "subspace" else "hatched", says=says)
         for name, own in by.items()
         if len(own) and (says := "steps" if name == "subspace" else "range")
     ]
@@ -84,32 +65,22 @@ def _series(rows: pd.DataFrame) -> list[Series]:
 
 def _natural(run: RunFolder, doses: pd.DataFrame) -> list[Block]:
     """What dose 1 is, in units of the twin's own change."""
-    finders = finders_of(run, doses)
-    edits = in_order(doses["edit"], EDITS)
-    order = doses.assign(edit_order=doses["edit"].map(edits.index), finder_order=doses["finder"].map(finders.index))
+    finders, edits = finders_of(run, doses), in_order(doses["edit"], EDITS)
     columns = (
-        words("finder", "finder"),
-        words("reading", made=lambda row: shift_words(*(float(row[f"shift{end}"]) for end in ("", "_low", "_high")))),
-        interval("shift", "shift"),
-        number("edit norm", "norm"),
-        number("twin's norm", "norm_twin"),
+        *declared("doses", "finder"),
+        words("reading", lambda row: shift_words(*interval_of(row, "shift"))),
+        *declared("doses", "shift", norm="edit norm", norm_twin="twin's norm"),
         Column("edit / twin", lambda row: number_cell(row["norm"] / row["norm_twin"] if row["norm_twin"] else nan)),
-        counted("n", "n"),
+        *declared("doses", "n"),
     )
     caption = (
         f"What dose 1 is in natural units, layer {count_range(doses['layer'])}. Norms: mean length of a token's edit, and of the twin's "
         f"own change, inside the subspace (latent units, means over tokens and {run.units}, no interval). Shift: the pooled edit along "
         f"the twin's pooled change inside the subspace, over its length (1 = the natural dose). Brackets: {run.confidence} over "
-        f"{run.units}; n: {run.tested}. Control: the twin itself.{_donors(run)}"
+        f"{run.units}; n: {run.tested}. Control: the twin itself."
     )
-    table = grid(
-        order.sort_values(["edit_order", "finder_order"]),
-        columns,
-        caption,
-        lambda row: f"dose 1 of {EDIT_WORDS.get(row['edit'], row['edit'])}",
-    )
-    return [*findings(*natural_words(doses, finders[:1])), table]
-
-
-def _donors(run: RunFolder) -> str:
-    return "" if has_twins(run) else " No twin exists here: the change to the donor, another clip of the target class, stands in."
+    if not has_twins(run):
+        caption += " No twin exists here: the change to the donor, another clip of the target class, stands in."
+    rows = sorted(doses.to_dict("records"), key=lambda row: (edits.index(row["edit"]), finders.index(row["finder"])))
+    table = grid(rows, columns, caption, lambda row: f"dose 1 of {edit_name(row['edit'])}")
+    return [Finding(natural_words(doses, finders[0])), table]

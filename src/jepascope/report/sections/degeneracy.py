@@ -9,34 +9,33 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.beside import unread_judge
-from jepascope.findings.copies import by_verdict, verdict_words
-from jepascope.findings.names import short
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, percent, percent_span, shown, span
-from jepascope.findings.selection import has_twins
+from jepascope.findings.copies import by_verdict, peeling_words, verdict_words
+from jepascope.findings.names import control_name, short
+from jepascope.findings.numbers import Cell, cell_of, count, count_range, exact, finite, percent, share_words, shown, span
+from jepascope.findings.selection import finders_of, has_twins
 from jepascope.findings.verdict import unread_words
 from jepascope.portability.verdict import VERDICTS
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, findings
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Heading, findings, section
 from jepascope.report.charts import beside_controls
-from jepascope.report.charts.beside_controls import Panel
-from jepascope.report.charts.beside_controls import Row as Marks
-from jepascope.report.charts.curves import UNIT, ZERO
-from jepascope.report.charts.looks import CONTROLS
+from jepascope.report.charts.canvas import VERMILION, Drawing
+from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw, whole
+from jepascope.report.charts.looks import CONTROLS, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, Row, exact, grid, left_out, words
-from jepascope.report.sections.declared import section
-from jepascope.report.sections.peeling import peeling_blocks
+from jepascope.report.grids import Column, Row, beneath, declared, grid, left_out, spread, within
 
 LOOKS = {name: replace(CONTROLS[name], hollow=name != "subspace") for name in ("subspace", "random", "variance")}
 MOST_PANELS = 6
 MOST_LETTERS = 30  # of a name above a panel
-MOST_ROWS, REST = 40, "pairs are in verdicts.parquet"
+MOST_ROWS, MOST_STAGES, REST = 40, 60, "pairs are in verdicts.parquet"
 
 
 @section("degeneracy", "Degeneracy", absent="no test of pairs and no peeling (stage port; folders of earlier versions have none)")
 def degeneracy_section(run: RunFolder) -> list[Block]:
     """A verdict for each pair of finders with its evidence, then the degeneracy curve."""
-    verdicts, peeled = run.table("verdicts"), peeling_blocks(run)
-    if (verdicts is not None or peeled) and (unread := unread_judge(run)) is not None:
+    verdicts, peeling = run.table("verdicts"), run.table("peeling")
+    if peeling is not None and not (peeling["control"] == "subspace").any():
+        peeling = None
+    if (verdicts is not None or peeling is not None) and (unread := unread_judge(run)) is not None:
         why = (
             f"Not told: {unread_words(unread)}, and verdicts rest on effects by it (verdicts.parquet and peeling.parquet hold what moved)."
         )
@@ -44,15 +43,12 @@ def degeneracy_section(run: RunFolder) -> list[Block]:
     blocks: list[Block] = []
     if verdicts is not None:
         verdicts = by_verdict(verdicts)
-        blocks += [*findings(*verdict_words(verdicts)), _meanings(verdicts), *_parts(run, verdicts)]
-        blocks += [_effect_grid(verdicts, run.confidence), _geometry_grid(verdicts, run.confidence)]
-    return [*blocks, Heading("Degeneracy curve"), *peeled] if peeled else blocks
-
-
-def _meanings(verdicts: pd.DataFrame) -> Grid:
-    counts = Counter(verdicts["verdict"])
-    rows = tuple((name, what, count(counts[name])) for name, what in VERDICTS.items())
-    return Grid(("verdict", "what it means", "pairs"), rows, "The verdicts that a pair can get, and how many got each.", words=2)
+        counts = Counter(verdicts["verdict"])
+        meanings = tuple((name, what, count(counts[name])) for name, what in VERDICTS.items())
+        text = "The verdicts that a pair can get, and how many got each."
+        blocks += [*findings(*verdict_words(verdicts)), Grid(("verdict", "what it means", "pairs"), meanings, text, words=2)]
+        blocks += [*_parts(run, verdicts), _effect_grid(verdicts, run.confidence), _geometry_grid(verdicts, run.confidence)]
+    return [*blocks, Heading("Degeneracy curve"), *_peeled(run, peeling)] if peeling is not None else blocks
 
 
 def pair_parts(table: pd.DataFrame, a: str, b: str) -> dict[str, pd.DataFrame]:
@@ -71,6 +67,7 @@ def pair_parts(table: pd.DataFrame, a: str, b: str) -> dict[str, pd.DataFrame]:
 
 
 def _parts(run: RunFolder, verdicts: pd.DataFrame) -> list[Block]:
+    """What each does alone and with the other gone, and both together, beside controls that lie outside both."""
     table = run.table("degeneracy")
     if table is None:
         return []
@@ -91,23 +88,23 @@ def _parts(run: RunFolder, verdicts: pd.DataFrame) -> list[Block]:
     return [Figure(drawing, caption)]
 
 
-def _panel(a: str, b: str, parts: dict[str, pd.DataFrame]) -> Panel:
-    """What each does alone and with the other gone, and both together, beside controls that lie outside both."""
+def _panel(a: str, b: str, parts: dict[str, pd.DataFrame]) -> beside_controls.Panel:
     rows = []
     for part, table in parts.items():
         by = {row["control"]: row for row in table.to_dict("records")}
-        rows.append(Marks.of("a and b" if part == "whole" else part, by, looks=LOOKS))
+        rows.append(beside_controls.Row.of("a and b" if part == "whole" else part, by, looks=LOOKS))
     levels = (replace(ZERO, upright=True), replace(UNIT, upright=True))
-    return Panel(rows, levels, f"a: {short(a, MOST_LETTERS)}\nb: {short(b, MOST_LETTERS)}")
+    return beside_controls.Panel(rows, levels, f"a: {short(a, MOST_LETTERS)}\nb: {short(b, MOST_LETTERS)}")
 
 
 def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
     columns = (
-        words("a", "a"),
-        words("b", "b"),
-        Column("a without b", lambda row: _alone(row, "a")),
-        Column("b without a", lambda row: _alone(row, "b")),
-        Column("surplus", _surplus),
+        *declared("verdicts", "a b"),
+        Column("a without b", lambda row: alone_cell(row, "a")),
+        Column("b without a", lambda row: alone_cell(row, "b")),
+        Column(
+            "surplus", lambda row: beneath(cell_of(row, "surplus"), "whole", cell_of(row, "whole").text if finite(row["whole"]) else "")
+        ),
         Column("fresh probe", _refit),
     )
     caption = (
@@ -120,37 +117,32 @@ def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
     return grid(verdicts, columns, caption, lambda row: str(row["verdict"]), MOST_ROWS, REST)
 
 
-def _surplus(row: Row) -> Cell:
-    surplus, whole = (interval_cell(*(row[f"{name}{end}"] for end in ("", "_low", "_high"))) for name in ("surplus", "whole"))
-    return Cell(f"{surplus.text}\nwhole {whole.text}", surplus.exact) if whole.exact else surplus
-
-
 def _refit(row: Row) -> Cell:
-    refit = f"{percent(row['refit_accuracy'])} {percent_span(row['refit_low'], row['refit_high'])}"
-    refit += f"\nerased {percent(row['erased_accuracy'])}" if finite(row["erased_accuracy"]) else ""
-    return _under(refit, row["refit_chance"], percent)
+    refit = Cell(share_words(*(row[f"refit_{name}"] for name in ("accuracy", "low", "high"))))
+    erased = percent(row["erased_accuracy"]) if finite(row["erased_accuracy"]) else ""
+    return beneath(beneath(refit, "erased", erased), "chance", percent(row["refit_chance"]))
 
 
-def _alone(row: Row, side: str) -> Cell:
-    own = interval_cell(*(row[f"{side}_alone{end}"] for end in ("", "_low", "_high")))
-    if not own.exact:
-        return Cell(ABSENT)
-    excess = f"\nΔ {span(row[f'{side}_excess_low'], row[f'{side}_excess_high'])}" if finite(row[f"{side}_excess_low"]) else ""
-    return Cell(f"{own.text}\nvariance {shown(row[f'{side}_floor'])}{excess}", own.exact)
+def alone_cell(row: Row, side: str) -> Cell:
+    """CE of one subspace with the other gone; below it what its control does there, and the difference."""
+    low, high = row.get(f"{side}_excess_low"), row.get(f"{side}_excess_high")
+    own = beneath(cell_of(row, f"{side}_alone"), "variance", shown(row[f"{side}_floor"]))
+    return beneath(own, "Δ", span(low, high) if finite(low) else "")
 
 
 def _geometry_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
     columns = (
-        words("a", "a"),
-        words("b", "b"),
+        *declared("verdicts", "a b"),
         Column(
             "SAS",
             lambda row: Cell(
                 f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}; split-half {shown(row['ceiling'])}", exact(row["sas"])
             ),
         ),
-        Column("readings", _readings),
-        Column("RCE", lambda row: Cell(_rce(row), exact(row["rce"]))),
+        Column("readings", lambda row: beneath(Cell(cell_of(row, "readings").text), "chance", shown(row["readings_chance"]))),
+        Column(
+            "RCE", lambda row: beneath(cell_of(row, "rce"), "dose", f"{row['rce_dose']:g}{', saturated' if bool(row['saturated']) else ''}")
+        ),
     )
     caption = (
         "How the same pairs lie, what they read and what one does in place of the other. SAS: no unit, a property of the pair. Readings: "
@@ -160,17 +152,55 @@ def _geometry_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
     return grid(verdicts, columns, caption, None, MOST_ROWS, REST)
 
 
-def _readings(row: Row) -> Cell:
-    return _under(interval_cell(*(row[f"readings{end}"] for end in ("", "_low", "_high"))).text, row["readings_chance"], shown)
+def _peeled(run: RunFolder, table: pd.DataFrame) -> list[Block]:
+    """Subspaces peeled off one after another: words, the curve and its numbers."""
+    finders = finders_of(run, table)
+    blocks: list[Block] = [Finding(peeling_words(table[table["finder"] == finder], finder, run.summary)) for finder in finders]
+    caption = curve_caption(table, f"at layer {count_range(table['layer'])} ", "twin" if has_twins(run) else "donor", run.confidence)
+    drawing = degeneracy_curve(table[table["finder"].isin(finders[:MOST_PANELS])])
+    stages = table.sort_values("stage", kind="stable").drop_duplicates(["finder", "stage", "control"])
+    rows = [row for row in spread(stages, ["finder", "stage"], "control") if "subspace" in row]
+    rows.sort(key=lambda row: finders.index(row["finder"]))
+    columns = (
+        *declared("peeling", "finder stage"),
+        within("rank", "subspace", lambda own: count(own["rank"])),
+        within("CE, earlier ablated", "subspace"),
+        within("random", "random"),
+        within("variance-matched", "variance"),
+        within("CE, all others ablated", "subspace", lambda own: cell_of(own, "alone") if finite(own["alone"]) else ""),
+        within("carries", "subspace", lambda own: "yes" if bool(own["above"]) else "no"),
+        within("n", "subspace", lambda own: count(own["n"])),
+    )
+    numbers = f"The degeneracy curve in numbers. Brackets: {run.confidence}; of controls that of their mean draw."
+    return [*blocks, Figure(drawing, caption), grid(rows, columns, numbers, most=MOST_STAGES, rest="stages are in peeling.parquet")]
 
 
-def _rce(row: Row) -> str:
-    if not finite(row["rce"]):
-        return ABSENT
-    value = interval_cell(row["rce"], row["rce_low"], row["rce_high"]).text
-    return f"{value}\ndose {row['rce_dose']:g}{', saturated' if bool(row['saturated']) else ''}"
+def curve_caption(table: pd.DataFrame, where: str, partner: str, confidence: str, panels: str = "") -> str:
+    """Of ``degeneracy_curve``."""
+    draws = count_range(table[table["control"] != "subspace"]["draws"])
+    return (
+        f"CE of swapping the subspace of each stage {where}while all earlier ones are ablated (share of the change to the {partner}), "
+        f"{panels}rank {count_range(table['rank'])}, n = {count_range(table['n'])} test scenes; vertical lines: {confidence}. Hollow: no "
+        "effect of its own (above 0.05 and outside both controls), where the peeling ends. Diamonds: the same stage while all other "
+        "stages are ablated, later ones too. Control: random and variance-matched subspaces of the same rank, outside all stages peeled "
+        f"so far, mean of {draws} draws."
+    )
 
 
-def _under(text: str, chance: Any, show: Any) -> Cell:
-    """A value with its chance on the next line; absent where it was not measured."""
-    return Cell(ABSENT) if text.startswith(ABSENT) else Cell(f"{text}\nchance {show(chance)}")
+def degeneracy_curve(peeling: pd.DataFrame, name: str = "degeneracy-curve") -> Drawing:
+    """CE by stage, a panel for each finder; filled where a stage lies above both controls. Beside it each stage with all others gone."""
+    finders = list(dict.fromkeys(peeling["finder"]))
+    panels, label = [], "stage (subspaces peeled off in this order)" if len(finders) == 1 else "stage"
+    for finder in finders:
+        rows = peeling[peeling["finder"] == finder].assign(met=~peeling["above"].astype(bool))
+        own = rows[rows["control"] == "subspace"]
+        names: Any = {"where": "met", "hollow_label": "no effect of its own"}
+        series = [
+            Series.of(own, "stage", "value", "earlier stages ablated", CONTROLS["subspace"], **names),
+            Series.of(own[own["alone"].notna()], "stage", "alone", "all other stages ablated", Look(VERMILION, "D", ""), shift=-0.09),
+        ]
+        for shift, control in ((0.07, "random"), (0.14, "variance")):
+            null = rows[rows["control"] == control]
+            series.append(Series.of(null, "stage", "value", control_name(control), LOOKS[control], shift=shift, says="range"))
+        panels.append(Panel(series, [ZERO], finder, x=Axis(label, "stage", whole(rows["stage"]))))
+    return draw(name, "Degeneracy curve", panels, Axis(), Axis("CE of the swap"), legend=2)

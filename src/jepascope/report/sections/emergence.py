@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span
+from jepascope.findings.numbers import ABSENT, Cell, count_range, finite, percent, percent_span, share_cell
 from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.findings.selectivity import Reading, points, points_span, reading, worth
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.blocks import Block, Figure, Finding, section
 from jepascope.report.charts.canvas import GREY, PURPLE, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import MIXED, SHORT, TOKENS, WITHOUT_ENCODER, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import counted, grid, percentage, share, share_cell, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import Column, declared, grid, percentage, share, words
 
 BASELINES = {encoder: label for encoder, (label, *_) in WITHOUT_ENCODER.items()}  # frame differences are the plainest reading of motion
+CLAIMED = "* the layer at which claims are made."
 
 
 @section("emergence", "Emergence over depth", needs=("probes",), absent="no dense probes (stage discover)")
@@ -29,21 +28,14 @@ def emergence_section(run: RunFolder, probes: pd.DataFrame) -> list[Block]:
     dense = chosen_probes(probes)
     if not (dense["encoder"] == "model").any():
         return []
-    tokens = [name for name in TOKENS if (dense["tokens"] == name).any()]
-    table = Grid(
-        ("layer", *(f"{who}, {name} tokens" for name in tokens for who in ("trained", "untrained"))),
-        _rows(run, dense, tokens),
-        f"The same figures. Brackets: {run.confidence} (trained), range over seeds on the same clips (untrained). * the layer at which "
-        "claims are made.",
-    )
-    return [*_worth(run, dense), Figure(_curves(dense), _caption(run, dense)), table, *_selectivity(run, dense), *_baselines(run, dense)]
+    figure = Figure(_curves(dense), _caption(run, dense))
+    return [*_worth(run, dense), figure, _grid(run, dense), *_selectivity(run, dense), *_baselines(run, dense)]
 
 
 def _curves(dense: pd.DataFrame) -> Drawing:
     """Trained, with intervals; untrained twins, control tasks and permuted labels, each the range over seeds; pixels and chance."""
     by = {str(encoder): rows for encoder, rows in dense.groupby("encoder")}
     model, at = by["model"], ("layer", "accuracy")
-    more: Any = {"share": True, "around": "band"}
     series = []
     for who, rows in (("trained", model), ("untrained", by.get("untrained", model[:0]))):
         for tokens, (label, look) in TOKENS.items():
@@ -51,9 +43,10 @@ def _curves(dense: pd.DataFrame) -> Drawing:
             if own.empty:
                 continue
             thin = replace(look, dash=SHORT, hollow=True, width=1.1)
-            trained = who == "trained"
             series.append(
-                Series.of(own, *at, name, look, says="top", **more) if trained else Series.spread(own, *at, name, thin, share=True)
+                Series.of(own, *at, name, look, says="top", share=True, around="band")
+                if who == "trained"
+                else Series.spread(own, *at, name, thin, share=True)
             )
     if "control_task" in by:
         look = Look(PURPLE, "x", MIXED, width=1.2)
@@ -80,12 +73,12 @@ def _worth(run: RunFolder, dense: pd.DataFrame) -> tuple[Block, ...]:
     tokens, layer = tokens_of(run, model), claim_layer(run, model)
     at = reading(dense, layer, tokens)
     plain = {name: dense[dense["encoder"] == encoder]["accuracy"].max() for encoder, name in BASELINES.items()}
-    found = {name: float(value) for name, value in plain.items() if finite(value)}
     if at is None:
         return ()
     number = run.summary.get("kind") == "numeric" and run.table("values") is not None
     whose = f" {run.variable.capitalize()} is a number: whether it is read is judged by its value, below, and not by these classes."
-    return (Finding(worth(at, run.noun, tokens, layer, run.confidence, found) + whose * number),)
+    known = {name: float(value) for name, value in plain.items() if finite(value)}
+    return (Finding(worth(at, run.noun, tokens, layer, run.confidence, known) + whose * number),)
 
 
 def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
@@ -105,44 +98,46 @@ def _caption(run: RunFolder, dense: pd.DataFrame) -> str:
     return text + "Penalty chosen by cross-validation inside the fit split."
 
 
-def _rows(run: RunFolder, dense: pd.DataFrame, tokens: list[str]) -> tuple[tuple[Cell | str, ...], ...]:
-    rows = []
-    for layer in _layers(dense):
-        read = [reading(dense, layer, name) for name in tokens]
-        pairs = [(ABSENT, ABSENT) if at is None else (accuracy_cell(at), mean_range(at.untrained)) for at in read]
-        rows.append((_mark(run, layer), *(cell for pair in pairs for cell in pair)))
-    return tuple(rows)
+def _readings(dense: pd.DataFrame, tokens: Sequence[str]) -> list[tuple[int, dict[str, Reading]]]:
+    """By layer of the model, what its probes of each token selection read."""
+    layers_of = sorted({int(value) for value in dense[dense["encoder"] == "model"]["layer"]})
+    return [(layer, {name: at for name in tokens if (at := reading(dense, layer, name)) is not None}) for layer in layers_of]
 
 
-def _layers(dense: pd.DataFrame) -> list[int]:
-    return sorted({int(value) for value in dense[dense["encoder"] == "model"]["layer"]})
+def _grid(run: RunFolder, dense: pd.DataFrame) -> Block:
+    tokens = [name for name in TOKENS if (dense["tokens"] == name).any()]
+
+    def column(who: str, name: str, say: Callable[[Reading], Cell | str]) -> Column:
+        return Column(f"{who}, {name} tokens", lambda row: say(row[1][name]) if name in row[1] else ABSENT)
+
+    pairs = ((column("trained", name, accuracy_cell), column("untrained", name, lambda at: mean_range(at.untrained))) for name in tokens)
+    columns = (words("layer", lambda row: run.marked(row[0])), *(column for pair in pairs for column in pair))
+    caption = f"The same figures. Brackets: {run.confidence} (trained), range over seeds on the same clips (untrained). {CLAIMED}"
+    return grid(_readings(dense, tokens), columns, caption)
 
 
-def _mark(run: RunFolder, layer: int) -> str:
-    return f"{layer}*" if layer == run.best_layer else str(layer)
-
-
-def _selectivity(run: RunFolder, dense: pd.DataFrame) -> tuple[Grid, ...]:
+def _selectivity(run: RunFolder, dense: pd.DataFrame) -> list[Block]:
     """Control task, selectivity and permuted labels by layer, where they were run."""
     null = dense[dense["encoder"].isin(["control_task", "permuted"])]
     if null.empty:
-        return ()
+        return []
     tokens = tokens_of(run, null)
-    rows: list[tuple[Cell | str, ...]] = []
-    for layer in _layers(dense):
-        at = reading(dense, layer, tokens)
-        if at is not None and (at.control or at.permuted):
-            drawn = percent_span(min(at.permuted), max(at.permuted)) if at.permuted else ABSENT
-            control = (mean_range(at.control), percent(at.control_chance))
-            rows.append((_mark(run, layer), accuracy_cell(at), *control, selectivity_cell(at), drawn))
+    read = [(layer, at[tokens]) for layer, at in _readings(dense, [tokens]) if tokens in at]
+    columns = (
+        words("layer", lambda row: run.marked(row[0])),
+        Column("accuracy", lambda row: accuracy_cell(row[1])),
+        Column("control task", lambda row: mean_range(row[1].control)),
+        Column("its chance", lambda row: percent(row[1].control_chance)),
+        Column("selectivity, points", lambda row: selectivity_cell(row[1])),
+        Column("permuted labels", lambda row: percent_span(min(row[1].permuted), max(row[1].permuted)) if row[1].permuted else ABSENT),
+    )
     caption = (
         f"What the accuracy is worth, {tokens} tokens. Selectivity: accuracy less that on the control task, in percentage points. "
         f"Brackets: {run.confidence} over clips (accuracy; selectivity, Newcombe's for two proportions), range over "
         f"{_seeds(dense, 'control_task')} control tasks, on the same clips, and over {_seeds(dense, 'permuted')} draws of permuted "
-        "labels. * the layer at which claims are made."
+        f"labels. {CLAIMED}"
     )
-    head = ("layer", "accuracy", "control task", "its chance", "selectivity, points", "permuted labels")
-    return (Grid(head, tuple(rows), caption),)
+    return [grid([row for row in read if row[1].control or row[1].permuted], columns, caption)]
 
 
 def accuracy_cell(at: Reading) -> Cell:
@@ -150,19 +145,12 @@ def accuracy_cell(at: Reading) -> Cell:
     return share_cell(at.accuracy, at.low, at.high)
 
 
-def mean_range(draws: tuple[float, ...]) -> str:
-    """Mean and range of accuracies over seeds; brackets only where there is a range, lest they look like an interval."""
-    if not draws:
+def mean_range(draws: Sequence[float], say: Callable[[float], str] = percent, span: Callable[[float, float], str] = percent_span) -> str:
+    """Mean and range over seeds; brackets only where there is a range, lest they look like an interval."""
+    if not len(draws):
         return ABSENT
-    mean = percent(sum(draws) / len(draws))
-    return f"{mean} {alike}" if (alike := same_figure(draws, percent)) else f"{mean} {percent_span(min(draws), max(draws))}"
-
-
-def same_figure(draws: Sequence[float], say: Callable[[float], str]) -> str:
-    """What to say instead of a range over seeds that shows no width; empty where it does."""
-    if len({say(draw) for draw in draws}) > 1:
-        return ""
-    return "(1 seed)" if len(draws) == 1 else f"({len(draws)} seeds alike)"
+    alike = "(1 seed)" if len(draws) == 1 else f"({len(draws)} seeds alike)"
+    return f"{say(sum(draws) / len(draws))} {span(min(draws), max(draws)) if len(set(map(say, draws))) > 1 else alike}"
 
 
 def selectivity_cell(at: Reading) -> Cell | str:
@@ -174,13 +162,10 @@ def _baselines(run: RunFolder, dense: pd.DataFrame) -> list[Block]:
     """What the same probe reads with no encoder at all."""
     rows = dense[dense["encoder"].isin(list(BASELINES))]
     columns = (
-        words("what the probe sees", made=lambda row: BASELINES[row["encoder"]]),
+        words("what the probe sees", lambda row: BASELINES[row["encoder"]]),
         share("accuracy"),
         percentage("chance"),
-        counted("n", "n"),
+        *declared("probes", "n"),
     )
-    return (
-        [grid(rows, columns, f"The same probe on the clips themselves, without an encoder. Brackets: {run.confidence}.")]
-        if len(rows)
-        else []
-    )
+    caption = f"The same probe on the clips themselves, without an encoder. Brackets: {run.confidence}."
+    return [grid(rows, columns, caption)] if len(rows) else []

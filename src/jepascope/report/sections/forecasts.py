@@ -6,19 +6,20 @@ import pandas as pd
 
 from jepascope.findings.beside import readings_by
 from jepascope.findings.effect import PREDICTOR
-from jepascope.findings.forecasts import natural_words, recovery_interval, recovery_words
+from jepascope.findings.forecasts import natural_words, recovery_words
 from jepascope.findings.judges import skipped
-from jepascope.findings.numbers import Cell, count_range, finite
-from jepascope.findings.selection import EDIT_WORDS, EDITS, FULL_DOSE, claim_layer, claimed, finders_of, in_order, of_tokens
-from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.findings.names import EDITS, edit_name, in_order
+from jepascope.findings.numbers import count_range, finite, interval_words
+from jepascope.findings.selection import FULL_DOSE, claim_layer, claimed, finders_of, of_tokens
+from jepascope.report.blocks import Block, Figure, Grid, findings, section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Panel, Row
 from jepascope.report.charts.canvas import GREY
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import DOTTED, LONG, Dash
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.control_table import Measure, control_head, control_rows, controls_in
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import controls_of
+from jepascope.report.sections.measures_beside import Measure, control_grid
 
 REFERENCES: dict[str, tuple[str, Dash]] = {
     "natural": ("the twin's own beginning", LONG),
@@ -37,14 +38,16 @@ def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """What the predictor forecasts from its first tubelets: unedited, from the twin, and after every edit."""
     references = table[table["control"].isin(list(REFERENCES))]
     rows = _edited(run, table[~table["control"].isin(list(REFERENCES))])
-    said = [natural_words(references)]
+    sentences = [natural_words(references)]
     if rows.empty:
-        return findings(*said)
+        return findings(*sentences)
     finders, edits = finders_of(run, rows), in_order(rows["edit"], EDITS)
     judge = readings_by(run).get(PREDICTOR)
     reads = judge is None or judge.reads  # what is said of the natural reference says so where it does not
-    said += [recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits if reads]
-    context, controls = _context(table), controls_in(rows)
+    sentences += [
+        recovery_words(rows[(rows["edit"] == edit) & (rows["finder"] == finders[0])], finders[0], edit) for edit in edits if reads
+    ]
+    context = _context(table)
     caption = (
         f"Layer {count_range(rows['layer'])}; only {context} encoded, edited and given to the predictor; n = {count_range(rows['n'])} test "
         "scenes. Recovery R: the change of the forecast along the difference of the two rendered futures, over its squared length (1 = the "
@@ -54,7 +57,7 @@ def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     )
     panels = [_panel(rows[rows["edit"] == edit], references, finders, edit, quantity) for edit in edits for quantity in QUANTITIES]
     drawing = beside_controls.draw("forecasts", "Forecasts by the encoder's own predictor", panels, across=len(QUANTITIES))
-    return [*findings(*said), Figure(drawing, caption), _grid(run, rows, references, finders, edits, controls, context)]
+    return [*findings(*sentences), Figure(drawing, caption), _grid(run, rows, references, finders, edits, context)]
 
 
 def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str, quantity: str) -> Panel:
@@ -70,7 +73,7 @@ def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edi
             value = [1 - each for each in value] if control == "none" else []
         levels += [Level(each, label, dash, GREY, upright=True) for each in value]
     limits = (-0.02, 1.02) if quantity == "identified" else (None, None)
-    return Panel(lines, levels, EDIT_WORDS.get(edit, edit), QUANTITIES[quantity], limits)
+    return Panel(lines, levels, edit_name(edit), QUANTITIES[quantity], limits)
 
 
 def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,20 +90,18 @@ def _context(table: pd.DataFrame) -> str:
     return f"the first {'tubelet is' if seen == '1' else f'{seen} tubelets are'}"
 
 
-def _grid(
-    run: RunFolder, rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edits: list[str], controls: list[str], context: str
-) -> Grid:
-    body: list[tuple[Cell | str, ...]] = []
+def _grid(run: RunFolder, rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edits: list[str], context: str) -> Grid:
+    parts = []
     for edit in edits:
-        word, future = EDIT_WORDS.get(edit, edit), "its own" if edit == "ablate" else "the twin's"
-        for measure in (
-            Measure(f"{word}: recovery R", "recovery"),
-            Measure(f"{word}: forecasts nearer to {future} future", "identified", is_share=True),
-            Measure(f"{word}: decoded angle from {'the clip’s own' if edit == 'ablate' else 'the target’s'}, degrees", "angle_error"),
-        ):
-            body += control_rows(rows[rows["edit"] == edit], finders, measure, controls)
+        word, own = edit_name(edit), rows[rows["edit"] == edit]
+        future, angle = ("its own", "the clip’s own") if edit == "ablate" else ("the twin's", "the target’s")
+        parts += [
+            (own, Measure(f"{word}: recovery R", "recovery")),
+            (own, Measure(f"{word}: forecasts nearer to {future} future", "identified", is_share=True)),
+            (own, Measure(f"{word}: decoded angle from {angle}, degrees", "angle_error")),
+        ]
     known = [
-        f"{row['control']} {recovery_interval(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
+        f"{row['control']} {interval_words(row, 'angle_error')} off {'the clip’s own' if row['control'] == 'none' else 'the target’s'}"
         for row in references.to_dict("records")
         if finite(row["angle_error"])
     ]
@@ -109,4 +110,4 @@ def _grid(
         f"The same in numbers; {context} seen, n = {count_range(rows['n'])} test scenes. Brackets: {run.confidence} over scenes; of "
         f"controls the least and the largest draw.{angles}"
     )
-    return Grid(control_head(controls), tuple(body), caption)
+    return control_grid(parts, finders, controls_of(rows), caption)

@@ -1,22 +1,31 @@
-"""Section: the result in one place."""
+"""Section: the result in one place, and how far it reaches."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from jepascope.discovery.probes.readings import Measure
-from jepascope.findings.names import MOST_OF_A_HEADLINE, short
+from jepascope.findings.judges import judges_run, skipped, skipped_controls
+from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name, judge_words, short
 from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.findings.read import SHORTCUTS
 from jepascope.findings.selection import claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
-from jepascope.findings.shortcuts import SHORTCUTS
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
-from jepascope.intervention.control_words import CONTROL_WORDS
-from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph
+from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.declared import section
 from jepascope.report.sections.isolation import isolation_findings
-from jepascope.report.sections.scope import judge_verdicts, scope
 
+REACH = (
+    "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
+    "nothing about another training run of any of the three."
+)
+OWN_JUDGES = ("head", "predictor")  # parts of the model itself; the others are trained for the study
+EDITS_JUDGED = ("ablate", "swap")
+PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation of other factors"}
+OF_VIDEOS = (
+    "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike, and n of effects counts "
+    "videos. They hold for this subspace, this judge and this encoder."
+)
 MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 
 
@@ -26,8 +35,7 @@ def headline(run: RunFolder) -> list[Block]:
     blocks: list[Block] = []
     if run.summary.get("headline"):
         blocks.append(Finding(short(run.summary["headline"], MOST_OF_A_HEADLINE)))
-    cards = [*_read(run), *_effect(run)]
-    if cards:
+    if cards := [*_read(run), *_effect(run)]:
         blocks.append(Cards(tuple(cards)))
     ce, same = claimed_rows(run), _twins(run)
     for finder in [] if ce is None else finders_of(run, ce):
@@ -37,7 +45,7 @@ def headline(run: RunFolder) -> list[Block]:
         elif own is not None:
             blocks.append(Finding(verdict(finder, own.effect, own.beside)))
     leaks = SHORTCUTS.claim(run).sentence
-    blocks += [Finding(sentence) for sentence in (*judge_verdicts(run), *isolation_findings(run, brief=True), *([leaks] if leaks else []))]
+    blocks += findings(*judge_verdicts(run), *isolation_findings(run, brief=True), leaks)
     if ce is not None:
         blocks.append(Paragraph(scope(run)))
     return blocks
@@ -98,19 +106,20 @@ def _effect(run: RunFolder) -> list[Card]:
         ),
         *_direct(own, run.confidence),
     ]
-    beside = {one.control: one for one in edit.beside}
+    beside = {against.control: against for against in edit.beside}
     wanted = dict.fromkeys([*list(beside)[:1], *(name for name in ("random", "variance") if name in beside)])
     for control in wanted if effect.shown else ():
-        one = beside[control]
-        many = f"; {count(one.draws)} draws"
-        title = f"CE ratio, {CONTROL_WORDS.get(control, control)}"
-        if not one.has_ratio:
-            detail = f"no ratio is stated: {one.standing}{many}"
-        elif one.is_bound:
+        against = beside[control]
+        many = f"; {count(against.draws)} draws"
+        title = f"CE ratio, {control_name(control)}"
+        if not against.has_ratio:
+            detail = f"no ratio is stated: {against.standing}{many}"
+        elif against.is_bound:
             detail = f"lower bound: the control's effect cannot be told from zero{many}"
         else:
-            detail = f"{run.confidence} {span(one.ratio_low, one.ratio_high)}{many}; {one.standing}; 1 = as much as the control on average"
-        times = f"{shown(one.ratio)}×" if one.has_ratio and not one.is_bound else ratio_words(one)
+            detail = f"{run.confidence} {span(against.ratio_low, against.ratio_high)}{many}; {against.standing}; "
+            detail += "1 = as much as the control on average"
+        times = f"{shown(against.ratio)}×" if against.has_ratio and not against.is_bound else ratio_words(against)
         cards.append(Card(title, times, detail))
     return cards
 
@@ -124,3 +133,33 @@ def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
     rest = shown(own["value"] - part, 2)
     detail = f"reaches the read-out by the residual stream alone, with no block seeing the edit{interval}; through the blocks {rest}"
     return [Card("Direct part of it", shown(part), detail)]
+
+
+def scope(run: RunFolder) -> str:
+    """What the intervals say, which judges were used, and what this folder does not hold."""
+    used, reasons = judges_run(run), skipped(run)
+    parts = [OF_VIDEOS if "footage" in run.summary else REACH]
+    if used:
+        names = ", ".join(judge_words(judge) for judge in used)
+        parts.append(f"Judges: {names}; figures are by the linear probe where no other judge is named.")
+    missing = [f"{judge_words(judge)} as judge ({reason})" for judge, reason in reasons.items() if judge not in used]
+    if "predictor" not in used and "predictor" not in reasons:
+        missing.append(f"{judge_words('predictor')} as judge")
+    missing += [f"{control_name(control)} as control ({reason})" for control, reason in skipped_controls(run).items()]
+    missing += [words for table, words in PARTS.items() if run.table(table) is None]
+    if missing:
+        parts.append(f"Not run: {'; '.join(missing)}.")
+    return " ".join(parts)
+
+
+def judge_verdicts(run: RunFolder) -> list[str]:
+    """The first finder's edits by the model's own judges, worded as the probe's are."""
+    sentences = []
+    for judge in OWN_JUDGES:
+        rows = claimed_rows(run, judge)
+        for finder in [] if rows is None else finders_of(run, rows)[:1]:
+            for edit in EDITS_JUDGED:
+                own = None if rows is None else edited_of(run, rows, finder, edit)
+                if own is not None:
+                    sentences.append(f"By {judge_words(judge)}: {verdict(finder, own.effect, own.beside, edit_name(edit))}")
+    return sentences

@@ -1,4 +1,4 @@
-"""Section of stage two: the effects beside their controls, first by the judge that claims are made by, then by the others."""
+"""Sections of stage two: where an ablation has its effect, and the effects beside their controls, first by the judge of the claims."""
 
 from __future__ import annotations
 
@@ -6,45 +6,62 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.beside import readings_by, rows_beside
-from jepascope.findings.effect import OUTSIDE, Against, Effect
-from jepascope.findings.numbers import (
-    Cell,
-    count,
-    count_range,
-    finite,
-    interval_cell,
-    number_cell,
-    p_text,
-    shown,
-    with_interval,
-)
-from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, comparable, finders_of, has_twins, in_order
+from jepascope.findings.beside import readings_by, with_controls
+from jepascope.findings.effect import OUTSIDE, Effect
+from jepascope.findings.names import EDITS, control_name, edit_name, in_order
+from jepascope.findings.numbers import Cell, cell_of, count, count_range, finite, interval_words, number_cell, p_text, shown
+from jepascope.findings.selection import claim_layer, comparable, finders_of, has_twins, main_ranks
 from jepascope.findings.verdict import not_shown_words, ratio_cell
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.blocks import Block, Figure, Grid
-from jepascope.report.charts import beside_controls
+from jepascope.report.blocks import Block, Figure, Grid, section
+from jepascope.report.charts import beside_controls, heat_map
 from jepascope.report.charts.beside_controls import Panel, Row
 from jepascope.report.charts.canvas import Drawing
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.declared import section
-from jepascope.report.sections.other_judges import also_by, other_judges
-from jepascope.report.sections.side_measures import side_measures
+from jepascope.report.grids import Column, grid, words
+from jepascope.report.sections.measures_beside import also_by, other_judges, side_measures
 from jepascope.report.sections.videos import left_out_blocks
 from jepascope.stats import LEVEL, MIN_DRAWS
 
 ALPHA = round(1 - LEVEL, 6)
-MEASURE = {
-    "ablate": "share of the clean logit margin that is lost (1 = all of it)",
-    "swap": "margin moved to the target over what the real twin moves (1 = as good as the real change)",
-    "steer": "margin moved to the target over what the real twin moves (1 = as good as the real change)",
-}
-DONOR_MEASURE = "margin moved to the target over what the change to a clip of that class moves (1 = as good as that clip)"
+LOST = "share of the clean logit margin that is lost (1 = all of it)"
+MOVED = "margin moved to the target over what {} moves (1 = as good as {})"
+TWIN, DONATED = ("the real twin", "the real change"), ("the change to a clip of that class", "that clip")
 DONOR = (
     " No twin of a clip exists that differs in this variable alone: a swap takes the pooled difference to a donor, a test clip of the "
     "target class that differs in everything else as well, and makes it at every token."
 )
 TITLE, NOT_RUN = "Effects and their controls", "no interventions (stage intervene)"
+
+
+@section("map", "Where the effect is", needs=("ce",), absent=NOT_RUN)
+def map_section(run: RunFolder, ce: pd.DataFrame) -> list[Block]:
+    """Ablation by layer and finder."""
+    own = ce[(ce["control"] == "subspace") & (ce["edit"] == "ablate")]
+    if own.empty:
+        return []
+    own = comparable(run, own)
+    ranks, finders = ", ".join(f"{finder} {rank}" for finder, rank in main_ranks(own).items()), finders_of(run, own)
+    caption = (
+        f"Causal effect of ablation, {LOST}, by layer and finder. n = {count_range(own['n'])} {run.tested}; {own['tokens'].iloc[0]} "
+        f"tokens; judge: {own['judge'].iloc[0]}; ranks: {ranks}. Intervals and controls at the marked layer follow "
+        f"below{_elsewhere(run, ce)}."
+    )
+    cells = own.pivot_table(index="finder", columns="layer", values="value", aggfunc="first", dropna=False).reindex(finders)
+    cells_by_layer = heat_map.Map(cells.to_numpy(dtype=float), finders, [run.marked(float(layer)) for layer in cells.columns])
+    title, label = "Causal effect of ablation by layer and finder", "layer (* where claims are made)"
+    drawing = heat_map.draw("effect-map", title, [cells_by_layer], label, most_numbered=40, also="Columns: layers")
+    return [Figure(drawing, caption)]
+
+
+def _elsewhere(run: RunFolder, ce: pd.DataFrame) -> str:
+    """What was run at the layers that no claim is made for."""
+    layers = run.summary.get("full_layers")
+    full = sorted({int(layer) for layer in layers if layer != run.best_layer}) if isinstance(layers, list) else []
+    other = ce[(ce["control"] == "random") & (ce["layer"] != run.best_layer) & ~ce["layer"].isin(full)]
+    text = f"; layers with every edit and control as well (ce.parquet): {', '.join(map(str, full))}" if full else ""
+    if other.empty:
+        return text
+    return f"{text}; at the others only ablation was run, against {count_range(other['draws'])} draws of the random control (ce.parquet)"
 
 
 def _title(run: RunFolder) -> str:
@@ -59,81 +76,79 @@ def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     layer = claim_layer(run, ce)
     ce = ce[ce["layer"] == layer]
     blocks: list[Block] = []
-    finders = finders_of(run, ce)
-    draws = _draws(run, ce)
+    finders, draws = finders_of(run, ce), _draws(run, ce)
     for edit in in_order(ce["edit"], EDITS):
         part = ce[ce["edit"] == edit]
-        shown_draws = None if draws is None else draws[draws["edit"] == edit]
+        own_draws = None if draws is None else draws[draws["edit"] == edit]
         caption = (
-            f"{EDIT_WORDS.get(edit, edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = "
-            f"{count_range(part['n'])} {run.tested}; black lines: {run.confidence} over {run.units} (controls: over {run.units} "
-            f"and draws); dots: each null draw (matched controls: {count_range(part[part['control'] != 'subspace']['draws'])} draws)."
+            f"{edit_name(edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = {count_range(part['n'])} {run.tested}; black "
+            f"lines: {run.confidence} over {run.units} (controls: over {run.units} and draws); dots: each null draw (matched controls: "
+            f"{count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
         if edit == "steer":
             caption += " Random and norm-matched are the same control here, drawn twice: the finder's own step along other directions."
         if edit == "swap" and not has_twins(run):
             caption += DONOR
-        blocks += [Figure(_bars(part, shown_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
-        blocks += [*side_measures(run, part, shown_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
+        blocks += [Figure(_bars(part, own_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
+        blocks += [*side_measures(run, part, own_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
     return [*blocks, also_by(run, table), *left_out_blocks(run)]
 
 
 def _bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str], edit: str) -> Drawing:
-    """The finder's subspace and its four controls; every null draw is a dot."""
+    """The finder's subspace and its controls; every null draw is a dot."""
     rows = []
     null = None if draws is None else draws[draws["control"] != "subspace"]
     for finder in finders:
         by = {row["control"]: row for row in ce[ce["finder"] == finder].to_dict("records")}
         dots = {} if null is None else {str(at): list(own["value"]) for at, own in null[null["finder"] == finder].groupby("control")}
         rows.append(Row.of(finder, by, draws=dots))
-    title = f"Causal effect of {EDIT_WORDS.get(edit, edit)}, beside its controls"
+    title = f"Causal effect of {edit_name(edit)}, beside its controls"
     also = "Null draws shown as dots" + (" where stored" if null is None else "")
     if null is not None and null["value"].notna().any():
         also += f", from {shown(null['value'].min())} to {shown(null['value'].max())}"
     return beside_controls.draw(f"effect-{edit}", title, [Panel(rows)], "causal effect (1 = the whole effect)", bars=True, also=also)
 
 
-def draw_effects(effects: pd.DataFrame) -> pd.DataFrame:
-    """CE of every single draw, sum of numerators over sum of denominators (science: CE), and its share of ``correct`` clips."""
-    keys = ["finder", "edit", "control", "draw"]
-    sums = effects.groupby(keys, as_index=False).agg({"numerator": "sum", "denominator": "sum", "correct": "mean"})
-    return sums.assign(value=sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0))
-
-
 def _measure(run: RunFolder, edit: str) -> str:
-    return DONOR_MEASURE if edit in ("swap", "steer") and not has_twins(run) else MEASURE.get(edit, "causal effect")
+    moved = MOVED.format(*(TWIN if has_twins(run) else DONATED))
+    return {"ablate": LOST, "swap": moved, "steer": moved}.get(edit, "causal effect")
 
 
 def _draws(run: RunFolder, ce: pd.DataFrame) -> pd.DataFrame | None:
+    """CE of every single draw, sum of numerators over sum of denominators (science: CE), and its share of ``correct`` clips."""
     effects = run.table("effects")
     if effects is None:
         return None
     keys = ["layer", "tokens", "finder", "rank", "edit", "dose", "judge"]
-    return draw_effects(effects.merge(ce[keys].drop_duplicates(), on=keys))
+    own = effects.merge(ce[keys].drop_duplicates(), on=keys).groupby(["finder", "edit", "control", "draw"], as_index=False)
+    sums = own.agg({"numerator": "sum", "denominator": "sum", "correct": "mean"})
+    return sums.assign(value=sums["numerator"] / sums["denominator"].where(sums["denominator"] != 0))
 
 
 def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -> Grid:
-    rows: list[tuple[Cell | str, ...]] = []
     judges = readings_by(run)
-    for finder in finders:
-        controls = in_order(part[(part["control"] != "subspace") & (part["finder"] == finder)]["control"], CONTROLS)
-        for control in controls:
-            own = part[(part["finder"] == finder) & (part["control"] == "subspace")]
-            null = part[(part["finder"] == finder) & (part["control"] == control)]
-            if own.empty or null.empty:
-                continue
-            if control == controls[0]:
-                first = own.iloc[0].to_dict()
-                size = interval_cell(first["value"], first["low"], first["high"])
-                group = f"{finder}: CE {size}, n = {count(first['n'])} {run.units}, rank {count(first['rank'])}"
-                claim = not_shown_words(Effect.of(first, judges.get(str(first["judge"]))))
-                group += f"; {claim}" if claim else ""
-                rows.append((Cell(group, size.exact, strong=True),))
-                rows += [(Cell(said),) for said in _direct(first)]
-            rows.append(_ratio_row(null.iloc[0], rows_beside(own.iloc[0].to_dict(), null, judges)[control]))
-    head = ("control", "reading", "CE of control", "difference", "ratio", "percentile", "p", "p (Holm)", "draws")
+    owns = sorted(with_controls(part, judges), key=lambda own: finders.index(own["finder"]))
+    rows = [(own, null, against) for own in owns for null, against in own["beside"].values()]
+
+    def group(row: tuple[Any, ...]) -> tuple[Cell, ...]:
+        own = row[0]
+        size, claim = cell_of(own), not_shown_words(Effect.of(own, judges.get(str(own["judge"]))))
+        text = f"{own['finder']}: CE {size}, n = {count(own['n'])} {run.units}, rank {count(own['rank'])}{'; ' * bool(claim)}{claim}"
+        return Cell(text, size.exact, strong=True), *_direct(own)
+
+    columns = (
+        words("control", lambda row: control_name(row[2].control)),
+        words("reading", lambda row: Cell(row[2].standing, strong=row[2].standing != OUTSIDE)),
+        Column("CE of control", lambda row: cell_of(row[1])),
+        Column("difference", lambda row: cell_of(row[1], "difference")),
+        Column("ratio", lambda row: ratio_cell(row[2])),
+        Column("percentile", lambda row: number_cell(row[1]["percentile"])),
+        Column("p", lambda row: Cell(p_text(row[1]["p"]), str(row[1]["p"]))),
+        Column("p (Holm)", lambda row: Cell(p_text(row[1]["p_holm"]), str(row[1]["p_holm"]))),
+        Column("draws", lambda row: count(row[1]["draws"])),
+    )
     caption = (
-        f"{EDIT_WORDS.get(edit, edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
+        f"{edit_name(edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
         f"over {run.units} and draws together. ≥: the control's effect cannot be told from zero, so the "
         "ratio is a lower bound. Percentile: place of the subspace among the draws. p: one-sided, (1 + draws at least as large) / (1 + "
         "draws), so never below 1 / (1 + draws); Holm: corrected over the layers and finders tested. "
@@ -142,16 +157,15 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         "control are its least and largest draw. Nothing is compared, and no ratio stated, of an effect whose own interval holds zero, or "
         f"by a judge that is not shown to read the variable.{_unreachable(part)}"
     )
-    return Grid(head, tuple(rows), caption, words=2)
+    return grid(rows, columns, caption, group)
 
 
-def _direct(own: Any) -> list[str]:
+def _direct(own: Any) -> list[Cell]:
     """What of an effect needs no block, and what the blocks add."""
-    if not finite(float(own["direct"])):
+    if not finite(own["direct"]):
         return []
-    direct = with_interval(float(own["direct"]), float(own["direct_low"]), float(own["direct_high"]))
-    rest = shown(float(own["value"] - own["direct"]), 2)
-    return [f"of which {direct} reaches the read-out by the residual stream alone, {rest} through the blocks"]
+    rest = shown(own["value"] - own["direct"], 2)
+    return [Cell(f"of which {interval_words(own, 'direct')} reaches the read-out by the residual stream alone, {rest} through the blocks")]
 
 
 def _unreachable(part: pd.DataFrame) -> str:
@@ -160,17 +174,3 @@ def _unreachable(part: pd.DataFrame) -> str:
     if floors.empty or floors.min() <= ALPHA:
         return ""
     return f" With these draws no p (Holm) can fall below {p_text(float(floors.min()))}, so none can reach {ALPHA:g}."
-
-
-def _ratio_row(null: Any, beside: Against) -> tuple[Cell | str, ...]:
-    return (
-        CONTROL_WORDS.get(beside.control, beside.control),
-        Cell(beside.standing, strong=beside.standing != OUTSIDE),
-        interval_cell(null["value"], null["low"], null["high"]),
-        interval_cell(null["difference"], null["difference_low"], null["difference_high"]),
-        ratio_cell(beside),
-        number_cell(null["percentile"]),
-        Cell(p_text(null["p"]), str(null["p"])),
-        Cell(p_text(null["p_holm"]), str(null["p_holm"])),
-        count(null["draws"]),
-    )

@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 
 from jepascope.findings.isolation import CrossEffect, Level, cross_effects, isolation_words, own_finder, own_variable
-from jepascope.findings.names import LABEL, short
+from jepascope.findings.names import EDITS, LABEL, edit_name, in_order, short
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
-from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, in_order
-from jepascope.report.blocks import Block, Figure, Grid, findings
+from jepascope.findings.selection import claim_layer
+from jepascope.report.blocks import Block, Figure, Grid, findings, section
 from jepascope.report.charts.canvas import VERMILION
 from jepascope.report.charts.heat_map import Frame, Map, draw, two_decimals
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, grid, words
-from jepascope.report.sections.declared import section
-from jepascope.stats import MIN_DRAWS
+from jepascope.report.grids import Column, few_draws, grid, words
 
 CONTROL_ROWS = {"twin": "the real twin itself", "variance": "variance-matched", "random": "random directions"}
 
@@ -37,19 +35,21 @@ def isolation_section(run: RunFolder) -> list[Block]:
     effects = {edit: cross_effects(rows, variable, finder, edit) for edit in edits}
     blocks = findings(*isolation_findings(run))
     read = in_order(rows["read"], (variable,))
-    maps = [one for edit in edits if (one := _map(rows, read, variable, finder, edit)).rows]
+    maps = [drawn for edit in edits if (drawn := _map(rows, read, variable, finder, edit)).rows]
+    draws = count_range(rows[rows["control"].isin(["random", "variance"])]["draws"])
+    margin = shown(rows["margin"].dropna().iloc[0], 1) if rows["margin"].notna().any() else ABSENT
     caption = (
         f"Layer {count_range(rows['layer'])}: share of each read-out's own clean margin that is lost (1 = all of it; below 0: it grows), n "
         f"= {count_range(rows['n'])} {run.tested}. Rows: the variable whose subspace is edited ({variable}: {finder or 'no finder'}; "
-        f"others: diff_means) and the controls of {variable}'s edit, mean over {_draws(rows)} draws. Framed: the variable that the edit is "
-        f"for. ≈ 0: its 90 % interval lies within ±{_margin(rows)}, shown to have no effect worth mentioning. Hatched: the judge is not "
+        f"others: diff_means) and the controls of {variable}'s edit, mean over {draws} draws. Framed: the variable that the edit is "
+        f"for. ≈ 0: its 90 % interval lies within ±{margin}, shown to have no effect worth mentioning. Hatched: the judge is not "
         "shown to read that variable from unedited clips, so the number means little. Intervals in the table below and in "
         "isolation.parquet."
     )
     if maps:
         title = f"Cause and isolate: edits of {short(variable, LABEL)} and of other variables"
         blocks.append(Figure(draw("isolation", title, maps, "variable that is read", most_numbered=40, by_size=True), caption))
-    return [*blocks, *(_grid(run, found, variable, finder, edit) for edit, found in effects.items() if found)]
+    return [*blocks, *(_grid(run, own, variable, finder, edit) for edit, own in effects.items() if own)]
 
 
 def isolation_findings(run: RunFolder, brief: bool = False) -> list[str]:
@@ -58,9 +58,9 @@ def isolation_findings(run: RunFolder, brief: bool = False) -> list[str]:
     if rows is None:
         return []
     variable, finder = own_variable(run), own_finder(run, rows)
-    found = {edit: cross_effects(rows, variable, finder, edit) for edit in in_order(rows["edit"], EDITS)}
-    said = [isolation_words(effects, run.variable, finder, edit, brief) for edit, effects in found.items() if effects]
-    return said or ([] if brief else [f"No read-out of another factor was held against an edit of {run.variable}."])
+    by_edit = {edit: cross_effects(rows, variable, finder, edit) for edit in in_order(rows["edit"], EDITS)}
+    sentences = [isolation_words(effects, run.variable, finder, edit, brief) for edit, effects in by_edit.items() if effects]
+    return sentences or ([] if brief else [f"No read-out of another factor was held against an edit of {run.variable}."])
 
 
 def _map(rows: pd.DataFrame, read: list[str], variable: str, finder: str, edit: str) -> Map:
@@ -88,33 +88,26 @@ def _map(rows: pd.DataFrame, read: list[str], variable: str, finder: str, edit: 
                 notes[cell], texts[cell] = "equivalent to none", f"{two_decimals(row['value'])}  ≈ 0"
             if row["read"] == row["found_for"]:
                 frames.append(Frame(*cell, VERMILION, inset=0.05))
-    return Map(values, list(lines), read, EDIT_WORDS.get(edit, edit).capitalize(), texts, notes, frozenset(hatched), frames)
-
-
-def _draws(rows: pd.DataFrame) -> str:
-    return count_range(rows[rows["control"].isin(["random", "variance"])]["draws"])
-
-
-def _margin(rows: pd.DataFrame) -> str:
-    return shown(rows["margin"].dropna().iloc[0], 1) if rows["margin"].notna().any() else ABSENT
+    return Map(values, list(lines), read, edit_name(edit).capitalize(), texts, notes, frozenset(hatched), frames)
 
 
 def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str, edit: str) -> Grid:
     def level(name: str) -> Column:
         return Column(CONTROL_ROWS[name], lambda effect: _cell(effect.controls[name]) if name in effect.controls else ABSENT)
 
+    margin = next((shown(effect.margin, 1) for effect in effects if finite(effect.margin)), ABSENT)
     columns = (
-        words("read-out", made=lambda effect: effect.read),
-        words("reading", made=lambda effect: Cell(effect.reading, strong=effect.reading == "leaks")),
+        words("read-out", lambda effect: effect.read),
+        words("reading", lambda effect: Cell(effect.reading, strong=effect.reading == "leaks")),
         Column("share lost", _own),
         *(level(name) for name in ("random", "variance", "twin") if any(name in effect.controls for effect in effects)),
         Column("n", lambda effect: count(effect.n)),
     )
     caption = (
-        f"{EDIT_WORDS.get(edit, edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
-        f"{run.confidence} over {run.units}; of a control's mean draw over {run.units} and draws, or with fewer than {MIN_DRAWS} draws "
-        f"the least and the largest. Leaks: interval clear of zero and of what the controls change on average, and the share larger than "
-        f"±{_shown_margin(effects)}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
+        f"{edit_name(edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
+        f"{run.confidence} over {run.units}; {few_draws(run.units)}. "
+        f"Leaks: interval clear of zero and of what the controls change on average, and the share larger than "
+        f"±{margin}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
     )
     return grid(effects, columns, caption)
 
@@ -122,10 +115,6 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
 def _own(effect: CrossEffect) -> Cell:
     own = _cell(effect.own)
     return Cell(f"{own}\n90 %: {span(effect.least, effect.most)}", own.exact) if own.exact else own
-
-
-def _shown_margin(effects: list[CrossEffect]) -> str:
-    return next((shown(effect.margin, 1) for effect in effects if effect.margin == effect.margin), ABSENT)
 
 
 def _cell(level: Level) -> Cell:

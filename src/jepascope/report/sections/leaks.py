@@ -6,10 +6,9 @@ import pandas as pd
 
 from jepascope.discovery.probes.leaks import leak_verdict, leak_words
 from jepascope.findings.numbers import Cell
-from jepascope.report.blocks import Block, Finding, Paragraph
+from jepascope.report.blocks import Block, Finding, Paragraph, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, counted, grid, percentage, share, words
-from jepascope.report.sections.declared import section
 
 WHY = (
     "A single end frame must leak something: displacement is last position minus first, so with a centred path the first position points "
@@ -33,7 +32,7 @@ def leaks(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """Every baseline that has no motion left to read, with its verdict."""
     known = bool(table["explained"].notna().any())
     columns = [
-        words("what the probe sees", made=lambda row: str(row["baseline"]).replace("_", " ")),
+        words("what the probe sees", lambda row: str(row["baseline"]).replace("_", " ")),
         share("accuracy"),
         percentage("chance"),
     ]

@@ -6,24 +6,25 @@ from typing import Any
 
 import pandas as pd
 
+from jepascope.findings.names import EDITS, control_name, edit_name, in_order
 from jepascope.findings.numbers import NOTHING, count_range, percent
-from jepascope.findings.selection import EDIT_WORDS, EDITS, claim_layer, claimed, finders_of, in_order
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
-from jepascope.report.blocks import Block, Figure, Finding, Paragraph
+from jepascope.findings.selection import claim_layer, claimed, finders_of
+from jepascope.intervention.control_entry import CONTROLS as CATALOG
+from jepascope.intervention.control_words import CONTROLS
+from jepascope.report.blocks import Block, Figure, Finding, Paragraph, section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Mark, Panel, Row
 from jepascope.report.charts.canvas import Drawing
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import counted, grid, number, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import controls_of, declared, grid, number, words
 from jepascope.report.sections.intervention import NOT_RUN
 
-MATCHED = {"variance": "variance", "norm": "norm"}  # what a control promises; random and shuffled promise the rank only
 NAMES = {"variance": "token variance", "norm": "norm"}
 MEANS = ["variance", "variance_target", "norm", "norm_target", "pooled_variance", "pooled_variance_target", "overlap"]
 HEADS = {"variance": "token variance", "norm": "edit norm", "pooled_variance": "pooled variance", "overlap": "overlap"}
+RANK = "rank only"
 HALF = 0.5  # a variance control below this share of the pooled variance is named
 CLOSE = 0.05  # a promise missed by more than this share is called a shortfall
 
@@ -34,21 +35,21 @@ def matching_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     layer = claim_layer(run, table)
     table = claimed(run, table[table["edit"] == in_order(table[table["layer"] == layer]["edit"], EDITS)[0]])
     edit, finders = str(table["edit"].iloc[0]), finders_of(run, table)
-    what = f"Layer {layer}, {EDIT_WORDS.get(edit, edit)}"
+    what = f"Layer {layer}, {edit_name(edit)}"
     pooled, overlap = bool(table["pooled_variance"].notna().any()), bool(table["overlap"].notna().any())
     rows, shortfalls, unseen = [], [], []
     for finder in finders:
-        for control in in_order(table["control"], CONTROLS):
+        for control in controls_of(table):
             part = table[(table["finder"] == finder) & (table["control"] == control)]
             if part.empty:
                 continue
             mean = part[MEANS].mean()
             promise = _promise(control, mean)
-            if promise != "matched" and control in MATCHED:
-                shortfalls.append(f"{finder}, {CONTROL_WORDS[control]}: {promise}")
+            if promise not in ("matched", RANK):
+                shortfalls.append(f"{finder}, {control_name(control)}: {promise}")
             if control == "variance" and pooled and promise == "matched" and _share(mean, "pooled_variance") < HALF:
                 unseen.append(f"{finder} {percent(_share(mean, 'pooled_variance'))}")
-            named = {"finder": finder, "control": CONTROL_WORDS.get(control, control), "promise": promise, "rank": part["rank"].iloc[0]}
+            named = {"finder": finder, "control": control_name(control), "promise": promise, "rank": part["rank"].iloc[0]}
             rows.append(named | mean.mask(mean.abs() < NOTHING, 0.0).to_dict())
     verdict = (
         "Not every control reached what it promises. " + "; ".join(shortfalls) + "."
@@ -60,7 +61,8 @@ def matching_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
             " But the variance control matches the variance of tokens, and reaches less than half of the pooled variance, which is what "
             f"the read-out sees: {', '.join(unseen)} of the target. Its effect may be smaller for that reason alone."
         )
-    columns = [words("finder", "finder"), words("control", "control"), words("promise", "promise"), counted("rank", "rank")]
+    promised = words("promise", lambda row: str(row["promise"]))
+    columns = [*declared("matching", "finder control"), promised, *declared("matching", "rank")]
     shown = MEANS[: 4 + 2 * pooled] + MEANS[6:] * overlap
     columns += [number("target" if name.endswith("_target") else HEADS[name], name) for name in shown]
     caption = (
@@ -88,7 +90,7 @@ def _reached(table: pd.DataFrame, finders: list[str]) -> Drawing:
         reached = {key: (each["mean"], each["min"], each["max"]) for key, each in by.agg(["mean", "min", "max"]).to_dict("index").items()}
         rows = [
             Row(
-                CONTROL_WORDS[control],
+                control_name(control),
                 [
                     Mark(finder, numbered(at).points(), *reached[finder, control]) if (finder, control) in reached else None
                     for at, finder in enumerate(finders)
@@ -108,9 +110,9 @@ HOW = (
 
 
 def _promise(control: str, mean: Any) -> str:
-    if control not in MATCHED:
-        return "rank only"
-    quantity = MATCHED[control]
+    quantity = CATALOG.look_up(control).matches
+    if quantity == "rank":
+        return RANK
     share = _share(mean, quantity)
     if share != share:
         return "not known"

@@ -7,9 +7,8 @@ from typing import Any
 
 from jepascope.findings.names import short
 from jepascope.findings.numbers import Cell, duration, finite
-from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim
+from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim, section
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.declared import section
 
 MOST = 1000  # characters of one entry
 
@@ -34,19 +33,19 @@ def provenance(run: RunFolder) -> list[Block]:
     return [*blocks, Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)")]
 
 
-def _precision(told: dict[str, Any]) -> list[Block]:
+def _precision(provenance: dict[str, Any]) -> list[Block]:
     """Where the blocks ran and how exactly, in a sentence; nothing for folders that do not say."""
-    if "dtype" not in told:
+    if "dtype" not in provenance:
         return []
-    dtype, device = short(told["dtype"]), short(told.get("device_name") or told.get("device", "an unnamed device"))
-    said = f"Blocks ran in {dtype}{', compiled,' if told.get('compiled') is True else ''} on {device}"
-    if dtype == "float32" and str(told.get("device", "")).startswith("cuda"):
-        said += f", TF32 {'on: products and convolutions have 10 bits of mantissa' if told.get('tf32') is True else 'off'}"
+    dtype, device = short(provenance["dtype"]), short(provenance.get("device_name") or provenance.get("device", "an unnamed device"))
+    text = f"Blocks ran in {dtype}{', compiled,' if provenance.get('compiled') is True else ''} on {device}"
+    if dtype == "float32" and str(provenance.get("device", "")).startswith("cuda"):
+        text += f", TF32 {'on: products and convolutions have 10 bits of mantissa' if provenance.get('tf32') is True else 'off'}"
     if dtype != "float32":
-        said += "; sums, moments, probes, read-outs and the coordinates of edits are float32 or float64"
-    others = told.get("also_computed_by")
+        text += "; sums, moments, probes, read-outs and the coordinates of edits are float32 or float64"
+    others = provenance.get("also_computed_by")
     more = f" Parts were computed on {len(others)} other settings (also_computed_by)." if isinstance(others, list) and others else ""
-    return [Paragraph(f"{said}.{more}")]
+    return [Paragraph(f"{text}.{more}")]
 
 
 def _plain(value: Any) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from jepascope.report.answers import ratio
-from jepascope.report.blocks import Block, Grid, Paragraph
+from jepascope.report.blocks import Block, Grid, Paragraph, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.paper import CAVEAT, PAPER, PUBLISHED, VITL
-from jepascope.report.sections.declared import section
 
 VARIANCE = "CE ratio, ablation over variance-matched directions"
 
@@ -21,11 +20,12 @@ def published(run: RunFolder) -> list[Block]:
     if not run.is_direction:
         return []
     rows: list[tuple[str, ...]] = []
-    for one in PUBLISHED:
-        said = one.measured(run) if one.encoder == VITL or one.key == "cca" else ("as over random directions above",)
-        rows.append((one.name, one.published, one.where, "; ".join(said) or one.missing.format(clips=run.clips)))
-        if one.key == "ratio":
-            rows.append((VARIANCE, "not published", "", "; ".join(ratio("variance")(run)) or one.missing.format(clips=run.clips)))
+    for quantity in PUBLISHED:
+        missing = quantity.missing.format(clips=run.clips)
+        lines = quantity.measured(run) if quantity.encoder == VITL or quantity.key == "cca" else ("as over random directions above",)
+        rows.append((quantity.name, quantity.published, quantity.where, "; ".join(lines) or missing))
+        if quantity.key == "ratio":
+            rows.append((VARIANCE, "not published", "", "; ".join(ratio("variance")(run)) or missing))
     head = ("quantity", "published", "published for", f"this run ({run.model})")
     note = f"{CAVEAT} What to distrust in each of them, several runs beside them: jepascope compare --preset paper RUN..."
     return [Grid(head, tuple(rows), f"Published: {PAPER}.", words=4), Paragraph(note)]

@@ -7,59 +7,54 @@ from typing import Any
 import pandas as pd
 
 from jepascope.findings.dissociation import DISSOCIATED, judged
-from jepascope.findings.numbers import Cell, count_range, finite, interval_cell, number_cell, shown, span, with_interval
-from jepascope.findings.selection import DONOR_DOSE_WORDS, EDITS, FULL_DOSE_WORDS, in_order
+from jepascope.findings.names import EDITS, in_order
+from jepascope.findings.numbers import Cell, cell_of, count_range, finite, interval_words, number_cell, shown, span
+from jepascope.findings.selection import dose_words
 from jepascope.findings.transfer_words import full_dose_saturated, sentences
 from jepascope.findings.transfers import transfers
 from jepascope.portability.retained import one_dose
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
+from jepascope.report.blocks import Block, Figure, Grid, Paragraph, findings
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw
 from jepascope.report.charts.looks import COLOURS, DOTTED, LONG, Look, numbered
-from jepascope.report.grids import Column, grid, interval, left_out, words
-from jepascope.report.sections.alignment import MOST_ROWS
-from jepascope.report.sections.pairs import Pairs, panels
+from jepascope.report.grids import Column, beneath, declared, grid, interval, left_out
+from jepascope.report.sections.alignment import MOST_ROWS, Pairs, panels
 
 MOST_SPOKEN = 24  # transfers that the description of the figure lists
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
+KEY = ["across", "a", "b", "layer", "edit", "rank", "dose"]
+FLOORS = {"floor_random": ("random subspaces", (0, (2, 3))), "floor_variance": ("variance-matched subspaces", (0, (8, 2, 1, 2)))}
 
 
-def retained_blocks(pairs: Pairs, table: pd.DataFrame, twins: bool, same: set[str]) -> list[Block]:
+def retained_blocks(pairs: Pairs, table: pd.DataFrame, same: set[str]) -> list[Block]:
     """Of transfers in ``table``; finders in ``same`` have the subspace of another one, and no sentences of their own."""
     rce, moved = table[table["metric"] == "rce"], transfers(table)
     if moved.empty:
         return []
     main = "finder" if (rce["across"] == "finder").any() else str(rce["across"].iloc[0])
     told = moved[(moved["across"] == main) & ~moved["a"].isin(same) & ~moved["b"].isin(same)]
-    said = sentences(told, f"across {main}") if len(told) else []
-    note = full_dose_saturated(rce)
-    blocks: list[Block] = [Finding(text) for text in [*said, *([note] if note else [])]]
+    blocks = findings(*(sentences(told, f"across {main}") if len(told) else []), full_dose_saturated(rce))
     if (moved["sas"].notna() & moved["value"].notna()).any():
-        floors = f" (dotted: their {pairs.confidence})" if moved["floor_variance_low"].notna().any() else ""
+        floors = f" (dotted: their {pairs.run.confidence})" if moved["floor_variance_low"].notna().any() else ""
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
-            f"saturated at every dose). n = {count_range(moved['n'])} test {pairs.units}; "
-            f"lines through points: {pairs.confidence}. Control: the RCE that random and variance-matched subspaces get "
+            f"saturated at every dose). n = {count_range(moved['n'])} test {pairs.run.units}; "
+            f"lines through points: {pairs.run.confidence}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
         blocks.append(Figure(_against_sas(moved, f"{pairs.prefix}sas-rce"), caption))
     part = rce[rce["across"] == main]
-    dose = full_dose(part, twins)
-    caption = (
-        f"RCE across {main} over the dose. n = {count_range(part['n'])} test {pairs.units}; vertical lines: {pairs.confidence}; hollow: "
-        f"saturated; {dose[:1].lower()}{dose[1:]} "
-        "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
-    )
-    few = rce if len(rce) <= MOST_DOSES else one_dose(rce)
     if part["value"].notna().any():
+        dose = full_dose(pairs, part)
+        caption = (
+            f"RCE across {main} over the dose. n = {count_range(part['n'])} test {pairs.run.units}; vertical lines: "
+            f"{pairs.run.confidence}; hollow: saturated; {dose[:1].lower()}{dose[1:]} "
+            "Control: random and variance-matched subspaces at the same dose; 1 is the native subspace's own effect."
+        )
         blocks.append(Figure(_doses(part, f"{pairs.prefix}rce-dose"), caption))
     else:
         blocks.append(Paragraph(f"No native effect is shown to be anything across {main}, so there is no RCE to draw."))
-    whole = full_dose(rce, twins)
-    return [*blocks, rce_grid(pairs, few, moved, whole, len(few) < len(rce))]
-
-
-FLOORS = {"floor_random": ("random subspaces", (0, (2, 3))), "floor_variance": ("variance-matched subspaces", (0, (8, 2, 1, 2)))}
+    return [*blocks, _grid(pairs, rce, moved)]
 
 
 def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
@@ -70,20 +65,17 @@ def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
         for saturated, part in rows.groupby(rows["saturated"]):
             label = f"across {across}" + (", saturated" if saturated else "")
             series.append(Series.of(part, "sas", "value", label, look.points(hollow=bool(saturated)), says=""))
-    for (column, (label, _)), (shift, look) in zip(
-        FLOORS.items(), ((0.016, Look(GREY, ".", "", size=8, width=1)), (0.008, Look(BLACK, "_", "", size=8, width=1))), strict=True
-    ):
-        known = moved[moved[column].notna() & moved["sas"].notna()]
-        ends = (f"{column}_low", f"{column}_high")  # a floor of its own for each: they differ too much between transfers for one line
-        series += [Series.of(known, "sas", column, f"RCE of {label}", look, ends, shift=shift, says="range")] if len(known) else []
+    beside = ((0.016, Look(GREY, ".", "", size=8, width=1)), (0.008, Look(BLACK, "_", "", size=8, width=1)))
+    for (column, (label, _)), (shift, look) in zip(FLOORS.items(), beside, strict=True):
+        known = moved[moved[column].notna() & moved["sas"].notna()]  # of each its own: they differ too much for one line
+        series += [Series.of(known, "sas", column, f"RCE of {label}", look, shift=shift, says="range")] if len(known) else []
     levels = [
         Level(moved["sas_chance"].mean(), "SAS chance", DOTTED, GREY, upright=True),
         Level(moved["sas_ceiling"].mean(), "SAS split-half reference", LONG, GREY, upright=True),
         Level(1.0, "RCE of the native subspace", "-", GREY),
     ]
     each = [
-        f"{row.a} used in place of {row.b}: SAS {shown(row.sas)}, RCE {with_interval(row.value, row.low, row.high)}"
-        for row in moved.itertuples()
+        f"{row['a']} used in place of {row['b']}: SAS {shown(row['sas'])}, RCE {interval_words(row)}" for row in moved.to_dict("records")
     ]
     also = "; ".join(each[:MOST_SPOKEN]) + left_out(len(each), MOST_SPOKEN, "transfers are in portability.parquet").rstrip(".")
     x, y = Axis("SAS (alignment as geometry)", limits=(0, 1.02)), Axis("RCE (effect retained)")
@@ -93,9 +85,9 @@ def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
 def _doses(rce: pd.DataFrame, name: str) -> Drawing:
     """RCE over dose for each transfer; hollow where either effect is saturated and the ratio says nothing."""
     drawn = panels(rce, _transfer, _floors, "for", either=False)
-    one = len(drawn) == 1
-    x, y = Axis("dose (1 = the edit in full)" if one else "dose", "dose"), Axis("RCE (effect retained)" if one else "RCE")
-    return draw(name, "Retained causal effect over the dose", drawn, x, y, legend=2 if one else 3, also="Hollow markers: saturated")
+    alone = len(drawn) == 1
+    x, y = Axis("dose (1 = the edit in full)" if alone else "dose", "dose"), Axis("RCE (effect retained)" if alone else "RCE")
+    return draw(name, "Retained causal effect over the dose", drawn, x, y, legend=2 if alone else 3, also="Hollow markers: saturated")
 
 
 def _transfer(rows: pd.DataFrame, label: str, look: Look) -> Series:
@@ -109,34 +101,33 @@ def _floors(rce: pd.DataFrame) -> tuple[list[Series], list[Level]]:
     return lines, [Level(1.0, "", "-", GREY, width=0.9)]
 
 
-def full_dose(rce: pd.DataFrame, twins: bool) -> str:
+def full_dose(pairs: Pairs, rce: pd.DataFrame) -> str:
     """What dose 1 is, for the edits that a table holds (folders of earlier versions do not name them)."""
-    words = FULL_DOSE_WORDS if twins else DONOR_DOSE_WORDS
-    said = [words[edit] for edit in in_order(rce["edit"], EDITS) if edit in words]
-    text = "; ".join(said) or "dose 1 is the edit in full"
+    edits = [edit for edit in in_order(rce["edit"], EDITS) if edit in EDITS] or [""]
+    text = "; ".join(dose_words(pairs.run, edit) for edit in edits)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, one_each: bool) -> Grid:
-    """Every transfer and dose in ``rce``; what it shows stands at the dose at which ``moved`` judges it."""
+def _grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame) -> Grid:
+    """Every transfer and dose in ``rce`` while they are few; what it shows stands at the dose at which ``moved`` judges it."""
+    rows = rce if len(rce) <= MOST_DOSES else one_dose(rce)
     kinds = {_key(row): judged(row).kind for row in moved.to_dict("records")}
-    counts = {across: count_range(part["n"]) for across, part in rce.groupby("across")}
+    counts = {across: count_range(part["n"]) for across, part in rows.groupby("across")}
 
     def shows(row: Any) -> Cell:
         kind = kinds.get(_key(row), "")
         return Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED)
 
     caption = (
-        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.confidence}. {dose} "
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.run.confidence}. {full_dose(pairs, rce)} "
         "Random, variance-matched: the RCE of such subspaces. Shows: what the transfer is taken to show, at the dose where it is judged."
     )
-    if rce["excess_low"].notna().any():
-        caption += f" Δ: interval of RCE less that of variance-matched subspaces, paired by {pairs.units[:-1]}."
-    if one_each:
+    if rows["excess_low"].notna().any():
+        caption += f" Δ: interval of RCE less that of variance-matched subspaces, paired by {pairs.run.units[:-1]}."
+    if len(rows) < len(rce):
         caption += " One dose for each transfer, the largest where neither effect is saturated; the others are in portability.parquet."
     columns = (
-        words("a (used)", "a"),
-        words("b (native)", "b"),
+        *declared("portability", a="a (used)", b="b (native)"),
         Column("dose", dose_cell),
         interval("RCE"),
         Column("random", lambda row: floor_cell(row, "floor_random")),
@@ -144,33 +135,29 @@ def rce_grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame, dose: str, on
         Column("shows", shows),
     )
     return grid(
-        rce,
+        rows,
         columns,
         caption,
-        lambda row: f"across {row['across']} (n = {counts[row['across']]} test {pairs.units})",
+        lambda row: f"across {row['across']} (n = {counts[row['across']]} test {pairs.run.units})",
         MOST_ROWS,
         "transfers are in portability.parquet",
     )
 
 
-def dose_cell(row: dict[Any, Any]) -> str:
+def dose_cell(row: Any) -> str:
     """The dose, and whether the metric is saturated there."""
     return f"{row['dose']:g}{' (saturated)' if bool(row['saturated']) else ''}"
 
 
-def variance_cell(row: dict[Any, Any]) -> Cell:
-    """The variance floor with its interval and, below it, the paired difference to it where that is stored."""
-    cell = floor_cell(row, "floor_variance")
-    if not finite(row["excess_low"]):
-        return cell
-    return Cell(f"{cell.text}\nΔ {span(row['excess_low'], row['excess_high'])}", cell.exact)
-
-
-def floor_cell(row: dict[Any, Any], name: str) -> Cell:
+def floor_cell(row: Any, name: str) -> Cell:
     """A floor, with its interval where it is stored."""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return interval_cell(row[name], low, high) if finite(low) and finite(high) else number_cell(row[name])
+    return cell_of(row, name) if finite(row[f"{name}_low"]) and finite(row[f"{name}_high"]) else number_cell(row[name])
 
 
-def _key(row: dict[Any, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in ("across", "a", "b", "layer", "edit", "rank", "dose"))
+def variance_cell(row: Any) -> Cell:
+    """The variance floor with its interval and, below it, the paired difference to it where that is stored."""
+    return beneath(floor_cell(row, "floor_variance"), "Δ", span(row["excess_low"], row["excess_high"]) if finite(row["excess_low"]) else "")
+
+
+def _key(row: Any) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in KEY)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.alike import cca_words
+from jepascope.findings.carried import cca_words
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, number_cell, shown
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.findings.numbers import Cell, count, count_range, finite, interval_cell, number_cell, shown
+from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts.canvas import BLUE, Drawing
 from jepascope.report.charts.heat_map import Frame, Map, draw
 from jepascope.report.charts.looks import Dash
-from jepascope.report.grids import Column, Row, counted, grid, left_out, words
+from jepascope.report.grids import Column, Row, declared, grid, left_out, words
 
 METRICS = {
     "cca": "CCA, held out",
@@ -38,18 +38,20 @@ def chosen_pairs(similarity: pd.DataFrame | None, transport: pd.DataFrame | None
 
 def similarity_blocks(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str, prefix: str) -> list[Block]:
     """Sentences on CCA beside its two chance levels, the map of CKA, and the table of the chosen pairs."""
-    blocks: list[Block] = [Finding(text) for text in cca_words(similarity)]
+    blocks = findings(*cca_words(similarity))
     cka = similarity[similarity["metric"] == "cka"]
     if not cka.empty:
         first = cka.iloc[0]
-        one = cka[(cka["source"] == first["source"]) & (cka["target"] == first["target"])]
-        control = f"Control: shuffled pairs of clips give {shown(one['chance'].mean())} on average. " if one["chance"].notna().any() else ""
+        pair = cka[(cka["source"] == first["source"]) & (cka["target"] == first["target"])]
+        control = (
+            f"Control: shuffled pairs of clips give {shown(pair['chance'].mean())} on average. " if pair["chance"].notna().any() else ""
+        )
         caption = (
-            f"Linear CKA of pooled activations on held-out clips, n = {count_range(one['n'])} (no unit, 1: the same up to rotation and "
+            f"Linear CKA of pooled activations on held-out clips, n = {count_range(pair['n'])} (no unit, 1: the same up to rotation and "
             f"scale; point values). {control}Dotted line: layers of the same relative depth. Frames: layer pairs that subspaces were "
             f"carried between (wide: {first['source']} to {first['target']}, narrow: back)."
         )
-        blocks.append(Figure(_map(one, pairs, f"{prefix}cka"), caption))
+        blocks.append(Figure(_map(pair, pairs, f"{prefix}cka"), caption))
     grid = _grid(similarity, pairs, confidence)
     return [*blocks, grid] if grid.rows else blocks
 
@@ -63,13 +65,13 @@ def _map(cka: pd.DataFrame, pairs: pd.DataFrame, name: str) -> Drawing:
     frames = []
     for row in pairs.to_dict("records"):
         there = row["source"] == source and row["target"] == target
-        one, other, choice = int(row["source_layer"]), int(row["target_layer"]), str(row["choice"])
-        i, j = (one, other) if there else (other, one)
+        pair, other, choice = int(row["source_layer"]), int(row["target_layer"]), str(row["choice"])
+        i, j = (pair, other) if there else (other, pair)
         if i not in down or j not in across or {row["source"], row["target"]} != {source, target}:
             continue
         look: Any = {"color": BLUE, "width": 2.2} if there else {"width": 1.6, "inset": 0.13}
         label = f"{choice or 'chosen'}, {'to' if there else 'from'} {short(target, LABEL)}"
-        spoken = f"{row['source']} layer {one} to {row['target']} layer {other} chosen ({choice})"
+        spoken = f"{row['source']} layer {pair} to {row['target']} layer {other} chosen ({choice})"
         frames.append(Frame(down.index(i), across.index(j), dash=CHOICES.get(choice, (0, (1, 1))), label=label, spoken=spoken, **look))
     values = cells.to_numpy(dtype=float)
     one_map = Map(values, [*map(str, down)], [*map(str, across)], frames=frames, missing="")
@@ -89,12 +91,11 @@ def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Gri
         by = at.drop_duplicates("metric").assign(head=head).to_dict("records")
         rows += sorted(by, key=lambda row: list(METRICS).index(row["metric"]) if row["metric"] in METRICS else len(METRICS))
     columns = (
-        words("measure", made=lambda row: METRICS.get(row["metric"], row["metric"])),
-        Column("value", _value),
+        words("measure", lambda row: METRICS.get(row["metric"], row["metric"])),
+        Column("value", lambda row: _cell(row["value"], row["low"], row["high"])),
         Column("shuffled pairs", lambda row: _null(row, "chance", "chance")),
         Column("shuffled in class", lambda row: _null(row, "label_chance", "label")),
-        counted("n", "n"),
-        counted("axes", "components"),
+        *declared("similarity", "n", components="axes"),
     )
     caption = (
         "The chosen layer pairs on held-out clips (no unit; 1: the same). CCA: mean canonical correlation with axes fitted on fit clips; "
@@ -106,13 +107,10 @@ def _grid(similarity: pd.DataFrame, pairs: pd.DataFrame, confidence: str) -> Gri
     return grid(rows, columns, caption, lambda row: str(row["head"]))
 
 
-def _value(row: Row) -> Cell:
-    own = interval_cell(row["value"], row["low"], row["high"])
-    return own if own.exact else number_cell(row["value"])
+def _null(row: Row, value: str, ends: str) -> Cell:
+    return _cell(row[value], row[f"{ends}_low"], row[f"{ends}_high"])
 
 
-def _null(row: Row, value: str, ends: str) -> Cell | str:
-    if not finite(row[value]):
-        return ABSENT
-    low, high = row[f"{ends}_low"], row[f"{ends}_high"]
-    return interval_cell(row[value], low, high) if finite(low) and finite(high) else number_cell(row[value])
+def _cell(value: float, low: float, high: float) -> Cell:
+    """With its interval where it has one."""
+    return interval_cell(value, low, high) if finite(value) and finite(low) and finite(high) else number_cell(value)

@@ -8,16 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, percent
+from jepascope.findings.numbers import ABSENT, Cell, count, count_range, exact, finite, percent
 from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.findings.sparsity import SELDOM, stable_words
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, section
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, counted, exact, grid, number, percentage, share, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import Column, declared, grid, percentage, share, words
 
 ROUNDING = 1e-6  # a frequency is a quotient of counts, and 45 / 50 is not below a threshold of 0.9; old folders hold it as float32
 
@@ -49,14 +48,13 @@ def l1_section(run: RunFolder, probes: pd.DataFrame) -> list[Block]:
         caption = f"Support at the one-standard-error choice, by layer; share of coordinates of a probe of the fit clips, {what}."
         caption += "" if picked is None else " Stable: selected in at least the threshold's share of halves. Control: permuted labels."
         blocks.append(Figure(_support(chosen, picked), caption))
-    low, high = path["support"].min(), path["support"].max()
-    blocks.append(
-        Paragraph(
-            f"Support depends on the basis and on the penalty: at layer {layer} it runs from {percent(low)} to {percent(high)} along "
-            f"this path. It is not a dimension; the class means of {_classes(run)} span at most one dimension less than there are classes."
-        )
+    low, high, classes = path["support"].min(), path["support"].max(), run.summary.get("classes")
+    of = f"{run.variable} ({count(classes)} classes)" if finite(classes) else run.variable
+    text = (
+        f"Support depends on the basis and on the penalty: at layer {layer} it runs from {percent(low)} to {percent(high)} along "
+        f"this path. It is not a dimension; the class means of {of} span at most one dimension less than there are classes."
     )
-    return [*blocks, *_stable(run, layer, tokens)]
+    return [*blocks, Paragraph(text), *_stable(run, layer, tokens)]
 
 
 HALVES: Any = {"ends": ("support_low", "support_high"), "around": "band", "share": True, "says": "range"}
@@ -117,11 +115,6 @@ def _rows(table: pd.DataFrame, layer: int, tokens: str) -> pd.DataFrame | None:
     return None if part.empty else part
 
 
-def _classes(run: RunFolder) -> str:
-    classes = run.summary.get("classes")
-    return f"{run.variable} ({count(classes)} classes)" if finite(classes) else run.variable
-
-
 def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
     """Stability selection: words and frequencies at the layer of the claims, a table of all layers."""
     table, frequencies = run.table("stability"), run.table("frequencies")
@@ -147,23 +140,19 @@ def _stable(run: RunFolder, layer: int, tokens: str) -> list[Block]:
 
 
 def _grid(run: RunFolder, chosen: pd.DataFrame, tokens: str) -> Grid:
+    thresholds = sorted(chosen["threshold"].dropna().unique())
     columns = (
-        words("layer", made=lambda row: f"{row['layer']:.0f}{'*' if row['layer'] == run.best_layer else ''}"),
+        words("layer", lambda row: run.marked(row["layer"])),
         share("support", "support"),
         percentage("permuted labels", "permuted_support"),
-        number("selected", "selected"),
+        *declared("stability", "selected"),
         Column("stable", lambda row: Cell(percent(row["stable"]), exact(row["stable"]))),
-        number("bound", "false_bound"),
-        counted("half-samples", "subsamples"),
+        *declared("stability", false_bound="bound", subsamples="half-samples"),
     )
     caption = (
         f"Stability selection at the one-standard-error choice, {tokens} tokens. Support: mean over half-samples, brackets their middle "
         "95 %. Selected: mean number of coordinates. Stable: share of coordinates selected in at least "
-        f"{_thresholds(chosen)} of half-samples. "
+        f"{' or '.join(map(percent, thresholds)) or ABSENT} of half-samples. "
         f"Bound: of {SELDOM}, at most so many are expected among the stable (Shah & Samworth 2013; n/a where it does not hold)."
     )
     return grid(chosen, columns, caption)
-
-
-def _thresholds(chosen: pd.DataFrame) -> str:
-    return " or ".join(percent(value) for value in sorted(chosen["threshold"].dropna().unique())) or ABSENT

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import short
-from jepascope.report.blocks import Block, Paragraph, Picture
+from jepascope.report.blocks import Block, Paragraph, Picture, section
 from jepascope.report.folder import RunFolder
-from jepascope.report.sections.declared import section
 from jepascope.report.sections.videos import footage_blocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -32,8 +31,8 @@ def stimuli(run: RunFolder) -> list[Block]:
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
         text = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
         blocks.append(Paragraph(f"{text}everything reported is measured on test."))
-    if said := run.summary.get("labels_read"):
-        blocks.append(Paragraph(f"Labels: {short(said, 1000)}"))
+    if labels := run.summary.get("labels_read"):
+        blocks.append(Paragraph(f"Labels: {short(labels, 1000)}"))
     return [*blocks, *footage_blocks(run)]
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.findings.numbers import Cell, count, count_range, finite
+from jepascope.findings.numbers import Cell, count, count_range, exact, finite
 from jepascope.findings.selection import claim_layer
 from jepascope.findings.tokens import bar_of, level_words, null_words, quantity_words, token_interval, token_words
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.report.blocks import Block, Figure, Finding, Grid, section
 from jepascope.report.charts.token_map import token_map
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, counted, exact, grid, words
-from jepascope.report.sections.declared import section
+from jepascope.report.grids import Column, declared, grid, words
 
 MOST_SIDE, MOST_TIMES = 64, 64  # a map beyond this is no map of tokens: nothing is drawn
 BEST = 5  # tokens listed
@@ -41,8 +40,8 @@ def _grid(run: RunFolder, at: pd.DataFrame) -> Grid:
     best = at.sort_values("accuracy", ascending=False, kind="stable", na_position="last").head(BEST)
     bar = bar_of(at)
     columns = (
-        words("token", made=lambda row: count(row["token"])),
-        *(counted(name, name) for name in ("t", "row", "column")),
+        words("token", lambda row: count(row["token"])),
+        *declared("token_map", "t row column"),
         Column(quantity_words(at), lambda row: Cell(token_interval(at, row), exact(row["accuracy"]))),
         Column("counts", lambda row: "yes" if row["accuracy"] > bar else "no" if finite(bar) else "not known"),
     )

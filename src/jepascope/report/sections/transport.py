@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
 from jepascope.findings.carried import FLOORS, KEYS, Carried, carried_all, carried_sentence, directions
-from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, stacked
-from jepascope.findings.selection import DONOR_DOSE_WORDS, EDIT_WORDS, EDITS, FULL_DOSE_WORDS, in_order
-from jepascope.report.blocks import Block, Figure, Finding, Grid
+from jepascope.findings.names import EDITS, edit_name, in_order
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, count_range, finite, shown, stacked
+from jepascope.findings.selection import dose_words
+from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts.canvas import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION
 from jepascope.report.charts.curves import ZERO, Axis, Panel, Series, draw
 from jepascope.report.charts.looks import Look
-from jepascope.report.grids import Column, Row, grid, left_out, words
+from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, Row, beneath, grid, left_out, words
+from jepascope.report.sections.retained import dose_cell
 
 MOST_SENTENCES = 4
 MOST_PANELS = 6
 MOST_ROWS = 60
 
 
-def transport_blocks(transport: pd.DataFrame, confidence: str, twins: bool, prefix: str) -> list[Block]:
+def transport_blocks(run: RunFolder, transport: pd.DataFrame, prefix: str) -> list[Block]:
     """What was carried, held against every floor; the figure shows the edit that is dosed (ablation), the table all of them."""
-    found = carried_all(transport)
-    blocks: list[Block] = [Finding(text) for text in directions(found)]
-    edit = in_order(transport["edit"], EDITS)[0]
-    told = [one for one in found if one.row["edit"] == edit]
-    first = [one for one in told if one.row["finder"] == told[0].row["finder"]]
-    blocks += [Finding(carried_sentence(one)) for one in first[:MOST_SENTENCES]]
+    subspaces, edit = carried_all(transport), in_order(transport["edit"], EDITS)[0]
+    told = [carried for carried in subspaces if carried.row["edit"] == edit]
+    first = [carried_sentence(carried) for carried in told if carried.row["finder"] == told[0].row["finder"]]
+    blocks = findings(*directions(subspaces), *first[:MOST_SENTENCES])
     dosed = transport[transport["edit"] == edit]
     panels = _panels(dosed)
     if panels:
-        dose = (FULL_DOSE_WORDS if twins else DONOR_DOSE_WORDS).get(edit, "dose 1 is the edit in full")
         draws = count_range(transport[transport["used"].isin(FLOORS)]["draws"])
         caption = (
-            f"CE of {EDIT_WORDS.get(edit, edit)} in the target by its own read-out, n = {count_range(transport['n'])} test scenes; "
-            f"vertical lines: {confidence}; {dose}. Filled: the target's native subspace and the carried one. Controls (hollow, at the "
-            "dose where they were run): random subspaces of the source carried by the same map; maps fitted on shuffled pairs and on "
+            f"CE of {edit_name(edit)} in the target by its own read-out, n = {count_range(transport['n'])} test scenes; vertical lines: "
+            f"{run.confidence}; {dose_words(run, edit)}. Filled: the target's native subspace and the carried one. Controls (hollow, at "
+            "the dose where they were run): random subspaces of the source carried by the same map; maps fitted on shuffled pairs and on "
             "pairs shuffled within classes (which know the class and nothing else); random and variance-matched subspaces of the target, "
             f"mean of {draws} draws."
         )
         caption += left_out(len(panels), MOST_PANELS, "carried subspaces are in the table and in transport.parquet")
-        title = f"Causal effect of carried subspaces in the other model ({EDIT_WORDS.get(edit, edit)})"
+        title = f"Causal effect of carried subspaces in the other model ({edit_name(edit)})"
         x, y = Axis("dose (1 = the edit in full)", "dose"), Axis("CE in the target")
         blocks.append(Figure(draw(f"{prefix}transport", title, panels[:MOST_PANELS], x, y, across=2, legend=2), caption))
-    if found:
-        blocks.append(_grid(found, confidence))
-    return blocks
+    return [*blocks, *([_grid(subspaces, run.confidence)] if subspaces else [])]
 
 
 LOOKS = {
@@ -80,19 +76,19 @@ def _panels(rows: pd.DataFrame) -> list[Panel]:
     return panels
 
 
-def _grid(found: list[Carried], confidence: str) -> Grid:
+def _grid(subspaces: list[Carried], confidence: str) -> Grid:
     def floor(name: str) -> Column:
-        return Column(name, lambda one: _floor(one.floors.get(name), one.sides.get(name, "")))
+        return Column(name, lambda carried: _floor(carried.floors.get(name), carried.sides.get(name, "")))
 
     columns = (
-        words("subspace, edit", made=lambda one: f"{one.row['finder']}, {one.row['edit']}"),
-        Column("dose", lambda one: f"{one.row['dose']:g}{' (saturated)' if one.saturated else ''}"),
-        Column("RCE", lambda one: stacked(interval_cell(one.row["rce"], one.row["rce_low"], one.row["rce_high"], strong=one.beyond_all))),
-        Column("CE carried", lambda one: _effect(one.row)),
-        Column("CE native", lambda one: _effect(one.native)),
-        *(floor(name) for name in FLOORS if any(name in one.floors for one in found)),
-        Column("class-free map", lambda one: _effect(one.class_free, _kept(one))),
-        Column("SAS", lambda one: _sas(one.row)),
+        words("subspace, edit", lambda carried: f"{carried.row['finder']}, {carried.row['edit']}"),
+        Column("dose", lambda carried: dose_cell(carried.row)),
+        Column("RCE", lambda carried: stacked(cell_of(carried.row, "rce", strong=carried.beyond_all))),
+        Column("CE carried", lambda carried: _effect(carried.row)),
+        Column("CE native", lambda carried: _effect(carried.native)),
+        *(floor(name) for name in FLOORS if any(name in carried.floors for carried in subspaces)),
+        Column("class-free map", lambda carried: _class_free(carried.class_free)),
+        Column("SAS", lambda carried: beneath(Cell(shown(carried.row["sas"])), "chance", shown(carried.row["sas_chance"]))),
     )
     caption = (
         "Carried subspaces at the largest dose where neither effect is saturated. RCE: CE carried over CE native, in the target and by its "
@@ -100,16 +96,12 @@ def _grid(found: list[Carried], confidence: str) -> Grid:
         "map: the CE and RCE of the same subspace carried by a map fitted to class-centred pairs, which never saw the class. Brackets: "
         f"{confidence}. SAS with the native subspace: no unit, a property of the pair."
     )
-    return grid(found, columns, caption, _place, MOST_ROWS, "are in transport.parquet")
+    return grid(subspaces, columns, caption, _place, MOST_ROWS, "are in transport.parquet")
 
 
-def _sas(row: Row) -> Cell:
-    return Cell(f"{shown(row['sas'])}\nchance {shown(row['sas_chance'])}" if finite(row["sas"]) else ABSENT)
-
-
-def _place(one: Carried) -> str:
+def _place(carried: Carried) -> str:
     """'nano layer 4 → nano-wide layer 5 (both), ridge (n = 80 test scenes)'."""
-    row = one.row
+    row = carried.row
     choice = f" ({row['choice']})" if row["choice"] else ""
     return (
         f"{row['source']} layer {count(row['source_layer'])} → {row['target']} layer {count(row['target_layer'])}{choice}, {row['map']} "
@@ -117,22 +109,14 @@ def _place(one: Carried) -> str:
     )
 
 
-def _kept(one: Carried) -> str:
-    """RCE of the class-free subspace."""
-    return f"RCE {shown(one.class_free['rce'])}" if one.class_free is not None and finite(one.class_free["rce"]) else ""
-
-
-def _floor(row: Row | None, said: str) -> Cell | str:
+def _floor(row: Row | None, side: str) -> Cell | str:
     """A floor's mean CE and on which side of it the carried one lies; its interval stands in the figure, and behind the cell."""
-    return (
-        ABSENT
-        if row is None
-        else Cell(f"{shown(row['value'])}\n{said}".strip(), interval_cell(row["value"], row["low"], row["high"]).exact)
-    )
+    return ABSENT if row is None else Cell(f"{shown(row['value'])}\n{side}".strip(), cell_of(row).exact)
 
 
-def _effect(row: Row | None, said: str = "") -> Cell | str:
-    if row is None:
-        return ABSENT
-    cell = stacked(interval_cell(row["value"], row["low"], row["high"]))
-    return replace(cell, text=f"{cell.text}\n{said}") if said else cell
+def _effect(row: Row | None) -> Cell:
+    return Cell(ABSENT) if row is None else stacked(cell_of(row))
+
+
+def _class_free(row: Row | None) -> Cell:
+    return beneath(_effect(row), "RCE", shown(row["rce"]) if row is not None and finite(row["rce"]) else "")

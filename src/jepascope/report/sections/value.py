@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import count_range, shown
+from jepascope.findings.numbers import ABSENT, Cell, count_range, interval_cell, shown
 from jepascope.findings.selection import claim_layer, tokens_of
-from jepascope.findings.values import ERROR, HELD, R2, value_words
-from jepascope.report.blocks import Block, Figure, Finding
+from jepascope.findings.values import HELD, measures_of, value_words
+from jepascope.report.blocks import Block, Figure, Finding, Grid, section
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.compass import Compass
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import DOTTED, LONG, TOKENS, WITHOUT_ENCODER, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import more
-from jepascope.report.sections.declared import section
-from jepascope.report.sections.value_table import value_grid
+from jepascope.report.grids import Column, grid, more, words
+from jepascope.report.sections.emergence import CLAIMED
+from jepascope.schema import TABLES
 
 FLOOR = -0.5  # an R² far below zero is no reader at all; drawing it would hide the rest
 MOST_OUTPUTS = 4  # outputs drawn; a numeric variable of more is read in values.parquet
@@ -70,12 +73,12 @@ def _by_layer(run: RunFolder, rows: pd.DataFrame, output: str, number: int, circ
             what += f" The axis ends at {shown(FLOOR)}; lower values are in the table."
     if arcs:
         what += " Dashed, hollow: the arc that holds the clip was left out of the training clips; clips of an arc share one probe."
-    return [Figure(_curves(rows, output, f"value-{number}", circular), what), value_grid(run, rows, output, unit, circular)]
+    return [Figure(_curves(rows, output, f"value-{number}", circular), what), _grid(run, rows, output, unit, circular)]
 
 
 def _curves(values: pd.DataFrame, output: str, name: str, circular: bool) -> Drawing:
     """One output by layer: trained, with intervals; untrained twins, the range over seeds; pixels and a constant guess."""
-    value, *ends = ERROR if circular else R2
+    value, *ends = measures_of(circular)[0]
     model, clips = values[values["encoder"] == "model"], values[values["held_out"] == "clips"]
     fresh = clips[clips["encoder"] == "untrained"]
     series = []
@@ -104,19 +107,69 @@ def _curves(values: pd.DataFrame, output: str, name: str, circular: bool) -> Dra
     return draw(name, title, [Panel(series, [*levels, level])], layers(model["layer"]), y, legend=2)
 
 
-def _readings(run: RunFolder) -> pd.DataFrame | None:
+def _grid(run: RunFolder, rows: pd.DataFrame, output: str, unit: str, circular: bool) -> Grid:
+    """``rows`` of one output by layer; error alone for angles, R^2 and error for numbers, each beside the untrained twins."""
+    model, measures = rows[rows["encoder"] == "model"], measures_of(circular)
+    places = [(t, h) for t in ("all", "object") for h in HELD if ((model["tokens"] == t) & (model["held_out"] == h)).any()]
+    by = {key: part for key, part in rows.groupby(["layer", "tokens", "held_out", "encoder"])}
+
+    def column(head: str, tokens: str, held: str, encoder: str, say: Callable[[pd.DataFrame], Cell | str]) -> Column:
+        def cell(layer: float) -> Cell | str:
+            return say(by[layer, tokens, held, encoder]) if (layer, tokens, held, encoder) in by else ABSENT
+
+        return Column(f"{head}, {tokens} tokens, {held}", cell)
+
+    columns, first = [words("layer", run.marked)], measures[0][0]
+    for tokens, held in places:
+        columns += [column(NAMES[measure[0]], tokens, held, "model", partial(_first, measure)) for measure in measures]
+        if held == "clips":
+            columns.append(column(f"untrained {NAMES[first]}", tokens, held, "untrained", lambda part: _seeds(part[first])))
+    quantity = "error in degrees" if circular else f"R², and mean absolute error{f' in {unit}' if unit else ''}"
+    chance, floor = model["chance"].dropna(), model["floor"].dropna().max()
+    caption = (
+        f"{output}: {quantity}. Brackets: {run.confidence}, over clips (held-out clips) or over arcs (held-out arcs). Untrained: mean, and "
+        f"least to most over seeds on the same clips. Error of the best constant guess: {shown(chance.mean()) if len(chance) else ABSENT}. "
+        f"{CLAIMED}"
+    )
+    if floor > 0.005:  # more than rounding
+        caption += f" Held-out arcs of a perfect circle: {shown(floor)}°."
+    plain = rows[rows["held_out"] == "clips"].drop_duplicates("encoder").set_index("encoder")
+    known = [f"{who} {_cell(plain.loc[encoder], measures[0])}" for encoder, (who, *_) in WITHOUT_ENCODER.items() if encoder in plain.index]
+    caption += f" Without an encoder: {'; '.join(known)}." if known else ""
+    return grid(sorted(set(model["layer"])), columns, caption)
+
+
+NAMES = {"error": "error", "r2": "R²"}
+
+
+def _cell(row: Any, measure: tuple[str, str, str]) -> Cell:
+    return interval_cell(*(row[name] for name in measure))
+
+
+def _first(measure: tuple[str, str, str], rows: pd.DataFrame) -> Cell:
+    return _cell(rows.iloc[0], measure)
+
+
+def _seeds(twins: pd.Series[float]) -> str:
+    """Untrained twins: a range over seeds is no interval and does not look like one."""
+    twins = twins.dropna()
+    if twins.empty:
+        return ABSENT
+    return f"{shown(twins.mean())} ({'1 seed' if len(twins) == 1 else f'{shown(twins.min())} to {shown(twins.max())}'})"
+
+
+def _readings(run: RunFolder) -> pd.DataFrame:
+    """What was read clip by clip, at the layer and tokens of the claims."""
     table = run.table("readings")
     if table is None:
-        return None
-    tokens, layer = tokens_of(run, table), claim_layer(run, table)
-    return table[(table["layer"] == layer) & (table["tokens"] == tokens)]
+        return pd.DataFrame(columns=TABLES["readings"].names)
+    return table[(table["layer"] == claim_layer(run, table)) & (table["tokens"] == tokens_of(run, table))]
 
 
 def _compass(run: RunFolder, output: str, number: int) -> list[Block]:
     readings = _readings(run)
-    rows = None if readings is None else readings[readings["output"] == output].dropna(subset=["true", "predicted"])
-    rows = None if rows is None else rows[rows["held_out"].isin(HELD)]
-    if rows is None or rows.empty:
+    rows = readings[(readings["output"] == output) & readings["held_out"].isin(HELD)].dropna(subset=["true", "predicted"])
+    if rows.empty:
         return []
     layer, tokens = int(rows["layer"].iloc[0]), rows["tokens"].iloc[0]
     each = ", ".join(f"{(rows['held_out'] == kind).sum()} {kind}" for kind in HELD if (rows["held_out"] == kind).any())
@@ -133,13 +186,11 @@ def _compass(run: RunFolder, output: str, number: int) -> list[Block]:
 
 def _predicted(run: RunFolder, model: pd.DataFrame, outputs: list[str]) -> list[Block]:
     readings = _readings(run)
-    if readings is None:
-        return []
-    numeric = model[model["probe"] != "circular"].drop_duplicates("output")
-    known = set(readings[readings["held_out"] == "clips"]["output"])
-    units = {str(row["output"]): str(row["unit"]) for row in numeric.to_dict("records") if row["output"] in known}
-    units = {name: units[name] for name in outputs[:MOST_OUTPUTS] if name in units}
-    rows = readings[readings["output"].isin(list(units)) & (readings["held_out"] == "clips")]
+    readings = readings[readings["held_out"] == "clips"]
+    numeric = model[(model["probe"] != "circular") & model["output"].isin(readings["output"])].drop_duplicates("output")
+    unit_of = dict(zip(numeric["output"], numeric["unit"], strict=True))
+    units = {name: unit_of[name] for name in outputs[:MOST_OUTPUTS] if name in unit_of}
+    rows = readings[readings["output"].isin(list(units))]
     if rows.empty:
         return []
     layer, tokens = int(rows["layer"].iloc[0]), rows["tokens"].iloc[0]

@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import chosen_probes
-from jepascope.findings.beside import readings_by, rows_beside
-from jepascope.findings.effect import JudgeReading, stored_readings
+from jepascope.findings.beside import readings_by, with_controls
+from jepascope.findings.effect import stored_readings
 from jepascope.findings.footage import footage_words, refused_otherwise
 from jepascope.findings.names import short
-from jepascope.findings.numbers import ABSENT, Cell, count, interval_cell
-from jepascope.findings.selection import comparable, in_order
+from jepascope.findings.numbers import Cell, cell_of, count
+from jepascope.findings.selection import comparable
 from jepascope.findings.verdict import ratio_cell
 from jepascope.findings.videos import LEFT_OUT, PUBLISHED, REAL, UNREADABLE, reach_words
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph
 from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, beside_controls, declared, grid, words
 
 MOST_REASONS = 30
 EDITS = ("ablate", "swap")
@@ -45,8 +45,8 @@ def footage_blocks(run: RunFolder) -> list[Block]:
 def taken_names(run: RunFolder) -> dict[str, str]:
     """Another run's subspaces by the names of tables, with the finder of each; empty where none were taken."""
     taken = run.summary.get("carried")
-    found = taken.get("finders") if isinstance(taken, dict) else None
-    return {str(name): str(finder) for name, finder in found.items()} if isinstance(found, dict) else {}
+    finders = taken.get("finders") if isinstance(taken, dict) else None
+    return {str(name): str(finder) for name, finder in finders.items()} if isinstance(finders, dict) else {}
 
 
 def effects_here(run: RunFolder) -> list[Block]:
@@ -59,21 +59,20 @@ def effects_here(run: RunFolder) -> list[Block]:
     wanted = here[here["finder"].isin([*names, *names.values()])]
     if wanted.empty:
         return []
-    said = REAL.claim(run).sentence
-    controls = in_order(wanted[wanted["control"] != "subspace"]["control"], CONTROLS)
-    judges = readings_by(run)
-    rows = [_row(wanted, row, controls, judges) for row in wanted[wanted["control"] == "subspace"].to_dict("records")]
+    rows = with_controls(wanted, readings_by(run))
     caption = (
         f"Ablation and swap at layer {run.best_layer}, dose 1: CE with its {run.confidence} over videos, and its ratio to the mean of each "
         f"control matched to the same subspace (≥: a lower bound). Names in brackets: found on {short(taken.get('clips'))} clips in the "
         f"run {short(taken.get('run'))}. Published for Kinetics, over random directions: {PUBLISHED} (another encoder)."
     )
-    head = ("edit", "subspace (rank)", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
-    return [
-        Heading(f"Synthetic → real: {short(taken.get('clips'))} to {run.clips}"),
-        Finding(short(said, 2000)),
-        Grid(head, tuple(rows), caption, words=2),
-    ]
+    columns = (
+        *declared("ce", "edit"),
+        words("subspace (rank)", lambda row: f"{row['finder']} ({count(row['rank'])})"),
+        *declared("ce", "n", value="CE"),
+        *_ratios(rows),
+    )
+    title = f"Synthetic → real: {short(taken.get('clips'))} to {run.clips}"
+    return [Heading(title), Finding(short(REAL.claim(run).sentence, 2000)), grid(rows, columns, caption)]
 
 
 def left_out_blocks(run: RunFolder) -> list[Block]:
@@ -82,19 +81,18 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
     if not isinstance(left, dict) or split is None or ce is None or every is None or every.empty:
         return []
     try:
-        said, read = LEFT_OUT.claim(run).sentence, left["accuracy"]
+        sentence, read = LEFT_OUT.claim(run).sentence, left["accuracy"]
         videos, layers = count(left["videos"]), ", ".join(f"{layer} ({folds})" for layer, folds in left["layers"].items())
-        accuracies = _dense_accuracy(run, split), interval_cell(read["value"], read["low"], read["high"])
+        accuracies = _dense_accuracy(run, split), cell_of(read)
     except UNREADABLE:
         return [Paragraph(LEFT_OUT.claim(run).sentence)]
     here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
     here = here[here["finder"] == every["finder"].iloc[0]]
-    controls = in_order(every[every["control"] != "subspace"]["control"], CONTROLS)
     parts = (("the split's test videos", here, readings_by(run)), (f"all {videos} in turn", every, stored_readings(left)))
     rows = [
-        (name, accuracy, *_row(part, own, controls, judges)[2:])
+        {**own, "tested": name, "accuracy": accuracy}
         for accuracy, (name, part, judges) in zip(accuracies, parts, strict=True)
-        for own in part[part["control"] == "subspace"].to_dict("records")
+        for own in with_controls(part, judges)
     ]
     finder = short(every["finder"].iloc[0])
     caption = (
@@ -104,22 +102,20 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
         "bound). Intervals take the videos as independent; folds share most of the videos that they learn from, so that they may be too "
         "narrow. Swaps are left out: a donor would be a video that subspace or read-out has seen."
     )
-    head = ("tested", "accuracy", "n", "CE", *(CONTROL_WORDS.get(name, name) for name in controls))
-    return [Heading("One video left out at a time"), Finding(short(said, 2000)), Grid(head, tuple(rows), caption)]
+    columns = (
+        words("tested", lambda row: str(row["tested"])),
+        Column("accuracy", lambda row: row["accuracy"]),
+        *declared("ce", "n", value="CE"),
+        *_ratios(rows),
+    )
+    return [Heading("One video left out at a time"), Finding(short(sentence, 2000)), grid(rows, columns, caption)]
 
 
 def _dense_accuracy(run: RunFolder, probes: pd.DataFrame) -> Cell:
     """Of the study's dense probe at the layer that claims are made for."""
     row = chosen_probes(probes, encoder="model", layer=run.best_layer, tokens=run.summary.get("tokens", "all")).iloc[0]
-    return interval_cell(row["accuracy"], row["low"], row["high"])
+    return cell_of(row, "accuracy")
 
 
-def _row(ce: pd.DataFrame, row: dict[Any, Any], controls: list[str], judges: dict[str, JudgeReading]) -> tuple[Cell | str, ...]:
-    beside = rows_beside(row, ce, judges)
-    return (
-        str(row["edit"]),
-        f"{row['finder']} ({count(row['rank'])})",
-        count(row["n"]),
-        interval_cell(row["value"], row["low"], row["high"]),
-        *(ratio_cell(beside[name]) if name in beside else ABSENT for name in controls),
-    )
+def _ratios(rows: list[dict[Any, Any]]) -> list[Column]:
+    return beside_controls(rows, lambda _, against: ratio_cell(against))

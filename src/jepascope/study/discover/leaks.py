@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import nan
+from typing import Any
 
 import pandas as pd
 import torch
 
+from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import DEGRADATIONS, end_position_limit, still_pixels
 from jepascope.discovery.probes.leaks import leak_check
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import PIXEL_SIDE
 
-COLUMNS = TABLES["leaks"].written
 AXIS = 0.5  # of two opposite directions, either one
 
 
@@ -26,22 +28,27 @@ def run_leaks(captures: Captures, layer: int) -> pd.DataFrame:
     and averaged frames one half (they show the axis of motion, not the way along it).
     """
     clips, spec = captures.probed_clips, captures.spec
-    labels = torch.tensor(clips.labels(spec.variable)[0])
-    groups = torch.tensor(clips.factors["scene"].to_numpy())
-    split = clips.factors["split"].to_numpy()
-    fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
     # where things are in the frames of others' clips is not known, so that nothing is explained by it
-    end = end_position_limit(continuous=spec.angles == "any") if spec.angles else nan
+    end = end_position_limit(continuous=spec.asked.angles == "any") if spec.asked.angles else nan
     rows = []
     tick = captures.progress.start("leak check")
     for done, how in enumerate(DEGRADATIONS):
         features = {f"pixels_{how}": _pixels(captures, how), f"model_{how}": captures.degraded(how).pooled(layer)}
-        for name, values in features.items():
-            explained = end if how in ("first_frame", "last_frame") else AXIS
-            found = leak_check({name: values}, labels, fit, test, groups, captures.folds, spec.seed)
-            rows += [{**asdict(row), "explained": explained} for row in found]
+        rows += leak_rows(how, features, clips, spec.variable, captures.folds, end, spec.seed)
         tick(done + 1, len(DEGRADATIONS))
-    return pd.DataFrame(rows, columns=COLUMNS).sort_values("baseline", kind="stable")
+    return pd.DataFrame(rows, columns=TABLES["leaks"].written).sort_values("baseline", kind="stable")
+
+
+def leak_rows(
+    how: str, features: Mapping[str, torch.Tensor], clips: ClipSet, variable: str, folds: int, end: float, seed: int = 0
+) -> list[dict[str, Any]]:
+    """What reads the variable off features of degraded clips, by their names; ``end``: what an end frame's position tells of it."""
+    labels, groups = torch.tensor(clips.labels(variable)[0]), torch.tensor(clips.factors["scene"].to_numpy())
+    split = clips.factors["split"].to_numpy()
+    fit, test = (torch.tensor((split == name).nonzero()[0]) for name in ("fit", "test"))
+    explained = end if how in ("first_frame", "last_frame") else AXIS
+    found = [leak_check({name: values}, labels, fit, test, groups, folds, seed) for name, values in features.items()]
+    return [{**asdict(row), "explained": explained} for rows in found for row in rows]
 
 
 def _pixels(captures: Captures, how: str) -> torch.Tensor:

@@ -70,6 +70,12 @@ class Target:
     def test_values(self) -> Float[Tensor, "test outputs"] | None:
         return _tensor(self.test.values(self.name))
 
+    @property
+    def numbers(self) -> tuple[Float[Tensor, "fit outputs"], Float[Tensor, "test outputs"]]:
+        """Values of fit and test clips, of a variable that has any."""
+        assert self.fit_values is not None and self.test_values is not None
+        return self.fit_values, self.test_values
+
     @cached_property
     def fit_scenes(self) -> Int[Tensor, " fit"]:
         return torch.tensor(self.fit.factors["scene"].to_numpy(copy=True))

@@ -134,10 +134,6 @@ def permuted_rows(source: Source, target: Target, dense: Mapping[int, ProbePath]
             "probe": "dense",
             "strength": strengths[layer],
             **_scored(share, target.test_labels),
-            "support": float("nan"),
-            "cv_accuracy": float("nan"),
-            "cv_se": float("nan"),
-            "gap": float("nan"),
             "chosen": True,
         }
         for layer, counts in hits.items()
@@ -149,13 +145,13 @@ def _shares(counts: Int[Tensor, " draws"], scenes: Int[Tensor, " clips"]) -> lis
     """Of so many clips right in each draw. Which ones is not known here, so that scenes of several clips count as one unit each."""
     n, many = len(scenes), len(scenes.unique())
     shares = [proportion(count, n) for count in counts.tolist()]
-    return shares if n == many else [Interval(one.value, *wilson(one.value, many), n) for one in shares]
+    return shares if n == many else [Interval(share.value, *wilson(share.value, many), n) for share in shares]
 
 
-def _scored(found: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
+def _scored(share: Interval, labels: Int[Tensor, " clips"]) -> dict[str, float]:
     """Accuracy beside chance, the share of the largest class among the clips scored."""
     chance = int(torch.bincount(labels).max()) / len(labels)
-    return {"accuracy": found.value, "low": found.low, "high": found.high, "n": found.n, "chance": chance}
+    return {"accuracy": share.value, "low": share.low, "high": share.high, "n": share.n, "chance": chance}
 
 
 def best_layer(captures: Captures, probes: pd.DataFrame | None) -> int:
@@ -172,6 +168,11 @@ def best_layer(captures: Captures, probes: pd.DataFrame | None) -> int:
     own = chosen_probes(probes, encoder="model", tokens=captures.spec.tokens)
     scores = {int(row["layer"]): (float(row["cv_accuracy"]), float(row["cv_se"])) for row in own.to_dict("records")}
     return earliest_good(scores, captures.encoder.card.depth)
+
+
+def earliest_of(paths: Mapping[int, ProbePath], depth: int) -> int:
+    """The same of probes' paths at every layer."""
+    return earliest_good({layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}, depth)
 
 
 def earliest_good(scores: Mapping[int, tuple[float, float]], depth: int) -> int:

@@ -17,7 +17,7 @@ def run_stability(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
     spec = captures.spec
     layers = range(captures.encoder.card.depth + 1)
     tick = captures.progress.start("stability selection")
-    found = stability_selection(
+    selections = stability_selection(
         {layer: captures.fit.pooled(layer, spec.tokens) for layer in layers},
         captures.labels(captures.fit),
         captures.scenes(captures.fit),
@@ -27,8 +27,8 @@ def run_stability(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
         seed=spec.seed,
     )
     tick(1, 1)
-    points = [row for layer, stability in found.items() for row in _points(layer, spec.tokens, stability)]
-    frequencies = [row for layer, stability in found.items() for row in _frequencies(layer, spec.tokens, stability)]
+    points = [row for layer, stability in selections.items() for row in _points(layer, spec.tokens, stability)]
+    frequencies = [row for layer, stability in selections.items() for row in _frequencies(layer, spec.tokens, stability)]
     return pd.DataFrame(points, columns=COLUMNS), pd.DataFrame(frequencies, columns=FREQUENCY_COLUMNS)
 
 

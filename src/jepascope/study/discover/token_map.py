@@ -33,11 +33,11 @@ def token_table(activations: Activations, layer: int, target: Target, spec: Stud
     draws, scenes = max(FEWEST_DRAWS, spec.permutations), target.fit_scenes
     if target.variable.kind == "numeric" and target.fit_values is not None and target.test_values is not None:
         weights = scene_weights(len(target.test), np.random.default_rng(spec.seed), target.test_scenes.numpy(), spec.resamples)
-        found = token_r_squared(fit, test, card.places, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
+        scored = token_r_squared(fit, test, card.places, target.fit_values, target.test_values, weights, draws, spec.seed, where, scenes)
     else:
         held = target.test_scenes
-        found = token_accuracy(fit, test, card.places, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes, held)
-    return _table(found, layer, card.grid)
+        scored = token_accuracy(fit, test, card.places, target.fit_labels, target.test_labels, draws, spec.seed, where, scenes, held)
+    return _table(scored, layer, card.grid)
 
 
 def tokens_of(activations: Activations, layer: int) -> TokenRange:
@@ -45,23 +45,23 @@ def tokens_of(activations: Activations, layer: int) -> TokenRange:
     return lambda start, stop: activations.tokens(layer, span=slice(start, stop)).float()
 
 
-def _table(found: TokenMap, layer: int, grid: tuple[int, int, int]) -> pd.DataFrame:
-    times, rows, columns = np.unravel_index(np.arange(len(found.scores)), grid)  # time-major, as V-JEPA orders tokens
+def _table(scored: TokenMap, layer: int, grid: tuple[int, int, int]) -> pd.DataFrame:
+    times, rows, columns = np.unravel_index(np.arange(len(scored.scores)), grid)  # time-major, as V-JEPA orders tokens
     return pd.DataFrame(
         {
             "layer": layer,
             "tokens": "each",
-            "token": np.arange(len(found.scores)),
+            "token": np.arange(len(scored.scores)),
             "t": times,
             "row": rows,
             "column": columns,
-            "accuracy": [score.value for score in found.scores],
-            "low": [score.low for score in found.scores],
-            "high": [score.high for score in found.scores],
-            "n": [score.n for score in found.scores],
-            "chance": found.chance,
-            "metric": found.metric,
-            "null": found.null,
-            "draws": len(found.maxima),
+            "accuracy": [score.value for score in scored.scores],
+            "low": [score.low for score in scored.scores],
+            "high": [score.high for score in scored.scores],
+            "n": [score.n for score in scored.scores],
+            "chance": scored.chance,
+            "metric": scored.metric,
+            "null": scored.null,
+            "draws": len(scored.maxima),
         }
     )

@@ -51,8 +51,7 @@ class Scoring:
 
     @classmethod
     def of(cls, target: Target, resamples: int, seed: int) -> Scoring:
-        fitted, held = target.fit_values, target.test_values
-        assert fitted is not None and held is not None
+        fitted, held = target.numbers
         rng = np.random.default_rng(seed)
         ids = target.test_scenes.numpy()
         scenes = scene_weights(len(held), rng, ids, resamples)
@@ -103,32 +102,29 @@ def value_tables(
 
 def read(source: Source, target: Target, folds: int, seed: int, progress: Progress | None = None) -> dict[str, Predictions]:
     """Predictions for the test clips by what was held out: clips, and for angles whole arcs (left out, and said, where too few)."""
-    values, held = target.fit_values, target.test_values
-    assert values is not None and held is not None
+    values, held = target.numbers
     paths = ridge_probes(source.fit, values, target.fit_scenes, folds, seed=seed)
-    found = {"clips": {layer: (path.probe.predict(source.test[layer]), path.strength) for layer, path in paths.items()}}
+    predictions = {"clips": {layer: (path.probe.predict(source.test[layer]), path.strength) for layer, path in paths.items()}}
     if target.variable.kind == "circular":
         try:
             arcs = held_out_arcs(source.fit, values, source.test, held)
-            found["arcs"] = {layer: (reading.predicted, reading.strength) for layer, reading in arcs.items()}
+            predictions["arcs"] = {layer: (reading.predicted, reading.strength) for layer, reading in arcs.items()}
         except BadData as error:
             if progress:
                 progress.say(f"No held-out arcs for {target.name}. {error}")
-    return found
+    return predictions
 
 
 def order_p(source: Source, target: Target, layer: int, seed: int) -> float:
     """p of the true circular order of the classes at one layer; NaN where angles are continuous."""
-    fitted, held = target.fit_values, target.test_values
-    assert fitted is not None and held is not None
-    found = arc_order_test(source.fit[layer], fitted, source.test[layer], held, seed=seed, where=layer)
-    return nan if found is None else found.p
+    fitted, held = target.numbers
+    test = arc_order_test(source.fit[layer], fitted, source.test[layer], held, seed=seed, where=layer)
+    return nan if test is None else test.p
 
 
 def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **where: object) -> Rows:
     """One row per layer and output."""
-    variable, true, fitted = target.variable, target.test_values, target.fit_values
-    assert true is not None and fitted is not None
+    variable, (fitted, true) = target.variable, target.numbers
     rows: Rows = []
     for layer, (predicted, strength) in predictions.items():
         if variable.kind == "circular":
@@ -147,8 +143,8 @@ def value_rows(predictions: Predictions, target: Target, scoring: Scoring, **whe
 
 def arc_rows(found: Mapping[str, Predictions], target: Target, scoring: Scoring, p_order: Mapping[int, float], **where: object) -> Rows:
     """One row per layer: held-out arcs, beside held-out clips and the floor."""
-    true, fitted = target.test_values, target.fit_values
-    assert true is not None and fitted is not None and scoring.arc is not None and scoring.arcs is not None
+    fitted, true = target.numbers
+    assert scoring.arc is not None and scoring.arcs is not None
     chance = constant_error(true, fitted)
     rows: Rows = []
     for layer, (predicted, strength) in found["arcs"].items():
@@ -160,8 +156,7 @@ def arc_rows(found: Mapping[str, Predictions], target: Target, scoring: Scoring,
 
 def reading_rows(predicted: Float[Tensor, "test outputs"], target: Target, **where: object) -> Rows:
     """One row per test clip and output; angles in radians."""
-    variable, true = target.variable, target.test_values
-    assert true is not None
+    variable, (_, true) = target.variable, target.numbers
     if variable.kind == "circular":
         true, predicted = decoded_angle(true)[:, None], decoded_angle(predicted)[:, None]
     return [

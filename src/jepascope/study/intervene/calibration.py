@@ -13,16 +13,17 @@ from torch import Tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged, owned
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import SURVEYED
+from jepascope.intervention.edit_entry import CALIBRATED
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.run import place, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.layers import controls_at
+from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
-EDITS = ("steer", "rotate")
 COLUMNS = TABLES["calibration"].written
 
 
@@ -37,7 +38,7 @@ def run_calibration(captures: Captures, context: InterventionContext, subspaces:
     first = next(iter(subspaces))
     plane = Subspace.spanned_by(scenes.circle.axes, scenes.circle.middle, finder=PLANE)
     wanted = {first: subspaces[first], PLANE: plane}
-    controls = controls_at(captures, context, wanted, ("random",), CALIBRATION_DRAWS)
+    controls = controls_at(captures, context, wanted, SURVEYED, CALIBRATION_DRAWS)
     tick = captures.progress.start(f"steer to {REQUESTS} angles at layer {layer}")
     clean = judge.angle(context.unedited.clean[place(judge, context.depth)])
     assert clean is not None
@@ -45,17 +46,17 @@ def run_calibration(captures: Captures, context: InterventionContext, subspaces:
     angles = torch.arange(REQUESTS) * (2 * torch.pi / REQUESTS)
     for done, angle in enumerate(angles):
         asked = replace(scenes, target_angle=angle.expand(len(scenes)).clone(), requested=True)
-        for edit in EDITS:
+        for edit in CALIBRATED:
             conditions = merged(wanted, controls, (1.0,), edit)
             edited = run_edit(captures.encoder, context.site, asked, conditions, [judge], edit, unedited=context.unedited)
             for i, owner in owned(conditions, list(wanted)):
-                said = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
-                rows.append(_rows(asked, {"layer": layer, "edit": edit, **said}, angle, edited.reads[0].angle[i]))
+                whose = {"finder": owner.finder, "rank": conditions[i].basis.shape[1], "control": owner.control, "draw": owner.draw}
+                rows.append(_rows(asked, {"layer": layer, "edit": edit, **whose}, angle, edited.reads[0].angle[i]))
         tick(done + 1, REQUESTS)
     return pd.concat(rows, ignore_index=True)[COLUMNS]
 
 
-def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: Tensor) -> pd.DataFrame:
+def _rows(scenes: Scenes, where: dict[str, object], requested: Tensor, decoded: Tensor) -> pd.DataFrame:
     assert scenes.angle is not None
 
     def degrees(angle: Tensor) -> np.ndarray:
@@ -63,5 +64,5 @@ def _rows(scenes: Scenes, said: dict[str, object], requested: Tensor, decoded: T
 
     angles = {"source": degrees(scenes.angle), "requested": degrees(requested), "decoded": degrees(decoded)}
     return pd.DataFrame(
-        {**{name: np.repeat(np.array([value]), len(scenes)) for name, value in said.items()}, "scene": scenes.ids, **angles}
+        {**{name: np.repeat(np.array([value]), len(scenes)) for name, value in where.items()}, "scene": scenes.ids, **angles}
     )

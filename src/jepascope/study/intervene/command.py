@@ -13,18 +13,19 @@ from jepascope.discovery.finders import UNKNOWN, found_again, referring, same_sp
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
-from jepascope.findings.summary import intervened
 from jepascope.intervention.effects import check_subspaces
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
-from jepascope.study.files import known_best, resume_line, writing
-from jepascope.study.fits import check_room
+from jepascope.study.discover.subspaces import keep
+from jepascope.study.edited_layers import check_room
+from jepascope.study.files import known_best, resume_line
 from jepascope.study.folder import Run
-from jepascope.study.intervene.asked import validate_for_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
-from jepascope.study.run import caused, runner_of
-from jepascope.study.spec import StudySpec, make_spec
+from jepascope.study.run import edited, runner_of
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import with_changes
 from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import EDITS
 from jepascope.study.trust import trusted
@@ -42,12 +43,12 @@ def intervened_spec(
     ``called``: what the fields of ``changes`` are called where they were given (see ``make_spec``)."""
     layer = changes.pop("best_layer", None)
     layer = best if layer is None else layer
-    given = {**spec.model_dump(exclude={"labels_digest"}), **changes, "best_layer": layer, "layers": (layer,)}
+    given = {**changes, "best_layer": layer, "layers": (layer,)}
     if "finders" in changes:
         given["rank"] = changes.get("rank")
     if subspace is not None:
         given["subspace"] = _digest(subspace)
-    return make_spec(given, "intervene", called)
+    return with_changes(spec, given, "intervene", called)
 
 
 def _digest(path: Path) -> str:
@@ -100,10 +101,8 @@ def run_intervene(
         if given is not None:
             name, given, unshuffled = named(captures, steps["own at best"], given, layer)
             steps.keep(used={layer: {name: given}})
-            with writing(other.path / "subspaces" / GIVEN) as temporary:
-                given.save(temporary)
+            keep(given, other.path / "subspaces" / GIVEN)
         steps.do(EDITS)
-        stage_two = caused(steps)
         summary: dict[str, Any] = {
             "schema": 1,
             "model": encoder.card.name,
@@ -114,7 +113,7 @@ def run_intervene(
             "ablate_to": changed.ablate_to,
             "doses": list(changed.edit_doses),
             "swap_donor": captures.donor,
-            **intervened(stage_two.tables, layer, spec.variable, stage_two.judges, stage_two.skipped),
+            **edited(steps),
             "seconds": steps.rounded_seconds,
         }
         if unshuffled:
@@ -131,12 +130,12 @@ def named(captures: Captures, known: Mapping[str, Subspace], given: Subspace, la
     for finder, own in known.items():
         if own.found_by is not None and same_span(own, given):
             return finder, referring(given, own), ""
-    said, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
-    if said is not None and not trusted(said.finder, captures.spec.finders):
-        why = f"{said.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
-    elif said is not None:
-        again = found_again(given, said.finder, captures.labelled(layer, finder=said.finder), said.rank, said.seed)
+    reference, why = given.found_by, f"{UNKNOWN}; save what jepascope.find returned, or give finder= to jepascope.intervene"
+    if reference is not None and not trusted(reference.finder, captures.spec.finders):
+        why = f"{reference.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
+    elif reference is not None:
+        again = found_again(given, reference.finder, captures.labelled(layer, finder=reference.finder), reference.rank, reference.seed)
         if not isinstance(again, str):
-            return said.finder, again, ""
+            return reference.finder, again, ""
         why = again
     return "given", replace(given, found_by=None), why

@@ -1,15 +1,25 @@
-"""The context of a layer of a study: its chosen test scenes, whoever judges there, and what controls match."""
+"""The context of a layer of a study: its chosen test scenes, whoever judges there, what controls match; and the controls themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
+from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finders import Finder, find_shuffled
+from jepascope.discovery.labelled import Labelled
+from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
+from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.judges import Judge
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.requested import fixed_controls
 from jepascope.study.intervene.scenes import scenes_at
+from jepascope.study.spec import StudySpec
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 
@@ -30,3 +40,62 @@ def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controll
         spec.resamples,
         spec.ablate_to,
     )
+
+
+def every_control(spec: StudySpec) -> tuple[str, ...]:
+    """The matched controls, and those that the study asks for and that are drawn as they are."""
+    return (*MATCHED, *(name for name in spec.extra_controls if CONTROLS.entry(name).made == "drawn"))
+
+
+def controls_at(
+    captures: Captures,
+    context: InterventionContext,
+    subspaces: Mapping[str, Subspace],
+    names: tuple[str, ...],
+    draws: int,
+    sources: Mapping[str, tuple[str | Finder, Labelled]] | None = None,
+) -> dict[str, list[ControlDraw]]:
+    """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``.
+
+    ``sources``: what found each subspace, and in which clips; by default what it refers to itself. One of which that is not known has no
+    ``shuffled`` control (see ``without_shuffles``).
+    """
+    spec, layer, covariance, full = captures.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
+    everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
+    room = captures.encoder.card.width - int(torch.linalg.matrix_rank(everything))
+    avoid = (
+        everything if room >= 2 * max(spec.rank or len(captures.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
+    )
+    pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
+    controls = {}
+    for finder, subspace in subspaces.items():
+        source = None
+        if {*FOUND} & {*names}:
+            source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
+        own = names if source is not None else tuple(name for name in names if name not in FOUND)
+        shuffled = None if source is None else find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
+        drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
+        controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
+    return controls
+
+
+def _found_in(captures: Captures, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
+    """The finder behind a subspace and the clips that it was found in, whose labels the ``shuffled`` control permutes; None for a
+    subspace without a reference to what found it: its name in tables says nothing."""
+    if subspace.found_by is None:
+        return None
+    if captures.imported is not None and name in captures.imported.subspaces:
+        return captures.imported.shuffles(subspace.found_by.finder)
+    return subspace.found_by.finder, captures.labelled(layer, finder=subspace.found_by.finder)
+
+
+def without_shuffles(captures: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:
+    """Subspaces that have no ``shuffled`` control, and why."""
+    why = {}
+    for name, subspace in subspaces.items():
+        imported = captures.imported is not None and name in captures.imported.subspaces
+        if subspace.found_by is None:
+            why[name] = "its file does not say which finder found it, and that finder does not find it again"
+        elif imported and needing("suffix", [subspace.found_by.finder]):
+            why[name] = "its finder would have to be trained in the other run's clips for every draw"
+    return why

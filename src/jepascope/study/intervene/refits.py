@@ -15,16 +15,18 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.suffix import PooledReader, Rerun, Sweep, chunks, rerun
 from jepascope.discovery.probes.paths import dense_probes
-from jepascope.discovery.probes.readouts import mlp_probe
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, merged, owned
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.control_entry import SURVEYED
 from jepascope.intervention.edits import coordinates, edit
 from jepascope.intervention.edits.ablate import ablation_displacement
+from jepascope.intervention.judge_entry import JUDGES, MAIN
+from jepascope.intervention.judges.own import trained
 from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.layers import controls_at
+from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.steps.intervene import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written
@@ -39,7 +41,7 @@ def run_refits(captures: Captures, context: InterventionContext, subspaces: Mapp
     Fitted on ablated judge clips, scored on ablated test clips; the mean that ablation goes to is the subspace's own.
     """
     spec, depth, layer = captures.spec, context.depth, context.site.layer
-    conditions = merged(subspaces, controls_at(captures, context, subspaces, ("random",), REFIT_DRAWS), (1.0,))
+    conditions = merged(subspaces, controls_at(captures, context, subspaces, SURVEYED, REFIT_DRAWS), (1.0,))
     conditions = [*conditions, replace(conditions[0], dose=0.0, owners=[])]  # unedited, read over the same tokens as the others
     judge = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
     tick = captures.progress.start(f"refit read-outs after ablation at layer {layer}")
@@ -48,13 +50,14 @@ def run_refits(captures: Captures, context: InterventionContext, subspaces: Mapp
     tick(1, 2)
     y, scenes, labels, ids = captures.labels(judge), captures.scenes(judge), captures.labels(captures.test), context.scenes.ids
     paths = dense_probes(fitted, y, scenes, captures.folds, seed=spec.seed)
-    hits = {(at, "probe"): path.probe.right(scored[at], labels) for at, path in paths.items()}
-    if "mlp" in spec.judges:
-        hits.update({(at, "mlp"): mlp_probe(x, y, spec.seed).right(scored[at], labels) for at, x in fitted.items() if at[1] == depth})
+    hits = {(at, MAIN): path.probe.right(scored[at], labels) for at, path in paths.items()}
+    for name in (name for name in spec.judges if name != MAIN and JUDGES.entry(name).layers == "all"):
+        fresh = {at: trained(name, x, y, spec.seed) for at, x in fitted.items() if at[1] == depth}
+        hits.update({(at, name): reader.logits(scored[at]).argmax(dim=-1) == labels for at, reader in fresh.items()})
     rows = [_row(layer, at, "", 0, "clean", 0, name, right, labels, ids) for (at, name), right in hits.items() if at[0] < 0]
     for i, owner in owned(conditions, list(subspaces)):
-        said = (owner.finder, conditions[i].basis.shape[1], owner.control, owner.draw)
-        rows += [_row(layer, at, *said, name, right, labels, ids) for (at, name), right in hits.items() if at[0] == i]
+        whose = (owner.finder, conditions[i].basis.shape[1], owner.control, owner.draw)
+        rows += [_row(layer, at, *whose, name, right, labels, ids) for (at, name), right in hits.items() if at[0] == i]
     tick(2, 2)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -81,7 +84,7 @@ def _ablated(
     """Pooled activations of every later layer after each ablation; the last condition is the unedited one, -1."""
     depth, mask = captures.encoder.card.depth, mask_of(captures.spec.tokens)
     layers = range(layer, depth + 1)
-    found = {(i, at): torch.empty(len(part), captures.encoder.card.width) for i in range(len(conditions)) for at in layers}
+    read_after = {(i, at): torch.empty(len(part), captures.encoder.card.width) for i in range(len(conditions)) for at in layers}
 
     def reruns() -> Iterator[Rerun]:
         for rows in chunks(captures.encoder.card, len(part)):
@@ -93,18 +96,18 @@ def _ablated(
 
     def keep(rows: slice, which: slice, read: dict[int, Tensor]) -> None:
         for at, features in read.items():
-            for i, one in zip(range(which.start, which.stop), features, strict=True):
-                found[i, at][rows] = one.float()
+            for i, pooled in zip(range(which.start, which.stop), features, strict=True):
+                read_after[i, at][rows] = pooled.float()
 
     rerun(captures.encoder, reruns())
     last = len(conditions) - 1
-    return {(-1 if i == last else i, at): x for (i, at), x in found.items()}
+    return {(-1 if i == last else i, at): x for (i, at), x in read_after.items()}
 
 
 def _ablate(conditions: Sequence[Condition], seen: Tensor | None, hidden: Tensor, which: slice) -> Tensor:
     made, mask = [], None if seen is None else seen.to(hidden.device)
-    for one in conditions[which]:
-        basis, mean = one.basis[None].to(hidden.device), one.mean.to(hidden.device)
+    for condition in conditions[which]:
+        basis, mean = condition.basis[None].to(hidden.device), condition.mean.to(hidden.device)
         inside = coordinates(ablation_displacement(hidden.float(), mean), basis, mask)
-        made.append(edit(hidden, inside, basis, torch.tensor([one.dose], device=hidden.device))[0])
+        made.append(edit(hidden, inside, basis, torch.tensor([condition.dose], device=hidden.device))[0])
     return torch.stack(made)

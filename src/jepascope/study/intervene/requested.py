@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,6 @@ from jepascope.activations.site import Site
 from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
-from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
 from jepascope.intervention.context import InterventionContext
@@ -25,10 +24,11 @@ from jepascope.intervention.controls import ControlDraw, Matched, checked_bases,
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, units
-from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.judge_entry import MAIN
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import MIN_DRAWS, ratio_of_means, scene_sums
 from jepascope.study.captures import Captures
+from jepascope.study.intervene.judges import JudgeSet, trained_probe
 from jepascope.study.intervene.scenes import same_class_draws
 from jepascope.study.steps.intervene import SELF_SWAPS
 
@@ -59,25 +59,27 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
 
 
 def self_swaps(
-    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: Sequence[ProbeJudge]
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
 ) -> pd.DataFrame:
     """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
-    found, scenes = [], context.scenes
+    tables, scenes = [], context.scenes
     for draw, rows in enumerate(same_class_draws(scenes.source.clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
-        effects, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges, scenes=donors)
-        found.append(effects.assign(control="self_swap", draw=draw))
-    return pd.concat(found, ignore_index=True)
+        swapped, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges.last(), scenes=donors)
+        tables.append(swapped.assign(control="self_swap", draw=draw))
+    return pd.concat(tables, ignore_index=True)
 
 
-def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Subspace], effects: pd.DataFrame) -> pd.DataFrame:
+def untrained_effects(
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
+) -> pd.DataFrame:
     """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
 
     Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the
     twin's own CE. A twin whose judge reads no margin has no CE and no row.
     """
-    spec, site = captures.spec, Site(layer, captures.spec.edited_tokens)
-    found = []
+    spec, site, layer = captures.spec, context.site, context.site.layer
+    tables = []
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = captures.encoder.untrained(seed)
         tick = captures.progress.start(f"untrained twin {seed}: capture and edit")
@@ -85,12 +87,10 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
         source, other = (
             capture(twin, part.clips, captures.store, sites=(layer,), progress=tick) for part in (captures.test, captures.twins)
         )
-        x, y, values, depth = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit), twin.card.depth
+        x, y, values = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit)
         data = Labelled(x, y, values, captures.scenes(fit), where=f"{site} of untrained twin {seed}")
-        path = dense_probes(
-            {depth: judge.pooled(depth, spec.tokens)}, captures.labels(judge), captures.scenes(judge), captures.folds, seed=spec.seed
-        )
-        judges = [ProbeJudge(path[depth].probe, spec.tokens)]
+        last, ids = judge.pooled(twin.card.depth, spec.tokens), captures.scenes(judge)
+        reader = trained_probe(last, captures.labels(judge), ids, spec.tokens, captures.folds, spec.seed)
         scenes = Scenes(
             source, other, captures.labels(source), captures.labels(other), class_means(x, y, len(captures.classes)), captures.donor
         )
@@ -104,12 +104,12 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
         if not theirs:
             continue
         edits = [edit for edit in spec.edits if "angle" not in EDITS.entry(edit).needs]
-        made, _ = intervene(twin, site, scenes, theirs, {}, judges, edits, spec.edit_doses, ablate_to=spec.ablate_to)
-        found += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
-    kept = [rows for rows in found if len(rows)]
-    if len(kept) < len(found):
+        made, _ = intervene(twin, site, scenes, theirs, {}, [reader], edits, spec.edit_doses, ablate_to=spec.ablate_to)
+        tables += [_in_units_of(effects, rows, seed) for _, rows in made.groupby(["finder", "edit", "dose"], sort=False)]
+    kept = [rows for rows in tables if len(rows)]
+    if len(kept) < len(tables):
         captures.progress.say(
-            f"{len(found) - len(kept)} of {len(found)} effects in untrained twins have no CE: their judges read no margin."
+            f"{len(tables) - len(kept)} of {len(tables)} effects in untrained twins have no CE: their judges read no margin."
         )
     return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
 
@@ -117,7 +117,7 @@ def untrained_effects(captures: Captures, layer: int, subspaces: Mapping[str, Su
 def _in_units_of(effects: pd.DataFrame, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The twin's effects scaled to the trained encoder's denominators, scene by scene in the same order."""
     first = rows.iloc[0]
-    own = effects[(effects["judge"] == "probe") & (effects["control"] == "subspace")]
+    own = effects[(effects["judge"] == MAIN) & (effects["control"] == "subspace")]
     for name in ("finder", "edit", "dose"):
         own = own[own[name] == first[name]]
     scenes = rows["scene"].to_numpy()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,22 +25,11 @@ from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
-from jepascope.study.captures import Captures
-from jepascope.study.intervene.judges import other_variables
+from jepascope.study.captures import Captures, ShownAs
 
 
-@dataclass(frozen=True)
-class Beginning:
-    """The first frames of a clip, as capture's transform."""
-
-    frames: int
-
-    @property
-    def name(self) -> str:
-        return f"first-{self.frames}-frames"
-
-    def __call__(self, video: Tensor) -> Tensor:
-        return video[:, : self.frames]
+def _first(video: Tensor, frames: int) -> Tensor:
+    return video[:, :frames]
 
 
 def scenes_at(captures: Captures, layer: int) -> Scenes:
@@ -47,7 +37,7 @@ def scenes_at(captures: Captures, layer: int) -> Scenes:
     spec = captures.spec
     pooled, values = captures.fit.pooled(layer, spec.tokens), captures.values(captures.fit)
     means = class_means(pooled, captures.labels(captures.fit), len(captures.classes))
-    others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in other_variables(captures)}
+    others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in captures.other_variables}
     circular = values is not None and captures.variable.kind == "circular"
     return Scenes(
         captures.test,
@@ -84,7 +74,8 @@ def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes
 
 def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
     tick = captures.progress.start(f"capture beginnings of {what}")
-    beginning = Beginning(early.card.frames)
+    frames = early.card.frames
+    beginning = ShownAs(f"first-{frames}-frames", partial(_first, frames=frames))
     captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=beginning, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
@@ -92,12 +83,12 @@ def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str
 def judge_futures(captures: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
     """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
     part = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
-    found = []
+    futures = []
     for start in range(0, len(part), BATCH):
         with torch.inference_mode():
             hidden = part.tokens(layer, slice(start, start + BATCH)).to(captures.encoder.device)
-            found.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
-    return torch.cat(found)
+            futures.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
+    return torch.cat(futures)
 
 
 def head_judge(captures: Captures) -> HeadJudge:
@@ -155,10 +146,10 @@ def same_class_draws(clips: ClipSet, variable: str, draws: int, seed: int) -> li
                 f"self_swap takes from another clip of the same class, and {variable} '{names[label]}' has one; take more test scenes."
             )
     rng = np.random.default_rng([seed, 4])
-    found: dict[bytes, np.ndarray] = {}
+    assignments: dict[bytes, np.ndarray] = {}
     for _ in range(10 * draws):
         rows = drawn_elsewhere([members[label] for label in labels], scenes, rng)
-        found.setdefault(rows.tobytes(), rows)
-        if len(found) == draws:
+        assignments.setdefault(rows.tobytes(), rows)
+        if len(assignments) == draws:
             break
-    return list(found.values())
+    return list(assignments.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import combinations, permutations
 
 import pandas as pd
@@ -12,14 +11,12 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import ProbeJudge
-from jepascope.portability.retained import rce_rows
-from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
+from jepascope.portability.tables import Pair
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.curves import dose_effects
-from jepascope.study.port.clip_sets import READOUT_COLUMNS, Finders, Rows, carried_to, ceilings_of, readout_row
-from jepascope.study.port.ground import find_in
-from jepascope.study.videos.ported import ported
-from jepascope.study.videos.taken import ImportedSubspaces
+from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.found_elsewhere import carried_to
+from jepascope.study.port.imported import ImportedSubspaces, ported
 
 OTHER = "other seed"
 
@@ -34,41 +31,30 @@ def run_portability(
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
     and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
     spec, layer = captures.spec, context.site.layer
-    here = subspaces[layer]
+    own = subspaces[layer]
     tick = captures.progress.start("portability")
-    finders = {name: partial(find_in, name, subspace.rank, captures.folds, spec.seed) for name, subspace in here.items()}
-    own = ceilings_of(captures, layer, finders)
+    finders = finders_at(captures, {name: subspace.rank for name, subspace in own.items()})
+    ceilings = ceilings_of(captures, layer, finders)
     tick(1, 5)
     seeds, layers = _of_other_seed(captures, layer, finders), _of_other_layers(subspaces, layer)
     tick(2, 5)
-    rows: Rows = []
-    angles: Rows = []
-    everything = {**here, **{a: one for (a, _), one in (seeds | layers).items()}}
-    ceilings = own | {a: own[b] for a, b in seeds | layers if b in own}
-    fit, test = captures.fit.pooled(layer, spec.tokens), captures.test_pooled(layer, spec.tokens)
-    for across, pairs in (("finder", list(combinations(here, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
-        rows += sas_rows(everything, across, layer, ceilings, pairs)
-        rows += readings_rows(everything, across, layer, fit, test, pairs, spec.seed, spec.resamples, captures.test_scenes)
-        angles += angle_rows(everything, across, layer, pairs)
+    others = {used: subspace for (used, _), subspace in (seeds | layers).items()}
+    known = ceilings | {used: ceilings[native] for used, native in seeds | layers if native in ceilings}
+    found = Ported()
+    for across, pairs in (("finder", list(combinations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
+        found += aligned(captures, across, layer, {**own, **others}, pairs, known)
     tick(3, 5)
-    effects = _effects(captures, context, here, {a: one for (a, _), one in (seeds | layers).items()})
-    for across, used in (("finder", [(b, a) for a, b in permutations(here, 2)]), ("data seed", _native(seeds)), ("layer", _native(layers))):
-        rows += rce_rows(effects, used, across, spec.seed, spec.resamples)
+    effects = _effects(captures, context, own, others)
+    for across, pairs in (("finder", list(permutations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
+        found += retained(captures, across, effects, pairs)
     tick(4, 5)
-    readout = [readout_row(captures, judge, spec.clips_name)]
+    found += Ported(readout=[readout_row(captures, judge, spec.clips_name)])
     if imported is not None:
-        carried = ported(imported, context, here, own)
-        rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
+        found += ported(imported, context, own, ceilings)
     for clips in spec.carried_to:
-        carried = carried_to(captures, clips, layer, here, finders, own, judge)
-        rows, angles, readout = rows + carried.portability, angles + carried.angles, readout + carried.readout
+        found += carried_to(captures, clips, layer, own, finders, ceilings, judge)
     tick(5, 5)
-    return portability_table(rows), angle_table(angles), pd.DataFrame(readout, columns=READOUT_COLUMNS)
-
-
-def _native(pairs: Mapping[Pair, Subspace]) -> list[Pair]:
-    """As (native, used)."""
-    return [(b, a) for a, b in pairs]
+    return found.tables
 
 
 def _of_other_seed(captures: Captures, layer: int, finders: Finders) -> dict[Pair, Subspace]:
@@ -85,15 +71,15 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
     for elsewhere, there in subspaces.items():
         for name, subspace in there.items():
             if elsewhere != layer:
-                said = {**subspace.provenance, "layer": layer, "found_at_layer": elsewhere}
-                found[f"{name} (layer {elsewhere})", name] = replace(subspace, mean=subspaces[layer][name].mean, provenance=said)
+                where = {**subspace.provenance, "layer": layer, "found_at_layer": elsewhere}
+                found[f"{name} (layer {elsewhere})", name] = replace(subspace, mean=subspaces[layer][name].mean, provenance=where)
     return found
 
 
 def _effects(captures: Captures, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:
     """Ablations over the doses: the finders' own with their controls (the dose curves have them), and subspaces found elsewhere."""
-    taken = {} if captures.imported is None else captures.imported.subspaces
-    effects = dose_effects(captures, context, {**own, **taken}, "ablate")
+    imported = {} if captures.imported is None else captures.imported.subspaces
+    effects = dose_effects(captures, context, {**own, **imported}, "ablate")
     if not others:
         return effects
     tick = captures.progress.start("dose sweep")

@@ -12,7 +12,8 @@ from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS
 from jepascope.portability.similarity import FEWEST_CLIPS
 from jepascope.study.files import SPEC
 from jepascope.study.scenes import study_clips
-from jepascope.study.spec import StudySpec, make_spec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import saved_spec, with_changes
 
 SAME_SCENES = ("clips", "clips_per_class", "seed", "variable", "labels_digest")
 
@@ -40,7 +41,7 @@ def model_spec(spec: StudySpec, model: str) -> StudySpec:
     Raises BadArgument for real videos."""
     _no_videos(spec)
     own = {"model": model, "frames": None, "size": None, "best_layer": None, "layers": (), "context": None}
-    return make_spec({**spec.model_dump(exclude={"labels_digest"}), **own}, f"'{model}'")
+    return with_changes(spec, own, f"'{model}'")
 
 
 def check_same_scenes(a: StudySpec, b: StudySpec, where: str, run: Path) -> None:
@@ -48,10 +49,10 @@ def check_same_scenes(a: StudySpec, b: StudySpec, where: str, run: Path) -> None
     _no_videos(a)
     differing = [name for name in SAME_SCENES if getattr(a, name) != getattr(b, name)]
     if differing:
-        said = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
+        differences = ", ".join(f"{name} is {getattr(b, name)!r} there and {getattr(a, name)!r} here" for name in differing)
         raise BadArgument(
-            f"'{where}' is a run on other scenes ({said}), and models are compared clip by clip: run its model on these scenes, or name "
-            f"the model in place of the folder: `jepascope port {quoted(run)} {quoted(b.model)}`."
+            f"'{where}' is a run on other scenes ({differences}), and models are compared clip by clip: run its model on these scenes, or "
+            f"name the model in place of the folder: `jepascope port {quoted(run)} {quoted(b.model)}`."
         )
 
 
@@ -66,22 +67,18 @@ def _no_videos(spec: StudySpec) -> None:
 def check_finders_asked(finders: Sequence[str] | None, *specs: StudySpec) -> None:
     """Refuse finders that there are not, or that a variable or a rank does not allow."""
     for spec in specs if finders is not None else ():
-        make_spec(
-            {**spec.model_dump(exclude={"labels_digest"}), "finders": tuple(finders or ())},
-            "port",
-            {"finders": "--finders", "rank": "--finders"},
-        )
+        with_changes(spec, {"finders": tuple(finders or ())}, "port", {"finders": "--finders", "rank": "--finders"})
 
 
 def finders_of(finders: Sequence[str] | None, spec: StudySpec, theirs: StudySpec, models: bool) -> tuple[str, ...]:
     """Those asked for; else the run's first across models, and all that two runs have in common."""
     common = tuple(name for name in spec.finders if name in theirs.finders)
     if finders is None and not models and not common:
-        said = f"{', '.join(spec.finders)}; {', '.join(theirs.finders)}"
-        raise BadArgument(f"The two runs have no finder in common ({said}); name one with --finders.")
-    found = tuple(finders) if finders is not None else spec.finders[:1] if models else common
-    check_finders_asked(found, spec, theirs)
-    return found
+        both = f"{', '.join(spec.finders)}; {', '.join(theirs.finders)}"
+        raise BadArgument(f"The two runs have no finder in common ({both}); name one with --finders.")
+    chosen = tuple(finders) if finders is not None else spec.finders[:1] if models else common
+    check_finders_asked(chosen, spec, theirs)
+    return chosen
 
 
 def components_of(

@@ -17,7 +17,7 @@ from jepascope.intervention.edits import class_means
 from jepascope.portability.alignment import sas, sas_chance
 from jepascope.portability.maps import LinearMap, MapKind, fit_map
 from jepascope.portability.similarity import pair_shuffles
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.similarity import LayerPair
 
 DRAWS = 10  # of every floor: the fewest that have an interval over draws
 
@@ -45,7 +45,7 @@ class Carried:
     def overlap(self, name: str) -> float:
         """Mean SAS with the native subspace."""
         drawn = [self.single[name]] if name in self.single else self.floors[name]
-        return float(np.mean([sas(one.basis, self.native.basis) for one in drawn]))
+        return float(np.mean([sas(subspace.basis, self.native.basis) for subspace in drawn]))
 
 
 def carried_by(pair: LayerPair, kind: MapKind, finder: str, components: int | None) -> Carried:

@@ -11,7 +11,8 @@ from typing import Any
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.findings.port_summary import models_figures, subspaces_figures
-from jepascope.study.captures import Captures, check_spec_fits
+from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.claimed import conclude
 from jepascope.study.files import known_best
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
@@ -19,8 +20,9 @@ from jepascope.study.port.sides import Side, best_of, captures_of, names_of
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
-from jepascope.study.spec import StudySpec, saved_spec
-from jepascope.study.steps.port_command import STEPS
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import saved_spec
+from jepascope.study.steps.port import COMMAND
 
 PREFIX = "port-"
 SCHEMA = 1
@@ -76,18 +78,18 @@ def run_port(
         there = None if path is None else stack.enter_context(opened(path, theirs, encoder, again))
         made = stack.enter_context(opened(out, theirs, encoder, f"put them back, or delete '{out}'"))
         summary = made.json("summary.json", {})
-        tables = [table for step in STEPS[kind] for table in step.tables]
+        tables = [table for step in COMMAND[kind] for table in step.tables]
         if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
             opened_captures = (
                 captures_of if models else Captures.of_run
             )  # subspaces of one encoder are used at the run's own best layer alone
-            here, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
+            own, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
             called = names_of(mine.card, encoder.card)
-            a = Side(here, best_of(here, best[0]), run, called[0])
+            a = Side(own, best_of(own, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])
             steps = Runner(made, progress)
             steps.keep(a=a, b=b, finders=names, components=components, run=made)
-            steps.do(STEPS[kind])
+            steps.do(COMMAND[kind])
             summary = {"schema": SCHEMA, "kind": kind, "headline": "", "a": a.described(), "b": b.described(), "finders": list(names)}
             summary |= {"pairs": [pair.names for pair in steps["layers"]]} if models else {}
             summary["seconds"] = steps.rounded_seconds

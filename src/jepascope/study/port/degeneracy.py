@@ -9,6 +9,7 @@ from math import nan
 
 import pandas as pd
 
+from jepascope.discovery.finder_entry import peeled_by
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
@@ -46,18 +47,13 @@ def run_degeneracy(
         rows += pair_rows(test, layer, a, b)
         beside = replace(beside_of(portability, layer, a, b), refit=refitted(captures, layer, (subspaces[a], subspaces[b])))
         verdicts.append(verdict_row(test, beside, layer, a, b))
-    finder = peeled_by(captures)
+    finder = peeled_by(captures.variable.rendered)
     curve = peeling_rows(peeled(captures, context, finder), layer, finder)
     return (
         pd.DataFrame(rows, columns=DEGENERACY_COLUMNS),
         pd.DataFrame(verdicts, columns=VERDICT_COLUMNS),
         pd.DataFrame(curve, columns=PEELING_COLUMNS),
     )
-
-
-def peeled_by(captures: Captures) -> str:
-    """Trained exchanges where twins can be rendered; else the classifiers that iterated erasure is made of."""
-    return "das" if captures.variable.rendered else "inlp"
 
 
 def peeled(captures: Captures, context: InterventionContext, finder: str) -> Peeling:
@@ -73,8 +69,8 @@ def peeled(captures: Captures, context: InterventionContext, finder: str) -> Pee
 
 def beside_of(portability: pd.DataFrame, layer: int, a: str, b: str) -> Beside:
     """What the portability table says of a pair of finders."""
-    here = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
-    pair = here[((here["a"] == a) & (here["b"] == b)) | ((here["a"] == b) & (here["b"] == a))]
+    rows = portability[(portability["layer"] == layer) & (portability["across"] == "finder")]
+    pair = rows[((rows["a"] == a) & (rows["b"] == b)) | ((rows["a"] == b) & (rows["b"] == a))]
     alignment, readings = (pair[pair["metric"] == metric].iloc[0] for metric in ("sas", "readings"))
     retained = one_dose(pair[pair["metric"] == "rce"])
     both = retained[retained["value"].notna()].sort_values("value", kind="stable")

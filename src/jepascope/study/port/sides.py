@@ -11,16 +11,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
 from jepascope.study.captures import Captures, capture_all
-from jepascope.study.discover.probes import earliest_good
-from jepascope.study.discover.subspaces import subspace_path
+from jepascope.study.discover.probes import earliest_of
 from jepascope.study.edited_layers import candidate_layers
+from jepascope.study.files import subspace_file
 from jepascope.study.folder import Run
-from jepascope.study.port.ground import find_in
+from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
 
 
@@ -40,44 +41,34 @@ class Side:
     def described(self) -> dict[str, Any]:
         """What summary.json says of it."""
         spec, card = self.captures.spec, self.card
-        said = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
-        return {**said, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
+        about = {"path": str(self.path), "model": self.name, "clips": spec.clips, "variable": spec.variable, "best_layer": self.best}
+        return {**about, "depth": card.depth, "width": card.width, "grid": list(card.grid)}
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
-        captures, file = self.captures, subspace_path(self.captures, finder, layer)
+        captures, file = self.captures, subspace_file(self.captures.run.path, finder, layer)
         if finder in captures.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
             return stored
         return find_in(finder, rank, captures.folds, captures.spec.seed, captures.labelled(layer, finder=finder, of=captures.fit))
 
     def pooled(self, split: str, layer: int) -> Float[Tensor, "clips width"]:
         """Pooled activations of a whole split, by scene, so that two sides have their clips in one order."""
-        captures, tokens = self.captures, self.captures.spec.tokens
-        found = captures.fit.pooled(layer, tokens) if split == "fit" else captures.test_pooled(layer, tokens)
-        return found[_order(self._scenes(split))]
+        return torch.cat([part.pooled(layer, self.captures.spec.tokens) for part in self._parts(split)])[self._order(split)]
 
     def labels(self, split: str) -> Int[Tensor, " clips"]:
         """Classes, in the same order."""
-        captures = self.captures
-        found = captures.labels(captures.fit) if split == "fit" else captures.test_labels
-        return found[_order(self._scenes(split))]
+        return torch.cat([self.captures.labels(part) for part in self._parts(split)])[self._order(split)]
 
     def scenes(self, split: str) -> Int[Tensor, " clips"]:
         """Scenes, in the same order."""
-        found = self._scenes(split)
-        return found[_order(found)]
+        return torch.cat([self.captures.scenes(part) for part in self._parts(split)])[self._order(split)]
 
-    def _scenes(self, split: str) -> Int[Tensor, " clips"]:
-        """As captured: of the test split the scenes that are intervened on come first."""
-        captures = self.captures
-        parts = (
-            [captures.fit] if split == "fit" else [captures.test] if captures.spare_test is None else [captures.test, captures.spare_test]
-        )
-        return torch.cat([captures.scenes(part) for part in parts])
+    def _parts(self, split: str) -> list[Activations]:
+        return [self.captures.fit] if split == "fit" else self.captures.test_parts
 
-
-def _order(scenes: Int[Tensor, " clips"]) -> Int[Tensor, " clips"]:
-    return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
+    def _order(self, split: str) -> Int[Tensor, " clips"]:
+        scenes = torch.cat([self.captures.scenes(part) for part in self._parts(split)])
+        return torch.from_numpy(np.argsort(scenes.numpy(), kind="stable"))
 
 
 def captures_of(run: Run, encoder: VideoEncoder, progress: Progress) -> Captures:
@@ -117,4 +108,4 @@ def best_of(captures: Captures, known: int | None) -> int:
     spec, fit, depth = captures.spec, captures.fit, captures.encoder.card.depth
     pooled = {layer: fit.pooled(layer, spec.tokens) for layer in range(depth + 1)}
     paths = dense_probes(pooled, captures.labels(fit), captures.scenes(fit), captures.folds, seed=spec.seed)
-    return earliest_good({layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}, depth)
+    return earliest_of(paths, depth)

@@ -21,9 +21,9 @@ from jepascope.stats import Interval, causal_effect_ratio, ratio_of_means, scene
 from jepascope.study.files import part_name
 from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.carried import Carried, carried_by
-from jepascope.study.port.ground import last_layer_probe
-from jepascope.study.port.layers import LayerPair
+from jepascope.study.port.similarity import LayerPair
 from jepascope.study.spec import StudySpec
 
 KINDS: tuple[MapKind, ...] = get_args(MapKind)
@@ -61,13 +61,16 @@ def transport_table(pairs: Sequence[LayerPair], finders: Sequence[str], componen
 def _used(spec: StudySpec, context: InterventionContext, used: Carried) -> list[dict[str, object]]:
     def numerators(subspaces: Mapping[str, Subspace], edit: str, doses: Sequence[float]) -> dict[tuple[str, float], tuple[Scenes, Scenes]]:
         effects, _ = context.edit(subspaces, {}, (edit,), doses)
-        found = {}
+        sums = {}
         for name in subspaces:
             for dose in doses:
-                here = effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")
-                of = here["scene"].to_numpy()
-                found[name, dose] = scene_sums(here["numerator"].to_numpy(), of), scene_sums(here["denominator"].to_numpy(), of)
-        return found
+                rows_at_dose = effects[(effects["finder"] == name) & (effects["dose"] == dose)].sort_values("scene", kind="stable")
+                of = rows_at_dose["scene"].to_numpy()
+                sums[name, dose] = (
+                    scene_sums(rows_at_dose["numerator"].to_numpy(), of),
+                    scene_sums(rows_at_dose["denominator"].to_numpy(), of),
+                )
+        return sums
 
     rows: list[dict[str, object]] = []
     ablated: list[_Dose] = []

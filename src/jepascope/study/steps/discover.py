@@ -80,22 +80,22 @@ def _no_motion(spec: StudySpec) -> str:
     return "" if spec.variable == "direction" else f"only motion can be taken away, and a single frame may show {spec.variable}"
 
 
-CAPTURE = Step(name="capture", run="jepascope.study.captures:capture_all", needs=("captures",), cost=_captured)
-SUBSPACES = Step(name="subspaces", run="jepascope.study.discover.subspaces:run_subspaces", needs=("captures", "layers"), cost=_trained)
+CAPTURE = Step(name="capture", run="captures:capture_all", needs=("captures",), cost=_captured)
+SUBSPACES = Step(name="subspaces", run="discover.subspaces:run_subspaces", needs=("captures", "layers"), cost=_trained)
 READ = (
-    Step(name="probes", tables=("probes",), run="jepascope.study.discover.probes:run_probes", needs=("captures",), cost=_untrained),
-    Step(name="values", tables=("values", "readings"), run="jepascope.study.discover.values:run_values", needs=("captures", "best")),
+    Step(name="probes", tables=("probes",), run="discover.probes:run_probes", needs=("captures",), cost=_untrained),
+    Step(name="values", tables=("values", "readings"), run="discover.values:run_values", needs=("captures", "best")),
     Step(
         name="stability",
         tables=("stability", "frequencies"),
-        run="jepascope.study.discover.stability:run_stability",
+        run="discover.stability:run_stability",
         needs=("captures",),
         skipped=_no_halves,
     ),
     Step(
         name="token map",
         tables=("token_map",),
-        run="jepascope.study.discover.token_map:run_token_map",
+        run="discover.token_map:run_token_map",
         needs=("captures", "best"),
         cost=_token_map,
         skipped=_no_map,
@@ -104,10 +104,5 @@ READ = (
 """What probes say of one variable."""
 
 LEAKS = Step(
-    name="leaks",
-    tables=("leaks",),
-    run="jepascope.study.discover.leaks:run_leaks",
-    needs=("captures", "best"),
-    cost=_degraded,
-    skipped=_no_motion,
+    name="leaks", tables=("leaks",), run="discover.leaks:run_leaks", needs=("captures", "best"), cost=_degraded, skipped=_no_motion
 )

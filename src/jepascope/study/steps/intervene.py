@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import needing
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
@@ -19,7 +20,8 @@ MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where few
 
 def _edits(counts: Counts) -> Iterator[Passes]:
     spec, named = counts.spec, ", ".join(map(str, counts.full))
-    swapped = SELF_SWAPS * (len(spec.finders) + counts.taken) if "self_swap" in spec.extra_controls and "swap" in spec.edits else 0
+    run_beside = [entry.edit for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "run"]
+    swapped = sum(SELF_SWAPS * (len(spec.finders) + counts.taken) for edit in run_beside if edit in spec.edits)
     every = (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
     survey = (len(spec.finders) + spec.draws_elsewhere * counts.random) * counts.scenes + counts.read
     yield counts.at(f"{len(spec.edits)} edits at layer {named}, every control", every, counts.full)
@@ -29,7 +31,7 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     if counts.head_scenes:  # of the classes that the head can name, with twins of their own
         edited = counts.at("the same edits, by the task head", _conditions(counts, 2) * counts.head_scenes, counts.full)
         yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
-    if "untrained" in spec.extra_controls:
+    if "" in run_beside:
         yield _untrained(counts)
 
 
@@ -110,16 +112,11 @@ EDITS = (
     Step(
         name="intervene",
         tables=("effects", "matching", "witnesses", "forecasts"),
-        run="jepascope.study.intervene.stage:run_edits",
+        run="intervene.layers:run_edits",
         needs=("captures", "judges", "best", "used", "context"),
         cost=_edits,
     ),
-    Step(
-        name="statistics",
-        tables=("ce", "reads"),
-        run="jepascope.study.intervene.reads:run_statistics",
-        needs=("captures", "effects", "witnesses"),
-    ),
+    Step(name="statistics", tables=("ce", "reads"), run="intervene.curves:run_statistics", needs=("captures", "effects", "witnesses")),
 )
 """Edits and controls at every layer."""
 
@@ -127,38 +124,32 @@ AT_BEST = (
     Step(
         name="isolation",
         tables=("isolation",),
-        run="jepascope.study.intervene.isolation:run_isolation",
-        needs=("captures", "context", "panel", "effects", "witnesses"),
+        run="intervene.isolation:run_isolation",
+        needs=("captures", "context", "trained judges", "effects", "witnesses"),
         cost=_isolation,
     ),
     Step(
         name="doses",
         tables=("curves", "doses"),
-        run="jepascope.study.intervene.curves:run_curves",
+        run="intervene.curves:run_curves",
         needs=("captures", "context", "used at best"),
         cost=_doses,
     ),
     Step(
         name="calibration",
         tables=("calibration",),
-        run="jepascope.study.intervene.calibration:run_calibration",
+        run="intervene.calibration:run_calibration",
         needs=("captures", "context", "used at best", "main judge"),
         cost=_calibration,
     ),
-    Step(
-        name="refits",
-        tables=("refits",),
-        run="jepascope.study.intervene.refits:run_refits",
-        needs=("captures", "context", "used at best"),
-        cost=_refits,
-    ),
+    Step(name="refits", tables=("refits",), run="intervene.refits:run_refits", needs=("captures", "context", "used at best"), cost=_refits),
 )
 """What is run besides at the layer that claims are made for."""
 
 LEFT_OUT = Step(
     name="leave one out",
     tables=("leave_one_out", "leave_one_out_videos"),
-    run="jepascope.study.videos.left_out:run_left_out",
+    run="videos.left_out:run_left_out",
     needs=("captures",),
     cost=_left_out,
 )

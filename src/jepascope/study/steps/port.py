@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finder_entry import FINDERS, needing, peeled_by
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
@@ -63,8 +63,8 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     room, and for the last two the ablation that they are measured from."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
-    one = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
-    both, parts = (of_a, []) if one else (min(width, of_a + of_b), [of_a, of_b])
+    same_span = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
+    both, parts = (of_a, []) if same_span else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     return 2 + 1 + 2 * len(parts) + sum(beside)
 
@@ -72,7 +72,7 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
 def peeled_stages(counts: Counts) -> int:
     """The most that are asked for and have room beside their controls."""
     spec = counts.spec
-    rank = spec.rank_of("das" if spec.state_variable.rendered else "inlp")
+    rank = spec.rank_of(peeled_by(spec.state_variable.rendered))
     return max(0, min(spec.peels, counts.model.width // rank - 1))
 
 
@@ -84,16 +84,28 @@ PORT = (
     Step(
         name="port",
         tables=("portability", "angles", "carried_readout"),
-        run="jepascope.study.port.across:run_portability",
+        run="port.across:run_portability",
         needs=("captures", "context", "subspaces", "main judge", "imported"),
         cost=_ported,
     ),
     Step(
         name="degeneracy",
         tables=("degeneracy", "verdicts", "peeling"),
-        run="jepascope.study.port.degeneracy:run_degeneracy",
+        run="port.degeneracy:run_degeneracy",
         needs=("captures", "context", "own at best", "portability"),
         cost=_degenerate,
         skipped=_not_peeled,
     ),
 )
+
+MODELS = (
+    Step(name="capture", run="port.sides:capture_both", needs=("a", "b")),
+    Step(name="layers", run="port.similarity:matched_layers", needs=("a", "b")),
+    Step(name="similarity", tables=("similarity",), run="port.similarity:similarity_table", needs=("a", "b", "layers", "components")),
+    Step(name="transport", tables=("transport",), run="port.transport:transport_table", needs=("layers", "finders", "components", "run")),
+)
+SUBSPACES = (
+    Step(name="port", tables=("portability", "angles"), run="port.found_elsewhere:run_subspaces_table", needs=("a", "b", "finders")),
+)
+COMMAND = {"models": MODELS, "subspaces": SUBSPACES}
+"""By what the two sides are: different models, or runs of one."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jepascope.catalog import file_name
 from jepascope.errors import BadArgument
-from jepascope.study.files import known_best, resume_line
+from jepascope.study.clips_asked import is_folder
+from jepascope.study.files import known_best, resume_line, subspace_file
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class CarriedRun:
         return f"{finder} ({self.clips})"
 
     def file(self, finder: str, layer: int) -> Path:
-        return self.path / "subspaces" / f"{file_name(finder)}-layer{layer}.safetensors"
+        return subspace_file(self.path, finder, layer)
 
     def digest(self, layer: int) -> str:
         """Names the study, the layer and the subspaces themselves. Raises BadArgument where the run keeps none at the layer."""
@@ -63,8 +63,9 @@ def with_carried(values: dict[str, Any], saved_spec: Callable[[Path], Any]) -> d
 
     A digest that is given is kept: whether the run is still the same is asked when its subspaces are needed.
     """
-    given = values.get("subspaces_from")
-    if not isinstance(given, str) or values.get("subspaces_digest") is not None:
+    given, clips = values.get("subspaces_from"), values.get("clips")
+    of_videos = isinstance(clips, str | Path) and is_folder(str(clips))
+    if not isinstance(given, str | Path) or not of_videos or values.get("subspaces_digest") is not None:
         return values
     run = carried_run(Path(given).expanduser().resolve(), saved_spec)
     variable = values.get("variable") or "direction"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from jepascope.errors import BadArgument
-from jepascope.study.spec import StudySpec, saved_spec
+from jepascope.study.spec import StudySpec
+from jepascope.study.spec_file import saved_spec
 from jepascope.study.videos.carried import CarriedRun, carried_run
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.errors import BadArgument, setting
-from jepascope.findings.units import unit_of
+from jepascope.findings.facts import unit_of
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
@@ -40,9 +40,9 @@ def check_labels_used(spec: StudySpec) -> None:
     """Refuse (BadArgument) a labels file of videos that says nothing of the study."""
     if spec.labels is None or not spec.of_videos:
         return
-    told = read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
-    if spec.variable not in told.columns and not told.sources:
+    file = read_video_labels(Path(spec.labels).expanduser(), spec.no_label)
+    if spec.variable not in file.columns and not file.sources:
         raise BadArgument(
             f"Nothing in '{spec.labels}' would be used: it has no column '{spec.variable}', nor a column 'source' that says which files "
-            f"are of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(told.columns[0])}."
+            f"are of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(file.columns[0])}."
         )

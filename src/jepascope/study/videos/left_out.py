@@ -37,11 +37,12 @@ from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene
-from jepascope.intervention.judges import ProbeJudge, require_disjoint
+from jepascope.intervention.judges import require_disjoint
 from jepascope.intervention.scenes import Scenes
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
-from jepascope.study.discover.probes import earliest_good
+from jepascope.study.discover.probes import earliest_of
+from jepascope.study.intervene.judges import trained_probe
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
@@ -100,14 +101,14 @@ def left_out_figures(captures: Captures, ce: pd.DataFrame, videos: pd.DataFrame)
     reading = JudgeReading(judged.value, judged.low, judged.high, judged.n, float(videos["judged_chance"].iloc[0]))
     largest = np.bincount(captures.clips.labels(captures.spec.variable)[0]).max()
     accuracy = {"value": share.value, "low": number(share.low), "high": number(share.high), "n": share.n, "chance": largest / share.n}
-    said = by_judge(ce)
+    by = by_judge(ce)
     layers = {str(layer): int(count) for layer, count in videos["layer"].value_counts().sort_index().items()}
     about = {"videos": len(videos), "rank": int(ce["rank"].iloc[0]), "layers": layers, "accuracy": accuracy}
     return {
         "leave_one_out": {
             **about,
-            "ce": said["by_judge"]["probe"],
-            "ratio_by_judge": said["ratio_by_judge"],
+            "ce": by["by_judge"]["probe"],
+            "ratio_by_judge": by["ratio_by_judge"],
             "judge_reading": {"probe": reading.stored()},
         }
     }
@@ -179,8 +180,7 @@ def _read(captures: Captures, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]
     wanted = range(captures.encoder.card.depth + 1) if captures.spec.best_layer is None else (captures.spec.best_layer,)
     inputs = {layer: pool.pooled[layer][fold.fit] for layer in wanted}
     paths = dense_probes(inputs, pool.y[fold.fit], pool.scenes[fold.fit], fold.folds, seed=captures.spec.seed)
-    scores = {layer: (path.choice.cv_accuracy, path.choice.cv_se) for layer, path in paths.items()}
-    layer = earliest_good(scores, captures.encoder.card.depth) if captures.spec.best_layer is None else captures.spec.best_layer
+    layer = earliest_of(paths, captures.encoder.card.depth) if captures.spec.best_layer is None else captures.spec.best_layer
     return layer, paths[layer].probe
 
 
@@ -212,13 +212,13 @@ def _ablated(
     )
     if needing("path", [finder]):
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
-    said = {"layer": layer, "tokens": spec.tokens, "model": card.name}
-    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **said)
+    where_found = {"layer": layer, "tokens": spec.tokens, "model": card.name}
+    subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where_found)
     shuffled = find_shuffled(finder, data, subspace.rank, spec.draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
     controls = matched_controls(subspace, covariance, spec.draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
     last = pool.pooled[card.depth][fold.judge]
-    path = dense_probes({card.depth: last}, pool.y[fold.judge], scenes[fold.judge], fold.folds, seed=spec.seed)
+    reader = trained_probe(last, pool.y[fold.judge], scenes[fold.judge], spec.tokens, fold.folds, spec.seed)
     source = edited.select(rows)
     partner = edited.select(donor_rows(edited.clips, spec.variable, spec.seed)[rows])  # which ablation takes nothing from
     means = class_means(data.x, data.y, data.classes)
@@ -229,7 +229,7 @@ def _ablated(
         left_out,
         {finder: subspace},
         {finder: controls},
-        [ProbeJudge(path[card.depth].probe, spec.tokens)],
+        [reader],
         ("ablate",),
         spec.edit_doses[:1],
         ablate_to=spec.ablate_to,

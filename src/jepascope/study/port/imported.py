@@ -1,7 +1,8 @@
-"""Subspaces of another run in this study: read, checked, copied beside its own, and what their controls are drawn from."""
+"""Subspaces of another run in a study of videos: read, checked, copied, used in place of its own, and what controls they get."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +12,6 @@ import pandas as pd
 import torch
 
 from jepascope.activations.moments import Moments
-from jepascope.catalog import file_name
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import l1_paths
@@ -19,12 +19,19 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import json_number as number
+from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.edit_entry import COMPARED
 from jepascope.portability.retained import one_dose
+from jepascope.stats import Interval
 from jepascope.study.captures import Captures
-from jepascope.study.discover.subspaces import as_found
-from jepascope.study.files import read_json, writing
-from jepascope.study.fits import check_room
+from jepascope.study.discover.subspaces import as_found, keep
+from jepascope.study.edited_layers import check_room
+from jepascope.study.files import read_json, subspace_file
 from jepascope.study.folder import Run
+from jepascope.study.intervene.curves import dose_effects
+from jepascope.study.intervene.judges import last_layer_probe
+from jepascope.study.port.compared import Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.found_elsewhere import ACROSS
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried import CarriedRun
 from jepascope.study.videos.carried_by import carried_by
@@ -36,18 +43,18 @@ FOLDER = "taken"  # below a run's subspaces
 class ImportedSubspaces:
     """The other run as this study uses it: ``subspaces`` by the names of tables, ablated to the mean of this study's fit clips.
 
-    ``captures`` is the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is tried here, and the halves
-    of its clips say how far its subspaces agree with themselves.
+    ``captures`` are this study's, ``theirs`` the other run's own: its labels are permuted for the ``shuffled`` control, its read-out is
+    tried here, and the halves of its clips say how far its subspaces agree with themselves.
     """
 
     run: CarriedRun
-    here: Captures
+    captures: Captures
     layer: int
     subspaces: dict[str, Subspace]
 
     @cached_property
-    def captures(self) -> Captures:
-        return Captures.of_run(Run(self.run.path, self.run.spec), self.here.encoder, self.here.progress)
+    def theirs(self) -> Captures:
+        return Captures.of_run(Run(self.run.path, self.run.spec), self.captures.encoder, self.captures.progress)
 
     @property
     def finders(self) -> dict[str, str]:
@@ -61,7 +68,7 @@ class ImportedSubspaces:
 
     def labelled(self, finder: str) -> Labelled:
         """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
-        there = self.captures
+        there = self.theirs
         data = there.labelled(self.layer, finder=finder, of=there.fit)
         if not needing("path", [finder]):
             return data
@@ -69,7 +76,7 @@ class ImportedSubspaces:
         return replace(data, path=path)
 
 
-def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
+def check_imported(spec: StudySpec, encoder: VideoEncoder) -> None:
     """Refuse (BadArgument) subspaces of another encoder, other tokens or too large a rank, before there is a folder."""
     run = carried_by(spec)
     if run is None:
@@ -84,15 +91,15 @@ def check_taken(spec: StudySpec, encoder: VideoEncoder) -> None:
     assert spec.best_layer is not None
     for finder in run.spec.finders:
         file = run.file(finder, spec.best_layer)
-        found = _read(file)
-        if found.width != encoder.card.width:
+        subspace = _read(file)
+        if subspace.width != encoder.card.width:
             raise BadArgument(
-                f"'{file}' has width {found.width}, encoder '{encoder.card.name}' {encoder.card.width}; put the run's own back."
+                f"'{file}' has width {subspace.width}, encoder '{encoder.card.name}' {encoder.card.width}; put the run's own back."
             )
-        check_room(f"'{file}'", found.rank, found.width)
+        check_room(f"'{file}'", subspace.rank, subspace.width)
 
 
-def taken_along(captures: Captures) -> ImportedSubspaces | None:
+def imported_along(captures: Captures) -> ImportedSubspaces | None:
     """What the study takes from another run; copies lie in the run folder. None where it takes nothing."""
     run, spec = carried_by(captures.spec), captures.spec
     if run is None:
@@ -100,19 +107,18 @@ def taken_along(captures: Captures) -> ImportedSubspaces | None:
     layer = spec.best_layer
     assert layer is not None
     mean = Moments.of(captures.fit.pooled(layer, spec.tokens)).mean.float()
-    taken = ImportedSubspaces(run, captures, layer, {})
+    imported = ImportedSubspaces(run, captures, layer, {})
     for finder in run.spec.finders:
         theirs = _read(run.file(finder, layer))
         if not needing("suffix", [finder]):
-            theirs = as_found(taken.captures, finder, layer, theirs, partial(taken.labelled, finder))
+            theirs = as_found(imported.theirs, finder, layer, theirs, partial(imported.labelled, finder))
         where = {**theirs.provenance, "model": captures.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
         used = replace(theirs, mean=mean, provenance=where)
-        copy = captures.run.path / "subspaces" / FOLDER / f"{file_name(finder)}-layer{layer}.safetensors"
+        copy = subspace_file(captures.run.path, finder, layer, FOLDER)
         if not copy.exists():
-            with writing(copy) as temporary:
-                used.save(temporary)
-        taken.subspaces[run.name(finder)] = used
-    return taken
+            keep(used, copy)
+        imported.subspaces[run.name(finder)] = used
+    return imported
 
 
 def _read(path: Path) -> Subspace:
@@ -122,35 +128,50 @@ def _read(path: Path) -> Subspace:
         raise BadArgument(str(error)) from None
 
 
-def taken_figures(taken: ImportedSubspaces | None, portability: pd.DataFrame) -> dict[str, Any]:
+def ported(
+    imported: ImportedSubspaces, context: InterventionContext, native: Mapping[str, Subspace], ceilings: Mapping[str, Interval]
+) -> Ported:
+    """Every finder that both runs have: "<finder> (<the other run's clips>)" used in place of what it finds on these videos.
+
+    Ablated, and swapped with clips of another class, on the videos' own test clips (the dose curves hold both, each beside controls of its
+    own), read by their own read-out. Of few videos ablation may have no margin to take from, and swaps say more.
+    """
+    captures, there, layer = imported.captures, imported.theirs, imported.layer
+    pairs = [(used, finder) for finder, used in imported.finders.items() if finder in native]
+    everything = {**native, **imported.subspaces}
+    finders = finders_at(there, {finder: imported.subspaces[used].rank for used, finder in pairs})
+    theirs = {imported.run.name(finder): ceiling for finder, ceiling in ceilings_of(there, layer, finders).items()}
+    found = aligned(captures, ACROSS, layer, everything, pairs, {**ceilings, **theirs})
+    edits = [edit for edit in COMPARED if edit in captures.spec.edits]
+    effects = pd.concat([dose_effects(captures, context, everything, edit) for edit in edits], ignore_index=True)
+    found += retained(captures, ACROSS, effects, pairs)
+    if not {*captures.classes} <= {*there.classes}:
+        captures.progress.say(f"The read-out of '{imported.run.path.name}' is not tried: it knows other classes.")
+        return found
+    columns = torch.tensor([there.classes.index(name) for name in captures.classes])
+    return found + Ported(readout=[readout_row(captures, last_layer_probe(there), imported.run.clips, columns)])
+
+
+def imported_figures(imported: ImportedSubspaces | None, portability: pd.DataFrame) -> dict[str, Any]:
     """What summary.json says of them, beside their effects: where they are from, and what they retain.
 
     Of ablation, or of swaps where that has no interval; at the one dose at which it is reported.
     """
-    if taken is None:
+    if imported is None:
         return {}
-    rows = portability[(portability["metric"] == "rce") & portability["a"].isin(taken.subspaces)]
-    rows = one_dose(rows).assign(unread=lambda found: found["low"].isna())
-    rows = rows.sort_values(["unread", "edit"], kind="stable").drop_duplicates("a")
+    rows = one_dose(portability[(portability["metric"] == "rce") & portability["a"].isin(imported.subspaces)])
+    rows = rows.assign(unread=rows["low"].isna()).sort_values(["unread", "edit"], kind="stable").drop_duplicates("a")
     keys = ("value", "low", "high", "excess_low", "excess_high", "floor_random", "floor_variance", "dose")
     return {
         "carried": {
-            "run": taken.run.path.name,
-            "clips": taken.run.clips,
-            "layer": taken.layer,
-            "finders": {said: finder for finder, said in taken.finders.items()},
-            "ranks": {name: one.rank for name, one in taken.subspaces.items()},
+            "run": imported.run.path.name,
+            "clips": imported.run.clips,
+            "layer": imported.layer,
+            "finders": {name: finder for finder, name in imported.finders.items()},
+            "ranks": {name: subspace.rank for name, subspace in imported.subspaces.items()},
             "rce": {
                 row["a"]: {"edit": row["edit"], "saturated": bool(row["saturated"]), **{key: number(row[key]) for key in keys}}
                 for row in rows.to_dict("records")
             },
         }
     }
-
-
-def class_columns(taken: ImportedSubspaces) -> torch.Tensor | None:
-    """For each class of this study its place among the other run's classes; None where one is missing there."""
-    theirs = taken.captures.classes
-    if not set(taken.here.classes) <= set(theirs):
-        return None
-    return torch.tensor([theirs.index(name) for name in taken.here.classes])

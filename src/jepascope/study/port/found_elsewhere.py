@@ -1,0 +1,89 @@
+"""Subspaces of other clips used here: of the study's clips on other clip sets, and of another run of the same encoder in this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from jepascope.discovery.subspace import Subspace
+from jepascope.errors import BadData
+from jepascope.intervention.control_entry import FLOORS
+from jepascope.intervention.judges import ProbeJudge
+from jepascope.stats import Interval
+from jepascope.study.captures import Captures
+from jepascope.study.folder import Run
+from jepascope.study.intervene.contexts import context_at, controls_at
+from jepascope.study.intervene.judges import last_layer_probe
+from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.sides import Side
+from jepascope.study.steps.intervene import PORT_DRAWS
+
+ACROSS, ACROSS_RUNS = "clip set", "run"
+
+
+def elsewhere(captures: Captures, clips: str, layer: int) -> Captures:
+    """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
+    changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
+    spec = captures.spec.model_copy(update=changes)
+    return Captures.of_run(Run(captures.run.path / "clips" / clips, spec), captures.encoder, captures.progress, store=captures.store)
+
+
+def carried_to(
+    captures: Captures,
+    clips: str,
+    layer: int,
+    subspaces: Mapping[str, Subspace],
+    finders: Finders,
+    ceilings: Mapping[str, Interval],
+    judge: ProbeJudge,
+) -> Ported:
+    """Every finder's subspace of the study's clips in place of what the finder finds on the other ones, "<finder> (<clips>)".
+
+    Ablated on the other clips' test scenes, read by a probe that was trained on their judge clips, beside controls matched to the native
+    subspaces there. A clip set with too few clips of a class is left out, and said.
+    """
+    try:
+        there = elsewhere(captures, clips, layer)
+    except BadData as error:
+        captures.progress.say(f"Subspaces are not carried to {clips}: {error}")
+        return Ported()
+    native = {name: finder(there.labelled(layer, finder=name, of=there.fit)) for name, finder in finders.items()}
+    at = {name: f"{name} ({clips})" for name in native}
+    everything = {at[name]: subspace for name, subspace in native.items()}
+    everything |= {name: replace(subspace, mean=native[name].mean) for name, subspace in subspaces.items()}
+    pairs = [(name, at[name]) for name in native]
+    theirs = {at[name]: ceiling for name, ceiling in ceilings_of(there, layer, finders).items()}
+    found = aligned(there, ACROSS, layer, everything, pairs, {**ceilings, **theirs})
+    own = last_layer_probe(there)
+    context = context_at(there, layer, [own])
+    controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, FLOORS, PORT_DRAWS).items()}
+    tick = captures.progress.start(f"dose sweep on {clips}")
+    effects, _ = context.edit(everything, controls, ("ablate",), there.spec.doses, progress=tick)
+    readout = [readout_row(there, own, clips), readout_row(there, judge, captures.spec.clips_name)]
+    return found + retained(there, ACROSS, effects, pairs) + Ported(readout=readout)
+
+
+def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every finder, at this run's best layer: "<finder> (<other folder>)" in place of this run's own.
+
+    Ablated on this run's test scenes, to the mean of its clips, read by its own read-out.
+    """
+    captures, layer, spec = a.captures, a.best, a.captures.spec
+    native = {name: a.subspace(name, layer, spec.rank_of(name)) for name in names}
+    theirs = {}
+    for name in names:
+        subspace = b.subspace(name, layer, b.captures.spec.rank_of(name))
+        where = {**subspace.provenance, "model": captures.encoder.card.name}  # the same weights, by whatever name
+        theirs[f"{name} ({b.path.resolve().name})"] = Subspace(subspace.basis, native[name].mean, where)
+    pairs = list(zip(theirs, native, strict=True))
+    own = ceilings_of(captures, layer, finders_at(captures, {name: spec.rank_of(name) for name in names}))
+    ceilings = own | {used: own[name] for used, name in pairs if name in own}
+    found = aligned(captures, ACROSS_RUNS, layer, native | theirs, pairs, ceilings)
+    context = context_at(captures, layer, [last_layer_probe(captures)])
+    controls = controls_at(captures, context, native, FLOORS, PORT_DRAWS)
+    tick = captures.progress.start("the other run's subspaces used here")
+    effects, _ = context.edit(native | theirs, controls, ("ablate",), spec.doses, progress=tick)
+    portability, angles, _ = (found + retained(captures, ACROSS_RUNS, effects, pairs)).tables
+    return portability, angles
