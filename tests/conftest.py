@@ -18,7 +18,7 @@ for name in [name for name in os.environ if name.startswith("JEPASCOPE_")]:
     del os.environ[name]
 
 import pytest
-from jaxtyping import install_import_hook
+from jaxtyping import config, install_import_hook
 
 # from here on every function of jepascope checks its annotations, shapes included
 sys.path.insert(0, str(Path(__file__).parent))  # where the hook finds strict_types
@@ -29,6 +29,19 @@ import torch
 from tiny import TINY, random_model
 
 torch.set_num_threads(1)
+
+
+WHOLE = frozenset({"cli", "planted", "report", "study"})
+"""Folders of tests that run whole studies and build whole pages, which takes nearly twice as long with every call checked. What they share
+is made with the checks on, so that every line of a study is run under them once; the other rooms' tests check every call."""
+
+
+def checked(on: bool) -> None:
+    config.update("jaxtyping_disable", not on)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    checked(item.path.relative_to(Path(__file__).parent).parts[0] not in WHOLE)
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +87,12 @@ def shared(shared_folder: Path) -> Callable[[str, Callable[[Path], Any]], Path]:
         path, done = shared_folder / name, shared_folder / f"{name}.done"
         with FileLock(shared_folder / f"{name}.lock"):
             if not done.exists():
-                make(path)
+                before = not config.jaxtyping_disable
+                checked(True)
+                try:
+                    make(path)
+                finally:
+                    checked(before)
                 done.touch()
         return path
 
