@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from jepascope.activations import store
+from jepascope.disk.folder import WORKING
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 from jepascope.study import folder as folder_module
@@ -78,7 +79,7 @@ def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was
         with pytest.raises(KeyboardInterrupt):
             run_study(tiny_spec, run, tiny_encoder, progress)
         assert progress.hit, f"nothing reported '{stage}'"
-        assert not list(run.rglob("*.tmp"))
+        assert not list(run.rglob(f"{WORKING}*"))
     run_study(tiny_spec, run, tiny_encoder)
     assert same_tables(run, finished_run) == []
 
@@ -122,18 +123,18 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     if victim in ("parts", "subspaces"):
         (run / "effects.parquet").unlink()
     kept = {path: path.read_bytes() for path in run.rglob("*.parquet")}
-    replace = Path.replace
+    rename = os.rename
 
-    def full(self: Path, target: Path) -> Path:
-        if victim in str(target):
+    def full(source: Path, target: str, *, dst_dir_fd: int, **other: int) -> None:
+        if victim in f"{os.readlink(f'/proc/self/fd/{dst_dir_fd}')}/{target}":
             raise OSError(28, "No space left on device")
-        return replace(self, target)
+        rename(source, target, dst_dir_fd=dst_dir_fd, **other)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", full)
+        patch.setattr(os, "rename", full)
         with pytest.raises(folder_module.RunFolderError, match="disk is full"):
             run_study(tiny_spec, run, tiny_encoder)
-    assert not list(run.rglob("*.tmp"))
+    assert not list(run.rglob(f"{WORKING}*"))
     assert all(path.read_bytes() == value for path, value in kept.items())
     if victim != "spec.yaml":
         run_study(tiny_spec, run, tiny_encoder)
@@ -151,19 +152,21 @@ def test_a_full_disk_while_capturing_is_one_line(
         run_study(tiny_spec, tmp_path / "run", tiny_encoder)
 
 
-@pytest.mark.parametrize("pattern", ["ce.parquet", "effects.parquet", "subspaces/*.safetensors", "seconds.json", "provenance.json"])
-def test_a_damaged_file_is_named_and_deleting_it_mends_the_run(
-    pattern: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+@pytest.mark.parametrize("harm", ["cut", "another's"])
+@pytest.mark.parametrize("name", ["ce.parquet", "effects.parquet", "subspaces/", "seconds.json", "provenance.json", "manifest.json"])
+def test_a_damaged_file_is_set_aside_and_made_again(
+    name: str, harm: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
-    victim = next(run.glob(pattern))
-    victim.write_bytes(victim.read_bytes()[:20])
-    with pytest.raises(folder_module.RunFolderError, match=f"{victim.name}.*delete it and run again"):
-        run_study(tiny_spec, run, tiny_encoder)
-    victim.unlink()
+    victim, *others = sorted(run.glob(f"{name}*") if name != "subspaces/" else run.glob("subspaces/*.safetensors"))
+    other = next(path for path in (*others, *sorted(run.glob(f"*{victim.suffix}"))) if path.read_bytes() != victim.read_bytes())
+    damaged = victim.read_bytes()[:20] if harm == "cut" else other.read_bytes()
+    victim.write_bytes(damaged)
     run_study(tiny_spec, run, tiny_encoder)
     assert same_tables(run, finished_run) == []
+    assert victim.read_bytes() != damaged
+    assert damaged in [path.read_bytes() for path in (run / "set-aside").iterdir()]
 
 
 def test_damaged_activations_are_computed_again(

@@ -72,6 +72,20 @@ def check_shard(path: Path, capture: str, shard: int, expected: Mapping[str, Des
             raise ValueError("it is longer than its header says")
 
 
+def check_sums(file: IO[bytes]) -> None:
+    """Read a shard of whatever capture and compare each tensor's checksum with the one that it carries. ValueError says what is wrong."""
+    size = os.fstat(file.fileno()).st_size
+    header, start = _header(file, size)
+    sums, at = _signed(header.pop("__metadata__", None))["crc32"], 0
+    for key in sorted(header, key=lambda key: header[key]["data_offsets"]):
+        begin, stop = header[key]["data_offsets"]
+        if begin != at or _checksum(file, stop - begin) != sums.get(key):
+            raise ValueError(f"the checksum of '{key}' differs")
+        at = stop
+    if start + at != size:
+        raise ValueError("it is longer than its header says")
+
+
 def read_part(
     path: Path, key: str, rows: Int[Tensor, " rows"] | None = None, layer: int | None = None, span: slice = slice(None)
 ) -> Tensor:

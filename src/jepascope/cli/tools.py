@@ -80,6 +80,28 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fol
     typer.echo(str(build_report(folder).resolve()))
 
 
+@app.command(epilog="Examples:  jepascope check runs/demo   |   jepascope check runs/demo --json")
+@answered
+def check(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], *, json_: Json = False) -> None:
+    """Say which files of a run are as they were written: tables, subspaces, JSON and captured activations."""
+    from jepascope.study.whole import UNCHECKED, file_states, repair
+
+    states = file_states(folder)
+    bad = [state for state in states if not state.whole]
+    if json_:
+        typer.echo(json.dumps([asdict(state) for state in states]))
+    else:
+        unchecked = sum(state.meaning == UNCHECKED for state in states)
+        say(*(f"{state.name}: {state.meaning}" for state in bad))
+        say(f"{len(states) - len(bad) - unchecked} of {len(states)} files are as they were written.")
+        if unchecked:
+            say(f"{unchecked} cannot be checked: {UNCHECKED}.")
+        if bad:
+            say(f"Make them again with: {repair(folder)}")
+    if bad:
+        raise SystemExit(1)
+
+
 @app.command(epilog="Example:  jepascope models --json")
 @answered
 def models(json_: Json = False) -> None:

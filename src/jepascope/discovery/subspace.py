@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.arrays import ArrayLike, as_tensor, as_whole
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import parsed
 from jepascope.errors import BadArgument, RunFolderError
 
 
@@ -139,36 +141,57 @@ class Subspace:
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file (temporary name, then rename). BadArgument for what names no file, a folder among it."""
-        from safetensors.torch import save_file
-
         path = _file(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".tmp")
+        Folder(path.parent).write(path.name, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file; the same subspace makes the same bytes."""
+        from safetensors.torch import save
+
         metadata = {"format": "jepascope-subspace-1", "provenance": json.dumps(self.provenance, sort_keys=True, default=_plain)}
         if self.found_by is not None:
             metadata["found_by"] = self.found_by.to_json()
-        save_file({"basis": self.basis.contiguous(), "mean": self.mean.contiguous()}, temporary, metadata=metadata)
-        temporary.replace(path)
+        contents = save({"basis": self.basis.contiguous(), "mean": self.mean.contiguous()}, metadata)
+        header, data = _parts(contents)  # the library writes the keys of its header in no order
+        ordered = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        ordered += b" " * (-len(ordered) % 8)
+        return len(ordered).to_bytes(8, "little") + ordered + data
 
     @classmethod
     def load(cls, path: str | Path, remedy: str = "delete it and run again") -> Subspace:
-        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``.
+        """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``."""
+        file = _file(path)
+        try:
+            contents = Folder(file.parent).read(file.name)
+        except FileNotFoundError:
+            raise RunFolderError(f"'{path}' is not a readable subspace file (there is no such file); {remedy}.") from None
+        return cls.from_bytes(contents, path, remedy)
+
+    @classmethod
+    def from_bytes(cls, contents: bytes, path: str | Path, remedy: str = "delete it and run again") -> Subspace:
+        """What ``to_bytes`` made; ``path`` is what a refusal names.
 
         What it was found by is read where the file says so of this very basis. Files of version 0.1 do not say it.
         """
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
+        from safetensors.torch import load
 
-        file_path = _file(path)
         try:
-            with safe_open(file_path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                provenance = json.loads(metadata.get("provenance", "{}"))
-                if not isinstance(provenance, dict):
-                    raise ValueError("its provenance is no JSON object")
-                found_by = FoundBy.from_json(metadata["found_by"]) if "found_by" in metadata else None
-                return cls(file.get_tensor("basis").float(), file.get_tensor("mean").float(), provenance, found_by)
-        except (SafetensorError, OSError, ValueError, BadArgument) as error:
+            metadata = _parts(contents)[0].get("__metadata__") or {}
+            provenance = parsed(metadata.get("provenance", "{}").encode())
+            found_by = FoundBy.from_json(metadata["found_by"]) if "found_by" in metadata else None
+            held = load(contents)
+            return cls(held["basis"].float(), held["mean"].float(), provenance, found_by)
+        except (SafetensorError, ValueError, KeyError, AttributeError, TypeError, BadArgument) as error:
             raise RunFolderError(f"'{path}' is not a readable subspace file ({str(error).rstrip('.')}); {remedy}.") from None
+
+
+def _parts(contents: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header and data of a safetensors file; ValueError for something else."""
+    length = int.from_bytes(contents[:8], "little")
+    if not 2 <= length <= len(contents) - 8:
+        raise ValueError("it is cut off, or no safetensors file")
+    return parsed(contents[8 : 8 + length]), contents[8 + length :]
 
 
 def _file(path: str | Path) -> Path:

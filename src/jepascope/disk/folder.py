@@ -131,6 +131,18 @@ class Folder:
             finally:
                 os.close(within)
 
+    def move(self, name: str, to: str) -> None:
+        """Give whatever lies at ``name`` another name; links are moved, not followed. What lay at ``to`` is replaced."""
+        self.make(str(PurePosixPath(to).parent))
+        old, new = holding(self.root, name), holding(self.root, to)
+        try:
+            if stat.S_ISDIR(os.stat(PurePosixPath(name).name, dir_fd=old, follow_symlinks=False).st_mode):
+                to = f"{to}-{secrets.token_hex(4)}"  # a folder replaces no other
+            os.rename(PurePosixPath(name).name, PurePosixPath(to).name, src_dir_fd=old, dst_dir_fd=new)
+        finally:
+            os.close(old)
+            os.close(new)
+
     def lock(self, name: str) -> IO[bytes] | None:
         """The file ``name``, locked until it is closed; None where another process holds it. Its contents are left as they are."""
         descriptor = opened(self.root, name, os.O_RDWR | os.O_CREAT)

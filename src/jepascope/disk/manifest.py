@@ -7,7 +7,8 @@ not finished by us, and is made again; one whose inputs have other digests by no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -16,12 +17,14 @@ from jepascope.disk.plain import read_object, written
 from jepascope.disk.refusals import damaged
 
 NAME = "manifest.json"
+ASIDE = "set-aside"  # where files lie that are not what was written
 FORMAT = "jepascope-folder-1"
-State = Literal["whole", "missing", "unlisted", "damaged", "outdated"]
+State = Literal["whole", "missing", "unlisted", "foreign", "damaged", "outdated"]
 MEANINGS: Mapping[State, str] = {
     "whole": "as it was written",
     "missing": "listed, but not there",
     "unlisted": "there, but not written by this run",
+    "foreign": "a link, a folder or something else that is no file",
     "damaged": "its bytes are not those that were written",
     "outdated": "made from files that have changed since",
 }
@@ -50,40 +53,60 @@ class Listed:
 
 
 class Manifest:
-    """The list of ``folder``. ``known``: whether the folder has one; one written before there were any is read unchecked."""
+    """The list of ``folder``. ``known``: whether the folder has one; one written before there were any is read unchecked.
+
+    ``about``: what the files are of, by name (the digests of the study and of the encoder).
+    """
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.known = folder.has(NAME)
-        self.files: dict[str, Listed] = self._read() if self.known else {}
+        self.about: dict[str, str] = {}
+        self.files: dict[str, Listed] = {}
+        if self.known:
+            self._read()
 
-    def _read(self) -> dict[str, Listed]:
+    def _read(self) -> None:
         held = read_object(self.folder, NAME)
         try:
-            if held.get("format") != FORMAT or not isinstance(held.get("files"), dict):
+            files, about = held.get("files"), held.get("about")
+            if held.get("format") != FORMAT or not isinstance(files, dict) or not isinstance(about, dict):
                 raise ValueError(f"it is no list of files of '{FORMAT}'")
-            return {name: Listed.of(value) for name, value in held["files"].items()}
+            if not all(isinstance(text, str) for text in about.values()):
+                raise ValueError("what it is about is not said in words")
+            self.files, self.about = {name: Listed.of(value) for name, value in files.items()}, about
         except ValueError as error:
             raise damaged(self.folder.root / NAME, error) from None
 
-    def write(self, name: str, contents: bytes, step: str = "", inputs: tuple[str, ...] = ()) -> None:
+    def start(self, about: Mapping[str, str], files: Iterable[str] = ()) -> None:
+        """A list for a folder that has none. ``files`` are there already and are taken as they are."""
+        self.about = dict(about)
+        self.files = {name: Listed(digest(self.folder.read(name))) for name in files}
+        self.save()
+
+    def write(self, name: str, contents: bytes, step: str = "", inputs: Iterable[str] = ()) -> None:
         """Write a file and list it. ``inputs``: names of listed files that it was made from."""
         self.folder.write(name, contents)
-        self.list(name, digest(contents), step, inputs)
+        self.files[name] = Listed(digest(contents), step, {each: self.files[each].sha256 for each in sorted(inputs) if each in self.files})
+        self.save()
 
-    def list(self, name: str, sha256: str, step: str = "", inputs: tuple[str, ...] = ()) -> None:
-        """List a file that is there."""
-        self.files[name] = Listed(sha256, step, {each: self.files[each].sha256 for each in inputs if each in self.files})
-        self._save()
+    def note(self, **about: str) -> None:
+        """Add to what the files are of."""
+        self.about |= about
+        self.save()
 
-    def forget(self, *names: str) -> None:
-        for name in names:
-            self.files.pop(name, None)
-        self._save()
+    def set_aside(self, name: str) -> str:
+        """Move a file out of the way and off the list; where it lies now."""
+        away = f"{ASIDE}/{name.replace('/', '-')}"
+        if self.folder.has(name):
+            self.folder.move(name, away)
+        if self.files.pop(name, None) is not None:
+            self.save()
+        return away
 
-    def _save(self) -> None:
+    def save(self) -> None:
         listed = {name: asdict(self.files[name]) for name in sorted(self.files)}
-        self.folder.write(NAME, written({"format": FORMAT, "files": listed}))
+        self.folder.write(NAME, written({"format": FORMAT, "about": self.about, "files": listed}))
         self.known = True
 
     def read(self, name: str) -> bytes:
@@ -100,11 +123,12 @@ class Manifest:
 
     def state(self, name: str) -> State:
         """How a file stands; it is read whole for it."""
-        listed = self.files.get(name)
-        try:
-            contents = self.folder.read(name)
-        except FileNotFoundError:
+        listed, kind = self.files.get(name), self.folder.kind(name)
+        if kind is None:
             return "missing"
+        if kind != stat.S_IFREG:
+            return "foreign"
+        contents = self.folder.read(name)
         if listed is None:
             return "unlisted"
         if digest(contents) != listed.sha256:

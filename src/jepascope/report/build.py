@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +9,8 @@ from pkgutil import iter_modules
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.disk.folder import Folder
+from jepascope.errors import BadArgument
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Section
 from jepascope.report.folder import RunFolder, read_run
@@ -36,7 +36,7 @@ def build_report(run: str | Path) -> Path:
     folder = read_run(run)
     made = [section(folder) for section in SECTIONS]
     html = render(folder, made)
-    write_drawings(run / "figures", made)
+    write_drawings(run, made, "figures/")
     return write_text(run / "report.html", html)
 
 
@@ -45,10 +45,10 @@ def render(folder: RunFolder, made: list[Section]) -> str:
     return render_page("report.html.j2", sections=made, run=folder)
 
 
-def write_drawings(folder: Path, made: list[Section]) -> None:
+def write_drawings(folder: Path, made: list[Section], below: str = "") -> None:
     """Every figure as a file of its own."""
     for drawing in (drawing for section in made for drawing in section.drawings):
-        write_text(folder / f"{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
+        Folder(folder).write(f"{below}{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
 
 
 def render_page(template: str, **values: object) -> str:
@@ -60,15 +60,7 @@ def render_page(template: str, **values: object) -> str:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write under a temporary name and rename, so that a reader never meets half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunFolderError(
-            f"{path} cannot be written ({error.strerror}); free space or make the folder writable and run 'jepascope report' again."
-        ) from error
+    """Write whole or not at all, so that a reader never meets half a file."""
+    Folder(path.parent).sweep()
+    Folder(path.parent).write(path.name, text)
     return path

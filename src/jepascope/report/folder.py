@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.manifest import Manifest
+from jepascope.disk.plain import parsed
+from jepascope.disk.refusals import damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import short
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
+from jepascope.study.files import resume_line
 
 REQUIRED_KEYS = ("model", "clips", "variable", "layers")
 
@@ -23,17 +27,19 @@ class RunFolder(Facts):
     path: Path
     provenance: dict[str, Any]
     spec: str
+    checked: bool = True  # whether a list of its files says what they were when they were written
 
 
 def read_run(path: Path) -> RunFolder:
     """Read and check a run folder.
 
     Raises RunFolderError for a folder that is not a finished run, and for a file that is missing although its stage ran,
-    cannot be read, or lacks a column.
+    is not what was written, or lacks a column.
     """
     if not path.is_dir():
         raise RunFolderError(f"There is no run folder at {path}; give the folder that 'jepascope run --out' wrote.")
-    summary = read_json(path / "summary.json")
+    files = list_of(path)
+    summary = read_json(files, "summary.json")
     absent = [key for key in REQUIRED_KEYS if key not in summary]
     if absent:
         raise RunFolderError(f"{path / 'summary.json'} has no key '{absent[0]}'; run the study again with the same --out to write it anew.")
@@ -46,39 +52,44 @@ def read_run(path: Path) -> RunFolder:
     return RunFolder(
         path=path,
         summary=summary,
-        provenance=read_json(path / "provenance.json"),
-        spec=_text(path / "spec.yaml"),
+        provenance=read_json(files, "provenance.json"),
+        spec=_contents(files, "spec.yaml", listed=False).decode(errors="replace"),
         tables={
-            name: read_table(path / f"{name}.parquet", table, summary)
+            name: read_table(files, f"{name}.parquet", table, summary)
             for name, table in TABLES.items()
             if table.where == "run" and table.reported
         },
+        checked=files.known,
     )
 
 
-def _text(path: Path) -> str:
+def list_of(path: Path) -> Manifest:
+    """The list of a folder's files; a damaged one is refused with the command that repairs it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+        return Manifest(Folder(path))
+    except RunFolderError as error:
+        raise RunFolderError(f"{str(error).partition('). ')[0]}). {_repair(path)}") from None
+
+
+def _repair(path: Path) -> str:
+    return f"Make it anew with: {resume_line(path)}"
+
+
+def _contents(files: Manifest, name: str, listed: bool = True) -> bytes:
+    path = files.folder.root
+    try:
+        return files.read(name) if listed else files.folder.read(name)
+    except FileNotFoundError:
         raise RunFolderError(
-            f"{path} is missing, so this is not a finished run folder; run the study again with the same --out, it resumes where it "
+            f"{path / name} is missing, so this is not a finished run folder; run the study again with the same --out, it resumes where it "
             "stopped."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunFolderError(
-            f"{path} cannot be read ({error}); delete it and run the study again with the same --out to write it anew."
-        ) from error
+        ) from None
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(files: Manifest, name: str) -> dict[str, Any]:
+    """A JSON object of a folder; RunFolderError where there is none."""
+    path = files.folder.root
     try:
-        value = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise RunFolderError(
-            f"{path} is not valid JSON ({error}); delete it and run the study again with the same --out to write it anew."
-        ) from error
-    if not isinstance(value, dict):
-        raise RunFolderError(
-            f"{path} must hold a JSON object, not a {type(value).__name__}; delete it and run the study again with the same --out."
-        )
-    return value
+        return parsed(_contents(files, name))
+    except ValueError as error:
+        raise damaged(path / name, error, _repair(path)) from None

@@ -11,7 +11,7 @@ from typing import Any
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import short
 from jepascope.report.blocks import Paragraph
-from jepascope.report.folder import RunFolder, read_json
+from jepascope.report.folder import RunFolder, list_of, read_json
 from jepascope.report.grids import more
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
@@ -56,15 +56,16 @@ class Kind:
     def _read(self, path: Path) -> Inside:
         name = short(path.name)
         try:
-            summary = read_json(path / "summary.json")
+            files = list_of(path)
+            summary = read_json(files, "summary.json")
             tables = {
-                table: read_table(path / f"{table}.parquet", TABLES[table], {str(TABLES[table].evidence): always})
+                table: read_table(files, f"{table}.parquet", TABLES[table], {str(TABLES[table].evidence): always})
                 for table, always in self.tables(summary).items()
             }
         except RunFolderError as error:
             reason = short(str(error).split("; ")[0].replace(f"{path}/", ""), 200)
-            return Inside({}, {}, path, {}, "", name, f"{reason}. {self.remedy.format(name)}")
-        return Inside(summary, tables, path, {}, "", name)
+            return Inside({}, {}, path, {}, "", name=name, reason=f"{reason}. {self.remedy.format(name)}")
+        return Inside(summary, tables, path, {}, "", name=name)
 
 
 def _probed(summary: dict[str, Any]) -> Tables:

@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as parquet
 
+from jepascope.disk.manifest import Manifest
+from jepascope.disk.refusals import damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import MOST, MOST_OF_A_SENTENCE, short
 from jepascope.schema import Column, Table
-
-MOST_ROWS = 20_000_000
-"""A table with more rows was not written by a study; reading it would fill the memory first and fail afterwards."""
+from jepascope.schema.parquet import frame_of
 
 
-def read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFrame | None:
+def read_table(files: Manifest, name: str, table: Table, summary: dict[str, Any]) -> pd.DataFrame | None:
     """One table with its columns checked and typed, or None where its stage was not run.
 
     Raises RunFolderError when it is missing although its stage ran, cannot be read, is too large or lacks a column.
     """
-    if not path.exists():
+    path = files.folder.root / name
+    if not files.folder.has(name):
         if table.evidence and summary.get(table.evidence):
             raise RunFolderError(
                 f"{path} is missing although summary.json reports '{table.evidence}'; run the study again with the same --out, only that "
@@ -30,15 +30,9 @@ def read_table(path: Path, table: Table, summary: dict[str, Any]) -> pd.DataFram
             )
         return None
     try:
-        rows = parquet.read_metadata(path).num_rows
-        if rows > MOST_ROWS:
-            raise ValueError(f"{rows} rows, more than any study writes")
-        frame = pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises a dozen types for a damaged file; each means the same to the reader
-        reason = short(error, 200) or type(error).__name__
-        raise RunFolderError(
-            f"{path} is damaged ({reason}); delete it and run the study again with the same --out to compute it anew."
-        ) from error
+        frame = frame_of(files.read(name))
+    except ValueError as error:
+        raise damaged(path, short(error, 200)) from error
     if frame.shape == (0, 0):
         return None  # a table of no rows, written without its columns
     missing = [column.name for column in table if column.required and column.name not in frame]

@@ -1,49 +1,27 @@
-"""Files of a run folder: written under a temporary name and renamed, and read so that a damaged one is one sentence."""
+"""Names of files of a run folder, and the commands that make them."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import glob
-import json
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from jepascope.catalog import file_name
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import read_object, written
 from jepascope.errors import RunFolderError, quoted
 
 SPEC = "spec.yaml"
 
 
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes it on success; a full or read-only disk is one sentence."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            for left in path.parent.glob(f"{glob.escape(temporary.name)}*"):  # a writer may use a temporary name of its own
-                left.unlink()
-        if not isinstance(error, OSError | SafetensorError):
-            raise
-        # safetensors reports the system's errors in its own type, as text
-        if getattr(error, "errno", None) == errno.ENOSPC or f"os error {errno.ENOSPC}" in str(error):
-            raise RunFolderError(
-                f"The disk is full: '{path}' could not be written. Free some space and run the same command again; finished steps are kept."
-            ) from None
-        reason = getattr(error, "strerror", None) or error
-        raise RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one.") from None
+def writing(path: Path) -> AbstractContextManager[Path]:
+    """A path to write to that becomes ``path`` on success (see ``disk.Folder``)."""
+    return Folder(path.parent).writing(path.name)
 
 
-def subspace_file(run: Path, finder: str, layer: int, below: str = "") -> Path:
-    """Where the subspace of a finder lies in a run folder."""
-    return run / "subspaces" / below / f"{file_name(finder)}-layer{layer}.safetensors"
+def subspace_name(finder: str, layer: int, below: str = "") -> str:
+    """Where the subspace of a finder lies in its run folder."""
+    return "/".join(part for part in ("subspaces", below, f"{file_name(finder)}-layer{layer}.safetensors") if part)
 
 
 def part_name(table: str, part: str) -> str:
@@ -52,21 +30,15 @@ def part_name(table: str, part: str) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    with writing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    Folder(path.parent).write(path.name, written(value))
 
 
 def read_json(path: Path, default: Any = None) -> Any:
     """A JSON object; ``default`` where there is no file, RunFolderError where it is damaged."""
-    if not path.exists():
-        return default
     try:
-        value = json.loads(path.read_text())
-        if not isinstance(value, dict):
-            raise ValueError("it holds no JSON object")
-        return value
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunFolderError(f"'{path}' cannot be read ({error}); delete it and run again.") from None
+        return read_object(Folder(path.parent), path.name)
+    except FileNotFoundError:
+        return default
 
 
 def run_line(folder: Path | str, out: Path | str, dtype: str = "float32") -> str:

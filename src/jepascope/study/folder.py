@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
+import io
 import json
 import os
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from jepascope.disk.folder import WORKING, Folder
+from jepascope.disk.manifest import ASIDE, MEANINGS, Manifest
+from jepascope.disk.manifest import NAME as MANIFEST
+from jepascope.disk.plain import parsed, written
+from jepascope.disk.refusals import damaged, unwritable
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
-from jepascope.study.files import SPEC, part_name, read_json, write_json, writing
+from jepascope.study.files import SPEC, part_name, resume_line
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.trust import code_named
@@ -22,7 +27,12 @@ if TYPE_CHECKING:
 
 LOCK = ".lock"
 LABELS = "labels.csv"
-LEFT_BY_A_KILL = frozenset({LOCK, f"{SPEC}.tmp", LABELS, f"{LABELS}.tmp"})  # all that a run killed in its first moments leaves
+LISTED = ("*.parquet", "parts/*.parquet", "subspaces/**/*.safetensors", "summary.json", "claims.json", "provenance.json", "seconds.json")
+
+
+def _left_by_a_kill(name: str) -> bool:
+    """Whether it is all that a run killed in its first moments leaves."""
+    return name in (LOCK, LABELS) or name.startswith(WORKING)
 
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
@@ -43,30 +53,62 @@ def _same_study(saved: Path, spec: StudySpec) -> None:
 
 
 class Run:
-    """A run folder in use by this process."""
+    """A run folder in use by this process.
 
-    def __init__(self, path: Path, spec: StudySpec) -> None:
-        self.path, self.spec = path, spec
-        self._lock: IO[str] | None = None
+    ``heals``: whether what is not as it was written is set aside and made again, or refused. ``step``: what is being made, and
+    ``reading``: the files that have been read for it, as the folder's manifest lists them.
+    """
+
+    def __init__(self, path: Path, spec: StudySpec, heals: bool = True) -> None:
+        self.path, self.spec, self.heals = path, spec, heals
+        self.files = Folder(path)
+        self.step, self.reading = "", list[set[str]]()
+        self._lock: IO[bytes] | None = None
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Read when it is first asked for; where it is damaged itself, nothing is known of the files and all are made again."""
+        try:
+            return Manifest(self.files)
+        except RunFolderError:
+            if not self.heals:
+                raise
+            self.files.move(MANIFEST, f"{ASIDE}/{MANIFEST}")
+            manifest = Manifest(self.files)
+            manifest.start(self._about)
+            return manifest
+
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"spec": self.spec.digest}
 
     @classmethod
-    def open(cls, path: Path, spec: StudySpec) -> Run:
+    def open(cls, path: Path, spec: StudySpec, heals: bool = True) -> Run:
         """Create the folder or go on with it. A folder of another study, or in use by another process, is refused."""
         cls.check(path, spec)
-        run = cls(path, spec)
+        run = cls(path, spec, heals)
         run._acquire()
         saved = path / SPEC
         try:
+            run._check_list()
             if not saved.exists():
                 run._keep_labels()
-                with writing(saved) as temporary:
-                    temporary.write_text(run._saved().to_yaml())
+                run.files.write(SPEC, run._saved().to_yaml())
         except BaseException:
             run.close()
             raise
         if spec.labels is not None:
             run.spec = spec.model_copy(update={"labels": str(path / LABELS)})  # from here on the copy is read
         return run
+
+    def _check_list(self) -> None:
+        """Begin the folder's list of files. Those of a version that kept none are taken as they are."""
+        if not self.manifest.known:
+            self.manifest.start(self._about, [name for pattern in LISTED for name in self.files.names(pattern)])
+        if self.manifest.about.get("spec", self.spec.digest) != self.spec.digest:
+            raise RunFolderError(
+                f"The files of '{self.path}' are of another study than its {SPEC} names; nothing was changed. Choose another --out."
+            )
 
     def _saved(self) -> StudySpec:
         """The spec as it is written: its labels lie beside it, as its clips may, so that the folder can be moved."""
@@ -79,13 +121,11 @@ class Run:
         """A copy of the labels file, so that the run can be made again from its folder."""
         if self.spec.labels is None:
             return
-        source, copy = Path(self.spec.labels).expanduser(), self.path / LABELS
-        contents = source.read_bytes()
-        if copy.exists() and copy.read_bytes() != contents:
+        contents = Path(self.spec.labels).expanduser().read_bytes()
+        if not self.has(LABELS):
+            self.write(LABELS, contents)
+        elif self.read(LABELS) != contents:
             raise BadArgument(f"'{self.path}' holds a labels.csv of its own; nothing was changed. Choose another --out.")
-        if not copy.exists():
-            with writing(copy) as temporary:
-                temporary.write_bytes(contents)
 
     @staticmethod
     def check(path: Path, spec: StudySpec) -> None:
@@ -95,7 +135,7 @@ class Run:
             raise BadArgument(f"'{path}' is a file; give a folder with --out.")
         if saved.exists():
             _same_study(saved, spec)
-        elif path.exists() and any(entry.name not in LEFT_BY_A_KILL for entry in path.iterdir()):
+        elif path.exists() and any(not _left_by_a_kill(entry.name) for entry in path.iterdir()):
             raise BadArgument(f"'{path}' is neither empty nor a run folder; nothing was changed. Choose another --out.")
         parent = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
@@ -104,18 +144,14 @@ class Run:
             )
 
     def _acquire(self) -> None:
+        self.files.make()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.path / LOCK).open("w")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.close()
-            raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.") from None
+            self._lock = self.files.lock(LOCK)
         except OSError as error:
-            self.close()
-            raise RunFolderError(
-                f"'{self.path}' cannot be written ({error.strerror}); make it writable, or choose another folder."
-            ) from None
+            raise unwritable(self.path, error) from None
+        if self._lock is None:
+            raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.")
+        self.files.sweep()
 
     def __enter__(self) -> Run:
         return self
@@ -133,7 +169,25 @@ class Run:
         return self.path / "activations"
 
     def has(self, name: str) -> bool:
-        return (self.path / name).exists()
+        """Whether a file is there as it was written. One that is not is set aside, so that it is made again, or refused."""
+        if not self.files.has(name):
+            return False
+        state = self.manifest.state(name)
+        if state == "whole":
+            return True
+        if not self.heals:
+            raise damaged(self.path / name, MEANINGS[state], f"Make it again with: {resume_line(self.path)}")
+        away = self.manifest.set_aside(name)
+        self.log("set aside", file=name, why=MEANINGS[state], now=away)
+        return False
+
+    def write(self, name: str, contents: bytes) -> None:
+        """A file of the study, made by the step that runs from what was read for it."""
+        self.manifest.write(name, contents, self.step, set().union(*self.reading) - {name})
+
+    def read(self, name: str) -> bytes:
+        """What ``write`` wrote, and nothing else."""
+        return self.manifest.read(name)
 
     def write_table(self, table: str, frame: pd.DataFrame, part: str = "") -> None:
         """A table as jepascope.schema declares it, tidy, without an index: ``table.parquet``, or a ``part`` of it in ``parts/``.
@@ -143,20 +197,18 @@ class Run:
         from jepascope.schema import TABLES
         from jepascope.schema.check import check
 
-        with writing(self.path / f"{part_name(table, part)}.parquet") as temporary:
-            check(TABLES[table], frame).reset_index(drop=True).to_parquet(temporary, index=False)
+        contents = io.BytesIO()
+        check(TABLES[table], frame).reset_index(drop=True).to_parquet(contents, index=False)
+        self.write(f"{part_name(table, part)}.parquet", contents.getvalue())
 
     def table(self, name: str) -> pd.DataFrame:
         """A table that an earlier step wrote; a damaged one is refused with the way out."""
-        import pandas as pd
+        from jepascope.schema.parquet import frame_of
 
-        path = self.path / f"{name}.parquet"
         try:
-            return pd.read_parquet(path)
-        except Exception as error:  # pyarrow raises many kinds; each means the file is not what was written
-            raise RunFolderError(
-                f"'{path}' cannot be read ({str(error).splitlines()[0][:200]}); delete it and run again to make it anew."
-            ) from None
+            return frame_of(self.read(f"{name}.parquet"))
+        except (ValueError, FileNotFoundError) as error:
+            raise damaged(self.path / f"{name}.parquet", error, "Delete it and run again to make it anew.") from None
 
     def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
         """Tables of one part of a step, read from ``parts/`` where a killed run left them."""
@@ -167,13 +219,18 @@ class Run:
         return tuple(self.table(part) for part in names)
 
     def write_json(self, name: str, value: Any) -> None:
-        write_json(self.path / name, value)
+        self.manifest.write(name, written(value), self.step)
 
     def json(self, name: str, default: Any = None) -> Any:
-        return read_json(self.path / name, default)
+        """A JSON object of the folder; ``default`` where there is none."""
+        if not self.has(name):
+            return default
+        try:
+            return parsed(self.read(name))
+        except ValueError as error:
+            raise damaged(self.path / name, error) from None
 
     def log(self, event: str, **details: Any) -> None:
         """One line in log.jsonl; a log that cannot be written never stops a study."""
         line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S"), "event": event, **details}, default=str)
-        with contextlib.suppress(OSError), (self.path / "log.jsonl").open("a") as file:
-            file.write(line + "\n")
+        self.files.append("log.jsonl", line)

@@ -84,7 +84,7 @@ def run_probe(run: Path, spec: StudySpec, probed: StudySpec, encoder: VideoEncod
     """
     progress = progress or Silent()
     check_spec_fits(probed, encoder)
-    with opened(run, spec, encoder) as base:
+    with opened(run, spec, encoder, heals=False) as base:
         own = Captures.of_run(base, encoder, progress)
         if probed.digest == spec.digest:
             return _stage_one(own)

@@ -82,9 +82,9 @@ def precision_of(encoder: VideoEncoder) -> str:
 
 
 @contextmanager
-def opened(path: Path, spec: StudySpec, encoder: VideoEncoder, instead: str = "choose another --out") -> Iterator[Run]:
-    """A run folder in use, which goes on with the encoder that it began with (see ``check_encoder``)."""
-    with Run.open(path, spec) as run:
+def opened(path: Path, spec: StudySpec, encoder: VideoEncoder, instead: str = "choose another --out", heals: bool = True) -> Iterator[Run]:
+    """A run folder in use, which goes on with the encoder that it began with (see ``check_encoder``). ``heals``: see ``Run``."""
+    with Run.open(path, spec, heals) as run:
         check_encoder(run, encoder, instead)
         yield run
 
@@ -96,15 +96,17 @@ def check_encoder(run: Run, encoder: VideoEncoder, instead: str = "choose anothe
     ``instead`` says what to do where it does not.
     """
     saved = run.json("provenance.json", {})
-    known = saved.get("encoder", {})
-    if known.get("digest") is None:
+    listed = run.manifest.about.get("encoder")  # also known where provenance.json is gone
+    known = saved.get("encoder", {}) if saved else {"digest": listed}
+    if known.get("digest") is None or (not saved and listed == encoder.card.digest):
         run.write_json("provenance.json", provenance(run.spec, encoder, str(run.path)))
+        run.manifest.note(encoder=encoder.card.digest)
         return
     before, now = str(saved.get("dtype", "float32")), precision_of(encoder)  # older folders do not say, and knew float32 alone
     if before != now:
         raise BadArgument(f"'{run.path}' was begun in {before}, and numbers of two precisions are not mixed; use --dtype {before}.")
     for what, digest in (("digest", encoder.card.digest), ("head_digest", encoder.card.head_digest)):
-        before = known.get(what, "")
+        before = str(known.get(what) or "")
         if before != digest and (what == "digest" or before):
             whose = "weights" if what == "digest" else "weights of the task head"
             raise BadArgument(f"'{run.path}' was begun with other {whose} of '{run.spec.model}' ({before}, now {digest}); {instead}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude, studied
 from jepascope.study.discover.probes import best_layer
-from jepascope.study.files import writing
 from jepascope.study.intervene.contexts import context_at, without_shuffles
 from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.port.imported import check_imported, imported_along, imported_figures
@@ -127,9 +127,9 @@ def _keep_footage(captures: Captures) -> dict[str, Any]:
 
 
 def _stimuli(captures: Captures) -> None:
-    path = captures.run.path / "figures" / "stimuli.png"
-    if not path.exists():
+    if not captures.run.has("figures/stimuli.png"):
         sheet = video_sheet if captures.spec.of_videos else contact_sheet
         figure = sheet(captures.clips, captures.spec.variable)
-        with writing(path) as temporary:
-            figure.savefig(temporary, format="png", metadata={"Software": None})
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+        captures.run.write("figures/stimuli.png", picture.getvalue())

@@ -24,12 +24,24 @@ class Runner:
         self.run, self.progress, self.given = run, progress, given or {}
         self.seconds: dict[str, float] = run.json(SECONDS, {})
         self._kept: dict[str, Any] = {}
+        self._read_for: dict[str, set[str]] = {}  # files that each of them was made from
 
     def __getitem__(self, name: str) -> Any:
         """A table in the folder, the result of a step, or what was given."""
         if name not in self._kept:
-            self._kept[name] = self.given[name]() if name in self.given else self.run.table(name)
+            self._keep(name, self.given[name] if name in self.given else partial(self.run.table, name))
+        for reading in self.run.reading:
+            reading |= self._read_for.get(name, set())
         return self._kept[name]
+
+    def _keep(self, name: str, make: Callable[[], Any]) -> None:
+        reading: set[str] = set() if name in self.given else {f"{name}.parquet"}
+        self.run.reading.append(reading)
+        try:
+            self._kept[name] = make()
+        finally:
+            self.run.reading.pop()
+        self._read_for[name] = reading
 
     def keep(self, **values: Any) -> None:
         """Put something in place of what a step made, or of what was given."""
@@ -39,11 +51,19 @@ class Runner:
         """Run them in this order. Time spent in earlier, killed attempts is added up."""
         for step in steps:
             if not step.tables:
-                self._kept[step.name] = self.timed(step.name, partial(self._result, step))
+                self._keep(step.name, partial(self.timed, step.name, partial(self._result, step)))
             elif not all(self.run.has(f"{table}.parquet") for table in step.tables):
-                made = self.timed(step.name, partial(self._tables, step))
-                for table, frame in zip(step.tables, made, strict=True):
-                    self.run.write_table(table, frame)
+                self._write(step)
+
+    def _write(self, step: Step) -> None:
+        self.run.step, reading = step.name, set[str]()
+        self.run.reading.append(reading)
+        try:
+            for table, frame in zip(step.tables, self.timed(step.name, partial(self._tables, step)), strict=True):
+                self.run.write_table(table, frame)
+        finally:
+            self.run.reading.pop()
+            self.run.step = ""
 
     def _tables(self, step: Step) -> tuple[pd.DataFrame, ...]:
         if why := step.skipped(self.run.spec):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -14,12 +13,17 @@ from jepascope.discovery.finders import find, found_again
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace, digest_of
 from jepascope.study.captures import Captures
-from jepascope.study.files import subspace_file, writing
+from jepascope.study.files import subspace_name
+from jepascope.study.folder import Run
 
 
-def keep(subspace: Subspace, file: Path) -> None:
-    with writing(file) as temporary:
-        subspace.save(temporary)
+def keep(run: Run, subspace: Subspace, name: str) -> None:
+    run.write(name, subspace.to_bytes())
+
+
+def kept(run: Run, name: str) -> Subspace | None:
+    """A subspace that lies in a run folder; RunFolderError where it cannot be read."""
+    return Subspace.from_bytes(run.read(name), run.path / name) if run.has(name) else None
 
 
 def as_found(captures: Captures, finder: str, layer: int, stored: Subspace, data: Callable[[], Labelled]) -> Subspace:
@@ -41,8 +45,7 @@ def _of_the_run(captures: Captures, finder: str, layer: int) -> Subspace | None:
     spec, parent = captures.spec, captures.parent
     if parent is None or any(getattr(parent.spec, name) != getattr(spec, name) for name in ("variable", "tokens", "seed")):
         return None
-    file = subspace_file(parent.run.path, finder, layer)
-    subspace = Subspace.load(file) if file.exists() else None
+    subspace = kept(parent.run, subspace_name(finder, layer))
     return subspace if subspace is not None and subspace.rank == spec.rank_of(finder) else None
 
 
@@ -53,17 +56,18 @@ def run_subspaces(captures: Captures, layers: Iterable[int]) -> dict[int, dict[s
     tick = captures.progress.start("find subspaces")
     subspaces: dict[int, dict[str, Subspace]] = {}
     for done, (layer, finder) in enumerate(wanted):
-        file = subspace_file(captures.run.path, finder, layer)
-        if not file.exists() and (theirs := _of_the_run(captures, finder, layer)) is not None:
-            keep(theirs, file)
-        if not file.exists():
+        name = subspace_name(finder, layer)
+        if not captures.run.has(name) and (theirs := _of_the_run(captures, finder, layer)) is not None:
+            keep(captures.run, theirs, name)
+        if not captures.run.has(name):
             data, model = captures.labelled(layer, finder=finder), captures.encoder.card.name
             where = {"layer": layer, "tokens": spec.tokens, "model": model, "clips_digest": captures.fit.clips.digest}
-            keep(find(finder, data, spec.rank_of(finder), spec.seed, **where), file)
-        stored = Subspace.load(file)
+            keep(captures.run, find(finder, data, spec.rank_of(finder), spec.seed, **where), name)
+        stored = kept(captures.run, name)
+        assert stored is not None  # it was just written
         used = as_found(captures, finder, layer, stored, partial(captures.labelled, layer, finder=finder))
         if used.found_by != stored.found_by and used.found_by is not None:
-            keep(used, file)
+            keep(captures.run, used, name)
         subspaces.setdefault(layer, {})[finder] = used
         tick(done + 1, len(wanted))
     return subspaces

@@ -93,7 +93,7 @@ def run_intervene(
     assert changed.best_layer is not None
     layer = changed.best_layer
     given = None if subspace is None else given_subspace(subspace, encoder, layer)
-    with opened(run, spec, encoder) as base, Run.open(intervene_folder(run, changed), changed) as other:
+    with opened(run, spec, encoder, heals=False) as base, Run.open(intervene_folder(run, changed), changed) as other:
         captures = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
         steps = runner_of(captures)
         steps.do([SUBSPACES])
@@ -101,7 +101,7 @@ def run_intervene(
         if given is not None:
             name, given, unshuffled = named(captures, steps["own at best"], given, layer)
             steps.keep(used={layer: {name: given}})
-            keep(given, other.path / "subspaces" / GIVEN)
+            keep(other, given, f"subspaces/{GIVEN}")
         steps.do(EDITS)
         summary: dict[str, Any] = {
             "schema": 1,

@@ -74,8 +74,8 @@ def run_port(
     kind, out = "models" if models else "subspaces", port_folder(run, theirs, path, names, components)
     with ExitStack() as stack:
         again = "put them back, or run the study again"
-        base = stack.enter_context(opened(run, spec, mine, again))
-        there = None if path is None else stack.enter_context(opened(path, theirs, encoder, again))
+        base = stack.enter_context(opened(run, spec, mine, again, heals=False))
+        there = None if path is None else stack.enter_context(opened(path, theirs, encoder, again, heals=False))
         made = stack.enter_context(opened(out, theirs, encoder, f"put them back, or delete '{out}'"))
         summary = made.json("summary.json", {})
         tables = [table for step in COMMAND[kind] for table in step.tables]

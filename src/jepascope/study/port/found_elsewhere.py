@@ -27,7 +27,9 @@ def elsewhere(captures: Captures, clips: str, layer: int) -> Captures:
     """The same study on another clip set, at one layer; its captures are kept beside the study's own."""
     changes = {"clips": clips, "layers": (), "best_layer": layer, "judges": ("probe",), "port_clips": (), "token_map": False}
     spec = captures.spec.model_copy(update=changes)
-    return Captures.of_run(Run(captures.run.path / "clips" / clips, spec), captures.encoder, captures.progress, store=captures.store)
+    return Captures.of_run(
+        Run(captures.run.path / "clips" / clips, spec, heals=False), captures.encoder, captures.progress, store=captures.store
+    )
 
 
 def carried_to(

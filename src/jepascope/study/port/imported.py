@@ -26,7 +26,7 @@ from jepascope.stats import Interval
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import as_found, keep
 from jepascope.study.edited_layers import check_room
-from jepascope.study.files import read_json, subspace_file
+from jepascope.study.files import read_json, subspace_name
 from jepascope.study.folder import Run
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.intervene.judges import last_layer_probe
@@ -54,7 +54,7 @@ class ImportedSubspaces:
 
     @cached_property
     def theirs(self) -> Captures:
-        return Captures.of_run(Run(self.run.path, self.run.spec), self.captures.encoder, self.captures.progress)
+        return Captures.of_run(Run(self.run.path, self.run.spec, heals=False), self.captures.encoder, self.captures.progress)
 
     @property
     def finders(self) -> dict[str, str]:
@@ -114,9 +114,9 @@ def imported_along(captures: Captures) -> ImportedSubspaces | None:
             theirs = as_found(imported.theirs, finder, layer, theirs, partial(imported.labelled, finder))
         where = {**theirs.provenance, "model": captures.encoder.card.name, "found_on": run.clips, "found_in_run": run.path.name}
         used = replace(theirs, mean=mean, provenance=where)
-        copy = subspace_file(captures.run.path, finder, layer, FOLDER)
-        if not copy.exists():
-            keep(used, copy)
+        copy = subspace_name(finder, layer, FOLDER)
+        if not captures.run.has(copy):
+            keep(captures.run, used, copy)
         imported.subspaces[run.name(finder)] = used
     return imported
 

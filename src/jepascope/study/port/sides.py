@@ -18,8 +18,9 @@ from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.errors import BadData
 from jepascope.study.captures import Captures, capture_all
 from jepascope.study.discover.probes import earliest_of
+from jepascope.study.discover.subspaces import kept
 from jepascope.study.edited_layers import candidate_layers
-from jepascope.study.files import subspace_file
+from jepascope.study.files import subspace_name
 from jepascope.study.folder import Run
 from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
@@ -46,8 +47,9 @@ class Side:
 
     def subspace(self, finder: str, layer: int, rank: int) -> Subspace:
         """What a finder finds in the fit clips; the run's own where it keeps one of that rank, for rounding may tip a choice."""
-        captures, file = self.captures, subspace_file(self.captures.run.path, finder, layer)
-        if finder in captures.spec.finders and file.exists() and (stored := Subspace.load(file)).rank == rank:
+        captures = self.captures
+        stored = kept(captures.run, subspace_name(finder, layer)) if finder in captures.spec.finders else None
+        if stored is not None and stored.rank == rank:
             return stored
         return find_in(finder, rank, captures.folds, captures.spec.seed, captures.labelled(layer, finder=finder, of=captures.fit))
 

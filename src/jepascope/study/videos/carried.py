@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.folder import Folder
 from jepascope.errors import BadArgument
 from jepascope.study.clips_asked import is_folder
-from jepascope.study.files import known_best, resume_line, subspace_file
+from jepascope.study.files import known_best, resume_line, subspace_name
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class CarriedRun:
         return f"{finder} ({self.clips})"
 
     def file(self, finder: str, layer: int) -> Path:
-        return subspace_file(self.path, finder, layer)
+        return self.path / subspace_name(finder, layer)
 
     def digest(self, layer: int) -> str:
         """Names the study, the layer and the subspaces themselves. Raises BadArgument where the run keeps none at the layer."""
@@ -39,8 +40,8 @@ class CarriedRun:
         for finder in self.spec.finders:
             path = self.file(finder, layer)
             try:
-                found.update(path.read_bytes())
-            except OSError:
+                found.update(Folder(self.path).read(subspace_name(finder, layer)))
+            except FileNotFoundError:
                 raise BadArgument(
                     f"'{self.path}' keeps no {finder} subspace at layer {layer} ('{path.name}'); its claims are made at layer {self.best}: "
                     "leave best_layer out, or run it with that layer among its --layers."
