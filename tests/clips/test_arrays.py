@@ -84,7 +84,7 @@ def test_a_spec_takes_a_file_and_studies_its_labels(tmp_path: Path) -> None:
     spec = StudySpec(clips=str(tmp_path / "whole.npz"), frames=4, size=16)
     assert (spec.variable, spec.state_variable.classes, spec.port_clips, spec.peels) == ("kind", ("left", "right", "still"), (), 0)
     assert study_clips(spec).variable("kind").rendered and StudySpec(**spec.model_dump()).digest == spec.digest
-    assert StudySpec(clips=str(tmp_path / "whole.npz"), tokens="object").has_objects
+    assert StudySpec(clips=str(tmp_path / "whole.npz"), tokens="object").asked.has_objects
     moved = tmp_path / "moved.npz"
     (tmp_path / "whole.npz").rename(moved)
     assert StudySpec(clips=str(moved), frames=4, size=16).digest == spec.digest
@@ -161,7 +161,7 @@ def test_a_clip_set_of_ones_own_is_named_by_its_code(tmp_path: Path, monkeypatch
     (tmp_path / "own_sets.py").write_text(OWN_SET)
     monkeypatch.syspath_prepend(tmp_path)
     spec = StudySpec(clips="own_sets:slow", clips_per_class=10, port_clips=("circle", "own_sets:slow"))
-    assert (spec.clips_name, spec.carried_to, spec.angles) == ("slow", ("circle",), "")
+    assert (spec.clips_name, spec.carried_to, spec.asked.angles) == ("slow", ("circle",), "")
     clips = study_clips(spec)
     assert clips.factors["speed"].max() < js.directions8(per_class=10).factors["speed"].max() and spec.renewable
     with pytest.raises(BadArgument, match="clip set 'own_sets:breaks' cannot be used here: it raised OSError: no such disk"):

@@ -50,7 +50,7 @@ def test_one_file_adds_a_clip_set_to_spec_study_and_python(one_file_more: Path) 
     assert isinstance(clips, ClipSet) and clips.factors["speed"].max() < js.directions8(per_class=10).factors["speed"].max()
     assert js.clips.preset("slow", per_class=10).digest == clips.digest and "slow" in dir(js.clips)
     spec = StudySpec(clips="slow", clips_per_class=10)
-    assert (spec.clips_name, spec.angles, spec.carried_to) == ("slow", "eight", ("circle", "complex"))
+    assert (spec.clips_name, spec.asked.angles, spec.carried_to) == ("slow", "eight", ("circle", "complex"))
     assert study_clips(spec).digest == clips.digest
     with pytest.raises(BadArgument, match="known are directions8, circle, complex, slow"):
         StudySpec(clips="fast")

@@ -27,6 +27,7 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.findings.summary import BESIDE
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.judges import margin
 from jepascope.intervention.run import read_unedited
 from jepascope.planted.bench import PlantedBench, planted_benches
 from jepascope.portability.alignment import sas
@@ -239,7 +240,7 @@ def test_a_twins_own_crosstalk_is_what_read_outs_of_shared_factors_lose(
     folds = min(captures.folds, int(torch.bincount(y).min()))
     probe = dense_probes({DEPTH: captures.judge.pooled(DEPTH)}, y, captures.scenes(captures.judge), folds, seed=tiny_spec.seed)[DEPTH].probe
     labels = torch.tensor(captures.test.clips.labels(name)[0])
-    clean, twin = (probe.margin(part.pooled(DEPTH), labels) for part in (captures.test, captures.twins))
+    clean, twin = (margin(probe.logits(part.pooled(DEPTH)).double(), labels) for part in (captures.test, captures.twins))
     assert rows.loc[name, "value"] == pytest.approx(float((clean - twin).sum() / clean.sum()), rel=1e-3)
     assert rows.loc[name, "accuracy"] == pytest.approx(float(probe.accuracy(captures.twins.pooled(DEPTH), labels)))
 

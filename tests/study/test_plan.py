@@ -141,7 +141,7 @@ def test_the_plan_counts_exactly_what_runs(
 def test_what_the_plan_copies_is_what_the_study_uses() -> None:
     assert (SPLIT_SHARES["fit"], SPLIT_SHARES["judge"]) == sizes.SPLIT_SHARES
     assert len(DEGRADATIONS) == discover.DEGRADED_SETS
-    assert len(exchange.CONTROLS) == EXCHANGE_CONTROLS
+    assert len(exchange.FLOORS) == EXCHANGE_CONTROLS
 
 
 @pytest.mark.parametrize("per_class", [10, 11, 13, 17, 18, 50])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import preset
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData
-from jepascope.study import captures as captures_module
 from jepascope.study import scenes as scenes_module
 from jepascope.study.captures import Captures
+from jepascope.study.checks import check_spec_fits
 from jepascope.study.folder import Run
 from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
@@ -166,7 +167,7 @@ def test_folds_follow_the_smallest_class(tmp_path: Path, tiny_spec: StudySpec, t
 
 
 def test_a_rank_that_leaves_no_control_is_refused(tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
-    narrow = tiny_encoder.at(tiny_encoder.card.frames, tiny_encoder.card.size)
+    narrow = copy(tiny_encoder)
     narrow.card = replace(narrow.card, width=12)
     with pytest.raises(BadArgument, match="at most 6"):
-        captures_module.check_spec_fits(tiny_spec, narrow)
+        check_spec_fits(tiny_spec, narrow)

@@ -46,7 +46,7 @@ def intervene(
     if json_:
         typer.echo(json.dumps(summary))
         return
-    from jepascope.findings.facts import unit_of
+    from jepascope.findings.names import unit_of
     from jepascope.report.terminal import effect_table
 
     made, units = intervene_folder(folder, changed), f"{unit_of(changed.of_videos)}s"

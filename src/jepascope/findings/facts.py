@@ -8,13 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.names import short
+from jepascope.findings.names import short, unit_of
 from jepascope.stats import LEVEL
-
-
-def unit_of(of_videos: bool) -> str:
-    """'video' or 'scene': what no split parts, and what intervals resample."""
-    return "video" if of_videos else "scene"
 
 
 @dataclass(frozen=True)

@@ -57,3 +57,8 @@ def in_order(names: Iterable[object], known: tuple[str, ...]) -> list[str]:
 def controls_in(names: Iterable[object]) -> list[str]:
     """The controls among the values of a column, the matched ones first."""
     return [name for name in in_order(names, CONTROLS) if name != "subspace"]
+
+
+def unit_of(of_videos: bool) -> str:
+    """'video' or 'scene': what no split parts, and what intervals resample."""
+    return "video" if of_videos else "scene"

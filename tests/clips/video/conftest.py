@@ -25,7 +25,7 @@ def textured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def study_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """``study_of(folder, variable="class")``: the clips that a study with these fields chooses, and what it refuses."""
-    from jepascope.study.spec import make_spec
+    from jepascope.study.spec_file import make_spec
     from jepascope.study.videos.foreseen import settled, video_study
 
     def chosen(folder: Path, **fields: Any) -> Any:

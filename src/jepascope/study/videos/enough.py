@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.errors import BadArgument, setting
-from jepascope.findings.facts import unit_of
+from jepascope.findings.names import unit_of
 
 if TYPE_CHECKING:
     from jepascope.study.spec import StudySpec
