@@ -191,7 +191,7 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path, tiny_spec: StudySpec
     (tmp_path / "begun" / "summary.json").write_text('{"best_layer": "first"}')
     assert "has no best layer yet" in refused(answer(str(tmp_path / "begun")), 1)
     (tmp_path / "begun" / "summary.json").write_text("{")
-    assert "delete it and run again" in refused(answer(str(tmp_path / "begun")), 1)
+    assert "summary.json' is damaged" in refused(answer(str(tmp_path / "begun")), 1)
     (tmp_path / "begun" / "summary.json").unlink()
     assert contents(tmp_path) == before
 

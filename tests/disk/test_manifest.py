@@ -80,12 +80,11 @@ def test_a_folder_without_a_manifest_is_read_unchecked(tmp_path: Path) -> None:
         '{"format": "jepascope-folder-1", "about": {}, "files": {"x": 3}}',
         '{"format": "jepascope-folder-1", "about": {}, "files": {"x": {"sha256": 3, "step": "", "inputs": {}}}}',
         '{"format": "jepascope-folder-1", "about": {"spec": 3}, "files": {}}',
-        '{"x": NaN}',
         '{"x": ' + "9" * 5000 + "}",
         '{"x":' * 5000 + "1" + "}" * 5000,
         '{"x": ' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
-    ids=range(12),
+    ids=range(11),
 )
 def test_a_damaged_manifest_is_one_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(text)

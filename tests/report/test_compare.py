@@ -212,7 +212,7 @@ def test_a_stage_of_a_run_is_no_run(copy: Path) -> None:
 @pytest.mark.parametrize("name", ["ce", "probes", "portability"])
 def test_a_damaged_or_missing_table_names_the_folder(copy: Path, name: str) -> None:
     (copy / f"{name}.parquet").write_bytes(b"PAR1 not a table")
-    with pytest.raises(RunFolderError, match=f"copy/{name}.parquet is damaged"):
+    with pytest.raises(RunFolderError, match=f"copy/{name}.parquet' is damaged"):
         read_runs([copy])
     (copy / f"{name}.parquet").unlink()
     if name != "probes":

@@ -20,7 +20,6 @@ from sections_said import edit, words
 from jepascope.errors import RunFolderError
 from jepascope.findings.numbers import percent, percent_span, with_interval
 from jepascope.report import build_report
-from jepascope.report import tables as report_tables
 from jepascope.report.folder import read_run
 from jepascope.report.sections.emergence import emergence_section
 from jepascope.report.sections.intervention import effects_section
@@ -31,6 +30,7 @@ from jepascope.report.sections.published import published
 from jepascope.report.sections.sparsity import l1_section
 from jepascope.report.sections.token_map import token_section
 from jepascope.report.sections.value import value_section
+from jepascope.schema import parquet
 
 NEW = {"values": value_section, "readings": value_section, "stability": l1_section, "frequencies": l1_section, "token_map": token_section}
 EVIL = '<img src=x onerror="alert(1)">$x_1$\x00\x1b[31m a column of a labels file whose name goes on and on and on'
@@ -133,7 +133,7 @@ def test_a_missing_or_empty_table_is_not_run_and_a_damaged_one_is_refused(run: P
     assert words(section(read_run(run))) == empty != before
     assert "Not run" in empty or table in ("readings", "frequencies")  # these only leave out a figure
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(RunFolderError, match=rf"{table}\.parquet is damaged"):
+    with pytest.raises(RunFolderError, match=rf"{table}\.parquet' is damaged"):
         read_run(run)
     path.write_bytes(whole)
     edit(run, table, lambda t: t.drop(columns="layer"))
@@ -142,8 +142,8 @@ def test_a_missing_or_empty_table_is_not_run_and_a_damaged_one_is_refused(run: P
 
 
 def test_a_table_too_large_to_be_one_is_refused_before_it_is_read(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_tables, "MOST_ROWS", 100)
-    with pytest.raises(RunFolderError, match=r"rows, more than any study writes"):
+    monkeypatch.setattr(parquet, "MOST_CELLS", 100)
+    with pytest.raises(RunFolderError, match=r"values, more than any study writes"):
         read_run(run)
 
 
@@ -209,7 +209,7 @@ def test_other_variables_stand_in_one_table_and_a_damaged_one_says_so(run: Path,
     said = words(section)
     dense = at_best(pd.read_parquet(speed / "probes.parquet"), probe="dense", chosen=True, encoder="model").iloc[0]
     assert f"speed 4 {BEST} {TOKENS} {percent(dense['accuracy'])} {percent_span(dense['low'], dense['high'])}" in said
-    assert "size cannot be read: probes.parquet is damaged" in said and "nothing cannot be read: summary.json is missing" in said
+    assert "size cannot be read: 'probes.parquet' is damaged" in said and "nothing cannot be read: summary.json is missing" in said
     assert "\x1b" not in said and said.count("Delete probe-") == 2
     assert "direction (this study)" in said and len(section.blocks) == 2
 

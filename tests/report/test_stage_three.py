@@ -165,7 +165,7 @@ def test_a_damaged_table_is_refused_by_name(ported_copy: Path, table: str) -> No
     with pytest.raises(RunFolderError, match=rf"{table}\.parquet has no column 'layer'"):
         read_run(ported_copy)
     path.write_bytes(b"PAR1")
-    with pytest.raises(RunFolderError, match=rf"{table}\.parquet is damaged"):
+    with pytest.raises(RunFolderError, match=rf"{table}\.parquet' is damaged"):
         read_run(ported_copy)
     path.unlink()
     if TABLES[table].evidence:

@@ -8,6 +8,7 @@ means nothing on another machine or in another container.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -72,8 +73,8 @@ class Folder:
         """The file, unbuffered. FileNotFoundError where there is none; RunFolderError where it cannot be read."""
         try:
             descriptor = opened(self.root, name)
-        except FileNotFoundError:
-            raise
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.root / name)) from None
         except OSError as error:
             raise unreadable(self.root / name, error) from None
         with open(descriptor, "rb", buffering=0) as file:

@@ -1,4 +1,6 @@
-"""JSON from a folder that may come from a stranger: an object of bounded size and depth, whose numbers are numbers."""
+"""JSON from a folder that may come from a stranger: an object of bounded size, depth and numbers.
+
+NaN and infinities are read, since older versions wrote them; we do not write them."""
 
 from __future__ import annotations
 
@@ -20,10 +22,6 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"it holds {name}")
-
-
 def depth(value: Any) -> int:
     """Levels of objects and lists within each other; 0 for a number or a text. Does not recurse."""
     deepest, open_ = 0, [(value, 1)]
@@ -39,7 +37,7 @@ def depth(value: Any) -> int:
 def parsed(contents: bytes) -> dict[str, Any]:
     """The JSON object that ``contents`` holds. ValueError says why there is none."""
     try:
-        value = json.loads(contents.decode(), parse_int=_whole, parse_constant=_no_number)
+        value = json.loads(contents.decode(), parse_int=_whole)
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
     if not isinstance(value, dict):

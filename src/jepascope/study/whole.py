@@ -1,4 +1,4 @@
-"""Whether a run folder is as it was written: every file that its lists name, those of folders inside it, and every shard of its captures."""
+"""Whether a run is as it was written: files that its lists name, those of folders inside it, and every shard of its captures."""
 
 from __future__ import annotations
 
