@@ -74,7 +74,7 @@ def test_what_fails_in_the_background_is_raised_and_keeps_finished_shards(tmp_pa
     with pytest.raises(BadData, match="clip 60 cannot be decoded"):
         capture(encoder, seen, tmp_path, batch=4, ahead=True)
     assert [path.name for path in tmp_path.glob("*/shard-*")] == ["shard-00000.safetensors"]
-    assert not [path for path in tmp_path.rglob("*.tmp")]
+    assert not list(tmp_path.rglob(".writing-*"))
 
 
 def test_ctrl_c_does_not_wait_for_pixels_that_nobody_wants() -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from jepascope.activations.layout import SHARD, Layout, described, digest_of
 from jepascope.activations.reader import Reader
 from jepascope.activations.store import DiskStore, MemoryStore
 from jepascope.clips.clipset import ClipSet
+from jepascope.disk.folder import WORKING
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadData, RunFolderError
 
@@ -258,16 +258,15 @@ def test_two_writers_of_one_folder_see_each_others_shards(tmp_path: Path) -> Non
     assert one.has(0) and one.has(1)
 
 
-def test_only_what_dead_processes_of_this_machine_had_begun_is_removed(tmp_path: Path) -> None:
+def test_what_dead_processes_had_begun_is_removed_and_what_live_ones_write_is_not(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    stale = store.folder / f"shard-00000.{platform.node()}-{gone.pid}.tmp"
-    others = [store.folder / f"shard-00001.{platform.node()}-{os.getppid()}.tmp", store.folder / f"shard-00001.elsewhere-{gone.pid}.tmp"]
-    for path in (stale, *others):
-        path.write_bytes(b"half")
-    assert filled(tmp_path).has(0)
-    assert not stale.exists() and all(path.exists() for path in others)
+    dead = tmp_path / f"{WORKING}0"
+    dead.mkdir()
+    (dead / "shard-00000.safetensors").write_bytes(b"half")
+    with store.files.writing("live") as live:
+        live.write_bytes(b"half")
+        assert filled(tmp_path).has(0)
+        assert live.exists() and not dead.exists()
 
 
 def test_captures_of_older_versions_are_neither_read_nor_touched(tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet) -> None:
@@ -333,6 +332,6 @@ def test_one_of_two_processes_that_share_a_store_is_killed_and_nothing_is_lost(
 
     monkeypatch.setattr(encoder, "block", refuse)
     found = capture(encoder, clips, tmp_path, sites=(1,), moments=(1,))
-    assert not list(tmp_path.glob("*/*.tmp"))
+    assert not list(tmp_path.glob(f"{WORKING}*"))
     assert torch.equal(found.pooled(3), whole.pooled(3)) and torch.equal(found.tokens(1), whole.tokens(1))
     assert torch.equal(found.moments(1).covariance, whole.moments(1).covariance)

@@ -18,6 +18,7 @@ from jepascope.activations.activations import Activations
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
+from jepascope.study.discover.subspaces import keep
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import best_layer_of, given_subspace, intervene_folder, intervened_spec, run_intervene
 from jepascope.study.progress import Silent
@@ -382,7 +383,8 @@ def test_the_run_s_own_subspaces_are_edited_and_not_found_anew(run: Path, tiny_s
     turned = Subspace(mine.basis.flip(1).contiguous(), mine.mean, {**mine.provenance, "marked": True})
     copy = run.parent / "turned"
     shutil.copytree(run, copy)
-    turned.save(copy / "subspaces" / stored.name)
+    with Run.open(copy, spec) as kept_in:
+        keep(kept_in, turned, f"subspaces/{stored.name}")
     changed = intervened_spec(spec, 1, {"edits": ("ablate",), "judges": ("probe",), "draws": 2}, None)
     run_intervene(copy, spec, changed, tiny_encoder)
     assert Subspace.load(intervene_folder(copy, changed) / "subspaces" / stored.name).provenance.get("marked") is True

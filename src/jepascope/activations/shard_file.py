@@ -7,8 +7,6 @@ import math
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from io import FileIO
-from pathlib import Path
 from typing import IO, Any
 
 import torch
@@ -44,32 +42,31 @@ def described_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Described]:
     return {key: (TYPES.get(value.dtype, str(value.dtype)), tuple(value.shape)) for key, value in tensors.items()}
 
 
-def check_shard(path: Path, capture: str, shard: int, expected: Mapping[str, Described]) -> None:
+def check_shard(file: IO[bytes], capture: str, shard: int, expected: Mapping[str, Described]) -> None:
     """Read a whole shard in blocks and refuse one that is not what its capture's layout says, bit for bit.
 
     ValueError says what is wrong, OSError that it cannot be read. Nothing is allocated by what the file claims.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header, start = _header(file, size)
-        signed = _signed(header.pop("__metadata__", None))
-        if (signed["capture"], signed["shard"]) != (capture, shard):
-            raise ValueError("it is a shard of another capture, or another shard")
-        if {key: (entry["dtype"], tuple(entry["shape"])) for key, entry in header.items()} != dict(expected):
-            raise ValueError("its tensors are not those of its capture")
-        if signed["crc32"].keys() != header.keys():
-            raise ValueError("it lacks checksums")
-        at = 0
-        for key in sorted(header, key=lambda key: (header[key]["data_offsets"], key)):
-            dtype, shape = expected[key]
-            stop = at + BYTES[dtype] * math.prod(shape)
-            if header[key]["data_offsets"] != [at, stop]:
-                raise ValueError(f"'{key}' does not lie where its header says")
-            if _checksum(file, stop - at) != signed["crc32"][key]:
-                raise ValueError(f"the checksum of '{key}' differs")
-            at = stop
-        if start + at != size:
-            raise ValueError("it is longer than its header says")
+    size = os.fstat(file.fileno()).st_size
+    header, start = _header(file, size)
+    signed = _signed(header.pop("__metadata__", None))
+    if (signed["capture"], signed["shard"]) != (capture, shard):
+        raise ValueError("it is a shard of another capture, or another shard")
+    if {key: (entry["dtype"], tuple(entry["shape"])) for key, entry in header.items()} != dict(expected):
+        raise ValueError("its tensors are not those of its capture")
+    if signed["crc32"].keys() != header.keys():
+        raise ValueError("it lacks checksums")
+    at = 0
+    for key in sorted(header, key=lambda key: (header[key]["data_offsets"], key)):
+        dtype, shape = expected[key]
+        stop = at + BYTES[dtype] * math.prod(shape)
+        if header[key]["data_offsets"] != [at, stop]:
+            raise ValueError(f"'{key}' does not lie where its header says")
+        if _checksum(file, stop - at) != signed["crc32"][key]:
+            raise ValueError(f"the checksum of '{key}' differs")
+        at = stop
+    if start + at != size:
+        raise ValueError("it is longer than its header says")
 
 
 def check_sums(file: IO[bytes]) -> None:
@@ -87,7 +84,7 @@ def check_sums(file: IO[bytes]) -> None:
 
 
 def read_part(
-    path: Path, key: str, rows: Int[Tensor, " rows"] | None = None, layer: int | None = None, span: slice = slice(None)
+    file: IO[bytes], key: str, rows: Int[Tensor, " rows"] | None = None, layer: int | None = None, span: slice = slice(None)
 ) -> Tensor:
     """Some of one tensor, reading hardly any other bytes: of its layer ``layer`` (where layers come first) the clips ``rows``, and of
     each of them the positions ``span``.
@@ -95,33 +92,32 @@ def read_part(
     Not by a memory map: the first touch of a mapped page made the system read up to ten times as much around it.
     OSError and ValueError say why it cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
-        dtype, shape, start = _located(file, path.stat().st_size, key)
-        if layer is not None:
-            shape = shape[1:]
-            start += layer * BYTES[dtype] * math.prod(shape)
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # what lies around is not wanted
-        if rows is None:
-            part = torch.empty(shape, dtype=DTYPES[dtype])
-            _fill(part, file, start)
-            return part
-        inside = range(shape[1])[span]
-        place = BYTES[dtype] * math.prod(shape[2:])  # bytes of a position, and of a clip
-        clip = place * shape[1]
-        pieces = list(_pieces(rows.tolist(), together=len(inside) == shape[1]))
-        first, last = int(rows.min()), int(rows.max())
-        if len(pieces) > 1 and clip * (last + 1 - first) <= SMALL:
-            stretch = torch.empty(last + 1 - first, *shape[1:], dtype=DTYPES[dtype])
-            _fill(stretch, file, start + first * clip)
-            return stretch[:, span][rows - first]
-        part = torch.empty(len(rows), len(inside), *shape[2:], dtype=DTYPES[dtype])
-        for at, first in pieces:
-            _fill(part[at], file, start + first * clip + inside.start * place)
+    dtype, shape, start = _located(file, os.fstat(file.fileno()).st_size, key)
+    if layer is not None:
+        shape = shape[1:]
+        start += layer * BYTES[dtype] * math.prod(shape)
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # what lies around is not wanted
+    if rows is None:
+        part = torch.empty(shape, dtype=DTYPES[dtype])
+        _fill(part, file, start)
         return part
+    inside = range(shape[1])[span]
+    place = BYTES[dtype] * math.prod(shape[2:])  # bytes of a position, and of a clip
+    clip = place * shape[1]
+    pieces = list(_pieces(rows.tolist(), together=len(inside) == shape[1]))
+    first, last = int(rows.min()), int(rows.max())
+    if len(pieces) > 1 and clip * (last + 1 - first) <= SMALL:
+        stretch = torch.empty(last + 1 - first, *shape[1:], dtype=DTYPES[dtype])
+        _fill(stretch, file, start + first * clip)
+        return stretch[:, span][rows - first]
+    part = torch.empty(len(rows), len(inside), *shape[2:], dtype=DTYPES[dtype])
+    for at, first in pieces:
+        _fill(part[at], file, start + first * clip + inside.start * place)
+    return part
 
 
-def _located(file: FileIO, size: int, key: str) -> tuple[str, list[int], int]:
+def _located(file: IO[bytes], size: int, key: str) -> tuple[str, list[int], int]:
     """A tensor's type and shape, and where in the file it begins."""
     header, start = _header(file, size)
     if key not in header:
@@ -141,7 +137,7 @@ def _pieces(rows: list[int], together: bool) -> Iterator[tuple[slice, int]]:
             begun = at
 
 
-def _fill(tensor: Tensor, file: FileIO, start: int) -> None:
+def _fill(tensor: Tensor, file: IO[bytes], start: int) -> None:
     """Read a contiguous tensor's bytes from a place in the file."""
     bytes_ = memoryview(tensor.reshape(-1).view(torch.uint8).numpy().data)
     done = 0
@@ -152,7 +148,7 @@ def _fill(tensor: Tensor, file: FileIO, start: int) -> None:
         done += read
 
 
-def _header(file: IO[bytes] | FileIO, size: int) -> tuple[dict[str, Any], int]:
+def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
     """The header of a safetensors file and where the data begin."""
     length = int.from_bytes(file.read(8), "little")
     if length > min(HEADER_LIMIT, size - 8):

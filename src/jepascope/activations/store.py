@@ -7,21 +7,16 @@ grows with them is ever written again.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
-import os
-import platform
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from jepascope.activations.layout import Layout, canonical, described, digest_of
 from jepascope.activations.shard_file import check_shard, described_tensors, read_part, signature
+from jepascope.disk.folder import Folder
 from jepascope.errors import BadData, RunFolderError
 
 log = logging.getLogger(__name__)
@@ -70,19 +65,23 @@ class DiskStore:
         self.layout = layout
         manifest = described(layout, encoder, clips, transform)
         self.digest = digest_of(manifest)
-        self.folder = root / self.digest
+        self.files, self.folder = Folder(root), root / self.digest
         self.damage_said = False
         self._open(canonical(manifest))
 
+    def _name(self, shard: int) -> str:
+        return f"{self.digest}/shard-{shard:05d}.safetensors"
+
     def path(self, shard: int) -> Path:
-        return self.folder / f"shard-{shard:05d}.safetensors"
+        return self.files.root / self._name(shard)
 
     def has(self, shard: int) -> bool:
         try:
-            check_shard(self.path(shard), self.digest, shard, self.layout.tensors(shard))
+            with self.files.reading(self._name(shard)) as file:
+                check_shard(file, self.digest, shard, self.layout.tensors(shard))
         except FileNotFoundError:
             return False
-        except (OSError, ValueError, TypeError, RecursionError) as error:
+        except (RunFolderError, OSError, ValueError, TypeError, RecursionError) as error:
             self._say_damaged(self.path(shard), error)
             return False
         return True
@@ -95,70 +94,32 @@ class DiskStore:
                 f"Shard {shard} of a capture should hold '{differing[0]}' as {expected.get(differing[0])}, "
                 f"not {given.get(differing[0])}; the encoder changed its width, tokens or precision on the way."
             )
-        self._write(self.path(shard), lambda path: save_file(tensors, path, signature(self.digest, shard, tensors)))
+        with self.files.writing(self._name(shard)) as path:
+            save_file(tensors, path, signature(self.digest, shard, tensors))
 
     def read(self, shard: int, key: str, rows: Tensor | None = None, layer: int | None = None, span: slice = slice(None)) -> Tensor:
         try:
-            return read_part(self.path(shard), key, rows, layer, span)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            with self.files.reading(self._name(shard)) as file:
+                return read_part(file, key, rows, layer, span)
+        except (RunFolderError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunFolderError(f"'{self.path(shard)}' cannot be read any more ({error}); run again, which computes it anew.") from None
 
     def _open(self, manifest: str) -> None:
-        path = self.folder / "manifest.json"
+        name = f"{self.digest}/manifest.json"
+        self.files.make(self.digest)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            written = path.read_bytes() if path.exists() else None
-        except OSError as error:
-            raise _unwritable(self.folder, error) from None
-        if written != manifest.encode():
-            if written is not None:
-                self._say_damaged(path, ValueError("it does not say what its folder's name says"))
-            self._write(path, lambda temporary: temporary.write_text(manifest))
-        self._sweep()
-
-    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
-        """Under a name of this process's own, then renamed: another process that writes the same file is not in the way."""
-        temporary = path.with_name(f"{path.stem}.{platform.node()}-{os.getpid()}.tmp")
-        try:
-            write(temporary)
-            temporary.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise _unwritable(path, error) from None
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-    def _sweep(self) -> None:
-        """Remove what processes of this machine that were killed had begun to write."""
-        for path in self.folder.glob("*.tmp"):
-            machine, _, process = path.name.removesuffix(".tmp").partition(".")[2].rpartition("-")
-            if machine == platform.node() and process.isdigit() and not _alive(int(process)):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+            there = self.files.read(name)
+        except FileNotFoundError:
+            there = None
+        except RunFolderError as error:
+            there = str(error).encode()
+        if there != manifest.encode():
+            if there is not None:
+                self._say_damaged(self.files.root / name, ValueError("it does not say what its folder's name says"))
+            self.files.write(name, manifest)
+        self.files.sweep()
 
     def _say_damaged(self, path: Path, error: Exception) -> None:
         if not self.damage_said:
             log.warning("'%s' is damaged (%s); what it held is computed again.", path, error)
         self.damage_said = True
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # it is somebody else's
-        return True
-    return True
-
-
-def _unwritable(path: Path, error: Exception) -> RunFolderError:
-    # safetensors reports the system's errors in its own type, as text
-    full = getattr(error, "errno", None) == errno.ENOSPC or f"os error {errno.ENOSPC}" in str(error)
-    if full:
-        return RunFolderError(
-            f"The disk is full: '{path}' could not be written. Free some space or choose another folder, and run again; "
-            "finished shards are kept."
-        )
-    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-    return RunFolderError(f"'{path}' could not be written ({reason}). Choose a folder that you can write to, and run again.")

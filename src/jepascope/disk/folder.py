@@ -102,9 +102,9 @@ class Folder:
                 yield temporary
                 within = holding(self.root, name)
                 try:
-                    if self.kind(name) not in (None, stat.S_IFREG, stat.S_IFLNK):
-                        raise foreign(path, self.kind(name) or 0)
-                    os.rename(temporary, path.name, dst_dir_fd=within)  # replaces a link, never what it points to
+                    if self.kind(name) == stat.S_IFDIR:
+                        raise foreign(path, stat.S_IFDIR)
+                    os.rename(temporary, path.name, dst_dir_fd=within)  # replaces a link or a pipe, never what it leads to
                 finally:
                     os.close(within)
         except (OSError, SafetensorError) as error:

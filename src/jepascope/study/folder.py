@@ -122,9 +122,9 @@ class Run:
         if self.spec.labels is None:
             return
         contents = Path(self.spec.labels).expanduser().read_bytes()
-        if not self.has(LABELS):
+        if not self.files.has(LABELS):
             self.write(LABELS, contents)
-        elif self.read(LABELS) != contents:
+        elif self.files.read(LABELS) != contents:
             raise BadArgument(f"'{self.path}' holds a labels.csv of its own; nothing was changed. Choose another --out.")
 
     @staticmethod
@@ -166,6 +166,8 @@ class Run:
 
     @property
     def activations(self) -> Path:
+        """Where captures go; RunFolderError where a link lies in their place."""
+        self.files.make("activations")
         return self.path / "activations"
 
     def has(self, name: str) -> bool:

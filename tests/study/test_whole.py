@@ -1,0 +1,137 @@
+"""A run folder from a stranger: nothing outside it is written, what is not whole is named, and what reads refuses it with the command
+that mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from jepascope.cli.main import app
+from jepascope.disk.manifest import NAME
+from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import RunFolderError
+from jepascope.report.build import build_report
+from jepascope.study.probe import run_probe
+from jepascope.study.run import run_study
+from jepascope.study.spec import StudySpec
+from jepascope.study.whole import file_states
+
+
+@pytest.fixture
+def run(tmp_path: Path, finished_run: Path) -> Path:
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    folder = tmp_path / "precious"
+    folder.mkdir()
+    (folder / "words").write_text("a year of work")
+    return folder
+
+
+def checked(run: Path) -> dict[str, str]:
+    return {state.name: state.meaning for state in file_states(run) if not state.whole}
+
+
+FOLDERS = ("figures", "subspaces", "activations", "parts")
+LINKS = (
+    ".lock",
+    "log.jsonl",
+    "summary.json",
+    "seconds.json",
+    "ce.parquet",
+    "spec.yaml",
+    "report.html",
+    "figures",
+    "subspaces",
+    "activations",
+    "parts",
+)
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_nothing_is_written_through_a_link(name: str, run: Path, precious: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
+    (shutil.rmtree if (run / name).is_dir() else Path.unlink)(run / name)
+    into = precious if name in FOLDERS else precious / "words"
+    (run / name).symlink_to(into)
+    for use in (
+        lambda: run_study(tiny_spec, run, tiny_encoder),
+        lambda: run_probe(run, tiny_spec, tiny_spec, tiny_encoder),
+        lambda: build_report(run),
+    ):
+        try:
+            use()
+        except Exception as error:
+            assert isinstance(error, RunFolderError), error
+    assert (precious / "words").read_text() == "a year of work" and os.listdir(precious) == ["words"]
+
+
+def test_a_finished_run_is_whole(run: Path) -> None:
+    states = file_states(run)
+    assert all(state.whole for state in states)
+    names = {state.name for state in states}
+    assert {"ce.parquet", "summary.json", "claims.json", "subspaces/diff_means-layer0.safetensors"} <= names
+    assert any("shard-" in name for name in names)
+
+
+def test_every_table_says_what_it_was_made_from(run: Path) -> None:
+    listed = json.loads((run / NAME).read_text())["files"]
+    assert {"probes.parquet"} <= listed["effects.parquet"]["inputs"].keys()
+    assert "effects.parquet" in listed["ce.parquet"]["inputs"] and listed["ce.parquet"]["step"] == "statistics"
+    assert all(listed[name]["sha256"] == digest for entry in listed.values() for name, digest in entry["inputs"].items())
+
+
+def test_what_was_made_from_a_table_that_is_another_by_now_is_named(run: Path) -> None:
+    listed = json.loads((run / NAME).read_text())
+    listed["files"]["effects.parquet"]["inputs"]["probes.parquet"] = "0" * 64
+    (run / NAME).write_text(json.dumps(listed))
+    assert checked(run) == {"effects.parquet": "made from files that have changed since"}
+
+
+def empty(path: Path) -> None:
+    pd.read_parquet(path).iloc[:0].to_parquet(path)
+
+
+def as_text(path: Path) -> None:
+    pd.read_parquet(path).astype(str).to_parquet(path)
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "without rows": empty,
+    "numbers as text": as_text,
+    "a flipped bit": lambda path: path.write_bytes(bytes([*path.read_bytes()[:-9], path.read_bytes()[-9] ^ 1, *path.read_bytes()[-8:]])),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it(
+    harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+) -> None:
+    before = (run / "probes.parquet").read_bytes()
+    HARMS[harm](run / "probes.parquet")
+    assert checked(run) == {"probes.parquet": "its bytes are not those that were written"}
+    with pytest.raises(RunFolderError, match=r"probes.parquet' is damaged"):
+        build_report(run)
+    refused = CliRunner().invoke(app, ["check", str(run)])
+    assert refused.exit_code == 1 and f"jepascope run {run}/spec.yaml --out {run}" in refused.output
+    run_study(tiny_spec, run, tiny_encoder)
+    assert (run / "probes.parquet").read_bytes() == before and checked(run) == {}
+
+
+def test_a_folder_of_a_version_that_kept_no_list_is_read_and_said_to_be_unchecked(run: Path) -> None:
+    (run / NAME).unlink()
+    assert "Unchecked: this folder was written without a list of its files" in build_report(run).read_text()
+    said = CliRunner().invoke(app, ["check", str(run)])
+    assert said.exit_code == 0 and "cannot be checked: no list says what it was when it was written" in said.output
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    assert "is no run folder" in CliRunner().invoke(app, ["check", str(tmp_path)]).output
