@@ -90,10 +90,10 @@ class Run:
         run._acquire()
         saved = path / SPEC
         try:
-            run._check_list()
             if not saved.exists():
                 run._keep_labels()
                 run.files.write(SPEC, run._saved().to_yaml())
+            run._check_list()
         except BaseException:
             run.close()
             raise
@@ -123,7 +123,7 @@ class Run:
             return
         contents = Path(self.spec.labels).expanduser().read_bytes()
         if not self.files.has(LABELS):
-            self.write(LABELS, contents)
+            self.files.write(LABELS, contents)
         elif self.files.read(LABELS) != contents:
             raise BadArgument(f"'{self.path}' holds a labels.csv of its own; nothing was changed. Choose another --out.")
 
