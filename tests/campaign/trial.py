@@ -130,10 +130,10 @@ def command(*words: str) -> Callable[[], object]:
     """A line of the command line, as a user types it."""
 
     def run() -> None:
-        from jepascope.cli.main import app
+        from jepascope.cli.main import main
 
         sys.argv = ["jepascope", *words]
-        app(args=[*words])
+        main()
 
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -25,6 +26,9 @@ def main() -> None:
     """Entry point."""
     if len(sys.argv) == 1 or {"-h", "--help"} & {*sys.argv}:
         _help_alone()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     app()
 
 
