@@ -69,7 +69,7 @@ def intervened(model: str, draws: int) -> float:
     from jepascope.intervention.effects import intervene
     from jepascope.intervention.judges import ProbeJudge
     from jepascope.intervention.scenes import Scenes
-    from jepascope.study.analysis import labels_of, scenes_of
+    from jepascope.study.labels import labels_of, scenes_of
 
     encoder = js.load_encoder(model)
     clips = directions8(seed=0).at(encoder.card.frames, encoder.card.size)
