@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import base64
 import html
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.manifest import Manifest
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.errors import BadArgument
 from jepascope.study.own_study import fields_of
 
 if TYPE_CHECKING:
@@ -41,21 +41,19 @@ class Run:
     def claims(self) -> list[dict[str, Any]]:
         """What was found, a claim an entry; of a folder without claims.json the headline alone."""
         if (self.path / "claims.json").exists():
-            held = self._json("claims.json")
-            return list(held["claims"] if isinstance(held, Mapping) else held)
+            return list(self._json("claims.json")["claims"])
         return [{"sentence": self.summary["headline"]}]
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables: ``ce``, ``probes``, ``portability``, ... BadArgument that lists them where there is none of that name."""
         from jepascope.report.folder import read_run
+        from jepascope.schema.parquet import frame_of
 
         tables = {path.stem: path for path in sorted(self.path.glob("*.parquet"))}
         if name not in tables:
             raise BadArgument(f"'{self.path}' has no table '{name}'; it has {', '.join(tables)}.")
         typed = read_run(self.path).tables.get(name)
-        import pandas as pd
-
-        return pd.read_parquet(tables[name]) if typed is None else typed
+        return frame_of(Manifest(Folder(self.path)).read(f"{name}.parquet")) if typed is None else typed
 
     def report(self) -> Path:
         """The page, made anew from the folder; its path."""
@@ -68,18 +66,17 @@ class Run:
 
     def _repr_html_(self) -> str:
         """The headline and a picture of the clips."""
-        picture = self.path / "figures" / "stimuli.png"
+        picture, files = "figures/stimuli.png", Folder(self.path)
         shown = ""
-        if picture.exists():
-            data = base64.b64encode(picture.read_bytes()).decode()
+        if files.has(picture):
+            data = base64.b64encode(files.read(picture)).decode()
             shown = f'<img alt="clips of the study" style="max-width: 40em" src="data:image/png;base64,{data}">'
         return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(self.summary['headline'])}</p>{shown}"
 
     def _json(self, name: str) -> Any:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"'{self.path / name}' cannot be read ({error}); run the study again to make it anew.") from None
+        from jepascope.report.folder import read_json
+
+        return read_json(Manifest(Folder(self.path)), name)
 
 
 def load_run(path: str | Path) -> Run:

@@ -260,7 +260,7 @@ def test_two_writers_of_one_folder_see_each_others_shards(tmp_path: Path) -> Non
 
 def test_what_dead_processes_had_begun_is_removed_and_what_live_ones_write_is_not(tmp_path: Path) -> None:
     store = filled(tmp_path)
-    dead = tmp_path / f"{WORKING}0"
+    dead = tmp_path / f"{WORKING}{0:016x}"
     dead.mkdir()
     (dead / "shard-00000.safetensors").write_bytes(b"half")
     with store.files.writing("live") as live:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -29,6 +30,8 @@ class Damage:
         self.ground, self.at, self.tally = ground, at, tally
         self.files = sorted(name for name in names(ground / "run") if not name.startswith("figures/"))
         self.expected = results(ground / "run")
+        listed = json.loads((ground / "run" / "manifest.json").read_text())["files"]
+        self.listed = {name: (ground / "run" / name).read_bytes() for name in listed}
         self.pages: dict[str, str] = {}
 
     def page(self, name: str) -> str:
@@ -80,7 +83,10 @@ class Damage:
             return bad
         if name in PAGES:
             page = (self.at / PAGES[name]).read_text()
-            return "same" if page == self.pages[name] else "refused" if "damaged" in page else "silent"
+            return (
+                "same" if page == self.pages[name] else "refused" if page.count("damaged") > self.pages[name].count("damaged") else "silent"
+            )
         if name == "run":
             return "healed" if results(self.at / "run") == self.expected else "silent"
-        return "same"
+        changed = any((self.at / "run" / each).read_bytes() != held for each, held in self.listed.items())
+        return "silent" if name == "check" and changed else "same"

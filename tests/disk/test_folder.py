@@ -142,9 +142,15 @@ def test_a_working_folder_that_is_a_link_is_not_swept_through(folder: Folder, tm
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "x").write_text("mine")
-    (folder.root / f"{WORKING}0").symlink_to(outside)
+    (folder.root / f"{WORKING}{0:016x}").symlink_to(outside)
     folder.sweep()
     assert (outside / "x").read_text() == "mine"
+
+
+def test_a_folder_of_the_user_s_with_a_name_alike_is_not_swept(folder: Folder) -> None:
+    (folder.root / f"{WORKING}thesis").mkdir()
+    folder.sweep()
+    assert os.listdir(folder.root) == [f"{WORKING}thesis"]
 
 
 def test_files_have_the_permissions_that_the_user_s_umask_gives(folder: Folder) -> None:

@@ -186,7 +186,7 @@ def test_a_folder_that_is_not_a_finished_run_is_refused_by_name(make: Make, tmp_
         build_report(run)
     if name.endswith("json"):
         (run / name).write_text("{")
-        with pytest.raises(RunFolderError, match=rf"{name}' is damaged .*anew with: jepascope run"):
+        with pytest.raises(RunFolderError, match=rf"{name}' is damaged .*again with: jepascope run"):
             build_report(run)
     with pytest.raises(RunFolderError, match="no run folder at"):
         build_report(tmp_path / "nowhere")
@@ -197,7 +197,7 @@ def test_a_truncated_picture_is_refused(make: Make) -> None:
     keep(run)
     path = run / "figures" / "stimuli.png"
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(RunFolderError, match=r"stimuli\.png is damaged"):
+    with pytest.raises(RunFolderError, match=r"stimuli\.png' is damaged"):
         build_report(run)
 
 

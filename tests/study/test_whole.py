@@ -74,6 +74,14 @@ def test_nothing_is_written_through_a_link(name: str, run: Path, precious: Path,
     assert (precious / "words").read_text() == "a year of work" and os.listdir(precious) == ["words"]
 
 
+@pytest.mark.parametrize("name", ["figures/stimuli.png", "summary.json", "ce.parquet", "manifest.json"])
+def test_a_report_does_not_wait_for_a_pipe(name: str, run: Path) -> None:
+    (run / name).unlink()
+    os.mkfifo(run / name)
+    with pytest.raises(RunFolderError, match=rf"{name}' is a named pipe"):
+        build_report(run)
+
+
 def test_a_finished_run_is_whole(run: Path) -> None:
     states = file_states(run)
     assert all(state.whole for state in states)
@@ -113,16 +121,18 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it(
-    harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
+    harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = (run / "probes.parquet").read_bytes()
     HARMS[harm](run / "probes.parquet")
     assert checked(run) == {"probes.parquet": "its bytes are not those that were written"}
-    with pytest.raises(RunFolderError, match=r"probes.parquet' is damaged"):
+    mend = f"jepascope run {run}/spec.yaml --out {run}"
+    with pytest.raises(RunFolderError, match=rf"probes.parquet' is damaged .* {mend}$"):
         build_report(run)
     refused = CliRunner().invoke(app, ["check", str(run)])
-    assert refused.exit_code == 1 and f"jepascope run {run}/spec.yaml --out {run}" in refused.output
+    assert refused.exit_code == 1 and mend in refused.output
     run_study(tiny_spec, run, tiny_encoder)
+    assert f"{run}/probes.parquet" in caplog.text and "set aside" in caplog.text
     assert (run / "probes.parquet").read_bytes() == before and checked(run) == {}
 
 

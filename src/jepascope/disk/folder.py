@@ -26,6 +26,7 @@ from jepascope.disk.refusals import damaged, unreadable, unwritable
 from jepascope.errors import RunFolderError
 
 WORKING = ".writing-"
+DIGITS = "[0-9a-f]" * 16  # of a working folder's name: what a user calls alike is left alone
 HELD = "held"  # the lock in a working folder
 LARGEST = 1 << 28  # bytes of a file that is read whole: far more than a study writes
 
@@ -159,7 +160,7 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove working folders whose process is dead, wherever it ran."""
-        for working in self.root.glob(f"{WORKING}*"):
+        for working in self.root.glob(f"{WORKING}{DIGITS}"):
             with contextlib.suppress(OSError, RunFolderError):
                 if stat.S_ISDIR(working.lstat().st_mode) and (held := Folder(working).lock(HELD)) is not None:
                     with held:

@@ -33,7 +33,19 @@ def unreadable(path: Path, error: OSError) -> RunFolderError:
     return RunFolderError(f"'{path}' could not be read ({reason}). Make it readable and run again.")
 
 
-def damaged(path: Path, reason: object, repair: str = "Run the study again with the same --out, which makes it anew.") -> RunFolderError:
+class Damaged(RunFolderError):
+    """A file was read and is not what was written. ``what`` says so without the remedy, which depends on who reads."""
+
+    def __init__(self, what: str, repair: str) -> None:
+        super().__init__(f"{what}. {repair}")
+        self.what = what
+
+    def mended_by(self, repair: str) -> Damaged:
+        """The same with another remedy."""
+        return Damaged(self.what, repair)
+
+
+def damaged(path: Path, reason: object, repair: str = "Run the study again with the same --out, which makes it anew.") -> Damaged:
     """``path`` was read and is not what was written."""
     first = (str(reason).splitlines() or [type(reason).__name__])[0][:200]
-    return RunFolderError(f"'{path}' is damaged ({first}). {repair}")
+    return Damaged(f"'{path}' is damaged ({first})", repair)

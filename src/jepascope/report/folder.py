@@ -9,13 +9,13 @@ from typing import Any
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
 from jepascope.disk.plain import parsed
-from jepascope.disk.refusals import damaged
+from jepascope.disk.refusals import Damaged, damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import short
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
-from jepascope.study.files import resume_line
+from jepascope.study.files import mended_with
 
 REQUIRED_KEYS = ("model", "clips", "variable", "layers")
 
@@ -27,7 +27,7 @@ class RunFolder(Facts):
     path: Path
     provenance: dict[str, Any]
     spec: str
-    checked: bool = True  # whether a list of its files says what they were when they were written
+    files: Manifest | None = None
 
 
 def read_run(path: Path) -> RunFolder:
@@ -38,7 +38,13 @@ def read_run(path: Path) -> RunFolder:
     """
     if not path.is_dir():
         raise RunFolderError(f"There is no run folder at {path}; give the folder that 'jepascope run --out' wrote.")
-    files = list_of(path)
+    try:
+        return _read(path, Manifest(Folder(path)))
+    except Damaged as error:
+        raise error.mended_by(mended_with(path)) from None
+
+
+def _read(path: Path, files: Manifest) -> RunFolder:
     summary = read_json(files, "summary.json")
     absent = [key for key in REQUIRED_KEYS if key not in summary]
     if absent:
@@ -59,20 +65,8 @@ def read_run(path: Path) -> RunFolder:
             for name, table in TABLES.items()
             if table.where == "run" and table.reported
         },
-        checked=files.known,
+        files=files,
     )
-
-
-def list_of(path: Path) -> Manifest:
-    """The list of a folder's files; a damaged one is refused with the command that repairs it."""
-    try:
-        return Manifest(Folder(path))
-    except RunFolderError as error:
-        raise RunFolderError(f"{str(error).partition('). ')[0]}). {_repair(path)}") from None
-
-
-def _repair(path: Path) -> str:
-    return f"Make it anew with: {resume_line(path)}"
 
 
 def _contents(files: Manifest, name: str, listed: bool = True) -> bytes:
@@ -92,4 +86,4 @@ def read_json(files: Manifest, name: str) -> dict[str, Any]:
     try:
         return parsed(_contents(files, name))
     except ValueError as error:
-        raise damaged(path / name, error, _repair(path)) from None
+        raise damaged(path / name, error) from None

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.manifest import Manifest
+from jepascope.disk.refusals import Damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import short
 from jepascope.report.blocks import Paragraph
-from jepascope.report.folder import RunFolder, list_of, read_json
+from jepascope.report.folder import RunFolder, read_json
 from jepascope.report.grids import more
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
@@ -56,14 +59,15 @@ class Kind:
     def _read(self, path: Path) -> Inside:
         name = short(path.name)
         try:
-            files = list_of(path)
+            files = Manifest(Folder(path))
             summary = read_json(files, "summary.json")
             tables = {
                 table: read_table(files, f"{table}.parquet", TABLES[table], {str(TABLES[table].evidence): always})
                 for table, always in self.tables(summary).items()
             }
         except RunFolderError as error:
-            reason = short(str(error).split("; ")[0].replace(f"{path}/", ""), 200)
+            what = error.what if isinstance(error, Damaged) else str(error).split("; ")[0]  # without a remedy, which is another here
+            reason = short(what.replace(f"{path}/", ""), 200)
             return Inside({}, {}, path, {}, "", name=name, reason=f"{reason}. {self.remedy.format(name)}")
         return Inside(summary, tables, path, {}, "", name=name)
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from rich.table import Table
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.manifest import Manifest
 from jepascope.findings.beside import with_controls
 from jepascope.findings.effect import SILENT, Effect, stored_readings
 from jepascope.findings.names import control_name
 from jepascope.findings.numbers import count, interval_words, p_text, shown
 from jepascope.findings.verdict import not_shown_words, ratio_words
-from jepascope.report.folder import list_of
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 from jepascope.study.files import read_json
@@ -23,7 +24,7 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
     """Every edit, dose, judge and finder (or those of one layer and judge): its CE with its interval, and a line for each control. From
     ce.parquet alone."""
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
-    ce = read_table(list_of(folder), "ce.parquet", TABLES["ce"], {"ce": True})
+    ce = read_table(Manifest(Folder(folder)), "ce.parquet", TABLES["ce"], {"ce": True})
     assert ce is not None  # its evidence was just claimed
     # edits made beside a run's own are judged by the run's judges
     above, own = (read_json(path / "summary.json", {}) for path in (folder.parent, folder))

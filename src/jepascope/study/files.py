@@ -56,6 +56,11 @@ def resume_line(folder: Path) -> str:
     return run_line(folder, folder, dtype if isinstance(dtype, str) else "float32")
 
 
+def mended_with(folder: Path) -> str:
+    """The remedy for a file that is not what was written."""
+    return f"Make it again with: {resume_line(folder)}"
+
+
 def known_best(folder: Path) -> int | None:
     """The layer that a run makes its claims for, by its summary; None where it has not come so far."""
     best = read_json(folder / "summary.json", {}).get("best_layer")

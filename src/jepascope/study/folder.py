@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from jepascope.disk.manifest import NAME as MANIFEST
 from jepascope.disk.plain import parsed, written
 from jepascope.disk.refusals import damaged, unwritable
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
-from jepascope.study.files import SPEC, part_name, resume_line
+from jepascope.study.files import SPEC, mended_with, part_name
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.trust import code_named
@@ -25,9 +26,19 @@ from jepascope.study.trust import code_named
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
 LOCK = ".lock"
 LABELS = "labels.csv"
-LISTED = ("*.parquet", "parts/*.parquet", "subspaces/**/*.safetensors", "summary.json", "claims.json", "provenance.json", "seconds.json")
+LISTED = (
+    "*.parquet",
+    "parts/*.parquet",
+    "subspaces/**/*.safetensors",
+    "figures/stimuli.png",
+    "summary.json",
+    "claims.json",
+    "provenance.json",
+    "seconds.json",
+)
 
 
 def _left_by_a_kill(name: str) -> bool:
@@ -74,6 +85,7 @@ class Run:
             if not self.heals:
                 raise
             self.files.move(MANIFEST, f"{ASIDE}/{MANIFEST}")
+            log.warning("'%s' is damaged; it is set aside, and everything is made again.", self.path / MANIFEST)
             manifest = Manifest(self.files)
             manifest.start(self._about)
             return manifest
@@ -178,9 +190,10 @@ class Run:
         if state == "whole":
             return True
         if not self.heals:
-            raise damaged(self.path / name, MEANINGS[state], f"Make it again with: {resume_line(self.path)}")
+            raise damaged(self.path / name, MEANINGS[state], mended_with(self.path))
         away = self.manifest.set_aside(name)
         self.log("set aside", file=name, why=MEANINGS[state], now=away)
+        log.warning("'%s': %s. It is set aside (%s) and made again.", self.path / name, MEANINGS[state], away)
         return False
 
     def write(self, name: str, contents: bytes) -> None:
@@ -210,7 +223,7 @@ class Run:
         try:
             return frame_of(self.read(f"{name}.parquet"))
         except (ValueError, FileNotFoundError) as error:
-            raise damaged(self.path / f"{name}.parquet", error, "Delete it and run again to make it anew.") from None
+            raise damaged(self.path / f"{name}.parquet", error, mended_with(self.path)) from None
 
     def part(self, name: str, tables: tuple[str, ...], make: Callable[[], tuple[pd.DataFrame, ...]]) -> tuple[pd.DataFrame, ...]:
         """Tables of one part of a step, read from ``parts/`` where a killed run left them."""

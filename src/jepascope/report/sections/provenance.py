@@ -30,7 +30,7 @@ def provenance(run: RunFolder) -> list[Block]:
     blocks.append(Grid(("what", "value"), rows_of_facts, "Provenance, as stored in provenance.json.", words=2))
     if command:
         blocks.append(Verbatim(command if isinstance(command, str) else " ".join(map(str, command)), "The command to run it again"))
-    if not run.checked:
+    if run.files is not None and not run.files.known:
         blocks.append(Paragraph("Unchecked: this folder was written without a list of its files, so they were read as they are."))
     return [*blocks, Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)")]
 

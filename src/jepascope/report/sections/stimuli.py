@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from jepascope.errors import RunFolderError
+from jepascope.disk.refusals import damaged
 from jepascope.findings.names import short
 from jepascope.report.blocks import Block, Paragraph, Picture, section
 from jepascope.report.folder import RunFolder
@@ -13,20 +13,20 @@ from jepascope.report.sections.videos import footage_blocks
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SHOWN_WIDTH = 860
+PICTURE = "figures/stimuli.png"
 
 
 @section("stimuli", "Stimuli", absent="this run folder holds no contact sheet (figures/stimuli.png)")
 def stimuli(run: RunFolder) -> list[Block]:
     """The contact sheet, figures/stimuli.png, and the splits."""
-    picture = run.path / "figures" / "stimuli.png"
-    if not picture.exists():
+    if run.files is None or not run.files.folder.has(PICTURE):
         return []
     caption = str(
         run.summary.get("stimuli_caption")
         or f"Examples from clip set {run.clips}, one for each {'value' if run.is_direction else 'class'} of {run.variable}. "
         "Arrows show the true path."
     )
-    blocks: list[Block] = [_picture(picture, f"Contact sheet of {run.clips}. {caption}", caption)]
+    blocks: list[Block] = [_picture(run.path / PICTURE, run.files.read(PICTURE), f"Contact sheet of {run.clips}. {caption}", caption)]
     if counts := run.summary.get("splits"):
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
         text = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
@@ -36,11 +36,8 @@ def stimuli(run: RunFolder) -> list[Block]:
     return [*blocks, *footage_blocks(run)]
 
 
-def _picture(path: Path, alt: str, caption: str) -> Picture:
-    data = path.read_bytes()
+def _picture(path: Path, data: bytes, alt: str, caption: str) -> Picture:
     if not data.startswith(SIGNATURE) or b"IEND" not in data[-16:]:
-        raise RunFolderError(
-            f"{path} is damaged (not a whole PNG file); delete it and run the study again with the same --out to make it anew."
-        )
+        raise damaged(path, "it is no whole PNG file")
     width = int.from_bytes(data[16:20], "big")
     return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", alt, caption, min(width, SHOWN_WIDTH))
