@@ -29,7 +29,11 @@ ELSEWHERE = {
     "--index-url",
     "--help",
     "--version",
-}  # of hf, ray, pip, and of jepascope itself
+    "--minutes",
+    "--only",
+    "--seed",
+    "--trials",
+}  # of hf, ray, pip, of jepascope itself, and of tests/campaign
 PLACE = "PLACE"  # what stands in for a value that is known when a message is made
 
 
