@@ -16,6 +16,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MPLBACKEND"] = "agg"
 for name in [name for name in os.environ if name.startswith("JEPASCOPE_")]:
     del os.environ[name]
+os.environ["JEPASCOPE_WORKERS"] = "1"  # tests share the cores already; those of the engine ask for more
 
 import pytest
 from jaxtyping import config, install_import_hook

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
-import os
 import platform
 import re
 import shutil
@@ -17,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from jepascope.cache import cache_folder
+from jepascope.hardware import cores, free_memory
 
 OLDEST_PYTHON = (3, 11)
 MEMORY_FOR_DEMO = 3 * 2**30  # the demo's peak stays under this
@@ -126,11 +125,6 @@ def _torch() -> Iterator[Check]:
         )
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _processor() -> Iterator[Check]:
     import torch
 
@@ -150,21 +144,6 @@ def _memory() -> Iterator[Check]:
     enough = free >= MEMORY_FOR_DEMO
     fix = "" if enough else f"close other programs: the default run takes up to {_gib(MEMORY_FOR_DEMO)}"
     yield Check("free memory", True if enough else None, _gib(free), fix)
-
-
-def free_memory() -> int | None:
-    """Bytes that a program can take without swapping (in a container: of its share), or None where the system does not say."""
-    bounds: list[int] = []
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        available = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo.read_text(), re.MULTILINE)
-        bounds += [int(available.group(1)) * 1024] if available else []
-    group = Path("/sys/fs/cgroup")
-    with contextlib.suppress(OSError, ValueError):  # no control group, or one without a limit ("max")
-        cached = re.search(r"^inactive_file (\d+)", (group / "memory.stat").read_text(), re.MULTILINE)
-        used = int((group / "memory.current").read_text()) - (int(cached.group(1)) if cached else 0)
-        bounds.append(int((group / "memory.max").read_text()) - used)
-    return max(0, min(bounds)) if bounds else None
 
 
 def _writable(name: str, folder: Path, fix: str) -> Iterator[Check]:

@@ -36,7 +36,15 @@ Address = Annotated[
     str | None,
     typer.Option("--address", envvar="JEPASCOPE_ADDRESS", help="Ray cluster: auto, ray://HOST:10001; default: one started here."),
 ]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Workers of the Ray cluster; default: one a GPU, or a machine.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        envvar="JEPASCOPE_WORKERS",
+        help="Processes on this machine (default: one a core), or workers of the Ray cluster (one a GPU, or a machine). Same numbers.",
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")
 ]

@@ -38,8 +38,8 @@ def planted(
 
     with bars() as progress:
         from jepascope.discovery.finder_entry import FINDERS
-        from jepascope.doctor import cores
         from jepascope.encoders.planted.networks import NETWORKS
+        from jepascope.hardware import cores
         from jepascope.planted.scorecard import scorecard
         from jepascope.report.planted import build_planted, headline
 

@@ -18,14 +18,16 @@ BYTES = {"float32": 4, "bfloat16": 2}
 """Precisions of weights, blocks and stored tokens, with the bytes of a number. All else is float32 at least, whatever is chosen."""
 
 ENGINES = ("local", "ray")
+PROCESS = 1 << 30  # bytes of a process without its model: libraries and what a batch takes
 
 
 @dataclass(frozen=True)
 class Machine:
     """``device`` as torch names it; ``dtype`` one of BYTES; ``compiled``: blocks go through torch.compile.
 
-    ``engine``: one of ENGINES. With "ray" passes go to ``workers`` (one for each GPU unless told otherwise) of the cluster at ``address``
-    (none: one is started on this machine; see docs/beyond-one-machine.md).
+    ``engine``: one of ENGINES. "local": on a CPU passes go to ``workers`` processes, one a core unless told otherwise or memory is short.
+    "ray": to ``workers`` (one for each GPU unless told otherwise) of the cluster at ``address`` (none: one is started on this machine; see
+    docs/beyond-one-machine.md).
     """
 
     device: str = "cpu"
@@ -38,9 +40,10 @@ class Machine:
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise BadArgument(f"There is no engine '{self.engine}'; --engine is {' or '.join(ENGINES)}.")
-        if self.engine == "local" and (self.address is not None or self.workers is not None):
-            asked = "--address" if self.address is not None else "--workers"
-            raise BadArgument(f"{asked} is of a Ray cluster; give --engine ray with it.")
+        if self.engine == "local" and self.address is not None:
+            raise BadArgument("--address is of a Ray cluster; give --engine ray with it.")
+        if self.engine == "local" and (self.workers or 1) > 1 and self.device != "cpu":
+            raise BadArgument(f"--workers {self.workers}: on {self.device} one process computes; leave --workers out.")
         if self.dtype not in BYTES:
             raise BadArgument(f"There is no precision '{self.dtype}'; --dtype is {' or '.join(BYTES)}.")
 
@@ -54,7 +57,7 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
 
     find(model)  # before anything slow: a model that is not here is said at once
     if machine.engine == "local":
-        return _loaded(machine, model, frames, size)
+        return _local(machine, model, frames, size)
     import torch
 
     from jepascope.study.engine.encoder import SpreadEncoder
@@ -69,6 +72,40 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
     there = replace(machine, device="cuda" if machine.device.startswith("cuda") else machine.device)
     cluster = Cluster(partial(_loaded, there, model), machine.device, machine.address, machine.workers)
     return SpreadEncoder(local, cluster)
+
+
+def _local(machine: Machine, model: str, frames: int | None, size: int | None) -> VideoEncoder:
+    """On a CPU: one thread a process, so that the digits are the same on any number of cores."""
+    if machine.device != "cpu":
+        return _loaded(machine, model, frames, size)
+    one_thread()
+    encoder = _loaded(machine, model, frames, size)
+    others = (1 if machine.compiled else machine.workers or processes(encoder)) - 1
+    if not others:
+        return encoder
+    from jepascope.study.engine.encoder import SpreadEncoder
+    from jepascope.study.engine.processes import Processes
+
+    return SpreadEncoder(encoder, Processes(partial(_loaded, machine, model), others))
+
+
+def one_thread() -> None:
+    """From here on torch and what NumPy computes with have one thread in this process."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+
+
+def processes(encoder: VideoEncoder) -> int:
+    """As many as there are cores and as memory has room for, each with its own weights."""
+    from jepascope.hardware import cores, free_memory
+
+    card = encoder.card
+    weights = 12 * card.width**2 * card.depth * 4  # of a transformer's blocks, in float32
+    free = free_memory()
+    return cores() if free is None else max(1, min(cores(), 1 + free // (PROCESS + 3 * weights)))
 
 
 def _loaded(machine: Machine, model: str, frames: int | None = None, size: int | None = None) -> VideoEncoder:

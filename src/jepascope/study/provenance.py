@@ -56,14 +56,10 @@ def computed_by(encoder: VideoEncoder) -> dict[str, Any]:
 
 
 def engine_of(encoder: VideoEncoder) -> dict[str, Any]:
-    """Where else passes ran: the workers of a cluster, by machine and device; nothing where all of it was here."""
+    """Where else passes ran; nothing where all of it was in this process."""
     from jepascope.study.engine.encoder import SpreadEncoder
 
-    if not isinstance(encoder, SpreadEncoder):
-        return {}
-    cluster = encoder.cluster
-    workers = [f"{place.machine} {place.device}" for place in cluster.places]
-    return {"engine": "ray", "ray": _version("ray"), "workers": workers, "worker_threads": cluster.threads}
+    return encoder.engine.describe() if isinstance(encoder, SpreadEncoder) else {}
 
 
 def processor_name() -> str:

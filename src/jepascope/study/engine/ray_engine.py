@@ -15,11 +15,12 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from jepascope.encoders.base import Task
+from jepascope.encoders.base import Task, VideoEncoder
 from jepascope.errors import BadArgument, JepascopeError, first_line, missing_extra
 from jepascope.study.engine.worker import Open, View, Worker
 
@@ -59,8 +60,11 @@ class Cluster:
             self.close()
             raise
 
-    def map(self, view: View, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
-        """Results in the order of the tasks. At most ``AHEAD`` of them lie at a worker, and as many results wait for their turn."""
+    def map(self, here: VideoEncoder, view: View, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        """Results in the order of the tasks, none of which is for the encoder ``here``.
+
+        At most ``AHEAD`` of them lie at a worker, and as many results wait for their turn.
+        """
         ray = require_ray()
         left = iter(tasks)
         order: deque[Any] = deque()
@@ -79,7 +83,7 @@ class Cluster:
                     if shared[0] is not common or not shared[1]:
                         shared = (common, uuid.uuid4().hex, ray.put(common))
                     worker = load.index(min(load))
-                    ref = self.workers[worker].run.remote(view, work, shared[1], [shared[2]], own)
+                    ref = self.workers[worker].run.remote(view, work, shared[1], partial(ray.get, shared[2]), own)
                     load[worker] += 1
                     at[ref] = worker
                     order.append(ref)
@@ -93,6 +97,13 @@ class Cluster:
                     load[at.pop(ref)] -= 1
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise _plain(ray, error) from None
+
+    def describe(self) -> dict[str, Any]:
+        """Provenance: where else passes ran."""
+        from importlib.metadata import version
+
+        workers = [f"{place.machine} {place.device}" for place in self.places]
+        return {"engine": "ray", "ray": version("ray"), "workers": workers, "worker_threads": self.threads}
 
     def close(self) -> None:
         """Let the workers go, and the cluster where it was started here."""

@@ -1,4 +1,4 @@
-"""What one of Ray's workers does: it holds one model, and runs tasks on it."""
+"""What a worker of an engine does: it holds one model, and runs tasks on it."""
 
 from __future__ import annotations
 
@@ -51,13 +51,11 @@ class Worker:
         """Where it runs."""
         return Place(os.uname().nodename, str(self.encoder.device), os.getpid())
 
-    def run(self, view: View, work: Callable[..., Any], key: str, shared: list[Any], own: tuple[Any, ...]) -> Any:
-        """One task. ``shared`` holds a reference: what tasks have in common is fetched once for all that follow each other."""
-        import ray
-
+    def run(self, view: View, work: Callable[..., Any], key: str, fetch: Callable[[], Any], own: tuple[Any, ...]) -> Any:
+        """One task. ``fetch`` gets what tasks have in common, once for all that follow each other."""
         if self.shared[0] != key:
             self.shared = ("", None)  # let go of the last before the next comes
-            self.shared = (key, ray.get(shared[0]))
+            self.shared = (key, fetch())
         return work(self.seen(view), self.shared[1], *own)
 
     def seen(self, view: View) -> VideoEncoder:

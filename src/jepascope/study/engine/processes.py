@@ -1,0 +1,177 @@
+"""The local engine: passes go to as many processes as there are cores, this one among them, each with one thread and the same model.
+
+Threads of one process wait for each other more than they compute where matrices are small, and spin while a neighbour has their core;
+processes do not, and give the same digits however many there are.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+from jepascope.encoders.base import Task, VideoEncoder
+from jepascope.study.engine.worker import Open, View, Worker
+
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+AHEAD = 3  # tasks that lie ready at a worker while this process computes one itself
+KEPT = 8  # results a worker that wait for their turn, at most
+IDLE = 120  # seconds after which a worker without work goes
+DEATHS = 3  # of workers, after which this process goes on alone
+
+
+@dataclass
+class Pending:
+    """A task in its place in the order: at a worker (``result`` is there or to come), or done here."""
+
+    shared: Any
+    own: Task
+    result: Future[Any]
+
+
+class Processes:
+    """Worker processes on this machine, begun when there is work for them. ``others``: how many, besides this one."""
+
+    def __init__(self, load: Open, others: int) -> None:
+        import cloudpickle
+
+        self.load, self.others, self.deaths = cloudpickle.dumps(load), others, 0
+        self._pool: Any = None
+
+    def describe(self) -> dict[str, Any]:
+        """Provenance: what else computed."""
+        return {"engine": "local", "processes": 1 + self.others}
+
+    def map(self, here: VideoEncoder, view: View, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        """Results in the order of the tasks. This process takes a task itself whenever the next result is not there yet.
+
+        What a worker had that died is computed here; results do not depend on who computed them.
+        """
+        left, order = iter(tasks), deque[Pending]()
+        shared: tuple[Any, str, bytes] = (None, "", b"")
+        more = True
+        try:
+            while True:
+                while more and sum(not each.result.done() for each in order) < AHEAD * self.others and len(order) < KEPT * self.others:
+                    task = next(left, None)
+                    if task is None:
+                        more = False
+                        break
+                    if shared[0] is not task[0] or not shared[1]:
+                        shared = task[0], uuid.uuid4().hex, _dumped(task[0])
+                    order.append(Pending(*task, self._submit(view, work, shared[1], shared[2], task[1])))
+                if not order:
+                    return
+                if order[0].result.done():
+                    yield self._result(here, work, order.popleft())
+                elif (mine := self._mine(left, order) if more else _last_unbegun(order)) is not None:
+                    mine.result = _done(work(here, mine.shared, *mine.own))
+                else:
+                    with suppress(Exception):
+                        order[0].result.exception()  # waits
+        finally:
+            for each in order:
+                each.result.cancel()
+
+    def close(self) -> None:
+        """Let the workers go."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, kill_workers=True)
+            self._pool = None
+
+    def _mine(self, left: Iterator[tuple[Any, Task]], order: deque[Pending]) -> Pending | None:
+        """The next task that nobody has, for this process; None where enough results wait for their turn."""
+        if len(order) >= KEPT * self.others + 1:
+            return None
+        task = next(left, None)
+        if task is None:
+            return _last_unbegun(order)
+        order.append(Pending(*task, Future()))
+        return order[-1]
+
+    def _submit(self, view: View, work: Callable[..., Any], key: str, shared: bytes, own: Task) -> Future[Any]:
+        from loky import ProcessPoolExecutor
+
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.others,
+                timeout=IDLE,
+                initializer=_begin,
+                initargs=(os.getpid(),),
+                env={name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+            )
+        try:
+            submitted: Future[Any] = self._pool.submit(_run, self.load, view, work, key, shared, own)
+        except (BrokenProcessPool, RuntimeError) as error:
+            submitted = Future()
+            submitted.set_exception(error if isinstance(error, BrokenProcessPool) else BrokenProcessPool(str(error)))
+        return submitted
+
+    def _result(self, here: VideoEncoder, work: Callable[..., R], of: Pending) -> R:
+        try:
+            result: R = of.result.result()
+        except BrokenProcessPool:
+            if self._pool is not None:
+                log.warning("A worker process died (out of memory?); what it had is computed again.")
+                self.close()
+                self.deaths += 1
+                self.others = self.others if self.deaths < DEATHS else 0
+            return work(here, of.shared, *of.own)
+        return result
+
+
+def _last_unbegun(order: deque[Pending]) -> Pending | None:
+    """The last task that no worker has begun, taken back from it."""
+    return next((each for each in reversed(order) if each.result.cancel()), None)
+
+
+def _done(value: Any) -> Future[Any]:
+    result: Future[Any] = Future()
+    result.set_result(value)
+    return result
+
+
+def _dumped(value: Any) -> bytes:
+    import cloudpickle
+
+    contents: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    return contents
+
+
+# in a worker
+
+
+def _begin(parent: int) -> None:
+    """Ctrl-C is the leader's, and a worker whose leader is gone goes too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@lru_cache(maxsize=1)
+def _worker(load: bytes) -> Worker:
+    return Worker(pickle.loads(load), threads=1)
+
+
+def _run(load: bytes, view: View, work: Callable[..., Any], key: str, shared: bytes, own: Task) -> Any:
+    return _worker(load).run(view, work, key, partial(pickle.loads, shared), own)
