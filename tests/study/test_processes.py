@@ -139,7 +139,7 @@ if __name__ == "__main__":
     encoder = SpreadEncoder(load(), engine)
     while not engine._pool or not engine._pool._processes:
         list(encoder.map(len, []))
-        engine._submit(encoder.view, len, "", b"", ())
+        engine._ready()
     print(*engine._pool._processes, flush=True)
     time.sleep(600)
 """

@@ -52,6 +52,7 @@ class Processes:
 
         self.load, self.others, self.deaths = cloudpickle.dumps(load), others, 0
         self._pool: Any = None
+        self._begun: Future[Any] = Future()
 
     def describe(self) -> dict[str, Any]:
         """Provenance: what else computed."""
@@ -60,27 +61,32 @@ class Processes:
     def map(self, here: VideoEncoder, view: View, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
         """Results in the order of the tasks. This process takes a task itself whenever the next result is not there yet.
 
-        What a worker had that died is computed here; results do not depend on who computed them.
+        While the workers begin it works alone, and what one had that died is computed here: results do not depend on who computed them.
         """
         left, order = iter(tasks), deque[Pending]()
         shared: tuple[Any, str, bytes] = (None, "", b"")
         more = True
         try:
             while True:
-                while more and sum(not each.result.done() for each in order) < AHEAD * self.others and len(order) < KEPT * self.others:
+                while more and self._ready() and len(order) < KEPT * self.others and _undone(order) < AHEAD * self.others:
                     task = next(left, None)
                     if task is None:
                         more = False
                         break
                     if shared[0] is not task[0] or not shared[1]:
                         shared = task[0], uuid.uuid4().hex, _dumped(task[0])
-                    order.append(Pending(*task, self._submit(view, work, shared[1], shared[2], task[1])))
-                if not order:
+                    order.append(Pending(*task, self._submit(_run, self.load, view, work, shared[1], shared[2], task[1])))
+                if more and not (order and order[0].result.done()) and len(order) <= KEPT * self.others:
+                    task = next(left, None)
+                    more = task is not None
+                    if task is not None:
+                        order.append(Pending(*task, _computed(work, here, task)))
+                elif not order:
                     return
-                if order[0].result.done():
+                elif order[0].result.done():
                     yield self._result(here, work, order.popleft())
-                elif (mine := self._mine(left, order) if more else _last_unbegun(order)) is not None:
-                    mine.result = _done(work(here, mine.shared, *mine.own))
+                elif (mine := _last_unbegun(order)) is not None:
+                    mine.result = _computed(work, here, (mine.shared, mine.own))
                 else:
                     with suppress(Exception):
                         order[0].result.exception()  # waits
@@ -94,20 +100,11 @@ class Processes:
             self._pool.shutdown(wait=False, kill_workers=True)
             self._pool = None
 
-    def _mine(self, left: Iterator[tuple[Any, Task]], order: deque[Pending]) -> Pending | None:
-        """The next task that nobody has, for this process; None where enough results wait for their turn."""
-        if len(order) >= KEPT * self.others + 1:
-            return None
-        task = next(left, None)
-        if task is None:
-            return _last_unbegun(order)
-        order.append(Pending(*task, Future()))
-        return order[-1]
-
-    def _submit(self, view: View, work: Callable[..., Any], key: str, shared: bytes, own: Task) -> Future[Any]:
+    def _ready(self) -> bool:
+        """Whether a worker has its model; the first call begins them."""
         from loky import ProcessPoolExecutor
 
-        if self._pool is None:
+        if self._pool is None and self.others:
             self._pool = ProcessPoolExecutor(
                 self.others,
                 timeout=IDLE,
@@ -115,11 +112,15 @@ class Processes:
                 initargs=(os.getpid(),),
                 env={name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
             )
+            self._begun = self._submit(_load, self.load)
+        return self._begun.done() and self.others > 0
+
+    def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any]:
         try:
-            submitted: Future[Any] = self._pool.submit(_run, self.load, view, work, key, shared, own)
-        except (BrokenProcessPool, RuntimeError) as error:
+            submitted: Future[Any] = self._pool.submit(work, *given)
+        except RuntimeError as error:  # the workers died, or were let go
             submitted = Future()
-            submitted.set_exception(error if isinstance(error, BrokenProcessPool) else BrokenProcessPool(str(error)))
+            submitted.set_exception(BrokenProcessPool(str(error)))
         return submitted
 
     def _result(self, here: VideoEncoder, work: Callable[..., R], of: Pending) -> R:
@@ -140,9 +141,17 @@ def _last_unbegun(order: deque[Pending]) -> Pending | None:
     return next((each for each in reversed(order) if each.result.cancel()), None)
 
 
-def _done(value: Any) -> Future[Any]:
+def _undone(order: deque[Pending]) -> int:
+    return sum(not each.result.done() for each in order)
+
+
+def _computed(work: Callable[..., Any], here: VideoEncoder, task: tuple[Any, Task]) -> Future[Any]:
+    """A task that this process does now; what it raises is raised when its turn comes."""
     result: Future[Any] = Future()
-    result.set_result(value)
+    try:
+        result.set_result(work(here, task[0], *task[1]))
+    except Exception as error:
+        result.set_exception(error)
     return result
 
 
@@ -171,6 +180,10 @@ def _begin(parent: int) -> None:
 @lru_cache(maxsize=1)
 def _worker(load: bytes) -> Worker:
     return Worker(pickle.loads(load), threads=1)
+
+
+def _load(load: bytes) -> None:
+    _worker(load)
 
 
 def _run(load: bytes, view: View, work: Callable[..., Any], key: str, shared: bytes, own: Task) -> Any:
