@@ -156,7 +156,7 @@ def test_every_module_can_be_imported_with_its_annotations_checked() -> None:
 
 def test_the_command_is_installed() -> None:
     (command,) = [point for point in importlib.metadata.entry_points(group="console_scripts") if point.name == "jepascope"]
-    assert command.value == "jepascope.cli:main"
+    assert command.value == "jepascope.__main__:main"
     assert callable(command.load())
 
 

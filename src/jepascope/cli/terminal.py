@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jepascope.errors import JepascopeError
+from jepascope.interrupt import INTERRUPTED, command_runs
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
 Command = TypeVar("Command", bound=Callable[..., None])
-INTERRUPTED = 130
 PIPE_WIDTH = 140  # columns where there is no terminal to fit into
 
 
@@ -27,7 +27,8 @@ def answered(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: object, **kwargs: object) -> None:
         try:
-            command(*args, **kwargs)
+            with command_runs():
+                command(*args, **kwargs)
         except JepascopeError as error:
             _fail(str(error), error.exit_code, error)
         except KeyboardInterrupt:
