@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
@@ -99,6 +100,8 @@ def read_json(path: Path) -> dict[str, Any]:
             raise BadCheckpoint(f"'{path}' is not a configuration file (a regular file of at most {MAX_CONFIG_BYTES} bytes).")
         config = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
+        if (lack := kept_away(path, error)) is not None:
+            raise lack from None
         raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
     if not isinstance(config, dict):
         raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")

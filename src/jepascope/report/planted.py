@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.shortage import REMEDIES, shortage
 from jepascope.errors import RunFolderError
 from jepascope.findings.effect import Against, Effect
 from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, number_cell, shown, with_interval
@@ -30,6 +31,8 @@ def build_planted(out: Path) -> Path:
         sections = [_summary(card), *degeneracy_section(card), *networks, _criteria(card)]
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if (lack := shortage(error)) is not None:
+            raise RunFolderError(f"'{source}' could not be read: {lack}. {REMEDIES[lack]} and run again.") from None
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
     write_drawings(out, sections)
     return write_text(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))

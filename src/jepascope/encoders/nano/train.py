@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import VJEPA2Model
 
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
@@ -145,6 +146,8 @@ def train(
         try:
             state = torch.load(path, map_location=device, weights_only=True)
         except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+            if (lack := kept_away(path, error, [path])) is not None:
+                raise lack from None
             raise RunFolderError(
                 f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
             ) from None
