@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepascope.disk.named import check_named
 from jepascope.encoders.lacking import kept_away
 from jepascope.errors import BadCheckpoint
 
@@ -26,6 +27,7 @@ SHARDED = "torch.distributed."  # where the classes of tensors live that are spr
 def read_torch_file(path: Path) -> dict[Any, Any]:
     """The dictionary that a file holds, its tensors on the CPU; BadCheckpoint in one sentence for anything else."""
     try:
+        check_named(path)
         zipped = zipfile.is_zipfile(path)
         if zipped:
             _check_index(path)
