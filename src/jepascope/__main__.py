@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 try:
-    from jepascope.interrupt import prepare
+    from jepascope.interrupt import INTERRUPTED, leave, prepare
 
     prepare()
 except KeyboardInterrupt:
@@ -16,7 +16,12 @@ def main() -> None:
     """Entry point."""
     from jepascope.cli import main as command
 
-    command()
+    try:
+        command()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            leave()
+        raise
 
 
 if __name__ == "__main__":

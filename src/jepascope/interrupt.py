@@ -7,6 +7,7 @@ work is finished first.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -36,6 +37,14 @@ def command_runs() -> Iterator[None]:
         yield
     finally:
         _commands.pop()
+
+
+def leave() -> None:
+    """After a command that was interrupted: what has to be closed is, and half-imported libraries are not taken apart, which can hang."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
