@@ -1,8 +1,8 @@
 """Ctrl-C ends the program with exit code 130 and one line, whatever runs when it comes. The program sets this; the library never does.
 
 A KeyboardInterrupt that is raised while a module is imported may become another error, or be printed and forgotten. So none is raised
-there: before a command has begun, and where a command itself imports what it needs, the program ends at once; an import in the midst of
-work is finished first.
+there: before a command has begun, and where it imports what it begins with, the program ends at once; an import in the midst of work is
+finished first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 SHOW_CURSOR = b"\x1b[?25h"  # which bars hide
+BEGINNING = ("jepascope.cli", "jepascope.doctor", "jepascope.study.machine")  # what they import comes before anything is begun
 AGAIN = 0.05  # seconds until an import is looked at again
 
 _commands: list[bool] = []  # not empty while a command runs
@@ -49,7 +50,7 @@ def leave() -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     importer = _importer(frame)
-    if not _commands or (importer or "").startswith("jepascope.cli"):
+    if not _commands or (importer or "").startswith(BEGINNING):
         _end()
     if importer is None:
         raise KeyboardInterrupt
