@@ -26,6 +26,7 @@ install_import_hook("jepascope", "strict_types.checked")
 
 import torch
 
+from blank_figure import BlankFigure
 from tiny import TINY, random_model
 
 torch.set_num_threads(1)
@@ -40,8 +41,12 @@ def checked(on: bool) -> None:
     config.update("jaxtyping_disable", not on)
 
 
+def whole(item: pytest.Item) -> bool:
+    return item.path.relative_to(Path(__file__).parent).parts[0] in WHOLE
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    checked(item.path.relative_to(Path(__file__).parent).parts[0] not in WHOLE)
+    checked(not whole(item))
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +67,13 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Caches go to a folder of the test, never to the user's."""
     monkeypatch.setenv("JEPASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
     yield
+
+
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of a page's time goes into its figures: only tests that look at them (marked ``drawn``) have them made."""
+    if whole(request.node) and "drawn" not in request.keywords:
+        monkeypatch.setattr("jepascope.report.charts.canvas.Figure", BlankFigure)
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +145,9 @@ def finished_run(shared: Callable[..., Path], tiny_spec: Any, tiny_encoder: Any)
 
     def run(folder: Path) -> None:
         run_study(tiny_spec, folder, tiny_encoder)
-        build_report(folder)
+        with pytest.MonkeyPatch.context() as patch:  # figures are made, so that the charts are checked, and not drawn
+            patch.setattr("matplotlib.figure.Figure.savefig", BlankFigure.savefig)
+            build_report(folder)
 
     return shared("finished", run)
 

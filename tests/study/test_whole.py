@@ -120,10 +120,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it(
-    harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = (run / "probes.parquet").read_bytes()
+def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it(harm: str, run: Path) -> None:
     HARMS[harm](run / "probes.parquet")
     assert checked(run) == {"probes.parquet": "its bytes are not those that were written"}
     mend = f"jepascope run {run}/spec.yaml --out {run}"
@@ -131,6 +128,16 @@ def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it
         build_report(run)
     refused = CliRunner().invoke(app, ["check", str(run)])
     assert refused.exit_code == 1 and mend in refused.output
+
+
+@pytest.mark.parametrize(
+    "harm", ["a flipped bit", *(pytest.param(harm, marks=pytest.mark.slow) for harm in HARMS if harm != "a flipped bit")]
+)
+def test_a_changed_table_is_set_aside_and_made_again_by_a_run(
+    harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = (run / "probes.parquet").read_bytes()
+    HARMS[harm](run / "probes.parquet")
     run_study(tiny_spec, run, tiny_encoder)
     assert f"{run}/probes.parquet" in caplog.text and "set aside" in caplog.text
     assert (run / "probes.parquet").read_bytes() == before and checked(run) == {}
