@@ -44,7 +44,7 @@ class BlankFigure(Blank):
 
 @contextmanager
 def words_only() -> Iterator[None]:
-    """While it lasts pages are made without figures: for fixtures, which are made before a test's own settings hold."""
+    """While it lasts figures are made, so that the charts are checked, and not drawn: for fixtures, which are made with the checks on."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jepascope.report.charts.canvas.Figure", BlankFigure)
+        patch.setattr("matplotlib.figure.Figure.savefig", BlankFigure.savefig)
         yield
