@@ -21,10 +21,12 @@ from campaign.damage import Damage
 from campaign.ground import prepare
 from campaign.kills import Kills, interrupted_start
 from campaign.odd import checkpoint, odd_name
+from campaign.readers import Readers
 from campaign.scarce import Scarce
 from campaign.trial import GOOD, Tally, forked, warm
+from campaign.videos import Videos
 
-KINDS = ("damage", "checkpoints", "odd", "scarce", "kills", "start")
+KINDS = ("damage", "readers", "checkpoints", "videos", "odd", "scarce", "kills", "meanwhile", "start")
 
 
 def main() -> int:
@@ -46,10 +48,13 @@ def main() -> int:
         damage, kills = Damage(ground, at, tally), Kills(ground, at, tally)
         attacks = {
             "damage": damage.one,
+            "readers": Readers(ground, at, tally).one,
+            "videos": Videos(ground, at, tally).one,
             "checkpoints": lambda seed: checkpoint(seed, ground, at, tally),
             "odd": lambda seed: odd_name(seed, ground, at, tally),
             "scarce": Scarce(ground, at, tally).one,
             "kills": kills.one,
+            "meanwhile": kills.meanwhile,
             "start": lambda seed: interrupted_start(seed, at, tally),
         }
         until, seed = time.monotonic() + 60 * asked.minutes, asked.seed
@@ -68,6 +73,7 @@ def main() -> int:
                 "machine": machine,
                 "bad": bad,
                 "counts": tally.counts,
+                "amounts": tally.amounts,
                 "failures": tally.failures,
             },
             indent=1,

@@ -20,6 +20,7 @@ def prepare(folder: Path) -> Path:
     """``folder``/run: a finished study with its page and a folder of another command's inside; ``folder``/model: its encoder."""
     from jepascope.encoders.load import load_encoder
     from jepascope.report.build import build_report
+    from jepascope.study.folder import Run
     from jepascope.study.run import run_study
     from jepascope.study.spec import StudySpec
     from tiny import TINY, random_model
@@ -34,6 +35,8 @@ def prepare(folder: Path) -> Path:
             command("probe", str(folder / "run"), "--variable", "color")()
         build_report(folder / "run")
         shutil.copytree(folder / "run", folder / "other")
+        random_model(folder / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
+        Run.open(folder / "begun", spec.model_copy(update={"clips_per_class": 13})).close()
     return folder
 
 

@@ -248,6 +248,16 @@ def harms(path: Path) -> tuple[Harm, ...]:
     return ANY + 2 * BY_SUFFIX.get(path.suffix, ())
 
 
+def harmed(path: Path, rng: random.Random) -> str:
+    """Harm a file; what was done, in words."""
+    harm = rng.choice(harms(path))
+    try:
+        harm(path, rng)
+    except (ValueError, IndexError, KeyError):  # there is nothing in it that this could be done to
+        return f"nothing to {path.name}"
+    return f"{harm.__name__} {path.name}"
+
+
 def _trial(path: Path) -> Path:
     """The folder of the trial that a file lies in: the one that holds ``precious``."""
     return next(parent for parent in path.parents if (parent / "precious").is_dir())
