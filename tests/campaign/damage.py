@@ -61,7 +61,11 @@ def stand(run: Path, standing: Standing) -> None:
 def blank_figures() -> None:
     from matplotlib.figure import Figure
 
+    whole = Figure.savefig
+
     def blank(self: Figure, file: Any, **settings: Any) -> None:
+        if settings.get("format") != "svg":
+            return whole(self, file, **settings)
         file.write('<svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt" viewBox="0 0 1 1"><g id="figure_1"></g></svg>')
 
     Figure.savefig = blank  # type: ignore[method-assign, assignment]
