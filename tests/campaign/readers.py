@@ -83,13 +83,14 @@ class Readers:
             with contextlib.suppress(ValueError, TypeError):
                 name, outcome, words = json.loads(line)
                 read_as[name] = outcome, words
-        outcomes = [self._count(name, standing, done[name], read_as.get(name), bad, seed, trial.words[-1500:]) for name in done]
+        if bad not in (None, "refused"):
+            self.tally.add("files harmed and read", bad, {"seed": seed, "done": done, "words": trial.words[-1500:]})  # type: ignore[arg-type]
+            return [bad]  # type: ignore[list-item]
+        outcomes = [self._count(name, standing, done[name], read_as.get(name, ("bug", trial.words[-1500:])), seed) for name in done]
         return outcomes
 
-    def _count(
-        self, name: str, standing: Standing, how: str, as_read: tuple[Outcome, str] | None, bad: Outcome | None, seed: int, words: str
-    ) -> Outcome:
-        outcome, reason = as_read if as_read is not None else (bad or "bug", words)
+    def _count(self, name: str, standing: Standing, how: str, as_read: tuple[Outcome, str], seed: int) -> Outcome:
+        outcome, reason = as_read
         if outcome == "silent" and standing != "its list kept":
             outcome = "taken"
         about = {"seed": seed, "file": name, "done": how, "words": reason}

@@ -123,7 +123,9 @@ def _waited(process: int, reader: int, until: float) -> tuple[int | None, resour
         if done:
             return status, used, words
         if time.monotonic() > until:
-            os.killpg(process, signal.SIGKILL)
+            for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+                with contextlib.suppress(ProcessLookupError):
+                    kill(process, signal.SIGKILL)
             os.wait4(process, 0)
             return None, None, words
         time.sleep(pause)
