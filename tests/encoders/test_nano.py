@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jepascope.encoders.models import WEIGHTS
+from jepascope.encoders.nano.folder import training_folder
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import RECIPES, Recipe, recipe_named
 from jepascope.encoders.nano.stimuli import training_clips
@@ -130,6 +134,11 @@ def test_training_with_one_seed_is_the_same_twice_and_leaves_the_callers_random_
     assert not same(Trainer(replace(SMALL, seed=4), "cpu").shipped(), Trainer(SMALL, "cpu").shipped())
 
 
+def trained(recipe: Recipe, path: Path, **how: Any) -> Trainer:
+    with training_folder(path) as files:
+        return train(recipe, files, **how)
+
+
 def test_a_restored_trainer_goes_on_bit_for_bit(tmp_path: Path) -> None:
     straight, first, second = (Trainer(SMALL, "cpu") for _ in range(3))
     expected = [straight.step().item() for _ in range(4)]
@@ -144,48 +153,96 @@ def test_a_restored_trainer_goes_on_bit_for_bit(tmp_path: Path) -> None:
 
 def test_a_run_stopped_in_the_middle_ends_with_the_weights_and_curves_of_one_that_was_not(tmp_path: Path) -> None:
     watch = lambda encoder: {"digest": encoder.card.digest}  # noqa: E731
-    whole = train(SMALL, tmp_path / "whole", watch=watch, checkpoint_every=2)
-    stopped = train(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2, max_seconds=0)
+    whole = trained(SMALL, tmp_path / "whole", watch=watch, checkpoint_every=2)
+    stopped = trained(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2, max_seconds=0)
     assert stopped.done == 1
     with (tmp_path / "parts" / "curves.jsonl").open("a") as file:
-        file.write('{"step": 2, "lo')  # what a kill in the middle of a line leaves
-    rest = train(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2)
+        file.write('{"step": 2, "lo')  # what a kill of version 0.2 in the middle of a line leaves
+    rest = trained(SMALL, tmp_path / "parts", watch=watch, checkpoint_every=2)
     assert same(whole.shipped(), rest.shipped())
     curves = [[json.loads(line) for line in (tmp_path / name / "curves.jsonl").read_text().splitlines()] for name in ("whole", "parts")]
     assert [line["step"] for line in curves[0]] == [0, 2, 4] and [line["step"] for line in curves[1]] == [0, 1, 2, 4]
     ends = [{line["step"]: line["digest"] for line in curve} for curve in curves]
     assert all(ends[1][step] == digest for step, digest in ends[0].items())
-    assert curves[1][-1]["seconds"] > curves[1][1]["seconds"]
+    assert rest.seconds > stopped.seconds > 0
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from jepascope.encoders.nano.recipe import Recipe
+import jepascope.encoders.nano.train as module
+from jepascope.encoders.nano.folder import training_folder
+
+calls, rename = [], os.rename
+def renamed(*names, **how):
+    calls.append(names)
+    if len(calls) == int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+    rename(*names, **how)
+    if len(calls) == -int(sys.argv[2]):
+        os.kill(os.getpid(), 9)
+os.rename = renamed
+with training_folder(Path(sys.argv[1])) as files:
+    module.train(Recipe(**eval(sys.argv[3])), files, checkpoint_every=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [1, -1, 2, -2, 3, -3, 4, -4, 6, -6])
+def test_a_training_that_was_killed_ends_with_the_same_weights_and_curves_to_the_byte(at: int, tmp_path: Path) -> None:
+    whole = trained(SMALL, tmp_path / "whole", checkpoint_every=2)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(at), repr(asdict(SMALL))])
+    assert killed.returncode == -9
+    again = trained(SMALL, tmp_path / "killed", checkpoint_every=2)
+    assert same(whole.shipped(), again.shipped())
+    assert (tmp_path / "killed" / "curves.jsonl").read_bytes() == (tmp_path / "whole" / "curves.jsonl").read_bytes()
+    assert sorted(path.name for path in (tmp_path / "killed").iterdir()) == [".lock", "checkpoint.pt", "curves.jsonl"]
+
+
+def test_a_folder_that_another_training_has_is_refused(tmp_path: Path) -> None:
+    with training_folder(tmp_path), pytest.raises(RunFolderError, match="in use by another jepascope process"):
+        trained(SMALL, tmp_path)
+
+
+def test_a_checkpoint_of_version_0_2_goes_on_with_the_curves_beside_it(tmp_path: Path) -> None:
+    stopped = trained(SMALL, tmp_path, checkpoint_every=2, max_seconds=0)
+    older = {name: value for name, value in stopped.state().items() if name not in ("curves", "seconds")}
+    torch.save(older, tmp_path / "checkpoint.pt")
+    lines = [{**line, "seconds": 7.0} for line in stopped.curves]
+    (tmp_path / "curves.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 2, "lo')
+    rest = trained(SMALL, tmp_path, checkpoint_every=2)
+    assert rest.curves[: len(lines)] == lines and [line["step"] for line in rest.curves] == [0, 1, 2, 4] and rest.seconds > 7.0
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
-    first = train(SMALL, tmp_path)
+    first = trained(SMALL, tmp_path)
     curves = (tmp_path / "curves.jsonl").read_bytes()
-    assert same(train(SMALL, tmp_path).shipped(), first.shipped())
+    assert same(trained(SMALL, tmp_path).shipped(), first.shipped())
     assert (tmp_path / "curves.jsonl").read_bytes() == curves
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_and_stays(tmp_path: Path) -> None:
-    train(SMALL, tmp_path, max_seconds=0)
+    trained(SMALL, tmp_path, max_seconds=0)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     with pytest.raises(RunFolderError, match="belongs to another recipe"):
-        train(replace(SMALL, learning_rate=1e-4), tmp_path)
+        trained(replace(SMALL, learning_rate=1e-4), tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
 @pytest.mark.parametrize("left", [0, 0.5, 0.999])
 def test_a_truncated_checkpoint_is_refused_with_what_to_do(tmp_path: Path, left: float) -> None:
-    train(SMALL, tmp_path, max_seconds=0)
+    trained(SMALL, tmp_path, max_seconds=0)
     whole = (tmp_path / "checkpoint.pt").read_bytes()
     (tmp_path / "checkpoint.pt").write_bytes(whole[: int(left * len(whole))])
     with pytest.raises(RunFolderError, match=r"not a readable checkpoint.*delete it"):
-        train(SMALL, tmp_path)
+        trained(SMALL, tmp_path)
 
 
 def test_checkpoints_are_read_as_weights_only(tmp_path: Path) -> None:
     torch.save({"recipe": Path("an object that only a full unpickler makes")}, tmp_path / "checkpoint.pt")
     with pytest.raises(RunFolderError, match="not a readable checkpoint"):
-        train(SMALL, tmp_path)
+        trained(SMALL, tmp_path)
 
 
 def test_an_unknown_recipe_is_refused_with_the_list() -> None:

@@ -22,8 +22,10 @@ from jepascope.clips.degrade import DEGRADATIONS, end_position_limit, still_pixe
 from jepascope.clips.factors import direction_offset
 from jepascope.clips.presets import twins
 from jepascope.clips.ranges import DIRECTION_NAMES, SHAPES
-from jepascope.errors import BadArgument
-from jepascope.study.files import read_json, write_json, writing
+from jepascope.disk.folder import Folder, is_own
+from jepascope.disk.plain import written as as_json
+from jepascope.errors import BadArgument, RunFolderError
+from jepascope.study.files import read_json
 
 RECORD = "clips.json"
 OWN = re.compile(r"(sheet\.png|clips\.gif|factors\.csv|twins\.csv|leaks\.csv|mp4/[0-9]+-[\w-]+\.mp4)")
@@ -42,52 +44,64 @@ class Shown:
     file: str
 
 
+@dataclass(frozen=True)
+class Target:
+    """Where a format goes: names of files of the folder."""
+
+    folder: Folder
+    files: list[str]
+
+
 def write_clips(
-    clips: ClipSet, variable: str, formats: tuple[str, ...], folder: Path, limit: int, with_twins: bool, drawn: dict[str, int]
+    clips: ClipSet, variable: str, formats: tuple[str, ...], path: Path, limit: int, with_twins: bool, drawn: dict[str, int]
 ) -> dict[str, Any]:
     """Writes each of the formats; the record of the folder, with what was ``written`` now and what was ``removed``.
 
     Files of an earlier call are kept where they show the same clips and variable, and removed where they do not.
     """
+    folder = Folder(path)
     earlier = _earlier(folder)
     beside = twins(clips, variable) if with_twins else None
     record: dict[str, Any] = {**_described(clips, variable), **drawn}
     files = {name: _names(name, clips, beside, variable, limit) for name in formats}
     written = [file for names in files.values() for file in names]
     old = [name for name in earlier.get("files", []) if isinstance(name, str) and OWN.fullmatch(name)]
-    foreign = [name for name in written if (folder / name).exists() and name not in old]
+    foreign = [name for name in written if folder.has(name) and name not in old]
     if foreign:
-        raise BadArgument(f"'{folder / foreign[0]}' was not written by this command and would be overwritten; choose another --out.")
+        raise BadArgument(f"'{path / foreign[0]}' was not written by this command and would be overwritten; choose another --out.")
     same = all(earlier.get(key) == record[key] for key in ("digest", "variable"))
     listed = sorted({*old, *written})
-    write_json(folder / RECORD, {**record, "files": listed})  # before the files, so that those of a call that was stopped are known
+    folder.write(RECORD, as_json({**record, "files": listed}))  # before the files, so that those of a call that was stopped are known
     with bars() as progress:
         for name in formats:
-            record |= WRITERS[name](clips, beside, variable, [folder / file for file in files[name]], limit, progress)
+            record |= WRITERS[name](Target(folder, files[name]), clips, beside, variable, limit, progress)
     removed = [] if same else [name for name in old if name not in written]
     for name in removed:
-        (folder / name).unlink(missing_ok=True)
+        folder.remove(name)
     record["files"] = [name for name in listed if name not in removed]
-    write_json(folder / RECORD, record)
+    folder.write(RECORD, as_json(record))
     return {**record, "written": [*written, RECORD], "removed": removed}
 
 
-def _earlier(folder: Path) -> dict[str, Any]:
-    """The record of an earlier call; refuses a folder that holds something else or cannot be written, and makes one that is not there."""
-    if folder.exists() and not folder.is_dir():
-        raise BadArgument(f"'{folder}' is a file; give a folder with --out.")
-    record: dict[str, Any] = read_json(folder / RECORD, {})
+def _earlier(folder: Folder) -> dict[str, Any]:
+    """The record of an earlier call; refuses a folder that holds something else or cannot be written, and makes one that is not there.
+    What a call that was killed was writing is removed."""
+    path = folder.root
+    if path.exists() and not path.is_dir():
+        raise BadArgument(f"'{path}' is a file; give a folder with --out.")
+    record: dict[str, Any] = read_json(path / RECORD, {})
     if record.get("kind", "clips") != "clips" or not isinstance(record.get("files", []), list):
-        raise BadArgument(f"'{folder / RECORD}' is not a record of this command; nothing was changed. Choose another --out.")
+        raise BadArgument(f"'{path / RECORD}' is not a record of this command; nothing was changed. Choose another --out.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strange = not record and any(entry.name != f"{RECORD}.tmp" for entry in folder.iterdir())
-    except OSError as error:
-        raise BadArgument(f"'{folder}' cannot be written ({error.strerror}); give another folder with --out.") from None
+        folder.make()
+        strange = not record and any(not is_own(entry.name) for entry in path.iterdir())
+    except (OSError, RunFolderError):
+        raise BadArgument(f"'{path}' cannot be written; give another folder with --out.") from None
     if strange:
-        raise BadArgument(f"'{folder}' is neither empty nor a folder of this command; nothing was changed. Choose another --out.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadArgument(f"'{folder}' is not writable; make it so, or give another folder with --out.")
+        raise BadArgument(f"'{path}' is neither empty nor a folder of this command; nothing was changed. Choose another --out.")
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise BadArgument(f"'{path}' is not writable; make it so, or give another folder with --out.")
+    folder.sweep()
     return record
 
 
@@ -140,52 +154,52 @@ def _names(name: str, clips: ClipSet, beside: ClipSet | None, variable: str, lim
     return [{"sheet": "sheet.png", "gif": "clips.gif", "leaks": "leaks.csv"}[name]]
 
 
-def _sheet(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
+def _sheet(to: Target, clips: ClipSet, beside: ClipSet | None, variable: str, limit: int, progress: Bars) -> dict[str, Any]:
     progress.start("sheet")
-    with writing(files[0]) as temporary:
+    with to.folder.writing(to.files[0]) as temporary:
         contact_sheet(clips, variable, beside).savefig(temporary, format="png")
     return {}
 
 
-def _gif(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
+def _gif(to: Target, clips: ClipSet, beside: ClipSet | None, variable: str, limit: int, progress: Bars) -> dict[str, Any]:
     shown = _shown(clips, beside, variable, len(np.unique(clips.labels(variable)[0])))
     tick, pixels = progress.start("gif"), list[np.ndarray]()
     for clip in shown:
         pixels.append(eight_bit(clip.clips.video([clip.row])[0]))
         tick(len(pixels), len(shown) + 1)
-    with writing(files[0]) as temporary:
+    with to.folder.writing(to.files[0]) as temporary:
         write_gif(temporary, pixels, [clip.title for clip in shown], GIF_COLUMNS)
     tick(len(shown) + 1, len(shown) + 1)
     return {}
 
 
-def _mp4(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
+def _mp4(to: Target, clips: ClipSet, beside: ClipSet | None, variable: str, limit: int, progress: Bars) -> dict[str, Any]:
     tick = progress.start("mp4")
-    for done, (clip, file) in enumerate(zip(_shown(clips, beside, variable, limit), files, strict=True)):
-        with writing(file) as temporary:
+    for done, (clip, file) in enumerate(zip(_shown(clips, beside, variable, limit), to.files, strict=True)):
+        with to.folder.writing(file) as temporary:
             write_mp4(temporary, eight_bit(clip.clips.video([clip.row])[0]))
-        tick(done + 1, len(files))
-    return {"mp4": {"files": len(files), "codec": "libx264rgb, crf 0", "exact": True}}  # write_mp4 raises where one is not
+        tick(done + 1, len(to.files))
+    return {"mp4": {"files": len(to.files), "codec": "libx264rgb, crf 0", "exact": True}}  # write_mp4 raises where one is not
 
 
-def _table(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
-    for part, file in zip((clips, beside), files, strict=False):
+def _table(to: Target, clips: ClipSet, beside: ClipSet | None, variable: str, limit: int, progress: Bars) -> dict[str, Any]:
+    for part, file in zip((clips, beside), to.files, strict=False):
         assert part is not None
-        with writing(file) as temporary:
+        with to.folder.writing(file) as temporary:
             part.factors.to_csv(temporary, index=False)
     return {}
 
 
-def _leaks(clips: ClipSet, beside: ClipSet | None, variable: str, files: list[Path], limit: int, progress: Bars) -> dict[str, Any]:
+def _leaks(to: Target, clips: ClipSet, beside: ClipSet | None, variable: str, limit: int, progress: Bars) -> dict[str, Any]:
     import pandas as pd
 
     rows = pixel_leaks(clips, progress)
-    with writing(files[0]) as temporary:
+    with to.folder.writing(to.files[0]) as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False)
     return {"leaks": rows}
 
 
-WRITERS: dict[str, Callable[[ClipSet, ClipSet | None, str, list[Path], int, Bars], dict[str, Any]]] = {
+WRITERS: dict[str, Callable[[Target, ClipSet, ClipSet | None, str, int, Bars], dict[str, Any]]] = {
     "sheet": _sheet,
     "gif": _gif,
     "mp4": _mp4,

@@ -20,6 +20,7 @@ import numpy as np
 
 from jepascope.clips.column_kind import MAX_CELL
 from jepascope.clips.labels_file import LabelsFile
+from jepascope.disk.named import check_named, open_named
 from jepascope.errors import BadArgument, BadData
 
 ENDINGS = (".npz", ".npy")
@@ -56,9 +57,10 @@ class ArrayFile:
         if name not in self.headers:
             return None
         if self.path.suffix == ".npy":
+            check_named(self.path)
             whole: np.ndarray = np.load(self.path, mmap_mode="r", allow_pickle=False)
             return whole
-        with np.load(self.path, allow_pickle=False) as held:
+        with open_named(self.path) as file, np.load(file, allow_pickle=False) as held:
             part: np.ndarray = held[name]
             return part
 
@@ -72,7 +74,7 @@ def read_arrays(path: Path) -> ArrayFile:
     """The file, checked: BadArgument where it is not there, BadData for one that holds no clips."""
     path = path.expanduser()
     try:
-        about = path.stat()
+        about = check_named(path)
     except OSError as error:
         raise BadArgument(f"The file of clips '{path}' cannot be read ({error.strerror}); give an .npz or .npy file.") from None
     return _read(path, about.st_size, about.st_mtime_ns)
@@ -103,7 +105,7 @@ def _read(path: Path, size: int, modified: int) -> ArrayFile:
     twins = {name.removeprefix(TWIN): column for name, column in cells.items() if name.startswith(TWIN)}
     if strange := sorted(twins.keys() - own):
         raise BadData(f"'{path}', array '{TWIN}{strange[0]}': there is no array '{strange[0]}' that it would be the twins' values of.")
-    with path.open("rb") as file:
+    with open_named(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     labels = LabelsFile(path, digest, "clip", {row: row for row in range(clips)}, range(clips), own)
     return ArrayFile(path, headers, labels, twins, digest)
@@ -111,13 +113,13 @@ def _read(path: Path, size: int, modified: int) -> ArrayFile:
 
 def _headers(path: Path) -> Iterator[tuple[str, Header]]:
     if path.suffix == ".npy":
-        with path.open("rb") as file:
+        with open_named(path) as file:
             header = _header(file)
             if not header.dtype.hasobject and path.stat().st_size - file.tell() != _bytes(header):
                 raise ValueError("its size does not fit its header: is it complete?")
             yield VIDEO, header
         return
-    with zipfile.ZipFile(path) as held:
+    with open_named(path) as file, zipfile.ZipFile(file) as held:
         parts = held.infolist()
         if len(parts) > MAX_ARRAYS:
             raise ValueError(f"it holds {len(parts)} arrays, more than {MAX_ARRAYS}")
@@ -144,7 +146,7 @@ def _cells(path: Path, name: str, header: Header) -> list[str]:
     """A label array as the texts of a labels file's column."""
     if len(header.shape) != 1 or header.dtype.kind not in "biufUS" or header.dtype.itemsize > 4 * MAX_CELL:
         raise BadData(f"'{path}', array '{name}': labels are one number or one text a clip, not {header.shape} of {header.dtype}.")
-    with np.load(path, allow_pickle=False) as held:
+    with open_named(path) as file, np.load(file, allow_pickle=False) as held:
         return texts(held[name])
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jepascope.disk.named import read_named
 from jepascope.errors import BadArgument, BadData
 
 SEPARATORS = (",", ";", "\t", "|")  # spreadsheets write the second where a comma is the decimal mark
@@ -75,7 +76,7 @@ def _read(path: Path, layout: Layout, changed: int, size: int) -> Table:
     """``changed`` and ``size`` are there for the cache: a file that was edited is read again."""
     if size > MAX_BYTES:
         raise BadData(f"'{path}' is larger than a labels file can be ({MAX_BYTES // 10**6} MB); keep only the columns that are needed.")
-    data = path.read_bytes()
+    data = read_named(path, MAX_BYTES)
     lines = _lines(path, _text(path, data), layout)
     header = next(lines, (1, []))[1]
     _check_header(path, header, layout)

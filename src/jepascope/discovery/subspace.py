@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.arrays import ArrayLike, as_tensor, as_whole
-from jepascope.disk.folder import Folder
+from jepascope.disk.folder import LARGEST, Folder
+from jepascope.disk.named import read_named
 from jepascope.disk.plain import parsed
 from jepascope.errors import BadArgument, RunFolderError
 
@@ -39,8 +40,8 @@ class FoundBy:
     @classmethod
     def from_json(cls, text: str) -> FoundBy:
         """What ``to_json`` wrote; ValueError for anything else."""
-        values = json.loads(text)
-        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+        values = parsed(text)
+        if set(values) != {field.name for field in fields(cls)}:
             raise ValueError("its found_by has other fields than a finder writes")
         whole = all(type(values[name]) is int for name in ("rank", "seed") if (name, values[name]) != ("rank", None))
         if not whole or not all(isinstance(values[name], str) for name in ("finder", "where", "labels", "basis")):
@@ -162,9 +163,11 @@ class Subspace:
         """Read what ``save`` wrote; a damaged or foreign file is refused in one sentence that ends with ``remedy``."""
         file = _file(path)
         try:
-            contents = Folder(file.parent).read(file.name)
+            contents = read_named(file, LARGEST)
         except FileNotFoundError:
             raise RunFolderError(f"'{path}' is not a readable subspace file (there is no such file); {remedy}.") from None
+        except OSError as error:
+            raise RunFolderError(f"'{path}' is not a readable subspace file ({error.strerror}); {remedy}.") from None
         return cls.from_bytes(contents, path, remedy)
 
     @classmethod
@@ -178,7 +181,7 @@ class Subspace:
 
         try:
             metadata = _parts(contents)[0].get("__metadata__") or {}
-            provenance = parsed(metadata.get("provenance", "{}").encode())
+            provenance = parsed(metadata.get("provenance", "{}"))
             found_by = FoundBy.from_json(metadata["found_by"]) if "found_by" in metadata else None
             held = load(contents)
             return cls(held["basis"].float(), held["mean"].float(), provenance, found_by)

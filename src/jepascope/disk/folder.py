@@ -28,7 +28,13 @@ from jepascope.errors import RunFolderError
 WORKING = ".writing-"
 DIGITS = "[0-9a-f]" * 16  # of a working folder's name: what a user calls alike is left alone
 HELD = "held"  # the lock in a working folder
+LOCK = ".lock"  # of a folder that one process at a time writes
 LARGEST = 1 << 28  # bytes of a file that is read whole: far more than a study writes
+
+
+def is_own(name: str) -> bool:
+    """Whether a file of that name is ours and says nothing: a lock, or what a process that was killed was writing."""
+    return name == LOCK or name.startswith(WORKING)
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,21 @@ class Folder:
             os.close(descriptor)
             raise
         return open(descriptor, "r+b", buffering=0)
+
+    def hold(self) -> IO[bytes]:
+        """Make the folder, lock it until what this returns is closed, and remove what dead processes left in it.
+
+        RunFolderError where another process holds it, or where it cannot be written.
+        """
+        self.make()
+        try:
+            held = self.lock(LOCK)
+        except OSError as error:
+            raise unwritable(self.root, error) from None
+        if held is None:
+            raise RunFolderError(f"'{self.root}' is in use by another jepascope process; wait for it or choose another --out.")
+        self.sweep()
+        return held
 
     def sweep(self) -> None:
         """Remove working folders whose process is dead, wherever it ran."""

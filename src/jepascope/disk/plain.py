@@ -34,16 +34,22 @@ def depth(value: Any) -> int:
     return deepest
 
 
-def parsed(contents: bytes) -> dict[str, Any]:
-    """The JSON object that ``contents`` holds. ValueError says why there is none."""
+def value_of(contents: bytes | str) -> Any:
+    """What the JSON in ``contents`` says, whatever it is. ValueError where it is none."""
     try:
-        value = json.loads(contents.decode(), parse_int=_whole)
+        value = json.loads(contents if isinstance(contents, str) else contents.decode(), parse_int=_whole)
     except RecursionError:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels") from None
-    if not isinstance(value, dict):
-        raise ValueError("it holds no JSON object")
     if depth(value) > DEEPEST:
         raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+    return value
+
+
+def parsed(contents: bytes | str) -> dict[str, Any]:
+    """The JSON object that ``contents`` holds. ValueError says why there is none."""
+    value = value_of(contents)
+    if not isinstance(value, dict):
+        raise ValueError("it holds no JSON object")
     return value
 
 

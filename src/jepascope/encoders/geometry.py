@@ -5,12 +5,13 @@ Imports no torch, so that a plan is checked as a run is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.named import NoFile, read_named
+from jepascope.disk.plain import value_of
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
 from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
@@ -95,10 +96,10 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
 def read_json(path: Path) -> dict[str, Any]:
     """A file of settings as a dictionary; BadCheckpoint in one sentence for anything else."""
     try:
-        if not path.is_file() or path.stat().st_size > MAX_CONFIG_BYTES:
-            raise BadCheckpoint(f"'{path}' is not a configuration file (a regular file of at most {MAX_CONFIG_BYTES} bytes).")
-        config = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
+        config = value_of(read_named(path, MAX_CONFIG_BYTES))
+    except NoFile as error:
+        raise BadCheckpoint(f"'{path}' is not a configuration file ({error}); download it again.") from None
+    except (OSError, ValueError) as error:
         raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
     if not isinstance(config, dict):
         raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")

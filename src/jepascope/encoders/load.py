@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 
+from jepascope.disk.folder import Folder
 from jepascope.encoders.at_hand import find, not_here
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.entries import ENCODERS
-from jepascope.encoders.folder_files import INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
+from jepascope.encoders.folder_files import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
 from jepascope.encoders.geometry import MAX_TOKENS, known_family, read_json, sizes_of
 from jepascope.encoders.meta import load_meta
 from jepascope.encoders.pixels import FILES, read_pixels, settled
@@ -153,7 +154,7 @@ def save_encoder(encoder: VJepa2Encoder, folder: Path, extra: dict[str, Any]) ->
     """Write a folder that ``load_encoder`` reads, head included: config.json, half-precision safetensors, jepascope.json."""
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
+    files = Folder(folder)
     config, state = copy.deepcopy(encoder.model.config), dict(encoder.model.state_dict())
     if encoder.head is None:
         config.architectures = [encoder.kind.__name__]
@@ -161,10 +162,12 @@ def save_encoder(encoder: VJepa2Encoder, folder: Path, extra: dict[str, Any]) ->
         config.architectures, config.id2label = [DECLARED.classifier], dict(enumerate(encoder.head_labels))
         config.label2id = {label: row for row, label in config.id2label.items()}
         state = {**{f"vjepa2.{name}": value for name, value in state.items()}, **encoder.head.state_dict()}
-    config.save_pretrained(folder)
+    with files.writing(CONFIG_FILE) as temporary:
+        config.save_pretrained(temporary.parent)
     weights = {name: value.detach().half().contiguous().cpu() for name, value in state.items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with files.writing(WEIGHTS_FILE) as temporary:
+        save_file(weights, temporary, metadata={"format": "pt"})
     if encoder.pixels.constants != encoder.trained.constants:
-        (folder / FILES[-1]).write_text(json.dumps(encoder.pixels.settings))
+        files.write(FILES[-1], json.dumps(encoder.pixels.settings))
     parameters = sum(value.numel() for value in weights.values())
-    (folder / EXTRAS).write_text(json.dumps({**encoder.extra, **extra, "parameters": parameters}, indent=1, sort_keys=True) + "\n")
+    files.write(EXTRAS, json.dumps({**encoder.extra, **extra, "parameters": parameters}, indent=1, sort_keys=True) + "\n")

@@ -17,6 +17,7 @@ import transformers
 from safetensors.torch import load_file
 from torch import Tensor
 
+from jepascope.disk.named import check_named
 from jepascope.encoders.folder_files import weight_files
 from jepascope.encoders.weight_names import listed, renamed, unwrapped
 from jepascope.errors import BadCheckpoint, first_line
@@ -48,10 +49,15 @@ def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[st
 
 def _weights(folder: Path, name: str) -> dict[str, Tensor]:
     """What the files of weights hold, by the model's own names of them."""
-    parts = {file: guarded(name, partial(load_file, file)) for file in weight_files(folder, name)}
+    parts = {file: guarded(name, partial(_tensors, file)) for file in weight_files(folder, name)}
     files = [(weight, file) for file, weights in parts.items() for weight in weights]
     places = dict(files)
     return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in files], name).items()}
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    check_named(file)
+    return load_file(file)
 
 
 def refuse_misfits(name: str, missing: set[str], unexpected: set[str], mismatched: Iterable[Any]) -> None:

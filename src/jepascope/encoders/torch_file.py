@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jepascope.disk.named import check_named
 from jepascope.errors import BadCheckpoint
 
 SHARDED = "torch.distributed."  # where the classes of tensors live that are spread over processes
@@ -24,8 +25,9 @@ SHARDED = "torch.distributed."  # where the classes of tensors live that are spr
 
 def read_torch_file(path: Path) -> dict[Any, Any]:
     """The dictionary that a file holds, its tensors on the CPU; BadCheckpoint in one sentence for anything else."""
-    zipped = zipfile.is_zipfile(path)
     try:
+        check_named(path)
+        zipped = zipfile.is_zipfile(path)
         if zipped:
             _check_index(path)
         with warnings.catch_warnings():

@@ -15,6 +15,8 @@ import pandas as pd
 import torch
 
 from jepascope.discovery.finder_entry import FINDERS
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import written
 from jepascope.encoders.planted.networks import NETWORKS, network_named
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.planted.as_json import Tables, network_json
@@ -25,7 +27,6 @@ from jepascope.planted.score import joined, score
 from jepascope.planted.verdict import CRITERIA
 from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
-from jepascope.study.files import write_json, writing
 from jepascope.study.progress import Progress, Silent
 
 SCHEMA = 1
@@ -61,10 +62,12 @@ class Scorecard:
 
     def write(self, out: Path) -> Path:
         """planted.json, planted.parquet (effects) and the other tables as planted-*.parquet; returns the first."""
+        files = Folder(out)
+        files.sweep()
         for name, table in self.tables.items():
-            with writing(out / ("planted.parquet" if name == "effects" else f"planted-{name}.parquet")) as temporary:
+            with files.writing("planted.parquet" if name == "effects" else f"planted-{name}.parquet") as temporary:
                 table.reset_index(drop=True).to_parquet(temporary, index=False)
-        write_json(out / RESULT, self.to_json())
+        files.write(RESULT, written(self.to_json()))
         return out / RESULT
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import read_object
 from jepascope.errors import RunFolderError
 from jepascope.findings.effect import Against, Effect
 from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, number_cell, shown, with_interval
@@ -25,11 +26,11 @@ def build_planted(out: Path) -> Path:
     """Write ``out``/planted.html and the figures beside it. Raises RunFolderError where planted.json is missing or damaged."""
     source = out / "planted.json"
     try:
-        card = json.loads(source.read_text(encoding="utf-8"))
+        card = read_object(Folder(out), source.name)
         networks = [_network(name, network) for name, network in card["networks"].items()]
         sections = [_summary(card), *degeneracy_section(card), *networks, _criteria(card)]
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
     write_drawings(out, sections)
     return write_text(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from jepascope.catalog import file_name
 from jepascope.disk.folder import Folder
-from jepascope.disk.plain import read_object, written
+from jepascope.disk.plain import read_object
 from jepascope.errors import RunFolderError, quoted
 
 SPEC = "spec.yaml"
-
-
-def writing(path: Path) -> AbstractContextManager[Path]:
-    """A path to write to that becomes ``path`` on success (see ``disk.Folder``)."""
-    return Folder(path.parent).writing(path.name)
 
 
 def subspace_name(finder: str, layer: int, below: str = "") -> str:
@@ -27,10 +21,6 @@ def subspace_name(finder: str, layer: int, below: str = "") -> str:
 def part_name(table: str, part: str) -> str:
     """Where a table lies in its folder, without the ending; ``part``: a finished piece of it, for resuming."""
     return f"parts/{table}-{part}" if part else table
-
-
-def write_json(path: Path, value: Any) -> None:
-    Folder(path.parent).write(path.name, written(value))
 
 
 def read_json(path: Path, default: Any = None) -> Any:

@@ -12,11 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from jepascope.disk.folder import WORKING, Folder
+from jepascope.clips.labels_table import MAX_BYTES
+from jepascope.disk.folder import Folder, is_own
 from jepascope.disk.manifest import ASIDE, MEANINGS, Manifest
 from jepascope.disk.manifest import NAME as MANIFEST
+from jepascope.disk.named import read_named
 from jepascope.disk.plain import parsed, written
-from jepascope.disk.refusals import damaged, unwritable
+from jepascope.disk.refusals import damaged
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
 from jepascope.study.files import SPEC, mended_with, part_name
 from jepascope.study.spec import StudySpec
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
-LOCK = ".lock"
 LABELS = "labels.csv"
 LISTED = (
     "*.parquet",
@@ -43,7 +44,7 @@ LISTED = (
 
 def _left_by_a_kill(name: str) -> bool:
     """Whether it is all that a run killed in its first moments leaves."""
-    return name in (LOCK, LABELS) or name.startswith(WORKING)
+    return name == LABELS or is_own(name)
 
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
@@ -99,7 +100,7 @@ class Run:
         """Create the folder or go on with it. A folder of another study, or in use by another process, is refused."""
         cls.check(path, spec)
         run = cls(path, spec, heals)
-        run._acquire()
+        run._lock = run.files.hold()
         saved = path / SPEC
         try:
             if not saved.exists():
@@ -133,7 +134,7 @@ class Run:
         """A copy of the labels file, so that the run can be made again from its folder."""
         if self.spec.labels is None:
             return
-        contents = Path(self.spec.labels).expanduser().read_bytes()
+        contents = read_named(Path(self.spec.labels).expanduser(), MAX_BYTES)
         if not self.files.has(LABELS):
             self.files.write(LABELS, contents)
         elif self.files.read(LABELS) != contents:
@@ -154,16 +155,6 @@ class Run:
             raise RunFolderError(
                 f"'{path}' cannot be written ('{parent}' is not a writable folder); make it writable, or choose another folder."
             )
-
-    def _acquire(self) -> None:
-        self.files.make()
-        try:
-            self._lock = self.files.lock(LOCK)
-        except OSError as error:
-            raise unwritable(self.path, error) from None
-        if self._lock is None:
-            raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.")
-        self.files.sweep()
 
     def __enter__(self) -> Run:
         return self

@@ -14,6 +14,7 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.presets import preset
+from jepascope.disk.folder import Folder
 from jepascope.errors import BadArgument
 
 SEEDS = 20  # that are tried, to tell which seed a clip set was drawn with
@@ -50,9 +51,9 @@ def _saved(clips: ClipSet, source: ArraySource) -> Path:
     """The file that the arrays came from, or one in the cache folder, named by its contents, so that a study can go on."""
     if source.path is not None:
         return source.path
-    path = cache_folder() / "clips" / f"{source.digest}-{clips.digest}.npz"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    files, name = Folder(cache_folder() / "clips"), f"{source.digest}-{clips.digest}.npz"
+    if not files.has(name):
+        files.sweep()
         table, held = clips.factors, dict[str, Any]()
         for variable in clips.own:
             column = variable.columns[0]
@@ -63,7 +64,6 @@ def _saved(clips: ClipSet, source: ArraySource) -> Path:
         held |= {VIDEO: source.videos[rows], GROUP: table["scene"].to_numpy()}
         held |= {} if source.twins is None else {f"{TWIN}{VIDEO}": source.twins[rows]}
         held |= {} if source.masks is None else {MASK: source.masks[rows]}
-        temporary = path.with_suffix(".part.npz")
-        np.savez(temporary, **held)
-        temporary.replace(path)
-    return path
+        with files.writing(name) as temporary:
+            np.savez(temporary, **held)
+    return files.root / name

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from jepascope.clips.array_file import is_arrays
+from jepascope.disk.named import NoFile, read_named
 from jepascope.errors import BadArgument, RunFolderError, first_line, quoted
 from jepascope.study.clips_asked import is_folder
 from jepascope.study.files import SPEC
@@ -74,11 +75,7 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     """Fields of a YAML file (``yaml.safe_load``: data only, never objects). Code that it names is refused (``study.trust``), but for what
     is ``named`` besides."""
     try:
-        if path.exists() and not path.is_file():
-            raise BadArgument(f"'{path}' is not a regular file; give a YAML file or a preset ({', '.join(PRESETS)}).")
-        if path.stat().st_size > MAX_SPEC_BYTES:
-            raise BadArgument(f"'{path}' is larger than a spec can be ({MAX_SPEC_BYTES} bytes).")
-        text = path.read_text(encoding="utf-8")
+        text = read_named(path, MAX_SPEC_BYTES).decode()
         if text.count("[") + text.count("{") > MAX_BRACKETS:
             raise BadArgument(f"'{path}' nests more lists than a spec can hold.")
         # a few aliases of aliases can stand for more values than memory holds, and a spec needs none
@@ -87,6 +84,8 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
         values = read_fields(text)
     except FileNotFoundError:
         raise BadArgument(f"There is no spec or preset '{path}'; presets are {', '.join(PRESETS)}, or give a YAML file.") from None
+    except NoFile as error:
+        raise BadArgument(f"'{path}' is no spec: {error}; give a YAML file or a preset ({', '.join(PRESETS)}).") from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise BadArgument(f"'{path}' is not a readable YAML spec: {first_line(error)[:200]}.") from None
     if values is None:

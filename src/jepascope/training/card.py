@@ -17,6 +17,7 @@ from jepascope.activations.site import SELECTIONS
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import directions8, twins
 from jepascope.discovery.probes.paths import dense_probes
+from jepascope.disk.folder import Folder
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.stats import proportion
@@ -27,14 +28,16 @@ UNTRAINED_SEEDS = 3
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 
 
-def measure_card(encoder: VJepa2Encoder, recipe: Recipe, curves: list[dict[str, Any]], machine: str, note: str = "") -> dict[str, Any]:
+def measure_card(
+    encoder: VJepa2Encoder, recipe: Recipe, curves: list[dict[str, Any]], machine: str, seconds: float | None = None, note: str = ""
+) -> dict[str, Any]:
     """Probe accuracy by layer beside untrained twins, and the predictor's forecast beside the twin's and the source's future."""
     clips = directions8(CARD_SEED).at(encoder.card.frames, encoder.card.size)
     return {
         "name": recipe.name,
         "recipe": asdict(recipe),
         "machine": machine,
-        "seconds": curves[-1]["seconds"] if curves else None,
+        "seconds": seconds,
         "clips_seen": recipe.batch * (curves[-1]["step"] if curves else 0),
         "parameters": sum(p.numel() for p in encoder.model.parameters()),
         "trained": layer_accuracy(encoder, clips),
@@ -118,7 +121,7 @@ def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
+def write_card(files: Folder, card: dict[str, Any]) -> None:
     """``card.json`` and ``card.md`` beside the weights."""
-    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
-    (folder / "card.md").write_text(card_markdown(card))
+    files.write("card.json", json.dumps(card, indent=1) + "\n")
+    files.write("card.md", card_markdown(card))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import torch
 
 from jepascope.clips.presets import directions8
 from jepascope.encoders.load import check_device, load_encoder, save_encoder
+from jepascope.encoders.nano.folder import training_folder
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.train import train
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -27,19 +27,19 @@ def train_and_card(
 ) -> bool:
     """Train into ``out`` (resumes from its checkpoint) and, when the last step is done, write encoder and card there.
 
-    Returns whether it finished. Raises BadArgument for a device that is not there.
+    Returns whether it finished. Raises BadArgument for a device that is not there, RunFolderError for a folder that another process has.
     """
     check_device(device)
     clips = directions8(MONITOR_SEED)
-    trainer = train(recipe, out, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
-    if trainer.done < recipe.steps:
-        return False
-    save_encoder(trainer.shipped(), out, {"recipe": recipe.name})
-    curves = [json.loads(line) for line in (out / "curves.jsonl").read_text().splitlines()]
-    encoder = load_encoder(str(out))
-    if not isinstance(encoder, VJepa2Encoder):
-        raise TypeError(f"'{out}' was saved as a V-JEPA 2 encoder and came back as {type(encoder).__name__}")
-    write_card(out, measure_card(encoder, recipe, curves, machine(device)))
+    with training_folder(out) as files:
+        trainer = train(recipe, files, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
+        if trainer.done < recipe.steps:
+            return False
+        save_encoder(trainer.shipped(), out, {"recipe": recipe.name})
+        encoder = load_encoder(str(out))
+        if not isinstance(encoder, VJepa2Encoder):
+            raise TypeError(f"'{out}' was saved as a V-JEPA 2 encoder and came back as {type(encoder).__name__}")
+        write_card(files, measure_card(encoder, recipe, trainer.curves, machine(device), trainer.seconds))
     return True
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from jepascope.clips.video.files import find
+from jepascope.disk.named import open_named
 
 PART = 1 << 16  # bytes of a file's head and tail by which a folder is known
 WHOLE = 8 << 20  # bytes of a file that is known by all of them; a larger one by a head, middle and tail of so many
@@ -51,7 +52,7 @@ def _ends(path: Path, size: int, modified: int, inode: int) -> str:
 def _digest(path: Path, size: int, parts: Iterable[tuple[int, int]]) -> str:
     """Of a file's size and of the parts (from, bytes) of it."""
     digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
+    with open_named(path) as file:
         for start, count in parts:
             file.seek(start)
             digest.update(file.read(count))

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from jepascope.clips.video.names import split_list, told_by_path
 from jepascope.clips.video.opening import ENDINGS
+from jepascope.disk.named import open_named
 from jepascope.errors import BadArgument, quoted
 
 MAX_ENTRIES = 2_000_000  # files and folders
@@ -188,7 +189,7 @@ def kind_of_file(path: Path) -> str:
 def _begins_like_a_video(path: Path) -> bool:
     """By the marks of the formats that are read. A file that cannot be opened may be one."""
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             head = file.read(400)
     except OSError:
         return True

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache as cache_once
 from pathlib import Path
 from typing import Any
+
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import value_of
+from jepascope.errors import RunFolderError
 
 
 def kept(cache: Path | None, asked: Mapping[str, Any], find: Callable[[], Any]) -> Any:
@@ -19,24 +23,23 @@ def kept(cache: Path | None, asked: Mapping[str, Any], find: Callable[[], Any]) 
     """
     if cache is None:
         return find()
-    path = cache / f"{_digest(json.dumps(asked, sort_keys=True))[:32]}.json"
-    try:
-        checksum, _, text = path.read_text(encoding="utf-8").partition("\n")
+    files, name = Folder(cache), f"{_digest(json.dumps(asked, sort_keys=True))[:32]}.json"
+    _sweep(cache)
+    with suppress(OSError, ValueError, RunFolderError):  # not there, or damaged
+        checksum, _, text = files.read(name).decode().partition("\n")
         if checksum == _digest(text):
-            return json.loads(text)
-    except (OSError, ValueError):
-        pass  # not there, or damaged
+            return value_of(text)
     answer = find()
     text = json.dumps(answer)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=cache, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f"{_digest(text)}\n{text}")
-        os.replace(temporary, path)  # whole or not at all, whoever else writes
-    except OSError:
-        pass
+    with suppress(RunFolderError):
+        files.write(name, f"{_digest(text)}\n{text}")
     return answer
+
+
+@cache_once
+def _sweep(cache: Path) -> None:
+    """Once a process: the folder may hold an answer for every video there is."""
+    Folder(cache).sweep()
 
 
 def _digest(text: str) -> str:

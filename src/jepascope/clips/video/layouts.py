@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -21,6 +20,8 @@ from jepascope.clips.column_kind import is_missing
 from jepascope.clips.labels_table import SEPARATORS
 from jepascope.clips.video.files import Candidate, Found, Refusal
 from jepascope.clips.video.names import HMDB, KINETICS, OFFICIAL, TEST, TRAIN, UCF, UCF_LIST, official_word, split_list
+from jepascope.disk.named import read_named
+from jepascope.disk.plain import value_of
 
 SAYS_NOTHING = "is a table that says nothing of these videos"
 MAX_BYTES = 200_000_000  # Something-Something's largest has 30 MB
@@ -114,7 +115,7 @@ def _rows(path: Path, kinds: set[str], number: int) -> Iterator[tuple[Key, _Row]
         text, official = _text(path), official_word(path.stem)
         yield from (_kinetics_rows if COLUMNS[0] in text.partition("\n")[0] else _answers)(text, official)
     elif ending == ".json" and kinds & {"kinetics", "something"}:
-        held, official = json.loads(_text(path)), official_word(path.stem)
+        held, official = value_of(_text(path)), official_word(path.stem)
         yield from (_kinetics_entries if isinstance(held, dict) else _something_entries)(held, official)
     elif ending == ".txt" and "list" in kinds and (listed := split_list(path.name)) and int(listed["number"]) == number:
         for line in _text(path).splitlines():
@@ -134,9 +135,7 @@ def _is_known(path: Path) -> bool:
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES // 10**6} MB")
-    return path.read_text(encoding="utf-8-sig")
+    return io.StringIO(read_named(path, MAX_BYTES).decode("utf-8-sig"), newline=None).read()  # lines as every system ends them
 
 
 def _kinetics_rows(text: str, official: str) -> Iterator[tuple[Key, _Row]]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.named import NoFile, check_named, open_named
 from jepascope.errors import BadData
 
 ENDINGS = (
@@ -49,8 +50,11 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     if path.suffix.lower() == ".gif" and path.stat().st_size > MAX_GIF:
         raise UnreadableVideo(f"is a GIF of more than {MAX_GIF >> 20} MB; convert it to H.264")
     try:
+        check_named(path)
         # titles in old encodings are no reason to refuse a video (and PyAV would leave the file open)
         container = av.open(str(path.absolute()), options=only, metadata_errors="replace")
+    except NoFile as error:
+        raise UnreadableVideo(f"cannot be read ({error})") from None
     except UnicodeEncodeError:
         raise UnreadableVideo("has a name that is not valid UTF-8; rename it") from None
     except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -95,7 +99,7 @@ def streams_left_out(container: Any, stream: Any) -> str:
 
 def _why_not_opened(path: Path, error: Exception) -> str:
     try:
-        with path.open("rb") as file:
+        with open_named(path) as file:
             head = file.read(HEAD)
             truncated = head[4:8] == b"ftyp" and not _has_index(file)
     except OSError as reading:

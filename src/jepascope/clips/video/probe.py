@@ -14,6 +14,7 @@ from jepascope.clips.video.contents import content_digest
 from jepascope.clips.video.files import Candidate, Refusal
 from jepascope.clips.video.opening import MAX_FRAMES, MAX_RATE, MAX_SECONDS, MAX_WORK, Clock, UnreadableVideo, opened, streams_left_out
 from jepascope.clips.video.upright import upright
+from jepascope.disk.named import open_named
 
 MISSING = 0.5  # seconds that a header may claim beyond the last frame
 TAIL = 1 << 20  # bytes of a GIF in which its end mark is looked for
@@ -180,7 +181,7 @@ def why_truncated(path: Path, container: Any, stream: Any, clock: Clock, packets
 
 
 def _ends_as_gif(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_named(path) as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - TAIL))
         return file.read().rstrip(b"\0").endswith(b";")

@@ -9,11 +9,9 @@ from __future__ import annotations
 import copy
 import json
 import math
-import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,14 +19,15 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import VJEPA2Model
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import parsed
+from jepascope.encoders.nano.folder import CHECKPOINT, CURVES
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
 from jepascope.encoders.nano.stimuli import training_clips
 from jepascope.encoders.predictor import centred_targets, predict
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, RunFolderError, first_line
-
-CHECKPOINT = "checkpoint.pt"
+from jepascope.errors import RunFolderError, first_line
 
 
 def rate_at(recipe: Recipe, step: int) -> float:
@@ -45,10 +44,11 @@ def momentum_at(recipe: Recipe, step: int) -> float:
 
 
 class Trainer:
-    """Student, teacher, optimiser and their random state; ``step`` advances all by one batch."""
+    """Student, teacher, optimiser and their random state; ``step`` advances all by one batch. ``curves``: what was noted on the way."""
 
     def __init__(self, recipe: Recipe, device: str) -> None:
-        self.recipe, self.device, self.done = recipe, torch.device(device), 0
+        self.recipe, self.device = recipe, torch.device(device)
+        self.done, self.seconds, self.curves = 0, 0.0, list[dict[str, Any]]()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.student = VJEPA2Model(recipe.config()).to(self.device).train()
@@ -103,6 +103,8 @@ class Trainer:
         return {
             "recipe": asdict(self.recipe),
             "done": self.done,
+            "seconds": self.seconds,
+            "curves": self.curves,
             "student": self.student.state_dict(),
             "teacher": self.teacher.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -111,7 +113,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.done = state["done"]
+        self.done, self.seconds, self.curves = state["done"], state["seconds"], list(state["curves"])
         self.student.load_state_dict(state["student"])
         self.teacher.load_state_dict(state["teacher"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -121,7 +123,7 @@ class Trainer:
 
 def train(
     recipe: Recipe,
-    folder: Path,
+    files: Folder,
     device: str = "cpu",
     watch: Callable[[VJepa2Encoder], dict[str, Any]] | None = None,
     checkpoint_every: int = 500,
@@ -130,30 +132,15 @@ def train(
 ) -> Trainer:
     """Train to the recipe's last step, or until ``max_seconds`` have passed; goes on from the folder's checkpoint.
 
-    Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl``: the loss, and whatever ``watch``
-    measures on the encoder at every checkpoint.
+    ``files``: a ``training_folder``. Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl``, which is made of
+    what the checkpoint holds: the loss, and whatever ``watch`` measures on the encoder at every checkpoint. A training that was killed
+    ends with the same weights and curves; only the seconds that it took, in the checkpoint, are others.
     """
-    path, curves = folder / CHECKPOINT, folder / "curves.jsonl"
-    if folder.exists() and not folder.is_dir():
-        raise BadArgument(f"'{folder}' is a file; give a folder with --out.")
-    if folder.exists() and any(folder.iterdir()) and not path.exists() and not curves.exists():
-        raise BadArgument(f"'{folder}' is neither empty nor a training folder; nothing was changed. Choose another --out.")
-    folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(recipe, device)
-    lines: list[dict[str, Any]] = []
-    if path.exists():
-        try:
-            state = torch.load(path, map_location=device, weights_only=True)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            raise RunFolderError(
-                f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
-            ) from None
-        if json.dumps(state["recipe"]) != json.dumps(asdict(recipe)):
-            raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
-        trainer.restore(state)
-        lines = [line for line in _written(curves) if line["step"] <= trainer.done]
-    curves.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    began, spent = time.monotonic(), float(lines[-1]["seconds"]) if lines else 0.0
+    if files.has(CHECKPOINT):
+        _resume(trainer, files)
+        _write_curves(trainer, files)
+    began, spent = time.monotonic(), trainer.seconds
     losses: list[Tensor] = []
 
     def note() -> None:
@@ -161,14 +148,13 @@ def train(
         losses.clear()
         if watch is not None:
             line.update(watch(trainer.shipped()))
-        line["seconds"] = spent + time.monotonic() - began
-        with curves.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        temporary = path.with_name(path.name + ".tmp")
-        torch.save(trainer.state(), temporary)
-        temporary.replace(path)
+        trainer.curves.append(line)
+        trainer.seconds = spent + time.monotonic() - began
+        with files.writing(CHECKPOINT) as temporary:
+            torch.save(trainer.state(), temporary)
+        _write_curves(trainer, files)
 
-    if trainer.done == 0:
+    if trainer.done == 0 and not trainer.curves:
         note()
     while trainer.done < recipe.steps:
         losses.append(trainer.step())
@@ -182,13 +168,37 @@ def train(
     return trainer
 
 
-def _written(curves: Path) -> list[dict[str, Any]]:
-    """The lines of an earlier process; the last one may have been cut short by a kill."""
-    lines = curves.read_text().splitlines() if curves.exists() else []
+def _resume(trainer: Trainer, files: Folder) -> None:
+    """Put the trainer where the folder's checkpoint is."""
+    path = files.root / CHECKPOINT
+    try:
+        with files.reading(CHECKPOINT) as file:
+            state = torch.load(file, map_location=trainer.device, weights_only=True)
+        if same := json.dumps(state["recipe"]) == json.dumps(asdict(trainer.recipe)):
+            if "curves" not in state:  # of version 0.2
+                state["curves"] = [line for line in _earlier_curves(files) if line["step"] <= state["done"]]
+                state["seconds"] = next((line["seconds"] for line in reversed(state["curves"])), 0.0)
+            trainer.restore(state)
+    except RunFolderError:
+        raise
+    except Exception as error:  # a damaged file makes torch raise a dozen kinds; each means the same
+        raise RunFolderError(
+            f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
+        ) from None
+    if not same:
+        raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
+
+
+def _write_curves(trainer: Trainer, files: Folder) -> None:
+    files.write(CURVES, "".join(json.dumps(line) + "\n" for line in trainer.curves))
+
+
+def _earlier_curves(files: Folder) -> list[dict[str, Any]]:
+    """The lines that version 0.2 wrote; the last one may have been cut short by a kill."""
     whole = []
-    for line in lines:
+    for line in files.read(CURVES).splitlines() if files.has(CURVES) else []:
         try:
-            whole.append(json.loads(line))
+            whole.append(parsed(line))
         except ValueError:
             break
     return whole

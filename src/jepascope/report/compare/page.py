@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.named import open_named
 from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
@@ -74,14 +75,16 @@ def place(out: Path) -> Path:
     page = out if out.suffix.lower() in (".html", ".htm") and not out.is_dir() else out / PAGE
     if out != page and out.exists() and not out.is_dir():
         raise BadArgument(f"--out '{out}' is a file; give a folder, or a name that ends in .html.")
-    if page.exists() and MARK not in _beginning(page):
+    try:
+        with open_named(page) as file:
+            ours = MARK in file.read(2000).decode("utf-8", "replace")
+    except FileNotFoundError:
+        ours = True
+    except OSError:
+        ours = False
+    if not ours:
         raise BadArgument(f"--out '{page}' was not written by {MARK}, so it is left alone; give another name or folder.")
     return page
-
-
-def _beginning(page: Path) -> str:
-    with page.open("rb") as file:
-        return file.read(2000).decode("utf-8", "replace")
 
 
 def run_sections(comparison: Comparison) -> list[Section]:

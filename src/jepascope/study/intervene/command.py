@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 from jepascope.activations.site import Site
 from jepascope.discovery.finders import UNKNOWN, found_again, referring, same_span
 from jepascope.discovery.subspace import Subspace
+from jepascope.disk.manifest import digest
+from jepascope.disk.named import read_named
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
@@ -53,11 +54,9 @@ def intervened_spec(
 
 def _digest(path: Path) -> str:
     try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            raise BadArgument(f"'{path}' is not the safetensors file of a subspace (a regular file of at most {MOST_BYTES // 10**6} MB).")
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return digest(read_named(path, MOST_BYTES))[:16]
     except OSError as error:
-        raise BadArgument(f"'{path}' cannot be read ({error.strerror}); give the safetensors file of a subspace.") from None
+        raise BadArgument(f"'{path}' is not the safetensors file of a subspace ({error.strerror}); give one that is.") from None
 
 
 def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
