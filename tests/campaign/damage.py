@@ -23,7 +23,7 @@ COMMANDS = {
     "compare": ("compare", "run", "other", "--out", "compare.html"),
     "run": ("run", "run/spec.yaml", "--out", "run"),
     "check": ("check", "run"),
-    "probe": ("probe", "run", "--variable", "color"),
+    "probe": ("probe", "run", "--variable", "colour"),
 }
 OFTEN = ("report",) * 8 + ("check",) * 4 + ("compare",) * 4 + ("run", "probe")
 PAGES = {"report": "run/report.html", "compare": "compare.html"}

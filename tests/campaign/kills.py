@@ -61,7 +61,7 @@ class Kills:
             "report": Killed(("report", "run"), lambda at: self._copy(at, "report.html"), _page),
             "compare": Killed(("compare", "run", "run", "--out", "compare.html"), lambda at: self._copy(at, "report.html"), _page),
             "probe": Killed(
-                ("probe", "run", "--variable", "color"), lambda at: self._copy(at, *_inside(self.ground, "probe-*")), _tables("probe-*")
+                ("probe", "run", "--variable", "colour"), lambda at: self._copy(at, *_inside(self.ground, "probe-*")), _tables("probe-*")
             ),
             "intervene": Killed(
                 ("intervene", "run", "--edit", "ablate", "--layer", "1"), lambda at: self._copy(at), _tables("intervene-*")
