@@ -55,7 +55,7 @@ def _keys(file: Any) -> set[str]:
 
 
 def same(first: Any, second: Any) -> bool:
-    return bool(first.equals(second)) if hasattr(first, "equals") else bool(first == second)
+    return bool(first.equals(second)) if hasattr(first, "equals") else type(first) is type(second) and bool(first == second)
 
 
 class Readers:
