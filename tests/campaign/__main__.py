@@ -4,9 +4,11 @@ seed. ``--only damage --seed S --trials 1`` makes one trial again."""
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -58,10 +60,12 @@ def main() -> int:
             "start": lambda seed: interrupted_start(seed, at, tally),
         }
         until, seed = time.monotonic() + 60 * asked.minutes, asked.seed
-        while time.monotonic() < until and seed < asked.seed + asked.trials:
-            for name in asked.only or KINDS:
-                attacks[name](seed)
-            seed += 1
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was counted until then is printed
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < until and seed < asked.seed + asked.trials:
+                for name in asked.only or KINDS:
+                    attacks[name](seed)
+                seed += 1
         os.chdir("/")
     bad = sum(count for counts in tally.counts.values() for outcome, count in counts.items() if outcome not in GOOD)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

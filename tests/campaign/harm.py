@@ -44,7 +44,9 @@ def longer(path: Path, rng: random.Random) -> None:
 
 def another_s(path: Path, rng: random.Random) -> None:
     """The contents of another file of the same kind, if there is one."""
-    others = sorted(other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file())
+    others = sorted(
+        other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file() and other.stat().st_size < 1 << 24
+    )
     if others:
         _replace(path, rng.choice(others).read_bytes())
 
