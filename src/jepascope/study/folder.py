@@ -17,9 +17,10 @@ from jepascope.disk.folder import Folder, is_own
 from jepascope.disk.manifest import ASIDE, MEANINGS, Manifest
 from jepascope.disk.manifest import NAME as MANIFEST
 from jepascope.disk.named import read_named
-from jepascope.disk.plain import parsed, written
+from jepascope.disk.plain import written
 from jepascope.disk.refusals import damaged
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError
+from jepascope.findings.stored import typed
 from jepascope.study.files import SPEC, mended_with, part_name
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
@@ -182,10 +183,13 @@ class Run:
             return True
         if not self.heals:
             raise damaged(self.path / name, MEANINGS[state], mended_with(self.path))
-        away = self.manifest.set_aside(name)
-        self.log("set aside", file=name, why=MEANINGS[state], now=away)
-        log.warning("'%s': %s. It is set aside (%s) and made again.", self.path / name, MEANINGS[state], away)
+        self._set_aside(name, MEANINGS[state])
         return False
+
+    def _set_aside(self, name: str, why: str) -> None:
+        away = self.manifest.set_aside(name)
+        self.log("set aside", file=name, why=why, now=away)
+        log.warning("'%s': %s. It is set aside (%s) and made again.", self.path / name, why, away)
 
     def write(self, name: str, contents: bytes) -> None:
         """A file of the study, made by the step that runs from what was read for it."""
@@ -232,9 +236,12 @@ class Run:
         if not self.has(name):
             return default
         try:
-            return parsed(self.read(name))
+            return typed(name, self.read(name))
         except ValueError as error:
-            raise damaged(self.path / name, error) from None
+            if not self.heals:
+                raise damaged(self.path / name, error, mended_with(self.path)) from None
+            self._set_aside(name, str(error))
+            return default
 
     def log(self, event: str, **details: Any) -> None:
         """One line in log.jsonl; a log that cannot be written never stops a study."""
