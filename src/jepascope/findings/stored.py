@@ -57,6 +57,19 @@ class Side(Stored):
     best_layer: Layer | None = None
 
 
+class Refused(Stored):
+    """Why some videos or windows are not used, and how many."""
+
+    reason: str
+    count: int
+
+
+class Footage(Stored):
+    """What was used of a folder of videos."""
+
+    refused: list[Refused] = []
+
+
 class Summary(Stored):
     """summary.json of a run and of the folders inside it; each has some of these keys."""
 
@@ -100,7 +113,7 @@ class Summary(Stored):
     leaks: ByName = {}
     seconds: dict[str, float] = {}
     stimuli_caption: str | None = None
-    footage: dict[str, Any] = {}
+    footage: Footage = Footage()
     leave_one_out: dict[str, Any] = {}
     a: Side = Side()
     b: Side = Side()
