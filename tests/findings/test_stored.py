@@ -19,7 +19,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("summary.json", {"confidence": 95}, "'confidence' is not below 1"),
     ("summary.json", {"seconds": {"capture": "1"}}, "'seconds.capture' is not a number"),
     ("summary.json", {"skipped": ["head"]}, "'skipped' is not an object"),
-    ("summary.json", {"a": {"path": None}}, "'a.path' is not a text"),
+    ("summary.json", {"footage": {"refused": [{"reason": "too short"}]}}, "it has no 'footage.refused.0.count'"),
     ("provenance.json", {"encoder": None}, "'encoder' is not an object"),
     ("provenance.json", {"command": 3}, "'command' is not a text"),
     ("claims.json", {}, "it has no 'claims'"),

@@ -239,7 +239,7 @@ def test_a_summary_of_nonsense_is_one_sentence(copy: Path, broken: dict[str, Any
 
 
 def test_what_the_summary_says_inside_its_objects_may_be_nonsense(copy: Path) -> None:
-    odd = {"degeneracy": {"verdicts": "none", "peeling": 3}, "forecast": {"context": "x"}, "classes": None, "reading": {"read": 3}}
+    odd = {"degeneracy": {"verdicts": "none", "peeling": 3}, "classes": None, "reading": {"read": 3}}
     (copy / "summary.json").write_text(json.dumps(json.loads((copy / "summary.json").read_text()) | odd))
     for name in ("degeneracy", "verdicts"):
         pd.DataFrame(columns=TABLES[name].names).to_parquet(copy / f"{name}.parquet")

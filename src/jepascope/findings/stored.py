@@ -47,16 +47,6 @@ class Stored(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
 
-class Side(Stored):
-    """One of two studies that were held against each other."""
-
-    model: str = ""
-    path: str = ""
-    clips: str = ""
-    variable: str = ""
-    best_layer: Layer | None = None
-
-
 class Refused(Stored):
     """Why some videos or windows are not used, and how many."""
 
@@ -73,7 +63,7 @@ class Footage(Stored):
 class Summary(Stored):
     """summary.json of a run and of the folders inside it; each has some of these keys."""
 
-    headline: str = ""
+    headline: str | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] = LEVEL
     model: str = ""
     clips: str = ""
@@ -115,8 +105,6 @@ class Summary(Stored):
     stimuli_caption: str | None = None
     footage: Footage = Footage()
     leave_one_out: dict[str, Any] = {}
-    a: Side = Side()
-    b: Side = Side()
 
 
 class Encoder(Stored):
