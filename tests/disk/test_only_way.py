@@ -16,7 +16,7 @@ OF_PATHS = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "hardlink_to"),
     *("symlink_to", "chmod"),
 }
-"""Methods of paths. ``replace`` is left out, since texts and tables have it too; that of a path moves what ``writing`` would have."""
+"""Methods of paths; and ``replace`` with one argument, since a text's has two."""
 OF_MODULES = {
     "os": {
         *(
@@ -118,6 +118,8 @@ def ways(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield f"{owner}.{node.attr}", node.lineno
             elif owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
                 continue
+            elif node.attr == "replace" and len(call.args) == 1 and not call.keywords:
+                yield node.attr, node.lineno
             elif node.attr in OF_PATHS | BY_NAME and not (node.attr == "rename" and call.keywords):  # of a table's columns
                 yield node.attr, node.lineno
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -148,6 +150,7 @@ def test_every_module_reads_and_writes_through_disk() -> None:
         "(folder / 'x').open('w')",
         "open('x')",
         "import os; os.replace(a, b)",
+        "temporary.replace(path)",
         "import os; do(os.unlink)",
         "from os import replace; replace(a, b)",
         "import tempfile\nwith tempfile.TemporaryDirectory() as f: pass",
