@@ -13,10 +13,10 @@ import jepascope
 
 SOURCE = Path(jepascope.__file__).parent
 OF_PATHS = {
-    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "hardlink_to"),
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "hardlink_to"),
     *("symlink_to", "chmod"),
 }
-"""Methods of paths; and ``replace`` with one argument, since a text's has two."""
+"""Methods of paths; ``rename`` and ``replace`` count with one argument alone, since tables and texts have them too."""
 OF_MODULES = {
     "os": {
         *(
@@ -116,11 +116,11 @@ def ways(tree: ast.AST) -> Iterator[tuple[str, int]]:
             owner = {"numpy": "np", "pandas": "pd"}.get(owner, owner)
             if node.attr in OF_MODULES.get(owner, ()):
                 yield f"{owner}.{node.attr}", node.lineno
-            elif owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
                 continue
-            elif node.attr == "replace" and len(call.args) == 1 and not call.keywords:
-                yield node.attr, node.lineno
-            elif node.attr in OF_PATHS | BY_NAME and not (node.attr == "rename" and call.keywords):  # of a table's columns
+            if owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
+                continue
+            moves = node.attr in ("rename", "replace") and len(call.args) == 1 and not call.keywords  # neither a text's nor a table's
+            if moves or node.attr in OF_PATHS | BY_NAME:
                 yield node.attr, node.lineno
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             module = imported.get(node.id, "") or ""
