@@ -13,10 +13,10 @@ import jepascope
 
 SOURCE = Path(jepascope.__file__).parent
 OF_PATHS = {
-    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "hardlink_to"),
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "hardlink_to"),
     *("symlink_to", "chmod"),
 }
-"""Methods of paths. ``replace`` is left out, since texts and tables have it too; that of a path moves what ``writing`` would have."""
+"""Methods of paths; ``rename`` and ``replace`` count with one argument alone, since tables and texts have them too."""
 OF_MODULES = {
     "os": {
         *(
@@ -116,9 +116,11 @@ def ways(tree: ast.AST) -> Iterator[tuple[str, int]]:
             owner = {"numpy": "np", "pandas": "pd"}.get(owner, owner)
             if node.attr in OF_MODULES.get(owner, ()):
                 yield f"{owner}.{node.attr}", node.lineno
-            elif owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
                 continue
-            elif node.attr in OF_PATHS | BY_NAME and not (node.attr == "rename" and call.keywords):  # of a table's columns
+            if owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
+                continue
+            moves = node.attr in ("rename", "replace") and len(call.args) == 1 and not call.keywords  # neither a text's nor a table's
+            if moves or node.attr in OF_PATHS | BY_NAME:
                 yield node.attr, node.lineno
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             module = imported.get(node.id, "") or ""
@@ -148,6 +150,7 @@ def test_every_module_reads_and_writes_through_disk() -> None:
         "(folder / 'x').open('w')",
         "open('x')",
         "import os; os.replace(a, b)",
+        "temporary.replace(path)",
         "import os; do(os.unlink)",
         "from os import replace; replace(a, b)",
         "import tempfile\nwith tempfile.TemporaryDirectory() as f: pass",

@@ -234,11 +234,19 @@ def test_a_damaged_or_missing_table_names_the_folder(copy: Path, name: str) -> N
         pytest.param({"seconds": 4, "clips": None}, marks=pytest.mark.slow),
     ],
 )
-def test_a_summary_of_nonsense_is_no_traceback(copy: Path, broken: dict[str, Any]) -> None:
-    summary = json.loads((copy / "summary.json").read_text()) | broken
-    (copy / "summary.json").write_text(json.dumps(summary))
-    path = copy / "provenance.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"encoder": [1, 2], "seed": "zero", "jepascope": {"x": 1}}))
+def test_a_summary_of_nonsense_is_one_sentence(copy: Path, broken: dict[str, Any]) -> None:
+    for name, odd in (("summary", broken), ("provenance", {"encoder": [1, 2], "seed": "zero", "jepascope": {"x": 1}})):
+        path = copy / f"{name}.json"
+        sound = path.read_text()
+        path.write_text(json.dumps(json.loads(sound) | odd))
+        with pytest.raises(RunFolderError, match=rf"{name}\.json' is damaged \('\w+' is not an? [a-z ]+\)\. Make it again with: [^\n]+$"):
+            compare_runs([copy], "paper")
+        path.write_text(sound)
+
+
+def test_what_the_summary_says_inside_its_objects_may_be_nonsense(copy: Path) -> None:
+    odd = {"degeneracy": {"verdicts": "none", "peeling": 3}, "classes": None, "reading": {"read": 3}}
+    (copy / "summary.json").write_text(json.dumps(json.loads((copy / "summary.json").read_text()) | odd))
     for name in ("degeneracy", "verdicts"):
         pd.DataFrame(columns=TABLES[name].names).to_parquet(copy / f"{name}.parquet")
     comparison = compare_runs([copy], "paper")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -196,6 +197,20 @@ def test_a_damaged_file_is_set_aside_and_made_again(
     assert same_tables(run, finished_run) == []
     assert victim.read_bytes() != damaged
     assert damaged in [path.read_bytes() for path in (run / "set-aside").iterdir()]
+
+
+@pytest.mark.parametrize("name", ["ce.parquet", "seconds.json", "provenance.json", "summary.json"])
+def test_so_is_one_of_a_folder_of_version_0_1_which_has_no_list(
+    name: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / "manifest.json").unlink()
+    odd = b'{"capture": "long", "encoder": 3, "best_layer": "x"}'
+    (run / name).write_bytes(odd)
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == [] and (run / "set-aside" / name).read_bytes() == odd
+    assert not json.loads((run / "provenance.json").read_text()).get("also_computed_by")
 
 
 @pytest.mark.parametrize("harm", ["cut", "another's"])
