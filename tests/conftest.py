@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ install_import_hook("jepascope", "strict_types.checked")
 
 import torch
 
+from blank_figure import BlankFigure, words_only
 from tiny import TINY, random_model
 
 torch.set_num_threads(1)
@@ -41,8 +43,12 @@ def checked(on: bool) -> None:
     config.update("jaxtyping_disable", not on)
 
 
+def whole(item: pytest.Item) -> bool:
+    return item.path.relative_to(Path(__file__).parent).parts[0] in WHOLE
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    checked(item.path.relative_to(Path(__file__).parent).parts[0] not in WHOLE)
+    checked(not whole(item))
 
 
 @pytest.fixture(autouse=True)
@@ -58,11 +64,26 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", local_only)
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Paths that nothing lies at; thousands from ``mktemp`` itself would each look through all that there are."""
+    folder = tmp_path_factory.mktemp("caches")
+    return (folder / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_home(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Caches go to a folder of the test, never to the user's."""
-    monkeypatch.setenv("JEPASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
+    cache = next(caches)
+    cache.mkdir()
+    monkeypatch.setenv("JEPASCOPE_CACHE", str(cache))
+
+
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of a page's time goes into its figures: only tests that look at them (marked ``drawn``) have them made."""
+    if whole(request.node) and "drawn" not in request.keywords:
+        monkeypatch.setattr("jepascope.report.charts.canvas.Figure", BlankFigure)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +155,8 @@ def finished_run(shared: Callable[..., Path], tiny_spec: Any, tiny_encoder: Any)
 
     def run(folder: Path) -> None:
         run_study(tiny_spec, folder, tiny_encoder)
-        build_report(folder)
+        with words_only():
+            build_report(folder)
 
     return shared("finished", run)
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 from beartype import BeartypeConf, beartype
 
-checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` with its arguments and result checked. What checks is made at the first call: most functions are called by few tests."""
+    strict = cache(lambda: beartype(conf=BeartypeConf(is_pep484_tower=True))(function))
+    return lambda *arguments, **named: strict()(*arguments, **named)

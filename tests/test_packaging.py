@@ -155,9 +155,10 @@ def test_every_module_can_be_imported_with_its_annotations_checked() -> None:
 
 
 def test_the_command_is_installed() -> None:
-    (command,) = [point for point in importlib.metadata.entry_points(group="console_scripts") if point.name == "jepascope"]
-    assert command.value == "jepascope.cli:main"
-    assert callable(command.load())
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["jepascope"]
+    assert declared == "jepascope.__main__:main"  # which answers Ctrl-C before anything is imported
+    (installed,) = [point for point in importlib.metadata.entry_points(group="console_scripts") if point.name == "jepascope"]
+    assert callable(installed.load()) and callable(importlib.metadata.EntryPoint("jepascope", declared, "console_scripts").load())
 
 
 def test_the_package_ships_its_types_weights_and_templates() -> None:

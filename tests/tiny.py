@@ -46,3 +46,14 @@ def random_model(folder: Path, seed: int = 0, **changes: Any) -> Path:
     config = VJEPA2Config(**{**small, **changes})
     save_encoder(VJepa2Encoder.from_config(config, seed=seed, name=folder.name), folder, {})
     return folder
+
+
+def captures_in(folder: Path, spec: Any, encoder: Any) -> Any:
+    """Captures of a study in a new run folder."""
+    from jepascope.study.captures import Captures
+    from jepascope.study.folder import Run
+    from jepascope.study.progress import Silent
+
+    run = Run.open(folder, spec)
+    run.close()
+    return Captures.of_run(run, encoder, Silent())

@@ -10,11 +10,7 @@
 
 from __future__ import annotations
 
-import ast
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as type checkers know it; importing typing would double the time until Ctrl-C is answered (see __main__)
 if TYPE_CHECKING:
     from jepascope import clips as clips
     from jepascope import study as study
@@ -49,26 +45,33 @@ if TYPE_CHECKING:
 _FOLDERS = ("clips", "study")  # whose own names are reached through them (js.clips.circle), or that are called (js.study(...))
 
 
+_HOMES: dict[str, str] = {}  # filled when a name is first asked for
+
+
 def _homes() -> dict[str, str]:
     """Where each public name lives: the imports above, as a type checker sees them."""
-    (seen,) = (node for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
-    imports = (node for node in seen.body if isinstance(node, ast.ImportFrom) and node.module != "jepascope")
-    return {name.name: str(node.module) for node in imports for name in node.names}
+    if not _HOMES:
+        import ast
+        from pathlib import Path
+
+        (seen,) = (node for node in ast.parse(Path(__file__).read_text(encoding="utf-8")).body if isinstance(node, ast.If))
+        imports = (node for node in seen.body if isinstance(node, ast.ImportFrom) and node.module != "jepascope")
+        _HOMES.update((name.name, str(node.module)) for node in imports for name in node.names)
+    return _HOMES
 
 
-_HOMES = _homes()
-
-__all__ = sorted([*_HOMES, *_FOLDERS])
-
-
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Public names are imported when first used, so that ``jepascope --help`` waits for none of them."""
+    from importlib import import_module
+
+    if name == "__all__":
+        return __dir__()
     if name in _FOLDERS:
         return import_module(f"jepascope.{name}")
-    if name not in _HOMES:
+    if name not in _homes():
         raise AttributeError(f"module 'jepascope' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_homes()[name]), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted([*_homes(), *_FOLDERS])

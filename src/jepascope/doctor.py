@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from jepascope.cache import cache_folder
+from jepascope.errors import BadCheckpoint, JepascopeError
 from jepascope.hardware import cores, free_memory
 
 OLDEST_PYTHON = (3, 11)
@@ -176,7 +177,8 @@ def _shipped_weights(weights: Path | None) -> Iterator[Check]:
         try:
             card = load_encoder(str(folder)).card
         except Exception as error:  # whatever is wrong with this one, the other may be whole
-            yield Check(name, False, str(error), "install jepascope again: the file is damaged or missing")
+            lacking = isinstance(error, JepascopeError) and not isinstance(error, BadCheckpoint)  # whose sentence ends with what to do
+            yield Check(name, False, str(error), "" if lacking else "install jepascope again: the file is damaged or missing")
         else:
             size = (folder / "model.safetensors").stat().st_size / 2**20
             yield Check(name, True, f"digest {card.digest}, width {card.width}, {card.depth} layers, {size:.1f} MiB")

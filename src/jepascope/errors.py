@@ -10,6 +10,7 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 
 class JepascopeError(Exception):
@@ -31,7 +32,7 @@ class BadCheckpoint(JepascopeError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(each if each.isprintable() else ascii(each)[1:-1] for each in message))
+        super().__init__(plain(message))
 
 
 class BadData(JepascopeError):
@@ -40,6 +41,16 @@ class BadData(JepascopeError):
 
 class RunFolderError(JepascopeError):
     """A run folder that cannot be written, belongs to another study, or holds damaged files."""
+
+
+OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # kinds of characters that a terminal or an editor obeys in place of showing
+
+
+def plain(text: str, but: str = "") -> str:
+    """``text`` with escapes in place of characters that a terminal would obey (``but`` for some), or that are no text at all."""
+    if text.isprintable():
+        return text
+    return "".join(ascii(each)[1:-1] if category(each) in OBEYED and each not in but else each for each in text)
 
 
 def first_line(error: BaseException) -> str:
@@ -72,6 +83,19 @@ def _yaml(value: Any) -> str:
 
 
 def quoted(word: str | Path) -> str:
-    """A path or another word as it is pasted into a command; a leading ~ is left to the shell."""
-    home, _, rest = str(word).partition("/")
-    return f"~/{shlex.quote(rest)}" if home == "~" and rest else shlex.quote(str(word))
+    """A path or another word as it is pasted into a command; a leading ~ is left to the shell, and a path is never taken for an option."""
+    text = f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
+    home, _, rest = text.partition("/")
+    return f"~/{_shell(rest)}" if home == "~" and rest else _shell(text)
+
+
+def _shell(word: str) -> str:
+    """Control characters, and bytes that are no UTF-8, as $'...' has them: in bash, zsh and POSIX since 2024."""
+    if plain(word) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(f"\\{each}" if each in "\\'" else each if plain(each) == each else _bytes(each) for each in word) + "'"
+
+
+def _bytes(character: str) -> str:
+    part_of_a_name = "\udc80" <= character <= "\udcff"  # a byte that is no UTF-8
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors="surrogateescape" if part_of_a_name else "surrogatepass"))

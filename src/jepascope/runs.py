@@ -42,7 +42,7 @@ class Run:
         """What was found, a claim an entry; of a folder without claims.json the headline alone."""
         if (self.path / "claims.json").exists():
             return list(self._json("claims.json")["claims"])
-        return [{"sentence": self.summary["headline"]}]
+        return [{"sentence": self.summary.get("headline") or ""}]
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables: ``ce``, ``probes``, ``portability``, ... BadArgument that lists them where there is none of that name."""
@@ -62,7 +62,7 @@ class Run:
         return build_report(self.path)
 
     def __repr__(self) -> str:
-        return f"Run('{self.path}'): {self.summary['headline']}"
+        return f"Run('{self.path}'): {self.summary.get('headline') or ''}"
 
     def _repr_html_(self) -> str:
         """The headline and a picture of the clips."""
@@ -71,7 +71,7 @@ class Run:
         if files.has(picture):
             data = base64.b64encode(files.read(picture)).decode()
             shown = f'<img alt="clips of the study" style="max-width: 40em" src="data:image/png;base64,{data}">'
-        return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(self.summary['headline'])}</p>{shown}"
+        return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(self.summary.get('headline') or '')}</p>{shown}"
 
     def _json(self, name: str) -> Any:
         from jepascope.report.folder import read_json

@@ -4,9 +4,11 @@ seed. ``--only damage --seed S --trials 1`` makes one trial again."""
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -21,10 +23,12 @@ from campaign.damage import Damage
 from campaign.ground import prepare
 from campaign.kills import Kills, interrupted_start
 from campaign.odd import checkpoint, odd_name
+from campaign.readers import Readers
 from campaign.scarce import Scarce
 from campaign.trial import GOOD, Tally, forked, warm
+from campaign.videos import Videos
 
-KINDS = ("damage", "checkpoints", "odd", "scarce", "kills", "start")
+KINDS = ("damage", "readers", "checkpoints", "videos", "odd", "scarce", "kills", "meanwhile", "start")
 
 
 def main() -> int:
@@ -46,17 +50,22 @@ def main() -> int:
         damage, kills = Damage(ground, at, tally), Kills(ground, at, tally)
         attacks = {
             "damage": damage.one,
+            "readers": Readers(ground, at, tally).one,
+            "videos": Videos(ground, at, tally).one,
             "checkpoints": lambda seed: checkpoint(seed, ground, at, tally),
             "odd": lambda seed: odd_name(seed, ground, at, tally),
             "scarce": Scarce(ground, at, tally).one,
             "kills": kills.one,
+            "meanwhile": kills.meanwhile,
             "start": lambda seed: interrupted_start(seed, at, tally),
         }
         until, seed = time.monotonic() + 60 * asked.minutes, asked.seed
-        while time.monotonic() < until and seed < asked.seed + asked.trials:
-            for name in asked.only or KINDS:
-                attacks[name](seed)
-            seed += 1
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was counted until then is printed
+        with contextlib.suppress(KeyboardInterrupt):
+            while time.monotonic() < until and seed < asked.seed + asked.trials:
+                for name in asked.only or KINDS:
+                    attacks[name](seed)
+                seed += 1
         os.chdir("/")
     bad = sum(count for counts in tally.counts.values() for outcome, count in counts.items() if outcome not in GOOD)
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -68,6 +77,7 @@ def main() -> int:
                 "machine": machine,
                 "bad": bad,
                 "counts": tally.counts,
+                "amounts": tally.amounts,
                 "failures": tally.failures,
             },
             indent=1,

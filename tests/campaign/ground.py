@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from campaign.trial import command
+from campaign.trial import command, forked
 
 RESULTS = ("*.parquet", "subspaces/*.safetensors", "summary.json", "claims.json")
 TIMES = ("seconds",)  # what no two runs share
@@ -20,6 +19,7 @@ def prepare(folder: Path) -> Path:
     """``folder``/run: a finished study with its page and a folder of another command's inside; ``folder``/model: its encoder."""
     from jepascope.encoders.load import load_encoder
     from jepascope.report.build import build_report
+    from jepascope.study.folder import Run
     from jepascope.study.run import run_study
     from jepascope.study.spec import StudySpec
     from tiny import TINY, random_model
@@ -30,10 +30,12 @@ def prepare(folder: Path) -> Path:
         spec = StudySpec(model=str(folder / "model"), **{**TINY, "peels": 0, "port_clips": ()})
         encoder = load_encoder(spec.model)
         run_study(spec, folder / "run", encoder)
-        with contextlib.suppress(SystemExit):
-            command("probe", str(folder / "run"), "--variable", "color")()
+        probed = forked(command("probe", str(folder / "run"), "--variable", "colour"), limit=600)
+        assert probed.code == 0, probed.words
         build_report(folder / "run")
         shutil.copytree(folder / "run", folder / "other")
+        random_model(folder / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
+        Run.open(folder / "begun", spec.model_copy(update={"clips_per_class": 13})).close()
     return folder
 
 

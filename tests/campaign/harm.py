@@ -44,7 +44,9 @@ def longer(path: Path, rng: random.Random) -> None:
 
 def another_s(path: Path, rng: random.Random) -> None:
     """The contents of another file of the same kind, if there is one."""
-    others = sorted(other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file())
+    others = sorted(
+        other for other in path.parent.glob(f"*{path.suffix}") if other != path and other.is_file() and other.stat().st_size < 1 << 24
+    )
     if others:
         _replace(path, rng.choice(others).read_bytes())
 
@@ -246,6 +248,16 @@ BY_SUFFIX: dict[str, tuple[Harm, ...]] = {".json": OBJECTS, ".parquet": TABLES, 
 def harms(path: Path) -> tuple[Harm, ...]:
     """All that may happen to a file, by its kind."""
     return ANY + 2 * BY_SUFFIX.get(path.suffix, ())
+
+
+def harmed(path: Path, rng: random.Random) -> str:
+    """Harm a file; what was done, in words."""
+    harm = rng.choice(harms(path))
+    try:
+        harm(path, rng)
+    except (ValueError, IndexError, KeyError):  # there is nothing in it that this could be done to
+        return f"nothing to {path.name}"
+    return f"{harm.__name__} {path.name}"
 
 
 def _trial(path: Path) -> Path:

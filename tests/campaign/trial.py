@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Outcome = Literal["same", "refused", "healed", "silent", "bug", "traceback", "hang", "outside", "memory", "left behind"]
-GOOD: frozenset[Outcome] = frozenset({"same", "refused", "healed"})
+Outcome = Literal["same", "refused", "healed", "silent", "bug", "traceback", "hang", "outside", "memory", "left behind", "taken"]
+GOOD: frozenset[Outcome] = frozenset({"same", "refused", "healed", "taken"})
 TIME = 60.0  # seconds: three times what a quiet core needs for the longest command on the smallest study
 MEMORY = 1 << 30  # bytes beyond what the imports take
 WORDS = 1 << 20  # bytes of output that are kept
@@ -44,6 +44,10 @@ class Tally:
     seed: int
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[dict[str, object]] = field(default_factory=list)
+    amounts: dict[str, int] = field(default_factory=dict)
+
+    def note(self, what: str, amount: int) -> None:
+        self.amounts[what] = self.amounts.get(what, 0) + amount
 
     def add(self, kind: str, outcome: Outcome, about: Mapping[str, object]) -> None:
         by_outcome = self.counts.setdefault(kind, {})
@@ -119,7 +123,9 @@ def _waited(process: int, reader: int, until: float) -> tuple[int | None, resour
         if done:
             return status, used, words
         if time.monotonic() > until:
-            os.killpg(process, signal.SIGKILL)
+            for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+                with contextlib.suppress(ProcessLookupError):
+                    kill(process, signal.SIGKILL)
             os.wait4(process, 0)
             return None, None, words
         time.sleep(pause)

@@ -21,6 +21,8 @@ from jepascope.errors import BadArgument, BadData
 
 NO_NETWORK = [name for name in FINDERS if name != "das"]
 """das has tests of its own."""
+QUICK = [pytest.param(name, marks=pytest.mark.slow if name == "l1_probe_pattern" else ()) for name in NO_NETWORK]
+"""The same, without a second fit of the path of l1_probe."""
 
 
 def labelled(x: Tensor, y: Tensor, **more: Any) -> Labelled:
@@ -77,7 +79,7 @@ def test_the_subspace_turns_with_the_basis(finder: str) -> None:
     assert alike(rotated, Subspace(turn.T @ plain.basis, turn.T @ plain.mean)) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("finder", NO_NETWORK)
+@pytest.mark.parametrize("finder", QUICK)
 def test_permuting_clips_changes_nothing(finder: str) -> None:
     x, y = planted(seed=4)
     groups, order = torch.arange(len(y)), torch.randperm(len(y), generator=torch.Generator().manual_seed(0))
@@ -115,7 +117,7 @@ def test_a_given_path_gives_what_fitting_it_again_gives() -> None:
     torch.testing.assert_close(find("l1_probe", Labelled(x[0], y, path=path), 3).basis, find("l1_probe", Labelled(x[0], y), 3).basis)
 
 
-@pytest.mark.parametrize("finder", NO_NETWORK)
+@pytest.mark.parametrize("finder", QUICK)
 def test_shuffled_labels_give_as_many_subspaces_as_draws_at_the_same_rank_and_elsewhere(finder: str) -> None:
     x, y = planted(seed=8, clips=80, width=30, signal=2.0)
     data = labelled(x[0], y)
@@ -140,8 +142,8 @@ def test_provenance_carries_finder_form_rank_and_what_the_caller_adds(finder: st
     torch.testing.assert_close(found.mean, x[0].mean(0))
 
 
-@pytest.mark.parametrize("finder", NO_NETWORK)
-@pytest.mark.parametrize("rank", [1, 2, 3, 7, 16])
+@pytest.mark.parametrize("finder", QUICK)
+@pytest.mark.parametrize("rank", [1, pytest.param(2, marks=pytest.mark.slow), 3, 7, 16])
 def test_every_rank_up_to_the_largest_is_given_and_none_above(finder: str, rank: int) -> None:
     x, y = planted(seed=12, clips=160, width=24, classes=8)
     data = labelled(x[0], y, where="layer 3")

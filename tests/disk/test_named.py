@@ -17,10 +17,10 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.disk.named import NoFile, open_named, read_named
 from jepascope.encoders.geometry import read_json
 from jepascope.encoders.torch_file import read_torch_file
-from jepascope.errors import JepascopeError
+from jepascope.errors import JepascopeError, RunFolderError
 from jepascope.study.intervene.command import intervened_spec
 from jepascope.study.spec import StudySpec
-from jepascope.study.spec_file import read_spec
+from jepascope.study.spec_file import read_spec, saved_spec
 
 FOREIGN: dict[str, Callable[[Path], object]] = {
     "pipe": os.mkfifo,
@@ -77,3 +77,14 @@ def test_and_what_a_command_would_write_over(command: tuple[str, ...], kind: str
     FOREIGN[kind](path)
     result = CliRunner().invoke(app, [*command, str(path)])
     assert result.exit_code == 2 and "not written by" in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["spec.yaml", "labels.csv"])
+def test_a_link_in_a_run_folder_is_not_followed(name: str, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "precious").write_text("scene,kind\n0,mine\n" if name == "labels.csv" else "{}\n")
+    (tmp_path / "run" / "spec.yaml").write_text("labels: labels.csv\nvariable: kind\n")
+    (tmp_path / "run" / name).unlink(missing_ok=True)
+    (tmp_path / "run" / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(RunFolderError, match=rf"run/{name}' is a link"):
+        saved_spec(tmp_path / "run")

@@ -13,10 +13,10 @@ import jepascope
 
 SOURCE = Path(jepascope.__file__).parent
 OF_PATHS = {
-    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "rename", "hardlink_to"),
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "mkdir", "rmdir", "unlink", "touch", "hardlink_to"),
     *("symlink_to", "chmod"),
 }
-"""Methods of paths. ``replace`` is left out, since texts and tables have it too; that of a path moves what ``writing`` would have."""
+"""Methods of paths; ``rename`` and ``replace`` count with one argument alone, since tables and texts have them too."""
 OF_MODULES = {
     "os": {
         *(
@@ -64,12 +64,13 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("catalog.py", "read_text"): PACKAGED,
     ("report/build.py", "read_text"): PACKAGED,
     ("training/card.py", "read_text"): PACKAGED,
-    ("doctor.py", "read_text"): SYSTEM,
+    ("hardware.py", "read_text"): SYSTEM,
     ("study/plan.py", "read_text"): SYSTEM,
     ("study/provenance.py", "read_text"): SYSTEM,
     ("doctor.py", "tempfile.NamedTemporaryFile"): "finds out whether a folder can be written, by a file that is gone at once",
     ("cli/terminal.py", "os.open"): "/dev/null, in place of a screen that is gone",
     ("activations/shard_file.py", "json.loads"): "the header of a shard, of bounded length, at every piece that is read of it",
+    ("study/engine/processes.py", "pickle.loads"): "what one process of a study sends to another through a pipe; never from a file",
     ("encoders/library.py", "json.loads"): TEXT,
     ("study/spec_file.py", "yaml.safe_load"): TEXT,
     ("study/spec_file.py", "yaml.load"): TEXT,
@@ -116,9 +117,11 @@ def ways(tree: ast.AST) -> Iterator[tuple[str, int]]:
             owner = {"numpy": "np", "pandas": "pd"}.get(owner, owner)
             if node.attr in OF_MODULES.get(owner, ()):
                 yield f"{owner}.{node.attr}", node.lineno
-            elif owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
                 continue
-            elif node.attr in OF_PATHS | BY_NAME and not (node.attr == "rename" and call.keywords):  # of a table's columns
+            if owner in OF_MODULES or call is None or f"{owner}.{node.attr}" == "Run.open":
+                continue
+            moves = node.attr in ("rename", "replace") and len(call.args) == 1 and not call.keywords  # neither a text's nor a table's
+            if moves or node.attr in OF_PATHS | BY_NAME:
                 yield node.attr, node.lineno
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             module = imported.get(node.id, "") or ""
@@ -148,6 +151,7 @@ def test_every_module_reads_and_writes_through_disk() -> None:
         "(folder / 'x').open('w')",
         "open('x')",
         "import os; os.replace(a, b)",
+        "temporary.replace(path)",
         "import os; do(os.unlink)",
         "from os import replace; replace(a, b)",
         "import tempfile\nwith tempfile.TemporaryDirectory() as f: pass",

@@ -164,8 +164,8 @@ def test_metas_other_name_of_the_moving_average_is_known(whole: State, tmp_path:
     ("keys", "used"),
     [
         (("encoder", "target_encoder", "predictor"), "target_encoder and predictor"),
-        (("encoder", "target_encoder"), "target_encoder"),
-        (("encoder", "predictor"), "encoder and predictor"),
+        pytest.param(("encoder", "target_encoder"), "target_encoder", marks=pytest.mark.slow),
+        pytest.param(("encoder", "predictor"), "encoder and predictor", marks=pytest.mark.slow),
         (("encoder",), "encoder"),
     ],
 )

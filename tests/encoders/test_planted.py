@@ -74,7 +74,7 @@ def between(a: Tensor, b: Tensor, degrees: float) -> Tensor:
     return float(np.cos(turn)) * a + float(np.sin(turn)) * b
 
 
-EVERY = [name if name in ("clean", "decoy", "degenerate") else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+EVERY = [name if name in ("clean", "degenerate") else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
 """All networks, most of them with the slow tests, for what takes seconds each."""
 
 

@@ -47,7 +47,7 @@ def test_two_lines_of_one_plane_are_parts_of_it(clean: Known) -> None:
     assert pair_verdict(test, Beside(), "one", "other")[0] == "parts of one"
 
 
-@pytest.mark.parametrize("degrees", [20, 60])
+@pytest.mark.parametrize("degrees", [20, pytest.param(60, marks=pytest.mark.slow)])
 def test_what_two_subspaces_share_is_no_ones_own(degrees: float, clean: Known) -> None:
     """The read plane, and one that shares a line with it: w is the change between clip and twin, and lies in C."""
     c, noise = clean.plane("C"), clean.nuisance(4)

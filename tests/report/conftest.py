@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,22 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parent))  # lets this folder import the modules beside it
 
 MakeRun = Callable[..., Path]
-
-
-def _blank(self: Figure, file: io.StringIO, **settings: Any) -> None:
-    file.write('<svg width="1pt" height="1pt" viewBox="0 0 1 1"></svg>')
-
-
-@pytest.fixture(autouse=True)
-def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most of a page's time is the drawing of its figures: only tests that look at them (marked ``drawn``) have them drawn."""
-    if "drawn" not in request.keywords:
-        monkeypatch.setattr(Figure, "savefig", _blank)
 
 
 @pytest.fixture(scope="session", name="make_run")

@@ -204,7 +204,7 @@ def write_port(run: Path, digest: str = "0123abcd", kind: str = "models", finder
         "headline": f"Synthetic headline of {digest}",
         "a": side("nano"),
         "b": side("nano-wide"),
-        "seconds": 1,
+        "seconds": {"port": 1},
     }
     if kind == "models":
         similarity().to_parquet(folder / "similarity.parquet", index=False)

@@ -253,13 +253,14 @@ def test_a_damaged_port_folder_is_named_and_the_rest_is_shown(ported_copy: Path)
     missing = write_port(ported_copy, "ffff0001")
     (missing / "similarity.parquet").unlink()
     strange = write_port(ported_copy, "ffff0002")
-    tell(strange, kind="<b>kind</b>", headline=3)
+    tell(strange, kind="<b>kind</b>")
+    tell(write_port(ported_copy, "ffff0003"), headline=3)
     (ported_copy / "port-empty").mkdir()
     section = across_models(read_run(ported_copy))
     said = words(section)
-    for name in ("port-ffff0000", "port-ffff0001", "port-ffff0002", "port-empty"):
+    for name in ("port-ffff0000", "port-ffff0001", "port-ffff0002", "port-ffff0003", "port-empty"):
         assert f"{name} cannot be read" in said
-    assert "has no 'kind' that this version knows" in said and "or delete port-empty" in said
+    assert "has no 'kind' that this version knows" in said and "or delete port-empty" in said and "'headline' is not a text" in said
     assert "port-1-cka" in names(section)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +9,7 @@ import pytest
 from sections_said import best, edit, made, tell, words
 
 from jepascope.findings.numbers import percent, percent_span, with_interval
-from jepascope.report.blocks import Section
-from jepascope.report.folder import RunFolder, read_run
+from jepascope.report.folder import read_run
 from jepascope.report.sections.calibration import angle_errors, calibration_section
 from jepascope.report.sections.curves import curves_section
 from jepascope.report.sections.forecasts import forecasts_section
@@ -23,15 +21,17 @@ from jepascope.report.sections.reads import reads_section
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("section", [map_section, effects_section, matching_section])
-def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(copied: Path, section: Callable[[RunFolder], Section]) -> None:
-    many = section(read_run(copied))
+def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(copied: Path) -> None:
+    sections = (map_section, effects_section, matching_section)
+    before = read_run(copied)
     for table in ("ce", "effects"):
         edit(copied, table, lambda t: t[t["judge"] == "probe"])
-    one = section(read_run(copied))
-    assert [drawing.svg for drawing in many.drawings] == [drawing.svg for drawing in one.drawings]
-    said = words(many)
-    assert all(str(cell) in said for block in one.blocks for row in getattr(block, "rows", ()) for cell in row if "\n" not in str(cell))
+    after = read_run(copied)
+    for section in sections:
+        many, one = section(before), section(after)
+        assert [drawing.svg for drawing in many.drawings] == [drawing.svg for drawing in one.drawings]
+        said = words(many)
+        assert all(str(cell) in said for block in one.blocks for row in getattr(block, "rows", ()) for cell in row if "\n" not in str(cell))
 
 
 def test_effects_stand_beside_those_by_every_other_judge(complete: Path) -> None:

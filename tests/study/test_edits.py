@@ -1,10 +1,9 @@
-"""Stage two as a study writes it: its tables, who judges and who does not and why, and controls on request."""
+"""Stage two as a study writes it: its tables, and who judges and who does not and why."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,38 +13,18 @@ import pandas as pd
 import pytest
 import torch
 
-from jepascope.activations.capture import capture
-from jepascope.activations.site import Site
-from jepascope.clips.planted import planted_clips
 from jepascope.clips.presets import directions8
 from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.probes.paths import dense_probes
-from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.load import load_encoder
-from jepascope.encoders.planted.encoder import SITE
 from jepascope.encoders.vjepa2 import VJepa2Encoder
-from jepascope.errors import BadArgument, BadData
 from jepascope.findings.summary import BESIDE
-from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import margin
-from jepascope.intervention.run import read_unedited
-from jepascope.planted.bench import PlantedBench, planted_benches
-from jepascope.portability.alignment import sas
-from jepascope.study.captures import Captures
-from jepascope.study.checks import validate_for_encoder
-from jepascope.study.folder import Run
-from jepascope.study.intervene.command import intervened_spec, run_intervene
-from jepascope.study.intervene.judges import JudgeSet, StudyJudges
-from jepascope.study.intervene.requested import _in_units_of, fixed_controls, self_swaps
-from jepascope.study.intervene.scenes import early_encoder, head_judge, head_scenes, same_class_draws, scenes_at
-from jepascope.study.probe import probed_spec
+from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "encoders"))
-from encoders_at_hand import save_classifier
+from tiny import captures_in
 
 DEPTH = 3
 EFFECT = ["numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"]
@@ -138,27 +117,21 @@ def test_who_was_asked_and_who_was_not_and_why_is_said(summary: dict[str, Any]) 
     assert all(one.keys() == {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
 
 
-def captures_of(folder: Path, spec: StudySpec, encoder: Any) -> Captures:
-    run = Run.open(folder, spec)
-    run.close()
-    return Captures.of_run(run, encoder, Silent())
-
-
 def test_judges_that_cannot_be_had_are_named_with_the_reason(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     headless = "this encoder has no task head"
     bare = VJepa2Encoder.from_config(tiny_encoder.model.config, seed=0, name="bare", predictor=False)
-    assert StudyJudges(captures_of(tmp_path / "bare", tiny_spec, bare), 1).skipped == {
+    assert StudyJudges(captures_in(tmp_path / "bare", tiny_spec, bare), 1).skipped == {
         "predictor": "this encoder has no predictor",
         "head": headless,
     }
-    short = StudyJudges(captures_of(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)), 1).skipped
+    short = StudyJudges(captures_in(tmp_path / "short", tiny_spec, tiny_encoder.at(2, 16)), 1).skipped
     assert short == {"predictor": "clips of one tubelet have no future", "head": headless}
     alone = tiny_spec.model_copy(update={"judges": ("probe",)})
-    assert StudyJudges(captures_of(tmp_path / "alone", alone, bare), 1).skipped == {}
+    assert StudyJudges(captures_in(tmp_path / "alone", alone, bare), 1).skipped == {}
     path = tmp_path / "mine.csv"
     pd.DataFrame({"scene": range(80), "coin": ["heads", "tails"] * 40}).to_csv(path, index=False)
     mine = make_spec({**tiny_spec.model_dump(), "labels": str(path), "variable": "coin"}, "here")
-    said = StudyJudges(captures_of(tmp_path / "mine", mine, tiny_encoder), 1).skipped
+    said = StudyJudges(captures_in(tmp_path / "mine", mine, tiny_encoder), 1).skipped
     assert said["predictor"].startswith("no twin can be rendered for coin") and said["head"] == headless
 
 
@@ -233,7 +206,7 @@ def test_a_twins_own_crosstalk_is_what_read_outs_of_shared_factors_lose(
     """The row of control ``twin`` from clean forwards of clips and twins alone."""
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
-    captures = captures_of(run, tiny_spec, tiny_encoder)
+    captures = captures_in(run, tiny_spec, tiny_encoder)
     rows = table("isolation").query("control == 'twin'").set_index("read")
     name = next(name for name in rows.index if np.isfinite(rows.loc[name, "value"]))
     y = torch.tensor(captures.judge.clips.labels(name)[0])
@@ -361,218 +334,3 @@ def test_a_table_of_stage_two_that_was_deleted_comes_back_equal(
     (run / f"{lost}.parquet").unlink()
     run_study(tiny_spec, run, tiny_encoder)
     assert (run / f"{lost}.parquet").read_bytes() == (finished_run / f"{lost}.parquet").read_bytes()
-
-
-# the predictor's context and the task head
-
-
-@pytest.mark.parametrize("context", [0, 2, 9])
-def test_a_context_that_leaves_no_future_is_refused_with_those_that_do(context: int, tiny_encoder: VJepa2Encoder) -> None:
-    with pytest.raises(BadArgument, match=rf"needs 1 to 1 of the 2 tubelets as context.*not {context}\. Set context"):
-        early_encoder(tiny_encoder, context)
-    assert early_encoder(tiny_encoder, 1).card.frames == 2
-
-
-LABELS = ("Moving left", "Moving right", "Moving up", "Moving down")
-PAIRS: dict[str, str | int] = {"W": "Moving left", "E": 1, "N": "Moving up"}
-
-
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> VJepa2Encoder:
-    folder = tmp_path_factory.mktemp("classifier") / "tiny"
-    save_classifier(folder, LABELS)
-    return load_encoder(str(folder))
-
-
-def headed(tiny_spec: StudySpec, pairs: dict[str, str | int] | None) -> StudySpec:
-    return make_spec({**tiny_spec.model_dump(), "head_classes": pairs, "model": "tiny"}, "here")
-
-
-@pytest.mark.parametrize(
-    ("pairs", "said"),
-    [
-        ({"W": "Moving left", "left": "Moving right"}, r"direction has no class 'left'; classes are E, NE"),
-        ({"W": "Moving left", "E": "right"}, r"the head has no label 'right'; did you mean 'Moving right'\?"),
-        ({"W": "Moving left", "E": "flying"}, r"the head has no label 'flying'\.$"),
-        ({"W": "Moving left", "E": 4}, r"the head has labels 0\.\.3, not 4"),
-        ({"W": "Moving left", "E": -1}, "a label of the head is its name, or its number from 0"),
-        ({"W": "Moving left", "E": "Moving left"}, "two classes the same label"),
-    ],
-)
-def test_pairs_that_the_head_or_the_variable_does_not_have_are_refused(
-    pairs: dict[str, str | int], said: str, tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder
-) -> None:
-    with pytest.raises(BadArgument, match=said):
-        head_judge(captures_of(tmp_path, headed(tiny_spec, pairs), classifier))
-
-
-def test_one_pair_alone_is_refused_by_the_spec(tiny_spec: StudySpec) -> None:
-    for pairs in ({}, {"W": "Moving left"}):
-        with pytest.raises(BadArgument, match=r"^here: head_classes: pairs at least two"):
-            headed(tiny_spec, pairs)
-
-
-def test_a_head_without_pairs_is_left_out_and_said(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
-    said = StudyJudges(captures_of(tmp_path, headed(tiny_spec, None), classifier), 1).skipped
-    assert said == {"head": "no classes are paired with the head's labels (head_classes)"}
-
-
-def test_the_head_judges_scenes_that_it_can_name_with_twins_that_it_can_name(
-    tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder
-) -> None:
-    captures = captures_of(tmp_path, headed(tiny_spec, PAIRS), classifier)
-    judge = head_judge(captures)
-    named = [name for name in captures.classes if name in PAIRS]
-    assert [LABELS[column] for column in judge.columns] == [PAIRS[name] if name != "E" else "Moving right" for name in named]
-    scenes = head_scenes(captures, scenes_at(captures, 1))
-    shown, wanted = (part.clips.factors["direction"].tolist() for part in (scenes.source, scenes.twin))
-    assert [named[label] for label in scenes.label] == shown and [named[target] for target in scenes.target] == wanted
-    assert set(shown) == set(named) and all(a != b for a, b in zip(shown, wanted, strict=True))
-    # everything but the direction is shared
-    kept = ["scene", "speed", "size", "shape", "hue"]
-    pd.testing.assert_frame_equal(scenes.source.clips.factors[kept], scenes.twin.clips.factors[kept])
-    unedited = read_unedited(classifier, Site(1), scenes, [judge])
-    with torch.inference_mode():
-        theirs = classifier.head_logits(classifier.run(classifier.embed(scenes.twin.clips.video()), 0))
-    torch.testing.assert_close(next(iter(unedited.twin.values())), theirs[:, list(judge.columns)], atol=1e-6, rtol=1e-5)
-
-
-@pytest.mark.slow
-def test_the_head_of_a_classifier_is_a_judge_of_a_study(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
-    spec = headed(tiny_spec, PAIRS)
-    changed = intervened_spec(spec, 1, {}, None)
-    summary = run_intervene(tmp_path / "run", spec, changed, classifier)
-    assert summary["judges"] == ["probe", "mlp", "predictor", "head"] and summary["skipped"] == {}
-    (folder,) = (tmp_path / "run").glob("intervene-*")
-    effects = pd.read_parquet(folder / "effects.parquet")
-    head = effects[effects["judge"] == "head"]
-    assert head["scene"].nunique() == len(PAIRS) * (tiny_spec.test_scenes // 8) and set(head["target"]) == {0, 1, 2}
-    assert set(head["control"]) == {"subspace", "random", "variance", "shuffled", "norm"} and np.isfinite(head["kl"]).all()
-    assert head["numerator_direct"].isna().all()
-
-
-def test_what_the_encoder_does_not_have_is_said_before_there_is_a_folder(
-    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, classifier: VJepa2Encoder
-) -> None:
-    for changes, encoder, message in (
-        ({"scope": "time:2"}, tiny_encoder, r"Clips of 2 tubelets \(0\.\.1\) have no tokens 'time:2'"),
-        ({"scope": "time:1-0"}, tiny_encoder, "no token selection 'time:1-0'"),
-        ({"context": 2}, tiny_encoder, "2 tubelets"),
-        ({"head_classes": {"W": "Moving left", "E": "flying"}}, classifier, "no label 'flying'"),
-    ):
-        spec = make_spec({**tiny_spec.model_dump(), **changes}, "here")
-        with pytest.raises(BadArgument, match=message):
-            run_intervene(tmp_path / "run", spec, intervened_spec(spec, 1, {}, None), encoder)
-        with pytest.raises(BadArgument):
-            run_study(spec, tmp_path / "run", encoder)
-    assert not (tmp_path / "run").exists()
-
-
-def test_what_a_judge_that_is_left_out_would_need_is_not_asked_for(tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
-    bare = VJepa2Encoder.from_config(tiny_encoder.model.config, seed=0, name="bare", predictor=False)
-    validate_for_encoder(make_spec({**tiny_spec.model_dump(), "context": 9, "head_classes": {"W": 1, "E": 2}}, "here"), bare)
-
-
-def test_the_predictor_does_not_judge_an_edit_of_what_it_is_not_shown(
-    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
-) -> None:
-    for scope, shown in (("time:0", True), ("time:1", False), ("time:0-1", False)):
-        spec = make_spec({**tiny_spec.model_dump(), "scope": scope}, "here")
-        said = StudyJudges(captures_of(tmp_path / scope, spec, tiny_encoder), 1).skipped
-        assert ("predictor" not in said) == shown
-        assert shown or said["predictor"] == f"it is shown the first 1 tubelet(s) alone, and the edited tokens ({scope}) lie later"
-
-
-def test_a_run_that_rotates_can_be_probed_for_what_cannot_be_rotated(tiny_spec: StudySpec) -> None:
-    values = {"edits": ("ablate", "rotate"), "swap_donor": "twin", "head_classes": {"E": 0, "W": 1}}
-    probed = probed_spec(make_spec({**tiny_spec.model_dump(), **values}, "here"), "size", None)
-    assert (probed.variable, probed.edits, probed.swap_donor, probed.head_classes) == ("size", ("ablate",), None, None)
-
-
-# controls on request
-
-
-@pytest.fixture(scope="module")
-def planted() -> dict[str, PlantedBench]:
-    return {name: planted_benches([(name, 0)], fit=12, judge=6, test=4)[0] for name in ("clean", "decoy")}
-
-
-def standing_in(one: PlantedBench, extra: tuple[str, ...] = ()) -> Captures:
-    """A planted network where the study's functions expect a study."""
-    captures = Captures.__new__(Captures)
-    captures.spec = make_spec({"extra_controls": extra}, "here")
-    captures.encoder = one.encoder
-    captures.__dict__["fit"] = capture(one.encoder, planted_clips(0, 12, 6, 4).split("fit"), batch=64)
-    return captures
-
-
-def test_on_a_decoy_network_the_largest_axes_are_the_decoy_and_nuisance_is_neither_plane(planted: dict[str, PlantedBench]) -> None:
-    one = planted["decoy"]
-    truth = Subspace(one.encoder.causal, one.mean)
-    draws = fixed_controls(standing_in(one, ("top_pca", "nuisance")), SITE, truth, one.covariance)
-    found = {draw.name: draw.basis for draw in draws}
-    assert list(found) == ["top_pca", "nuisance"]
-    assert sas(found["top_pca"], one.encoder.inert) > 0.95
-    assert sas(found["nuisance"], one.encoder.inert) < 0.2 and sas(found["nuisance"], one.encoder.causal) < 0.3
-    for draw in draws:
-        torch.testing.assert_close(draw.basis.T @ draw.basis, torch.eye(2), atol=1e-5, rtol=0)
-        assert draw.matched.rank == 2 and draw.matched.variance_target == pytest.approx(
-            float(torch.trace(truth.basis.double().T @ one.covariance @ truth.basis.double()))
-        )
-        assert draw.matched.overlap == pytest.approx(sas(draw.basis, truth.basis), abs=1e-5)
-    # the most variance that two directions of pooled activations hold
-    assert draws[0].matched.pooled_variance >= max(draws[1].matched.pooled_variance, draws[0].matched.pooled_variance_target)
-    assert fixed_controls(standing_in(one), SITE, truth, one.covariance) == []
-
-
-def test_a_clip_of_the_same_class_has_nothing_to_swap_in(planted: dict[str, PlantedBench]) -> None:
-    one = planted["clean"]
-    truth = {"truth": Subspace(one.encoder.causal, one.mean)}
-    context, depth = InterventionContext(one.encoder, one.site, one.scenes, [one.judge], one.covariance, one.mean), one.encoder.card.depth
-    judges = JudgeSet({("probe", depth): one.judge}, {}, depth)
-    swapped = self_swaps(standing_in(one), context, truth, pd.DataFrame(), judges)
-    assert set(swapped["control"]) == {"self_swap"} and swapped["draw"].nunique() == 10
-    real, _ = context.edit(truth, {}, ("swap",))
-    own, itself = (rows["numerator"].sum() / rows["denominator"].sum() for rows in (real, swapped))
-    assert own == pytest.approx(1, abs=0.02) and abs(itself) < 0.1
-    first = swapped[swapped["draw"] == 0]
-    np.testing.assert_array_equal(first["denominator"], real["denominator"])  # in the same units
-    assert first["target"].tolist() == real["target"].tolist()
-
-
-def test_donors_of_the_same_class_are_other_clips_of_it_and_no_assignment_is_drawn_twice() -> None:
-    clips = directions8(per_class=6)
-    labels = clips.labels("direction")[0]
-    drawn = same_class_draws(clips, "direction", 10, seed=2)
-    assert len(drawn) == 10 == len({rows.tobytes() for rows in drawn})
-    for rows in drawn:
-        assert (rows != np.arange(len(labels))).all() and (labels[rows] == labels).all()
-    again, other = (same_class_draws(clips, "direction", 10, seed) for seed in (2, 3))
-    assert all((one == two).all() for one, two in zip(drawn, again, strict=True))
-    assert any((one != two).any() for one, two in zip(drawn, other, strict=True))
-
-
-def test_few_scenes_of_a_class_give_few_draws_and_one_gives_none() -> None:
-    clips = directions8(per_class=6)
-    labels = clips.labels("direction")[0]
-    two = clips.select(np.flatnonzero(labels == 3)[:2])
-    assert [rows.tolist() for rows in same_class_draws(two, "direction", 10, seed=0)] == [[1, 0]]
-    with pytest.raises(BadData, match=r"another clip of the same class, and direction 'NW' has one; take more test scenes"):
-        same_class_draws(clips.select(np.flatnonzero(labels == 3)[:1]), "direction", 10, seed=0)
-
-
-def rows_of(numerators: list[float], denominators: list[float], control: str = "subspace") -> pd.DataFrame:
-    said = {"layer": 1, "finder": "one", "edit": "swap", "control": control, "draw": 0, "dose": 1.0, "judge": "probe", "read_layer": 3}
-    return pd.DataFrame({**said, "scene": range(len(numerators)), "numerator": numerators, "denominator": denominators})
-
-
-def test_an_untrained_twins_effect_is_its_own_in_the_trained_encoders_units() -> None:
-    trained = rows_of([1.0, 2.0, 3.0, 2.0], [2.0, 3.0, 4.0, 3.0])
-    theirs = rows_of([0.1, 0.3, 0.2, 0.2], [0.5, 0.4, 0.6, 0.5])
-    found = _in_units_of(trained, theirs, seed=2)
-    assert found["denominator"].tolist() == trained["denominator"].tolist()
-    assert found["numerator"].sum() / found["denominator"].sum() == pytest.approx(0.8 / 2.0)
-    assert set(found["control"]) == {"untrained"} and set(found["draw"]) == {2} and found["numerator_direct"].isna().all()
-    nothing_read = rows_of([0.1, 0.3, 0.2, 0.2], [0.5, -0.4, 0.6, -0.5])
-    assert _in_units_of(trained, nothing_read, seed=0).empty
-    assert _in_units_of(trained.assign(edit="steer"), theirs, seed=0).empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -146,6 +147,36 @@ def test_what_a_worker_refuses_is_raised_here_as_it_was_there(cluster, tiny_enco
     assert [next(done).shape for _ in range(3)] == [hidden.shape] * 3
     with pytest.raises(BadArgument, match=r"blocks 9\.\.3 do not exist"):
         next(done)
+
+
+def listening(root: int) -> dict[str, str]:
+    """Addresses on which a process and those below it listen, as /proc has them, with the command."""
+    states = [path.read_text().rpartition(")") for path in Path("/proc").glob("[0-9]*/stat")]
+    parents = {int(head.split()[0]): int(rest.split()[1]) for head, _, rest in states}
+    family = {root}
+    while grown := {process for process, parent in parents.items() if parent in family} - family:
+        family |= grown
+    lines = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+    addresses = {line[9]: line[1].split(":")[0] for line in lines if line[3] == "0A"}
+    held = {}
+    for process in family:
+        for handle in Path(f"/proc/{process}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                socket_of = os.readlink(handle).removeprefix("socket:[").removesuffix("]")
+                if socket_of in addresses:
+                    held[f"{process}:{socket_of}"] = f"{addresses[socket_of]} {Path(f'/proc/{process}/comm').read_text().strip()}"
+    return held
+
+
+@quietly
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="sockets are read as Linux lists them")
+def test_what_is_started_here_listens_on_the_loopback_alone(cluster) -> None:
+    found = listening(os.getpid())
+    assert {name.split()[1].split(":")[0] for name in found.values()} >= {"gcs_server", "raylet", "ray"}
+    loopback = ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+    assert [each for each in found.values() if not each.startswith(loopback)] == []
+    assert "127.0.0.1 alone" in (Path(__file__).parents[2] / "docs" / "beyond-one-machine.md").read_text()
 
 
 class Killing:

@@ -82,7 +82,7 @@ def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monk
     assert {**again, "seconds": 0} == {**first, "seconds": 0} == {**json.loads((folder / "summary.json").read_text()), "seconds": 0}
 
 
-@pytest.mark.parametrize(("layer", "judges"), [(0, ("probe",)), (2, ("probe", "predictor"))])
+@pytest.mark.parametrize(("layer", "judges"), [pytest.param(0, ("probe",), marks=pytest.mark.slow), (2, ("probe", "predictor"))])
 def test_clips_are_not_passed_again(layer: int, judges: tuple[str, ...], run: Path, intervene: Intervene) -> None:
     """All captures are the run's own, beginnings among them where the layer could have been the best one; but for the judge clips'
     tokens, from which the predictor's futures are run."""
@@ -342,7 +342,11 @@ def found(tiny_encoder: VJepa2Encoder) -> tuple[Activations, Subspace]:
 
 
 @pytest.mark.parametrize(
-    "options", [{"tokens": "background"}, {"tokens": "time:1"}, {"ablate_to": "zero"}, {"ablate_to": "resample"}, {"edit": "rotate"}]
+    "options",
+    [
+        *({"tokens": "background"}, {"ablate_to": "zero"}, {"edit": "rotate"}),
+        *(pytest.param(other, marks=pytest.mark.slow) for other in ({"tokens": "time:1"}, {"ablate_to": "resample"})),
+    ],
 )
 def test_tokens_ablation_and_rotation_are_chosen_in_notebooks_too(
     options: dict[str, str], tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]

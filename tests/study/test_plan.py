@@ -259,7 +259,7 @@ def test_a_rank_that_leaves_no_control_is_refused_as_the_run_refuses_it() -> Non
     make_plan(StudySpec(finders=("within_pca",), rank=48))
 
 
-@pytest.mark.parametrize(("peels", "tokens"), [(1, "all"), (3, "object"), (50, "all")])
+@pytest.mark.parametrize(("peels", "tokens"), [(1, "all"), (3, "object"), pytest.param(50, "all", marks=pytest.mark.slow)])
 def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     peels: int, tokens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:

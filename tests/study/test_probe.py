@@ -14,8 +14,10 @@ from jepascope.cli.main import app
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.report.build import build_report
+from jepascope.study.folder import Run
 from jepascope.study.probe import probe_folder, probed_spec, run_probe
 from jepascope.study.scenes import study_clips
+from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import saved_spec
 
 STAGE_ONE = ("probes", "values", "readings", "stability", "frequencies", "token_map")
@@ -100,8 +102,10 @@ def test_what_cannot_be_probed_is_said(run: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1 and "not a run folder" in result.stderr
 
 
-def test_the_command_prints_every_layer_and_where_the_tables_are(run: Path) -> None:
-    result = CliRunner().invoke(app, ["probe", str(run), "--variable", "shape"])
+def test_the_command_prints_every_layer_and_where_the_tables_are(tmp_path: Path, tiny_spec: StudySpec) -> None:
+    few = {"untrained_seeds": 0, "token_map": False, "stability_subsamples": 0, "permutations": 2}
+    Run.open(tmp_path / "run", tiny_spec.model_copy(update=few)).close()
+    result = CliRunner().invoke(app, ["probe", str(tmp_path / "run"), "--variable", "shape"])
     assert result.exit_code == 0, result.output
     assert "probe-shape" in result.stdout and "selectivity" in result.stdout and "Shape is" in result.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -69,18 +70,34 @@ def same_tables(one: Path, other: Path) -> list[str]:
     return [name for name in TABLES if (one / f"{name}.parquet").read_bytes() != (other / f"{name}.parquet").read_bytes()]
 
 
-@pytest.mark.parametrize("stages", [STAGES[3::9], pytest.param(STAGES, marks=pytest.mark.slow)], ids=["some", "all"])
-def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was_not(
-    stages: tuple[str, ...], tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
-) -> None:
-    run = tmp_path / "run"
+def interrupted(run: Path, stages: tuple[str, ...], spec: StudySpec, encoder: VJepa2Encoder) -> None:
+    """Stop a study in each of these stages in turn, and then let it end."""
     for stage in stages:
         progress = Interrupting(stage)
         with pytest.raises(KeyboardInterrupt):
-            run_study(tiny_spec, run, tiny_encoder, progress)
+            run_study(spec, run, encoder, progress)
         assert progress.hit, f"nothing reported '{stage}'"
         assert not list(run.rglob(f"{WORKING}*"))
-    run_study(tiny_spec, run, tiny_encoder)
+    run_study(spec, run, encoder)
+
+
+@pytest.mark.slow
+def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was_not(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    interrupted(tmp_path / "run", STAGES, tiny_spec, tiny_encoder)
+    assert same_tables(tmp_path / "run", finished_run) == []
+
+
+def test_interrupted_in_a_capture_a_probe_and_an_edit_it_ends_with_the_same_tables(
+    tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    for made in ("activations", "parts"):
+        shutil.rmtree(run / made)
+    for table in ("leaks", "effects", "matching", "ce"):
+        (run / f"{table}.parquet").unlink()
+    interrupted(run, ("capture fit clips", "leak check", "ablate at layer 0"), tiny_spec, tiny_encoder)
     assert same_tables(run, finished_run) == []
 
 
@@ -99,7 +116,7 @@ def test_a_finished_study_computes_nothing_again(
 
 
 @pytest.mark.parametrize(
-    "lost", ["matching", "angles", *(pytest.param(name, marks=pytest.mark.slow) for name in ("leaks", "ce", "peeling"))]
+    "lost", ["angles", *(pytest.param(name, marks=pytest.mark.slow) for name in ("leaks", "matching", "ce", "peeling"))]
 )
 def test_a_table_that_was_deleted_comes_back_equal(
     lost: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
@@ -111,7 +128,13 @@ def test_a_table_that_was_deleted_comes_back_equal(
     assert same_tables(run, finished_run) == []
 
 
-@pytest.mark.parametrize("victim", ["spec.yaml", "ce.parquet", "subspaces", "parts", "seconds.json", "summary.json", "stimuli.png"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        *("spec.yaml", "ce.parquet", "subspaces", "seconds.json", "stimuli.png"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("parts", "summary.json")),
+    ],
+)
 def test_a_full_disk_is_one_line_and_loses_nothing(
     victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -152,8 +175,15 @@ def test_a_full_disk_while_capturing_is_one_line(
         run_study(tiny_spec, tmp_path / "run", tiny_encoder)
 
 
-@pytest.mark.parametrize("harm", ["cut", "another's"])
-@pytest.mark.parametrize("name", ["ce.parquet", "effects.parquet", "subspaces/", "seconds.json", "provenance.json", "manifest.json"])
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        *(("ce.parquet", "cut"), ("effects.parquet", "cut"), ("subspaces/", "cut"), ("seconds.json", "cut"), ("provenance.json", "cut")),
+        *(("ce.parquet", "another's"), ("subspaces/", "another's")),
+        *(pytest.param(name, "another's", marks=pytest.mark.slow) for name in ("effects.parquet", "seconds.json", "provenance.json")),
+        *(pytest.param("manifest.json", harm, marks=pytest.mark.slow) for harm in ("cut", "another's")),  # the whole study again
+    ],
+)
 def test_a_damaged_file_is_set_aside_and_made_again(
     name: str, harm: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -167,6 +197,35 @@ def test_a_damaged_file_is_set_aside_and_made_again(
     assert same_tables(run, finished_run) == []
     assert victim.read_bytes() != damaged
     assert damaged in [path.read_bytes() for path in (run / "set-aside").iterdir()]
+
+
+@pytest.mark.parametrize("name", ["ce.parquet", "seconds.json", "provenance.json", "summary.json"])
+def test_so_is_one_of_a_folder_of_version_0_1_which_has_no_list(
+    name: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    (run / "manifest.json").unlink()
+    odd = b'{"capture": "long", "encoder": 3, "best_layer": "x"}'
+    (run / name).write_bytes(odd)
+    run_study(tiny_spec, run, tiny_encoder)
+    assert same_tables(run, finished_run) == [] and (run / "set-aside" / name).read_bytes() == odd
+    assert not json.loads((run / "provenance.json").read_text()).get("also_computed_by")
+
+
+@pytest.mark.parametrize("harm", ["cut", "another's"])
+def test_where_the_list_of_files_is_damaged_none_of_them_is_taken_for_whole(
+    harm: str, tmp_path: Path, tiny_spec: StudySpec, finished_run: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    damaged = (run / "manifest.json").read_bytes()[:20] if harm == "cut" else (run / "seconds.json").read_bytes()
+    (run / "manifest.json").write_bytes(damaged)
+    with Run.open(run, tiny_spec) as study:
+        assert not any(study.has(f"{table}.parquet") for table in TABLES)
+    assert (run / "set-aside" / "manifest.json").read_bytes() == damaged
+    assert all(
+        (run / "set-aside" / path.name).read_bytes() == path.read_bytes() for path in finished_run.glob("*.parquet") if path.stem in TABLES
+    )
 
 
 def test_damaged_activations_are_computed_again(

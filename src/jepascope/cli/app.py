@@ -9,10 +9,33 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
+from jepascope.errors import plain
 from jepascope.study.machine import BYTES, Machine
 
+
+class Commands(TyperGroup):
+    """Commands whose refusals of what was typed show it with escapes in place of what a terminal would obey."""
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        return _shown(lambda: super(Commands, self).make_context(*given, **more))
+
+    def invoke(self, *given: Any) -> Any:
+        return _shown(lambda: super(Commands, self).invoke(*given))
+
+
+def _shown(do: Callable[[], Any]) -> Any:
+    try:
+        return do()
+    except Exception as error:
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = plain(message, but="\n")  # type: ignore[attr-defined]
+        raise
+
+
 app = typer.Typer(
+    cls=Commands,
     name="jepascope",
     no_args_is_help=True,
     add_completion=False,

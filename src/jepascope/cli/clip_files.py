@@ -23,9 +23,9 @@ from jepascope.clips.factors import direction_offset
 from jepascope.clips.presets import twins
 from jepascope.clips.ranges import DIRECTION_NAMES, SHAPES
 from jepascope.disk.folder import Folder, is_own
+from jepascope.disk.plain import read_object
 from jepascope.disk.plain import written as as_json
 from jepascope.errors import BadArgument, RunFolderError
-from jepascope.study.files import read_json
 
 RECORD = "clips.json"
 OWN = re.compile(r"(sheet\.png|clips\.gif|factors\.csv|twins\.csv|leaks\.csv|mp4/[0-9]+-[\w-]+\.mp4)")
@@ -89,7 +89,7 @@ def _earlier(folder: Folder) -> dict[str, Any]:
     path = folder.root
     if path.exists() and not path.is_dir():
         raise BadArgument(f"'{path}' is a file; give a folder with --out.")
-    record: dict[str, Any] = read_json(path / RECORD, {})
+    record = read_object(folder, RECORD) if folder.has(RECORD) else {}
     if record.get("kind", "clips") != "clips" or not isinstance(record.get("files", []), list):
         raise BadArgument(f"'{path / RECORD}' is not a record of this command; nothing was changed. Choose another --out.")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -15,6 +16,7 @@ from jepascope.cli import port  # isort: split
 
 from jepascope.cli import tools
 from jepascope.cli.app import app
+from jepascope.errors import plain
 
 # isort: split
 from jepascope.cli import clips, compare, label
@@ -29,7 +31,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files need not be text
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Shown())
     app()
+
+
+class _Shown(logging.Formatter):
+    """What is logged may hold names of files: what a terminal would obey is escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record), but="\n\t")
 
 
 def _help_alone() -> None:

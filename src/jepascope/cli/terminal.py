@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jepascope.errors import JepascopeError
+from jepascope.errors import JepascopeError, plain
+from jepascope.interrupt import INTERRUPTED, command_runs
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
 Command = TypeVar("Command", bound=Callable[..., None])
-INTERRUPTED = 130
 PIPE_WIDTH = 140  # columns where there is no terminal to fit into
 
 
@@ -27,7 +27,8 @@ def answered(command: Command) -> Command:
     @functools.wraps(command)
     def run(*args: object, **kwargs: object) -> None:
         try:
-            command(*args, **kwargs)
+            with command_runs():
+                command(*args, **kwargs)
         except JepascopeError as error:
             _fail(str(error), error.exit_code, error)
         except KeyboardInterrupt:
@@ -51,16 +52,21 @@ def _fail(message: str, code: int, error: BaseException | None) -> None:
     if error is not None and os.environ.get("JEPASCOPE_DEBUG"):
         raise error
     sys.stdout.flush()
-    one_line = " ".join(line.strip() for line in message.splitlines())  # spaces inside a line may be a path's
+    one_line = plain(" ".join(line.strip() for line in message.splitlines()))  # spaces inside a line may be a path's
     sys.stderr.write(f"{'Error: ' if error is not None else ''}{one_line}\n")
     raise SystemExit(code)
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console: plain where the output is not a terminal."""
+    """A rich console: without colours where the output is not a terminal. Texts are shown as they are: no markup, no control characters."""
     from rich.console import Console
+    from rich.text import Text
 
-    out = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    class Shown(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(plain(text, but="\n\t"), **{**options, "markup": False, "emoji": False})
+
+    out = Shown(stderr=stderr, highlight=False, soft_wrap=True)
     if not out.is_terminal:
         out.width = PIPE_WIDTH
     return out
@@ -70,7 +76,7 @@ def say(*lines: str) -> None:
     """Lines as they are, without rich's markup."""
     out = console()
     for line in lines:
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def build_again(folder: Path) -> Path | None:
@@ -92,6 +98,7 @@ class Bars:
         self.progress, self.plain = progress, plain
 
     def start(self, what: str) -> Callable[[int, int], None]:
+        what = plain(what)
         if self.plain:
             sys.stderr.write(f"{what}\n")
             return lambda done, total: None
@@ -103,7 +110,7 @@ class Bars:
         return tick
 
     def say(self, line: str) -> None:
-        self.progress.console.print(line, markup=False)
+        self.progress.console.print(line)
 
 
 @contextmanager
@@ -112,6 +119,7 @@ def bars() -> Iterator[Bars]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     out = console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    what = TextColumn("{task.description}", markup=False)
+    columns = (what, BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, disable=not out.is_terminal) as progress:
         yield Bars(progress, plain=not out.is_terminal)

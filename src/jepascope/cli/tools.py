@@ -13,7 +13,7 @@ import typer
 from jepascope.cli.app import Device, Json, app
 from jepascope.cli.options import split
 from jepascope.cli.terminal import answered, bars, console, say
-from jepascope.errors import quoted
+from jepascope.errors import plain, quoted
 
 
 @app.command(epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json")
@@ -77,7 +77,7 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fol
     """Build the HTML report again from a run folder alone."""
     from jepascope.report.build import build_report
 
-    typer.echo(str(build_report(folder).resolve()))
+    typer.echo(plain(str(build_report(folder).resolve())))
 
 
 @app.command(epilog="Examples:  jepascope check runs/demo   |   jepascope check runs/demo --json")
@@ -155,7 +155,7 @@ def train(
             started[0](done, total)
 
         finished = train_and_card(wanted, out, device, seconds, tick)
-    typer.echo(
+    say(
         f"Encoder and card: {out.resolve()} (use it with --model {quoted(out.resolve())})"
         if finished
         else f"Stopped before the last step; the same command goes on. {out.resolve()}"

@@ -21,6 +21,7 @@ import numpy as np
 from jepascope.clips.column_kind import MAX_CELL
 from jepascope.clips.labels_file import LabelsFile
 from jepascope.disk.named import check_named, open_named
+from jepascope.disk.shortage import REMEDIES, shortage
 from jepascope.errors import BadArgument, BadData
 
 ENDINGS = (".npz", ".npy")
@@ -85,6 +86,8 @@ def _read(path: Path, size: int, modified: int) -> ArrayFile:
     try:
         headers = dict(_headers(path))
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, SyntaxError, MemoryError) as error:
+        if isinstance(error, OSError) and (lack := shortage(error)) is not None:  # MemoryError is a header's that is nested too deep
+            raise BadData(f"'{path}' could not be read: {lack}. {REMEDIES[lack]} and run again.") from None
         raise BadData(f"'{path}' is no file of arrays as numpy writes them ({str(error)[:120] or type(error).__name__}).") from None
     if VIDEO not in headers:
         raise BadData(f"'{path}' has no array '{VIDEO}' (it has {', '.join(list(headers)[:8]) or 'none'}); save the clips under that name.")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from jepascope.disk.folder import Folder
 from jepascope.disk.plain import read_object, written
-from jepascope.disk.refusals import damaged
+from jepascope.disk.refusals import Damaged, damaged
 
 NAME = "manifest.json"
 ASIDE = "set-aside"  # where files lie that are not what was written
@@ -128,7 +128,10 @@ class Manifest:
             return "missing"
         if kind != stat.S_IFREG:
             return "foreign"
-        contents = self.folder.read(name)
+        try:
+            contents = self.folder.read(name)
+        except Damaged:  # larger than anything that is written
+            return "damaged"
         if listed is None:
             return "unlisted"
         if digest(contents) != listed.sha256:

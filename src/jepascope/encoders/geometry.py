@@ -13,6 +13,7 @@ from typing import Any
 from jepascope.disk.named import NoFile, read_named
 from jepascope.disk.plain import value_of
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
@@ -100,6 +101,8 @@ def read_json(path: Path) -> dict[str, Any]:
     except NoFile as error:
         raise BadCheckpoint(f"'{path}' is not a configuration file ({error}); download it again.") from None
     except (OSError, ValueError) as error:
+        if (lack := kept_away(path, error)) is not None:
+            raise lack from None
         raise BadCheckpoint(f"'{path}' is not a readable configuration ({error}); download it again.") from None
     if not isinstance(config, dict):
         raise BadCheckpoint(f"'{path}' does not hold a configuration (it is a {type(config).__name__}); download it again.")

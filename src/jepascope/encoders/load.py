@@ -15,6 +15,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.folder_files import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
 from jepascope.encoders.geometry import MAX_TOKENS, known_family, read_json, sizes_of
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.meta import load_meta
 from jepascope.encoders.pixels import FILES, read_pixels, settled
 from jepascope.encoders.pretrained import Unreadable
@@ -99,6 +100,8 @@ def _fetched(name: str, cached: bool) -> VideoEncoder:
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(OF_THE_HUB), local_files_only=cached))
     except Exception as error:  # the hub's client raises a dozen kinds; each means the same to the caller
+        if (lack := kept_away(name, error)) is not None:
+            raise lack from None
         raise not_here(name, f"could not be fetched ({first_line(error)[:200]})") from None
     if cached and not any((folder / file).exists() for file in (WEIGHTS_FILE, INDEX_FILE)):
         raise not_here(name, "is not complete in the local cache")

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from jepascope.disk.named import check_named
 from jepascope.encoders.folder_files import weight_files
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.weight_names import listed, renamed, unwrapped
 from jepascope.errors import BadCheckpoint, first_line
 
@@ -29,7 +30,8 @@ class Unreadable(BadCheckpoint):
 
 def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
     """transformers' model of a folder and what did not fit, from the folder's safetensors under the names that the model gave them."""
-    weights = _weights(folder, name)
+    files = weight_files(folder, name)
+    weights = _weights(files, name)
     loaded, info = guarded(
         name,
         lambda: kind.from_pretrained(
@@ -43,16 +45,17 @@ def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[st
             attn_implementation="sdpa" if kind._supports_sdpa else "eager",  # a config.json may name code on the hub to download and run
             **built,
         ),
+        files,
     )
     return loaded, info
 
 
-def _weights(folder: Path, name: str) -> dict[str, Tensor]:
+def _weights(files: list[Path], name: str) -> dict[str, Tensor]:
     """What the files of weights hold, by the model's own names of them."""
-    parts = {file: guarded(name, partial(_tensors, file)) for file in weight_files(folder, name)}
-    files = [(weight, file) for file, weights in parts.items() for weight in weights]
-    places = dict(files)
-    return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in files], name).items()}
+    parts = {file: guarded(name, partial(_tensors, file), files) for file in files}
+    held = [(weight, file) for file, weights in parts.items() for weight in weights]
+    places = dict(held)
+    return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in held], name).items()}
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:
@@ -77,12 +80,14 @@ def _release(older: str) -> str:
     return f", as transformers {transformers.__version__} names the weights; `jepascope doctor` says whether that is a release to use"
 
 
-def guarded(name: str, load: Callable[[], Any]) -> Any:
-    """What ``load`` gives, quietly; whatever transformers raises is one sentence."""
+def guarded(name: str, load: Callable[[], Any], files: Iterable[Path] = ()) -> Any:
+    """What ``load`` gives of ``files``, quietly; whatever transformers raises is one sentence."""
     try:
         with _quiet():
             return load()
     except Exception as error:  # transformers raises a dozen kinds; each means the same to the caller
+        if (lack := kept_away(name, error, files)) is not None:
+            raise lack from None
         raise Unreadable(f"'{name}' could not be loaded: {first_line(error)[:300]} -- is it complete? Download it again.") from None
 
 

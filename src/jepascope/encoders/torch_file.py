@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from jepascope.disk.named import check_named
+from jepascope.encoders.lacking import kept_away
 from jepascope.errors import BadCheckpoint
 
 SHARDED = "torch.distributed."  # where the classes of tensors live that are spread over processes
@@ -34,6 +35,8 @@ def read_torch_file(path: Path) -> dict[Any, Any]:
             warnings.simplefilter("ignore")  # of formats that torch no longer writes
             contents = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # a damaged or hostile file makes torch raise a dozen kinds; each means the same to the caller
+        if (lack := kept_away(path, error, [path])) is not None:
+            raise lack from None
         raise _refusal(path, str(error).strip() or type(error).__name__) from None
     if not isinstance(contents, dict):
         raise BadCheckpoint(f"'{path}' holds a {type(contents).__name__}, not a dictionary of weights; give one of Meta's V-JEPA 2 files.")

@@ -37,18 +37,18 @@ class Facts:
     @property
     def variable(self) -> str:
         """The variable's name as it stands in a sentence: a stranger's is bounded, and quoted where it is no plain word."""
-        name = short(self.summary["variable"])
+        name = short(self.summary.get("variable", ""))
         return name if name.isidentifier() else f"“{name}”"
 
     @property
     def model(self) -> str:
         """The model's name, bounded."""
-        return short(self.summary["model"])
+        return short(self.summary.get("model", ""))
 
     @property
     def clips(self) -> str:
         """The clip set's name, bounded."""
-        return short(self.summary["clips"])
+        return short(self.summary.get("clips", ""))
 
     @property
     def noun(self) -> str:
@@ -69,7 +69,7 @@ class Facts:
     @property
     def is_direction(self) -> bool:
         """Whether the study is about the direction of motion: the published figures and the explanations of leaks are."""
-        return bool(self.summary["variable"] == "direction")
+        return bool(self.summary.get("variable") == "direction")
 
     @property
     def confidence(self) -> str:

@@ -79,7 +79,7 @@ def _level(row: dict[Any, Any]) -> Level:
 
 def own_variable(run: Facts) -> str:
     """The study's variable as the table names it."""
-    return short(run.summary["variable"])
+    return short(run.summary.get("variable", ""))
 
 
 def own_finder(run: Facts, rows: pd.DataFrame) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
-from jepascope.disk.plain import parsed
 from jepascope.disk.refusals import Damaged, damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.facts import Facts
-from jepascope.findings.names import short
+from jepascope.findings.stored import typed
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 from jepascope.study.files import mended_with
@@ -49,12 +48,6 @@ def _read(path: Path, files: Manifest) -> RunFolder:
     absent = [key for key in REQUIRED_KEYS if key not in summary]
     if absent:
         raise RunFolderError(f"{path / 'summary.json'} has no key '{absent[0]}'; run the study again with the same --out to write it anew.")
-    layer = summary.get("best_layer")
-    if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int) or layer < 0):
-        raise RunFolderError(
-            f"{path / 'summary.json'}: 'best_layer' is not a layer ({short(layer)}); run the study again with the same --out to write it "
-            "anew."
-        )
     return RunFolder(
         path=path,
         summary=summary,
@@ -84,6 +77,6 @@ def read_json(files: Manifest, name: str) -> dict[str, Any]:
     """A JSON object of a folder; RunFolderError where there is none."""
     path = files.folder.root
     try:
-        return parsed(_contents(files, name))
+        return typed(name, _contents(files, name))
     except ValueError as error:
         raise damaged(path / name, error) from None

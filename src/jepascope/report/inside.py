@@ -73,9 +73,6 @@ class Kind:
 
 
 def _probed(summary: dict[str, Any]) -> Tables:
-    layer = summary.get("best_layer")
-    if layer is not None and (isinstance(layer, bool) or not isinstance(layer, int)):
-        raise RunFolderError("summary.json: 'best_layer' is not a layer")
     return {"probes": False, "values": False}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.disk.manifest import Manifest
+from jepascope.disk.manifest import MEANINGS, Manifest
 from jepascope.disk.refusals import damaged
 from jepascope.errors import RunFolderError
 from jepascope.findings.names import MOST, MOST_OF_A_SENTENCE, short
@@ -23,6 +23,8 @@ def read_table(files: Manifest, name: str, table: Table, summary: dict[str, Any]
     """
     path = files.folder.root / name
     if not files.folder.has(name):
+        if name in files.files:
+            raise damaged(path, MEANINGS["missing"])
         if table.evidence and summary.get(table.evidence):
             raise RunFolderError(
                 f"{path} is missing although summary.json reports '{table.evidence}'; run the study again with the same --out, only that "

@@ -19,7 +19,7 @@ def frame_of(contents: bytes) -> pd.DataFrame:
         if (cells := about.num_rows * max(1, about.num_columns)) > MOST_CELLS:
             raise ValueError(f"it holds {cells:,} values, more than any study writes")
         return pd.read_parquet(io.BytesIO(contents))
-    except ValueError:
+    except (ValueError, MemoryError):
         raise
     except Exception as error:  # pyarrow raises a dozen types for a damaged file; each means the same
         raise ValueError(f"{type(error).__name__}: {error}") from None

@@ -7,8 +7,10 @@ from typing import Any
 
 from jepascope.catalog import file_name
 from jepascope.disk.folder import Folder
-from jepascope.disk.plain import read_object
+from jepascope.disk.manifest import Manifest
+from jepascope.disk.refusals import Damaged, damaged
 from jepascope.errors import RunFolderError, quoted
+from jepascope.findings.stored import typed
 
 SPEC = "spec.yaml"
 
@@ -24,11 +26,13 @@ def part_name(table: str, part: str) -> str:
 
 
 def read_json(path: Path, default: Any = None) -> Any:
-    """A JSON object; ``default`` where there is no file, RunFolderError where it is damaged."""
+    """A JSON object, as the folder's list knows it; ``default`` where there is no file, RunFolderError where it is damaged."""
     try:
-        return read_object(Folder(path.parent), path.name)
+        return typed(path.name, Manifest(Folder(path.parent)).read(path.name))
     except FileNotFoundError:
         return default
+    except ValueError as error:
+        raise damaged(path, error) from None
 
 
 def run_line(folder: Path | str, out: Path | str, dtype: str = "float32") -> str:
@@ -40,10 +44,10 @@ def run_line(folder: Path | str, out: Path | str, dtype: str = "float32") -> str
 def resume_line(folder: Path) -> str:
     """The command that goes on with a run, from its folder alone, in the precision that it began in."""
     try:
-        dtype = read_json(folder / "provenance.json", {}).get("dtype")
+        dtype = read_json(folder / "provenance.json", {}).get("dtype", "float32")
     except RunFolderError:
-        dtype = None
-    return run_line(folder, folder, dtype if isinstance(dtype, str) else "float32")
+        dtype = "float32"
+    return run_line(folder, folder, dtype)
 
 
 def mended_with(folder: Path) -> str:
@@ -53,5 +57,8 @@ def mended_with(folder: Path) -> str:
 
 def known_best(folder: Path) -> int | None:
     """The layer that a run makes its claims for, by its summary; None where it has not come so far."""
-    best = read_json(folder / "summary.json", {}).get("best_layer")
-    return best if isinstance(best, int) and not isinstance(best, bool) else None
+    try:
+        best: int | None = read_json(folder / "summary.json", {}).get("best_layer")
+    except Damaged as error:
+        raise error.mended_by(mended_with(folder)) from None
+    return best

@@ -17,9 +17,10 @@ from jepascope.disk.folder import Folder, is_own
 from jepascope.disk.manifest import ASIDE, MEANINGS, Manifest
 from jepascope.disk.manifest import NAME as MANIFEST
 from jepascope.disk.named import read_named
-from jepascope.disk.plain import parsed, written
+from jepascope.disk.plain import written
 from jepascope.disk.refusals import damaged
-from jepascope.errors import BadArgument, JepascopeError, RunFolderError
+from jepascope.errors import BadArgument, JepascopeError, RunFolderError, first_line
+from jepascope.findings.stored import typed
 from jepascope.study.files import SPEC, mended_with, part_name
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
@@ -49,6 +50,8 @@ def _left_by_a_kill(name: str) -> bool:
 
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
+        with Folder(saved.parent).reading(saved.name):  # nothing but a file of the folder's own
+            pass
         theirs = make_spec(read_spec(saved, code_named(spec.model_dump())), f"'{saved}'")
     except JepascopeError as error:
         raise RunFolderError(
@@ -115,13 +118,30 @@ class Run:
         return run
 
     def _check_list(self) -> None:
-        """Begin the folder's list of files. Those of a version that kept none are taken as they are."""
+        """Begin the folder's list of files. Those of a version that kept none are taken as they are, where they can be read."""
         if not self.manifest.known:
-            self.manifest.start(self._about, [name for pattern in LISTED for name in self.files.names(pattern)])
+            there = {name: self._unreadable(name) for pattern in LISTED for name in self.files.names(pattern)}
+            for name, why in there.items():
+                if why and self.heals:
+                    self._set_aside(name, why)
+            self.manifest.start(self._about, [name for name, why in there.items() if not why or not self.heals])
         if self.manifest.about.get("spec", self.spec.digest) != self.spec.digest:
             raise RunFolderError(
                 f"The files of '{self.path}' are of another study than its {SPEC} names; nothing was changed. Choose another --out."
             )
+
+    def _unreadable(self, name: str) -> str:
+        """Why a table or JSON file holds nothing that a study writes; empty where it does."""
+        from jepascope.schema.parquet import frame_of
+
+        try:
+            if name.endswith(".parquet"):
+                frame_of(self.files.read(name))
+            elif name.endswith(".json"):
+                typed(name, self.files.read(name))
+        except (ValueError, RunFolderError) as error:
+            return first_line(error)
+        return ""
 
     def _saved(self) -> StudySpec:
         """The spec as it is written: its labels lie beside it, as its clips may, so that the folder can be moved."""
@@ -182,10 +202,13 @@ class Run:
             return True
         if not self.heals:
             raise damaged(self.path / name, MEANINGS[state], mended_with(self.path))
-        away = self.manifest.set_aside(name)
-        self.log("set aside", file=name, why=MEANINGS[state], now=away)
-        log.warning("'%s': %s. It is set aside (%s) and made again.", self.path / name, MEANINGS[state], away)
+        self._set_aside(name, MEANINGS[state])
         return False
+
+    def _set_aside(self, name: str, why: str) -> None:
+        away = self.manifest.set_aside(name)
+        self.log("set aside", file=name, why=why, now=away)
+        log.warning("'%s': %s. It is set aside (%s) and made again.", self.path / name, why, away)
 
     def write(self, name: str, contents: bytes) -> None:
         """A file of the study, made by the step that runs from what was read for it."""
@@ -232,9 +255,12 @@ class Run:
         if not self.has(name):
             return default
         try:
-            return parsed(self.read(name))
+            return typed(name, self.read(name))
         except ValueError as error:
-            raise damaged(self.path / name, error) from None
+            if not self.heals:
+                raise damaged(self.path / name, error, mended_with(self.path)) from None
+            self._set_aside(name, str(error))
+            return default
 
     def log(self, event: str, **details: Any) -> None:
         """One line in log.jsonl; a log that cannot be written never stops a study."""

@@ -5,6 +5,7 @@ YAML makes a number of 00 and a truth value of yes; names of classes, columns an
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import yaml
 
 from jepascope.clips.array_file import is_arrays
+from jepascope.disk.entry import foreign
+from jepascope.disk.folder import Folder
 from jepascope.disk.named import NoFile, read_named
 from jepascope.errors import BadArgument, RunFolderError, first_line, quoted
 from jepascope.study.clips_asked import is_folder
@@ -103,11 +106,18 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
 
 def saved_spec(folder: Path) -> StudySpec:
     """The spec of a run folder; RunFolderError where there is none."""
-    if not (folder / SPEC).is_file():
+    try:
+        with Folder(folder).reading(SPEC):  # nothing but a file of the folder's own
+            pass
+    except FileNotFoundError:
         free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
         instead = f"make one with `jepascope run --out {quoted(folder)}`" if free else "give the folder that `jepascope run` wrote"
-        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.")
+        raise RunFolderError(f"'{folder}' is not a run folder (it has no {SPEC}); {instead}.") from None
     values = read_spec(folder / SPEC)
+    for field in ("labels", "clips"):  # which may lie beside it
+        beside = Path(str(values.get(field) or ""))
+        if beside.parent == folder and stat.S_ISLNK(Folder(folder).kind(beside.name) or 0):
+            raise foreign(beside, stat.S_IFLNK)
     if not values:  # an empty file would pass as the demo, whatever study the tables are of
         raise RunFolderError(
             f"'{folder / SPEC}' is empty and no longer says which study this is; put the file back, or run the study again."

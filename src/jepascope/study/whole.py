@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jepascope.activations.shard_file import check_sums
 from jepascope.disk.folder import Folder
-from jepascope.disk.manifest import MEANINGS, NAME, Manifest
+from jepascope.disk.manifest import MEANINGS, NAME, Manifest, digest
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.files import SPEC, resume_line
 from jepascope.study.folder import LISTED
@@ -32,7 +32,8 @@ def file_states(run: Path) -> list[FileState]:
         raise BadArgument(f"'{run}' is no run folder: it has no {SPEC}. Give the folder that 'jepascope run --out' wrote.")
     inside = sorted(path.parent for path in run.glob(f"*/{NAME}") if not path.parent.is_symlink() and (path.parent / SPEC).is_file())
     listed = [state for folder in (run, *inside) for state in _listed(run, folder)]
-    return [*listed, *(_shard(run, path) for path in sorted(run.glob("**/activations/*/shard-*.safetensors")))]
+    captures = [path for pattern in ("manifest.json", "shard-*.safetensors") for path in run.glob(f"**/activations/*/{pattern}")]
+    return [*listed, *(_captured(run, path) for path in sorted(captures))]
 
 
 def repair(run: Path) -> str:
@@ -57,11 +58,17 @@ def _listed(run: Path, folder: Path) -> Iterator[FileState]:
         yield FileState(f"{below}{name}", state == "whole", MEANINGS[state], step)
 
 
-def _shard(run: Path, path: Path) -> FileState:
+def _captured(run: Path, path: Path) -> FileState:
+    """A shard, which carries its checksums, or the list of a capture, whose folder's name is its digest."""
     name = str(path.relative_to(run))
     try:
-        with Folder(path.parent).reading(path.name) as file:
-            check_sums(file)
-    except (RunFolderError, OSError, ValueError, KeyError, TypeError) as error:
+        if path.suffix == ".json":
+            contents = Folder(path.parent).read(path.name)
+            if digest(contents)[: len(path.parent.name)] != path.parent.name:
+                raise ValueError(MEANINGS["damaged"])
+        else:
+            with Folder(path.parent).reading(path.name) as file:
+                check_sums(file)
+    except (RunFolderError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         return FileState(name, False, str(error), "capture")
     return FileState(name, True, MEANINGS["whole"], "capture")

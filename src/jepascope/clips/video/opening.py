@@ -22,6 +22,7 @@ MAX_SECONDS = 3600.0  # of a file that are read
 MAX_FRAMES = 500_000
 MAX_WORK = 400_000_000_000  # pixels of a file that are decoded: an hour of full HD at 50 frames a second
 MAX_RATE = 1000.0  # frames a second
+MAX_GIF = 1 << 28  # bytes: FFmpeg looks for a GIF's next picture byte by byte, and would look through a disk full of zeros
 SHAPES = (0.25, 4.0)  # of a pixel, width to height; anything else is a mistake in the file
 HEAD = 4096
 MAX_BOXES = 1000  # of an MP4 file that are skipped to find its index
@@ -46,6 +47,8 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     import av
 
     only = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **_LIMITS}
+    if path.suffix.lower() == ".gif" and path.stat().st_size > MAX_GIF:
+        raise UnreadableVideo(f"is a GIF of more than {MAX_GIF >> 20} MB; convert it to H.264")
     try:
         check_named(path)
         # titles in old encodings are no reason to refuse a video (and PyAV would leave the file open)

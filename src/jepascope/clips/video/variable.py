@@ -5,7 +5,6 @@ Imports neither torch, pandas, PyAV nor OpenCV.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,7 +15,7 @@ from jepascope.clips.column_kind import MAX_CLASSES, MISSING, Asked, Column, is_
 from jepascope.clips.labels import as_numbers, check_name, variable_of
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import Variable
-from jepascope.errors import BadArgument, BadData, setting
+from jepascope.errors import BadArgument, BadData, quoted, setting
 
 if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
@@ -35,7 +34,7 @@ def variable_given(columns: Sequence[str], path: str, variable: str | None) -> s
         return variable
     if len(columns) > 1:
         shown = ", ".join(columns[:SHOWN]) + (", ..." if len(columns) > SHOWN else "")
-        raise BadArgument(f"'{path}' has the label columns {shown}; say which one is studied, as in --variable {shlex.quote(columns[0])}.")
+        raise BadArgument(f"'{path}' has the label columns {shown}; say which one is studied, as in --variable {quoted(columns[0])}.")
     return columns[0]
 
 

@@ -21,6 +21,7 @@ from transformers import VJEPA2Model
 
 from jepascope.disk.folder import Folder
 from jepascope.disk.plain import parsed
+from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.nano.folder import CHECKPOINT, CURVES
 from jepascope.encoders.nano.masks import future_mask, tube_mask
 from jepascope.encoders.nano.recipe import Recipe
@@ -182,6 +183,8 @@ def _resume(trainer: Trainer, files: Folder) -> None:
     except RunFolderError:
         raise
     except Exception as error:  # a damaged file makes torch raise a dozen kinds; each means the same
+        if (lack := kept_away(path, error, [path])) is not None:
+            raise lack from None
         raise RunFolderError(
             f"'{path}' is not a readable checkpoint ({first_line(error)}); delete it, and training starts from step 0."
         ) from None

@@ -14,6 +14,7 @@ import socket
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from jepascope.study.engine.worker import Open, View, Worker
 R = TypeVar("R")
 
 AHEAD = 2  # tasks that lie ready at a worker, so that it never waits for the next
+CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 TOKEN = Path("~/.ray/auth_token")  # where Ray looks for it
 START_SECONDS = 600.0  # until every worker holds its model; a cluster that is full has no room for longer
 RESTARTS = 5  # of one worker before the study gives up; what is finished stays, and the same command goes on
@@ -167,12 +169,31 @@ def _connect(ray: Any, address: str | None) -> None:
     if address is not None:
         check_address(address)
     try:
-        if address is None:  # seen by nothing outside this machine
-            ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        if address is None:
+            with _loopback():
+                ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
         else:
             ray.init(address=address, **quiet)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         raise _unanswered(address, first_line(error)) from None
+
+
+@contextmanager
+def _loopback() -> Iterator[None]:
+    """What Ray starts in the body listens on 127.0.0.1 alone. On Linux it takes this machine's own address in place of 127.0.0.1, and
+    listens on every interface, unless it believes that there are no clusters (CLUSTERS, which it reads at its import).
+    """
+    from ray._private import ray_constants
+
+    before, said = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(CLUSTERS)
+    ray_constants.ENABLE_RAY_CLUSTER, os.environ[CLUSTERS] = False, "0"  # the second for what is started
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+        os.environ.pop(CLUSTERS)
+        if said is not None:
+            os.environ[CLUSTERS] = said
 
 
 def check_address(address: str, seconds: float = 5.0) -> None:

@@ -26,6 +26,7 @@ from jepascope.study.steps.port import COMMAND
 
 PREFIX = "port-"
 SCHEMA = 1
+SIDE = {"path", "clips", "variable", "best_layer"}  # what the headline says of either
 
 Load = Callable[[StudySpec], VideoEncoder]
 
@@ -79,7 +80,9 @@ def run_port(
         made = stack.enter_context(opened(out, theirs, encoder, f"put them back, or delete '{out}'"))
         summary = made.json("summary.json", {})
         tables = [table for step in COMMAND[kind] for table in step.tables]
-        if summary.get("schema") != SCHEMA or not all(made.has(f"{table}.parquet") for table in tables):
+        sides = [summary.get(side) for side in "ab"]
+        told = summary.get("schema") == SCHEMA and all(isinstance(side, dict) and side.keys() >= SIDE for side in sides)
+        if not told or not all(made.has(f"{table}.parquet") for table in tables):
             opened_captures = (
                 captures_of if models else Captures.of_run
             )  # subspaces of one encoder are used at the run's own best layer alone

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jepascope.clips.video.enough import FEWEST_CLIPS, least_clips_per_class, most_clips
 from jepascope.clips.video.labels import read_video_labels
-from jepascope.errors import BadArgument, setting
+from jepascope.errors import BadArgument, quoted, setting
 from jepascope.findings.names import unit_of
 
 if TYPE_CHECKING:
@@ -44,5 +43,5 @@ def check_labels_used(spec: StudySpec) -> None:
     if spec.variable not in file.columns and not file.sources:
         raise BadArgument(
             f"Nothing in '{spec.labels}' would be used: it has no column '{spec.variable}', nor a column 'source' that says which files "
-            f"are of one recording. Leave --labels out, or study one of its columns with --variable {shlex.quote(file.columns[0])}."
+            f"are of one recording. Leave --labels out, or study one of its columns with --variable {quoted(file.columns[0])}."
         )
