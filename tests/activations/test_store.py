@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -335,3 +336,18 @@ def test_one_of_two_processes_that_share_a_store_is_killed_and_nothing_is_lost(
     assert not list(tmp_path.glob(f"{WORKING}*"))
     assert torch.equal(found.pooled(3), whole.pooled(3)) and torch.equal(found.tokens(1), whole.tokens(1))
     assert torch.equal(found.moments(1).covariance, whole.moments(1).covariance)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE])
+def test_a_shard_that_the_system_does_not_let_be_read_is_not_computed_again(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = filled(tmp_path)
+
+    def refused(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("jepascope.disk.folder.opened", refused)
+    for use in (lambda: store.has(0), lambda: store.read(0, "pooled"), lambda: filled(tmp_path)):
+        with pytest.raises(RunFolderError, match="could not be (read|opened)"):
+            use()

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jepascope.cli.main import app
+from jepascope.disk.entry import opened
 from jepascope.disk.manifest import NAME
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import RunFolderError
@@ -161,3 +162,17 @@ def test_a_folder_of_a_version_that_kept_no_list_is_read_and_said_to_be_unchecke
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     assert "is no run folder" in CliRunner().invoke(app, ["check", str(tmp_path)]).output
+
+
+def test_a_list_that_the_system_does_not_let_be_read_is_not_set_aside(
+    run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(root: Path, name: str, *flags: int) -> int:
+        if name == NAME:
+            raise PermissionError(13, "Permission denied")
+        return opened(root, name, *flags)
+
+    monkeypatch.setattr("jepascope.disk.folder.opened", refused)
+    with pytest.raises(RunFolderError, match=r"manifest.json' could not be read \(Permission denied\)"):
+        run_study(tiny_spec, run, tiny_encoder)
+    assert (run / NAME).exists() and not (run / "set-aside").exists()

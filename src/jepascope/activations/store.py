@@ -17,6 +17,7 @@ from torch import Tensor
 from jepascope.activations.layout import Layout, canonical, described, digest_of
 from jepascope.activations.shard_file import check_shard, described_tensors, read_part, signature
 from jepascope.disk.folder import Folder
+from jepascope.disk.refusals import Unreadable
 from jepascope.errors import BadData, RunFolderError
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class DiskStore:
                 check_shard(file, self.digest, shard, self.layout.tensors(shard))
         except FileNotFoundError:
             return False
+        except Unreadable:
+            raise
         except (RunFolderError, OSError, ValueError, TypeError, RecursionError) as error:
             self._say_damaged(self.path(shard), error)
             return False
@@ -101,6 +104,8 @@ class DiskStore:
         try:
             with self.files.reading(self._name(shard)) as file:
                 return read_part(file, key, rows, layer, span)
+        except Unreadable:
+            raise
         except (RunFolderError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunFolderError(f"'{self.path(shard)}' cannot be read any more ({error}); run again, which computes it anew.") from None
 
@@ -111,6 +116,8 @@ class DiskStore:
             there = self.files.read(name)
         except FileNotFoundError:
             there = None
+        except Unreadable:
+            raise
         except RunFolderError as error:
             there = str(error).encode()
         if there != manifest.encode():

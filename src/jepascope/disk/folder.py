@@ -95,7 +95,8 @@ class Folder:
             try:
                 contents = b"".join(iter(lambda: file.read(1 << 22), b""))
             except OSError as error:
-                raise unreadable(self.root / name, error) from None
+                refusal = damaged if error.errno == errno.EIO else unreadable  # a bad sector does not mend
+                raise refusal(self.root / name, error) from None
         return contents
 
     @contextlib.contextmanager

@@ -25,12 +25,16 @@ def unwritable(path: Path, error: OSError | SafetensorError) -> RunFolderError:
     return RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one, and run again.")
 
 
-def unreadable(path: Path, error: OSError) -> RunFolderError:
+class Unreadable(RunFolderError):
+    """A file is there and may be whole, but the system does not let it be read: nothing is to be made again in its place."""
+
+
+def unreadable(path: Path, error: OSError) -> Unreadable:
     """``path`` is there and may be whole, but the system does not let it be read."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return RunFolderError(f"'{path}' could not be opened: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
+        return Unreadable(f"'{path}' could not be opened: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return RunFolderError(f"'{path}' could not be read ({reason}). Make it readable and run again.")
+    return Unreadable(f"'{path}' could not be read ({reason}). Make it readable and run again.")
 
 
 class Damaged(RunFolderError):
