@@ -157,6 +157,7 @@ def interrupted_start(seed: int, at: Path, tally: Tally) -> Outcome:
     rng = random.Random(seed)
     words = rng.choice(LINES)
     at.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored, as behind a shell's &, the program would ignore it too
     process = subprocess.Popen(
         [sys.executable, "-m", "jepascope", *words], cwd=at, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -168,6 +169,7 @@ def interrupted_start(seed: int, at: Path, tally: Tally) -> Outcome:
         process.kill()
         printed, outcome = "", "hang"
     else:
-        outcome = "traceback" if "Traceback" in printed else "same"
+        ours = "Traceback" in printed and "jepascope" in printed  # not Python's own, before our first line
+        outcome = "traceback" if ours else "same"
     tally.add("Ctrl-C while it starts", outcome, {"seed": seed, "command": words, "words": printed[-400:]})  # type: ignore[arg-type]
     return outcome  # type: ignore[return-value]
