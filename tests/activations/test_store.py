@@ -349,5 +349,5 @@ def test_a_shard_that_the_system_does_not_let_be_read_is_not_computed_again(
 
     monkeypatch.setattr("jepascope.disk.folder.opened", refused)
     for use in (lambda: store.has(0), lambda: store.read(0, "pooled"), lambda: filled(tmp_path)):
-        with pytest.raises(RunFolderError, match="could not be (read|opened)"):
+        with pytest.raises(RunFolderError, match=r"could not be (read|opened)"):
             use()

@@ -18,7 +18,7 @@ from jepascope.disk.manifest import ASIDE, MEANINGS, Manifest
 from jepascope.disk.manifest import NAME as MANIFEST
 from jepascope.disk.named import read_named
 from jepascope.disk.plain import written
-from jepascope.disk.refusals import Unreadable, damaged, unwritable
+from jepascope.disk.refusals import Unreadable, damaged
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError, first_line
 from jepascope.findings.stored import typed
 from jepascope.study.files import SPEC, mended_with, part_name
