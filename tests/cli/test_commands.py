@@ -135,7 +135,7 @@ def test_a_bug_is_one_line_and_asks_for_a_report(tmp_path: Path, tiny_model: Pat
 def test_training_stops_goes_on_and_leaves_a_model_with_its_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = {"name": "nano"}
     monkeypatch.setattr(train_module, "measure_card", lambda *_: measured)  # minutes of probes; tested by hand
-    monkeypatch.setattr(train_module, "write_card", lambda folder, card: (folder / "card.md").write_text(card["name"]))
+    monkeypatch.setattr(train_module, "write_card", lambda files, card: files.write("card.md", card["name"]))
     monkeypatch.setattr(train_module, "health", lambda *_: Health(0.0, 0.0, (), ()))
     monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 7)).__next__)  # every look at the clock is 7 seconds later
     command = ("train", "nano", "--steps", "4", "--batch", "2", "--out", str(tmp_path))

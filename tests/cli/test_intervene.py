@@ -189,7 +189,7 @@ def test_what_is_no_finished_run_is_refused(tmp_path: Path, tiny_spec: StudySpec
     before = contents(tmp_path)
     assert "has no best layer yet; name one with --layer" in refused(answer(str(tmp_path / "begun")), 1)
     (tmp_path / "begun" / "summary.json").write_text('{"best_layer": "first"}')
-    assert "has no best layer yet" in refused(answer(str(tmp_path / "begun")), 1)
+    assert "summary.json' is damaged" in refused(answer(str(tmp_path / "begun")), 1)
     (tmp_path / "begun" / "summary.json").write_text("{")
     assert "summary.json' is damaged" in refused(answer(str(tmp_path / "begun")), 1)
     (tmp_path / "begun" / "summary.json").unlink()

@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 
 from jepascope.disk.plain import parsed
 from jepascope.findings.names import short
-from jepascope.stats import LEVEL
 
 Figure = float | None
 ByName = dict[str, dict[str, Any]]
@@ -64,7 +63,7 @@ class Summary(Stored):
     """summary.json of a run and of the folders inside it; each has some of these keys."""
 
     headline: str | None = None
-    confidence: Annotated[float, Field(gt=0, lt=1)] = LEVEL
+    confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
     model: str = ""
     clips: str = ""
     variable: str = ""

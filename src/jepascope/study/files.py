@@ -8,6 +8,7 @@ from typing import Any
 from jepascope.catalog import file_name
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
+from jepascope.disk.plain import read_object
 from jepascope.disk.refusals import Damaged, damaged
 from jepascope.errors import RunFolderError, quoted
 from jepascope.findings.stored import typed
@@ -44,10 +45,10 @@ def run_line(folder: Path | str, out: Path | str, dtype: str = "float32") -> str
 def resume_line(folder: Path) -> str:
     """The command that goes on with a run, from its folder alone, in the precision that it began in."""
     try:
-        dtype = read_json(folder / "provenance.json", {}).get("dtype", "float32")
-    except RunFolderError:
-        dtype = "float32"
-    return run_line(folder, folder, dtype)
+        dtype = read_object(Folder(folder), "provenance.json").get("dtype")  # listed or not: it only advises
+    except (RunFolderError, FileNotFoundError):
+        dtype = None
+    return run_line(folder, folder, dtype if isinstance(dtype, str) else "float32")
 
 
 def mended_with(folder: Path) -> str:
