@@ -240,7 +240,7 @@ def headline_words(run: Path, folder: RunFolder) -> Iterator[Named]:
     text, finder = said["headline"], next(iter(said["ce"]))
     if found := re.search(r"removes (-?\d+) \[(-?\d+), (-?\d+)\] %", text):
         yield from spread(("ce", "probe", finder, "ablate"), "headline", list(found.groups()), 100)
-    for doer, ratio in BESIDE.findall(text):
+    for doer, ratio in BESIDE.findall(text.split(" By the ")[0]):  # what follows is of another judge
         yield from spread(("ratio", "probe", finder, "ablate", DOER_OF[doer]), "headline", printed(ratio))
     if found := re.search(r"accuracy ([\d.]+) \[([\d.]+), ([\d.]+)\]", text):
         yield from spread(("accuracy",), "headline", list(found.groups()))

@@ -105,14 +105,16 @@ class Catalog(Generic[E]):
     def entry(self, name: str) -> E:
         """What is declared of a name; of others' things this imports their module. BadArgument where there is no such thing, where two
         have the name, or where their code fails."""
-        points = self.added.get(name, ()) if isinstance(name, str) else ()
+        if not isinstance(name, str):
+            raise self._unknown(name)
+        points = self.added.get(name, ())
         if len(points) + (name in self.own) > 1:
             owners = " and ".join([*(["jepascope"] if name in self.own else []), *(point.value for point in points)])
             raise BadArgument(f"The {self.kind} '{name}' is declared by {owners}; name the one that is meant as package.module:attribute.")
         if name in self.own:
             return self.own[name]
-        if not points and not (isinstance(name, str) and is_code(name)):
-            raise BadArgument(f"There is no {self.kind} '{name}'; known are {', '.join(self.names)}, and code as package.module:attribute.")
+        if not points and not is_code(name):
+            raise self._unknown(name)
         path = f"{points[0].module}:{points[0].attr}" if points else name
         given = attribute(path, f"{self.kind} '{name}'")
         if isinstance(given, self.type):
@@ -121,6 +123,9 @@ class Catalog(Generic[E]):
             wanted = self.type.__name__
             raise BadArgument(f"{self.kind} '{name}': {path} is {given!r:.80}; it has to be a function, or a {wanted} that names one.")
         return entry
+
+    def _unknown(self, name: object) -> BadArgument:
+        return BadArgument(f"There is no {self.kind} '{name}'; known are {', '.join(self.names)}, and code as package.module:attribute.")
 
     def look_up(self, name: str) -> E:
         """What is declared of a name that a file holds: nothing is refused, and no code is imported because a file names it."""

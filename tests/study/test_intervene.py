@@ -210,6 +210,7 @@ def test_a_folder_that_does_not_say_what_found_its_subspaces_is_read_as_it_was(r
     options: dict[str, Any] = {"best_layer": 1, "edits": ("ablate",), "judges": ("probe",)}
     _, new = intervene(**options)
     shutil.rmtree(next(run.glob("intervene-*")))
+    (run / "manifest.json").unlink()  # which such folders lack
     for path in (run / "subspaces").glob("*.safetensors"):
         kept = Subspace.load(path)
         Subspace(kept.basis, kept.mean, kept.provenance).save(path)
@@ -222,6 +223,7 @@ def test_a_folder_that_does_not_say_what_found_its_subspaces_is_read_as_it_was(r
 def test_a_subspace_put_in_place_of_a_run_s_own_gets_no_shuffles(run: Path, tmp_path: Path, intervene: Intervene) -> None:
     kept = Subspace.load(run / "subspaces" / "diff_means-layer1.safetensors")
     other = Subspace.load(saved(tmp_path, rank=7))
+    (run / "manifest.json").unlink()  # as in a folder of version 0.1: a list would refuse it
     Subspace(other.basis, kept.mean, kept.provenance).save(run / "subspaces" / "diff_means-layer1.safetensors")
     summary, found = intervene(best_layer=1, edits=("ablate",), judges=("probe",))
     assert not shuffled(found)

@@ -17,6 +17,7 @@ from jepascope.clips.presets import directions8
 from jepascope.discovery.finders import diff_means
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention import controls
+from jepascope.intervention.controls import variance
 from jepascope.study import captures as captures_module
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
@@ -125,7 +126,7 @@ def test_the_plan_counts_what_runs(captures: Captures, monkeypatch: pytest.Monke
     def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: object) -> torch.Tensor:
         return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))  # else all draws may be one: see test_plan
 
-    monkeypatch.setattr(controls, "variance_matched", reached)
+    monkeypatch.setattr(variance, "variance_matched", reached)
     captures.spec = captures.spec.model_copy(update={"test_scenes": 10 * len(CLASSES)})  # all clips: as many as the plan takes for granted
     Pool.of(captures)  # what the study has captured anyway
     ran, block = [0], VJepa2Encoder.block

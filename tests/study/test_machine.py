@@ -40,7 +40,7 @@ COMPUTING = ("run", "plan", "probe", "intervene", "port")
 
 @pytest.fixture(scope="module")
 def half(tiny_model: Path) -> VJepa2Encoder:
-    found = open_encoder(Machine(dtype="bfloat16"), str(tiny_model))
+    found = open_encoder(Machine(dtype="bfloat16", workers=1), str(tiny_model))
     assert isinstance(found, VJepa2Encoder)
     return found
 

@@ -103,6 +103,9 @@ CARRIED = (
             "layer finder stage rank control value low high n draws excess excess_low excess_high above alone alone_low alone_high whole"
             " whole_low whole_high surplus surplus_low surplus_high copies verdict reason",
             integer("stage", "from 1; 0: nothing was found"),
+            number("rank", "of the subspace; none where nothing was found"),
+            number("n", "test clips; none where nothing was found"),
+            number("draws", "of the control; none where nothing was found"),
             number("value", "CE while all earlier stages are ablated"),
             number("excess_low", "lower end of the interval of the effect less that of one new draw"),
             number("excess_high", "upper end of it"),
