@@ -17,6 +17,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("JEPASCOPE_WORKERS", "1")  # each trial has a core of its own at most
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as the tests see each other
 
 from campaign.damage import Damage
