@@ -6,6 +6,7 @@ processes do not, and give the same digits however many there are.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 AHEAD = 3  # tasks that lie ready at a worker while this process computes one itself
 KEPT = 8  # results a worker that wait for their turn, at most
 IDLE = 120  # seconds after which a worker without work goes
+SETTINGS = {  # of a worker: one thread, and memory that grows with a larger batch is no leak
+    **{name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+    "LOKY_MAX_MEMORY_LEAK_SIZE": "1e18",
+}
 DEATHS = 3  # of workers, after which this process goes on alone
 
 
@@ -110,7 +115,7 @@ class Processes:
                 timeout=IDLE,
                 initializer=_begin,
                 initargs=(os.getpid(),),
-                env={name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+                env=SETTINGS,
             )
             self._begun = self._submit(_load, self.load)
         return self._begun.done() and self.others > 0
@@ -179,7 +184,9 @@ def _begin(parent: int) -> None:
 
 @lru_cache(maxsize=1)
 def _worker(load: bytes) -> Worker:
-    return Worker(pickle.loads(load), threads=1)
+    worker = Worker(pickle.loads(load), threads=1)
+    gc.freeze()  # loky collects garbage every second: libraries and model need not be looked through
+    return worker
 
 
 def _load(load: bytes) -> None:
