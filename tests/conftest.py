@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ os.environ["MPLBACKEND"] = "agg"
 for name in [name for name in os.environ if name.startswith("JEPASCOPE_")]:
     del os.environ[name]
 os.environ["JEPASCOPE_WORKERS"] = "1"  # tests share the cores already; those of the engine ask for more
+
+# where a test run began with Ctrl-C ignored, as behind a shell's &, what it starts would ignore it too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from jaxtyping import config, install_import_hook

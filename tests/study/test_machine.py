@@ -58,6 +58,7 @@ def test_every_command_that_computes_takes_the_options_of_the_machine(command: s
 
 def test_the_options_become_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[Machine] = []
+    monkeypatch.delenv("JEPASCOPE_WORKERS")
     monkeypatch.setattr("jepascope.study.plan.make_plan", lambda spec, machine: got.append(machine))
     answer = CliRunner().invoke
     answer(app, ["plan"])
