@@ -13,8 +13,8 @@ from jepascope.clips.video.probe import Video
 from jepascope.clips.video.windows import Window
 from jepascope.disk.folder import Folder
 from jepascope.disk.plain import parsed
-from jepascope.disk.refusals import unreadable, unwritable
-from jepascope.errors import BadArgument, RunFolderError
+from jepascope.disk.refusals import in_use, unreadable, unwritable
+from jepascope.errors import BadArgument
 
 OWN = ("file", "start", "end", "source", "direction", "angle", "abstained")  # how a file of this command begins
 HEAD = b'{"measure": '  # and what it keeps
@@ -48,7 +48,7 @@ class Part:
         except OSError as error:
             raise unwritable(self.path, error) from None
         if self._file is None:
-            raise RunFolderError(f"'{self.path}' is in use by another jepascope process; wait for it or choose another --out.")
+            raise in_use(self.path)
         try:
             self._begin(self._file)
         except BaseException:

@@ -22,7 +22,7 @@ from typing import IO, BinaryIO
 from safetensors import SafetensorError
 
 from jepascope.disk.entry import foreign, holding, kind_of, opened
-from jepascope.disk.refusals import damaged, unreadable, unwritable
+from jepascope.disk.refusals import damaged, in_use, unreadable, unwritable
 from jepascope.errors import RunFolderError
 
 WORKING = ".writing-"
@@ -176,7 +176,7 @@ class Folder:
         except OSError as error:
             raise unwritable(self.root, error) from None
         if held is None:
-            raise RunFolderError(f"'{self.root}' is in use by another jepascope process; wait for it or choose another --out.")
+            raise in_use(self.root)
         self.sweep()
         return held
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from jepascope.disk.shortage import HANDLES, REMEDIES, shortage
 from jepascope.errors import RunFolderError
 
 AGAIN = "Free some space and run the same command again; what is finished is kept."
@@ -19,10 +20,15 @@ def unwritable(path: Path, error: OSError | SafetensorError) -> RunFolderError:
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(error):
         return RunFolderError(f"The disk is full: '{path}' could not be written. {AGAIN}")
-    if number in (errno.EMFILE, errno.ENFILE):
-        return RunFolderError(f"'{path}' could not be written: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
+    if (lack := shortage(error)) == HANDLES:
+        return RunFolderError(f"'{path}' could not be written: {lack}. {REMEDIES[lack]} and run again.")
     reason = os.strerror(number) if number else str(error)
     return RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one, and run again.")
+
+
+def in_use(path: Path) -> RunFolderError:
+    """Another process has ``path`` in hand."""
+    return RunFolderError(f"'{path}' is in use by another jepascope process; wait for it or choose another --out.")
 
 
 class Unreadable(RunFolderError):
@@ -31,8 +37,8 @@ class Unreadable(RunFolderError):
 
 def unreadable(path: Path, error: OSError) -> Unreadable:
     """``path`` is there and may be whole, but the system does not let it be read."""
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return Unreadable(f"'{path}' could not be opened: too many files are open. Raise the limit (ulimit -n 4096) and run again.")
+    if (lack := shortage(error)) == HANDLES:
+        return Unreadable(f"'{path}' could not be opened: {lack}. {REMEDIES[lack]} and run again.")
     reason = os.strerror(error.errno) if error.errno else str(error)
     return Unreadable(f"'{path}' could not be read ({reason}). Make it readable and run again.")
 

@@ -9,10 +9,11 @@ import re
 from safetensors import SafetensorError
 
 OUT_OF_MEMORY = "memory ran out"
+HANDLES = "too many files are open"
 REFUSED = {
     errno.ENOMEM: OUT_OF_MEMORY,
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open",
+    errno.EMFILE: HANDLES,
+    errno.ENFILE: HANDLES,
     errno.EACCES: "permission is denied",
     errno.EPERM: "permission is denied",
     errno.ENOSPC: "the disk is full",
@@ -20,7 +21,7 @@ REFUSED = {
 }
 REMEDIES = {
     OUT_OF_MEMORY: "Close other programs, or use a machine with more memory",
-    "too many files are open": "Raise the limit (ulimit -n 4096)",
+    HANDLES: "Raise the limit (ulimit -n 4096)",
     "permission is denied": "Make the file and the folders above it readable",
     "the disk is full": "Free some space",
 }

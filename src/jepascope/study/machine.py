@@ -43,7 +43,9 @@ class Machine:
         if self.engine == "local" and self.address is not None:
             raise BadArgument("--address is of a Ray cluster; give --engine ray with it.")
         if self.engine == "local" and (self.workers or 1) > 1 and self.device != "cpu":
-            raise BadArgument(f"--workers {self.workers}: on {self.device} one process computes; leave --workers out.")
+            raise BadArgument(
+                f"--workers {self.workers}: on {self.device} one process computes; leave --workers and JEPASCOPE_WORKERS out."
+            )
         if self.dtype not in BYTES:
             raise BadArgument(f"There is no precision '{self.dtype}'; --dtype is {' or '.join(BYTES)}.")
 
