@@ -13,6 +13,11 @@ from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
 
 
+def block_parameters(depth: int, width: int) -> int:
+    """Weights of the blocks of a transformer whose MLPs are four times as wide, roughly."""
+    return 12 * depth * width**2
+
+
 @dataclass(frozen=True)
 class Geometry:
     """What counting needs to know of a model."""
@@ -39,7 +44,7 @@ def geometry(spec: StudySpec) -> Geometry:
     if where.path is not None and where.kind != "file":
         path = config_of(where.path, spec.model)
         sizes = sizes_of(read_json(path), path)
-        parameters = row.parameters if row else 12 * sizes.depth * sizes.width * sizes.width
+        parameters = row.parameters if row else block_parameters(sizes.depth, sizes.width)
     elif row:
         sizes, parameters = row.sizes, row.parameters
     elif where.kind == "file":
@@ -70,5 +75,5 @@ def _of_code(spec: StudySpec) -> Geometry:
     from jepascope.encoders.load import load_encoder
 
     card = load_encoder(spec.model, frames=spec.frames, size=spec.size).card
-    weights = 12 * card.depth * card.width * card.width
+    weights = block_parameters(card.depth, card.width)
     return Geometry(card.name, card.width, card.depth, card.tokens, weights, card.grid[0], card.has_predictor, card.has_head)

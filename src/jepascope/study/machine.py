@@ -103,9 +103,9 @@ def one_thread() -> None:
 def processes(encoder: VideoEncoder) -> int:
     """As many as there are cores and as memory has room for, each with its own weights."""
     from jepascope.hardware import cores, free_memory
+    from jepascope.study.geometry import block_parameters
 
-    card = encoder.card
-    weights = 12 * card.width**2 * card.depth * 4  # of a transformer's blocks, in float32
+    weights = block_parameters(encoder.card.depth, encoder.card.width) * BYTES["float32"]
     free = free_memory()
     return cores() if free is None else max(1, min(cores(), 1 + free // (PROCESS + 3 * weights)))
 
