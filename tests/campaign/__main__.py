@@ -1,5 +1,5 @@
 """``python -m tests.campaign --minutes N``: attacks on the program for N minutes; prints counts by outcome as JSON, and every failure's
-seed. ``--only damage --seed S --trials 1`` makes one trial again."""
+seed; each trial on stderr as it ends. ``--only damage --seed S --trials 1`` makes one trial again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def main() -> int:
         with contextlib.suppress(KeyboardInterrupt):
             while time.monotonic() < until and seed < asked.seed + asked.trials:
                 for name in asked.only or KINDS:
-                    attacks[name](seed)
+                    print(f"{name} {seed}: {attacks[name](seed)}", file=sys.stderr, flush=True)
                 seed += 1
         os.chdir("/")
     bad = sum(count for counts in tally.counts.values() for outcome, count in counts.items() if outcome not in GOOD)

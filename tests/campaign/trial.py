@@ -104,6 +104,9 @@ def forked(work: Callable[[], object], limit: float = TIME, before: Callable[[],
     os.set_blocking(reader, False)
     try:
         status, used, words = _waited(process, reader, began + limit)
+    except BaseException:  # Ctrl-C ends the campaign; nothing of it goes on
+        _kill(process)
+        raise
     finally:
         os.close(reader)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # a child begins with its parent's pages
@@ -123,13 +126,18 @@ def _waited(process: int, reader: int, until: float) -> tuple[int | None, resour
         if done:
             return status, used, words
         if time.monotonic() > until:
-            for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
-                with contextlib.suppress(ProcessLookupError):
-                    kill(process, signal.SIGKILL)
-            os.wait4(process, 0)
+            _kill(process)
             return None, None, words
         time.sleep(pause)
         pause = min(0.05, pause * 1.3)
+
+
+def _kill(process: int) -> None:
+    for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+        with contextlib.suppress(ProcessLookupError):
+            kill(process, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process, 0)
 
 
 def command(*words: str) -> Callable[[], object]:
