@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -42,6 +45,43 @@ def test_run_on_a_finished_folder_prints_its_summary_as_json(finished_run: Path,
     spec.write_text(tiny_spec.to_yaml())
     result = answer("run", str(spec), "--out", str(run), "--json")
     assert json.loads(result.stdout)["ce"] == json.loads((run / "summary.json").read_text())["ce"]
+
+
+UNLOADED = """
+import sys
+from jepascope.cli import main
+try:
+    main()
+finally:
+    heavy = sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "transformers", "pandas", "matplotlib"})
+    print(f"loaded: {heavy}", file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_a_finished_folder_answers_without_loading_anything_until_something_in_it_changes(
+    finished_run: Path, tiny_spec: StudySpec, tmp_path: Path
+) -> None:
+    run, spec = tmp_path / "run", tmp_path / "spec.yaml"
+    shutil.copytree(finished_run, run)
+    spec.write_text(tiny_spec.to_yaml())
+
+    def ran(*more: str) -> tuple[str, str]:
+        command = [sys.executable, "-c", UNLOADED, "run", str(spec), "--out", str(run), *more]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "JEPASCOPE_WORKERS": "1"})
+        return done.stdout, done.stderr.splitlines()[-1]
+
+    (first, loaded), (second, nothing) = ran(), ran()
+    assert second == first and "torch" in loaded and nothing == "loaded: []"
+    assert ran("--json")[0] == json.dumps(json.loads((run / "summary.json").read_text())) + "\n"
+    assert "torch" in ran("--dtype", "bfloat16")[1]  # and refuses
+    (run / "report.html").write_text("half a rep")
+    assert "torch" in ran()[1] and (run / "report.html").read_text().endswith("</html>")
+    table = (run / "ce.parquet").read_bytes()
+    (run / "ce.parquet").write_bytes(table[:-1])
+    assert "torch" in ran()[1] and (run / "ce.parquet").read_bytes() == table
+    again, nothing = ran()
+    assert nothing == "loaded: []" and again.splitlines()[:-1] == first.splitlines()[:-1]  # but for the seconds
 
 
 @pytest.mark.slow

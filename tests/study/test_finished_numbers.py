@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,13 +30,19 @@ def test_a_tiny_run_says_the_same_everywhere(finished_run: Path, tmp_path: Path)
     }
 
 
+PLACES = {"headline", "card", "verdict", "page effects", "compare table", "terminal"}
+SMALL = {"clips_per_class": 20, "test_scenes": 16, "untrained_seeds": 1, "port_clips": (), "peels": 0}
+
+
 @pytest.mark.slow
-def test_the_quick_study_says_the_same_everywhere(tmp_path: Path) -> None:
-    values, _ = spec_values("quick")
-    spec = make_spec({**values, "draws": 20, "port_clips": (), "peels": 0}, "quick")
+@pytest.mark.parametrize(
+    ("values", "places"), [(SMALL, {*PLACES, "page other judges"}), (spec_values("quick")[0], PLACES)], ids=["small", "quick"]
+)
+def test_a_study_says_the_same_everywhere_and_states_its_ratios(values: dict[str, Any], places: set[str], tmp_path: Path) -> None:
+    spec = make_spec(values, "here")
     run_study(spec, tmp_path / "run", load_encoder(spec.model, frames=spec.frames, size=spec.size))
     build_report(tmp_path / "run")
     found = everything(tmp_path / "run")
     assert disagreements(found) == []
     stated = {one.place for key, named in found.items() if key[0] == "ratio" for one in named if isinstance(one.stands, str)}
-    assert stated >= {"headline", "card", "verdict", "page effects", "page other judges", "compare table", "terminal"}
+    assert stated >= places

@@ -17,7 +17,7 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.study.captures import Captures
 from jepascope.study.discover import probes as steps
 from jepascope.study.discover.probed import Source, Target, count_sources, model_source, sources
-from jepascope.study.discover.probes import permuted_rows, probe_rows, probe_table, run_probes
+from jepascope.study.discover.probes import Asked, permuted_rows, probe_rows, probe_table, run_probes
 from jepascope.study.discover.token_map import run_token_map, token_activations, token_table
 from jepascope.study.discover.values import COLUMNS, READINGS, run_values, value_tables
 from jepascope.study.folder import Run
@@ -95,7 +95,7 @@ def test_clips_without_other_factors_have_no_control_rows_and_it_is_said(capture
     monkeypatch.setattr(steps, "l1_paths", lambda *given, **named: {})  # not what this is about, and slow
     target, heard = Target.of(captures.clips, "direction"), Heard()
     bare = [replace(part, factors=part.factors[["scene", "split", "direction", "angle"]]) for part in (target.fit, target.test)]
-    table = probe_table([one_layer(captures)], 1, Target(*bare, "direction"), captures.spec, 4, heard)
+    table = probe_table([one_layer(captures)], 1, Asked(Target(*bare, "direction"), captures.spec, 4), heard)
     assert not (table["encoder"] == "control_task").any() and (table["encoder"] == "permuted").any()
     assert any("No control tasks for direction" in sentence for sentence in heard.sentences)
 

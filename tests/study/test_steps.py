@@ -48,12 +48,13 @@ def test_steps_write_every_table_that_is_declared_and_no_other() -> None:
 def test_what_the_spec_leaves_out_is_an_empty_table_and_said_in_the_log(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
-    spec = tiny_spec.model_copy(update={"token_map": False, "stability_subsamples": 0, "peels": 0, "best_layer": 1})
+    spec = tiny_spec.model_copy(update={"token_map": False, "stability_subsamples": 0, "peels": 0, "best_layer": 1, "chapters": ("port",)})
     run = Run.open(tmp_path, spec)
-    left_out = [step for step in STEPS if step.skipped(spec)]
+    left_out = [step for step in STEPS if step.left_out(spec)]
     runner_of(Captures.of_run(run, tiny_encoder, Silent())).do(left_out)
     run.close()
-    assert [step.name for step in left_out] == ["stability", "token map", "degeneracy"]
+    mechanism = ["isolation", "doses", "calibration", "refits"]
+    assert [step.name for step in left_out] == ["stability", "token map", "leaks", *mechanism, "degeneracy", "leave one out"]
     for table in (name for step in left_out for name in step.tables):
         assert run.table(table).empty and list(run.table(table).columns) == TABLES[table].written
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]

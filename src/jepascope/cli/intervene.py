@@ -12,7 +12,7 @@ from jepascope.cli.app import Json, app, option_names, takes_machine
 from jepascope.cli.options import edit_options, takes_edits
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.errors import BadArgument
-from jepascope.study.machine import Machine, open_encoder
+from jepascope.study.machine import Machine, opened_encoder
 
 
 @app.command(
@@ -39,8 +39,7 @@ def intervene(
     spec = saved_spec(folder)
     best = best_layer_of(folder) if "best_layer" not in edits else int(edits["best_layer"])
     changed = intervened_spec(spec, best, edits, subspace, option_names(edit_options))
-    with bars() as progress:
-        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
+    with bars() as progress, opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder:
         summary = run_intervene(folder, spec, changed, encoder, subspace, progress)
         report = build_again(folder)
     if json_:

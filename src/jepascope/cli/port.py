@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from jepascope.cli.app import Json, app, takes_machine
 from jepascope.cli.options import split
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
-from jepascope.study.machine import Machine, open_encoder
+from jepascope.study.machine import Machine, opened_encoder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,11 +44,12 @@ def port(
     """Carry subspaces to another model or run and use them there: CCA, CKA, linear maps, SAS, RCE, each with its chance levels."""
     from jepascope.study.port.command import run_port
 
-    def load(spec: StudySpec) -> VideoEncoder:
-        return open_encoder(machine, spec.model, spec.frames, spec.size)
-
     named = None if finders is None else tuple(split(finders))
-    with bars() as progress:
+    with bars() as progress, ExitStack() as encoders:
+
+        def load(spec: StudySpec) -> VideoEncoder:
+            return encoders.enter_context(opened_encoder(machine, spec.model, spec.frames, spec.size))
+
         summary, out = run_port(folder, other, load, named, components, progress)
         report = build_again(folder)
     if json_:

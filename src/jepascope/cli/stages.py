@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jepascope.cli.app import Json, Out, app, takes_machine
+from jepascope.cli.display import display
 from jepascope.cli.options import takes_spec
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
-from jepascope.study.machine import Machine, open_encoder
+from jepascope.study.machine import Machine, opened_encoder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,28 +32,34 @@ if TYPE_CHECKING:
 def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = False) -> None:
     """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
     from jepascope.encoders.at_hand import find
+    from jepascope.findings.names import NO_SHORTCUT
+    from jepascope.study.files import read_json
     from jepascope.study.folder import Run
-
-    def check(known: StudySpec) -> Path:
-        """Before anything slow: a folder that cannot be used is said at once."""
-        folder = out or Path("runs") / f"{Path(known.model).name}-{known.clips_name}-{known.digest[:8]}"
-        Run.check(folder, known)
-        return folder
+    from jepascope.study.pace import REPORT, Pace, expected_seconds
+    from jepascope.study.seal import seal, sealed
 
     find(spec.model)  # and a model that is not here
-    folder = None if spec.of_videos else check(spec)
-    with bars() as progress:
-        if folder is None:  # which classes there are may have to be measured, and they are part of the study's name
-            from jepascope.study.videos.foreseen import settled
+    if spec.of_videos:  # which classes there are may have to be measured, and they are part of the study's name
+        from jepascope.study.videos.foreseen import settled
 
+        with bars() as progress:
             spec = settled(spec, progress)
-            folder = check(spec)
-        from jepascope.report.build import build_report
-        from jepascope.study.run import run_study
+    folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips_name}-{spec.digest[:8]}"
+    Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once
+    summary = sealed(folder, spec, machine.dtype)
+    if summary is None:
+        with display(Pace(expected_seconds(spec, machine))) as progress:
+            progress.start(f"{spec.model} on {spec.clips_name}: {spec.variable}, into {folder}")
+            from jepascope.report.build import build_report
+            from jepascope.study.run import run_study
 
-        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
-        summary = run_study(spec, folder, encoder, progress)
-        report = build_report(folder)
+            with opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder:
+                run_study(spec, folder, encoder, progress, progress.begun)
+                progress.begun(REPORT)
+                progress.start("the report")
+                build_report(folder, encoder.fits)
+            summary = read_json(folder / "summary.json")
+            seal(folder, spec, machine.dtype)
     if json_:
         typer.echo(json.dumps(summary))
         return
@@ -63,11 +70,8 @@ def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = Fal
         console().print(effect_table(folder, summary["best_layer"], "probe"))
         say("CE beside each control; brackets: 95 %, over videos. Ratio: CE over the mean of the draws (≥: a lower bound).")
     if any(row["leak"] for row in summary["leaks"].values()):
-        from jepascope.findings.read import SHORTCUTS
-        from jepascope.report.folder import read_run
-
-        say(SHORTCUTS.claim(read_run(folder)).sentence)
-    say(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {report.resolve()}")
+        say(*(claim["sentence"] for claim in read_json(folder / "claims.json")["claims"] if claim.get("name") == NO_SHORTCUT))
+    say(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {folder.resolve() / 'report.html'}")
 
 
 @app.command(
@@ -119,8 +123,7 @@ def probe(
 
     spec = saved_spec(folder)
     probed = probed_spec(spec, variable, labels)
-    with bars() as progress:
-        encoder = open_encoder(machine, spec.model, spec.frames, spec.size)
+    with bars() as progress, opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder:
         summary = run_probe(folder, spec, probed, encoder, progress)
         report = build_again(folder)
     if json_:

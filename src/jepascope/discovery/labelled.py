@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int
@@ -114,6 +115,9 @@ class Suffix:
     target: Int[Tensor, " clips"]
     gone: Float[Tensor, "width gone"] | None = None
     mean: Float[Tensor, " width"] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "encoder": None}  # who gets it has the same
 
     def tokens(self, rows: Int[Tensor, " rows"]) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
         """Tokens of some clips and of their twins at the site, on the encoder's device, in float32 at least."""

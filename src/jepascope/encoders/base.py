@@ -19,6 +19,14 @@ from jepascope.errors import BadArgument
 
 R = TypeVar("R")
 Task = tuple[Any, ...]
+Fits = Callable[[Callable[..., Any], Iterable[tuple[Any, Task]]], Iterator[Any]]
+"""``VideoEncoder.fits``, or what stands in for it: work, tasks -> results in their order."""
+
+
+def one_by_one(work: Callable[..., R], tasks: Iterable[tuple[Any, Task]], encoder: VideoEncoder | None = None) -> Iterator[R]:
+    """``work(encoder, shared, *own)`` of every task ``(shared, own)``, one after the other in this process."""
+    for shared, own in tasks:
+        yield work(encoder, shared, *own)
 
 
 @dataclass(frozen=True)
@@ -154,8 +162,15 @@ class VideoEncoder(ABC):
         to its workers, with the same results. ``work`` is a function of a module and keeps nothing between calls; tasks are taken from
         the iterable as they are worked off, so that it may make large ones; what several tasks share is sent to a worker once.
         """
-        for shared, own in tasks:
-            yield work(self, shared, *own)
+        return one_by_one(work, tasks, self)
+
+    def fits(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        """``map`` for work that reads this machine's files and computes on its processor, such as fits of probes: to processes of this
+        machine where an engine has them, else one after the other in this process."""
+        return one_by_one(work, tasks, self)
+
+    def close(self) -> None:  # noqa: B027, most have nothing to do
+        """Let go of what an engine began for it; nothing where there is none."""
 
     def run(self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None) -> Float[Tensor, "clips tokens width"]:
         """``h_stop`` from ``h_start`` (blocks start+1 .. stop): the suffix re-run. ``stop`` defaults to the last block."""

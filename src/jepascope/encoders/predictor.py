@@ -25,9 +25,11 @@ def predict(
     clips, targets = target_ids.shape
     hidden = torch.cat([predictor.embeddings.predictor_embeddings(context), mask.expand(clips, targets, -1).to(context.dtype)], dim=1)
     rows = table(config.pred_hidden_size // config.pred_num_attention_heads).at(torch.cat([context_ids, target_ids], dim=1))
-    for layer in predictor.layer:
+    *before, last = predictor.layer
+    for layer in before:
         hidden = block_forward(layer, hidden, rows)
-    return predictor.proj(predictor.layernorm(hidden)[:, context.shape[1] :])  # type: ignore[no-any-return]
+    hidden = block_forward(last, hidden, rows, context.shape[1])  # of which nothing but targets is read
+    return predictor.proj(predictor.layernorm(hidden))  # type: ignore[no-any-return]
 
 
 def centred_targets(latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:

@@ -47,6 +47,10 @@ class RotaryTable:
         """The rows of the tokens that are present, with a head axis to broadcast over."""
         return RotaryTable(self.cos[ids][:, None], self.sin[ids][:, None])
 
+    def since(self, first: int) -> RotaryTable:
+        """The rows of the tokens from there on."""
+        return RotaryTable(self.cos[..., first:, :], self.sin[..., first:, :]) if first else self
+
     def to(self, device: torch.device) -> RotaryTable:
         return RotaryTable(self.cos.to(device), self.sin.to(device))
 
@@ -80,18 +84,25 @@ def rotate(x: Float[Tensor, "clips heads tokens head"], table: RotaryTable) -> F
     return (x * table.cos + turned * table.sin).to(x.dtype)
 
 
-def block_forward(layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
-    """One pre-norm transformer block with the rotary table given: the arithmetic of transformers' VJEPA2Layer."""
-    hidden = _attended(layer, layer.norm1(hidden), table) + hidden  # type: ignore[operator]
+def block_forward(
+    layer: nn.Module, hidden: Float[Tensor, "clips tokens width"], table: RotaryTable, first: int = 0
+) -> Float[Tensor, "clips tokens_after_first width"]:
+    """One pre-norm transformer block with the rotary table given: the arithmetic of transformers' VJEPA2Layer.
+
+    ``first``: from which token on its output is wanted; the others are attended to, and no more is made of them.
+    """
+    hidden = _attended(layer, layer.norm1(hidden), table, first) + hidden[:, first:]  # type: ignore[operator]
     return layer.mlp(layer.norm2(hidden)) + hidden  # type: ignore[operator, no-any-return]
 
 
-def _attended(layer: nn.Module, normed: Float[Tensor, "clips tokens width"], table: RotaryTable) -> Float[Tensor, "clips tokens width"]:
+def _attended(
+    layer: nn.Module, normed: Float[Tensor, "clips tokens width"], table: RotaryTable, first: int
+) -> Float[Tensor, "clips tokens_after_first width"]:
     """Its queries, keys and values are let go before the wider MLP runs: a third less memory at the peak."""
     attention: Any = layer.attention
-    heads = (*normed.shape[:-1], -1, attention.attention_head_size)
-    query = rotate(attention.query(normed).view(heads).transpose(1, 2), table)
-    key = rotate(attention.key(normed).view(heads).transpose(1, 2), table)
-    value = attention.value(normed).view(heads).transpose(1, 2)
+    wanted, heads = normed[:, first:], (-1, attention.attention_head_size)
+    query = rotate(attention.query(wanted).unflatten(-1, heads).transpose(1, 2), table.since(first))
+    key = rotate(attention.key(normed).unflatten(-1, heads).transpose(1, 2), table)
+    value = attention.value(normed).unflatten(-1, heads).transpose(1, 2)
     mixed = F.scaled_dot_product_attention(query, key, value, scale=attention.scaling)
-    return attention.proj(mixed.transpose(1, 2).reshape(normed.shape))  # type: ignore[no-any-return]
+    return attention.proj(mixed.transpose(1, 2).reshape(wanted.shape))  # type: ignore[no-any-return]

@@ -13,6 +13,7 @@ ELLIPSIS = "…"
 MOST = 60  # characters of a name in a table or sentence
 MOST_OF_A_SENTENCE = 1200  # characters of a sentence that a run folder holds
 MOST_OF_A_HEADLINE = 8000  # of a headline; our own are a quarter of that, and none of them may be cut
+NO_SHORTCUT = "no shortcut"  # the claim that commands tell beside the headline where it is refuted
 LABEL = 24  # characters of a name at an axis or in a legend
 
 

@@ -9,6 +9,7 @@ from jepascope.discovery.probes.leaks import BEYOND, LEAKS, leak_verdict, leak_w
 from jepascope.discovery.probes.readings import Measure, VariableReading
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number, sentence_of
 from jepascope.findings.facts import Facts
+from jepascope.findings.names import NO_SHORTCUT
 from jepascope.findings.numbers import decimals, decimals_span, percent
 from jepascope.findings.selection import reading_at, tokens_of
 
@@ -127,7 +128,7 @@ def shortcuts(facts: Facts) -> Answer | None:
 
 
 SHORTCUTS = Question(
-    "no shortcut",
+    NO_SHORTCUT,
     "Is there no shortcut to the label?",
     "Dense probes of motionless clips: no interval lies above chance and above what position or axis alone explain.",
     shortcuts,

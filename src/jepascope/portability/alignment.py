@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument, BadData
 from jepascope.portability.angle_law import angle_law
 from jepascope.stats import LEVEL, Interval, clustered
@@ -69,13 +70,19 @@ def calibrated_sas(u: Float[Tensor, "width rank_u"], v: Float[Tensor, "width_v r
 
 
 def split_half_ceiling(
-    find: Find, y: Int[Tensor, " clips"], splits: int, seed: int, scenes: Int[Tensor, " clips"] | None = None
+    find: Find,
+    y: Int[Tensor, " clips"],
+    splits: int,
+    seed: int,
+    scenes: Int[Tensor, " clips"] | None = None,
+    fits: Fits = one_by_one,
 ) -> Interval:
     """SAS of a finder with itself on two halves of its clips: what sampling noise alone leaves of a perfect 1.
 
     Halves are drawn class by class; where ``scenes`` have several clips, scene by scene, with classes as even as that allows. The value is
     the mean over ``splits`` random halvings, the ends their 95 % range (it shrinks not with more splits: it is the spread of one
-    halving). Each half has half of the clips, so that the ceiling is a lower bound for subspaces found on all of them.
+    halving). Each half has half of the clips, so that the ceiling is a lower bound for subspaces found on all of them. ``fits`` runs the
+    halves.
     """
     if splits < 1:
         raise BadArgument(f"A split-half ceiling needs at least one split, not {splits}.")
@@ -83,12 +90,16 @@ def split_half_ceiling(
     if int(counts[counts > 0].min()) < 2:
         raise BadData("A class with a single clip cannot be halved; the split-half ceiling needs at least two clips of every class.")
     rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(splits):
-        half = _half(y, rng) if scenes is None or not clustered(scenes.numpy()) else _half_of_scenes(y, scenes, rng)
-        values.append(sas(find(half).basis, find(~half).basis))
+    whole = scenes is not None and clustered(scenes.numpy())
+    halves = [_half_of_scenes(y, scenes, rng) if whole and scenes is not None else _half(y, rng) for _ in range(splits)]
+    found = fits(_found, ((find, (clips,)) for half in halves for clips in (half, ~half)))
+    values = [sas(one.basis, other.basis) for one, other in zip(found, found, strict=True)]
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(np.mean(values)), float(low), float(high), splits)
+
+
+def _found(_: object, find: Find, clips: Bool[Tensor, " clips"]) -> Subspace:
+    return find(clips)
 
 
 def _half(y: Int[Tensor, " clips"], rng: np.random.Generator) -> Bool[Tensor, " clips"]:

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from jepascope.disk.folder import Folder
+from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Section
@@ -25,8 +26,9 @@ for _module in iter_modules(sections.__path__):
 SECTIONS = tuple(DECLARED[anchor] for anchor in ORDER)
 
 
-def build_report(run: str | Path) -> Path:
-    """Write ``run``/figures/*.svg and ``run``/report.html from what the run folder holds; returns the report's path.
+def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
+    """Write ``run``/figures/*.svg and ``run``/report.html from what the run folder holds; returns the report's path. ``fits`` draws the
+    sections (see ``VideoEncoder.fits``).
 
     Raises RunFolderError for a folder or table that is missing, damaged or cannot be written.
     """
@@ -34,10 +36,14 @@ def build_report(run: str | Path) -> Path:
         raise BadArgument(f"A run folder is given by its path, not as {type(run).__name__}.")
     run = Path(run).expanduser()
     folder = read_run(run)
-    made = [section(folder) for section in SECTIONS]
+    made = list(fits(_made, ((folder, (entry.anchor,)) for entry in SECTIONS)))
     html = render(folder, made)
     write_drawings(run, made, "figures/")
     return write_text(run / "report.html", html)
+
+
+def _made(_: object, folder: RunFolder, anchor: str) -> Section:
+    return DECLARED[anchor](folder)
 
 
 def render(folder: RunFolder, made: list[Section]) -> str:

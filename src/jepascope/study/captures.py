@@ -246,6 +246,10 @@ class Captures:
         inputs = {layer: self.fit.pooled(layer, self.spec.tokens) for layer in range(self.encoder.card.depth + 1)}
         return l1_paths(inputs, self.labels(self.fit), self.scenes(self.fit), self.folds, seed=self.spec.seed)
 
+    def keep_l1_paths(self, paths: Mapping[int, ProbePath]) -> None:
+        """The same, fitted by somebody else."""
+        vars(self).setdefault("l1_paths", paths)
+
     def labelled(self, layer: int, finder: str, of: Activations | None = None) -> Labelled:
         """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
         part, site = of or self.fit, Site(layer, self.spec.tokens)

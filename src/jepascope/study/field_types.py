@@ -15,6 +15,8 @@ from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.refusals import Named
 
+Chapter = Literal["mechanism", "port", "trust"]
+CHAPTERS: tuple[Chapter, ...] = ("mechanism", "port", "trust")  # of a study, besides what is read and what is used
 SCOPE = re.compile(r"all|object|background|time:[0-9]{1,6}(-[0-9]{1,6})?")  # as activations.site has it, which would import torch
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -74,6 +76,16 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
     there = replace(machine, device="cuda" if machine.device.startswith("cuda") else machine.device)
     cluster = Cluster(partial(_loaded, there, model), machine.device, machine.address, machine.workers)
     return SpreadEncoder(local, cluster)
+
+
+@contextmanager
+def opened_encoder(machine: Machine, model: str, frames: int | None = None, size: int | None = None) -> Iterator[VideoEncoder]:
+    """The encoder of a study for as long as a command runs; what an engine began for it goes with it."""
+    encoder = open_encoder(machine, model, frames, size)
+    try:
+        yield encoder
+    finally:
+        encoder.close()
 
 
 def _local(machine: Machine, model: str, frames: int | None, size: int | None) -> VideoEncoder:

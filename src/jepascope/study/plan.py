@@ -70,15 +70,15 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         if spec.of_labels:
             check_self_swap(spec)
     model = geometry(spec)
-    counts = Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
+    counts = counts_of(spec, model, machine)
     check_sizes(spec, spec.model, model.depth, model.width)
     if spec.context is not None and counts.predicted and not spec.context < model.times:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )
-    planned = tuple(passes for step in STEPS for passes in step.cost(counts))
-    flops = sum(_flops(step, model) for step in planned)
-    rate, how_known = _rate(machine, model)
+    planned = tuple(passes for step in STEPS if not step.left_out(spec) for passes in step.cost(counts))
+    flops = sum(flops_of(step, model) for step in planned)
+    rate, how_known = rate_of(machine, model)
     beside = _beside_blocks(counts)
     seconds = flops / rate + beside
     stored = _stored_bytes(planned)
@@ -120,6 +120,11 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     )
 
 
+def counts_of(spec: StudySpec, model: Geometry, machine: Machine) -> Counts:
+    """Counted at the earliest layer that may be the best, where none is named."""
+    return Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
+
+
 def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
     """Bytes of all captures by PARTS."""
     total: Counter[str] = Counter(dict.fromkeys(PARTS, 0))
@@ -129,7 +134,7 @@ def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
     return dict(total)
 
 
-def _flops(step: Passes, model: Geometry) -> float:
+def flops_of(step: Passes, model: Geometry) -> float:
     """Of the blocks, and of the predictor's where it goes on from beginnings."""
     tokens = step.share * model.tokens
     ahead = step.forecasts * model.predictor_depth * _block(model.predictor_width, model.tokens)
@@ -140,7 +145,7 @@ def _block(width: int, tokens: float) -> float:
     return 24 * width**2 * tokens + 4 * tokens**2 * width
 
 
-def _rate(machine: Machine, model: Geometry) -> tuple[float, str]:
+def rate_of(machine: Machine, model: Geometry) -> tuple[float, str]:
     """FLOP/s of whole blocks, and where that comes from."""
     if machine.device != "cpu":
         return GPU_RATES[machine.dtype], "assumed"

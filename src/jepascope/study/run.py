@@ -32,11 +32,17 @@ from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.left_out import few_tested, left_out_figures
 
 
-def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress: Progress | None = None) -> dict[str, Any]:
+def run_study(
+    spec: StudySpec,
+    out: str | Path,
+    encoder: VideoEncoder,
+    progress: Progress | None = None,
+    begun: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """The whole pipeline on one encoder: capture, discover, intervene, port. Returns the summary; the report is made from the folder.
 
     Raises BadArgument when the folder holds another study or the spec does not fit the encoder, RunFolderError when it
-    cannot be written. Whatever is finished stays, and the same call goes on from there.
+    cannot be written. Whatever is finished stays, and the same call goes on from there. ``begun`` is told of every step that begins.
     """
     progress, out = progress or Silent(), Path(out).expanduser()
     check_whole(spec)
@@ -47,7 +53,7 @@ def run_study(spec: StudySpec, out: str | Path, encoder: VideoEncoder, progress:
     validate_for_encoder(spec, encoder)
     check_imported(spec, encoder)
     with opened(out, spec, encoder) as run:
-        return _run(Captures.of_run(run, encoder, progress))
+        return _run(Captures.of_run(run, encoder, progress), begun)
 
 
 def runner_of(captures: Captures) -> Runner:
@@ -74,9 +80,10 @@ def runner_of(captures: Captures) -> Runner:
     return steps
 
 
-def _run(captures: Captures) -> dict[str, Any]:
+def _run(captures: Captures, begun: Callable[[str], None] | None) -> dict[str, Any]:
     spec, run, encoder = captures.spec, captures.run, captures.encoder
     steps = runner_of(captures)
+    steps.begun = begun or steps.begun
     steps.do([CAPTURE])
     video_summary = _keep_footage(captures) if spec.of_videos else {}
     captures.imported = steps["imported"]

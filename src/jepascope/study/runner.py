@@ -23,6 +23,7 @@ class Runner:
     def __init__(self, run: Run, progress: Progress, given: Mapping[str, Callable[[], Any]] | None = None) -> None:
         self.run, self.progress, self.given = run, progress, given or {}
         self.seconds: dict[str, float] = run.json(SECONDS, {})
+        self.begun: Callable[[str], None] = lambda name: None  # is told of every step that begins
         self._kept: dict[str, Any] = {}
         self._read_for: dict[str, set[str]] = {}  # files that each of them was made from
 
@@ -66,7 +67,7 @@ class Runner:
             self.run.step = ""
 
     def _tables(self, step: Step) -> tuple[pd.DataFrame, ...]:
-        if why := step.skipped(self.run.spec):
+        if why := step.left_out(self.run.spec):
             self.run.log("skipped", step=step.name, why=why)
             return tuple(pd.DataFrame(columns=TABLES[table].written) for table in step.tables)
         made = self._result(step)
@@ -77,6 +78,7 @@ class Runner:
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
         began = time.monotonic()
+        self.begun(name)
         self.run.log("start", step=name)
         try:
             return work()

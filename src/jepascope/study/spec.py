@@ -21,6 +21,8 @@ from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.clips_asked import FOLDER_ONLY, AskedClips, are_known, asked_clips, named_by_contents
 from jepascope.study.field_types import (
+    CHAPTERS,
+    Chapter,
     Classes,
     Doses,
     Edits,
@@ -36,7 +38,11 @@ from jepascope.study.field_types import (
 from jepascope.study.ranks import check_finders, check_turned, rank_of
 from jepascope.study.refusals import FieldRefused, refused
 
-UNSAID = (("kind", "auto"), ("missing", None))  # fields that name a study only where they say something: older ones have none of them
+UNSAID = (
+    ("kind", "auto"),
+    ("missing", None),
+    ("chapters", list(CHAPTERS)),
+)  # fields that name a study only where they say something: older ones have none of them
 
 
 class StudySpec(BaseModel):
@@ -92,6 +98,11 @@ class StudySpec(BaseModel):
     )
     edit_doses: Doses = Field(
         (1.0,), min_length=1, max_length=50, description="doses of the edits beside every control; 1 is the natural change"
+    )
+    chapters: tuple[Chapter, ...] = Field(
+        CHAPTERS,
+        description="what is run besides reading and cause: mechanism (doses, calibration, fresh probes, other variables), port "
+        "(portability, degeneracy), trust (leak check, videos left out in turn)",
     )
     judges: Judges = Field(tuple(JUDGES.own), description="read-outs; those that the model lacks are left out")
     context: int | None = Field(

@@ -127,7 +127,17 @@ def saved_spec(folder: Path) -> StudySpec:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {},
-    "quick": {"clips_per_class": 20, "test_scenes": 16, "draws": 5, "untrained_seeds": 1},
+    "quick": {
+        **{"clips_per_class": 20, "test_scenes": 16, "draws": 20, "untrained_seeds": 1, "finders": ("diff_means",), "judges": ("probe",)},
+        **{
+            "edits": ("ablate", "swap"),
+            "chapters": (),
+            "stability_subsamples": 0,
+            "token_map": False,
+            "permutations": 5,
+            "control_seeds": 1,
+        },
+    },
     "reduced": {
         **{"clips_per_class": 12, "test_scenes": 16, "draws": 3, "layers": (), "untrained_seeds": 1, "port_clips": (), "peels": 0},
         **{"stability_subsamples": 10, "permutations": 5, "control_seeds": 1, "resamples": 500},
@@ -135,7 +145,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "full": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20},
     "paper": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20, "finders": ("diff_means", "class_pca", "l1_probe")},
 }
-"""Specs by name: ``demo`` is the default study; ``quick`` looks, and proves little; ``reduced`` takes a large encoder through
+"""Specs by name: ``demo`` is the default study; ``quick`` reads and edits with one finder
+and one read-out, with draws enough to state its ratios, and leaves the rest out; ``reduced`` takes a large encoder through
 every stage on a small machine, and proves nothing; ``full`` draws 200 of every control; ``paper`` does
 so for the three discovery methods of the paper (``jepascope compare --preset paper`` sets its published figures beside the run)."""
 

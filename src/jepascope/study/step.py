@@ -29,7 +29,9 @@ class Step:
     ``needs``: what the function is given, in this order: tables that earlier steps wrote, results of earlier steps, or what the study
     holds. ``tables``: what it gives back, written together; a step whose tables are in the folder is not run again. Without tables it is
     always run (what it makes is kept elsewhere) and its result is there under its name. ``cost``: what goes through the encoder for it.
-    ``skipped``: why a spec leaves it out ("" where it does not); its tables are empty then.
+    ``chapter``: which of the spec's ``chapters`` it belongs to ("": it is in every study). ``skipped``: why a spec leaves it out besides
+    ("" where it does not). ``beside``: CPU seconds that the demo spends in it besides the blocks, and ``share``: what of ``cost``, an upper
+    bound, it comes to; both as measured, for the time that is left.
     """
 
     name: str
@@ -38,6 +40,13 @@ class Step:
     tables: tuple[str, ...] = ()
     cost: Callable[[Counts], Iterable[Passes]] = _nothing
     skipped: Callable[[StudySpec], str] = _never
+    chapter: str = ""
+    beside: float = 0.0
+    share: float = 1.0
+
+    def left_out(self, spec: StudySpec) -> str:
+        """Why a spec leaves it out ("" where it does not); its tables are empty then."""
+        return f"the study leaves {self.chapter} out (chapters)" if self.chapter not in ("", *spec.chapters) else self.skipped(spec)
 
     @property
     def work(self) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ h + U U^T (h_twin - h), to the class that the twin shows. It depends on the span
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from jepascope.activations.memory import in_batches
 from jepascope.activations.site import pool
 from jepascope.discovery.labelled import Suffix
+from jepascope.encoders.base import VideoEncoder
 
 RATE, LAST_RATE = 0.1, 0.002  # of Adam, on entries of size 1 / sqrt(width), falling as a cosine
 CLIPS = 16  # a step
@@ -46,18 +47,43 @@ class Rotations:
     steps: int
 
 
+@dataclass(frozen=True)
+class _Search:
+    """What all rotations of one search have in common."""
+
+    suffix: Suffix
+    reading: ReadOuts
+    rank: int
+    fit: Int[Tensor, " fit"]
+    held: Int[Tensor, " held"]
+    seed: int
+
+
 def train_rotations(
     suffix: Suffix, reading: ReadOuts, rank: int, fit: Int[Tensor, " fit"], held: Int[Tensor, " held"], seed: int
 ) -> Rotations:
     """Adam on the Stiefel manifold: a step along the Grassmann gradient G - U U^T G, then back by QR (Absil et al. 2008).
 
-    Every rotation starts from another random frame and stops when its held-out loss has not gained for a while.
+    Every rotation starts from another random frame and stops when its held-out loss has not gained for a while. On a processor each is a
+    task of its own; an accelerator trains as many at once as it folds clips.
     """
-    generator = torch.Generator().manual_seed(seed)
-    device, width = suffix.encoder.device, suffix.encoder.card.width
-    start = torch.randn(len(reading.weights), width, rank, generator=generator)
+    search, count = _Search(suffix, reading, rank, fit, held, seed), len(reading.weights)
+    together = 1 if suffix.encoder.device.type == "cpu" else max(1, FOLDED // CLIPS)
+    tasks = ((search, (slice(start, start + together),)) for start in range(0, count, together))
+    parts = list(suffix.encoder.fits(_trained, tasks))
+    bases, loss, untouched = (torch.cat([getattr(part, name) for part in parts]) for name in ("bases", "loss", "untouched"))
+    return Rotations(bases, loss, untouched, max(part.steps for part in parts))
+
+
+def _trained(encoder: VideoEncoder, search: _Search, some: slice) -> Rotations:
+    """Some of the rotations of a search, by themselves."""
+    suffix, fit, held = replace(search.suffix, encoder=encoder), search.fit, search.held
+    generator = torch.Generator().manual_seed(search.seed)
+    device, width = encoder.device, encoder.card.width
+    every = search.reading
+    start = torch.randn(len(every.weights), width, search.rank, generator=generator)[some]
     bases = torch.linalg.qr(suffix.free(start))[0].to(device).requires_grad_()
-    reading = ReadOuts(reading.weights.to(device), reading.bias.to(device), reading.target.to(device))
+    reading = ReadOuts(every.weights[some].to(device), every.bias[some].to(device), every.target[some].to(device))
     optimiser = torch.optim.Adam([bases], lr=RATE)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, LAST_RATE)
     open_ = torch.arange(len(bases), device=device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,6 +20,7 @@ from jepascope.discovery.probes.paths import L1_SHARES, ProbePath, stacked
 from jepascope.discovery.probes.readouts import standardise
 from jepascope.discovery.solver.elastic_net import Penalty, prepare, strongest_l1
 from jepascope.discovery.solver.solve import solve_path
+from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
 
 PAIRS = 50
@@ -85,11 +86,13 @@ def stability_selection(
     seed: int = 0,
     penalty: Penalty = "l1",
     tolerance: float = TOLERANCE,
+    fits: Fits = one_by_one,
 ) -> dict[Key, Stability]:
     """Sparse probes of every layer on ``2 x pairs`` halves of the clips, and on ``permuted`` of them with permuted labels.
 
     ``paths``: the layers' sparse paths, for the strengths, one of which is the path's choice; otherwise strengths are the same
-    shares of each layer's strongest as in ``l1_paths``. Coordinates are standardised over all clips given. Errors as ``l1_paths``.
+    shares of each layer's strongest as in ``l1_paths``. Coordinates are standardised over all clips given. ``fits`` runs the halves of a
+    layer. Errors as ``l1_paths``.
     """
     if strengths < 1 or permuted < 0 or not 0 < threshold <= 1:
         raise BadArgument("Stability selection needs at least one strength, a threshold in (0, 1] and no negative number of permutations.")
@@ -104,7 +107,7 @@ def stability_selection(
         x = standardise(raw)[0]
         whole = prepare(x, y[None, None], torch.ones(1, 1, len(y)), classes)
         ladder, chosen = _ladder(keys, paths, strongest_l1(whole, penalty)[:, 0].tolist(), strengths)
-        support = _supports(x, labels, used, classes, torch.tensor(ladder).to(x), penalty, tolerance)
+        support = _supports(x, labels, used, classes, torch.tensor(ladder).to(x), penalty, tolerance, fits)
         for i, key in enumerate(keys):
             points = [_point(*each, len(halves), threshold) for each in zip(ladder[i], support[i].unbind(0), strict=True)]
             stability[key] = Stability(tuple(points), len(halves), permuted, threshold, chosen[i])
@@ -131,7 +134,7 @@ def _ladder(
 
 
 def _supports(
-    x: Tensor, y: Tensor, used: Tensor, classes: int, ladder: Tensor, penalty: Penalty, tolerance: float
+    x: Tensor, y: Tensor, used: Tensor, classes: int, ladder: Tensor, penalty: Penalty, tolerance: float, fits: Fits
 ) -> Bool[Tensor, "designs strengths halves width"]:
     """Which coordinates each fit uses in any class.
 
@@ -145,14 +148,20 @@ def _supports(
     order = order.to(x.device)
     chunk = max(1, BYTES // (4 * (size * width + ARRAYS * classes * (size + width))))
     used_in = torch.zeros(designs, ladder.shape[1], len(y), width, dtype=torch.bool)
-    problems = [(design, half) for design in range(designs) for half in range(len(y))]
-    for begin in range(0, len(problems), chunk):
-        at, half = torch.tensor(problems[begin : begin + chunk]).unbind(1)
-        batch = prepare(x[at[:, None], order[half]], y[half, None], counted[half, None], classes)
-        strengths = [(l1[at, None], 0.0) for l1 in ladder.unbind(1)]
-        for step, fits in enumerate(solve_path(batch, strengths, tolerance, penalty=penalty)):
-            used_in[at, step, half] = (fits.weights[:, 0] != 0).any(dim=1).cpu()
+    some = [slice(begin, begin + chunk) for begin in range(0, len(y), chunk)]
+    places = [(design, halves) for design in range(designs) for halves in some]
+    shared = (x, y, order, counted, classes, ladder, penalty, tolerance)
+    for (design, halves), made in zip(places, fits(_supports_of, ((shared, place) for place in places)), strict=True):
+        used_in[design, :, halves] = made
     return used_in
+
+
+def _supports_of(_: object, shared: tuple[Any, ...], design: int, halves: slice) -> Bool[Tensor, "strengths some width"]:
+    """Of some halves of one design."""
+    x, y, order, counted, classes, ladder, penalty, tolerance = shared
+    batch = prepare(x[design][order[halves]], y[halves, None], counted[halves, None], classes)
+    strengths = [(l1.expand(len(batch.x), 1), 0.0) for l1 in ladder[design]]
+    return torch.stack([(found.weights[:, 0] != 0).any(dim=1).cpu() for found in solve_path(batch, strengths, tolerance, penalty=penalty)])
 
 
 def _point(strength: float, support: Tensor, halves: int, threshold: float) -> StabilityPoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from math import nan
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.degrade import DEGRADATIONS, end_position_limit, still_pixels
 from jepascope.discovery.probes.leaks import leak_check
+from jepascope.encoders.base import Task
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import PIXEL_SIDE
@@ -32,11 +33,21 @@ def run_leaks(captures: Captures, layer: int) -> pd.DataFrame:
     end = end_position_limit(continuous=spec.asked.angles == "any") if spec.asked.angles else nan
     rows = []
     tick = captures.progress.start("leak check")
-    for done, how in enumerate(DEGRADATIONS):
-        features = {f"pixels_{how}": _pixels(captures, how), f"model_{how}": captures.degraded(how).pooled(layer)}
-        rows += leak_rows(how, features, clips, spec.variable, captures.folds, end, spec.seed)
+
+    def tasks() -> Iterator[tuple[Task, Task]]:
+        for how in DEGRADATIONS:
+            features = {f"pixels_{how}": _pixels(captures, how), f"model_{how}": captures.degraded(how).pooled(layer)}
+            yield shared, (how, features)
+
+    shared = (clips, spec.variable, captures.folds, end, spec.seed)
+    for done, found in enumerate(captures.encoder.fits(_leak_rows, tasks())):
+        rows += found
         tick(done + 1, len(DEGRADATIONS))
     return pd.DataFrame(rows, columns=TABLES["leaks"].written).sort_values("baseline", kind="stable")
+
+
+def _leak_rows(_: object, shared: Task, how: str, features: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:
+    return leak_rows(how, features, *shared)
 
 
 def leak_rows(

@@ -4,6 +4,7 @@ that claims are made for."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from torch import Tensor
 from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
+from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadData
 from jepascope.stats import Interval, proportion, scene_proportion, wilson
 from jepascope.study.captures import Captures
@@ -28,45 +30,60 @@ CONTROL_ONLY: dict[str, object] = {"types": float("nan"), "type_columns": ""}  #
 Rows = list[dict[str, object]]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What every source is probed for, and how."""
+
+    target: Target
+    spec: StudySpec
+    folds: int
+
+
 def run_probes(captures: Captures) -> pd.DataFrame:
     """Every probe of the study; fitted on split fit, scored on split test."""
-    target = Target.of(captures.clips, captures.spec.variable)
-    return probe_table(
-        sources(captures), count_sources(captures), target, captures.spec, captures.folds, captures.progress, lambda: captures.l1_paths
-    )
+    asked = Asked(Target.of(captures.clips, captures.spec.variable), captures.spec, captures.folds)
+    return probe_table(sources(captures), count_sources(captures), asked, captures.progress, captures.encoder.fits, captures.keep_l1_paths)
 
 
 def probe_table(
     probed: Iterable[Source],
     count: int,
-    target: Target,
-    spec: StudySpec,
-    folds: int,
+    asked: Asked,
     progress: Progress,
-    own_paths: Callable[[], Mapping[int, ProbePath]] | None = None,
+    fits: Fits = one_by_one,
+    keep: Callable[[Mapping[int, ProbePath]], None] | None = None,
 ) -> pd.DataFrame:
-    """Dense probes of every source (``count`` of them), and for the model L1 paths, control tasks and permuted labels.
-
-    ``own_paths`` gives the model's L1 paths at the study's token selection, for a caller that needs them again.
-    """
+    """Dense probes of every source (``count`` of them), and for the model L1 paths, control tasks and permuted labels. ``fits`` runs what
+    is fitted to one source; ``keep`` takes the model's L1 paths at the study's token selection, for a caller that needs them again."""
     rows: Rows = []
-    tick = progress.start(f"probes of every layer: {target.name}")
-    for done, source in enumerate(probed):
-        dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
-        rows += probe_rows(dense, source.test, target.test_labels, target.test_scenes, **source.where)
-        if source.encoder == "model":
-            own = own_paths if source.tokens == spec.tokens else None
-            sparse = own() if own else l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
-            rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
-            if source.tokens == spec.tokens:
-                try:
-                    rows += control_rows(source, target, folds, spec.control_seeds)
-                except BadData as error:
-                    progress.say(f"No control tasks for {target.name}. {error}")
-                rows += permuted_rows(source, target, dense, spec.permutations, spec.seed)
+    tick = progress.start(f"probes of every layer: {asked.target.name}")
+    for done, (made, paths, without) in enumerate(fits(source_rows, ((asked, (source,)) for source in probed))):
+        rows += made
+        if without:
+            progress.say(f"No control tasks for {asked.target.name}. {without}")
+        if paths and keep:
+            keep(paths)
         tick(done + 1, count)
     table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in CONTROL_ONLY.items()}} for row in rows])
     return table[FIRST + [column for column in table.columns if column not in FIRST]]
+
+
+def source_rows(_: object, asked: Asked, source: Source) -> tuple[Rows, dict[int, ProbePath], str]:
+    """All rows of one source; the L1 paths, where they are those of the study; and why there are no control tasks."""
+    target, spec, folds = asked.target, asked.spec, asked.folds
+    own, without, sparse = source.encoder == "model" and source.tokens == spec.tokens, "", dict[int, ProbePath]()
+    dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+    rows = probe_rows(dense, source.test, target.test_labels, target.test_scenes, **source.where)
+    if source.encoder == "model":
+        sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+        rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
+    if own:
+        try:
+            rows += control_rows(source, target, folds, spec.control_seeds)
+        except BadData as error:
+            without = str(error)
+        rows += permuted_rows(source, target, dense, spec.permutations, spec.seed)
+    return rows, sparse if own else {}, without
 
 
 def probe_rows(

@@ -25,6 +25,7 @@ def run_stability(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
         pairs=-(-spec.stability_subsamples // 2),
         permuted=min(PERMUTED, spec.permutations),
         seed=spec.seed,
+        fits=captures.encoder.fits,
     )
     tick(1, 1)
     points = [row for layer, stability in selections.items() for row in _points(layer, spec.tokens, stability)]

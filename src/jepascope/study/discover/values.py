@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf, nan
 
@@ -16,6 +17,7 @@ from jepascope.discovery.probes.arc_order import arc_order_test
 from jepascope.discovery.probes.circular import Arcs, arc_floor, circular_errors, decoded_angle, held_out_arcs
 from jepascope.discovery.probes.ridge import ridge_probes
 from jepascope.discovery.probes.value_scores import ArcScore, ValueScore, constant_error, score_angle, score_arcs, score_number
+from jepascope.encoders.base import Fits, Task, one_by_one
 from jepascope.errors import BadData
 from jepascope.schema import TABLES
 from jepascope.stats import FEW, LEVEL, Interval, clustered, expanded_level, scene_sums, scene_weights, widened
@@ -35,7 +37,8 @@ Predictions = dict[int, tuple[Float[Tensor, "test outputs"], float]]
 def run_values(captures: Captures, best: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Values and, for the model at the layer that claims are made for, every single reading. Empty for a categorical variable."""
     target = Target.of(captures.clips, captures.spec.variable)
-    return value_tables(sources(captures), count_sources(captures), target, best, captures.spec, captures.folds, captures.progress)
+    given = (sources(captures), count_sources(captures), target, best, captures.spec, captures.folds, captures.progress)
+    return value_tables(*given, captures.encoder.fits)
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,32 @@ class Scoring:
 
 
 def value_tables(
-    probed: Iterable[Source], count: int, target: Target, best: int, spec: StudySpec, folds: int, progress: Progress
+    probed: Iterable[Source],
+    count: int,
+    target: Target,
+    best: int,
+    spec: StudySpec,
+    folds: int,
+    progress: Progress,
+    fits: Fits = one_by_one,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every source (``count`` of them) read for the target's values; fitted on split fit, scored on split test."""
+    """Every source (``count`` of them) read for the target's values; fitted on split fit, scored on split test. ``fits`` runs the fits."""
     rows: Rows = []
     readings: Rows = []
+    begun = deque[Source]()  # whose readings are not here yet
+
+    def tasks() -> Iterator[tuple[Target, Task]]:
+        for source in probed:
+            begun.append(source)
+            yield target, (source, folds, spec.seed)
+
     if target.fit_values is not None and target.test_values is not None:
         scoring = Scoring.of(target, spec.resamples, spec.seed)
         tick = progress.start(f"values at every layer: {target.name}")
-        for done, source in enumerate(probed):
-            found = read(source, target, folds, spec.seed, progress if done == 0 else None)
+        for done, (found, without) in enumerate(fits(_read, tasks())):
+            source = begun.popleft()
+            if without and done == 0:
+                progress.say(f"No held-out arcs for {target.name}. {without}")
             rows += value_rows(found["clips"], target, scoring, **source.where, held_out="clips")
             if "arcs" in found:
                 claimed = source.encoder == "model" and source.tokens == spec.tokens
@@ -100,8 +119,9 @@ def value_tables(
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(readings, columns=READINGS)
 
 
-def read(source: Source, target: Target, folds: int, seed: int, progress: Progress | None = None) -> dict[str, Predictions]:
-    """Predictions for the test clips by what was held out: clips, and for angles whole arcs (left out, and said, where too few)."""
+def _read(_: object, target: Target, source: Source, folds: int, seed: int) -> tuple[dict[str, Predictions], str]:
+    """Predictions for the test clips by what was held out: clips, and for angles whole arcs; and why there are none of these."""
+    without = ""
     values, held = target.numbers
     paths = ridge_probes(source.fit, values, target.fit_scenes, folds, seed=seed)
     predictions = {"clips": {layer: (path.probe.predict(source.test[layer]), path.strength) for layer, path in paths.items()}}
@@ -110,9 +130,8 @@ def read(source: Source, target: Target, folds: int, seed: int, progress: Progre
             arcs = held_out_arcs(source.fit, values, source.test, held)
             predictions["arcs"] = {layer: (reading.predicted, reading.strength) for layer, reading in arcs.items()}
         except BadData as error:
-            if progress:
-                progress.say(f"No held-out arcs for {target.name}. {error}")
-    return predictions
+            without = str(error)
+    return predictions, without
 
 
 def order_p(source: Source, target: Target, layer: int, seed: int) -> float:

@@ -18,7 +18,10 @@ R = TypeVar("R")
 
 @runtime_checkable
 class Engine(Protocol):
-    """Workers that hold the same model as the encoder of this process."""
+    """Workers that hold the same model as the encoder of this process; ``near``: all on this machine, so that they read its files and
+    compute the same digits whatever they compute."""
+
+    near: bool
 
     def map(self, here: VideoEncoder, view: View, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
         """See ``VideoEncoder.map``; ``here`` is the encoder of this process, as ``view`` describes it."""
@@ -57,6 +60,12 @@ class SpreadEncoder(VideoEncoder):
 
     def map(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
         return self.engine.map(self.local, self.view, work, tasks)
+
+    def fits(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
+        return self.map(work, tasks) if self.engine.near else self.local.fits(work, tasks)
+
+    def close(self) -> None:
+        self.engine.close()
 
     def at(self, frames: int, size: int) -> VideoEncoder:
         return SpreadEncoder(self.local.at(frames, size), self.engine, replace(self.view, frames=frames, size=size))

@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 import uuid
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -51,6 +52,8 @@ class Pending:
 
 class Processes:
     """Worker processes on this machine, begun when there is work for them. ``others``: how many, besides this one."""
+
+    near = True
 
     def __init__(self, load: Open, others: int) -> None:
         import cloudpickle
@@ -117,6 +120,7 @@ class Processes:
                 initargs=(os.getpid(),),
                 env=SETTINGS,
             )
+            weakref.finalize(self, self._pool.shutdown, wait=False, kill_workers=True)  # a script may open many and close none
             self._begun = self._submit(_load, self.load)
         return self._begun.done() and self.others > 0
 

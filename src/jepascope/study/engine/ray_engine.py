@@ -37,6 +37,8 @@ RESTARTS = 5  # of one worker before the study gives up; what is finished stays,
 class Cluster:
     """Workers of one Ray cluster that all hold the same model."""
 
+    near = False  # they may be on other machines
+
     def __init__(self, load: Open, device: str, address: str | None = None, workers: int | None = None) -> None:
         ray = require_ray(address)
         self._owned = not ray.is_initialized()

@@ -17,6 +17,7 @@ from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.base import one_by_one
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
@@ -91,17 +92,20 @@ def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subs
     return find(name, replace(data, path=path), rank, seed)
 
 
+def found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Bool[Tensor, " clips"]) -> Subspace:
+    """What a finder finds in some of the clips."""
+    return finder(data.select(clips))
+
+
 def ceilings_of(captures: Captures, layer: int, finders: Finders) -> dict[str, Interval]:
     """Split-half ceiling of each finder on the fit clips."""
-
-    def found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Bool[Tensor, " clips"]) -> Subspace:
-        return finder(data.select(clips))
 
     ceilings = {}
     for name, finder in finders.items():
         data = captures.labelled(layer, finder=name, of=captures.fit)
+        fits = one_by_one if data.suffix else captures.encoder.fits  # what is trained through the network is spread by itself
         try:
-            ceilings[name] = split_half_ceiling(partial(found_on, finder, data), data.y, HALVINGS, captures.spec.seed, data.groups)
+            ceilings[name] = split_half_ceiling(partial(found_on, finder, data), data.y, HALVINGS, captures.spec.seed, data.groups, fits)
         except (BadArgument, BadData) as error:  # few videos leave halves in which nothing can be found or chosen
             if not captures.spec.of_videos:
                 raise

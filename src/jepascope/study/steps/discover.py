@@ -80,17 +80,18 @@ def _no_motion(spec: StudySpec) -> str:
     return "" if spec.variable == "direction" else f"only motion can be taken away, and a single frame may show {spec.variable}"
 
 
-CAPTURE = Step(name="capture", run="captures:capture_all", needs=("captures",), cost=_captured)
+CAPTURE = Step(name="capture", run="captures:capture_all", needs=("captures",), cost=_captured, beside=1.0)
 SUBSPACES = Step(name="subspaces", run="discover.subspaces:run_subspaces", needs=("captures", "layers"), cost=_trained)
 READ = (
-    Step(name="probes", tables=("probes",), run="discover.probes:run_probes", needs=("captures",), cost=_untrained),
-    Step(name="values", tables=("values", "readings"), run="discover.values:run_values", needs=("captures", "best")),
+    Step(name="probes", tables=("probes",), run="discover.probes:run_probes", needs=("captures",), cost=_untrained, beside=14.0),
+    Step(name="values", tables=("values", "readings"), run="discover.values:run_values", needs=("captures", "best"), beside=4.0),
     Step(
         name="stability",
         tables=("stability", "frequencies"),
         run="discover.stability:run_stability",
         needs=("captures",),
         skipped=_no_halves,
+        beside=5.0,
     ),
     Step(
         name="token map",
@@ -99,10 +100,18 @@ READ = (
         needs=("captures", "best"),
         cost=_token_map,
         skipped=_no_map,
+        beside=1.0,
     ),
 )
 """What probes say of one variable."""
 
 LEAKS = Step(
-    name="leaks", tables=("leaks",), run="discover.leaks:run_leaks", needs=("captures", "best"), cost=_degraded, skipped=_no_motion
+    name="leaks",
+    tables=("leaks",),
+    run="discover.leaks:run_leaks",
+    needs=("captures", "best"),
+    cost=_degraded,
+    skipped=_no_motion,
+    chapter="trust",
+    beside=5.0,
 )

@@ -115,8 +115,15 @@ EDITS = (
         run="intervene.layers:run_edits",
         needs=("captures", "judges", "best", "used", "context"),
         cost=_edits,
+        beside=25.0,
     ),
-    Step(name="statistics", tables=("ce", "reads"), run="intervene.curves:run_statistics", needs=("captures", "effects", "witnesses")),
+    Step(
+        name="statistics",
+        tables=("ce", "reads"),
+        run="intervene.curves:run_statistics",
+        needs=("captures", "effects", "witnesses"),
+        beside=3.0,
+    ),
 )
 """Edits and controls at every layer."""
 
@@ -127,6 +134,8 @@ AT_BEST = (
         run="intervene.isolation:run_isolation",
         needs=("captures", "context", "trained judges", "effects", "witnesses"),
         cost=_isolation,
+        chapter="mechanism",
+        beside=3.0,
     ),
     Step(
         name="doses",
@@ -134,6 +143,8 @@ AT_BEST = (
         run="intervene.curves:run_curves",
         needs=("captures", "context", "used at best"),
         cost=_doses,
+        chapter="mechanism",
+        beside=2.0,
     ),
     Step(
         name="calibration",
@@ -141,8 +152,18 @@ AT_BEST = (
         run="intervene.calibration:run_calibration",
         needs=("captures", "context", "used at best", "main judge"),
         cost=_calibration,
+        chapter="mechanism",
+        beside=1.0,
     ),
-    Step(name="refits", tables=("refits",), run="intervene.refits:run_refits", needs=("captures", "context", "used at best"), cost=_refits),
+    Step(
+        name="refits",
+        tables=("refits",),
+        run="intervene.refits:run_refits",
+        needs=("captures", "context", "used at best"),
+        cost=_refits,
+        chapter="mechanism",
+        beside=3.0,
+    ),
 )
 """What is run besides at the layer that claims are made for."""
 
@@ -152,5 +173,6 @@ LEFT_OUT = Step(
     run="videos.left_out:run_left_out",
     needs=("captures",),
     cost=_left_out,
+    chapter="trust",
 )
 """Of a folder of videos, where few are tested."""

@@ -87,6 +87,8 @@ PORT = (
         run="port.across:run_portability",
         needs=("captures", "context", "subspaces", "main judge", "imported"),
         cost=_ported,
+        chapter="port",
+        beside=20.0,
     ),
     Step(
         name="degeneracy",
@@ -95,6 +97,9 @@ PORT = (
         needs=("captures", "context", "own at best", "portability"),
         cost=_degenerate,
         skipped=_not_peeled,
+        chapter="port",
+        beside=25.0,
+        share=0.25,
     ),
 )
 
