@@ -3,10 +3,12 @@
 The peak is the best of square bf16 matrix products (not the data sheet's, which no shape reaches). A capture is timed as a study runs it:
 pixels in the computer's memory, pinned and copied while the batch before is at work, all blocks, activations pooled over two selections
 at every layer and brought back; nothing is rendered and nothing written to disk. Beside it the blocks alone, on embeddings that lie on
-the device: what no capture can beat. FLOPs are counted by formula (products alone: patches, queries to projection, attention, MLP), and
-the formula is held against torch's own counter. Weights are random: time does not depend on them. TF32 is off.
+the device: what no capture can beat. A sweep ablates half way through the network under many conditions, folded into batches with their
+clips, and runs the blocks after it; what the edits themselves cost is not counted as work. FLOPs are counted by formula (products alone:
+patches, queries to projection, attention, MLP), and the formula is held against torch's own counter. Weights are random: time does not
+depend on them. TF32 is off.
 
-    python benchmarks/gpu.py                                       # ViT-L, 16 frames; without CUDA the formula's check alone
+    python benchmarks/gpu.py       # ViT-L, 16 frames, eight minutes at most on one data-centre card; without CUDA the formula's check alone
     python benchmarks/gpu.py --batches 16 25 50 --variants float32 bfloat16 bfloat16-compiled
     python benchmarks/gpu.py --device cpu --model nano --clips 12 --batches 4 --rounds 1 --matrices 256 --variants float32 bfloat16
 """
@@ -26,12 +28,17 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from jepascope.activations.capture import capture
+from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.intervention.conditions import Condition
+from jepascope.intervention.run import Group
 
 VARIANTS = ("float32", "float32-compiled", "bfloat16", "bfloat16-compiled")
 MLP = 4  # times wider than the model
 REPEATS = 10  # matrix products timed together
+RANK = 7  # of what a sweep ablates: eight classes
+SWEPT = 8  # clips of a sweep
 
 
 def block_flops(encoder: VJepa2Encoder, tokens: int | None = None) -> int:
@@ -108,6 +115,7 @@ class Variant:
         self.first = 0.0  # seconds of the round that warms up, and compiles
         self.captures: list[float] = []
         self.blocks: list[float] = []
+        self.sweeps: list[float] = []
         self.memory = 0
 
     @torch.inference_mode()
@@ -118,7 +126,16 @@ class Variant:
         for start in range(0, count, batch):
             self.encoder.run(hidden[: min(batch, count - start)], 0)
 
-    def round(self, clips: ClipSet, batch: int, kept: bool) -> None:
+    def sweep(self, batch: int, conditions: int) -> None:
+        """Random subspaces ablated half way through the network, read at its end."""
+        encoder, card, layer = self.encoder, self.encoder.card, self.encoder.card.depth // 2
+        hidden = torch.randn(SWEPT, card.tokens, card.width, device=encoder.device).to(encoder.dtype)
+        bases = torch.linalg.qr(torch.randn(conditions, card.width, RANK)).Q
+        edits = Group([Condition(basis, basis, torch.zeros(card.width), False, False, 1.0) for basis in bases], -hidden.float(), None)
+        sweep = Sweep(hidden, layer, edits, {card.depth: PooledReader()})
+        rerun(encoder, [Rerun(sweep, conditions, lambda part, read: None)], batch)
+
+    def round(self, clips: ClipSet, batch: int, conditions: int, kept: bool) -> None:
         device, count = self.encoder.device, len(clips)
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -126,25 +143,32 @@ class Variant:
         if device.type == "cuda":
             self.memory = torch.cuda.max_memory_allocated(device)
         blocks = seconds(lambda: self.run_blocks(batch, count), device)
+        swept = seconds(lambda: self.sweep(batch, conditions), device)
         self.first = self.first or captured
         if kept:
+            self.sweeps.append(swept / (SWEPT * conditions))
             self.captures.append(captured / count)
             self.blocks.append(blocks / count)
 
     def result(self, batch: int, peak: float) -> dict[str, Any]:
         """Shares of the peak, of captures and of blocks alone, with the rounds' spread."""
         of_blocks = self.flops - patch_flops(self.encoder)
+        depth = self.encoder.card.depth
+        of_sweep = (depth - depth // 2) * block_flops(self.encoder)
         rates = [self.flops / one for one in self.captures]
         return {
             "variant": self.name, "compiled": self.encoder.compiled, "batch": batch,
             "clips_per_second": spread([1 / one for one in self.captures]), "tflops": spread([rate / 1e12 for rate in rates]),
             "share": spread([rate / peak for rate in rates]), "blocks_share": spread([of_blocks / one / peak for one in self.blocks]),
+            "edits_per_second": spread([1 / one for one in self.sweeps]),
+            "sweep_share": spread([of_sweep / one / peak for one in self.sweeps]),
             "memory_gb": self.memory / 1e9, "first_seconds": self.first,
         }  # fmt: skip
 
 
 def measured(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Everything; rounds alternate between the variants."""
+    """Everything; rounds alternate between the variants. Batches for which no time is left are left out."""
+    began = time.monotonic()
     device = torch.device(chosen.device)
     told = facts(chosen.device)
     variants = [Variant(name, chosen.model, chosen.frames, chosen.device) for name in chosen.variants]
@@ -154,20 +178,24 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     clips = ready(variants[0].encoder, chosen.clips)
     results, left_out = [], []
     for batch in chosen.batches:
+        spent = (time.monotonic() - began) / 60
+        if results and spent + spent / len(results) * len(variants) > chosen.minutes:
+            left_out.append(f"batch {batch} (no time is left)")
+            continue
         for turn in range(chosen.rounds + 1):  # the first warms up, and compiles
             for variant in variants:
-                variant.round(clips, batch, kept=turn > 0)
+                variant.round(clips, batch, chosen.conditions, kept=turn > 0)
         for variant in variants:
             if variant.wanted and not variant.encoder.compiled:
                 left_out.append(f"{variant.name} (no compiler works here)")
             else:
                 results.append(variant.result(batch, peak))
-            variant.captures, variant.blocks = [], []
+            variant.captures, variant.blocks, variant.sweeps = [], [], []
     return {
         "name": "gpu", "share": max((one["share"]["median"] for one in results if one["variant"].startswith("bf")), default=None),
         "model": card.name, "frames": card.frames, "tokens": card.tokens, "tflop_per_clip": flops / 1e12,
         "peak_tflops": peak / 1e12, "products_tflops": {str(size): rate / 1e12 for size, rate in products.items()},
-        "clips": chosen.clips, "variants": results, "left_out": sorted(set(left_out)), "machine": told,
+        "clips": chosen.clips, "conditions": chosen.conditions, "variants": results, "left_out": sorted(set(left_out)), "machine": told,
     }  # fmt: skip
 
 
@@ -176,9 +204,11 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else None, help="default: cuda where there is one")
     parser.add_argument("--model", default="vitl", help="vitl, vith (random weights), middle, nano, or a folder")
     parser.add_argument("--frames", type=int, default=None, help="default: 16 for vitl and vith")
-    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--clips", type=int, default=100)
+    parser.add_argument("--conditions", type=int, default=32, help=f"of a sweep, on {SWEPT} clips")
+    parser.add_argument("--minutes", type=float, default=8.0, help="after which no other batch size is begun")
     parser.add_argument("--batches", type=int, nargs="+", default=[16, 25, 50], help="a shard holds 50 clips: 16 leaves a batch of 2")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--matrices", type=int, nargs="+", default=[4096, 8192, 16384], help="sides of the products that the peak is of")
     chosen = parser.parse_args()
@@ -190,9 +220,10 @@ def main() -> None:
         return
     found = measured(chosen)
     print(table(
-        ["blocks", "batch", "clips a second", "TFLOP/s", "share of the peak", "blocks alone", "GPU memory, GB"],
+        ["blocks", "batch", "clips a second", "TFLOP/s", "share of the peak", "blocks alone", "edits a second", "share", "GPU memory, GB"],
         [[one["variant"], one["batch"], shown(one["clips_per_second"], 1), shown(one["tflops"], 3), shown(one["share"], 3),
-          shown(one["blocks_share"], 3), f"{one['memory_gb']:.1f}"] for one in found["variants"]],
+          shown(one["blocks_share"], 3), shown(one["edits_per_second"], 1), shown(one["sweep_share"], 3),
+          f"{one['memory_gb']:.1f}"] for one in found["variants"]],
     ))  # fmt: skip
     print(
         f"\n{found['model']}, {found['frames']} frames, {found['tokens']} tokens, {found['tflop_per_clip']:.4g} TFLOP a clip; "

@@ -44,11 +44,12 @@ def test_the_formula_gives_the_published_sizes() -> None:
 
 
 def test_every_path_of_the_gpu_benchmark_runs_on_a_cpu() -> None:
-    sizes = ("--model", "nano", "--clips", "6", "--batches", "4", "--rounds", "1", "--matrices", "64")
+    sizes = ("--model", "nano", "--clips", "6", "--batches", "4", "--rounds", "1", "--matrices", "64", "--conditions", "3")
     said, found = answer("gpu.py", "--device", "cpu", *sizes, "--variants", "float32", "bfloat16")
     assert [one["variant"] for one in found["variants"]] == ["float32", "bfloat16"] and found["left_out"] == []
     for one in found["variants"]:
-        assert 0 < one["share"]["least"] <= one["share"]["median"] <= one["share"]["largest"]
+        for share in (one["share"], one["sweep_share"]):
+            assert 0 < share["least"] <= share["median"] <= share["largest"]
     assert found["machine"]["command"] in said and found["machine"]["processor"] in said
 
 
