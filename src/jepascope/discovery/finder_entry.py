@@ -18,6 +18,7 @@ class FinderEntry(Entry):
     none for names), or the encoder's "width". ``needs``: "path" for a finder that starts from an L1 path, "suffix" for one that is trained
     through the network after the site, by twins. ``spans_means``: whether at rank classes - 1 it spans the class means, so that all that
     do are one: a theorem. ``together``: the function of its module that finds for many permutations of the labels in one batch.
+    ``closed_form``: a formula without search, so that hundreds of permutations cost little (many draws of ``shuffled`` that are never run).
     ``peels``: it is what further subspaces are peeled off with, where there are "twins" or of "labels" alone.
     """
 
@@ -26,6 +27,7 @@ class FinderEntry(Entry):
     needs: tuple[Need, ...] = ()
     spans_means: bool = False
     together: str = ""
+    closed_form: bool = False
     peels: Literal["", "twins", "labels"] = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 
 import numpy as np
@@ -17,6 +18,7 @@ from jepascope.stats import (
     RESAMPLES,
     EffectRatio,
     Interval,
+    Variate,
     causal_effect_ratio,
     expanded_level,
     holm,
@@ -34,12 +36,13 @@ SAME_TEST = 1e-6  # numerators closer than this share of the largest are one sub
 COLUMNS = TABLES["ce"].written
 
 
-def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -> pd.DataFrame:
+def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES, first_order: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per condition: CE = sum of numerators / sum of denominators, with intervals (docs/science.md, "Effects").
 
     Rows of control "subspace" carry the finder's own CE. A control's row carries that control's CE (mean over draws), and
     the finder's difference, excess, ratio, percentile and p against it (stats.EffectRatio). With fewer than
     stats.MIN_DRAWS draws ``low`` and ``high`` are the least and the largest draw, and all comparisons are NaN.
+    ``first_order`` (table first_order): what means of controls are adjusted by, where their draws follow it (stats.adjusted).
     Every row's bootstrap starts from the same seed, so that one finder's interval is the same beside every control.
 
     ``p_holm``: p corrected over the layers x finders with as many draws as any (a survey of layers makes no claim); finders whose edits
@@ -52,6 +55,7 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
     """
     rows: list[dict[str, object]] = []
     owns: dict[int, np.ndarray] = {}
+    surrogates = FirstOrder(first_order)
     for key, group in effects.groupby(CONDITION, sort=False):
         condition = dict(zip(CONDITION, key, strict=True))
         own = by_draw(group, "subspace")
@@ -71,7 +75,8 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
                 continue
             draws = by_draw(group, control)[own.columns].to_numpy()
             fixed = CONTROLS.look_up(control).made == "fixed"
-            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=fixed)
+            variate = surrogates.of(condition, control, own.columns, len(draws))
+            against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=fixed, variate=variate)
             owns[len(rows)] = numerator
             direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
             rows.append({**condition, "control": control, **_against(against), **direct, **beside.of(control)})
@@ -81,6 +86,26 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES) -
         family = family[family["draws"] == family["draws"].max()]
         table.loc[family.index, ["p_holm", "p_floor"]] = _corrected(family, owns)
     return table
+
+
+class FirstOrder:
+    """The table first_order, by the condition and control whose draws it is of."""
+
+    SAME = ("layer", "tokens", "finder", "edit", "dose", "judge")
+
+    def __init__(self, table: pd.DataFrame | None) -> None:
+        parts = () if table is None else table[table["control"] != "subspace"].groupby([*self.SAME, "control"], sort=False)
+        self._parts = {key: part for key, part in parts}
+
+    def of(self, condition: Mapping[str, object], control: str, scenes: pd.Index, draws: int) -> Variate | None:
+        """Of one control, in the order of the scenes; None where there is no surrogate: of other judges, and of controls that are found
+        one by one at some cost."""
+        part = self._parts.get((*(condition[name] for name in self.SAME), control))
+        if part is None or condition["read"]:
+            return None
+        by = part.groupby(["draw", "scene"])[["value", "expected"]].sum()
+        values, expected = (by[name].unstack("scene")[list(scenes)] for name in ("value", "expected"))
+        return Variate(values.to_numpy()[:draws], expected.to_numpy()[0], float(part["many"].iloc[0]))
 
 
 class _Beside:
@@ -154,5 +179,6 @@ def _direct(
 def _against(compared: EffectRatio) -> dict[str, object]:
     """What the control does, and the subspace beside it."""
     columns = {**compared.control.columns(), **compared.difference.columns("difference"), **compared.excess.columns("excess")}
+    surrogate: dict[str, object] = {"correlation": compared.correlation, "worth": compared.worth}
     said = {"n": compared.control.n, "draws": compared.draws, "ratio_is_bound": compared.is_bound}
-    return {**columns, **compared.ratio.columns("ratio"), **said, "percentile": compared.percentile, "p": compared.p}
+    return {**columns, **compared.ratio.columns("ratio"), **said, "percentile": compared.percentile, "p": compared.p} | surrogate

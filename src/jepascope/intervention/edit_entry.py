@@ -16,7 +16,8 @@ class EditEntry(Entry):
     what a subspace may hold whole, so controls drawn beside the subspace carry the finder's own step over. ``needs``: "angle" for one of
     circular variables alone. ``mean``: whether it depends on the subspace's mean ("ablate_to": where that is what ablation goes to).
     ``usual``: it is run where a study names none; ``compared``: subspaces are held against each other by it, so that read-outs of every
-    later layer and of other factors read it too; ``calibrated``: clips can be steered by it to any angle.
+    later layer and of other factors read it too; ``calibrated``: clips can be steered by it to any angle; ``beside``: claims lead with
+    others, and it has draws enough to lie outside them, not for corrections.
 
     Words: ``noun``; ``dose`` and ``donor_dose``, what dose 1 is with twins and with donors; ``doing``, ``does`` and ``share`` of a sentence
     ("ablating X removes 40 % of the judge's margin").
@@ -29,6 +30,7 @@ class EditEntry(Entry):
     usual: bool = False
     compared: bool = False
     calibrated: bool = False
+    beside: bool = False
     noun: str = ""
     dose: str = ""
     donor_dose: str = ""

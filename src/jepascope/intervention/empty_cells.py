@@ -27,6 +27,7 @@ EXCESS = ("excess_low", "excess_high")
 RATIO = ("ratio", "ratio_low", "ratio_high")
 AMONG = ("percentile", "p", "p_holm", "p_floor")
 COMPARED = ("difference", "difference_low", "difference_high", *EXCESS, *RATIO, *AMONG)
+SURROGATE = ("correlation", "worth")
 DIRECT = ("direct", "direct_low", "direct_high")
 ANGLE = ("angle_error", "angle_error_low", "angle_error_high", "angle_error_before")
 
@@ -88,13 +89,13 @@ def _keys(ce: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
 def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any]) -> str:
     """Why a cell is empty. ``own``: the row of the subspace itself under the same condition."""
     draws, control = int(row["draws"]), str(row["control"])
-    if column in COMPARED and control == "subspace":
+    if column in (*COMPARED, *SURROGATE) and control == "subspace":
         return "a subspace is compared in the rows of its controls"
-    if column in ("value", "low", "high", *COMPARED, *DIRECT) and pd.isna(own["value"]):
+    if column in ("value", "low", "high", *COMPARED, *DIRECT, *SURROGATE) and pd.isna(own["value"]):
         return NO_MARGIN
-    if column in (*AMONG, *EXCESS) and CONTROLS.look_up(control).made == "fixed":
+    if column in (*AMONG, *EXCESS, *SURROGATE) and CONTROLS.look_up(control).made == "fixed":
         return "nothing in this control is random, so that there are no draws to lie among"
-    if column in COMPARED and draws < MIN_DRAWS:
+    if column in (*COMPARED, *SURROGATE) and draws < MIN_DRAWS:
         return f"{draws} draws: with fewer than {MIN_DRAWS} nothing is compared, and low and high are the least and the largest draw"
     if column in EXCESS and draws < OUTSIDE_DRAWS:
         return f"{draws} draws: fewer than {OUTSIDE_DRAWS} cannot show that the subspace lies outside them"
@@ -103,6 +104,8 @@ def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any
         return "the control's mean effect lies below zero; read the difference" if below else _NO_MULTIPLE
     if column in ("p_holm", "p_floor"):
         return "p is corrected over the layers and finders with as many draws as any; here are fewer"
+    if column in SURROGATE:
+        return _NO_SURROGATE
     if column in DIRECT:
         return _OF_DRAWS if control != "subspace" and column != "direct" and pd.notna(row["direct"]) else _NO_DIRECT
     if column in ANGLE:
@@ -111,6 +114,10 @@ def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any
 
 
 _NO_MULTIPLE = "the subspace's own effect cannot be told from zero, so that it is no multiple of the control's"
+_NO_SURROGATE = (
+    "first-order effects are had by the judge that claims are made in, and of permuted labels for finders that are a formula; draws that "
+    "all coincide follow nothing"
+)
 _OF_DRAWS = "of a control the direct part is the mean over its draws, without an interval"
 _NO_DIRECT = "this judge cannot be read without the blocks after the edit"
 

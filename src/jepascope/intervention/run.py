@@ -251,6 +251,14 @@ class Group(Placed):
             shifts.append((mean @ self.bases[part].transpose(1, 2)).cpu())
         return torch.cat(sums), torch.cat(shifts)
 
+    def along(self, slope: Float[Tensor, "clips tokens width"], part: slice) -> Float64[Tensor, "conditions clips"]:
+        """Of some conditions: the sum over tokens of <slope, what is added there>."""
+        inside = self._inside(part)
+        if inside.shape[2] == 1:  # the same is added to all tokens
+            slope = slope.sum(dim=1, keepdim=True)
+        read = coordinates(slope.to(self.bases), self.bases[part])
+        return (inside * read).sum(dim=(2, 3), dtype=torch.float64) * self.doses[part, None]
+
     def _inside(self, part: slice) -> Tensor:
         norms = None if self.norms is None else self.norms[self.true[part]]
         return coordinates(self.moved, self.frames[part], self.mask, norms)

@@ -30,7 +30,7 @@ _EFFECT_KEY = ("layer", "tokens", "finder", "edit", "control", "draw", "dose", "
 CE_COLUMNS = columns(
     "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high excess_low"
     " excess_high ratio ratio_low ratio_high ratio_is_bound percentile p p_holm p_floor direct direct_low direct_high accuracy"
-    " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read",
+    " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read correlation worth",
     text("tokens", "the tokens that are edited"),
     number("difference", "the subspace's CE less the mean draw's"),
     number("excess_low", "lower end of the interval of the subspace's CE less that of one new draw"),
@@ -46,8 +46,10 @@ CE_COLUMNS = columns(
     number("kl", "mean divergence of the edited from the unedited reading", "nats"),
     number("angle_error", "mean, of the decoded angle", "degrees"),
     number("angle_error_before", "the same unedited", "degrees"),
-    late="excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high angle_error"
-    " angle_error_low angle_error_high angle_error_before read_layer read",
+    number("correlation", "of the draws' effects with their first-order effects; below 0.5, and where empty, the mean is the plain one"),
+    number("worth", "how many plain draws would give the control's mean as small a standard error"),
+    late="correlation worth excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high"
+    " angle_error angle_error_low angle_error_high angle_error_before read_layer read",
 )
 CE_KEY = ("layer", "tokens", "finder", "edit", "control", "dose", "judge", "read_layer", "read")
 
@@ -64,6 +66,21 @@ EFFECTS = (
         "The same, read by probes of earlier layers and of other factors; controls subspace, random and variance, at most 20 draws",
         _EFFECT_COLUMNS,
         key=_EFFECT_KEY,
+        reported=False,
+    ),
+    Table(
+        "first_order",
+        "First-order effects of the same edits by the judge that claims are made in: never an effect, but what the mean of a control is "
+        "adjusted by",
+        columns(
+            "layer tokens finder edit control draw dose judge scene clip value expected many",
+            text("tokens", "the tokens that are edited"),
+            integer("clip", "as in clips, where a scene has several; else its place"),
+            number("value", "slope of the margin at every token times what is added there, in the units of effects' numerator"),
+            number("expected", "the mean of that over many draws of the control, empty for subspaces"),
+            integer("many", "how many draws that is the mean of"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "control", "draw", "dose", "judge", "scene", "clip"),
         reported=False,
     ),
     Table(
@@ -89,6 +106,24 @@ EFFECTS = (
         CE_COLUMNS,
         key=CE_KEY,
         evidence="ce",
+    ),
+    Table(
+        "screen",
+        "CE at every layer of every subspace and control: few exact draws, and many first-order ones. Never a claim",
+        columns(
+            "layer tokens finder rank edit control dose judge read_layer read value low high n draws first_order slope correlation"
+            " screened",
+            text("tokens", "the tokens that are edited"),
+            number("value", "CE: of a subspace exact, of a control its mean draw, adjusted by the many where first-order effects follow"),
+            number("low", "lower end of the 95 % interval over scenes"),
+            number("high", "upper end of it"),
+            integer("draws", "that were run"),
+            number("first_order", "the mean first-order effect of many draws, as a share like CE; biased, never an effect"),
+            number("slope", "of exact effects over first-order ones, all controls of the layer and edit together"),
+            number("correlation", "of the two, about each control's mean; below 0.5 the mean is the plain one"),
+            flag("screened", "whether the draws are too few for anything but a look"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "read_layer", "read"),
     ),
     Table(
         "reads",

@@ -22,6 +22,7 @@ from jepascope.stats.bootstrap import (
 )
 from jepascope.stats.few import reaches_zero, widened
 from jepascope.stats.nulls import p_value, percentile_in_null
+from jepascope.stats.variates import Variate, adjusted
 
 MIN_DRAWS = 10
 """Fewer draws of a control than this carry no interval, ratio, percentile or p: 3 resampled draws cover in 63-90 % of cases, not 95."""
@@ -46,6 +47,9 @@ class EffectRatio:
 
     With fewer than OUTSIDE_DRAWS draws ``excess`` is NaN. With fewer than MIN_DRAWS only ``effect`` is an interval: ``control`` then
     holds the mean, the least and the largest draw, and everything that compares the two is NaN.
+
+    ``correlation``: of the draws' effects with a surrogate of them (NaN without one); ``worth``: how many plain draws would give the
+    control's mean as small a standard error (see ``variates.adjusted``).
     """
 
     effect: Interval
@@ -57,6 +61,8 @@ class EffectRatio:
     percentile: float
     p: float
     draws: int
+    correlation: float = nan
+    worth: float = nan
 
 
 def causal_effect_ratio(
@@ -67,6 +73,7 @@ def causal_effect_ratio(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
     fixed: bool = False,
+    variate: Variate | None = None,
 ) -> EffectRatio:
     """CE of a subspace over the mean CE of its control (docs/science.md, effects), scenes and draws resampled together.
 
@@ -76,6 +83,9 @@ def causal_effect_ratio(
 
     ``fixed``: nothing in the control is random, and its one draw is all there is: only scenes are resampled, control, difference and
     ratio get intervals, and there is neither a place among draws nor an excess.
+
+    ``variate``: a surrogate of the draws. The control's mean, and what is made of it (difference, ratio), are then those of the draws
+    adjusted by it where it follows them; percentile, p and excess are places among draws as they were run.
     """
     numerator, denominator = finite("numerator", numerator, 1), finite("denominator", denominator, 1)
     control = finite("control", control, 2)
@@ -100,10 +110,13 @@ def causal_effect_ratio(
         span = Interval(float(null.mean()), float(null.min()), float(null.max()), scenes)
         return EffectRatio(effect, span, nothing, nothing, nothing, False, nan, nan, draws)
     single = by_scene @ control.T / below[:, None]
-    controls = (single * by_draw).sum(axis=1) / draws
-    of_mean = (control.mean(axis=0) - null.mean() * denominator) / denominator.sum()
-    of_draw = (null - null.mean()) / draws
-    against = percentile_interval(float(null.mean()), controls, scenes, _level(level, of_mean, of_draw))
+    given = None if variate is None or fixed else adjusted(control, variate)
+    closer, of_one = (control, single) if given is None or not given.used else (given.draws, by_scene @ given.draws.T / below[:, None])
+    controls = (of_one * by_draw).sum(axis=1) / draws
+    means = closer.sum(axis=1) / denominator.sum()
+    of_mean = (closer.mean(axis=0) - means.mean() * denominator) / denominator.sum()
+    of_draw = (means - means.mean()) / draws
+    against = percentile_interval(float(means.mean()), controls, scenes, _level(level, of_mean, of_draw))
     against = widened(against, of_mean, of_draw, level)
     differing = _level(level, of_scene - of_mean, of_draw)
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
@@ -124,8 +137,9 @@ def causal_effect_ratio(
         ratio = widened(ratio, through, effect.value * of_draw / against.value**2, level)
     if fixed:
         return EffectRatio(effect, against, difference, excess, ratio, is_bound, nan, nan, draws)
-    place = percentile_in_null(effect.value, null)
-    return EffectRatio(effect, against, difference, excess, ratio, is_bound, place, p_value(effect.value, null), draws)
+    place, p = percentile_in_null(effect.value, null), p_value(effect.value, null)
+    said = (nan, float(draws)) if given is None else (given.correlation, given.worth)
+    return EffectRatio(effect, against, difference, excess, ratio, is_bound, place, p, draws, *said)
 
 
 def _level(level: float, of_scene: Float[Array, " scenes"], of_draw: Float[Array, " draws"]) -> float:

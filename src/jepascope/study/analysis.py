@@ -30,12 +30,13 @@ from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.effects import check_subspaces
 from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN, Effects
+from jepascope.intervention.surrogate import Planned, first_order_effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
 from jepascope.stats import Interval
 from jepascope.study.arguments import check_edit, check_kinds, check_splits, named_site
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.contexts import context_at, controls_at
+from jepascope.study.intervene.contexts import context_at, controls_at, many_at
 from jepascope.study.intervene.judges import main_judge
 from jepascope.study.own_code import judges_of, name_of
 from jepascope.study.setting import given_to, shuffled_from
@@ -120,12 +121,18 @@ def intervene(
     asked = {"edits": edits, "edit_doses": (dose,), "draws": draws, "seed": seed, "scope": tokens, "ablate_to": ablate_to}
     site, spec = check_edit(encoder, activations, subspace, **asked)
     captures = Captures.over(encoder, activations, spec, site.layer)
-    readers = judges_of(judges, main_judge(captures), activations.split("judge"), named_site(subspace)[0], spec.seed)
+    main = main_judge(captures)
+    readers = judges_of(judges, main, activations.split("judge"), named_site(subspace)[0], spec.seed)
     source = shuffled_from(captures, site, subspace, finder)
     context, named = context_at(captures, site.layer, readers), {"subspace": subspace}
-    controls = controls_at(captures, context, named, MATCHED, spec.draws, {} if isinstance(source, str) else {"subspace": source})
+    sources = {} if isinstance(source, str) else {"subspace": source}
+    controls = controls_at(captures, context, named, MATCHED, spec.draws, sources)
     effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses)
-    table = ce_table(effects.assign(finder=str(subspace.provenance.get("finder", "given"))), spec.seed)
+    first_order = None
+    if readers[0] is main:
+        many = many_at(captures, context, named, MATCHED, spec.draws, sources=sources)
+        first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses)])
+    table = ce_table(effects, spec.seed, first_order=first_order).assign(finder=str(subspace.provenance.get("finder", "given")))
     if isinstance(source, str):
         table.attrs[LEFT_OUT] = {"shuffled": source}
     shown = Effects(table)

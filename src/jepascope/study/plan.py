@@ -12,7 +12,7 @@ from jepascope.errors import BadArgument
 from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
-from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
+from jepascope.study.sizes import BESIDE_DRAWS, CONTROL_COUNT, Counts, Passes, draws_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import HALVINGS
@@ -93,7 +93,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
-        + (f", {spec.draws_elsewhere} of the random control at {len(counts.surveyed)} others" if counts.surveyed else ""),
+        + (f", {spec.draws_elsewhere} at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
     if spec.of_videos:
         looked_at = "they are read" if spec.of_labels else "they are read and their motion is measured"
@@ -186,8 +186,9 @@ def _beside_blocks(counts: Counts) -> float:
     probes = PROBE_SECONDS * layers * width * clips
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
     paths = len(needing("path", spec.finders)) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
-    rows = len(counts.full) * len(spec.edits) * len(spec.finders) * (1 + CONTROL_COUNT * spec.draws) * counts.scenes
-    rows += (1 + CONTROL_COUNT * spec.draws) * left_out_clips(counts)[1]
+    beside = sum(1 + CONTROL_COUNT * draws_of(spec, edit) for edit in spec.edits)
+    rows = len(counts.full) * len(spec.finders) * beside * counts.scenes
+    rows += (1 + CONTROL_COUNT * min(spec.draws, BESIDE_DRAWS)) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
-from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edit_entry import COMPARED, EDITS
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
@@ -19,6 +19,7 @@ from jepascope.study.videos.carried_by import carried_by
 CONTROL_COUNT = len(MATCHED)
 DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
 SPLIT_SHARES = (0.5, 0.3)
+BESIDE_DRAWS = 20  # the fewest that an effect can lie outside of (stats.OUTSIDE_DRAWS)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Passes:
         """Both under the first one's name."""
         forwards, passes = self.forwards + other.forwards, self.block_passes + other.block_passes
         return replace(self, forwards=forwards, block_passes=passes, kept=self.kept + other.kept)
+
+
+def draws_of(spec: StudySpec, edit: str) -> int:
+    """Draws of every control beside an edit, at layers run in full."""
+    return min(spec.draws, BESIDE_DRAWS) if EDITS.entry(edit).beside else spec.draws
+
+
+def screened_edits(spec: StudySpec) -> tuple[str, ...]:
+    """Edits that are run at layers that no claim is made for: those that subspaces are compared by."""
+    return tuple(name for name in spec.edits if name in COMPARED) or spec.edits[:1]
 
 
 @dataclass(frozen=True)
@@ -160,12 +171,13 @@ class Counts:
         finders = len(self.spec.finders) + self.taken
         return finders + draws * ((finders if EDITS.entry(edit).carries else self.random) + specific * finders)
 
-    def every_control(self) -> int:
-        """Conditions of all edits at one layer in full, at one dose."""
+    def every_control(self, full: bool = True) -> int:
+        """Conditions of all edits at one layer in full, at one dose; or at one that is screened."""
         spec = self.spec
         made = [CONTROLS.entry(name).made for name in spec.extra_controls]
         fixed, drawn = made.count("fixed") * len(spec.finders), made.count("drawn")
-        return sum(self.conditions(edit, spec.draws, CONTROL_COUNT - 1 + drawn) + fixed for edit in spec.edits)
+        edits = {edit: draws_of(spec, edit) for edit in spec.edits} if full else dict.fromkeys(screened_edits(spec), spec.draws_elsewhere)
+        return sum(self.conditions(edit, draws, CONTROL_COUNT - 1 + drawn) + fixed for edit, draws in edits.items())
 
     def captured(self, name: str, clips: int, sites: int = 0, moments: int = 0, times: int = 1, share: float = 1.0) -> Passes:
         """Whole passes that stay on disk, ``times`` of so many clips each. Which layers they keep does not change their size."""

@@ -87,7 +87,7 @@ class StudySpec(BaseModel):
     rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
     layers: Layers = Field(
         "survey",
-        description="layers run in full besides the best one: all, or some; survey: none, a few random draws of ablation at the others",
+        description="layers run in full besides the best one: all, or some; survey: none, a screen of a few draws at the others",
     )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
     edits: Edits = Field(USUAL, min_length=1)
@@ -112,8 +112,8 @@ class StudySpec(BaseModel):
     extra_controls: ExtraControls = Field((), description=f"controls on request: {', '.join(filter(on_request, CONTROLS.own))}")
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
-    draws: int = Field(20, ge=2, le=10_000, description="draws of every control at the best layer")
-    draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of the random control at surveyed layers")
+    draws: int = Field(60, ge=2, le=10_000, description="draws of every control at the best layer; 59 for three finders to reach p = 0.05")
+    draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of every control at layers that are screened")
     doses: Doses = Field((0.25, 0.5, 1.0), min_length=1, max_length=50, description="doses of the dose curves and of portability")
     port_clips: OtherClips = Field(
         ("circle", "complex"), description="clip sets that subspaces are carried to, besides the study's own (none for labels of one's own)"

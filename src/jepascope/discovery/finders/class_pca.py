@@ -15,10 +15,17 @@ from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
     FinderEntry(
-        name="class_pca", meaning="the principal axes of the class means", order=2, takes="labelled", ranks="classes", spans_means=True
+        name="class_pca",
+        closed_form=True,
+        meaning="the principal axes of the class means",
+        order=2,
+        takes="labelled",
+        ranks="classes",
+        spans_means=True,
     ),
     FinderEntry(
         name="within_pca",
+        closed_form=True,
         meaning="the principal axes of what varies inside classes: knows nothing of the variable",
         order=3,
         takes="labelled",

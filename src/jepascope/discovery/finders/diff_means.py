@@ -12,7 +12,13 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 
 DECLARED = FinderEntry(
-    name="diff_means", meaning="the largest differences of class means", order=1, takes="labelled", ranks="classes", spans_means=True
+    name="diff_means",
+    closed_form=True,
+    meaning="the largest differences of class means",
+    order=1,
+    takes="labelled",
+    ranks="classes",
+    spans_means=True,
 )
 
 NEGLIGIBLE = 1e-6  # of the largest difference

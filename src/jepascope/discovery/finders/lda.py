@@ -15,12 +15,15 @@ from jepascope.discovery.subspace import Subspace
 DECLARED = (
     FinderEntry(
         name="lda",
+        closed_form=True,
         meaning="the directions that separate class means best, for the spread inside classes",
         order=6,
         takes="labelled",
         ranks="classes",
     ),
-    FinderEntry(name="lda_pattern", meaning="what those of lda move", order=6, takes="labelled", ranks="classes", spans_means=True),
+    FinderEntry(
+        name="lda_pattern", closed_form=True, meaning="what those of lda move", order=6, takes="labelled", ranks="classes", spans_means=True
+    ),
 )
 
 

@@ -15,9 +15,12 @@ from jepascope.discovery.labelled import Labelled, LabelMoments
 from jepascope.discovery.subspace import Subspace
 
 DECLARED = (
-    FinderEntry(name="leace", meaning="what the eraser of all linear readers reads", order=7, takes="labelled", ranks="classes"),
+    FinderEntry(
+        name="leace", closed_form=True, meaning="what the eraser of all linear readers reads", order=7, takes="labelled", ranks="classes"
+    ),
     FinderEntry(
         name="leace_pattern",
+        closed_form=True,
         meaning="what the eraser of all linear readers takes away",
         order=7,
         takes="labelled",

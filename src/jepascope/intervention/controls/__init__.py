@@ -104,19 +104,12 @@ def matched_controls(
     it is needed for the control of that name. ``pooled_covariance`` (between clips) is only reported on, NaN without it. Arrays are
     tensors, NumPy arrays or lists.
     """
-    covariance = _square(covariance, "The covariance", subspace.width)
-    pooled_covariance = None if pooled_covariance is None else _square(pooled_covariance, "The pooled covariance", subspace.width)
-    avoid = None if avoid is None else as_tensor(avoid, "The directions to avoid (width, vectors)", 2, None)
+    covariance = square(covariance, "The covariance", subspace.width)
+    pooled_covariance = None if pooled_covariance is None else square(pooled_covariance, "The pooled covariance", subspace.width)
     entries = [CONTROLS.entry(name) for name in names]
     if draws < 1:
         raise BadArgument(f"Controls need at least one draw, not {draws}.")
-    free = complement(_to_avoid(subspace.basis, avoid))
-    rank = subspace.rank
-    if free.shape[1] < rank:
-        raise BadArgument(
-            f"Only {free.shape[1]} of {subspace.width} dimensions are orthogonal to the subspaces studied, too few for a control of "
-            f"rank {rank}; lower the rank, or draw the controls of each finder on their own."
-        )
+    rank, free = subspace.rank, room_beside(subspace, avoid)
     target = removed_variance(subspace.basis, covariance)
 
     def pooled(basis: Tensor) -> float:
@@ -124,11 +117,7 @@ def matched_controls(
 
     out: list[ControlDraw] = []
     for name, entry in zip(names, entries, strict=True):
-        with CONTROLS.blamed(name):
-            made, rng = CONTROLS.load(name), np.random.default_rng([seed, entry.seed])
-            bases = made(shuffled, subspace, draws) if entry.made == "found" else made(subspace, covariance, free, draws, rng)
-            if name not in CONTROLS.own:
-                bases = checked_bases(bases, (draws, subspace.width, rank))
+        bases = drawn_bases(name, subspace, covariance, free, draws, [seed, entry.seed], shuffled)
         for draw, basis in enumerate(bases.float()):
             overlap = float((subspace.basis.T @ basis).square().sum()) / rank
             reached = removed_variance(basis, covariance)
@@ -136,6 +125,38 @@ def matched_controls(
             frame = carrier(subspace.basis, basis, np.random.default_rng([seed, entry.seed, draw, 1]))
             out.append(ControlDraw(name, draw, basis, frame, rescale=entry.rescale, matched=matched))
     return out
+
+
+def room_beside(subspace: Subspace, avoid: ArrayLike | None = None) -> Free:
+    """Orthonormal basis of what is orthogonal to the subspace and to the directions to avoid; BadArgument where no control fits in."""
+    avoid = None if avoid is None else as_tensor(avoid, "The directions to avoid (width, vectors)", 2, None)
+    free = complement(_to_avoid(subspace.basis, avoid))
+    if free.shape[1] < subspace.rank:
+        raise BadArgument(
+            f"Only {free.shape[1]} of {subspace.width} dimensions are orthogonal to the subspaces studied, too few for a control of "
+            f"rank {subspace.rank}; lower the rank, or draw the controls of each finder on their own."
+        )
+    return free
+
+
+def drawn_bases(
+    name: str,
+    subspace: Subspace,
+    covariance: Covariance,
+    free: Free,
+    draws: int,
+    seed: Sequence[int],
+    shuffled: Sequence[Subspace] | None = None,
+) -> Drawn:
+    """Bases of a control: drawn from the random stream that ``seed`` names, or those that were found on permuted labels."""
+    with CONTROLS.blamed(name):
+        made = CONTROLS.load(name)
+        if CONTROLS.entry(name).made == "found":
+            bases = made(shuffled, subspace, draws)
+        else:
+            bases = made(subspace, covariance, free, draws, np.random.default_rng(seed))
+        drawn: Drawn = bases if name in CONTROLS.own else checked_bases(bases, (draws, subspace.width, subspace.rank))
+        return drawn
 
 
 def checked_bases(bases: ArrayLike, shape: tuple[int, int, int]) -> Drawn:
@@ -150,7 +171,8 @@ def checked_bases(bases: ArrayLike, shape: tuple[int, int, int]) -> Drawn:
     return orthonormal
 
 
-def _square(given: ArrayLike, what: str, width: int) -> Tensor:
+def square(given: ArrayLike, what: str, width: int) -> Tensor:
+    """A finite matrix of that width; BadArgument for anything else."""
     matrix = as_tensor(given, f"{what} (width, width)", 2, None)
     if matrix.shape != (width, width) or not torch.isfinite(matrix).all():
         raise BadArgument(f"{what} must be finite and of shape ({width}, {width}), as the subspace is, not {tuple(matrix.shape)}.")

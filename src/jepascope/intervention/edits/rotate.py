@@ -17,6 +17,7 @@ DECLARED = EditEntry(
     needs=("angle",),
     mean="never",
     calibrated=True,
+    beside=True,
     noun="rotation",
     dose="dose 1 of rotation is the whole turn",
     donor_dose="dose 1 of rotation is the whole turn",

@@ -17,6 +17,7 @@ DECLARED = EditEntry(
     mean="never",
     usual=True,
     calibrated=True,
+    beside=True,
     noun="steering",
     dose="dose 1 of steering is the difference of the class means",
     donor_dose="dose 1 of steering is the difference of the class means",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
 from jepascope.report.sections.measures_beside import also_by, other_judges, side_measures
 from jepascope.report.sections.videos import left_out_blocks
-from jepascope.stats import LEVEL, MIN_DRAWS
+from jepascope.stats import LEVEL, MIN_CORRELATION, MIN_DRAWS
 
 ALPHA = round(1 - LEVEL, 6)
 LOST = "share of the clean logit margin that is lost (1 = all of it)"
@@ -145,7 +146,7 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         Column("percentile", lambda row: number_cell(row[1]["percentile"])),
         Column("p", lambda row: Cell(p_text(row[1]["p"]), str(row[1]["p"]))),
         Column("p (Holm)", lambda row: Cell(p_text(row[1]["p_holm"]), str(row[1]["p_holm"]))),
-        Column("draws", lambda row: count(row[1]["draws"])),
+        Column("draws", lambda row: _worth(row[1])),
     )
     caption = (
         f"{edit_name(edit).capitalize()}: each finder's subspace against its controls. Brackets: {run.confidence}, bootstrap "
@@ -155,9 +156,22 @@ def _ratios(run: RunFolder, part: pd.DataFrame, finders: list[str], edit: str) -
         "Reading: 'outside its draws' when the interval of the effect minus a new draw of the control lies above zero, 'above the mean "
         f"draw' when only that of the difference from the mean does; below {MIN_DRAWS} draws nothing is compared and the brackets of the "
         "control are its least and largest draw. Nothing is compared, and no ratio stated, of an effect whose own interval holds zero, or "
-        f"by a judge that is not shown to read the variable.{_unreachable(part)}"
+        "by a judge that is not shown to read the variable. Draws: how many were run; worth: how many plain ones would give the control's "
+        "mean as small a standard error, since it is adjusted by first-order effects of many more; r: the correlation of exact and "
+        f"first-order effects over the draws, below {MIN_CORRELATION:g} of which the mean is the plain one.{_unreachable(part)}"
     )
     return grid(rows, columns, caption, group)
+
+
+def _worth(null: Any) -> Cell:
+    """Draws of a control, and what first-order effects make them worth."""
+    draws = count(null["draws"])
+    correlation = null.get("correlation", nan)
+    if not finite(correlation):
+        return Cell(draws)
+    if correlation < MIN_CORRELATION:
+        return Cell(f"{draws} (r {shown(correlation, 2)}: first-order effects do not follow, and are not used)", str(correlation))
+    return Cell(f"{draws}, worth {count(round(null['worth']))} (r {shown(correlation, 2)})", str(null["worth"]))
 
 
 def _direct(own: Any) -> list[Cell]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
-from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.discovery.finders import Finder, find_shuffled
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
 from jepascope.intervention.controls import ControlDraw, matched_controls
+from jepascope.intervention.controls.many import ManyDraws, many_draws
 from jepascope.intervention.judges import Judge
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.requested import fixed_controls
 from jepascope.study.intervene.scenes import scenes_at
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps.port import EXCHANGE_DRAWS
+
+MANY = 4000  # draws of each control beside those that are run, whose first-order effects are known without a pass
+SCREENED = 100  # at layers that no claim is made for
 
 
 def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controlled: bool = True) -> InterventionContext:
@@ -61,11 +66,7 @@ def controls_at(
     ``shuffled`` control (see ``without_shuffles``).
     """
     spec, layer, covariance, full = captures.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
-    everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
-    room = captures.encoder.card.width - int(torch.linalg.matrix_rank(everything))
-    avoid = (
-        everything if room >= 2 * max(spec.rank or len(captures.classes) - 1, *(subspace.rank for subspace in subspaces.values())) else None
-    )
+    avoid = avoided(captures, subspaces)
     pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
     controls = {}
     for finder, subspace in subspaces.items():
@@ -77,6 +78,37 @@ def controls_at(
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
         controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
     return controls
+
+
+def avoided(captures: Captures, subspaces: Mapping[str, Subspace]) -> Tensor | None:
+    """The directions of all finders, which their controls avoid where there is room."""
+    everything = torch.cat([subspace.basis for subspace in subspaces.values()], dim=1)
+    room = captures.encoder.card.width - int(torch.linalg.matrix_rank(everything))
+    needed = 2 * max(captures.spec.rank or len(captures.classes) - 1, *(subspace.rank for subspace in subspaces.values()))
+    return everything if room >= needed else None
+
+
+def many_at(
+    captures: Captures,
+    context: InterventionContext,
+    subspaces: Mapping[str, Subspace],
+    names: tuple[str, ...],
+    run: int,
+    count: int = MANY,
+    sources: Mapping[str, tuple[str | Finder, Labelled]] | None = None,
+) -> dict[str, Mapping[str, ManyDraws]]:
+    """``count`` draws of the same controls beside the ``run`` that are run. Of permuted labels only for finders that are a formula."""
+    spec, layer, avoid = captures.spec, context.site.layer, avoided(captures, subspaces)
+    names = tuple(name for name in names if CONTROLS.entry(name).made in ("drawn", "found"))
+    many = {}
+    for finder, subspace in subspaces.items():
+        source = None
+        if {*FOUND} & {*names}:
+            source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
+        cheap = source is not None and isinstance(source[0], str) and FINDERS.entry(source[0]).closed_form
+        shuffled = find_shuffled(*source, subspace.rank, run + count, spec.seed, layer=layer)[run:] if source and cheap else None
+        many[finder] = many_draws(subspace, context.covariance, count, spec.seed, names, avoid, shuffled)
+    return many
 
 
 def _found_in(captures: Captures, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:

@@ -14,15 +14,20 @@ from jepascope.intervention.control_entry import FLOORS, SURVEYED
 from jepascope.intervention.edit_entry import COMPARED
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.intervention.natural import natural_doses
+from jepascope.intervention.screen import screen_table
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.steps.intervene import PORT_DRAWS
 
 
-def run_statistics(captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """CE of everything that was edited, by the study's own judges; and by those of every layer."""
-    return ce_table(effects, captures.spec.seed, captures.spec.resamples), reads_table(captures, effects, off_target_effects)
+def run_statistics(
+    captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame, first_order: pd.DataFrame
+) -> tuple[pd.DataFrame, ...]:
+    """CE of everything that was edited, by the study's own judges; the screen of all layers; and CE by the judges of every layer."""
+    seed, resamples = captures.spec.seed, captures.spec.resamples
+    table, screened = ce_table(effects, seed, resamples, first_order), screen_table(effects, first_order, seed, resamples)
+    return table, screened, reads_table(captures, effects, off_target_effects)
 
 
 def reads_table(captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame) -> pd.DataFrame:

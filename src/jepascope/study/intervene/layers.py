@@ -1,4 +1,4 @@
-"""Edits and controls layer by layer: in full (every edit, control and judge), or surveyed (ablation against a few random draws)."""
+"""Edits and controls layer by layer: in full (every edit, control and judge), or screened (a few draws of each control)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from jepascope.catalog import file_name
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.control_entry import CONTROLS, SURVEYED
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.intervention.scenes import Scenes
+from jepascope.intervention.surrogate import Planned, first_order_effects
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.contexts import context_at, controls_at, every_control
+from jepascope.study.intervene.contexts import MANY, SCREENED, context_at, controls_at, every_control, many_at
 from jepascope.study.intervene.judges import JudgeSet, StudyJudges
 from jepascope.study.intervene.scenes import beginnings, head_judge, head_scenes
+from jepascope.study.sizes import draws_of, screened_edits
 
 TABLES = ("effects", "matching", "witnesses")
 
@@ -44,9 +46,31 @@ class LayerEdits:
 
     @cached_property
     def controls(self) -> dict[str, list[ControlDraw]]:
-        spec = self.captures.spec
-        names, draws = (every_control(spec), spec.draws) if self.full else (SURVEYED, spec.draws_elsewhere)
-        return controls_at(self.captures, self.context, self.subspaces, names, draws)
+        return controls_at(self.captures, self.context, self.subspaces, every_control(self.captures.spec), self.draws)
+
+    def _beside(self, edit: str) -> dict[str, list[ControlDraw]]:
+        """Controls of one edit: the first of them where it has fewer."""
+        count = draws_of(self.captures.spec, edit) if self.full else self.draws
+        return {finder: [draw for draw in drawn if draw.draw < count] for finder, drawn in self.controls.items()}
+
+    @property
+    def draws(self) -> int:
+        """Of every control that are run."""
+        return self.captures.spec.draws if self.full else self.captures.spec.draws_elsewhere
+
+    @property
+    def edits(self) -> tuple[str, ...]:
+        return self.captures.spec.edits if self.full else screened_edits(self.captures.spec)
+
+    @property
+    def doses(self) -> tuple[float, ...]:
+        return self.captures.spec.edit_doses if self.full else (1.0,)
+
+    def planned(self) -> Planned:
+        """What the surrogate is asked about: the same edits, and many more draws."""
+        names = every_control(self.captures.spec)
+        many = many_at(self.captures, self.context, self.subspaces, names, self.draws, MANY if self.full else SCREENED)
+        return Planned(self.context, self.subspaces, self.controls, many, self.edits, self.doses)
 
     def _run_beside(self, edit: str) -> list[str]:
         """Controls on request that are run beside an edit ("": once, after all)."""
@@ -55,14 +79,13 @@ class LayerEdits:
 
     def by_probes(self, judges: JudgeSet) -> Tables:
         """Effects, matching and witnesses."""
-        captures, spec, context, tables = self.captures, self.captures.spec, self.context, Tables({name: [] for name in TABLES})
-        doses = spec.edit_doses if self.full else (1.0,)
-        for edit in spec.edits if self.full else ("ablate",):
+        captures, context, tables = self.captures, self.context, Tables({name: [] for name in TABLES})
+        for edit in self.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 tick = captures.progress.start(f"{edit} at layer {self.layer}" + (" with every control" if self.full else ""))
-                effects, matching = context.edit(self.subspaces, self.controls, (edit,), doses, progress=tick)
-                for name in self._run_beside(edit):
+                effects, matching = context.edit(self.subspaces, self._beside(edit), (edit,), self.doses, progress=tick)
+                for name in self._run_beside(edit) if self.full else ():
                     own = CONTROLS.load(name)(captures, context, self.subspaces, effects, judges)
                     effects = pd.concat([effects, own], ignore_index=True)
                 main = (effects["read_layer"] == judges.depth) & (effects["read"] == "")
@@ -88,7 +111,7 @@ class LayerEdits:
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                conditions = merged(self.subspaces, self.controls, spec.edit_doses, edit)
+                conditions = merged(self.subspaces, self._beside(edit), spec.edit_doses, edit)
                 if not begun:
                     begun.append(beginnings(captures, whole, judge.early))
                 tick, total = captures.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)
@@ -118,7 +141,7 @@ class LayerEdits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 tick = captures.progress.start(f"{edit} at layer {self.layer}, by the task head")
-                return context.edit(self.subspaces, self.controls, (edit,), spec.edit_doses, progress=tick)[:1]
+                return context.edit(self.subspaces, self._beside(edit), (edit,), spec.edit_doses, progress=tick)[:1]
 
             effects += captures.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
         return {"effects": effects}
@@ -127,14 +150,24 @@ class LayerEdits:
 def run_edits(
     captures: Captures, judges: StudyJudges, best: int, subspaces: Mapping[int, Mapping[str, Subspace]], context: InterventionContext
 ) -> tuple[pd.DataFrame, ...]:
-    """Edits and controls at every layer: effects, matching, witnesses and forecasts. ``context``: of the best layer, which other steps
-    use as well; those of the other layers are let go of, each when its layer is done."""
+    """Edits and controls at every layer: effects, matching, witnesses, forecasts and first-order effects. ``context``: of the best layer,
+    which other steps use as well; those of the other layers are let go of, each when its layer is done."""
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in (*TABLES, "forecasts")}
     full = captures.edited.full(best)
     reads = {JUDGES.entry(name).reads for name in judges.names}
+    layers = []
     for layer, at_layer in sorted(subspaces.items()):
         at = context if layer == best else context_at(captures, layer, judges.trained.at(layer, layer in full))
-        edits = LayerEdits(captures, at, at_layer, layer in full)
+        layers.append(LayerEdits(captures, at, at_layer, layer in full))
+
+    def first_order() -> tuple[pd.DataFrame, ...]:
+        captures.progress.say("First-order effects of every edit at every layer, from one pass forward and back.")
+        return (first_order_effects([edits.planned() for edits in layers]),)
+
+    (surrogates,) = captures.run.part("first-order", ("first_order",), first_order)
+    while layers:
+        edits = layers.pop(0)
+        layer = edits.layer
         made = [edits.by_probes(judges.trained)]
         if layer in full and "forecast" in reads:
             made.append(edits.by_predictor(judges.forecast))
@@ -144,4 +177,4 @@ def run_edits(
             found[name].append(pd.concat(parts, ignore_index=True))
     if not found["forecasts"]:
         found["forecasts"].append(pd.DataFrame(columns=FORECAST_COLUMNS))
-    return tuple(pd.concat(tables, ignore_index=True) for tables in found.values())
+    return *(pd.concat(tables, ignore_index=True) for tables in found.values()), surrogates

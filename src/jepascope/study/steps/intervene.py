@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from jepascope.discovery.finder_entry import needing
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import EDITS as CATALOG
-from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
+from jepascope.study.sizes import BESIDE_DRAWS, CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
+from jepascope.study.steps.discover import BACKWARD
 
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
@@ -23,9 +24,11 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     run_beside = [entry.edit for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "run"]
     swapped = sum(SELF_SWAPS * (len(spec.finders) + counts.taken) for edit in run_beside if edit in spec.edits)
     every = (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
-    survey = (len(spec.finders) + spec.draws_elsewhere * counts.random) * counts.scenes + counts.read
+    screened = counts.every_control(full=False) * counts.scenes + counts.read
     yield counts.at(f"{len(spec.edits)} edits at layer {named}, every control", every, counts.full)
-    yield counts.at("ablation at the other layers", survey, counts.surveyed)
+    yield counts.at("a few draws at the other layers", screened, counts.surveyed)
+    outcomes = len({CATALOG.entry(name).outcome for name in spec.edits})
+    yield counts.at("slopes at all layers", counts.scenes * (1 + (BACKWARD - 1) * outcomes), (min(counts.surveyed + counts.full),))
     if counts.predicted:
         yield from _predicted(counts, named)
     if counts.head_scenes:  # of the classes that the head can name, with twins of their own
@@ -105,13 +108,13 @@ def _left_out(counts: Counts) -> Iterator[Passes]:
         for video in range(MOST_LEFT_OUT):
             captured += counts.captured("", (every + video) // MOST_LEFT_OUT, moments=counts.kept)
         yield captured
-        yield counts.at("ablation in each of them, every control", (1 + CONTROL_COUNT * counts.spec.draws) * edited)
+        yield counts.at("ablation in each of them, every control", (1 + CONTROL_COUNT * min(counts.spec.draws, BESIDE_DRAWS)) * edited)
 
 
 EDITS = (
     Step(
         name="intervene",
-        tables=("effects", "matching", "witnesses", "forecasts"),
+        tables=("effects", "matching", "witnesses", "forecasts", "first_order"),
         run="intervene.layers:run_edits",
         needs=("captures", "judges", "best", "used", "context"),
         cost=_edits,
@@ -119,9 +122,9 @@ EDITS = (
     ),
     Step(
         name="statistics",
-        tables=("ce", "reads"),
+        tables=("ce", "screen", "reads"),
         run="intervene.curves:run_statistics",
-        needs=("captures", "effects", "witnesses"),
+        needs=("captures", "effects", "witnesses", "first_order"),
         beside=3.0,
     ),
 )

@@ -43,6 +43,7 @@ from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probes import earliest_of
 from jepascope.study.intervene.judges import trained_probe
+from jepascope.study.sizes import BESIDE_DRAWS
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
@@ -214,9 +215,10 @@ def _ablated(
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
     where_found = {"layer": layer, "tokens": spec.tokens, "model": card.name}
     subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where_found)
-    shuffled = find_shuffled(finder, data, subspace.rank, spec.draws, spec.seed, layer=layer)
+    draws = min(spec.draws, BESIDE_DRAWS)
+    shuffled = find_shuffled(finder, data, subspace.rank, draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
-    controls = matched_controls(subspace, covariance, spec.draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
+    controls = matched_controls(subspace, covariance, draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
     last = pool.pooled[card.depth][fold.judge]
     reader = trained_probe(last, pool.y[fold.judge], scenes[fold.judge], spec.tokens, fold.folds, spec.seed)
     source = edited.select(rows)

@@ -1,0 +1,94 @@
+"""Slopes: how the effect of an edit grows with what is added to every token of a layer, at the unedited clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from jepascope.activations.suffix import CHUNK_BYTES, Placed
+from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.errors import BadArgument
+from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.effects import outcome
+from jepascope.intervention.judges import Judge
+from jepascope.intervention.run import Unedited, place
+from jepascope.intervention.scenes import Scenes
+
+COPIES = 16  # hidden states that each block keeps for the way back, its four times wider feed-forward counted in
+
+Slopes = Mapping[tuple[str, int], Float[Tensor, "clips tokens width"]]
+"""By edit and layer: the derivative of the effect's numerator by the hidden state."""
+
+
+@dataclass(frozen=True)
+class Climb(Placed):
+    """Some clips at the first of ``layers``, and what the effects of ``edits`` on them are measured by (see ``effects.outcome``)."""
+
+    hidden: Float[Tensor, "clips tokens width"]
+    layers: tuple[int, ...]
+    edits: tuple[str, ...]
+    judge: Judge
+    label: Int[Tensor, " clips"]
+    target: Int[Tensor, " clips"]
+    clean: Float64[Tensor, "clips classes"]
+    twin: Float64[Tensor, "clips classes"]
+    read: Bool[Tensor, "clips tokens"] | None = None
+    like: Mapping[str, str] = field(default_factory=dict)  # by edit: the one that is measured as it is, and has the same slopes
+
+
+def slopes(
+    encoder: VideoEncoder, layers: Sequence[int], scenes: Scenes, judge: Judge, edits: Sequence[str], unedited: Unedited
+) -> Iterator[tuple[slice, Slopes]]:
+    """Of some clips at a time: the slopes at all layers, from one pass through the blocks after the first of them and one pass back for
+    each kind of outcome.
+
+    BadArgument for a judge whose logits torch cannot differentiate, and for layers after the one that it reads.
+    """
+    layers, card, at = tuple(sorted(layers)), encoder.card, place(judge, encoder.card.depth)
+    if not layers or layers[-1] > at[0]:
+        raise BadArgument(f"Judge '{judge.name}' reads layer {at[0]}; slopes can be had at layers up to it, not at {list(layers)}.")
+    first: dict[str, str] = {}
+    like = {name: first.setdefault(EDITS.entry(name).outcome, name) for name in edits}
+    clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
+    mask = scenes.mask(judge.tokens)
+
+    def climb(rows: slice) -> Climb:
+        hidden, read = scenes.source.tokens(layers[0], rows), None if mask is None else mask[rows]
+        return Climb(
+            hidden, layers, tuple(edits), judge, scenes.label[rows], scenes.target[rows], clean[rows], twin[rows], read=read, like=like
+        )
+
+    parts = chunks(card, len(scenes), at[0] - layers[0])
+    yield from zip(parts, encoder.map(run_slopes, ((climb(rows), ()) for rows in parts)), strict=True)
+
+
+def chunks(card: EncoderCard, clips: int, blocks: int) -> list[slice]:
+    """Clips whose way back through so many blocks fits into CHUNK_BYTES."""
+    size = max(1, int(CHUNK_BYTES / (4 * card.tokens * card.width * COPIES * max(1, blocks))))
+    return [slice(start, min(start + size, clips)) for start in range(0, clips, size)]
+
+
+def run_slopes(encoder: VideoEncoder, climb: Climb) -> Slopes:
+    """One task: some clips, all layers, all edits. On the CPU."""
+    climb.to(encoder.device)
+    depth = encoder.card.depth
+    with torch.enable_grad():
+        now = climb.hidden.detach().clone().requires_grad_()
+        reached = {climb.layers[0]: now}
+        for start, stop in zip(climb.layers, (*climb.layers[1:], depth if climb.judge.layer is None else climb.judge.layer), strict=True):
+            now = reached[stop] = encoder.run(now, start, stop)
+        features = climb.judge.reader(climb.read)(encoder, now, torch.arange(len(now), device=now.device))
+        logits = climb.judge.logits(features)
+        if not logits.requires_grad:
+            raise BadArgument(f"Judge '{climb.judge.name}' is no function that torch can differentiate; its effects have no slopes.")
+        at = [reached[layer] for layer in climb.layers]
+        by_edit: dict[str, tuple[Tensor, ...]] = {}
+        for name in dict.fromkeys(climb.like.values()):
+            clean, twin, label, target = (part.to(logits.device) for part in (climb.clean, climb.twin, climb.label, climb.target))
+            effect = outcome(name, logits, clean, twin, label, target)[0].sum()
+            by_edit[name] = torch.autograd.grad(effect, at, retain_graph=True)
+    return {(name, layer): by_edit[climb.like[name]][i].float().cpu() for name in climb.edits for i, layer in enumerate(climb.layers)}
