@@ -16,6 +16,9 @@ Balanced scenes vary less from study to study than the bootstrap believes, so th
 No effect: a further draw of a control posing as a finder (exchangeable with the draws), alone beside 20 draws and three at a time
 (a family, Holm) beside 60, as 20 draws cannot bring a family of three to 0.05 at all; and a plane that no block reads.
 
+With first-order effects: the same synthetic studies beside a surrogate of the draws that is biased in size and place and follows them with
+a correlation of 0.6, 0.9 or 0.98; intervals of the control's mean, the difference and the ratio are then those of adjusted draws.
+
 Synthetic studies: heavy-tailed scenes (t with 5 degrees of freedom, log-normal margins) and skewed draws (gamma), no network; and
 random planes beside draws from their own complement, by linear algebra alone.
 
@@ -54,7 +57,7 @@ from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene, outcome
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
-from jepascope.stats import EffectRatio, Interval, causal_effect_ratio, p_value, proportion
+from jepascope.stats import EffectRatio, Interval, Variate, causal_effect_ratio, p_value, proportion
 
 EDITS = ("ablate", "swap")
 FAMILY = 3  # finders that are corrected for together
@@ -62,6 +65,7 @@ FAMILY_DRAWS = 60  # the fewest round number with which FAMILY / (1 + draws) is 
 ALPHA = 0.05
 TOGETHER = 25  # judges that are trained in one batch
 QUANTITIES = ("effect", "control", "difference", "ratio")
+CORRELATIONS = (0.6, 0.9, 0.98)
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,37 @@ def tally_synthetic(studies: int, seed: int = 0, scenes: int = 40, draws: int = 
     return pd.DataFrame(rows)
 
 
+MANY = 4000  # draws behind the surrogate's mean
+
+
+def surrogate_of(
+    drawn: np.ndarray, below: np.ndarray, control: float, shape: float, correlation: float, rng: np.random.Generator
+) -> Variate:
+    """First-order effects of synthetic draws: of a third of their size, off by a constant, and no closer to them than ``correlation``."""
+    size = drawn.sum(axis=1) / below.sum() - control
+    spread = control / np.sqrt(shape)
+
+    def made(sizes: np.ndarray) -> np.ndarray:
+        noise = spread * np.sqrt(1 / correlation**2 - 1) * rng.standard_normal(len(sizes))
+        return below * (0.1 + 0.3 * (sizes + noise))[:, None]
+
+    values, many = made(size), made(rng.gamma(shape, control / shape, MANY) - control)
+    return Variate(values, many.mean(axis=0), MANY)
+
+
+def tally_surrogate(studies: int, correlation: float, seed: int = 0, scenes: int = 40, draws: int = 20, shape: float = 2.0) -> pd.DataFrame:
+    """Rows as ``covered_rows``, and for each study how much narrower the control's interval is than that of plain draws."""
+    rows: list[dict[str, object]] = []
+    for number in range(studies):
+        rng = np.random.default_rng([0x5E7, seed, number])
+        own, below, drawn = synthetic_study(rng, 0.5, 0.05, scenes, draws, shape)
+        variate = surrogate_of(drawn, below, 0.05, shape, correlation, rng)
+        plain, given = (causal_effect_ratio(own, below, drawn, rng, 1000, variate=one) for one in (None, variate))
+        width = (given.control.high - given.control.low) / (plain.control.high - plain.control.low)
+        rows += [{**row, "width": width, "worth": given.worth / draws} for row in missed(given, 0.5, 0.05)]
+    return pd.DataFrame(rows)
+
+
 def beside_own_complement(studies: int, rank: int, width: int = 64, draws: int = 20, seed: int = 0) -> int:
     """How often a random subspace has p <= 0.05 beside draws from its own complement, as controls are drawn; effect: its share of a plane.
 
@@ -300,6 +335,12 @@ def main() -> None:
     synthetic = {shape: tally_synthetic(chosen.synthetic, chosen.seed, draws=chosen.draws, shape=shape) for shape in (1.0, 2.0, 7.0)}
     tables = {shape: coverage(tally[tally["quantity"] != "nothing"], ["quantity"]) for shape, tally in synthetic.items()}
     posing = {shape: tally.loc[tally["quantity"] == "nothing", ["below", "above"]].sum().tolist() for shape, tally in synthetic.items()}
+    followed = {r: tally_surrogate(chosen.synthetic // 2, r, chosen.seed, draws=chosen.draws) for r in CORRELATIONS}
+    for r, tally in followed.items():
+        print(f"Synthetic, adjusted by first-order effects of correlation {r:g}\n{coverage(tally, ['quantity']).round(3).to_string()}")
+        print(
+            f"the control's interval {tally['width'].median():.2f} times as wide, its draws worth {tally['worth'].median():.1f} times as many\n"
+        )
     own = {rank: beside_own_complement(chosen.synthetic, rank, seed=chosen.seed) for rank in (2, 7)}
     for shape, table in tables.items():
         print(f"Synthetic: {chosen.synthetic} studies, draws gamma of shape {shape:g}\n{table.round(3).to_string()}")
@@ -313,6 +354,7 @@ def main() -> None:
         "planted_false": nothing,
         "synthetic": chosen.synthetic,
         "synthetic_coverage": {f"shape {shape:g}": table["covered"].to_dict() for shape, table in tables.items()},
+        "adjusted_coverage": {f"r {r:g}": coverage(tally, ["quantity"])["covered"].to_dict() for r, tally in followed.items()},
         "synthetic_posing": {f"shape {shape:g}": {"p": found[0], "excess": found[1]} for shape, found in posing.items()},
         "beside_own_complement": {f"rank {rank}": count for rank, count in own.items()},
         "seconds_planted": round(between - start, 1),

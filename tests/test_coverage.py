@@ -81,6 +81,16 @@ def test_intervals_cover_in_92_to_98_percent_of_synthetic_studies(bench: ModuleT
     assert posing["below"].sum() <= most(STUDIES, 0.05) and posing["above"].sum() <= most(STUDIES, 0.05)
 
 
+@pytest.mark.parametrize("correlation", [0.6, 0.98])
+def test_intervals_of_means_adjusted_by_first_order_effects_cover_as_well_and_are_narrower(bench: ModuleType, correlation: float) -> None:
+    tally = bench.tally_surrogate(STUDIES, correlation, seed=1)
+    for quantity in bench.QUANTITIES:
+        rows = tally[tally["quantity"] == quantity]
+        held = STUDIES - int(rows[["below", "above"]].to_numpy().sum())
+        assert fewest(STUDIES, 0.92) <= held <= most(STUDIES, 0.98), quantity
+    assert tally["width"].median() < (0.4 if correlation > 0.9 else 0.95)
+
+
 def test_the_true_values_are_what_many_draws_of_the_equations_give(bench: ModuleType) -> None:
     rng = np.random.default_rng(0)
     encoder = bench.planted_encoder("clean", 0)
