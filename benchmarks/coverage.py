@@ -338,9 +338,8 @@ def main() -> None:
     followed = {r: tally_surrogate(chosen.synthetic // 2, r, chosen.seed, draws=chosen.draws) for r in CORRELATIONS}
     for r, tally in followed.items():
         print(f"Synthetic, adjusted by first-order effects of correlation {r:g}\n{coverage(tally, ['quantity']).round(3).to_string()}")
-        print(
-            f"the control's interval {tally['width'].median():.2f} times as wide, its draws worth {tally['worth'].median():.1f} times as many\n"
-        )
+        width, worth = tally["width"].median(), tally["worth"].median()
+        print(f"the control's interval {width:.2f} times as wide, its draws worth {worth:.1f} times as many\n")
     own = {rank: beside_own_complement(chosen.synthetic, rank, seed=chosen.seed) for rank in (2, 7)}
     for shape, table in tables.items():
         print(f"Synthetic: {chosen.synthetic} studies, draws gamma of shape {shape:g}\n{table.round(3).to_string()}")
