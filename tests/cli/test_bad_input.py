@@ -132,7 +132,7 @@ def test_a_run_folder_of_another_study_is_refused_unchanged(tmp_path: Path) -> N
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     said = one_line(answer("run", "--seed", "2", "--draws", "7", "--out", str(run)), 2)
     assert "seed is 1 there and 2 here" in said
-    assert "draws is 20 there and 7 here" in said
+    assert "draws is 60 there and 7 here" in said
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 

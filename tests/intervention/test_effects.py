@@ -204,7 +204,7 @@ def test_ce_is_the_ratio_of_sums_and_sits_beside_its_controls(tables) -> None:
         *("difference", "difference_low", "difference_high", "excess_low", "excess_high"),
         *("ratio", "ratio_low", "ratio_high", "ratio_is_bound", "percentile", "p", "p_holm", "p_floor"),
         *("direct", "direct_low", "direct_high", "accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
-        *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read"),
+        *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read", "correlation", "worth"),
     ]
     assert len(table) == 2 * 3 * 2 * 5
     assert table["ratio_is_bound"].dtype == bool

@@ -19,6 +19,7 @@ from jepascope.discovery.probes.paths import dense_probes
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.findings.summary import BESIDE
 from jepascope.intervention.judges import margin
+from jepascope.stats import MIN_DRAWS
 from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
@@ -38,7 +39,14 @@ COLUMNS: dict[str, list[str]] = {
         *("difference", "difference_low", "difference_high", "excess_low", "excess_high"),
         *("ratio", "ratio_low", "ratio_high", "ratio_is_bound", "percentile", "p", "p_holm", "p_floor"),
         *("direct", "direct_low", "direct_high", "accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
-        *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read"),
+        *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read", "correlation", "worth"),
+    ],
+    "screen": [
+        *("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge", "read_layer", "read", *FIGURE, "draws"),
+        *("first_order", "slope", "correlation", "screened"),
+    ],
+    "first_order": [
+        *("layer", "tokens", "finder", "edit", "control", "draw", "dose", "judge", "scene", "clip", "value", "expected", "many"),
     ],
     "curves": ["layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge", *FIGURE, "draws"],
     "doses": ["layer", "finder", "rank", "edit", "norm", "norm_twin", "shift", "shift_low", "shift_high", "n"],
@@ -100,10 +108,11 @@ def test_every_judge_reads_every_edit_and_control_where_the_claim_is_made_and_th
         for edit in ("ablate", "swap", "steer"):
             controls = judged.loc[judge, edit]
             assert controls.to_dict() == {"subspace": 1, **dict.fromkeys(("random", "variance", "shuffled", "norm"), tiny_spec.draws)}
+    controls = ("subspace", "random", "variance", "shuffled", "norm")
     assert set(zip(there["judge"], there["edit"], there["control"], strict=True)) == {
-        ("probe", "ablate", "subspace"),
-        ("probe", "ablate", "random"),
+        ("probe", edit, control) for edit in ("ablate", "swap") for control in controls
     }
+    assert set(there.groupby("control")["draw"].nunique().drop("subspace")) == {tiny_spec.draws_elsewhere}
     assert set(there["layer"]) == {0, 1, 2} - {best} and summary["full_layers"] == [best]
 
 
@@ -334,3 +343,16 @@ def test_a_table_of_stage_two_that_was_deleted_comes_back_equal(
     (run / f"{lost}.parquet").unlink()
     run_study(tiny_spec, run, tiny_encoder)
     assert (run / f"{lost}.parquet").read_bytes() == (finished_run / f"{lost}.parquet").read_bytes()
+
+
+def test_the_screen_is_of_every_layer_and_control_and_says_which_layers_are_screened(table, summary, tiny_spec: StudySpec) -> None:
+    screen, first_order, best = table("screen"), table("first_order"), summary["best_layer"]
+    assert set(zip(screen["layer"], screen["control"], strict=True)) == {
+        (layer, control) for layer in range(DEPTH) for control in ("subspace", "random", "variance", "shuffled", "norm")
+    }
+    assert (screen["screened"] == ((screen["control"] != "subspace") & (screen["draws"] < MIN_DRAWS))).all()
+    assert set(screen.loc[screen["layer"] != best, "draws"]) == {1, tiny_spec.draws_elsewhere}
+    own = table("ce").query("judge == 'probe' and control == 'subspace'").set_index(["layer", "finder", "edit"])["value"]
+    looked = screen[screen["control"] == "subspace"].set_index(["layer", "finder", "edit"])["value"]
+    pd.testing.assert_series_equal(looked.sort_index(), own.sort_index())
+    assert (first_order.loc[first_order["control"] != "subspace", "many"] > 0).all()

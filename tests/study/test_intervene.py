@@ -25,7 +25,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, saved_spec
 
-TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads"}
+TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads", "first_order", "screen"}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_studys_own_edits_give_the_studys_own_tables(run: Path, intervene: I
     assert set(found) == TABLES
     best = json.loads((run / "summary.json").read_text())["best_layer"]
     assert summary["best_layer"] == best and summary["judges"] == ["probe", "mlp", "predictor"]
-    for name in ("effects", "matching", "forecasts", "witnesses"):
+    for name in ("effects", "matching", "forecasts", "witnesses", "first_order"):
         own = pd.read_parquet(run / f"{name}.parquet").query("layer == @best and edit == 'swap'").reset_index(drop=True)
         pd.testing.assert_frame_equal(found[name].query("edit == 'swap'"), own)
     key = ["finder", "edit", "control", "judge", "dose"]

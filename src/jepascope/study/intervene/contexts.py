@@ -25,6 +25,7 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 MANY = 4000  # draws of each control beside those that are run, whose first-order effects are known without a pass
+REFITTED = 400  # of permuted labels at most: each is a fit
 SCREENED = 100  # at layers that no claim is made for
 
 
@@ -106,7 +107,9 @@ def many_at(
         if {*FOUND} & {*names}:
             source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
         cheap = source is not None and isinstance(source[0], str) and FINDERS.entry(source[0]).closed_form
-        shuffled = find_shuffled(*source, subspace.rank, run + count, spec.seed, layer=layer)[run:] if source and cheap else None
+        shuffled = (
+            find_shuffled(*source, subspace.rank, run + min(count, REFITTED), spec.seed, layer=layer)[run:] if source and cheap else None
+        )
         many[finder] = many_draws(subspace, context.covariance, count, spec.seed, names, avoid, shuffled)
     return many
 
