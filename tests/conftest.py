@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -24,18 +25,13 @@ os.environ["JEPASCOPE_WORKERS"] = "1"  # tests share the cores already; those of
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
-from jaxtyping import config, install_import_hook
 
-# from here on every function of jepascope checks its annotations, shapes included
-sys.path.insert(0, str(Path(__file__).parent))  # where the hook finds strict_types
-install_import_hook("jepascope", "strict_types.checked")
-
-import torch
-
+sys.path.insert(0, str(Path(__file__).parent))
 from blank_figure import BlankFigure, words_only
+from strict_types import checking, checks, install
 from tiny import TINY, random_model
 
-torch.set_num_threads(1)
+install("jepascope")
 
 
 WHOLE = frozenset({"cli", "planted", "report", "study"})
@@ -43,8 +39,13 @@ WHOLE = frozenset({"cli", "planted", "report", "study"})
 is made with the checks on, so that every line of a study is run under them once; the other rooms' tests check every call."""
 
 
-def checked(on: bool) -> None:
-    config.update("jaxtyping_disable", not on)
+def pytest_collection_finish() -> None:
+    """Where tests are run; what hands them out to workers needs no torch. Libraries and tests that are loaded are never garbage, and
+    looking through them again and again took a fifteenth of the time."""
+    import torch
+
+    torch.set_num_threads(1)
+    gc.freeze()
 
 
 def whole(item: pytest.Item) -> bool:
@@ -52,7 +53,7 @@ def whole(item: pytest.Item) -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    checked(not whole(item))
+    checks(not whole(item))
 
 
 @pytest.fixture(autouse=True)
@@ -113,12 +114,12 @@ def shared(shared_folder: Path) -> Callable[[str, Callable[[Path], Any]], Path]:
         path, done = shared_folder / name, shared_folder / f"{name}.done"
         with FileLock(shared_folder / f"{name}.lock"):
             if not done.exists():
-                before = not config.jaxtyping_disable
-                checked(True)
+                before = checking()
+                checks(True)
                 try:
                     make(path)
                 finally:
-                    checked(before)
+                    checks(before)
                 done.touch()
         return path
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,24 +47,31 @@ EVERY_OPTION = set().union(*map(options, COMMANDS.values())) | ELSEWHERE
 
 def constants(path: Path) -> Iterator[tuple[int, str]]:
     """Every text in a module, docstrings included; those with values in them have PLACE there."""
-    tree = ast.parse(path.read_text())
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node) if part is not node}
-    for node in ast.walk(tree):
+    nodes: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text()), False)]
+    while nodes:
+        node, inside = nodes.pop()
         if isinstance(node, ast.JoinedStr):
             parts = [part.value if isinstance(part, ast.Constant) else PLACE for part in node.values]
             yield node.lineno, "".join(str(part) for part in parts)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            inside = True
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not inside:
             yield node.lineno, node.value
+        nodes += [(child, inside) for child in ast.iter_child_nodes(node)]
 
 
-TEXTS = [(f"{path.relative_to(ROOT)}:{line}", text) for path in SOURCES for line, text in constants(path)]
-TEXTS += [(path.name, path.read_text()) for path in PAGES]
+@cache
+def texts() -> list[tuple[str, str]]:
+    """Where, and what. Read by the tests and not while they are collected: every worker collects all tests and runs few of them."""
+    read = [(f"{path.relative_to(ROOT)}:{line}", text) for path in SOURCES for line, text in constants(path)]
+    return read + [(path.name, path.read_text()) for path in PAGES]
+
+
 CALL = re.compile(r"(?<![\w./'-])jepascope (?P<command>[a-z]+)(?P<rest>[^`\n|;#)]*)")
 OFFERED = re.compile(r"[`'](?:\.venv/bin/)?jepascope (?P<command>[a-z]+)\b")
 
 
 def calls() -> Iterator[tuple[str, str, str]]:
-    for where, text in TEXTS:
+    for where, text in texts():
         for call in CALL.finditer(text):
             if call["command"] in COMMANDS:
                 rest = re.split(r"(?:[.,:] |\.$|'(?: |$)|\bjepascope\b| -- )", call["rest"])[0]
@@ -78,13 +86,13 @@ def test_commands_that_are_offered_exist_and_have_the_options_that_are_offered_w
     for where, command, rest in calls():
         for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", rest):
             assert option in options(COMMANDS[command]) | {"--version"}, f"{where}: jepascope {command} has no {option}"
-    for where, text in TEXTS:
+    for where, text in texts():
         for call in OFFERED.finditer(text):
             assert call["command"] in COMMANDS, f"{where}: there is no jepascope {call['command']}"
 
 
 def test_options_that_are_named_alone_are_options_of_some_command() -> None:
-    for where, text in TEXTS:
+    for where, text in texts():
         if where == "CONTRIBUTING.md":
             continue
         for option in re.findall(r"(?<![\w`-])`?(--[a-z][a-z-]+)(?![\w-])", text):
@@ -93,7 +101,7 @@ def test_options_that_are_named_alone_are_options_of_some_command() -> None:
 
 def test_fields_that_are_set_are_fields_and_their_values_are_read() -> None:
     seen = 0
-    for where, text in TEXTS:
+    for where, text in texts():
         for word in re.findall(r"--set ('[^']*'|[a-z_]+=[^\s'`,;.]+)", text):
             field, _, value = shlex.split(word)[0].partition("=")
             assert field in StudySpec.model_fields, f"{where}: a spec has no field {field}"
@@ -105,7 +113,7 @@ def test_fields_that_are_set_are_fields_and_their_values_are_read() -> None:
 
 def test_extras_that_are_to_be_installed_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = {extra for _, text in TEXTS for extras in re.findall(r"jepascope\[([a-z,]+)\]", text) for extra in extras.split(",")}
+    named = {extra for _, text in texts() for extras in re.findall(r"jepascope\[([a-z,]+)\]", text) for extra in extras.split(",")}
     assert named and named <= set(project["optional-dependencies"])
     assert {extra for extra in ("flow", "ray")} <= named
 

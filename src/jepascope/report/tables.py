@@ -52,9 +52,12 @@ def _typed(path: Path, column: Column, frame: pd.DataFrame) -> pd.Series[Any]:
     values = frame[column.name]
     if column.holds_words:
         words, most = values.astype(str), MOST_OF_A_SENTENCE if column.kind == "sentence" else MOST
-        return words.map({word: short(word, most) for word in words.unique()})
+        shortened = {word: short(word, most) for word in words.unique()}
+        return words.map(shortened) if any(word != shorter for word, shorter in shortened.items()) else words
     if column.kind == "flag":
         return values.eq(True).fillna(False).astype(bool)
+    if values.dtype == float:
+        return values
     try:
         return pd.to_numeric(values).astype(float)
     except (ValueError, TypeError) as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -15,10 +13,11 @@ MOST_CELLS = 20_000_000
 def frame_of(contents: bytes) -> pd.DataFrame:
     """The table in the bytes of a Parquet file. ValueError says why there is none; its size is known before memory is spent on it."""
     try:
-        about = parquet.read_metadata(pa.BufferReader(contents))
-        if (cells := about.num_rows * max(1, about.num_columns)) > MOST_CELLS:
-            raise ValueError(f"it holds {cells:,} values, more than any study writes")
-        return pd.read_parquet(io.BytesIO(contents))
+        with parquet.ParquetFile(pa.BufferReader(contents)) as file:
+            if (cells := file.metadata.num_rows * max(1, file.metadata.num_columns)) > MOST_CELLS:
+                raise ValueError(f"it holds {cells:,} values, more than any study writes")
+            frame: pd.DataFrame = file.read(use_threads=False).to_pandas(use_threads=False)  # most tables are small
+        return frame
     except (ValueError, MemoryError):
         raise
     except Exception as error:  # pyarrow raises a dozen types for a damaged file; each means the same
