@@ -6,7 +6,8 @@ at every layer and brought back; nothing is rendered and nothing written to disk
 the device: what no capture can beat. A sweep ablates half way through the network under many conditions, folded into batches with their
 clips, and runs the blocks after it; what the edits themselves cost is not counted as work. FLOPs are counted by formula (products alone:
 patches, queries to projection, attention, MLP), and the formula is held against torch's own counter. Weights are random: time does not
-depend on them. TF32 is off.
+depend on them. TF32 is off. At the end, in bfloat16: first-order effects of every control at every layer beside one pass forward and back,
+and how closely they follow exact draws half way through (see surrogate.py).
 
     python benchmarks/gpu.py       # ViT-L, 16 frames, eight minutes at most on one data-centre card; without CUDA the formula's check alone
     python benchmarks/gpu.py --batches 16 25 50 --variants float32 bfloat16 bfloat16-compiled
@@ -24,6 +25,7 @@ from typing import Any
 import torch
 from machine import facts, shown, source, spread, table
 from ready import encoder_of, ready
+from surrogate import screened
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -191,8 +193,10 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
             else:
                 results.append(variant.result(batch, peak))
             variant.captures, variant.blocks, variant.sweeps = [], [], []
+    first_order = screened(encoder_of(chosen.model, chosen.frames, chosen.device, torch.bfloat16), chosen.scenes)
     return {
-        "name": "gpu", "share": max((one["share"]["median"] for one in results if one["variant"].startswith("bf")), default=None),
+        "name": "gpu", "first_order": first_order,
+        "share": max((one["share"]["median"] for one in results if one["variant"].startswith("bf")), default=None),
         "model": card.name, "frames": card.frames, "tokens": card.tokens, "tflop_per_clip": flops / 1e12,
         "peak_tflops": peak / 1e12, "products_tflops": {str(size): rate / 1e12 for size, rate in products.items()},
         "clips": chosen.clips, "conditions": chosen.conditions, "variants": results, "left_out": sorted(set(left_out)), "machine": told,
@@ -206,6 +210,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=None, help="default: 16 for vitl and vith")
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--conditions", type=int, default=32, help=f"of a sweep, on {SWEPT} clips")
+    parser.add_argument("--scenes", type=int, default=8, help="of first-order effects")
     parser.add_argument("--minutes", type=float, default=8.0, help="after which no other batch size is begun")
     parser.add_argument("--batches", type=int, nargs="+", default=[16, 25, 50], help="a shard holds 50 clips: 16 leaves a batch of 2")
     parser.add_argument("--rounds", type=int, default=3)
@@ -230,6 +235,7 @@ def main() -> None:
         f"measured bf16 peak {found['peak_tflops']:.4g} TFLOP/s. Medians (least to largest) of {chosen.rounds} rounds. "
         f"{source(found['machine'])}"
     )
+    print("First-order effects, seconds: " + ", ".join(f"{name} {value:.3g}" for name, value in found["first_order"].items()) + ".")
     for name in found["left_out"]:
         print(f"Left out: {name}.")
     print(json.dumps(found))

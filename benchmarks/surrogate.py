@@ -5,8 +5,8 @@ The table says how closely first-order effects follow (r), and how many plain dr
 (``stats.variates``): their ratio is the number of times fewer exact passes.
 
 Screen (``--screen``): random weights of a size of ``ready.SIZES``, one random subspace a layer with all matched controls, ablation and
-swap. The CPU time of all first-order effects at all layers beside that of one pass forward and back of the same scenes; without the
-exact draws that calibrate it.
+swap. The time of all first-order effects at all layers beside that of one pass forward and back of the same scenes, without the exact
+draws that calibrate it (CPU time; by the clock on a device); and half way through the network how closely exact draws are followed.
 
     python benchmarks/surrogate.py                                  # nano, layers 1 to 3
     python benchmarks/surrogate.py --screen vitl --frames 4 --scenes 4
@@ -18,25 +18,30 @@ import argparse
 import json
 import os
 import time
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import pandas as pd
 import torch
 from machine import facts, source, table
-from ready import encoder_of, ready
+from ready import Ready, encoder_of, ready
 
 import jepascope as js
 from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.control_entry import MATCHED
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.controls.many import many_draws
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.scenes import Scenes
+from jepascope.intervention.screen import screen_table
 from jepascope.intervention.slopes import slopes
 from jepascope.intervention.surrogate import Planned, first_order_effects
 from jepascope.study.intervene.contexts import SCREENED
@@ -65,12 +70,13 @@ def worth_rows(model: str, layers: list[int], draws: int, per_class: int) -> lis
     return rows
 
 
-def screened(model: str, frames: int | None, scenes: int) -> dict[str, Any]:
-    """CPU seconds of a screen of all layers, and of one pass forward and back."""
-    encoder = encoder_of(model, frames)
+def screened(encoder: VJepa2Encoder, scenes: int) -> dict[str, Any]:
+    """Seconds of a screen of all layers, and of one pass forward and back; and the correlation with exact draws at the middle one."""
     depth, width = encoder.card.depth, encoder.card.width
     clips, layers = ready(encoder, scenes), tuple(range(depth))
-    source_, twin = (capture(encoder, clips, sites=layers, batch=2) for _ in range(2))
+    shown = cast(Ready, clips.source)
+    mirrored = replace(clips, source=Ready(shown.pixels.flip(-1), shown.covered, "mirrored"))
+    source_, twin = (capture(encoder, some, sites=layers, batch=2) for some in (clips, mirrored))
     generator = torch.Generator().manual_seed(0)
     label = torch.arange(scenes) % CLASSES
     weights = torch.randn(width, CLASSES, generator=generator)
@@ -89,9 +95,16 @@ def screened(model: str, frames: int | None, scenes: int) -> dict[str, Any]:
         many = {"one": many_draws(subspace, covariance, SCREENED, 0, MATCHED, shuffled=shuffled[EXACT:])}
         planned.append(Planned(context, {"one": subspace}, controls, many, EDITS))
     unedited = planned[0].context.unedited
-    once = spent(lambda: list(slopes(encoder, [0], of, judge, EDITS[:1], unedited)))
-    whole = spent(lambda: first_order_effects(planned))
-    return {"layers": depth, "scenes": scenes, "forward_and_back": once, "screen": whole, "ratio": whole / once}
+    device, middle = encoder.device, planned[depth // 2]
+    spent(lambda: list(slopes(encoder, [depth - 1], of, judge, EDITS[:1], unedited)), device)  # warms up
+    once = spent(lambda: list(slopes(encoder, [0], of, judge, EDITS[:1], unedited)), device)
+    whole = spent(lambda: first_order_effects(planned), device)
+    effects: list[pd.DataFrame] = []
+    exact = spent(lambda: effects.append(middle.context.edit(middle.subspaces, middle.controls, EDITS)[0]), device)
+    looked = screen_table(effects[0].assign(denominator=1.0), first_order_effects([middle]), resamples=100)
+    followed = {f"r_{edit}": float(rows["correlation"].iloc[0]) for edit, rows in looked.groupby("edit")}
+    found = {"layers": depth, "scenes": scenes, "forward_and_back": once, "screen": whole, "ratio": whole / once}
+    return {**found, "exact_draws_of_one_layer": exact, **followed}
 
 
 class Readout:
@@ -101,14 +114,20 @@ class Readout:
         self.weights = weights
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
-        return x @ self.weights
+        return x.to(self.weights) @ self.weights
 
 
-def spent(work: Any) -> float:
-    """CPU seconds."""
-    began = time.process_time()
+def spent(work: Callable[[], object], device: torch.device) -> float:
+    """CPU seconds; by the clock on a device, with everything that was asked of it done."""
+    if device.type == "cpu":
+        began = time.process_time()
+        work()
+        return time.process_time() - began
+    torch.cuda.synchronize(device)
+    began = time.perf_counter()
     work()
-    return time.process_time() - began
+    torch.cuda.synchronize(device)
+    return time.perf_counter() - began
 
 
 def main() -> None:
@@ -119,12 +138,13 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, default=50)
     parser.add_argument("--screen", help="time the screen of an encoder of this size instead")
     parser.add_argument("--frames", type=int)
+    parser.add_argument("--device", default="cpu", help="of the screen")
     parser.add_argument("--scenes", type=int, default=4)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    told = facts()
+    told = facts(chosen.device)
     if chosen.screen:
-        found = screened(chosen.screen, chosen.frames, chosen.scenes)
+        found = screened(encoder_of(chosen.screen, chosen.frames, chosen.device), chosen.scenes)
         print(table(list(found), [[f"{value:.2f}" if isinstance(value, float) else value for value in found.values()]]))
         print(source(told))
         print(json.dumps({"name": "surrogate screen", **found, **told}))

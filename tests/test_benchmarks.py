@@ -44,8 +44,9 @@ def test_the_formula_gives_the_published_sizes() -> None:
 
 
 def test_every_path_of_the_gpu_benchmark_runs_on_a_cpu() -> None:
-    sizes = ("--model", "nano", "--clips", "6", "--batches", "4", "--rounds", "1", "--matrices", "64", "--conditions", "3")
+    sizes = ("--model", "nano", "--clips", "6", "--batches", "4", "--rounds", "1", "--matrices", "64", "--conditions", "3", "--scenes", "2")
     said, found = answer("gpu.py", "--device", "cpu", *sizes, "--variants", "float32", "bfloat16")
+    assert found["first_order"]["layers"] == 4 and found["first_order"]["ratio"] > 0 and "First-order effects" in said
     assert [one["variant"] for one in found["variants"]] == ["float32", "bfloat16"] and found["left_out"] == []
     for one in found["variants"]:
         for share in (one["share"], one["sweep_share"]):
