@@ -62,7 +62,11 @@ def _elsewhere(run: RunFolder, ce: pd.DataFrame) -> str:
     text = f"; layers with every edit and control as well (ce.parquet): {', '.join(map(str, full))}" if full else ""
     if other.empty:
         return text
-    return f"{text}; at the others only ablation was run, against {count_range(other['draws'])} draws of the random control (ce.parquet)"
+    beside = ce[ce["layer"].isin(other["layer"].unique())]
+    named = "the random control" if set(beside["control"]) <= {"subspace", "random"} else "each control"
+    edits = " and ".join(map(edit_name, in_order(beside["edit"], EDITS)))
+    edits = f"only {edits} was run" if beside["edit"].nunique() == 1 else f"{edits} were run"
+    return f"{text}; at the others {edits}, against {count_range(other['draws'])} draws of {named} (ce.parquet)"
 
 
 def _title(run: RunFolder) -> str:
