@@ -17,7 +17,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.grids import declared, grid, interval, number, words
 
 
-@section("screen", "Every layer, screened", needs=("screen",), absent="no screen of the layers (made before there was one)")
+@section("screen", "Every layer, screened", needs=("screen",), absent="one layer was edited, or the run is older than the screen")
 def screen_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """Lines by layer for the first finder, and a table of all; nothing where one layer alone was edited."""
     table = of_tokens(run, table)
