@@ -1,4 +1,4 @@
-"""The screen in the report: every layer, what was run and what was adjusted, and no claim; and what first-order effects make draws worth."""
+"""The screen in the report: every layer, what was run and adjusted, and no claim; and what first-order effects make draws worth."""
 
 from __future__ import annotations
 
