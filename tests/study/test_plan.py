@@ -190,7 +190,7 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
 
 def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
     direction, speed = (make_plan(StudySpec(variable=name)) for name in ("direction", "speed"))
-    leaks = [next(step.forwards for step in plan.steps if step.name == "leak check") for plan in (direction, speed)]
+    leaks = [sum(step.forwards for step in plan.steps if step.name == "leak check") for plan in (direction, speed)]
     assert leaks[0] - leaks[1] == discover.DEGRADED_SETS * (200 + 80)
     path = tmp_path / "labels.csv"
     path.write_text("scene,kind\n" + "".join(f"{i},{'abcd'[i % 4]}\n" for i in range(400)))

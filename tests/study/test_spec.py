@@ -37,6 +37,7 @@ OTHER: dict[str, Any] = {
     "scope": "background",
     "swap_donor": "class",
     "edit_doses": (0.5,),
+    "chapters": ("port",),
     "judges": ("probe",),
     "context": 1,
     "head_classes": {"disc": "round", "square": 3},
