@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from jepascope.cli.terminal import console
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from jepascope.study.pace import Pace
 
 MOST = 56  # characters of what is being done
+SOON = 1.0  # seconds after which a pipe is told what is begun: what is refused at once is one line
 
 
 class Display:
@@ -25,8 +27,24 @@ class Display:
         self.bar, self.pace, self.piped = bar, pace, piped
         self.begun = pace.begin
         self.task = None if piped else bar.add_task("", total=1.0)
+        self.later: Timer | None = None
+
+    def first(self, what: str) -> None:
+        """What is begun, before anything slow is loaded."""
+        if self.piped:
+            self.later = Timer(SOON, sys.stderr.write, [f"{plain(what)}\n"])
+            self.later.daemon = True
+            self.later.start()
+        else:
+            self.start(what)
+
+    def close(self) -> None:
+        """Nothing more is told."""
+        if self.later is not None:
+            self.later.cancel()
 
     def start(self, what: str) -> Callable[[int, int], None]:
+        self.close()
         what = plain(what)
         if self.piped:
             sys.stderr.write(f"{what}\n")
@@ -54,7 +72,9 @@ def display(pace: Pace) -> Iterator[Display]:
     out = console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TaskProgressColumn(), TimeElapsedColumn(), Left())
     with Progress(*columns, console=out, disable=not out.is_terminal) as bar:
-        yield Display(bar, pace, piped=not out.is_terminal)
+        shown = Display(bar, pace, piped=not out.is_terminal)
+        with closing(shown):
+            yield shown
 
 
 def left_words(seconds: float) -> str:

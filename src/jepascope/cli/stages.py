@@ -37,6 +37,7 @@ def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = Fal
     from jepascope.study.folder import Run
     from jepascope.study.pace import REPORT, Pace, expected_seconds
     from jepascope.study.seal import seal, sealed
+    from jepascope.study.spec_file import check_whole
 
     find(spec.model)  # and a model that is not here
     if spec.of_videos:  # which classes there are may have to be measured, and they are part of the study's name
@@ -46,10 +47,11 @@ def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = Fal
             spec = settled(spec, progress)
     folder = out or Path("runs") / f"{Path(spec.model).name}-{spec.clips_name}-{spec.digest[:8]}"
     Run.check(folder, spec)  # before anything slow: a folder that cannot be used is said at once
+    check_whole(spec)
     summary = sealed(folder, spec, machine.dtype)
     if summary is None:
         with display(Pace(expected_seconds(spec, machine))) as progress:
-            progress.start(f"{spec.model} on {spec.clips_name}: {spec.variable}, into {folder}")
+            progress.first(f"{spec.model} on {spec.clips_name}: {spec.variable}, into {folder}")
             from jepascope.report.build import build_report
             from jepascope.study.run import run_study
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from jepascope.encoders.at_hand import place
 from jepascope.hardware import cores
+from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import geometry
 from jepascope.study.machine import Machine
 from jepascope.study.plan import counts_of, flops_of, rate_of
@@ -23,11 +24,12 @@ TRUST = 10.0  # seconds that the expectation weighs beside what was measured sin
 
 def expected_seconds(spec: StudySpec, machine: Machine) -> dict[str, float]:
     """Seconds by step, in their order, with what comes before and after them. Of a model whose shape is not known before it is loaded, as
-    if no block took any."""
+    if no block took any; BadArgument where the study does not fit the shape."""
     steps = [step for step in STEPS if not step.left_out(spec)]
     passes, size = dict.fromkeys((step.name for step in steps), 0.0), 1.0
-    if place(spec.model).kind not in ("code", "hub"):
+    if place(spec.model).kind in ("shipped", "folder", "cache"):
         model = geometry(spec)
+        check_sizes(spec, spec.model, model.depth, model.width)
         counts, rate = counts_of(spec, model, machine), rate_of(machine, model)[0]
         size = model.width / 96 * (model.depth + 1) / 5 * counts.fit / 200  # beside the demo's
         passes = {step.name: step.share * sum(flops_of(each, model) for each in step.cost(counts)) / rate for step in steps}
