@@ -47,11 +47,25 @@ def test_on_a_pipe_every_piece_of_work_is_a_line(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-def test_the_first_sign_of_life_comes_before_anything_slow_is_loaded(tmp_path: Path, tiny_model: Path) -> None:
+def test_the_first_sign_of_life_says_what_is_begun(tmp_path: Path, tiny_model: Path) -> None:
     command = [sys.executable, "-m", "jepascope", "run", "--model", str(tiny_model), "--out", str(tmp_path / "run")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         line = running.stderr.readline()
-        status = Path(f"/proc/{running.pid}/maps").read_text()
         running.kill()
-    assert f"into {tmp_path / 'run'}" in line and "libtorch" not in status
+    assert line.endswith(f"into {tmp_path / 'run'}\n")
+
+
+def test_a_pipe_is_told_what_is_begun_only_where_nothing_else_is_told_soon(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jepascope.cli.display.SOON", 0.0)
+    with display(Pace({})) as shown:
+        shown.first("the demo")
+        assert shown.later is not None
+        shown.later.join()
+    monkeypatch.setattr("jepascope.cli.display.SOON", 60.0)
+    with display(Pace({})) as shown:
+        shown.first("another")
+        shown.start("capture fit clips")
+    assert capsys.readouterr().err.splitlines() == ["the demo", "capture fit clips"]
