@@ -18,7 +18,7 @@ from campaign.damage import blank_figures
 from campaign.ground import names, results
 from campaign.trial import GOOD, Outcome, Tally, command, ended, forked
 
-MOST = 20  # kills of one command before it may end
+MOST = 20
 
 
 @dataclass
@@ -51,10 +51,10 @@ def _tables(inside: str) -> Callable[[Path], Any]:
 
 
 class Kills:
-    """Commands on copies of the ``ground`` in ``at``."""
+    """Commands on copies of the ``ground`` in ``at``, each killed ``most`` times before it may end."""
 
-    def __init__(self, ground: Path, at: Path, tally: Tally) -> None:
-        self.ground, self.at, self.tally = ground, at, tally
+    def __init__(self, ground: Path, at: Path, tally: Tally, most: int = MOST) -> None:
+        self.ground, self.at, self.tally, self.most = ground, at, tally, most
         spec = str(ground / "run" / "spec.yaml")
         self.commands = {
             "run": Killed(("run", spec, "--out", "run"), lambda at: None, lambda at: results(at / "run")),
@@ -97,16 +97,16 @@ class Kills:
         return killed.after
 
     def one(self, seed: int) -> Outcome:
-        """One command, killed up to 20 times; every kill is counted."""
+        """One command, killed up to ``most`` times; every kill is counted."""
         rng = random.Random(seed)
         name = rng.choice(["run", "run", *self.commands])
         killed = self.commands[name]
         expected, wanted = self.whole(killed)
         self._fresh(killed)
         line, kills = command(*killed.line), 0
-        for attempt in range(MOST + 1):
+        for attempt in range(self.most + 1):
             longest = killed.seconds * rng.choice([0.1, 0.3, 1.0])
-            trial = forked(line, limit=rng.uniform(0, longest) if attempt < MOST else 600, before=self._enter)
+            trial = forked(line, limit=rng.uniform(0, longest) if attempt < self.most else 600, before=self._enter)
             if trial.code is not None:
                 break
             kills += 1
