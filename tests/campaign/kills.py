@@ -43,6 +43,14 @@ def _trained(at: Path) -> Any:
     return {name: (at / "trained" / name).read_bytes() for name in ("curves.jsonl", "model.safetensors")}
 
 
+CLIPS = ("clips", "circle", "--per-class", "5", "--size", "64", "--format", "sheet,gif,mp4,table", "--out", "clips")
+PLANTED = ("planted", "--networks", "clean", "--finders", "diff_means", "--draws", "2", "--peels", "0", "--out", "planted")
+
+
+def _files(at: Path) -> Any:
+    return {name: (at / name).read_bytes() for name in sorted(names(at))}
+
+
 def _tables(inside: str) -> Callable[[Path], Any]:
     def tables(at: Path) -> Any:
         return {path.name: path.read_bytes() for folder in (at / "run").glob(inside) for path in folder.rglob("*.parquet")}
@@ -68,6 +76,9 @@ class Kills:
             ),
             "port": Killed(("port", "run", str(ground / "wide")), self._begun, _tables("port-*")),
             "train": Killed(("train", "nano", "--steps", "3", "--batch", "4", "--out", "trained"), lambda at: None, _trained),
+            "clips": Killed(CLIPS, lambda at: None, _files),
+            "label": Killed(("label", "clips/mp4", "--out", "labels.csv", "--sheet", "sheet.png"), self._rendered, _files),
+            "planted": Killed(PLANTED, lambda at: None, _files),
         }
 
     def _copy(self, at: Path, *without: str) -> None:
@@ -77,6 +88,9 @@ class Kills:
 
     def _begun(self, at: Path) -> None:
         shutil.copytree(self.ground / "begun", at / "run")
+
+    def _rendered(self, at: Path) -> None:
+        assert forked(command(*CLIPS), before=self._enter).code == 0
 
     def _enter(self) -> None:
         os.chdir(self.at)

@@ -61,7 +61,7 @@ def test_models_of_strangers_are_loaded_or_refused(ground: Path, tmp_path: Path)
 
 def test_a_report_that_is_killed_is_the_same_in_the_end(ground: Path, tmp_path: Path) -> None:
     tally = Tally(0)
-    Kills(ground, tmp_path / "trial", tally, most=4).one(26)
+    Kills(ground, tmp_path / "trial", tally, most=4).one(8)
     assert kinds(tally) == {"report killed until it ends"}
     assert tally.amounts["kills of report"] > 0
 
