@@ -235,6 +235,21 @@ def test_a_file_that_is_cut_off_while_it_is_in_use_is_one_sentence(tmp_path: Pat
             Reader(store, LAYOUT).tokens(1, torch.tensor([51]))
 
 
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_file_that_is_damaged_after_it_was_checked_or_written_is_not_read(checked: bool, tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    assert not checked or store.has(0)
+    whole = store.path(0).read_bytes()
+    time.sleep(0.02)  # longer than a file system's clock takes for a step
+    with store.path(0).open("r+b") as file:  # in place and as long as before
+        file.write(BROKEN["a bit flipped"](whole))
+    with pytest.raises(RunFolderError, match=r"the checksum of .* differs.*run again"):
+        store.read(0, "object_mask")
+    store.path(0).unlink()
+    store.path(0).write_bytes(whole)  # as another process writes it, which computed the same
+    assert torch.equal(store.read(0, "object_mask"), drawn(0)["object_mask"])
+
+
 def test_a_shard_more_writes_one_file_whatever_lies_there(tmp_path: Path) -> None:
     layout = Layout(clips=40 * SHARD, layers=1, width=2, tokens=1)
     store = DiskStore(tmp_path, layout, **NAMES)

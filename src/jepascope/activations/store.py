@@ -8,8 +8,9 @@ grows with them is ever written again.
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import IO, Protocol, runtime_checkable
 
 from safetensors.torch import save_file
 from torch import Tensor
@@ -55,6 +56,14 @@ class MemoryStore:
         return found if rows is None else found[:, span][rows]
 
 
+Stamp = tuple[int, int, int]
+
+
+def stamp(about: os.stat_result) -> Stamp:
+    """What stays as it is while nobody writes to a file or puts another in its place: inode, size and time of the last change."""
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
 class DiskStore:
     """The shards of one capture in a folder below ``root``, named by the digest of everything that its numbers depend on.
 
@@ -68,6 +77,7 @@ class DiskStore:
         self.digest = digest_of(manifest)
         self.files, self.folder = Folder(root), root / self.digest
         self.damage_said = False
+        self._whole = dict[int, Stamp]()  # of shards that were checked, or written, by this process
         self._open(canonical(manifest))
 
     def _name(self, shard: int) -> str:
@@ -77,9 +87,10 @@ class DiskStore:
         return self.files.root / self._name(shard)
 
     def has(self, shard: int) -> bool:
+        self._whole.pop(shard, None)
         try:
             with self.files.reading(self._name(shard)) as file:
-                check_shard(file, self.digest, shard, self.layout.tensors(shard))
+                self._check(file, shard)
         except FileNotFoundError:
             return False
         except Unreadable:
@@ -88,6 +99,14 @@ class DiskStore:
             self._say_damaged(self.path(shard), error)
             return False
         return True
+
+    def _check(self, file: IO[bytes], shard: int) -> None:
+        """Read a shard whole where it is not the file that was checked: it may have been damaged since, or written by another process."""
+        now = stamp(os.fstat(file.fileno()))
+        if self._whole.get(shard) != now:
+            check_shard(file, self.digest, shard, self.layout.tensors(shard))
+            file.seek(0)
+            self._whole[shard] = now
 
     def write(self, shard: int, tensors: dict[str, Tensor]) -> None:
         expected, given = self.layout.tensors(shard), described_tensors(tensors)
@@ -99,10 +118,13 @@ class DiskStore:
             )
         with self.files.writing(self._name(shard)) as path:
             save_file(tensors, path, signature(self.digest, shard, tensors))
+            written = stamp(path.stat())
+        self._whole[shard] = written
 
     def read(self, shard: int, key: str, rows: Tensor | None = None, layer: int | None = None, span: slice = slice(None)) -> Tensor:
         try:
             with self.files.reading(self._name(shard)) as file:
+                self._check(file, shard)
                 return read_part(file, key, rows, layer, span)
         except Unreadable:
             raise
