@@ -21,6 +21,7 @@ def prepare(folder: Path) -> Path:
     from jepascope.report.build import build_report
     from jepascope.study.folder import Run
     from jepascope.study.run import run_study
+    from jepascope.study.seal import seal
     from jepascope.study.spec import StudySpec
     from tiny import TINY, random_model
 
@@ -33,6 +34,7 @@ def prepare(folder: Path) -> Path:
         probed = forked(command("probe", str(folder / "run"), "--variable", "colour"), limit=600)
         assert probed.code == 0, probed.words
         build_report(folder / "run")
+        seal(folder / "run", spec, "float32")
         shutil.copytree(folder / "run", folder / "other")
         random_model(folder / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
         Run.open(folder / "begun", spec.model_copy(update={"clips_per_class": 13})).close()

@@ -24,9 +24,13 @@ KINDS = {
 MODE = 0o666  # of new files, before the user's umask
 
 
-def foreign(path: Path, mode: int, wanted: str = "a file of its own") -> RunFolderError:
+class Foreign(RunFolderError):
+    """A link, a pipe or something else lies where a run folder has a file or a folder."""
+
+
+def foreign(path: Path, mode: int, wanted: str = "a file of its own") -> Foreign:
     """What lies at ``path`` is not what a run folder holds there."""
-    return RunFolderError(
+    return Foreign(
         f"'{path}' is {KINDS.get(stat.S_IFMT(mode), 'no regular file')}, where a run folder has {wanted}; nothing was read or written "
         "through it. Remove it and run again."
     )

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.entry import Foreign
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest, digest
 from jepascope.disk.refusals import Damaged, Unreadable
@@ -40,7 +41,7 @@ def sealed(path: Path, spec: StudySpec, dtype: str) -> dict[str, Any] | None:
             manifest = Manifest(folder)
             holds = manifest.about.get(SEALED) == _seal_of(manifest, spec, dtype)
             return read_json(path / "summary.json") if holds else None
-    except (Damaged, Unreadable, FileNotFoundError):  # a run mends it, or refuses it in its own words
+    except (Damaged, Foreign, Unreadable, FileNotFoundError):  # a run mends it, or refuses it in its own words
         return None
 
 
