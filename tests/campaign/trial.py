@@ -29,7 +29,8 @@ ADDRESSES = 8 << 30  # bytes of addresses, so that a trial that fails cannot tak
 
 @dataclass(frozen=True)
 class Trial:
-    """How a command ended. ``code``: exit status, negative for a signal, None where it was stopped; ``peak``: bytes beyond imports."""
+    """How a command ended. ``code``: exit status, negative for a signal, None where it was stopped; ``seconds``: without those for which
+    other programs had the cores; ``peak``: bytes beyond imports."""
 
     code: int | None
     words: str
@@ -103,7 +104,7 @@ def forked(work: Callable[[], object], limit: float = TIME, before: Callable[[],
     os.close(writer)
     os.set_blocking(reader, False)
     try:
-        status, used, words = _waited(process, reader, began + limit)
+        status, used, words, queued = _waited(process, reader, began + limit)
     except BaseException:  # Ctrl-C ends the campaign; nothing of it goes on
         _kill(process)
         raise
@@ -112,24 +113,34 @@ def forked(work: Callable[[], object], limit: float = TIME, before: Callable[[],
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # a child begins with its parent's pages
     peak = 0 if used is None else max(0, used.ru_maxrss - base) * 1024
     code = None if status is None else os.waitstatus_to_exitcode(status)
-    return Trial(code, words.decode(errors="replace"), time.monotonic() - began, peak)
+    return Trial(code, words.decode(errors="replace"), time.monotonic() - began - queued, peak)
 
 
-def _waited(process: int, reader: int, until: float) -> tuple[int | None, resource.struct_rusage | None, bytes]:
-    """Exit status, what was used, and the words so far; the process is killed at ``until``."""
+def _waited(process: int, reader: int, until: float) -> tuple[int | None, resource.struct_rusage | None, bytes, float]:
+    """Exit status, what was used, the words so far, and the seconds for which other programs had the cores; the process is killed that
+    much after ``until``."""
     words, pause = b"", 0.002
     while True:
+        queued = _queued(process)
         done, status, used = os.wait4(process, os.WNOHANG)
         with contextlib.suppress(BlockingIOError):
             while block := os.read(reader, 1 << 16):
                 words = (words + block)[-WORDS:]
         if done:
-            return status, used, words
-        if time.monotonic() > until:
+            return status, used, words, queued
+        if time.monotonic() > until + queued:
             _kill(process)
-            return None, None, words
+            return None, None, words, queued
         time.sleep(pause)
         pause = min(0.05, pause * 1.3)
+
+
+def _queued(process: int) -> float:
+    """Seconds for which a process could have gone on and others had the cores, by Linux's count: a busy machine is no hang."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _kill(process: int) -> None:
