@@ -77,3 +77,28 @@ def ported(shared: Callable[..., Path], make_run: MakeRun) -> Path:
 def ported_copy(ported: Path, tmp_path: Path) -> Path:
     """A copy of it, to be changed."""
     return Path(shutil.copytree(ported, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def two(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> tuple[Path, Path]:
+    """Two runs of different encoders, which tests read or copy."""
+    from side_by_side import provide
+
+    base = tmp_path_factory.mktemp("two")
+    first = provide(make_run(base / "first"), width=96, depth=6, grid=[8, 4, 4], frames=16, size=32)
+    second = provide(make_run(base / "second", seed=1), "other", width=192, depth=6, grid=[8, 4, 4], frames=16, size=32)
+    return first, second
+
+
+@pytest.fixture(scope="session")
+def compared(two: tuple[Path, Path]) -> Any:
+    """Of them both."""
+    from jepascope.report.compare.page import compare_runs
+
+    return compare_runs(two)
+
+
+@pytest.fixture
+def copy(two: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of the first, to be changed."""
+    return Path(shutil.copytree(two[0], tmp_path / "copy"))

@@ -294,6 +294,7 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
     monkeypatch.setattr(Part, "above", property(lambda _: True))
     monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
     context = context_at(captures, 1, [last_layer_probe(captures)])
+    assert context.unedited  # read before anything is exchanged, as by the edits of a study
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
     peeling = degeneracy.peeled(captures, context, "das")
     run.close()

@@ -18,8 +18,8 @@ class ControlEntry(Entry):
     One that is "run" is a function ``(captures, context, subspaces, effects, judges) -> effects``: beside the edit named ``edit``, or once
     after all edits; ``absent``: why it has no effects where there are none.
 
-    ``asked``: it is run where a study names it, and not beside every effect. ``floor``: retained effects are held against it at every dose;
-    ``surveyed``: it is run also at layers that no claim is made for, and where a few plain draws do.
+    ``asked``: it is run where a study names it, and not beside every effect. ``floor``: exchanges, transfers and reads elsewhere are held
+    against it, at every dose; ``surveyed``: it is run also at layers that no claim is made for, and where a few plain draws do.
 
     ``matches``: what it shares with the subspace besides its rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``:
     each token's edit gets the norm of the true edit. ``stream``: the number of its random stream; by default one made of its name.
@@ -51,11 +51,9 @@ CONTROLS = Catalog("control", ControlEntry, "jepascope.intervention.controls")
 MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
 """The four that every effect has beside it."""
 FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.floor)
+"""Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""
 SURVEYED = tuple(name for name, entry in CONTROLS.own.items() if entry.surveyed)
 FOUND = tuple(name for name, entry in CONTROLS.own.items() if entry.made == "found")
-
-FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.complement and not entry.rescale)
-"""Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""
 
 
 def on_request(name: str) -> bool:

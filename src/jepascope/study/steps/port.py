@@ -36,7 +36,7 @@ def _ported(counts: Counts) -> Iterator[Passes]:
 def _degenerate(counts: Counts) -> Iterator[Passes]:
     """Every two finders; then peeling, as if every subspace lay above its controls and all overlapped in what they do: each is then found
     and exchanged, all of them are exchanged alone and found again whenever one is added, and in the end each is exchanged in its place, and
-    alone."""
+    alone. What the scenes and their twins read unedited is known from the edits of the same layer."""
     spec, stages = counts.spec, peeled_stages(counts)
     if not spec.peels:
         return
@@ -44,7 +44,7 @@ def _degenerate(counts: Counts) -> Iterator[Passes]:
     if pairs:
         exchanged = sum(pair_exchanges(counts, a, b) for a, b in pairs)
         named = f"{len(pairs)} pair{'s' * (len(pairs) > 1)} of finders exchanged, one without the other"
-        yield counts.at(named, exchanged * counts.scenes + counts.read)
+        yield counts.at(named, exchanged * counts.scenes)
     if spec.state_variable.rendered:
         found = min(spec.peels, stages + 1) + PEEL_ROUNDS * sum(range(2, stages + 1))  # one may be found that has no room
         shown = 0 if needing("suffix", spec.finders) else counts.fit
@@ -54,8 +54,7 @@ def _degenerate(counts: Counts) -> Iterator[Passes]:
     alone = sum(1 + 2 * many for many in range(2, stages + 1))  # all together, each alone, and the ablation of all others
     alone += 1 + 2 * stages if stages > 1 else 2 * stages
     again = in_turn if stages > 1 else 0  # what was found again
-    read = 0 if pairs else counts.read  # else the pairs' serve
-    yield counts.at("subspaces peeled off and exchanged, at most", (in_turn + again + alone) * counts.scenes + read)
+    yield counts.at("subspaces peeled off and exchanged, at most", (in_turn + again + alone) * counts.scenes)
 
 
 def pair_exchanges(counts: Counts, a: str, b: str) -> int:
