@@ -128,15 +128,9 @@ def saved_spec(folder: Path) -> StudySpec:
 PRESETS: dict[str, dict[str, Any]] = {
     "demo": {},
     "quick": {
-        **{"clips_per_class": 20, "test_scenes": 16, "draws": 20, "untrained_seeds": 1, "finders": ("diff_means",), "judges": ("probe",)},
-        **{
-            "edits": ("ablate", "swap"),
-            "chapters": (),
-            "stability_subsamples": 0,
-            "token_map": False,
-            "permutations": 5,
-            "control_seeds": 1,
-        },
+        **{"clips_per_class": 20, "test_scenes": 16, "draws": 20, "layers": (), "finders": ("diff_means",), "judges": ("probe",)},
+        **{"edits": ("ablate", "swap"), "chapters": (), "untrained_seeds": 1, "control_seeds": 1, "permutations": 5},
+        **{"stability_subsamples": 0, "token_map": False},
     },
     "reduced": {
         **{"clips_per_class": 12, "test_scenes": 16, "draws": 3, "layers": (), "untrained_seeds": 1, "port_clips": (), "peels": 0},
