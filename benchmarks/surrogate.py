@@ -54,7 +54,7 @@ EXACT = 3  # draws of every control that a screen runs
 def worth_rows(model: str, layers: list[int], draws: int, per_class: int) -> list[dict[str, Any]]:
     """One row a layer, edit and control."""
     encoder = js.load_encoder(model)
-    clips = js.clips.directions8(seed=0, per_class=per_class)
+    clips = js.clips.directions8(seed=0, per_class=per_class).at(encoder.card.frames, encoder.card.size)
     activations, rows = capture(encoder, clips), []
     for layer in layers:
         subspace = js.find(activations, "direction", layer=layer, finder="diff_means", rank=RANK)

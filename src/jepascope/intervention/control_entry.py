@@ -22,7 +22,8 @@ class ControlEntry(Entry):
     against it, at every dose; ``surveyed``: it is run also at layers that no claim is made for, and where a few plain draws do.
 
     ``matches``: what it shares with the subspace besides its rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``:
-    each token's edit gets the norm of the true edit. ``stream``: the number of its random stream; by default one made of its name.
+    each token's edit gets the norm of the true edit. ``searched``: each draw takes a search, so that thousands take seconds. ``stream``:
+    the number of its random stream; by default one made of its name.
 
     ``words`` stand in heads of tables and legends, ``doer`` in sentences ("what random directions do"); ``look`` is its colour, marker,
     dash and hatch in charts, by the names of ``report.charts.looks``.
@@ -37,6 +38,7 @@ class ControlEntry(Entry):
     matches: Literal["rank", "variance", "norm"] = "rank"
     complement: bool = False
     rescale: bool = False
+    searched: bool = False
     stream: int | None = None
     words: str = ""
     doer: str = ""

@@ -13,7 +13,8 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.controls import drawn_bases, room_beside, square
 
-RESCALED = 400  # of a control whose edits are rescaled token by token: each has to be looked at
+RESCALED = 400  # of a control whose edits are rescaled token by token: each has to be looked at; and of somebody's own
+SEARCHED = 1000  # of one that takes a search for each
 STREAM = 2  # beside the draws that are run and what carries edits over
 
 
@@ -42,7 +43,8 @@ def many_draws(
     many = {}
     for name in names:
         entry = CONTROLS.entry(name)
-        draws = len(shuffled or ()) if entry.made == "found" else min(count, RESCALED) if entry.rescale else count
+        most = RESCALED if entry.rescale or name not in CONTROLS.own else SEARCHED if entry.searched else count
+        draws = len(shuffled or ()) if entry.made == "found" else min(count, most)
         if draws:
             bases = drawn_bases(name, subspace, matrix, free, draws, [seed, entry.seed, STREAM], shuffled)
             many[name] = ManyDraws(mean_projector(bases), bases.float() if entry.rescale else None, draws)

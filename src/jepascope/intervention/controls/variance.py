@@ -19,6 +19,7 @@ DECLARED = ControlEntry(
     floor=True,
     matches="variance",
     complement=True,
+    searched=True,
     stream=1,
     words="variance-matched",
     doer="variance-matched directions",
