@@ -61,3 +61,18 @@ def test_a_capture_is_compared_with_the_plain_forward_on_the_same_numbers(dtype:
     assert one["difference"] <= difference and one["dtype"] == dtype
     assert one["ratio"]["rounds"] == 2 and one["ratio"]["least"] <= found["ratio"] <= one["ratio"]["largest"]
     assert found["machine"]["command"] in said
+
+
+def test_what_first_order_effects_are_worth_is_measured() -> None:
+    said, found = answer("surrogate.py", "--layers", "2", "--draws", "10", "--per-class", "20")
+    assert {(row["edit"], row["control"]) for row in found["rows"]} == {
+        (edit, control) for edit in ("ablate", "swap") for control in ("random", "variance", "shuffled", "norm")
+    }
+    assert (
+        found["least_fewer"] == min(row["fewer"] for row in found["rows"] if row["control"] in ("random", "variance")) and "| 2 |" in said
+    )
+
+
+def test_a_screen_is_timed_beside_one_pass_forward_and_back() -> None:
+    said, found = answer("surrogate.py", "--screen", "nano", "--scenes", "2")
+    assert found["layers"] == 4 and found["ratio"] == pytest.approx(found["screen"] / found["forward_and_back"]) and "r_swap" in said
