@@ -8,13 +8,13 @@ from jepascope.findings.names import EDITS, control_name, edit_name, in_order
 from jepascope.findings.numbers import count_range, shown
 from jepascope.findings.selection import finders_of, of_tokens
 from jepascope.intervention.control_words import CONTROLS
-from jepascope.report.blocks import Block, Figure, Paragraph, section
+from jepascope.report.blocks import Block, Figure, Grid, Paragraph, section
 from jepascope.report.charts.canvas import Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import CONTROLS as LOOKS
 from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import declared, grid, interval, number, words
+from jepascope.report.grids import grid, spread, within, words
 
 
 @section("screen", "Every layer, screened", needs=("screen",), absent="one layer was edited, or the run is older than the screen")
@@ -31,27 +31,49 @@ def screen_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
         f"draws of a control, adjusted by the first-order effects of many more; filled: of the {_draws(table[~table['screened']])} "
         "of the layer that claims are made for."
     )
-    columns = (
-        words("finder", lambda row: str(row["finder"])),
-        words("control", lambda row: control_name(row["control"])),
-        *declared("screen", "layer draws n"),
-        interval("CE"),
-        number("first order", "first_order"),
-        number("correlation", "correlation"),
-    )
-    rows = grid(table, columns, CAPTION, lambda row: edit_name(row["edit"]), MOST_ROWS, "rows are in screen.parquet")
-    return [Figure(_by_layer(run, own, edits), caption), Paragraph(NO_CLAIM), rows]
+    return [Figure(_by_layer(run, own, edits), caption), Paragraph(NO_CLAIM), _grid(run, table, edits)]
 
 
-MOST_ROWS = 120
+MOST_COLUMNS = 6  # layers in the table
 NO_CLAIM = (
     "A screen says where to look, and makes no claim: a few draws have no place for the subspace among them. Run a layer in full (layers: "
     "all, or some) before anything is said of it."
 )
-CAPTION = (
-    "First order: the mean over many draws of slope times edit, as a share like CE; by itself biased. Correlation: of exact and "
-    "first-order effects over the draws of all controls of that layer and edit; below 0.5 the mean is left as it is."
+ADJUSTED = (
+    "r: correlation of exact and first-order effects over the draws of all controls of that layer and edit, below 0.5 of which means are "
+    "left as they are. All layers, and the first-order effects by themselves, are in screen.parquet."
 )
+
+
+def _grid(run: RunFolder, table: pd.DataFrame, edits: list[str]) -> Grid:
+    """A column for each layer, or for some of them."""
+    layers_shown = sorted({int(layer) for layer in table["layer"]})
+    if len(layers_shown) > MOST_COLUMNS:
+        step = (len(layers_shown) - 1) / (MOST_COLUMNS - 1)
+        layers_shown = [layers_shown[round(step * at)] for at in range(MOST_COLUMNS)]
+    finders, order = finders_of(run, table), ["subspace", *CONTROLS]
+    rows = spread(table, ["edit", "finder", "control"], "layer")
+    rows.sort(key=lambda row: (edits.index(row["edit"]), finders.index(row["finder"]), place_in(order, row["control"])))
+    followed = table.dropna(subset=["correlation"]).drop_duplicates(["edit", "layer"]).set_index(["edit", "layer"])["correlation"]
+
+    def group(row: dict[object, object]) -> str:
+        edit = str(row["edit"])
+        known = [f"{shown(followed[edit, layer], 2)} at layer {layer}" for layer in layers_shown if (edit, layer) in followed.index]
+        return f"{edit_name(edit)}; r {', '.join(known)}" if known else edit_name(edit)
+
+    columns = (
+        words(
+            "edited", lambda row: str(row["finder"]) if row["control"] == "subspace" else f"{row['finder']}: {control_name(row['control'])}"
+        ),
+        *(within(f"layer {layer}", layer) for layer in layers_shown),
+    )
+    caption = f"CE, n = {count_range(table['n'])} {run.tested}. Brackets: {run.confidence} over {run.units}. {ADJUSTED}"
+    return grid(rows, columns, caption, group)
+
+
+def place_in(order: list[str], name: object) -> int:
+    """Where a control stands; those on request come last."""
+    return order.index(str(name)) if name in order else len(order)
 
 
 def _draws(rows: pd.DataFrame) -> str:
