@@ -21,15 +21,15 @@ from jepascope.report.grids import grid, spread, within, words
 def screen_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     """Lines by layer for the first finder, and a table of all; nothing where one layer alone was edited."""
     table = of_tokens(run, table)
-    if table["layer"].nunique() < 2:
+    table = table[table.groupby("edit")["layer"].transform("nunique") > 1]
+    if table.empty:
         return []
     finders, edits = finders_of(run, table), in_order(table["edit"], EDITS)
     own, looked = table[table["finder"] == finders[0]], table[table["screened"]]
     caption = (
         f"{finders[0]}: CE by the edited layer, {' and '.join(map(edit_name, edits))}, n = {count_range(table['n'])} {run.tested}; bars: "
         f"{run.confidence} over {run.units}. The subspace's own CE is exact everywhere. Hollow: the mean of {_draws(looked)} "
-        f"draws of a control, adjusted by the first-order effects of many more; filled: of the {_draws(table[~table['screened']])} "
-        "of the layer that claims are made for."
+        f"draws of a control, adjusted by the first-order effects of many more{_filled(table[~table['screened']])}."
     )
     return [Figure(_by_layer(run, own, edits), caption), Paragraph(NO_CLAIM), _grid(run, table, edits)]
 
@@ -77,7 +77,12 @@ def place_in(order: list[str], name: object) -> int:
 
 
 def _draws(rows: pd.DataFrame) -> str:
-    return count_range(rows[rows["control"] != "subspace"]["draws"]) if len(rows) else shown(None)
+    return count_range(rows[rows["control"] != "subspace"]["draws"])
+
+
+def _filled(full: pd.DataFrame) -> str:
+    controls = full[full["control"] != "subspace"]
+    return f"; filled: of the {_draws(controls)} of the layer that claims are made for" if len(controls) else ""
 
 
 def _by_layer(run: RunFolder, own: pd.DataFrame, edits: list[str]) -> Drawing:
@@ -86,8 +91,6 @@ def _by_layer(run: RunFolder, own: pd.DataFrame, edits: list[str]) -> Drawing:
     panels = []
     for edit in edits:
         rows, series = own[own["edit"] == edit], []
-        if rows["layer"].nunique() < 2:
-            continue
         for at, control in enumerate(controls):
             name = str(own["finder"].iloc[0]) if control == "subspace" else control_name(control)
             look, part = LOOKS.get(control, numbered(at)), rows[rows["control"] == control]

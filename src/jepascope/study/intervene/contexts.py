@@ -26,7 +26,7 @@ from jepascope.study.steps.port import EXCHANGE_DRAWS
 
 MANY = 4000  # draws of each control beside those that are run, whose first-order effects are known without a pass
 REFITTED = 400  # of permuted labels at most: each is a fit
-SCREENED = 100  # at layers that no claim is made for
+SCREENED = 50  # at layers that no claim is made for
 
 
 def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controlled: bool = True) -> InterventionContext:
