@@ -8,11 +8,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from operator import call
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.disk.folder import Folder
@@ -27,6 +27,7 @@ from jepascope.planted.score import joined, score
 from jepascope.planted.verdict import CRITERIA
 from jepascope.portability.verdict import VERDICTS
 from jepascope.stats import LEVEL
+from jepascope.study.machine import one_thread
 from jepascope.study.progress import Progress, Silent
 
 SCHEMA = 1
@@ -109,22 +110,14 @@ def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels:
     return score(planted_benches([(network, seed)]), finders, draws, seed, peels=peels)
 
 
-def _on_one_thread(job: partial[Any]) -> Any:
-    """Of these sizes more threads only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return job()
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
+    """Each on one thread: of these sizes more only wait for each other, and the digits are the same on any number of cores."""
     if workers < 2:
-        yield from map(_on_one_thread, jobs)
+        one_thread()
+        yield from map(call, jobs)
         return
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            yield from pool.map(_on_one_thread, jobs)
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+            yield from pool.map(call, jobs)
     except BrokenProcessPool:
         raise JepascopeError("A worker process died (out of memory?); ask for fewer with --workers 1.") from None
