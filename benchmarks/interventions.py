@@ -163,7 +163,7 @@ def prepared(encoder: VJepa2Encoder, layer: int, rank: int, draws: int, count: i
     probe = dense_probes({0: judged.pooled(encoder.card.depth)}, y)[0].probe
     covariance = whole.moments(layer).covariance
     context = InterventionContext(encoder, Site(layer), scenes, [ProbeJudge(probe)], covariance, subspace.mean)
-    planned = Planned(context, {FINDER: subspace}, {FINDER: controls}, {}, ("swap",))
+    planned = Planned(context, {FINDER: subspace}, {FINDER: controls}, {}, ("swap",), about_means=True)
     return Sweep(encoder, layer, scenes, conditions, ready, planned)
 
 

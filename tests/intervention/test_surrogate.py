@@ -16,7 +16,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
 from jepascope.intervention.controls import matched_controls
-from jepascope.intervention.controls.many import many_draws
+from jepascope.intervention.controls.many import ManyDraws, many_draws, mean_projector
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.slopes import slopes
@@ -161,3 +161,42 @@ def test_layers_behind_the_judge_are_refused(study) -> None:
     judge = replace(study.judge, layer=2)
     with pytest.raises(BadArgument, match="reads layer 2"):
         list(slopes(study.encoder, [3], study.scenes, judge, USUAL, context_of(study).unedited))
+
+
+@dataclass(frozen=True)
+class Bent:
+    """Logits that are squares of a linear function about the mean clip."""
+
+    weights: Tensor
+    mean: Tensor
+
+    def logits(self, x: Tensor) -> Tensor:
+        return ((x - self.mean) @ self.weights).square()
+
+
+def tilted(count: int, rng: np.random.Generator, width: int = 48, rank: int = 3) -> Tensor:
+    """Bases that lie close to one subspace."""
+    first = np.eye(width)[:, :rank]
+    return torch.linalg.qr(torch.from_numpy(first + 0.03 * rng.standard_normal((count, width, rank))))[0].float()
+
+
+def test_slopes_about_the_mean_edit_follow_what_bends_and_keep_means_unbiased(study) -> None:
+    """A parabola, and draws that all lead far up one side of it: a plane through their mean edit lies closer to them."""
+    judge = replace(study.judge, probe=Bent(study.judge.probe.weights, study.whole.pooled(3).mean(dim=0)))
+    context, rng = context_of(study, judge=judge), np.random.default_rng(0)
+    plain = planned_of(study, context, (FAR,), draws=16)
+    (draws, *_), subspaces = plain.controls.values(), {"one": plain.subspaces["one"]}
+    bases, more = tilted(16, rng), tilted(400, rng)
+    drawn = [replace(draw, basis=bases[draw.draw]) for draw in draws if draw.name == "random"]
+    many = {"one": {"random": ManyDraws(mean_projector(more), None, len(more))}}
+    clean = replace(plain, subspaces=subspaces, controls={"one": drawn}, many=many, edits=("swap",))
+    effects, _ = context.edit(subspaces, clean.controls, clean.edits, clean.doses)
+    exact = effects.query("control == 'random'").groupby("draw")["numerator"].sum()
+    followed = []
+    for given in (False, True):
+        rows = first_order_effects([replace(clean, about_means=given)]).query("control == 'random'")
+        sums = rows.groupby("draw")[["value", "expected"]].sum()
+        followed.append(np.corrcoef(exact, sums["value"])[0, 1])
+        error = sums["value"].std() / len(sums) ** 0.5
+        assert abs(sums["value"].mean() - sums["expected"].mean()) < 4 * error
+    assert followed[1] > 0.9 and followed[1] > followed[0] + 0.1

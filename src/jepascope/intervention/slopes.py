@@ -1,8 +1,8 @@
-"""Slopes: how the effect of an edit grows with what is added to every token of a layer, at the unedited clip."""
+"""Slopes: how the effect of an edit grows with what is added to every token of a layer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -23,6 +23,9 @@ COPIES = 16  # hidden states that each block keeps for the way back, its four ti
 Slopes = Mapping[tuple[str, int], Float[Tensor, "clips tokens width"]]
 """By edit and layer: the derivative of the effect's numerator by the hidden state."""
 
+Shift = Callable[[slice, Tensor], Tensor]
+"""``shift(rows, hidden (clips, tokens, width))`` -> hidden states of these clips that slopes are taken at."""
+
 
 @dataclass(frozen=True)
 class Climb(Placed):
@@ -41,10 +44,16 @@ class Climb(Placed):
 
 
 def slopes(
-    encoder: VideoEncoder, layers: Sequence[int], scenes: Scenes, judge: Judge, edits: Sequence[str], unedited: Unedited
+    encoder: VideoEncoder,
+    layers: Sequence[int],
+    scenes: Scenes,
+    judge: Judge,
+    edits: Sequence[str],
+    unedited: Unedited,
+    shift: Shift | None = None,
 ) -> Iterator[tuple[slice, Slopes]]:
     """Of some clips at a time: the slopes at all layers, from one pass through the blocks after the first of them and one pass back for
-    each kind of outcome.
+    each kind of outcome. ``shift``: where they are taken, if not at the unedited clips.
 
     BadArgument for a judge whose logits torch cannot differentiate, and for layers after the one that it reads.
     """
@@ -58,6 +67,7 @@ def slopes(
 
     def climb(rows: slice) -> Climb:
         hidden, read = scenes.source.tokens(layers[0], rows), None if mask is None else mask[rows]
+        hidden = hidden if shift is None else shift(rows, hidden)
         return Climb(
             hidden, layers, tuple(edits), judge, scenes.label[rows], scenes.target[rows], clean[rows], twin[rows], read=read, like=like
         )

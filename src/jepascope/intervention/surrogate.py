@@ -7,7 +7,7 @@ exact effects of a control's draws closely, and costs no pass: that makes it the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from jepascope.intervention.controls.many import ManyDraws
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import displacement
 from jepascope.intervention.run import Group
-from jepascope.intervention.slopes import Slopes, slopes
+from jepascope.intervention.slopes import Shift, Slopes, slopes
 from jepascope.schema import TABLES
 
 COLUMNS = TABLES["first_order"].written
@@ -34,7 +34,12 @@ TOGETHER = 32  # conditions whose coordinates are held at once
 @dataclass(frozen=True, eq=False)
 class Planned:
     """What is edited at one site: subspaces beside the draws of their controls that are run, and many that are not (by finder and
-    control; what has none there has no surrogate)."""
+    control; what has none there has no surrogate).
+
+    ``about_means``: the slopes of a control's draws are taken where its mean edit leads, not at the unedited clips: the draws are spread
+    about that, so that a plane through it follows them better (nano, layer 1, variance-matched swaps: correlation 0.91 in place of 0.60).
+    It takes a pass forward and back for each control and edit, and cannot be shared by layers.
+    """
 
     context: InterventionContext
     subspaces: Mapping[str, Subspace]
@@ -42,18 +47,64 @@ class Planned:
     many: Mapping[str, Mapping[str, ManyDraws]]
     edits: Sequence[str]
     doses: Sequence[float] = (1.0,)
+    about_means: bool = False
 
 
 def first_order_effects(planned: Sequence[Planned]) -> pd.DataFrame:
     """Scene by scene the first-order effect of every edit that is run, in the units of the numerators of ``effects.intervene``, and of
     controls its mean over many draws. All sites are of one study (encoder, scenes, first judge): one pass forward and back serves them.
     """
+    table = _effects(planned)
+    for one in planned:
+        for name in one.edits if one.about_means else ():
+            for finder, control in _linear(one, name):
+                about = _effects([_alone(one, name, finder, control)], _mean_edit(one, name, finder, control))
+                here = (table["layer"] == one.context.site.layer) & (table["edit"] == name)
+                here &= (table["finder"] == finder) & (table["control"] == control)
+                values = about.loc[about["control"] == control, ["value", "expected"]]
+                table.loc[here, ["value", "expected"]] = values.to_numpy()
+    return table
+
+
+def _linear(planned: Planned, name: str) -> list[tuple[str, str]]:
+    """Finders and controls whose mean edit is the mean projector's; a step that is carried over has none."""
+    return [
+        (finder, control)
+        for finder, many in planned.many.items()
+        for control, drawn in many.items()
+        if drawn.bases is None and not (EDITS.entry(name).carries and CONTROLS.entry(control).complement)
+    ]
+
+
+def _alone(planned: Planned, name: str, finder: str, control: str) -> Planned:
+    """One edit of one finder beside one control."""
+    draws = [draw for draw in planned.controls[finder] if draw.name == control]
+    only, many = {finder: planned.subspaces[finder]}, {finder: {control: planned.many[finder][control]}}
+    return replace(planned, subspaces=only, controls={finder: draws}, many=many, edits=(name,), about_means=False)
+
+
+def _mean_edit(planned: Planned, name: str, finder: str, control: str) -> Shift:
+    """Adds what a control's edits add on average, at the first dose."""
+    context, projector = planned.context, planned.many[finder][control].projector
+    mean = planned.subspaces[finder].mean if EDITS.entry(name).of_mean(context.ablate_to) else None
+    selected = context.scenes.mask(context.site.tokens)
+
+    def shift(rows: slice, hidden: Tensor) -> Tensor:
+        added = displacement(name, context.scenes, context.site, rows, hidden, mean, context.ablate_to).float()
+        inside = planned.doses[0] * (added @ projector.to(added)).expand(-1, hidden.shape[1], -1)
+        return (hidden + (inside if selected is None else inside * selected[rows][:, :, None])).to(hidden.dtype)
+
+    return shift
+
+
+def _effects(planned: Sequence[Planned], shift: Shift | None = None) -> pd.DataFrame:
+    """The table with all slopes taken at the unedited clips, or shifted."""
     if not planned:
         return pd.DataFrame(columns=COLUMNS)
     context, sites = planned[0].context, {one.context.site.layer: one for one in planned}
     edits = list(dict.fromkeys(name for one in planned for name in one.edits))
     parts: dict[tuple[int, str], list[_Part]] = {}
-    for rows, steep in slopes(context.encoder, list(sites), context.scenes, context.judge, edits, context.unedited):
+    for rows, steep in slopes(context.encoder, list(sites), context.scenes, context.judge, edits, context.unedited, shift):
         for layer, one in sites.items():
             for name in one.edits:
                 parts.setdefault((layer, name), []).append(_part(one, name, rows, steep))

@@ -131,7 +131,7 @@ def intervene(
     first_order = None
     if readers[0] is main:
         many = many_at(captures, context, named, MATCHED, spec.draws, sources=sources)
-        first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses)])
+        first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses, about_means=True)])
     table = ce_table(effects, spec.seed, first_order=first_order).assign(finder=str(subspace.provenance.get("finder", "given")))
     if isinstance(source, str):
         table.attrs[LEFT_OUT] = {"shuffled": source}

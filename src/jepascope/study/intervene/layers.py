@@ -70,7 +70,7 @@ class LayerEdits:
         """What the surrogate is asked about: the same edits, and many more draws."""
         names = every_control(self.captures.spec)
         many = many_at(self.captures, self.context, self.subspaces, names, self.draws, MANY if self.full else SCREENED)
-        return Planned(self.context, self.subspaces, self.controls, many, self.edits, self.doses)
+        return Planned(self.context, self.subspaces, self.controls, many, self.edits, self.doses, about_means=self.full)
 
     def _run_beside(self, edit: str) -> list[str]:
         """Controls on request that are run beside an edit ("": once, after all)."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jepascope.discovery.finder_entry import needing
-from jepascope.intervention.control_entry import CONTROLS
+from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import BESIDE_DRAWS, CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
@@ -29,6 +29,8 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     yield counts.at("a few draws at the other layers", screened, counts.surveyed)
     outcomes = len({CATALOG.entry(name).outcome for name in spec.edits})
     yield counts.at("slopes at all layers", counts.scenes * (1 + (BACKWARD - 1) * outcomes), (min(counts.surveyed + counts.full),))
+    about = sum(_about_means(counts, name) for name in spec.edits)
+    yield counts.at("slopes about the mean edit of each control", counts.scenes * BACKWARD * about, counts.full)
     if counts.predicted:
         yield from _predicted(counts, named)
     if counts.head_scenes:  # of the classes that the head can name, with twins of their own
@@ -36,6 +38,17 @@ def _edits(counts: Counts) -> Iterator[Passes]:
         yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
     if "" in run_beside:
         yield _untrained(counts)
+
+
+def _about_means(counts: Counts, edit: str) -> int:
+    """Passes forward and back: each finder's controls whose mean edit is not nothing, permuted labels for finders that are a formula."""
+    carries, passes = CATALOG.entry(edit).carries, 0
+    names = (*MATCHED, *counts.spec.extra_controls)
+    drawn = [entry for entry in map(CONTROLS.entry, names) if entry.made == "drawn" and not entry.rescale]
+    for finder in counts.spec.finders:
+        passes += sum(not (carries and entry.complement) for entry in drawn)
+        passes += len(FOUND) * FINDERS.entry(finder).closed_form
+    return passes + counts.taken * (len(drawn) * (not carries) + len(FOUND))
 
 
 def _conditions(counts: Counts, beside: int) -> int:
