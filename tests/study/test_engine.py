@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,8 @@ def test_an_address_where_nobody_answers_is_one_sentence() -> None:
 
 # on a cluster of two workers, started here
 
-pytest.importorskip("ray", reason="needs Ray: pip install 'jepascope[ray]'")
+if find_spec("ray") is None:  # it takes a second to import, which only the slow tests need
+    pytest.skip("needs Ray: pip install 'jepascope[ray]'", allow_module_level=True)
 quietly = pytest.mark.filterwarnings("ignore")  # Ray's own, on its way up and down
 
 
