@@ -19,6 +19,9 @@ from jepascope.disk.manifest import NAME
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import RunFolderError
 from jepascope.report.build import build_report
+from jepascope.report.folder import read_run
+from jepascope.study.files import SPEC
+from jepascope.study.folder import Run
 from jepascope.study.probe import run_probe
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
@@ -176,3 +179,14 @@ def test_a_list_that_the_system_does_not_let_be_read_is_not_set_aside(
     with pytest.raises(RunFolderError, match=r"manifest.json' could not be read \(Permission denied\)"):
         run_study(tiny_spec, run, tiny_encoder)
     assert (run / NAME).exists() and not (run / "set-aside").exists()
+
+
+def test_a_spec_in_other_bytes_is_named_and_refused_and_written_again_by_a_run(run: Path, tiny_spec: StudySpec) -> None:
+    written = (run / SPEC).read_bytes()
+    (run / SPEC).write_bytes(written + b"# a note\n")
+    assert list(checked(run)) == [SPEC]
+    with pytest.raises(RunFolderError, match=r"spec\.yaml' is damaged .*jepascope run"):
+        read_run(run)
+    Run.open(run, tiny_spec).close()
+    assert (run / SPEC).read_bytes() == written
+    assert not checked(run) and read_run(run).spec == written.decode()

@@ -14,7 +14,7 @@ from jepascope.findings.facts import Facts
 from jepascope.findings.stored import typed
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
-from jepascope.study.files import mended_with
+from jepascope.study.files import SPEC, mended_with
 
 REQUIRED_KEYS = ("model", "clips", "variable", "layers")
 
@@ -52,7 +52,7 @@ def _read(path: Path, files: Manifest) -> RunFolder:
         path=path,
         summary=summary,
         provenance=read_json(files, "provenance.json"),
-        spec=_contents(files, "spec.yaml", listed=False).decode(errors="replace"),
+        spec=_contents(files, SPEC, listed=SPEC in files.files).decode(errors="replace"),
         tables={
             name: read_table(files, f"{name}.parquet", table, summary)
             for name, table in TABLES.items()

@@ -93,7 +93,7 @@ class Run:
             self.files.move(MANIFEST, f"{ASIDE}/{MANIFEST}")
             log.warning("'%s' is damaged; it is set aside, and everything is made again.", self.path / MANIFEST)
             manifest = Manifest(self.files)
-            manifest.start(self._about)
+            manifest.start(self._about, [SPEC])
             return manifest
 
     @property
@@ -126,11 +126,13 @@ class Run:
             for name, why in there.items():
                 if why and self.heals:
                     self._set_aside(name, why)
-            self.manifest.start(self._about, [name for name, why in there.items() if not why or not self.heals])
+            self.manifest.start(self._about, [SPEC, *(name for name, why in there.items() if not why or not self.heals)])
         if self.manifest.about.get("spec", self.spec.digest) != self.spec.digest:
             raise RunFolderError(
                 f"The files of '{self.path}' are of another study than its {SPEC} names; nothing was changed. Choose another --out."
             )
+        if self.heals and SPEC in self.manifest.files and self.manifest.state(SPEC) != "whole":  # it says the same, in other bytes
+            self.manifest.write(SPEC, self._saved().to_yaml().encode())
 
     def _unreadable(self, name: str) -> str:
         """Why a table or JSON file holds nothing that a study writes; empty where it does."""
