@@ -135,7 +135,7 @@ def test_options_override_presets_and_files(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("JEPASCOPE_MODEL", "nano-wide")
     answer("plan", "quick")
     assert got[-1].model == "nano-wide"
-    assert got[-1].draws == 5
+    assert got[-1].draws == 20
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (None, 0), (False, 1)])

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 import torch
 from safetensors import SafetensorError
@@ -97,7 +98,7 @@ def test_a_table_that_does_not_fit_is_not_damaged(monkeypatch: pytest.MonkeyPatc
     def failing(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(pd, "read_parquet", failing)
+    monkeypatch.setattr(parquet.ParquetFile, "read", failing)
     with pytest.raises(MemoryError):
         frame_of(contents.getvalue())
 
