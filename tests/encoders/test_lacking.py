@@ -95,7 +95,7 @@ def test_a_table_that_does_not_fit_is_not_damaged(monkeypatch: pytest.MonkeyPatc
     contents = io.BytesIO()
     pd.DataFrame({"a": [1]}).to_parquet(contents)
 
-    def failing(*_: object) -> None:
+    def failing(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(parquet.ParquetFile, "read", failing)
