@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -37,6 +37,16 @@ class Transform(Protocol):
     @property
     def name(self) -> str: ...
     def __call__(self, video: Tensor) -> Tensor: ...
+
+
+class ShownAs(NamedTuple):
+    """What is done to clips before an encoder sees them, as a transform."""
+
+    name: str
+    apply: Callable[[Tensor], Tensor]
+
+    def __call__(self, video: Tensor) -> Tensor:
+        return self.apply(video)
 
 
 def capture(

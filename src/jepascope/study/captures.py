@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.capture import capture
+from jepascope.activations.capture import ShownAs, capture
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
@@ -33,16 +33,6 @@ from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
-
-
-class ShownAs(NamedTuple):
-    """What is done to clips before an encoder sees them, as capture's transform."""
-
-    name: str
-    apply: Callable[[Tensor], Tensor]
-
-    def __call__(self, video: Tensor) -> Tensor:
-        return self.apply(video)
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.capture import capture
+from jepascope.activations.capture import ShownAs, capture
 from jepascope.activations.suffix import BATCH
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
@@ -25,7 +25,7 @@ from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.scenes import Scenes
-from jepascope.study.captures import Captures, ShownAs
+from jepascope.study.captures import Captures
 
 
 def _first(video: Tensor, frames: int) -> Tensor:
