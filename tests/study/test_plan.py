@@ -29,7 +29,7 @@ from jepascope.portability import exchange
 from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
-from jepascope.stats import Interval
+from jepascope.stats import OUTSIDE_DRAWS, Interval
 from jepascope.study import sizes
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
@@ -228,6 +228,11 @@ def test_training_a_rotation_is_planned() -> None:
         discover.DAS_EVERY,
     )
     assert 1 / das.FOLDS == discover.DAS_HELD
+
+
+def test_edits_beside_have_as_many_draws_as_one_can_lie_outside_of() -> None:
+    """Counted without loading what computes statistics."""
+    assert sizes.BESIDE_DRAWS == OUTSIDE_DRAWS
 
 
 def test_finders_of_different_ranks_share_no_random_draws() -> None:

@@ -15,6 +15,7 @@ from jepascope.report.charts.looks import CONTROLS as LOOKS
 from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import grid, spread, within, words
+from jepascope.stats import MIN_CORRELATION
 
 
 @section("screen", "Every layer, screened", needs=("screen",), absent="one layer was edited, or the run is older than the screen")
@@ -40,8 +41,8 @@ NO_CLAIM = (
     "all, or some) before anything is said of it."
 )
 ADJUSTED = (
-    "r: correlation of exact and first-order effects over the draws of all controls of that layer and edit, below 0.5 of which means are "
-    "left as they are. All layers, and the first-order effects by themselves, are in screen.parquet."
+    "r: correlation of exact and first-order effects over the draws of all controls of that layer and edit, below "
+    f"{MIN_CORRELATION:g} of which means are left as they are. All layers, and first-order effects by themselves, are in screen.parquet."
 )
 
 

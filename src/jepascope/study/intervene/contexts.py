@@ -71,9 +71,7 @@ def controls_at(
     pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
     controls = {}
     for finder, subspace in subspaces.items():
-        source = None
-        if {*FOUND} & {*names}:
-            source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
+        source = _source(captures, layer, finder, subspace, names, sources)
         own = names if source is not None else tuple(name for name in names if name not in FOUND)
         shuffled = None if source is None else find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
         drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
@@ -103,15 +101,27 @@ def many_at(
     names = tuple(name for name in names if CONTROLS.entry(name).made in ("drawn", "found"))
     many = {}
     for finder, subspace in subspaces.items():
-        source = None
-        if {*FOUND} & {*names}:
-            source = _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
+        source = _source(captures, layer, finder, subspace, names, sources)
         cheap = source is not None and isinstance(source[0], str) and FINDERS.entry(source[0]).closed_form
         shuffled = (
             find_shuffled(*source, subspace.rank, run + min(count, REFITTED), spec.seed, layer=layer)[run:] if source and cheap else None
         )
         many[finder] = many_draws(subspace, context.covariance, count, spec.seed, names, avoid, shuffled)
     return many
+
+
+def _source(
+    captures: Captures,
+    layer: int,
+    finder: str,
+    subspace: Subspace,
+    names: tuple[str, ...],
+    sources: Mapping[str, tuple[str | Finder, Labelled]] | None,
+) -> tuple[str | Finder, Labelled] | None:
+    """What permuted labels are given to, where controls of that kind are asked for: as given, or what the subspace refers to."""
+    if not {*FOUND} & {*names}:
+        return None
+    return _found_in(captures, layer, finder, subspace) if sources is None else sources.get(finder)
 
 
 def _found_in(captures: Captures, layer: int, name: str, subspace: Subspace) -> tuple[str, Labelled] | None:
