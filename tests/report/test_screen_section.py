@@ -38,11 +38,18 @@ def test_every_layer_is_drawn_and_listed_and_no_claim_is_made(copied: Path) -> N
     table = screened(copied)
     blocks = made(copied, screen_section)
     said = words(blocks)
-    assert NO_CLAIM in said and "Hollow: the mean of 3 draws of a control" in said and "filled: of the 60" in said
+    assert NO_CLAIM in said and "Hollow: 3 draws; filled: 60 draws" in said
     for row in table.to_dict("records"):
         assert with_interval(row["value"], row["low"], row["high"]) in said
     (drawing,) = blocks.drawings
     assert "at layer 2" in drawing.alt and "shuffled" in drawing.alt
+
+
+def test_where_every_layer_was_run_in_full_nothing_is_called_hollow(copied: Path) -> None:
+    table = screened(copied).assign(draws=60, screened=False)
+    table.to_parquet(copied / "screen.parquet", index=False)
+    said = words(made(copied, screen_section))
+    assert "filled: 60 draws" in said and "Hollow" not in said
 
 
 def test_one_layer_alone_is_no_screen(copied: Path) -> None:

@@ -93,6 +93,12 @@ def within(head: str, key: Any, made: Callable[[Any], Cell | str] = cell_of, abs
     return Column(head, lambda row: made(row[key]) if key in row else absent)
 
 
+def some_of(values: list[int], most: int) -> list[int]:
+    """At most so many of them, evenly spaced, the first and the last among them."""
+    step = (len(values) - 1) / (most - 1)
+    return [values[round(step * at)] for at in range(most)] if len(values) > most else values
+
+
 def spread(rows: pd.DataFrame, by: Sequence[str], over: str) -> list[dict[Any, Any]]:
     """A row for each ``by``, in the table's order, that holds the rows below it by their ``over``: {'stage': 1, 'random': {...}, ...}."""
     made: dict[tuple[Any, ...], dict[Any, Any]] = {}

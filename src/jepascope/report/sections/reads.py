@@ -18,7 +18,7 @@ from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, lay
 from jepascope.report.charts.heat_map import Map
 from jepascope.report.charts.looks import LONG, SHORT, Look
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import Column, few_draws, grid, spread, within, words
+from jepascope.report.grids import Column, few_draws, grid, some_of, spread, within, words
 
 MOST_COLUMNS = 5  # read layers in the table
 MOST_NUMBERED = 9  # read layers up to which a cell of two panels has room for its number
@@ -75,10 +75,7 @@ def _course(run: RunFolder, table: pd.DataFrame) -> list[Block]:
 
 
 def _grid(run: RunFolder, at: pd.DataFrame, edits: list[str], layer: int) -> Grid:
-    read = sorted({int(value) for value in at["read_layer"]})
-    if len(read) > MOST_COLUMNS:
-        step = (len(read) - 1) / (MOST_COLUMNS - 1)
-        read = [read[round(step * index)] for index in range(MOST_COLUMNS)]
+    read = some_of(sorted({int(value) for value in at["read_layer"]}), MOST_COLUMNS)
     finders = finders_of(run, at)
     own = at[at["control"].isin(["subspace", "random"])].drop_duplicates(["edit", "finder", "control", "read_layer"])
     rows = spread(own, ["edit", "finder", "control"], "read_layer")

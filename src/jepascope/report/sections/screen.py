@@ -14,7 +14,7 @@ from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, lay
 from jepascope.report.charts.looks import CONTROLS as LOOKS
 from jepascope.report.charts.looks import numbered
 from jepascope.report.folder import RunFolder
-from jepascope.report.grids import grid, spread, within, words
+from jepascope.report.grids import grid, some_of, spread, within, words
 from jepascope.stats import MIN_CORRELATION
 
 
@@ -26,11 +26,11 @@ def screen_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     if table.empty:
         return []
     finders, edits = finders_of(run, table), in_order(table["edit"], EDITS)
-    own, looked = table[table["finder"] == finders[0]], table[table["screened"]]
+    own = table[table["finder"] == finders[0]]
     caption = (
         f"{finders[0]}: CE by the edited layer, {' and '.join(map(edit_name, edits))}, n = {count_range(table['n'])} {run.tested}; bars: "
-        f"{run.confidence} over {run.units}. The subspace's own CE is exact everywhere. Hollow: the mean of {_draws(looked)} "
-        f"draws of a control, adjusted by the first-order effects of many more{_filled(table[~table['screened']])}."
+        f"{run.confidence} over {run.units}. The subspace's own CE is exact everywhere. A control: the mean of its draws, adjusted by the "
+        f"first-order effects of many more. {_draws(table)}."
     )
     return [Figure(_by_layer(run, own, edits), caption), Paragraph(NO_CLAIM), _grid(run, table, edits)]
 
@@ -48,10 +48,7 @@ ADJUSTED = (
 
 def _grid(run: RunFolder, table: pd.DataFrame, edits: list[str]) -> Grid:
     """A column for each layer, or for some of them."""
-    layers_shown = sorted({int(layer) for layer in table["layer"]})
-    if len(layers_shown) > MOST_COLUMNS:
-        step = (len(layers_shown) - 1) / (MOST_COLUMNS - 1)
-        layers_shown = [layers_shown[round(step * at)] for at in range(MOST_COLUMNS)]
+    layers_shown = some_of(sorted({int(layer) for layer in table["layer"]}), MOST_COLUMNS)
     finders, order = finders_of(run, table), ["subspace", *CONTROLS]
     rows = spread(table, ["edit", "finder", "control"], "layer")
     rows.sort(key=lambda row: (edits.index(row["edit"]), finders.index(row["finder"]), place_in(order, row["control"])))
@@ -77,13 +74,11 @@ def place_in(order: list[str], name: object) -> int:
     return order.index(str(name)) if name in order else len(order)
 
 
-def _draws(rows: pd.DataFrame) -> str:
-    return count_range(rows[rows["control"] != "subspace"]["draws"])
-
-
-def _filled(full: pd.DataFrame) -> str:
-    controls = full[full["control"] != "subspace"]
-    return f"; filled: of the {_draws(controls)} of the layer that claims are made for" if len(controls) else ""
+def _draws(table: pd.DataFrame) -> str:
+    """How many there are where a layer was screened, and where it was run in full."""
+    controls = table[table["control"] != "subspace"]
+    kinds = (("Hollow", controls[controls["screened"]]), ("filled", controls[~controls["screened"]]))
+    return "; ".join(f"{name}: {count_range(rows['draws'])} draws" for name, rows in kinds if len(rows))
 
 
 def _by_layer(run: RunFolder, own: pd.DataFrame, edits: list[str]) -> Drawing:
