@@ -154,7 +154,7 @@ LAST = "layers 0..3 can be intervened on .*there is no layer 4 to edit"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"edit": "burn"}, r"^edit: must be one of ablate, swap, steer, rotate \(given: 'burn'\)"),
+        ({"edit": "burn"}, r"^edit: must be one of ablate, swap, steer, rotate, spline \(given: 'burn'\)"),
         ({"dose": -1.0}, r"^dose: doses lie in \(0, 10\].*given: -1"),
         ({"dose": 0.0}, "^dose: doses lie in"),
         ({"dose": float("nan")}, "^dose: doses lie in"),

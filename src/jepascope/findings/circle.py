@@ -120,6 +120,19 @@ def steer_words(
     return f"{text}. The read-out follows the request better than a random angle would{tail}."
 
 
+def beside_words(edit: str, less: str, all_angles: Error, between: Error | None, n: float, units: str = "scenes") -> str:
+    """Whether one way of steering misses by less than another does on the same scenes, over all angles and between the class means."""
+    words = {"better": "it misses by less", "worse": "it misses by more", "not told apart": "not told apart", "unknown": "no interval"}
+    text = f"{edit} less {less}, paired over {count(n)} {units}: error {_signed(all_angles)} ({words[all_angles.beside(0)]})"
+    if between is None:
+        return f"{text}."
+    return f"{text}; at requested angles that no clip shows {_signed(between)} ({words[between.beside(0)]})."
+
+
+def _signed(error: Error) -> str:
+    return ("+" if error.value > 0 else "") + error.degrees
+
+
 def draws_words(draws: list[float]) -> str:
     if not draws:
         return ABSENT

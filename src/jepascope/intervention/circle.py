@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.discovery.probes.circular import on_circle
+from jepascope.discovery.probes.circular import DISCRETE, on_circle
 from jepascope.errors import BadArgument, BadData
 from jepascope.stats import LEVEL, Interval, expanded_level, mean_interval, scene_weights, widened
 
@@ -69,6 +69,26 @@ def angle_errors(rows: pd.DataFrame) -> pd.Series[float]:
 
 def mean_error(rows: pd.DataFrame) -> Interval:
     """Mean of the errors with its 95 % interval over scenes, which are averaged over requested angles first."""
-    by_scene = rows.assign(error=angle_errors(rows)).groupby("scene")["error"].mean().to_numpy()
-    error = mean_interval(by_scene, scene_weights(len(by_scene), np.random.default_rng(0)), expanded_level(LEVEL, len(by_scene)))
-    return widened(error, (by_scene - error.value) / len(by_scene), bounds=(0, 180))
+    return _over_scenes(_by_scene(rows), (0, 180))
+
+
+def error_difference(rows: pd.DataFrame, others: pd.DataFrame) -> Interval:
+    """Mean error less that of another edit of the same scenes to the same angles, paired by scene; 95 % interval over scenes."""
+    return _over_scenes(_by_scene(rows) - _by_scene(others), (-180, 180))
+
+
+def between_classes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose requested angle no clip shows: where no class mean was seen. None where clips show angles all around."""
+    shown = np.unique(rows["source"].to_numpy().round(3))
+    apart = np.abs((rows["requested"].to_numpy()[:, None] - shown + 180) % 360 - 180).min(axis=1)
+    return rows[apart > 1.0] if len(shown) <= DISCRETE else rows.iloc[:0]
+
+
+def _by_scene(rows: pd.DataFrame) -> pd.Series[float]:
+    return rows.assign(error=angle_errors(rows)).groupby("scene")["error"].mean()
+
+
+def _over_scenes(by_scene: pd.Series[float], bounds: tuple[float, float]) -> Interval:
+    values, count = by_scene.to_numpy(), len(by_scene)
+    error = mean_interval(values, scene_weights(count, np.random.default_rng(0)), expanded_level(LEVEL, count))
+    return widened(error, (values - error.value) / count, bounds=bounds)

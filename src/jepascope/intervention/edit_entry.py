@@ -16,8 +16,8 @@ class EditEntry(Entry):
     what a subspace may hold whole, so controls drawn beside the subspace carry the finder's own step over. ``needs``: "angle" for one of
     circular variables alone. ``mean``: whether it depends on the subspace's mean ("ablate_to": where that is what ablation goes to).
     ``usual``: it is run where a study names none; ``compared``: subspaces are held against each other by it, so that read-outs of every
-    later layer and of other factors read it too; ``calibrated``: clips can be steered by it to any angle; ``beside``: claims lead with
-    others, and it has draws enough to lie outside them, not for corrections.
+    later layer and of other factors read it too; ``to_angle``: how clips are steered by it to any angle ("": they cannot be); ``beside``:
+    claims lead with others, and it has draws enough to lie outside them, not for corrections.
 
     Words: ``noun``; ``dose`` and ``donor_dose``, what dose 1 is with twins and with donors; ``doing``, ``does`` and ``share`` of a sentence
     ("ablating X removes 40 % of the judge's margin").
@@ -29,7 +29,7 @@ class EditEntry(Entry):
     mean: Literal["always", "ablate_to", "never"] = "always"
     usual: bool = False
     compared: bool = False
-    calibrated: bool = False
+    to_angle: str = ""
     beside: bool = False
     noun: str = ""
     dose: str = ""
@@ -48,4 +48,4 @@ USUAL = tuple(name for name, entry in EDITS.own.items() if entry.usual)
 """The edits that every study runs."""
 COMPARED = tuple(name for name, entry in EDITS.own.items() if entry.compared)
 """Those that subspaces are held against each other by."""
-CALIBRATED = tuple(name for name, entry in EDITS.own.items() if entry.calibrated)
+CALIBRATED = tuple(name for name, entry in EDITS.own.items() if entry.to_angle)

@@ -13,6 +13,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations, token_mask
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
+from jepascope.intervention.ring import Ring
 from jepascope.stats import clustered
 
 
@@ -25,7 +26,8 @@ class Scenes:
     that cannot be rendered, other clips of another class ("class"), swapped by the difference of pooled activations.
 
     ``others``: labels of other variables, which the edit should leave alone, by name. ``angle`` and ``target_angle`` (radians) of a
-    circular variable: what the clip shows and what it is steered to; ``circle`` is fitted to pooled activations of split ``fit``.
+    circular variable: what the clip shows and what it is steered to; ``circle`` is fitted to pooled activations of split ``fit``, ``ring``
+    passes through their class means.
     """
 
     source: Activations
@@ -40,6 +42,7 @@ class Scenes:
     circle: Circle | None = None
     places: Bool[Tensor, "clips tokens"] | None = None  # tokens of objects, where they are not those of the two clips
     requested: bool = False  # whether steering goes to ``target_angle`` along the circle, and not to the target's class mean
+    ring: Ring | None = None  # of all classes, also where ``class_means`` are of some
 
     def __post_init__(self) -> None:
         source, twin = self.source.clips.factors["scene"].to_numpy(), self.twin.clips.factors["scene"].to_numpy()
@@ -86,6 +89,12 @@ class Scenes:
         if self.angle is None or self.target_angle is None or self.circle is None:
             raise BadArgument("Only a circular variable (direction, colour) can be rotated; use steer.")
         return self.angle, self.target_angle, self.circle
+
+    def angle_ring(self) -> Ring:
+        """The ring through the class means. BadArgument for a variable that has none."""
+        if self.ring is None:
+            raise BadArgument("Only a circular variable (direction, colour) has a ring to move along; use steer.")
+        return self.ring
 
     def someone_else(self) -> Int[np.ndarray, " clips"]:
         """For each scene the row of another one, whose tokens stand in when a subspace is resampled: the same for the same count. BadData

@@ -15,7 +15,7 @@ _EFFECT_COLUMNS = columns(
     integer("target", "the class that the edit asks for"),
     number("numerator", "margin that is moved"),
     number("numerator_direct", "the part that reaches the read-out with no block seeing the edit; empty for predictor and head"),
-    number("denominator", "margin that there is to move: the clean one (ablate), what the real twin moves (swap, steer, rotate)"),
+    number("denominator", "margin that there is to move: the clean one (ablate), what the real twin moves (the others)"),
     flag("correct", "whether the judge reads the target"),
     flag("correct_before", "whether it does unedited"),
     number("kl", "divergence of the edited from the unedited reading", "nats"),

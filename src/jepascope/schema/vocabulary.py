@@ -45,7 +45,7 @@ SHARED: dict[str, Column] = {
         flag("chosen", "whether this is the probe of the cross-validated strength"),
         text("finder", "what found the subspace"),
         integer("rank", "dimensions of the subspace"),
-        text("edit", "ablate, swap, steer, rotate"),
+        text("edit", "ablate, swap, steer, rotate, spline"),
         text("control", "subspace: the finder's own; else the name of the control"),
         integer("draw", "of the control; 0 for the subspace's own"),
         integer("draws", "of the control that the row is over"),

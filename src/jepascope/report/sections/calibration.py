@@ -6,20 +6,21 @@ from math import nan
 
 import pandas as pd
 
-from jepascope.findings.circle import Error, draws_words, steer_words
+from jepascope.findings.circle import Error, beside_words, draws_words, steer_words
 from jepascope.findings.names import LABEL, in_order, short
-from jepascope.findings.numbers import Cell, count, finite, shown
+from jepascope.findings.numbers import ABSENT, Cell, count, finite, shown
 from jepascope.findings.selection import claim_layer, finders_of, main_ranks
-from jepascope.intervention.circle import CHANCE, angle_errors, mean_error
+from jepascope.intervention.circle import CHANCE, angle_errors, between_classes, error_difference, mean_error
+from jepascope.intervention.edit_entry import CALIBRATED, EDITS
 from jepascope.report.blocks import Block, Figure, findings, section
 from jepascope.report.charts import compass
-from jepascope.report.charts.canvas import BLACK, BLUE, GREY, VERMILION
+from jepascope.report.charts.canvas import BLACK, BLUE, GREEN, GREY, VERMILION
 from jepascope.report.charts.compass import Compass
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, declared, grid
 
-STEERS = ("steer", "rotate")
-HOW = {"steer": "additive along the fitted circle", "rotate": "rotation in the fitted plane"}
+WAYS = (BLUE, VERMILION, GREEN)
+HOW = EDITS.column("to_angle")
 
 
 def _absent(run: RunFolder) -> str:
@@ -35,7 +36,7 @@ def calibration_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | st
     edited = edited[edited["rank"] == edited["finder"].map(main_ranks(edited))]
     if edited.empty:
         return "no angle was decoded after steering"
-    finders, edits = finders_of(run, edited), in_order(edited["edit"], STEERS)
+    finders, edits = finders_of(run, edited), in_order(edited["edit"], CALIBRATED)
     decoded = None if plain.empty else mean_error(plain)
     floor = nan if decoded is None else decoded.value
     unedited = None if decoded is None else Error(decoded.value, decoded.low, decoded.high)
@@ -46,19 +47,24 @@ def calibration_section(run: RunFolder, table: pd.DataFrame) -> list[Block] | st
             if not (part["control"] == "subspace").any():
                 continue
             error, n, draws = _error(run, part, finder, edit)
-            rows.append({"edit": edit, "finder": finder, "error": error, "draws": draws, "n": n})
+            between = _between(part)
+            rows.append({"edit": edit, "finder": finder, "error": error, "between": between, "draws": draws, "n": n})
             if finder == finders[0]:
                 said.append(steer_words(f"{finder}, {edit} ({HOW.get(edit, edit)})", error, draws, floor, n, run.units, unedited))
+    own = edited[(edited["finder"] == finders[0]) & (edited["control"] == "subspace")]
+    said += [_less(own, edit, edits[0], run.units) for edit in edits[1:]]
     columns = (
         *declared("calibration", "finder"),
         Column("error", lambda row: Cell(row["error"].degrees, repr(row["error"].value))),
+        Column("between classes", lambda row: ABSENT if row["between"] is None else row["between"].degrees),
         Column("random directions", lambda row: draws_words(row["draws"])),
         Column("unedited", lambda row: f"{shown(floor)}°"),
         Column("n", lambda row: count(row["n"])),
     )
     caption = (
         f"Mean absolute difference of requested and decoded angle. Brackets: {run.confidence} over {run.units}; of random directions "
-        "the least and the largest draw. Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
+        "the least and the largest draw. Between classes: at the requested angles that no clip shows, where no class mean was seen. "
+        "Unedited: error of decoding the clip's own angle, the least to hope for. A random angle misses by "
         f"{CHANCE:g}°."
     )
     table_of_all = grid(rows, columns, caption, lambda row: f"{row['edit']}: {HOW.get(row['edit'], row['edit'])}")
@@ -79,9 +85,23 @@ def _compasses(plain: pd.DataFrame, edited: pd.DataFrame, finder: str, edits: li
     below: list[Compass | None] = [None]
     for edit in edits:
         by = {control: own[(own["edit"] == edit) & (own["control"] == control)] for control in ("subspace", "random")}
-        above.append(_compass(f"{short(finder, LABEL)}, {edit}", VERMILION if edit == "rotate" else BLUE, by["subspace"]))
+        above.append(_compass(f"{short(finder, LABEL)}, {edit}", WAYS[edits.index(edit) % len(WAYS)], by["subspace"]))
         below.append(_compass(f"random, {edit}", GREY, by["random"]))
     return [above, below]
+
+
+def _between(part: pd.DataFrame) -> Error | None:
+    """Mean error at the requested angles between those that clips show; None where there are none."""
+    rows = between_classes(part[part["control"] == "subspace"])
+    return None if rows.empty else Error(*mean_error(rows).ends)
+
+
+def _less(own: pd.DataFrame, edit: str, other: str, units: str) -> str:
+    """One way of steering beside the first one, on the same scenes."""
+    rows, others = (own[own["edit"] == name] for name in (edit, other))
+    between, theirs = between_classes(rows), between_classes(others)
+    among = None if between.empty else Error(*error_difference(between, theirs).ends)
+    return beside_words(edit, other, Error(*error_difference(rows, others).ends), among, rows["scene"].nunique(), units)
 
 
 def _compass(title: str, color: str, rows: pd.DataFrame) -> Compass:

@@ -16,6 +16,7 @@ from jepascope.activations.suffix import BATCH
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import drawn_elsewhere
+from jepascope.discovery.probes.circular import decoded_angle
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
@@ -24,6 +25,7 @@ from jepascope.intervention.forecast import ForecastJudge
 from jepascope.intervention.judges import HeadJudge
 from jepascope.intervention.judges.head import head_columns, paired_classes
 from jepascope.intervention.judges.predictor import check_context
+from jepascope.intervention.ring import Ring
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
 
@@ -36,7 +38,8 @@ def scenes_at(captures: Captures, layer: int) -> Scenes:
     """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
     spec = captures.spec
     pooled, values = captures.fit.pooled(layer, spec.tokens), captures.values(captures.fit)
-    means = class_means(pooled, captures.labels(captures.fit), len(captures.classes))
+    labels = captures.labels(captures.fit)
+    means = class_means(pooled, labels, len(captures.classes))
     others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in captures.other_variables}
     circular = values is not None and captures.variable.kind == "circular"
     return Scenes(
@@ -50,6 +53,7 @@ def scenes_at(captures: Captures, layer: int) -> Scenes:
         _angle(captures, captures.test) if circular else None,
         _angle(captures, captures.twins) if circular else None,
         Circle.fitted(pooled, values) if circular and values is not None else None,
+        ring=Ring(decoded_angle(class_means(values, labels, len(means))), means) if circular and values is not None else None,
     )
 
 

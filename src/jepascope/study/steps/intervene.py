@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
+from jepascope.intervention.edit_entry import CALIBRATED
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.sizes import BESIDE_DRAWS, CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
@@ -92,9 +93,9 @@ def _doses(counts: Counts) -> Iterator[Passes]:
 
 
 def _calibration(counts: Counts) -> Iterator[Passes]:
-    """The first finder's subspace and the circle's plane, each beside random directions of its own, steered and rotated."""
+    """The first finder's subspace and the circle's plane, each beside random directions of its own, by every edit that steers to angles."""
     circular = counts.spec.state_variable.kind == "circular"
-    yield counts.at("steering to angles", 2 * 2 * (1 + CALIBRATION_DRAWS) * REQUESTS * counts.scenes if circular else 0)
+    yield counts.at("steering to angles", 2 * len(CALIBRATED) * (1 + CALIBRATION_DRAWS) * REQUESTS * counts.scenes if circular else 0)
 
 
 def _refits(counts: Counts) -> Iterator[Passes]:
