@@ -71,6 +71,7 @@ def test_the_promised_keys_are_there(summary: dict[str, Any]) -> None:
     assert all(figure.keys() >= {"accuracy", "chance", "leak"} for figure in summary["leaks"].values())
     assert summary["seconds"].keys() == {
         *("capture", "probes", "values", "stability", "token map", "leaks", "subspaces", "intervene", "statistics"),
+        *("heterogeneity",),
         *("isolation", "doses", "calibration", "refits", "port", "degeneracy"),
     }
 

@@ -9,6 +9,7 @@ from jepascope.findings.claim import Claim
 from jepascope.findings.copies import COPIES_OF
 from jepascope.findings.facts import Facts
 from jepascope.findings.fresh import FRESH
+from jepascope.findings.heterogeneity import tails_words
 from jepascope.findings.isolation import ISOLATED
 from jepascope.findings.ported import CARRIES, PORTED
 from jepascope.findings.read import READ, SHORTCUTS
@@ -27,10 +28,10 @@ CLAIMS = {
 
 READ_BY = {
     "run": (
-        *("probes", "values", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation"),
+        *("probes", "values", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
         *("portability", "verdicts", "peeling", "leave_one_out"),
     ),
-    "intervene": ("ce", "matching", "forecasts", "refits", "reads", "isolation"),
+    "intervene": ("ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
     "probe": ("probes", "values"),
     "port": ("similarity", "transport", "portability"),
 }
@@ -49,7 +50,7 @@ def headline(facts: Facts, claims: tuple[Claim, ...]) -> str:
     """The sentences of the claims that a headline tells, as they stand there; where the judge of effects reads nothing, none on edits."""
     silent = {PREDICTED.name, FRESH.name, ISOLATED.name} if "ce" in facts.tables and unread_judge(facts) is not None else set()
     sentences = [claim.sentence for claim in claims if claim.name in TOLD - silent and claim.sentence]
-    return " ".join([*sentences, *([reach] if (reach := reach_words(facts.summary)) else [])])
+    return " ".join([*sentences, *filter(None, (tails_words(facts), reach_words(facts.summary)))])
 
 
 def claims_json(claims: tuple[Claim, ...]) -> dict[str, Any]:

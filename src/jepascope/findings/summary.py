@@ -11,6 +11,7 @@ import pandas as pd
 
 from jepascope.discovery.probes.readings import VariableReading, chosen_probes, variable_reading
 from jepascope.findings.effect import judge_readings
+from jepascope.findings.heterogeneity import heterogeneous
 from jepascope.findings.numbers import json_number
 from jepascope.findings.selection import at_full_dose
 from jepascope.intervention.circle import angle_errors, mean_error
@@ -106,6 +107,7 @@ def intervened(tables: Tables, layer: int, variable: str, judges: Iterable[str],
         "judge_reading": {name: reading.stored() for name, reading in judge_readings(at["effects"]).items()},
         **by_judge(at["ce"]),
         "refit": refitted(at),
+        "heterogeneity": heterogeneous(at["spread"], at["strata"]) if "spread" in at else {},
         "isolation": isolated(at.get("isolation"), first, variable),
         "calibration": calibrated(at.get("calibration")),
         "forecast": forecast(at["forecasts"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jepascope.schema.column import Table
-from jepascope.schema.vocabulary import columns, flag, integer, number, text
+from jepascope.schema.vocabulary import columns, flag, integer, number, sentence, text
 
 _EFFECT = (
     "layer tokens finder rank edit control draw dose judge read_layer read scene target numerator numerator_direct denominator correct"
@@ -106,6 +106,36 @@ EFFECTS = (
         CE_COLUMNS,
         key=CE_KEY,
         evidence="ce",
+    ),
+    Table(
+        "spread",
+        "How alike the scenes of an effect are, at the layer of the claims",
+        columns(
+            "layer tokens finder rank edit dose judge control draws n wrong wrong_low wrong_high effective top heavy",
+            text("tokens", "the tokens that are edited"),
+            number("wrong", "share of scenes moved the wrong way, against what the whole edit does; of a control the mean over its draws"),
+            number("wrong_low", "lower end of Wilson's interval; of a control the least draw"),
+            number("wrong_high", "upper end of it; of a control the largest draw"),
+            number("effective", "scenes of equal margin that would weigh as much, (sum |margin|)^2 / sum margin^2"),
+            number("top", "share of all margins that the tenth of scenes with the largest ones holds"),
+            flag("heavy", "whether fewer than 0.6 of the scenes count: intervals are widened"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "dose", "judge", "control"),
+    ),
+    Table(
+        "strata",
+        "CE of every subspace by classes of the scenes, at the layer of the claims, by the judge that claims are made in",
+        columns(
+            "layer tokens finder rank edit dose judge factor class value low high n p p_holm reason",
+            text("tokens", "the tokens that are edited"),
+            text("factor", "what the scenes are parted by; the study's own variable among them"),
+            text("class", "of the factor"),
+            integer("n", "test scenes of that class"),
+            number("p", "of no difference between the classes of the factor, by permutation"),
+            number("p_holm", "corrected over the factors of one edit"),
+            sentence("reason", "why the class is not compared; empty where it is"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "dose", "judge", "factor", "class"),
     ),
     Table(
         "screen",

@@ -28,6 +28,9 @@ from jepascope.stats.controlled import EffectRatio as EffectRatio
 from jepascope.stats.controlled import causal_effect_ratio as causal_effect_ratio
 from jepascope.stats.few import FEW as FEW
 from jepascope.stats.few import widened as widened
+from jepascope.stats.heavy import effective_scenes as effective_scenes
+from jepascope.stats.heavy import heavy_tailed as heavy_tailed
+from jepascope.stats.heavy import top_share as top_share
 from jepascope.stats.nulls import holm as holm
 from jepascope.stats.nulls import null_bound as null_bound
 from jepascope.stats.nulls import p_value as p_value

@@ -102,7 +102,7 @@ def causal_effect_ratio(
     effect = percentile_interval(float(numerator.sum() / denominator.sum()), effects, scenes, wider)
     # each scene's and each draw's share in the two, to first order: what says how far the one or the other limits an interval
     of_scene = (numerator - effect.value * denominator) / denominator.sum()
-    effect = widened(effect, of_scene, level=level)
+    effect = widened(effect, of_scene, level=level, margins=denominator)
     null = control.sum(axis=1) / denominator.sum()
     if fixed and draws != 1:
         raise BadArgument(f"A control in which nothing is random has one draw, not {draws}.")
@@ -117,14 +117,14 @@ def causal_effect_ratio(
     of_mean = (closer.mean(axis=0) - means.mean() * denominator) / denominator.sum()
     of_draw = (means - means.mean()) / draws
     against = percentile_interval(float(means.mean()), controls, scenes, _level(level, of_mean, of_draw))
-    against = widened(against, of_mean, of_draw, level)
+    against = widened(against, of_mean, of_draw, level, margins=denominator)
     differing = _level(level, of_scene - of_mean, of_draw)
     difference = percentile_interval(effect.value - against.value, effects - controls, scenes, differing)
-    difference = widened(difference, of_scene - of_mean, of_draw, level)
+    difference = widened(difference, of_scene - of_mean, of_draw, level, margins=denominator)
     # every draw is the new one equally often: resamples are exchangeable, so this is a uniform pick without its noise
     new_draw = single[np.arange(resamples), np.arange(resamples) % draws]
     excess = percentile_interval(difference.value, effects - new_draw, scenes, wider) if draws >= OUTSIDE_DRAWS else nothing
-    excess = widened(excess, of_scene - of_mean, (null - null.mean()) / np.sqrt(draws), level)
+    excess = widened(excess, of_scene - of_mean, (null - null.mean()) / np.sqrt(draws), level, margins=denominator)
     is_bound = against.low <= 0 <= against.high
     if is_bound:
         ratio = _lower_bound(effect, against)
@@ -134,7 +134,7 @@ def causal_effect_ratio(
         dividing = _level(level, against.value * of_scene - effect.value * of_mean, effect.value * of_draw)
         ratio = _ratio(effect, against, effects, controls, dividing)
         through = (against.value * of_scene - effect.value * of_mean) / against.value**2
-        ratio = widened(ratio, through, effect.value * of_draw / against.value**2, level)
+        ratio = widened(ratio, through, effect.value * of_draw / against.value**2, level, margins=denominator)
     if fixed:
         return EffectRatio(effect, against, difference, excess, ratio, is_bound, nan, nan, draws)
     place, p = percentile_in_null(effect.value, null), p_value(effect.value, null)

@@ -23,7 +23,7 @@ def ratio_of_means(
     level: float = LEVEL,
 ) -> Interval:
     """sum(numerator) / sum(denominator) with its expanded percentile bootstrap interval over scenes, which are kept paired;
-    wider where they are fewer than eight (``few.widened``).
+    wider where they are fewer than eight, and where a few of them carry most of the denominator (``few.widened``).
 
     A scene is the unit: several conditions of one scene are summed before they come here. When the denominator's own 95 %
     interval reaches zero the ratio means nothing, and value and ends are NaN, as they are for fewer than two scenes.
@@ -37,7 +37,7 @@ def ratio_of_means(
         return Interval(nan, nan, nan, scenes)
     value = float(numerator.sum() / denominator.sum())
     interval = percentile_interval(value, weights @ numerator / below, scenes, expanded_level(level, scenes))
-    return widened(interval, (numerator - value * denominator) / denominator.sum(), level=level)
+    return widened(interval, (numerator - value * denominator) / denominator.sum(), level=level, margins=denominator)
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,13 @@ EDITS = (
         needs=("captures", "effects", "witnesses", "first_order"),
         beside=3.0,
     ),
+    Step(
+        name="heterogeneity",
+        tables=("spread", "strata"),
+        run="intervene.heterogeneity:run_heterogeneity",
+        needs=("captures", "best", "effects"),
+        beside=1.0,
+    ),
 )
 """Edits and controls at every layer."""
 
