@@ -25,7 +25,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, saved_spec
 
-TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads", "first_order", "screen", "spread", "strata"}
+TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads", "first_order", "screen", "spread", "strata", "distances"}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from jepascope.discovery.probes.readings import VariableReading, chosen_probes, variable_reading
+from jepascope.findings.distances import distanced
 from jepascope.findings.effect import judge_readings
 from jepascope.findings.heterogeneity import heterogeneous
 from jepascope.findings.numbers import json_number
@@ -108,6 +109,7 @@ def intervened(tables: Tables, layer: int, variable: str, judges: Iterable[str],
         **by_judge(at["ce"]),
         "refit": refitted(at),
         "heterogeneity": heterogeneous(at["spread"], at["strata"]) if "spread" in at else {},
+        "distances": distanced(at["distances"]) if "distances" in at and len(at["distances"]) else {},
         "isolation": isolated(at.get("isolation"), first, variable),
         "calibration": calibrated(at.get("calibration")),
         "forecast": forecast(at["forecasts"]),

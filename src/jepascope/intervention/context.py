@@ -16,6 +16,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import Judge
+from jepascope.intervention.manifold import NaturalClips
 from jepascope.intervention.run import Unedited, read_unedited
 from jepascope.intervention.scenes import Scenes
 
@@ -25,8 +26,8 @@ class InterventionContext:
     """A site of an encoder, its test scenes and the judges that read them, the first of which is the one that claims are made in.
 
     ``tokens_covariance`` is that of the tokens at the site, which controls match (None where there are none); ``mean`` what exchanges
-    ablate to (of pooled activations of split ``fit``). ``draws``: of each control beside an exchange. What is read of the scenes unedited
-    is kept as long as the context.
+    ablate to (of pooled activations of split ``fit``). ``draws``: of each control beside an exchange. ``natural``: the clips of split
+    ``fit`` that edited ones are held against. What is read of the scenes unedited is kept as long as the context.
     """
 
     encoder: VideoEncoder
@@ -39,6 +40,7 @@ class InterventionContext:
     seed: int = 0
     resamples: int = 2000
     ablate_to: str = "mean"
+    natural: NaturalClips | None = None
 
     @property
     def judge(self) -> Judge:
@@ -87,4 +89,5 @@ class InterventionContext:
             progress=progress,
             ablate_to=self.ablate_to,
             unedited=self.unedited,
+            natural=self.natural,
         )

@@ -22,8 +22,10 @@ from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.edit_entry import EDITS, USUAL
 from jepascope.intervention.edits import check_doses, check_edit
+from jepascope.intervention.judge_entry import MAIN
 from jepascope.intervention.judges import Judge, correct, divergence, margin, target_margin
-from jepascope.intervention.run import Read, Unedited, place, read_unedited, run_edit
+from jepascope.intervention.manifold import NaturalClips
+from jepascope.intervention.run import Edited, Read, Unedited, place, read_unedited, run_edit
 from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 
@@ -32,6 +34,7 @@ EFFECT_COLUMNS = TABLES["effects"].written
 OFF_TARGET = ("subspace", *FLOORS)
 """Whose rows judges of other layers and other variables fill; those of the study's own variable at the last layer fill all."""
 
+DISTANCES = ("nearest", "nearest_before", "mahalanobis", "mahalanobis_before")
 OFF_TARGET_DRAWS = 20  # at most, so that tables do not grow with draws x layers
 
 Progress = Callable[[int, int], None]
@@ -50,6 +53,7 @@ def intervene(
     progress: Progress | None = None,
     ablate_to: str = "mean",
     unedited: Unedited | None = None,
+    natural: NaturalClips | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Effects and matching, as tidy tables.
 
@@ -57,6 +61,7 @@ def intervene(
     effect of each scene (see ``outcome``). Columns ``read_layer`` and ``read`` say where and which variable a judge reads ("": the
     study's own). The matching table has one row per control draw and edit: variance at the site and mean norm of a token's edit
     at dose 1, beside the true edit's. ``progress(done, total)`` counts edited clips. ``unedited`` serves calls at one site.
+    ``natural``: what edited clips are held against, beside the linear probe of the last layer.
     """
     for name in edits:
         check_edit(name, ablate_to)
@@ -68,10 +73,11 @@ def intervene(
     effects, matching, done = [], [], 0
     for name, conditions in planned.items():
         counted = (lambda count, done=done: progress(done + count, total)) if progress else None
-        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, counted, ablate_to, clean)
+        edited = run_edit(encoder, site, scenes, conditions, judges, name, batch, counted, ablate_to, clean, natural)
         for judge, read in zip(judges, edited.reads, strict=True):
             at = place(judge, encoder.card.depth)[0]
-            effects.append(_effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth))
+            rows = _effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth, edited)
+            effects.append(rows)
         matching.append(matching_rows(site, conditions, name, edited.norms, list(subspaces)))
         done += len(conditions) * len(scenes)
     return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
@@ -131,6 +137,7 @@ def _effect_rows(
     read: Read,
     finders: list[str],
     depth: int,
+    edited: Edited,
 ) -> pd.DataFrame:
     if judge.variable and judge.variable not in scenes.others:
         raise BadData(f"Judge '{judge.name}' reads {judge.variable}, and the scenes have no labels of it.")
@@ -144,6 +151,9 @@ def _effect_rows(
     angle = None if judge.variable else scenes.angle if lost else scenes.target_angle
     error, kl = angle_errors(angle, read.angle), divergence(read.clean, read.logits)
     right, right_before = correct(read.logits, expected), correct(read.clean, expected)
+    first = judge.name == MAIN and not judge.variable and read_layer == depth  # distances are of no judge, and stand beside one alone
+    distances = {"nearest": edited.nearest[0], "nearest_before": edited.nearest[1], "mahalanobis": edited.mahalanobis} if first else {}
+    of_scenes = {"mahalanobis_before": edited.mahalanobis_before} if first else {}
     rows = owned(conditions, finders)
     if judge.variable or read_layer != depth:
         rows = [(i, owner) for i, owner in rows if owner.control in OFF_TARGET and owner.draw < OFF_TARGET_DRAWS]
@@ -152,12 +162,13 @@ def _effect_rows(
         conditions,
         rows,
         {"layer": site.layer, "tokens": site.tokens, "edit": name, "judge": judge.name, "read_layer": read_layer, "read": judge.variable},
-        {"numerator": numerator, "numerator_direct": direct, "correct": right, "kl": kl, "angle_error": error},
+        {"numerator": numerator, "numerator_direct": direct, "correct": right, "kl": kl, "angle_error": error, **distances},
         {
             "target": expected,
             "denominator": denominator,
             "correct_before": right_before,
             "angle_error_before": angle_errors(angle, read.angle_clean),
+            **of_scenes,
         },
     )
 
@@ -170,8 +181,8 @@ def effect_frame(
     by_condition: Mapping[str, Tensor],
     by_scene: Mapping[str, Tensor],
 ) -> pd.DataFrame:
-    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``said`` is the same in all of them. Where a
-    scene has several clips, a column ``clip`` tells these apart."""
+    """The effects table: for each of ``rows`` (condition and whose it is) every scene. ``shared`` is the same in all of them. Where a
+    scene has several clips, a column ``clip`` tells these apart. Distances that are not given are NaN."""
     index, count, per = [i for i, _ in rows], len(rows), len(scenes)
     columns: dict[str, object] = {
         "finder": [owner.finder for _, owner in rows],
@@ -184,6 +195,7 @@ def effect_frame(
     values |= {name: np.repeat(np.array([value]), count * per) for name, value in shared.items()}
     values |= {name: value[index].flatten().numpy() for name, value in by_condition.items()}
     values |= {name: np.tile(value.numpy(), count) for name, value in by_scene.items()}
+    values |= {name: np.full(count * per, np.nan) for name in DISTANCES if name not in values}
     values["scene"] = np.tile(scenes.ids, count)
     if scenes.clips is not None:
         values["clip"] = np.tile(scenes.clips, count)

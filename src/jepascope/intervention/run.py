@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.site import Site
+from jepascope.activations.site import Site, pool
 from jepascope.activations.suffix import BATCH, Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
@@ -19,6 +19,7 @@ from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import coordinates, displacement, edit, pool_inside
 from jepascope.intervention.judges import Judge
+from jepascope.intervention.manifold import NaturalClips
 from jepascope.intervention.scenes import Scenes
 
 Place = tuple[int, str]
@@ -50,10 +51,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Edited:
-    """What every judge read, in their order, and the mean norm of a token's edit at dose 1 of every condition."""
+    """What every judge read, in their order, and the mean norm of a token's edit at dose 1 of every condition. ``nearest``
+    (edited, unedited) and ``mahalanobis``: how far clips lie from natural ones (see ``NaturalClips``), NaN where none are given."""
 
     reads: tuple[Read, ...]
     norms: Float64[Tensor, " conditions"]
+    nearest: Float64[Tensor, "2 conditions clips"]
+    mahalanobis: Float64[Tensor, "conditions clips"]
+    mahalanobis_before: Float64[Tensor, " clips"]
 
 
 def place(judge: Judge, depth: int) -> Place:
@@ -71,6 +76,7 @@ def run_edit(
     progress: Callable[[int], None] | None = None,
     ablate_to: str = "mean",
     unedited: Unedited | None = None,
+    natural: NaturalClips | None = None,
 ) -> Edited:
     """Every condition of one edit on every scene, and what each judge reads.
 
@@ -85,6 +91,11 @@ def run_edit(
     selected = scenes.mask(site.tokens)
     read = scenes.mask(judges[0].tokens)
     norm_sums, edited_tokens, done = torch.zeros(len(conditions), dtype=torch.float64), 0, 0
+    distances = torch.full((3, len(conditions), clips), torch.nan, dtype=torch.float64)
+    nearest, away, before = distances[:2], distances[2], distances.new_full((clips,), torch.nan)
+    last = (depth, judges[0].source) if judges[0].pooled else None
+    if natural is not None and last is not None and last in unedited.clean:
+        before = natural.mahalanobis(unedited.clean[last])
 
     def reruns() -> Iterator[Rerun]:
         nonlocal edited_tokens
@@ -102,6 +113,9 @@ def run_edit(
                 sums, shift = edits.amounts(hidden.shape[1], None if seen is None else seen.to(device), fold)
                 index = torch.tensor(members)
                 norm_sums[index] += sums
+                if natural is not None:
+                    own = pool(hidden, None if seen is None else seen.to(device)).cpu()
+                    nearest[:, index, rows] = natural.distances(group, own, shift)
                 keep = partial(kept, rows, index, shift)
                 yield Rerun(Sweep(hidden, site.layer, edits, readers), len(group), keep)
 
@@ -115,12 +129,14 @@ def run_edit(
                 read.angle[index[part], rows] = angle
             if judge.pooled:
                 read.direct[index[part], rows] = judge.logits(unedited.clean[at][rows] + shift[part])
+        if natural is not None and last is not None and last in by_source:
+            away[index[part], rows] = torch.stack([natural.mahalanobis(of_one) for of_one in by_source[last]])
         done += (part.stop - part.start) * (rows.stop - rows.start)
         if progress:
             progress(done)
 
     rerun(encoder, reruns(), batch)
-    return Edited(tuple(reads), norm_sums / max(edited_tokens, 1))
+    return Edited(tuple(reads), norm_sums / max(edited_tokens, 1), nearest, away, before)
 
 
 def read_unedited(encoder: VideoEncoder, site: Site, scenes: Scenes, judges: Sequence[Judge], batch: int = BATCH) -> Unedited:

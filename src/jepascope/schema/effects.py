@@ -7,7 +7,8 @@ from jepascope.schema.vocabulary import columns, flag, integer, number, sentence
 
 _EFFECT = (
     "layer tokens finder rank edit control draw dose judge read_layer read scene target numerator numerator_direct denominator correct"
-    " correct_before kl angle_error angle_error_before clip"
+    " correct_before kl angle_error angle_error_before nearest nearest_before mahalanobis mahalanobis_before"
+    " clip"
 )
 _EFFECT_COLUMNS = columns(
     _EFFECT,
@@ -21,8 +22,13 @@ _EFFECT_COLUMNS = columns(
     number("kl", "divergence of the edited from the unedited reading", "nats"),
     number("angle_error", "of the decoded angle; empty where the variable is no angle", "degrees"),
     number("angle_error_before", "the same unedited", "degrees"),
+    number("nearest", "inside the edited directions: distance of the edited clip to the nearest of split fit; first draws", "latent units"),
+    number("nearest_before", "the same unedited", "latent units"),
+    number("mahalanobis", "distance of the edited clip from those of split fit at the last layer", "standard deviations"),
+    number("mahalanobis_before", "the same unedited", "standard deviations"),
     integer("clip", "as in clips: scene is the source video there, and has several"),
-    late="target read_layer read numerator_direct correct correct_before kl angle_error angle_error_before",
+    late="target read_layer read numerator_direct correct correct_before kl angle_error angle_error_before nearest"
+    " nearest_before mahalanobis mahalanobis_before",
     videos="clip",
 )
 _EFFECT_KEY = ("layer", "tokens", "finder", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "clip")
@@ -136,6 +142,25 @@ EFFECTS = (
             sentence("reason", "why the class is not compared; empty where it is"),
         ),
         key=("layer", "tokens", "finder", "edit", "dose", "judge", "factor", "class"),
+    ),
+    Table(
+        "distances",
+        "How far edited clips lie from natural ones (split fit), at the layer of the claims, beside the same clips unedited",
+        columns(
+            "layer tokens finder rank edit dose control draws n nearest nearest_low nearest_high nearest_natural nearest_natural_low"
+            " nearest_natural_high nearest_more nearest_more_low nearest_more_high mahalanobis mahalanobis_low mahalanobis_high"
+            " mahalanobis_natural mahalanobis_natural_low mahalanobis_natural_high mahalanobis_more mahalanobis_more_low"
+            " mahalanobis_more_high",
+            text("tokens", "the tokens that are edited"),
+            integer("draws", "of the control at the last layer; inside the first five at most"),
+            number("nearest", "mean distance to the nearest natural clip, inside the directions that are edited", "latent units"),
+            number("nearest_natural", "of the same clips unedited, inside the same directions", "latent units"),
+            number("nearest_more", "the one less the other", "latent units"),
+            number("mahalanobis", "mean distance from natural clips at the last layer, shrunk covariance", "standard deviations"),
+            number("mahalanobis_natural", "of the same clips unedited", "standard deviations"),
+            number("mahalanobis_more", "the one less the other", "standard deviations"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "dose", "control"),
     ),
     Table(
         "screen",

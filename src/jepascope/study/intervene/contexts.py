@@ -18,6 +18,7 @@ from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.controls.many import ManyDraws, many_draws
 from jepascope.intervention.judges import Judge
+from jepascope.intervention.manifold import NaturalClips
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.requested import fixed_controls
 from jepascope.study.intervene.scenes import scenes_at
@@ -45,7 +46,14 @@ def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controll
         spec.seed,
         spec.resamples,
         spec.ablate_to,
+        natural_clips(captures, layer) if controlled else None,
     )
+
+
+def natural_clips(captures: Captures, layer: int) -> NaturalClips:
+    """The clips of split ``fit`` at a layer and at the last one."""
+    fit, tokens = captures.fit, captures.spec.tokens
+    return NaturalClips.of(fit.pooled(layer, tokens), fit.pooled(captures.encoder.card.depth, tokens))
 
 
 def every_control(spec: StudySpec) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""How alike the test scenes are in what edits do to them, at the layer that claims are made for -> spread.parquet, strata.parquet."""
+"""How alike the test scenes are in what edits do to them, at the layer that claims are made for -> spread.parquet, strata.parquet;
+and how far the edited ones lie from natural clips -> distances.parquet."""
 
 from __future__ import annotations
 
@@ -7,17 +8,19 @@ from typing import Any
 import pandas as pd
 
 from jepascope.activations.activations import Activations
+from jepascope.intervention.distances import distances_table
 from jepascope.intervention.heterogeneity import spread_table, strata_table
 from jepascope.intervention.judge_entry import MAIN
 from jepascope.study.captures import Captures
 
 
-def run_heterogeneity(captures: Captures, best: int, effects: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every edit, control and judge; by classes of the scenes the judge that claims are made in."""
+def run_heterogeneity(captures: Captures, best: int, effects: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """Every edit, control and judge; by classes of the scenes, and of distances, the judge that claims are made in."""
     at = effects[effects["layer"] == best]
     names = (captures.spec.variable, *captures.other_variables)
     factors = {name: scene_classes(captures.test, name) for name in names}
-    return spread_table(at), strata_table(at[at["judge"] == MAIN], factors, captures.spec.seed, captures.spec.resamples)
+    main, drawn = at[at["judge"] == MAIN], (captures.spec.seed, captures.spec.resamples)
+    return spread_table(at), strata_table(main, factors, *drawn), distances_table(main, *drawn)
 
 
 def scene_classes(part: Activations, variable: str) -> pd.Series[Any]:

@@ -143,7 +143,7 @@ EDITS = (
     ),
     Step(
         name="heterogeneity",
-        tables=("spread", "strata"),
+        tables=("spread", "strata", "distances"),
         run="intervene.heterogeneity:run_heterogeneity",
         needs=("captures", "best", "effects"),
         beside=1.0,
