@@ -27,6 +27,7 @@ LAYER, DRAWS = 1, 2
 EFFECTS_COLUMNS = [
     *("layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "target"),
     *("numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"),
+    *("nearest", "nearest_before", "mahalanobis", "mahalanobis_before"),
 ]
 KEY = ["finder", "edit", "control", "draw", "dose", "scene"]
 

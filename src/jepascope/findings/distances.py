@@ -44,7 +44,8 @@ def distance_words(facts: Facts, rows: pd.DataFrame, edit: str) -> str:
     beside = ", ".join(f"{control_name(name)} {shown(by[name]['mahalanobis'])}" for name in controls_in(by))
     text += (
         f". Inside, the nearest clip of split fit is {interval_words(own, 'nearest')} away (unedited {shown(own['nearest_natural'])}); "
-        f"at the last layer they lie {interval_words(own, 'mahalanobis')} standard deviations off (unedited {shown(own['mahalanobis_natural'])}"
+        f"at the last layer they lie {interval_words(own, 'mahalanobis')} standard deviations off "
+        f"(unedited {shown(own['mahalanobis_natural'])}"
     )
     return f"{text}; controls: {beside})." if beside else f"{text})."
 

@@ -18,20 +18,8 @@ from jepascope.report.folder import RunFolder, read_run
 
 ORDER = (
     *("headline", "stimuli", "emergence", "value", "tokens", "l1", "others"),
-    *(
-        "map",
-        "screen",
-        "effects",
-        "heterogeneity",
-        "distances",
-        "matching",
-        "predictor",
-        "doses",
-        "reads",
-        "isolation",
-        "calibration",
-        "further",
-    ),
+    *("map", "screen", "effects", "heterogeneity", "distances", "matching", "predictor"),
+    *("doses", "reads", "isolation", "calibration", "further"),
     *("portability", "degeneracy", "across-models", "published", "leaks", "provenance"),
 )
 for _module in iter_modules(sections.__path__):
