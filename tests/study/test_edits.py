@@ -30,6 +30,7 @@ from tiny import captures_in
 
 DEPTH = 3
 EFFECT = ["numerator", "numerator_direct", "denominator", "correct", "correct_before", "kl", "angle_error", "angle_error_before"]
+EFFECT += ["nearest", "nearest_before", "mahalanobis", "mahalanobis_before"]
 KEYS = ["layer", "tokens", "finder", "rank", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "target"]
 FIGURE = ["value", "low", "high", "n"]
 COLUMNS: dict[str, list[str]] = {
