@@ -6,7 +6,7 @@ import pytest
 import torch
 from planted_classes import planted
 
-from jepascope.discovery.probes.leaks import leak_check
+from jepascope.discovery.probes.leaks import leak_check, leak_words, unseen
 from jepascope.errors import BadArgument, BadData
 
 
@@ -33,3 +33,16 @@ def test_a_scene_in_both_splits_is_refused() -> None:
         leak_check({"a": x[0]}, y, clips[:31], clips[31:], clips // 2)
     with pytest.raises(BadArgument, match="no test clips"):
         leak_check({"a": x[0]}, y, clips, clips[:0], clips)
+
+
+def row(accuracy: float, low: float, high: float, leak: bool = False, n: int = 80) -> dict[str, object]:
+    return {"baseline": "first_frame", "accuracy": accuracy, "low": low, "high": high, "n": n, "chance": 0.125, "leak": leak}
+
+
+def test_no_leak_says_what_is_not_ruled_out_and_is_no_power_where_that_is_large() -> None:
+    few, many = row(0.125, 0.03, 0.36, n=16), row(0.125, 0.07, 0.21)
+    assert not unseen(many) and unseen(few) and not unseen(row(0.5, 0.4, 0.6, leak=True))
+    assert leak_words([many], "direction").endswith("above chance; 21.0\u00a0% is not ruled out (first_frame, n = 80, chance 12.5\u00a0%).")
+    assert leak_words([many, few], "direction").endswith("no power to exclude a large leak.")
+    nan = float("nan")
+    assert leak_words([row(0.1, nan, nan)], "direction") == "None of 1 motionless baselines is shown to read the direction above chance."

@@ -36,7 +36,8 @@ def cross(read: str, value: float, half: float, readable: bool = True) -> CrossE
         (0.02, 0.05, True, "unaffected"),
         (0.05, 0.02, True, "unaffected"),  # told from zero, and shown to be small
         (0.09, 0.05, True, "undecided"),  # told from zero, and neither small nor beyond the margin
-        (0.02, 0.2, True, "undecided"),
+        (0.02, 0.2, True, "no power"),  # neither the margin nor nothing is told from it
+        (0.02, 0.1, True, "undecided"),
         (0.9, 0.1, False, "not readable"),
         (NAN, NAN, True, "undecided"),
     ],
@@ -59,6 +60,14 @@ def test_every_factor_is_named_once_under_what_is_shown_of_it() -> None:
     assert said.startswith("Ablating the subspace of direction (lda) also changes the read-out of size (share lost 0.300 [0.200, 0.400])")
     assert "Shown to stay within ±0.1: speed" in said and "shape 0.050" in said and "nothing can be said: place." in said
     assert all(said.count(name) == 1 for name in ("size", "speed", "shape 0.050", "place"))
+
+
+def test_no_leak_is_shown_with_a_wide_interval_is_no_power_and_says_what_could_have_been_seen() -> None:
+    said = isolation_words([cross("size", 0.05, 0.4)], "direction", "lda", "ablate")
+    assert said.startswith("Ablating the subspace of direction (lda): no power to tell whether it leaks, changes of less than 0.40")
+    assert "not shown to leak" not in said
+    both = isolation_words([cross("size", 0.05, 0.4), cross("speed", 0.0, 0.05)], "direction", "lda", "ablate")
+    assert "is not shown to leak on any other factor. Shown to stay within ±0.1: speed" in both and "No power, changes of less than" in both
 
 
 def test_what_is_gained_is_not_called_lost_and_nothing_is_not_no_leak() -> None:

@@ -1,4 +1,4 @@
-"""A claim: a question, the rule that answers it, the rows that it is read off, a verdict of five, and the sentence that says it."""
+"""A claim: a question, the rule that answers it, the rows that it is read off, a verdict of six, and the sentence that says it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from jepascope.findings.facts import Facts
 
-Verdict = Literal["shown", "not shown", "refuted", "undecided", "not run"]
-WORST_FIRST: tuple[Verdict, ...] = ("refuted", "not shown", "undecided", "shown")
+Verdict = Literal["shown", "not shown", "refuted", "undecided", "no power", "not run"]
+"""no power: what was measured is too uncertain to have shown either."""
+WORST_FIRST: tuple[Verdict, ...] = ("refuted", "not shown", "undecided", "no power", "shown")
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

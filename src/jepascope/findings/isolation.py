@@ -16,7 +16,7 @@ from jepascope.findings.names import short
 from jepascope.findings.numbers import finite, shown, with_interval
 from jepascope.findings.selection import claim_layer, finders_of
 from jepascope.findings.verdict import beside_draws
-from jepascope.stats import MIN_DRAWS, side
+from jepascope.stats import MIN_DRAWS, powerless, side
 
 EDIT_VERBS = {"ablate": "Ablating", "swap": "Swapping"}
 NULLS = ("random", "variance")
@@ -51,10 +51,17 @@ class CrossEffect:
 
     @property
     def reading(self) -> str:
-        """'leaks', 'unaffected', 'undecided' or 'not readable' (``claims.cross_reading``)."""
+        """'leaks', 'unaffected', 'undecided' or 'not readable' (``effect.cross_reading``); 'no power' where the interval of the test
+        for no effect reaches beyond the margin on both sides."""
         nulls = [self.controls[name].value for name in NULLS if name in self.controls]
         own = (self.own.value, self.own.low, self.own.high)
-        return cross_reading(self.readable, self.equivalent, own, self.margin, nulls)
+        reading = cross_reading(self.readable, self.equivalent, own, self.margin, nulls)
+        return "no power" if reading == "undecided" and powerless(self.least, self.most, self.margin) else reading
+
+    @property
+    def seen(self) -> float:
+        """The smallest change that could have been told from none: half of the interval's width."""
+        return (self.own.high - self.own.low) / 2
 
 
 def cross_effects(rows: pd.DataFrame, found_for: str, finder: str, edit: str) -> list[CrossEffect]:
@@ -90,7 +97,7 @@ def own_finder(run: Facts, rows: pd.DataFrame) -> str:
 
 def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, edit: str, brief: bool = False) -> str:
     """Names the other factors on which an edit leaks, those shown to be unaffected, and those of which neither can be said."""
-    by: dict[str, list[CrossEffect]] = {"leaks": [], "unaffected": [], "undecided": [], "not readable": []}
+    by: dict[str, list[CrossEffect]] = {"leaks": [], "unaffected": [], "undecided": [], "no power": [], "not readable": []}
     for effect in effects:
         by[effect.reading].append(effect)
     what = f"{EDIT_VERBS.get(edit, edit)} the subspace of {variable} ({finder})"
@@ -106,6 +113,11 @@ def isolation_words(effects: Sequence[CrossEffect], variable: str, finder: str, 
         parts.append(f"shown to stay within ±{margin}: {_list(by['unaffected'])}")
     if by["undecided"]:
         parts.append(f"undecided, neither a leak nor the absence of one is shown: {', '.join(_undecided(one) for one in by['undecided'])}")
+    if by["no power"]:
+        least = max(effect.seen for effect in by["no power"])
+        start = "no power" if parts else f"{what}: no power to tell whether it leaks"
+        names = ", ".join(_undecided(effect) for effect in by["no power"])
+        parts.append(f"{start}, changes of less than {shown(least, 2)} would not be seen: {names}")
     if by["not readable"]:
         names = ", ".join(effect.read for effect in by["not readable"])
         parts.append(f"not read from unedited clips to begin with, so nothing can be said: {names}")
@@ -161,8 +173,9 @@ def find(facts: Facts) -> Answer | None:
     if not effects:
         return None
     kinds = {effect.reading for effect in effects}
+    told = kinds - {"not readable"}
     verdict: Verdict = (
-        "refuted" if "leaks" in kinds else "shown" if kinds <= {"unaffected", "not readable"} != {"not readable"} else "undecided"
+        "refuted" if "leaks" in told else "shown" if told == {"unaffected"} else "no power" if told == {"no power"} else "undecided"
     )
     numbers = []
     for effect in effects:
@@ -178,6 +191,7 @@ ISOLATED = Question(
     "other factors",
     "Does the edit leave other factors alone?",
     "For every other factor that is read: two one-sided tests show its change to lie within the margin. A leak: the interval is clear of "
-    "zero and of the controls' mean, and the change is larger than the margin.",
+    "zero and of the controls' mean, and the change is larger than the margin. No power: the interval reaches beyond the margin on "
+    "both sides.",
     find,
 )

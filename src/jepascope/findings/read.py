@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from jepascope.discovery.probes.leaks import BEYOND, LEAKS, leak_verdict, leak_words
+from jepascope.discovery.probes.leaks import BEYOND, LEAKS, leak_verdict, leak_words, unseen
 from jepascope.discovery.probes.readings import Measure, VariableReading
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_number, sentence_of
 from jepascope.findings.facts import Facts
@@ -109,7 +109,7 @@ READ = Question(
 
 
 def shortcuts(facts: Facts) -> Answer | None:
-    """Shown: no motionless baseline reads more than position or axis explains; refuted: one does."""
+    """Shown: no motionless baseline reads more than position or axis explains; refuted: one does; no power: a large leak would not show."""
     table = facts.table("leaks")
     if table is None:
         return None
@@ -124,12 +124,14 @@ def shortcuts(facts: Facts) -> Answer | None:
         numbers.append(row_number(what, row, "share right", columns=("accuracy", "low", "high", "n")))
         numbers.append(Number(what, float(row["chance"]), unit="share right", control="chance"))
     refuted = BEYOND in verdicts or LEAKS in verdicts
-    return Answer("refuted" if refuted else "shown", sentence, tuple(numbers), (Evidence("leaks", {}),))
+    verdict: Verdict = "refuted" if refuted else "no power" if any(map(unseen, rows)) else "shown"
+    return Answer(verdict, sentence, tuple(numbers), (Evidence("leaks", {}),))
 
 
 SHORTCUTS = Question(
     NO_SHORTCUT,
     "Is there no shortcut to the label?",
-    "Dense probes of motionless clips: no interval lies above chance and above what position or axis alone explain.",
+    "Dense probes of motionless clips: no interval lies above chance and above what position or axis alone explain. No power: the interval "
+    "of one without a leak reaches a quarter of the way from chance to all right.",
     shortcuts,
 )

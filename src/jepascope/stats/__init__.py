@@ -40,6 +40,7 @@ from jepascope.stats.ratios import Equivalence as Equivalence
 from jepascope.stats.ratios import equivalence as equivalence
 from jepascope.stats.ratios import ratio_of_means as ratio_of_means
 from jepascope.stats.sides import Side as Side
+from jepascope.stats.sides import powerless as powerless
 from jepascope.stats.sides import side as side
 from jepascope.stats.variates import MIN_CORRELATION as MIN_CORRELATION
 from jepascope.stats.variates import Variate as Variate

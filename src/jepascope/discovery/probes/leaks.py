@@ -16,6 +16,8 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.stats import scene_proportion, side
 
 BEYOND = "above what position/axis explains"
+LARGE = 0.25
+"""Share of the way from chance to all right from which on a leak is a large one."""
 LEAKS, EXPLAINED, NONE = "leaks", "explained", "not above chance"
 
 
@@ -52,11 +54,27 @@ def leak_words(rows: Sequence[Mapping[Any, Any]], noun: str) -> str:
     verdicts = [leak_verdict(row) for row in rows]
     readable = [verdict for verdict in verdicts if verdict != NONE]
     if not readable:
-        return f"None of {len(rows)} motionless baselines is shown to read the {noun} above chance."
+        return f"None of {len(rows)} motionless baselines is shown to read the {noun} above chance{_missed(rows)}."
     text = f"{len(readable)} of {len(rows)} motionless baselines read the {noun} above chance"
     if LEAKS not in readable:
         text += f", {readable.count(BEYOND) or 'none'} of them above what position or axis explains"
     return text + "."
+
+
+def unseen(row: Mapping[Any, Any]) -> bool:
+    """Whether a baseline without a leak might have a large one all the same: the upper end of its interval lies more than LARGE of the way
+    from chance to all right."""
+    return bool(leak_verdict(row) == NONE and row["high"] > row["chance"] + LARGE * (1 - row["chance"]))
+
+
+def _missed(rows: Sequence[Mapping[Any, Any]]) -> str:
+    """What accuracy is not ruled out, where no baseline reads anything; and that there is no power where that is a large one."""
+    most = max(rows, key=lambda row: float(row["high"]) if isfinite(row["high"]) else 0.0)
+    if not isfinite(most["high"]):
+        return ""
+    end, chance = (f"{100 * most[name]:.1f}\u00a0%" for name in ("high", "chance"))
+    text = f"; {end} is not ruled out ({most['baseline']}, n = {most['n']:.0f}, chance {chance})"
+    return f"{text}: no power to exclude a large leak" if any(unseen(row) for row in rows) else text
 
 
 def leak_check(

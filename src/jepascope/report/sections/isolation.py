@@ -107,7 +107,8 @@ def _grid(run: RunFolder, effects: list[CrossEffect], variable: str, finder: str
         f"{edit_name(edit).capitalize()} of {variable} ({finder}): the effect on the read-out of every other factor. Brackets: "
         f"{run.confidence} over {run.units}; {few_draws(run.units)}. "
         f"Leaks: interval clear of zero and of what the controls change on average, and the share larger than "
-        f"±{margin}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %)."
+        f"±{margin}; unaffected: the 90 % interval lies within it (two one-sided tests at 5 %); no power: it reaches beyond "
+        "it on both sides."
     )
     return grid(effects, columns, caption)
 
