@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.findings.carried import carried_all, carried_sentence, directions
-from jepascope.findings.dissociation import ALIGNED, APART, BELOW, DISSOCIATED, FLOOR, KEEPS, OPEN, PART, SATURATED, STRONG, UNREAD, judged
+from jepascope.findings.dissociation import ALIGNED, BELOW, DISSOCIATED, FLOOR, KEEPS, OPEN, PART, SATURATED, STRONG, UNREAD, judged
 from jepascope.findings.transfer_words import full_dose_saturated, sentence, sentences, verdict
-from jepascope.findings.transfers import found_at, split, transfers
+from jepascope.findings.transfers import beside_nulls, found_at, split, transfers
 from jepascope.portability.retained import one_dose
+from jepascope.portability.tables import APART
 
 
 def a_transfer(**more: Any) -> dict[str, Any]:
@@ -65,6 +66,38 @@ def test_a_dissociation_meets_every_condition_that_is_stated(
     if judged(row).kind == DISSOCIATED:
         assert not full and row["low"] > floor and row["low"] >= KEEPS
         assert (sas - row["sas_chance"]) / (ceiling - row["sas_chance"]) < APART
+
+
+NULLS = {"null_shuffled": 0.5, "null_shuffled_high": 0.55, "null_pca": 0.6, "pca_low": 0.1, "pca_high": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "said"),
+    [
+        ({}, ALIGNED, "kept, and so is the alignment"),
+        (
+            {"null_pca": 0.87, "pca_low": -0.1, "pca_high": 0.06},
+            OPEN,
+            "SAS 0.850, PCA reaches 0.870 (difference [−0.100, 0.0600], with the fit)",
+        ),
+        ({"null_shuffled_high": 0.86}, OPEN, "SAS 0.850, permuted labels reach 0.860: says nothing about the variable"),
+        ({"pca_low": nan, "pca_high": nan}, ALIGNED, "so is the alignment"),  # a finder that searches: by the values alone
+        ({"pca_low": nan, "pca_high": nan, "null_pca": 0.86}, OPEN, "PCA reaches 0.860: says nothing"),
+        ({"null_pca": nan, "null_shuffled_high": nan, "pca_low": nan}, ALIGNED, "so is the alignment"),  # folders of earlier versions
+    ],
+)
+def test_an_alignment_that_permuted_labels_or_pca_reach_says_nothing(more: dict[str, Any], kind: str, said: str) -> None:
+    row = a_transfer(sas=0.85, **(NULLS | more))
+    assert judged(row).kind == kind and said in judged(row).why
+
+
+def test_pairs_that_nulls_reach_are_counted_and_the_most_aligned_named() -> None:
+    pair = {"a": "lda", "b": "diff_means", "value": 0.9, **NULLS}
+    reached = [pair | {"a": f"lda ({at})", "value": 0.1 * at} for at in range(1, 6)]
+    told = beside_nulls(pd.DataFrame([pair, *reached]))
+    assert told[0].endswith("in 1 of 6 pairs.") and told[1].startswith("lda (5) and diff_means: SAS 0.500, permuted labels reach 0.550")
+    assert len(told) == 5 and "2 more pairs" in told[-1]
+    assert beside_nulls(pd.DataFrame([{"a": "lda", "b": "diff_means", "value": 0.9}])) == []
 
 
 def test_equal_readings_explain_a_low_alignment() -> None:

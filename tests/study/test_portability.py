@@ -141,7 +141,7 @@ def test_a_clip_set_with_too_few_clips_of_a_class_is_left_out_and_said(captures:
 
     monkeypatch.setattr(found_elsewhere, "elsewhere", refused)
     captures.progress = Saying()
-    carried = carried_to(captures, "circle", 1, {}, {}, {}, last_layer_probe(captures))
+    carried = carried_to(captures, "circle", 1, {}, {}, {}, last_layer_probe(captures), {})
     assert carried.portability == carried.angles == carried.readout == []
     assert said == ["Subspaces are not carried to circle: Split 'fit' has 1 clip(s)."]
 

@@ -8,11 +8,11 @@ from math import nan
 from typing import Any
 
 from jepascope.findings.numbers import finite, percent, shown, span, with_interval
+from jepascope.portability.tables import APART
 from jepascope.stats import Side, side
 
 KEEPS = 0.8  # RCE is called near 1 where its interval does not go below this
 STRONGER = 1 / KEEPS  # and a is called the stronger one where it lies above this
-APART = 0.5  # SAS is called far below its ceiling at less than this share of the way from chance to the ceiling
 SAME_NUMBERS = 0.8  # two subspaces read nearly the same numbers from this mean squared canonical correlation (lower end) on
 ROOM = 0.05  # a split-half reference nearer than this to chance says nothing about alignment
 
@@ -90,7 +90,8 @@ def judged(row: Mapping[Any, Any]) -> Judgement:
 
 
 def alignment(row: Mapping[Any, Any]) -> tuple[bool | None, str]:
-    """Whether SAS lies far below its ceiling (None where that cannot be told), and how that is said."""
+    """Whether SAS lies far below its ceiling (None where that cannot be told, or where it is no more than permuted labels or PCA reach),
+    and how that is said."""
     sas, chance, ceiling = row["sas"], row["sas_chance"], row["sas_ceiling"]
     if not finite(sas):
         return None, "SAS was not measured"
@@ -99,10 +100,24 @@ def alignment(row: Mapping[Any, Any]) -> tuple[bool | None, str]:
     if ceiling - chance < ROOM:
         return None, f"The split-half reference ({shown(ceiling)}) lies at chance ({shown(chance)}), so SAS {shown(sas)} says nothing"
     share = (sas - chance) / (ceiling - chance)
+    if share >= APART and (reached := nothing_beyond(row)):
+        return None, f"SAS {shown(sas)}, {reached}: says nothing about the variable"
     if share >= 1:
         return False, f"SAS {shown(sas)} reaches the split-half reference ({shown(ceiling)}; chance {shown(chance)})"
     way = "at or below chance" if share <= 0 else f"{percent(share)} of the way from chance to the split-half reference"
     return share < APART, f"SAS {shown(sas)} lies {way} ({shown(chance)}, {shown(ceiling)})"
+
+
+def nothing_beyond(row: Mapping[Any, Any]) -> str:
+    """What reaches as much SAS for nothing, in words: permuted labels, and PCA. Empty where SAS exceeds both, and where neither was run."""
+    reached, sas = [], row["sas"] if "sas" in row else row["value"]
+    bound, pca, low, high = (row.get(name, nan) for name in ("null_shuffled_high", "null_pca", "pca_low", "pca_high"))
+    if finite(bound) and not sas > bound:
+        reached.append(f"permuted labels reach {shown(bound)}")
+    if finite(pca) and not (low > 0 if finite(low) else sas > pca):
+        difference = f" (difference {span(low, high)}, with the fit)" if finite(low) else ""
+        reached.append(f"PCA reaches {shown(pca)}{difference}")
+    return " and ".join(reached)
 
 
 def read_words(row: Mapping[Any, Any]) -> str:

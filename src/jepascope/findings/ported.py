@@ -12,13 +12,14 @@ from jepascope.findings.carried import KEYS, Carried, carried_all, carried_sente
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, worst
 from jepascope.findings.dissociation import ALIGNED, BELOW, DISSOCIATED, FLOOR, OPEN, PART, SATURATED, STRONG, UNREAD, floor_of, judged
 from jepascope.findings.facts import Facts
-from jepascope.findings.numbers import decimals, decimals_span
+from jepascope.findings.numbers import decimals, decimals_span, finite
 from jepascope.findings.transfer_words import sentences, verdict
 from jepascope.findings.transfers import transfers
 
 MAP = "ridge"
 MOST_SENTENCES = 100  # every pair has its own
 PAIR = ("across", "a", "b", "layer", "edit", "dose")
+SAS_NULLS = {"null_shuffled": "permuted labels", "null_pca": "PCA"}
 SHOWS: dict[str, Verdict] = {
     BELOW: "refuted",
     FLOOR: "not shown",
@@ -47,6 +48,7 @@ def carried(moved: pd.DataFrame) -> Answer:
             Number(what, floor.value, floor.low, floor.high, row["n"], "share kept", floor.name),
             Number(alike, row["sas"]),
             Number(alike, row["sas_chance"], control="chance"),
+            *(Number(alike, row[null], control=name) for null, name in SAS_NULLS.items() if finite(row.get(null))),
         ]
     evidence = tuple(Evidence("portability", {"metric": "rce", **{name: row[name] for name in PAIR}}) for row in rows)
     return Answer(worst(SHOWS[judged(row).kind] for row in rows), verdict(moved), tuple(numbers), evidence)

@@ -8,15 +8,17 @@ import re
 import pandas as pd
 
 from jepascope.discovery.finder_entry import FINDERS
-from jepascope.findings.dissociation import SAME_NUMBERS
+from jepascope.findings.dissociation import SAME_NUMBERS, nothing_beyond
 from jepascope.findings.numbers import shown
 from jepascope.findings.selection import coinciding
 from jepascope.portability.retained import one_dose
 
 PLACE = ["across", "a", "b", "layer"]
 GEOMETRY = {"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling", "calibrated": "sas_calibrated"}
+NULLS = ("null_shuffled", "null_shuffled_high", "null_pca", "pca_low", "pca_high", "fit_low", "fit_high")
 READINGS = {"value": "readings", "low": "readings_low", "high": "readings_high", "chance": "readings_chance", "n": "readings_n"}
 ELSEWHERE = re.compile(r"^(?P<finder>.+) \((?P<where>[^()]+)\)$")
+MOST_SAID = 3
 LAYER = re.compile(r"^layer (\d+)$")
 
 
@@ -25,8 +27,9 @@ def transfers(table: pd.DataFrame) -> pd.DataFrame:
     rce = table[table["metric"] == "rce"]
     if rce.empty:
         return pd.DataFrame()
-    picked = one_dose(rce).drop(columns=["chance", "calibrated", "ceiling"])
-    return _beside(_beside(picked, table, "sas", GEOMETRY), table, "readings", READINGS)
+    picked = one_dose(rce).drop(columns=["chance", "calibrated", "ceiling", *NULLS], errors="ignore")
+    nulls = {name: name for name in NULLS if name in table}
+    return _beside(_beside(picked, table, "sas", GEOMETRY | nulls), table, "readings", READINGS)
 
 
 def alignments(table: pd.DataFrame) -> pd.DataFrame:
@@ -64,6 +67,22 @@ def said_once(sas: pd.DataFrame) -> dict[str, str]:
         if FINDERS.look_up(a).spans_means and FINDERS.look_up(b).spans_means:
             by_word[b] += f" At rank classes - 1, {b} and {a} both span the class means and must."
     return by_word
+
+
+def beside_nulls(sas: pd.DataFrame) -> list[str]:
+    """How many pairs have more SAS than permuted labels and PCA give, of those that these were run for; and those that have not, the most
+    aligned first."""
+    known = sas[sas["null_pca"].notna()].to_dict("records") if "null_pca" in sas else []
+    if not known:
+        return []
+    reached = [(row, words) for row in sorted(known, key=lambda row: -float(row["value"])) if (words := nothing_beyond(row))]
+    lead = f"SAS lies above what the same finder reaches on permuted labels, and PCA, in {len(known) - len(reached)} of {len(known)} pairs."
+    said = [f"{row['a']} and {row['b']}: SAS {shown(row['value'])}, {words}: says nothing about the variable." for row, words in reached]
+    return [
+        lead,
+        *said[:MOST_SAID],
+        *([f"The same holds of {len(said) - MOST_SAID} more pairs (in the table)."] if len(said) > MOST_SAID else []),
+    ]
 
 
 def same_numbers(sas: pd.DataFrame) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from math import nan
+from math import isfinite, nan
 
+import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -13,12 +14,16 @@ from torch import Tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.portability.alignment import calibrated, principal_angles, random_angles, sas, sas_chance, sas_chance_sd
 from jepascope.portability.cca import canonical_readings
+from jepascope.portability.refits import Refits, aligned_with_fit
 from jepascope.schema import TABLES
-from jepascope.stats import RESAMPLES, Interval
+from jepascope.stats import RESAMPLES, Interval, null_bound
 
 PORTABILITY_COLUMNS = TABLES["portability"].written
 ANGLE_COLUMNS = TABLES["angles"].written
 
+
+APART = 0.5
+"""SAS is far below its ceiling at less than this share of the way from chance to the ceiling."""
 
 Pair = tuple[str, str]
 """Names of two subspaces: a (used, or carried) and b (native)."""
@@ -30,8 +35,10 @@ def sas_rows(
     layer: int,
     ceilings: Mapping[str, Interval] | None = None,
     pairs: Iterable[Pair] | None = None,
+    refits: Mapping[str, Refits] | None = None,
 ) -> list[dict[str, object]]:
-    """SAS of pairs (by default of every two). A pair's ceiling is the lower of the two split-half ceilings (NaN where one is missing)."""
+    """SAS of pairs (by default of every two). A pair's ceiling is the lower of the two split-half ceilings (NaN where one is missing).
+    ``refits``: what stands beside it, of the subspaces for which that is known (see ``sas_nulls``)."""
     rows: list[dict[str, object]] = []
     for a, b in pairs if pairs is not None else combinations(subspaces, 2):
         u, v = subspaces[a], subspaces[b]
@@ -45,10 +52,37 @@ def sas_rows(
                 "chance": chance,
                 "chance_sd": sas_chance_sd(u.width, u.rank, v.rank),
                 "calibrated": calibrated(value, chance),
-                "ceiling": min(known) if len(known) == 2 else nan,
+                "ceiling": (ceiling := min(known) if len(known) == 2 else nan),
+                **sas_nulls(u.basis, v.basis, (refits or {}).get(a), (refits or {}).get(b), halfway(chance, ceiling)),
             }
         )
     return rows
+
+
+def halfway(chance: float, ceiling: float) -> float:
+    """The SAS below which two subspaces lie far apart: half of the way from chance to the split-half ceiling."""
+    return chance + APART * (ceiling - chance)
+
+
+def sas_nulls(
+    a: Float[Tensor, "width rank_a"], b: Float[Tensor, "width rank_b"], of_a: Refits | None, of_b: Refits | None, far: float
+) -> dict[str, float]:
+    """What gives as much SAS with b for nothing: a's finder on permuted labels of a's clips (mean, and what one more draw exceeds in 5 % of
+    cases), and PCA of a's clips; the intervals of SAS, and of SAS less PCA's, that a new fit of both belongs to; and the one-sided p that
+    SAS does not lie below ``far``."""
+    if of_a is None:
+        return {}
+    drawn = np.array([sas(basis, b) for basis in of_a.permuted])
+    columns = {"null_pca": sas(of_a.pca, b)}
+    if len(drawn):
+        columns |= {"null_shuffled": float(drawn.mean()), "null_shuffled_high": null_bound(drawn)}
+    own = None if of_b is None else aligned_with_fit(a, b, of_a, of_b)
+    less = None if of_b is None else aligned_with_fit(a, b, of_a, of_b, of_a.pca)
+    if own is not None and less is not None:
+        fit, pca = own.interval(bounds=(0.0, 1.0)), less.interval(bounds=(-1.0, 1.0))
+        columns |= {"fit_low": fit.low, "fit_high": fit.high, "pca_low": pca.low, "pca_high": pca.high}
+        columns |= {"p": own.p_below(far)} if isfinite(far) else {}
+    return columns
 
 
 def readings_rows(

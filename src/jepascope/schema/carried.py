@@ -11,7 +11,8 @@ CARRIED = (
         "Alignment and retained effect. Names: `lda (other seed)`, `lda (layer 1)`, `lda (complex)` were found there",
         columns(
             "metric across a b layer edit rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated"
-            " floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd",
+            " floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd null_shuffled"
+            " null_shuffled_high null_pca pca_low pca_high fit_low fit_high p",
             text("metric", "sas, readings, rce"),
             integer("layer", "where it is used"),
             number("value", "of the metric"),
@@ -23,7 +24,16 @@ CARRIED = (
             number("excess_low", "lower end of the interval of RCE less the variance floor"),
             number("excess_high", "upper end of it"),
             number("chance_sd", "standard deviation of SAS over random pairs"),
-            late="edit floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd",
+            number("null_shuffled", "SAS of a's finder on permuted labels of a's clips with b, mean over draws"),
+            number("null_shuffled_high", "what one more such draw exceeds in 5 % of cases"),
+            number("null_pca", "SAS of as many principal axes of a's clips with b"),
+            number("pca_low", "lower end of the interval of SAS less PCA's, with the fit"),
+            number("pca_high", "upper end of it"),
+            number("fit_low", "lower end of the interval of SAS with the fit: of scenes, where both subspaces are found anew"),
+            number("fit_high", "upper end of it"),
+            number("p", "one-sided, that SAS does not lie below half of the way from chance to the ceiling"),
+            late="edit floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd"
+            " null_shuffled null_shuffled_high null_pca pca_low pca_high fit_low fit_high p",
         ),
         key=("metric", "across", "a", "b", "layer", "edit", "dose"),
         evidence="sas",

@@ -31,6 +31,9 @@ from jepascope.stats.few import widened as widened
 from jepascope.stats.heavy import effective_scenes as effective_scenes
 from jepascope.stats.heavy import heavy_tailed as heavy_tailed
 from jepascope.stats.heavy import top_share as top_share
+from jepascope.stats.jackknife import Jackknifed as Jackknifed
+from jepascope.stats.jackknife import jackknifed as jackknifed
+from jepascope.stats.jackknife import p_above_zero as p_above_zero
 from jepascope.stats.nulls import holm as holm
 from jepascope.stats.nulls import null_bound as null_bound
 from jepascope.stats.nulls import p_value as p_value

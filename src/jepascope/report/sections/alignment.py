@@ -11,7 +11,7 @@ import pandas as pd
 from jepascope.findings.beside import portability_of
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import count_range, of_each, shown
-from jepascope.findings.transfers import alignments, said_once, same_numbers, split
+from jepascope.findings.transfers import alignments, beside_nulls, said_once, same_numbers, split
 from jepascope.report.blocks import Block, Figure, Grid, findings
 from jepascope.report.charts import heat_map
 from jepascope.report.charts.canvas import GREY, PALE, Drawing
@@ -20,6 +20,7 @@ from jepascope.report.charts.heat_map import Map
 from jepascope.report.charts.looks import DOTTED, Look, numbered
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import declared, grid, interval, number
+from jepascope.report.sections.alignment_nulls import null_blocks, null_columns, null_words
 
 MOST_ROWS = 60  # of one table
 MOST_LINES = 6  # pairs that one panel can hold and a reader still tell apart
@@ -74,7 +75,7 @@ def panels(rows: pd.DataFrame, line: Lines, beside: Beside, joined: str, either:
 def alignment_blocks(pairs: Pairs) -> list[Block]:
     """Which subspaces coincide, the SAS matrix of the pairs that the folder has most to say about, angles, and the table."""
     sas = alignments(pairs.portability)
-    blocks = findings(*said_once(sas).values(), *same_numbers(sas))
+    blocks = findings(*said_once(sas).values(), *beside_nulls(sas), *same_numbers(sas))
     main = sas[sas["across"] == "finder"]
     if not main.empty:
         caption = (
@@ -83,6 +84,7 @@ def alignment_blocks(pairs: Pairs) -> list[Block]:
             "in the table."
         )
         blocks.append(Figure(_matrix(main, f"{pairs.prefix}sas-matrix"), caption))
+    blocks += null_blocks(sas, pairs.prefix)
     return [*blocks, *_spectra(pairs), *([] if sas.empty else [_grid(sas, pairs.run.confidence)])]
 
 
@@ -166,6 +168,8 @@ def _grid(sas: pd.DataFrame, confidence: str) -> Grid:
         "Calibrated: (SAS − chance) / (1 − chance). Split-half: the same finder on two halves of its clips. "
         "Subspaces found from all clips can exceed it, and finders compared on the same clips share their noise."
     )
+    columns += null_columns(sas)
+    caption += null_words(sas)
     if sas["readings"].notna().any():
         columns += [interval("readings", "readings"), number("readings, chance", "readings_chance")]
         caption += (

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.findings.dissociation import APART, KEEPS
+from jepascope.findings.dissociation import KEEPS
 from jepascope.findings.names import MOST_OF_A_HEADLINE, short
 from jepascope.findings.transfer_words import verdict
 from jepascope.findings.transfers import alignments, said_once, transfers
+from jepascope.portability.tables import APART
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.inside import PORTED, Inside

@@ -11,10 +11,11 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.refits import Refits
 from jepascope.portability.tables import Pair
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.curves import dose_effects
-from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
 from jepascope.study.port.found_elsewhere import carried_to
 from jepascope.study.port.imported import ImportedSubspaces, ported
 
@@ -40,9 +41,10 @@ def run_portability(
     tick(2, 5)
     others = {used: subspace for (used, _), subspace in (seeds | layers).items()}
     known = ceilings | {used: ceilings[native] for used, native in seeds | layers if native in ceilings}
+    beside = _beside(captures, subspaces, layer)
     found = Ported()
     for across, pairs in (("finder", list(combinations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
-        found += aligned(captures, across, layer, {**own, **others}, pairs, known)
+        found += aligned(captures, across, layer, {**own, **others}, pairs, known, beside)
     tick(3, 5)
     effects = _effects(captures, context, own, others)
     for across, pairs in (("finder", list(permutations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
@@ -52,7 +54,7 @@ def run_portability(
     if imported is not None:
         found += ported(imported, context, own, ceilings)
     for clips in spec.carried_to:
-        found += carried_to(captures, clips, layer, own, finders, ceilings, judge)
+        found += carried_to(captures, clips, layer, own, finders, ceilings, judge, beside)
     tick(5, 5)
     return found.tables
 
@@ -74,6 +76,19 @@ def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int
                 where = {**subspace.provenance, "layer": layer, "found_at_layer": elsewhere}
                 found[f"{name} (layer {elsewhere})", name] = replace(subspace, mean=subspaces[layer][name].mean, provenance=where)
     return found
+
+
+def _beside(captures: Captures, subspaces: Mapping[int, Mapping[str, Subspace]], layer: int) -> dict[str, Refits]:
+    """What stands beside SAS, of every subspace by its name in tables."""
+    ranks = {name: subspace.rank for name, subspace in subspaces[layer].items()}
+    known = refits_of(captures, layer, ranks)
+    if captures.other_fit is not None:
+        known |= {f"{name} ({OTHER})": given for name, given in refits_of(captures, layer, ranks, captures.other_fit).items()}
+    for elsewhere, there in subspaces.items():
+        if elsewhere != layer:
+            at = {name: subspace.rank for name, subspace in there.items()}
+            known |= {f"{name} (layer {elsewhere})": given for name, given in refits_of(captures, elsewhere, at).items()}
+    return known
 
 
 def _effects(captures: Captures, context: InterventionContext, own: Mapping[str, Subspace], others: Mapping[str, Subspace]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from jepascope.activations.activations import Activations
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
@@ -21,6 +22,7 @@ from jepascope.encoders.base import one_by_one
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.portability.alignment import split_half_ceiling
+from jepascope.portability.refits import DRAWS, Refits, refits
 from jepascope.portability.retained import rce_rows
 from jepascope.portability.tables import Pair, angle_rows, angle_table, portability_table, readings_rows, sas_rows
 from jepascope.schema import TABLES
@@ -57,12 +59,14 @@ def aligned(
     subspaces: Mapping[str, Subspace],
     pairs: Collection[Pair],
     ceilings: Mapping[str, Interval],
+    refits: Mapping[str, Refits],
 ) -> Ported:
-    """SAS, readings (axes from the fit clips, scored on the test clips) and principal angles of pairs (used, native)."""
+    """SAS beside what gives as much for nothing (``refits``, by subspace), readings (axes from the fit clips, scored on the test clips) and
+    principal angles of pairs (used, native)."""
     spec = captures.spec
     fit, test = captures.fit.pooled(layer, spec.tokens), captures.test_pooled(layer, spec.tokens)
     read = readings_rows(subspaces, across, layer, fit, test, pairs, spec.seed, spec.resamples, captures.test_scenes)
-    return Ported([*sas_rows(subspaces, across, layer, ceilings, pairs), *read], angle_rows(subspaces, across, layer, pairs))
+    return Ported([*sas_rows(subspaces, across, layer, ceilings, pairs, refits), *read], angle_rows(subspaces, across, layer, pairs))
 
 
 def retained(captures: Captures, across: str, effects: pd.DataFrame, pairs: Collection[Pair]) -> Ported:
@@ -78,18 +82,36 @@ def finders_at(captures: Captures, ranks: Mapping[str, int]) -> Finders:
 
 def find_in(name: str, rank: int, folds: int, seed: int, data: Labelled) -> Subspace:
     """What a finder finds in some clips; a sparse probe's path is fitted to them alone."""
-    path = None
-    if needing("path", [name]):  # few clips may hold too few of a class for the study's folds
-        groups = data.groups
-        scarce = min(len(groups[data.y == label].unique()) for label in range(data.classes)) if groups is not None else 0
-        several = groups is not None and len(groups.unique()) < len(groups)
-        fewest = scarce if several else int(torch.bincount(data.y).min())
-        if several and fewest < 2:
-            raise BadData(
-                f"All clips of a class in this half are of one scene or video, and {name} chooses its strength by leaving some out."
-            )
-        path = l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name]
-    return find(name, replace(data, path=path), rank, seed)
+    return find(name, with_path(name, folds, seed, data), rank, seed)
+
+
+def with_path(name: str, folds: int, seed: int, data: Labelled) -> Labelled:
+    """Some clips with a path fitted to them alone, for a finder that needs one."""
+    if not needing("path", [name]):
+        return data
+    groups = data.groups  # few clips may hold too few of a class for the study's folds
+    scarce = min(len(groups[data.y == label].unique()) for label in range(data.classes)) if groups is not None else 0
+    several = groups is not None and len(groups.unique()) < len(groups)
+    fewest = scarce if several else int(torch.bincount(data.y).min())
+    if several and fewest < 2:
+        raise BadData(f"All clips of a class in this half are of one scene or video, and {name} chooses its strength by leaving some out.")
+    return replace(data, path=l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name])
+
+
+def refits_of(
+    captures: Captures, layer: int, ranks: Mapping[str, int], of: Activations | None = None, native: bool = False
+) -> dict[str, Refits]:
+    """What the fit clips (or ``of``) give besides each finder's subspace of that rank; nothing of a finder for which they are too few.
+    ``native``: of subspaces that others are held against, whose labels nobody permutes."""
+    clips, seed, known = of or captures.fit, captures.spec.seed, {}
+    for name, finder in finders_at(captures, ranks).items():
+        data = captures.labelled(layer, finder=name, of=of)
+        try:
+            data = data if native or data.path is not None else with_path(name, captures.folds, seed, data)
+            known[name] = refits(name, finder, data, ranks[name], seed, clips.clips.digest, draws=0 if native else DRAWS)
+        except (BadArgument, BadData) as error:
+            captures.progress.say(f"Nothing stands beside SAS of {name}: {error}")
+    return known
 
 
 def found_on(finder: Callable[[Labelled], Subspace], data: Labelled, clips: Bool[Tensor, " clips"]) -> Subspace:

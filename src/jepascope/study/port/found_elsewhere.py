@@ -11,12 +11,13 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadData
 from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.refits import Refits
 from jepascope.stats import Interval
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at, controls_at
 from jepascope.study.intervene.judges import last_layer_probe
-from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
 from jepascope.study.port.sides import Side
 from jepascope.study.steps.intervene import PORT_DRAWS
 
@@ -40,11 +41,12 @@ def carried_to(
     finders: Finders,
     ceilings: Mapping[str, Interval],
     judge: ProbeJudge,
+    refits: Mapping[str, Refits],
 ) -> Ported:
     """Every finder's subspace of the study's clips in place of what the finder finds on the other ones, "<finder> (<clips>)".
 
     Ablated on the other clips' test scenes, read by a probe that was trained on their judge clips, beside controls matched to the native
-    subspaces there. A clip set with too few clips of a class is left out, and said.
+    subspaces there. A clip set with too few clips of a class is left out, and said. ``refits``: what stands beside SAS of ``subspaces``.
     """
     try:
         there = elsewhere(captures, clips, layer)
@@ -57,7 +59,9 @@ def carried_to(
     everything |= {name: replace(subspace, mean=native[name].mean) for name, subspace in subspaces.items()}
     pairs = [(name, at[name]) for name in native]
     theirs = {at[name]: ceiling for name, ceiling in ceilings_of(there, layer, finders).items()}
-    found = aligned(there, ACROSS, layer, everything, pairs, {**ceilings, **theirs})
+    beside = refits_of(there, layer, {name: subspace.rank for name, subspace in native.items()}, there.fit, native=True)
+    known = {**refits, **{at[name]: given for name, given in beside.items()}}
+    found = aligned(there, ACROSS, layer, everything, pairs, {**ceilings, **theirs}, known)
     own = last_layer_probe(there)
     context = context_at(there, layer, [own])
     controls = {at[name]: drawn for name, drawn in controls_at(there, context, native, FLOORS, PORT_DRAWS).items()}
@@ -82,7 +86,10 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     pairs = list(zip(theirs, native, strict=True))
     own = ceilings_of(captures, layer, finders_at(captures, {name: spec.rank_of(name) for name in names}))
     ceilings = own | {used: own[name] for used, name in pairs if name in own}
-    found = aligned(captures, ACROSS_RUNS, layer, native | theirs, pairs, ceilings)
+    beside = refits_of(captures, layer, {name: subspace.rank for name, subspace in native.items()}, captures.fit, native=True)
+    given = refits_of(b.captures, layer, {name: b.captures.spec.rank_of(name) for name in names}, b.captures.fit)
+    known = beside | {used: given[name] for used, name in pairs if name in given}
+    found = aligned(captures, ACROSS_RUNS, layer, native | theirs, pairs, ceilings, known)
     context = context_at(captures, layer, [last_layer_probe(captures)])
     controls = controls_at(captures, context, native, FLOORS, PORT_DRAWS)
     tick = captures.progress.start("the other run's subspaces used here")

@@ -30,7 +30,7 @@ from jepascope.study.files import read_json, subspace_name
 from jepascope.study.folder import Run
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.intervene.judges import last_layer_probe
-from jepascope.study.port.compared import Ported, aligned, ceilings_of, finders_at, readout_row, retained
+from jepascope.study.port.compared import Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
 from jepascope.study.port.found_elsewhere import ACROSS
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried import CarriedRun
@@ -141,7 +141,10 @@ def ported(
     everything = {**native, **imported.subspaces}
     finders = finders_at(there, {finder: imported.subspaces[used].rank for used, finder in pairs})
     theirs = {imported.run.name(finder): ceiling for finder, ceiling in ceilings_of(there, layer, finders).items()}
-    found = aligned(captures, ACROSS, layer, everything, pairs, {**ceilings, **theirs})
+    beside = refits_of(captures, layer, {finder: native[finder].rank for _, finder in pairs}, captures.fit, native=True)
+    given = refits_of(there, layer, {finder: imported.subspaces[used].rank for used, finder in pairs}, there.fit)
+    known = beside | {used: given[finder] for used, finder in pairs if finder in given}
+    found = aligned(captures, ACROSS, layer, everything, pairs, {**ceilings, **theirs}, known)
     edits = [edit for edit in COMPARED if edit in captures.spec.edits]
     effects = pd.concat([dose_effects(captures, context, everything, edit) for edit in edits], ignore_index=True)
     found += retained(captures, ACROSS, effects, pairs)
