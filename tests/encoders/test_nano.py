@@ -136,7 +136,7 @@ def test_training_with_one_seed_is_the_same_twice_and_leaves_the_callers_random_
 
 def trained(recipe: Recipe, path: Path, **how: Any) -> Trainer:
     with training_folder(path) as files:
-        return train(recipe, files, **how)
+        return train(Trainer(recipe, "cpu"), files, **how)
 
 
 def test_a_restored_trainer_goes_on_bit_for_bit(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def renamed(*names, **how):
         os.kill(os.getpid(), 9)
 os.rename = renamed
 with training_folder(Path(sys.argv[1])) as files:
-    module.train(Recipe(**eval(sys.argv[3])), files, checkpoint_every=2)
+    module.train(module.Trainer(Recipe(**eval(sys.argv[3])), "cpu"), files, checkpoint_every=2)
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 from torch import Tensor
@@ -11,7 +12,6 @@ from torch import Tensor
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.planted.encoder import SITE
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.context import InterventionContext
 from jepascope.planted.bench import PlantedBench, labels, scene_ids
@@ -46,7 +46,7 @@ COLUMNS = {"degeneracy": DEGENERACY_COLUMNS, "verdicts": VERDICT_COLUMNS, "peeli
 
 
 def planted_degeneracy(
-    bench: PlantedBench, peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS
+    bench: PlantedBench[Any], peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS
 ) -> dict[str, pd.DataFrame]:
     """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off (where they are fewer than two: the
     causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0. ``rounds``: as of ``peel``."""
@@ -64,28 +64,28 @@ def planted_degeneracy(
             resamples=resamples,
         )
         peeling = _peeled(bench, context, peels, rounds, seed)
-        rows["peeling"] = _beside_known(bench, peeling, peeling_rows(peeling, SITE, FINDER))
+        rows["peeling"] = _beside_known(bench, peeling, peeling_rows(peeling, bench.answer.layer, FINDER))
         for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
                 test = pair_test(context, subspaces[a], subspaces[b])
-                rows["degeneracy"] += pair_rows(test, SITE, a, b)
+                rows["degeneracy"] += pair_rows(test, bench.answer.layer, a, b)
                 beside = _beside(bench, subspaces[a], subspaces[b], seed, resamples)
-                rows["verdicts"].append(verdict_row(test, beside, SITE, a, b))
-    name = bench.encoder.network.name
+                rows["verdicts"].append(verdict_row(test, beside, bench.answer.layer, a, b))
+    name = bench.answer.name
     return {
         table: pd.DataFrame([{"network": name, **row} for row in rows[table]], columns=["network", *columns])
         for table, columns in COLUMNS.items()
     }
 
 
-def _peeled(bench: PlantedBench, context: InterventionContext, peels: int, rounds: int, seed: int) -> Peeling:
+def _peeled(bench: PlantedBench[Any], context: InterventionContext, peels: int, rounds: int, seed: int) -> Peeling:
     def find_next(gone: Bases) -> Subspace:
-        return find(FINDER, bench.data.without(gone, bench.mean), bench.encoder.copy_rank, seed)
+        return find(FINDER, bench.data.without(gone, bench.mean), bench.answer.copy_rank, seed)
 
     return peel(context, find_next, peels, rounds)
 
 
-def _beside_known(bench: PlantedBench, peeling: Peeling, rows: Rows) -> Rows:
+def _beside_known(bench: PlantedBench[Any], peeling: Peeling, rows: Rows) -> Rows:
     """``nearest`` and ``nearest_sas`` in the rows of the stages themselves."""
     near = {number: _nearest(stage.subspace, bench.known) for number, stage in enumerate(peeling.stages, start=1)}
     out = []
@@ -101,20 +101,20 @@ def _nearest(subspace: Subspace, known: Mapping[str, Tensor]) -> tuple[str, floa
     return name, values[name]
 
 
-def _carriers(bench: PlantedBench, peeling: Peeling) -> dict[str, Subspace]:
+def _carriers(bench: PlantedBench[Any], peeling: Peeling) -> dict[str, Subspace]:
     if len(peeling.carriers) >= 2:
         return {f"{FINDER} stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
     known = bench.known
     return {name: Subspace(known[name], bench.mean, {"finder": name}) for name in ("truth", "inert")}
 
 
-def _beside(bench: PlantedBench, a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
+def _beside(bench: PlantedBench[Any], a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:
     """What of a pair is known without running the network: how they lie, what they read, what is left when one is erased."""
-    test = Labelled(bench.test.pooled(SITE), bench.scenes.label)
+    test = Labelled(bench.test.pooled(bench.answer.layer), bench.scenes.label)
     fit_a, fit_b, test_a, test_b = (x @ side.basis for x in (bench.data.x, test.x) for side in (a, b))
     similarity = canonical_readings(fit_a, fit_b, test_a, test_b, seed=seed, resamples=resamples).similarity
     value, chance = sas(a.basis, b.basis), sas_chance(a.width, a.rank, b.rank)
-    judge = Labelled(bench.judged.pooled(SITE), labels(bench.judged), groups=scene_ids(bench.judged))
+    judge = Labelled(bench.judged.pooled(bench.answer.layer), labels(bench.judged), groups=scene_ids(bench.judged))
     return Beside(
         sas=value,
         sas_chance=chance,
@@ -125,12 +125,12 @@ def _beside(bench: PlantedBench, a: Subspace, b: Subspace, seed: int, resamples:
     )
 
 
-def _found(bench: PlantedBench, seed: int) -> dict[str, Subspace]:
+def _found(bench: PlantedBench[Any], seed: int) -> dict[str, Subspace]:
     """A pattern and a filter at the rank of one copy; without those that refuse (say, where class means vanish)."""
     subspaces = {}
     for name in PATTERN_AND_FILTER:
         try:
-            subspaces[name] = find(name, bench.data, bench.encoder.copy_rank, seed)
+            subspaces[name] = find(name, bench.data, bench.answer.copy_rank, seed)
         except (BadArgument, BadData):
             continue
     return subspaces

@@ -7,7 +7,7 @@ import pandas as pd
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.probes.readouts import LinearProbe
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.planted.encoder import DEPTH, READ
+from jepascope.encoders.planted.encoder import DEPTH, READ, PlantedEncoder
 from jepascope.encoders.planted.expected import expected_effect
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.controls import matched_controls
@@ -19,7 +19,7 @@ COLUMNS = ["network", "finder", "control", "edit", "read_layer", "value", "low",
 TOLERANCE = 2e-3  # of a CE: the rounding of float32 and of the judge's solver, where an interval has no width
 
 
-def planted_reads(bench: PlantedBench, draws: int, seed: int = 0, resamples: int = 500) -> pd.DataFrame:
+def planted_reads(bench: PlantedBench[PlantedEncoder], draws: int, seed: int = 0, resamples: int = 500) -> pd.DataFrame:
     """The causal subspace ablated and read at every layer after it, beside the value from the equations and random directions.
 
     Judges see the output plane R alone: a probe of the whole of an inner layer would find the class in planes that no block has read yet.
@@ -37,14 +37,14 @@ def planted_reads(bench: PlantedBench, draws: int, seed: int = 0, resamples: int
 
 
 def beside_expected(table: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
-    """``expected``, and ``inside``, whether it lies in the interval, in the rows of the subspaces themselves."""
-    own = table["control"] == "subspace"
-    table = table.assign(expected=expected.where(own))
+    """``expected``, and ``inside``, whether it lies in the interval, in the rows of the subspaces themselves (NA where nothing is)."""
+    table = table.assign(expected=expected.where(table["control"] == "subspace"))
+    own = table["expected"].notna()
     within = (table["low"] - TOLERANCE <= table["expected"]) & (table["expected"] <= table["high"] + TOLERANCE)
     return table.assign(inside=within.astype("boolean").where(own, pd.NA))
 
 
-def _output_judges(bench: PlantedBench) -> list[ProbeJudge]:
+def _output_judges(bench: PlantedBench[PlantedEncoder]) -> list[ProbeJudge]:
     """One a layer from the reading block on, trained on judge clips' coordinates in R."""
     plane = bench.encoder.planes["R"].float().cpu()
     inside = {layer: bench.judged.pooled(layer) @ plane for layer in range(READ, DEPTH + 1)}

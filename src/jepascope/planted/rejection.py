@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.planted.encoder import PlantedEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.effects import intervene
 from jepascope.planted.bench import PlantedBench, accuracy_inside, planted_benches
@@ -22,7 +23,7 @@ KINDS = ("causal", "inert")
 SCORES = ("ablate", "swap", "accuracy")
 
 
-def candidates(bench: PlantedBench, seed: int) -> dict[tuple[str, str], Float[Tensor, "width _"]]:
+def candidates(bench: PlantedBench[PlantedEncoder], seed: int) -> dict[tuple[str, str], Float[Tensor, "width _"]]:
     """(kind, shape) -> basis. Causal and inert come in the same shapes: the plane, one direction of it, and it with two nuisances added."""
     rng = np.random.default_rng([0xDEC0, seed])
     nuisance = bench.encoder.frame.planes["N"].float()
@@ -45,7 +46,7 @@ def rejection_scores(seeds: Sequence[int], network: str = "decoy", progress: Pro
         raise BadArgument("Decoy rejection needs at least one seed.")
     tick = (progress or Silent()).start("decoy rejection")
     rows: list[dict[str, object]] = []
-    inside: dict[tuple[int, str, str], tuple[PlantedBench, Float[Tensor, "width _"]]] = {}
+    inside: dict[tuple[int, str, str], tuple[PlantedBench[PlantedEncoder], Float[Tensor, "width _"]]] = {}
     for done, (seed, bench) in enumerate(zip(seeds, planted_benches([(network, seed) for seed in seeds], fit=24, judge=16), strict=True)):
         bases = candidates(bench, seed)
         subspaces = {" ".join(key): Subspace(basis, bench.mean, {}) for key, basis in bases.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import nan
+from typing import Any
 
 import pandas as pd
 import torch
@@ -13,7 +14,7 @@ from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled, max_rank
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.planted.expected import expected_effect
+from jepascope.encoders.planted.encoder import PlantedEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
@@ -44,7 +45,7 @@ def joined(parts: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFram
 
 
 def score(
-    benches: Sequence[PlantedBench],
+    benches: Sequence[PlantedBench[PlantedEncoder]],
     finders: Sequence[str],
     draws: int,
     seed: int = 0,
@@ -58,6 +59,21 @@ def score(
     subspace ablated and read at every later layer; and those of ``planted_degeneracy``, with at most ``peels`` subspaces peeled off.
     A finder that refuses (say, because class means vanish and span too little) gets a row with its refusal, and no effects.
     """
+    further = [
+        {"reads": planted_reads(bench, draws, seed, resamples), **planted_degeneracy(bench, peels, seed, resamples)} for bench in benches
+    ]
+    return scored(benches, finders, draws, seed, resamples, progress) | joined(further)
+
+
+def scored(
+    benches: Sequence[PlantedBench[Any]],
+    finders: Sequence[str],
+    draws: int,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Tables ``effects`` and ``subspaces`` of any networks whose answer is known, by equations or because they were trained to it."""
     shown = progress or Silent()
     given = [_given(bench, finders, draws, seed, shown) for bench in benches]
     inside = accuracy_inside(
@@ -67,28 +83,24 @@ def score(
     rows, tables = [], []
     for i, each in enumerate(given):
         table, halves = _effects(each, seed, resamples)
-        network = each.bench.encoder.network.name
+        network = each.bench.answer.name
         tables.append(table.assign(network=network))
         for name in [*finders, *each.references]:
             row = {"network": network, "finder": name, "reference": name in each.references}
             if name in each.refused:
-                row.update(causal_rank=each.bench.encoder.causal.shape[1], verdict="refuses", refusal=each.refused[name])
+                row.update(causal_rank=each.bench.answer.causal.shape[1], verdict="refuses", refusal=each.refused[name])
             else:
                 row.update(_row(each, name, table, halves.get(name, (nan, nan)), inside[i, name]))
             rows.append(row)
         tick(i + 1, len(given))
-    further = [
-        {"reads": planted_reads(bench, draws, seed, resamples), **planted_degeneracy(bench, peels, seed, resamples)} for bench in benches
-    ]
-    own = {"effects": pd.concat(tables, ignore_index=True), "subspaces": pd.DataFrame(rows, columns=COLUMNS)}
-    return own | joined(further)
+    return {"effects": pd.concat(tables, ignore_index=True), "subspaces": pd.DataFrame(rows, columns=COLUMNS)}
 
 
 @dataclass(frozen=True)
 class _Given:
     """One network with everything that is run on it."""
 
-    bench: PlantedBench
+    bench: PlantedBench[Any]
     found: dict[str, Subspace]
     references: dict[str, Subspace]
     refused: dict[str, str]
@@ -99,9 +111,9 @@ class _Given:
         return {**self.found, **self.references}
 
 
-def _given(bench: PlantedBench, finders: Sequence[str], draws: int, seed: int, progress: Progress) -> _Given:
-    tick = progress.start(f"find in {bench.encoder.network.name}")
-    data, rank = bench.data, bench.encoder.causal.shape[1]
+def _given(bench: PlantedBench[Any], finders: Sequence[str], draws: int, seed: int, progress: Progress) -> _Given:
+    tick = progress.start(f"find in {bench.answer.name}")
+    data, rank = bench.data, bench.answer.causal.shape[1]
     if needing("path", finders):  # fitted once: the finder, its pattern and the controls of both start from it
         data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
     references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in bench.known.items()}
@@ -142,7 +154,7 @@ def _effects(given: _Given, seed: int, resamples: int) -> tuple[pd.DataFrame, di
         ce = (sums["numerator"] / sums["denominator"]).to_dict()
     by_part = {name: (ce.get(f"{name} | natural", 0.0), ce.get(f"{name} | rest", 0.0)) for name, _ in halves}
     expected = {
-        (name, edit): expected_effect(bench.encoder, edit, subspace.basis, subspace.mean, bench.scenes.class_means)
+        (name, edit): nan if bench.answer.expected is None else bench.answer.expected(edit, subspace, bench.scenes.class_means)
         for name, subspace in everything.items()
         for edit in USUAL
     }
@@ -150,21 +162,21 @@ def _effects(given: _Given, seed: int, resamples: int) -> tuple[pd.DataFrame, di
 
 
 def _row(given: _Given, name: str, table: pd.DataFrame, halves: tuple[float, float], inside: Interval) -> dict[str, object]:
-    bench, subspace = given.bench, given.everything[name]
+    bench, answer, subspace = given.bench, given.bench.answer, given.everything[name]
     own = table[(table["finder"] == name) & (table["control"] == "subspace")].set_index("edit")["low"]
     counts = torch.bincount(bench.scenes.label)
     measured = Measured(
         rank=subspace.rank,
-        causal_rank=bench.encoder.causal.shape[1],
-        sas_causal=calibrated_sas(subspace.basis, bench.encoder.causal),
-        sas_inert=calibrated_sas(subspace.basis, bench.encoder.inert),
+        causal_rank=answer.causal.shape[1],
+        sas_causal=calibrated_sas(subspace.basis, answer.causal),
+        sas_inert=calibrated_sas(subspace.basis, answer.inert),
         ablate_low=float(own["ablate"]),
         swap_low=float(own["swap"]),
         natural_part=halves[0],
         rest=halves[1],
         accuracy_low=inside.low,
         chance=float(counts.max() / counts.sum()),
-        has_decoy=bench.encoder.network.decoy,
+        has_decoy=answer.decoy,
     )
     return {
         **{key: value for key, value in asdict(measured).items() if key in COLUMNS},

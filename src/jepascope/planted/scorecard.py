@@ -99,7 +99,7 @@ def scorecard(
     if REJECTION in networks:
         jobs.append(partial(rejection_scores, range(seed, seed + SEEDS)))
     results: list[Any] = []
-    for done, result in enumerate(_computed(jobs, min(workers, len(jobs)))):
+    for done, result in enumerate(computed(jobs, min(workers, len(jobs)))):
         results.append(result)
         tick(done + 1, len(jobs))
     tables = joined(results[: len(networks)])
@@ -110,7 +110,7 @@ def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels:
     return score(planted_benches([(network, seed)]), finders, draws, seed, peels=peels)
 
 
-def _computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
+def computed(jobs: Sequence[partial[Any]], workers: int) -> Iterator[Any]:
     """Each on one thread: of these sizes more only wait for each other, and the digits are the same on any number of cores."""
     if workers < 2:
         one_thread()

@@ -27,8 +27,8 @@ def build_planted(out: Path) -> Path:
     source = out / "planted.json"
     try:
         card = read_object(Folder(out), source.name)
-        networks = [_network(name, network) for name, network in card["networks"].items()]
-        sections = [_summary(card), *degeneracy_section(card), *networks, _criteria(card)]
+        networks = [network_section(name, network) for name, network in card["networks"].items()]
+        sections = [_summary(card), *degeneracy_section(card), *networks, criteria_section(card)]
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
@@ -108,17 +108,17 @@ def headline(card: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _network(name: str, network: dict[str, Any]) -> Section:
+def network_section(name: str, network: dict[str, Any]) -> Section:
     subspaces = [{"subspace": finder, **row} for finder, row in network["subspaces"].items()]
     subspaces.sort(key=lambda row: bool(row["reference"]))
     measured = [row for row in subspaces if not row["refusal"]]
     n = next((figures["n"] for row in measured for figures in row["edits"].values()), 0)
 
-    def of_edit(edit: str) -> tuple[Column, Column]:
-        return (
-            Column(f"CE {edit}", lambda row: ABSENT if row["refusal"] else cell_of(row["edits"][edit])),
-            Column("from equations", lambda row: ABSENT if row["refusal"] else _expected(row["edits"][edit])),
-        )
+    calculated = any(figures["expected"] is not None for row in measured for figures in row["edits"].values())
+
+    def of_edit(edit: str) -> tuple[Column, ...]:
+        effect = Column(f"CE {edit}", lambda row: ABSENT if row["refusal"] else cell_of(row["edits"][edit]))
+        return (effect, Column("from equations", lambda row: ABSENT if row["refusal"] else _expected(row["edits"][edit])))[: 1 + calculated]
 
     def of_control(control: str) -> Column:
         return Column(control, lambda row: _against(row[2], control))
@@ -135,7 +135,7 @@ def _network(name: str, network: dict[str, Any]) -> Section:
     )
     caption = (
         f"SAS is calibrated (0: chance). Probe inside: accuracy of a dense probe that sees the subspace alone (chance 0.125), n = {n} test "
-        "scenes, as for CE; brackets: 95 % intervals. * the calculated value lies outside the interval."
+        "scenes, as for CE; brackets: 95 % intervals." + " * the calculated value lies outside the interval." * calculated
     )
     of_controls = (
         words("subspace, edit", lambda row: f"{row[0]}, {row[1]}"),
@@ -182,7 +182,7 @@ def _against(figures: dict[str, Any], control: str) -> str:
     return ABSENT if row is None else f"{shown(row['value'])} ({ratio_words(Against.of(row, Effect.of(figures), control))})"
 
 
-def _criteria(card: dict[str, Any]) -> Section:
+def criteria_section(card: dict[str, Any]) -> Section:
     rows = tuple((str(verdict), str(criterion)) for verdict, criterion in card["criteria"].items())
     caption = "Verdicts are given by these criteria, in this order; none of them knows the network's name."
     return Section("criteria", "How a verdict is given", (Grid(("verdict", "when"), rows, caption, words=2),))

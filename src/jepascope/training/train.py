@@ -14,7 +14,7 @@ from jepascope.clips.presets import directions8
 from jepascope.encoders.load import check_device, load_encoder, save_encoder
 from jepascope.encoders.nano.folder import training_folder
 from jepascope.encoders.nano.recipe import Recipe
-from jepascope.encoders.nano.train import train
+from jepascope.encoders.nano.train import Trainer, train
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.training.card import measure_card, write_card
 from jepascope.training.monitor import health
@@ -32,7 +32,9 @@ def train_and_card(
     check_device(device)
     clips = directions8(MONITOR_SEED)
     with training_folder(out) as files:
-        trainer = train(recipe, files, device, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress)
+        trainer = train(
+            Trainer(recipe, device), files, lambda encoder: asdict(health(encoder, clips)), max_seconds=seconds, progress=progress
+        )
         if trainer.done < recipe.steps:
             return False
         save_encoder(trainer.shipped(), out, {"recipe": recipe.name})

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,21 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import RunFolderError, first_line
 
 
-def rate_at(recipe: Recipe, step: int) -> float:
+@runtime_checkable
+class Schedule(Protocol):
+    """What of a recipe decides the learning rate."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup(self) -> int: ...
+    @property
+    def final_rate(self) -> float: ...
+
+
+def rate_at(recipe: Schedule, step: int) -> float:
     """Learning rate: linear warm-up, then cosine to ``final_rate`` of the peak."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
@@ -122,22 +136,41 @@ class Trainer:
         self.choices.set_state(state["choices"].cpu())
 
 
+@runtime_checkable
+class Trains(Protocol):
+    """What ``train`` carries on: anything that is trained step by step and can be put where a checkpoint is. ``recipe``: a dataclass with
+    ``steps``, which the checkpoint names."""
+
+    recipe: Any
+    device: torch.device
+    done: int
+    seconds: float
+    curves: list[dict[str, Any]]
+
+    def step(self) -> Tensor: ...
+    def shipped(self) -> VJepa2Encoder: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+T = TypeVar("T", bound=Trains)
+
+
 def train(
-    recipe: Recipe,
+    trainer: T,
     files: Folder,
-    device: str = "cpu",
     watch: Callable[[VJepa2Encoder], dict[str, Any]] | None = None,
     checkpoint_every: int = 500,
     max_seconds: float | None = None,
     progress: Callable[[int, int, float], None] | None = None,
-) -> Trainer:
+) -> T:
     """Train to the recipe's last step, or until ``max_seconds`` have passed; goes on from the folder's checkpoint.
 
     ``files``: a ``training_folder``. Writes ``checkpoint.pt`` (read back with ``weights_only=True``) and ``curves.jsonl``, which is made of
     what the checkpoint holds: the loss, and whatever ``watch`` measures on the encoder at every checkpoint. A training that was killed
     ends with the same weights and curves; only the seconds that it took, in the checkpoint, are others.
     """
-    trainer = Trainer(recipe, device)
+    recipe = trainer.recipe
     if files.has(CHECKPOINT):
         _resume(trainer, files)
         _write_curves(trainer, files)
@@ -169,7 +202,7 @@ def train(
     return trainer
 
 
-def _resume(trainer: Trainer, files: Folder) -> None:
+def _resume(trainer: Trains, files: Folder) -> None:
     """Put the trainer where the folder's checkpoint is."""
     path = files.root / CHECKPOINT
     try:
@@ -192,7 +225,7 @@ def _resume(trainer: Trainer, files: Folder) -> None:
         raise RunFolderError(f"'{path}' belongs to another recipe; train into an empty folder or delete it.")
 
 
-def _write_curves(trainer: Trainer, files: Folder) -> None:
+def _write_curves(trainer: Trains, files: Folder) -> None:
     files.write(CURVES, "".join(json.dumps(line) + "\n" for line in trainer.curves))
 
 

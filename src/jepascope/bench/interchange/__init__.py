@@ -1,0 +1,1 @@
+"""Interchange-intervention training: a nano encoder that is trained to hold a known variable in a known subspace."""

@@ -1,0 +1,1 @@
+"""Pages of the benchmarks, one file each: what was recorded -> sections."""
