@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
+from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -61,7 +62,7 @@ def trained_network(recipe: InterchangeRecipe, tick: Tick | None = None) -> Trai
                 _train(recipe, files, tick)
     try:
         return _read(recipe, folder, read_object(Folder(folder), CARD))
-    except (JepascopeError, OSError, ValueError, KeyError) as error:
+    except (JepascopeError, OSError, SafetensorError, ValueError, KeyError) as error:
         raise RunFolderError(
             f"The trained network in '{folder}' cannot be read ({first_line(error)}); it is trained again after: rm -r {quoted(folder)}"
         ) from None

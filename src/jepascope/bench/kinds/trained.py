@@ -40,12 +40,13 @@ DECLARED = BenchmarkEntry(
         "networks": ("plain,decoy,untrained", "with commas between"),
         "finders": ("diff_means,lda,lda_pattern,leace,l1_probe,ridge_circle,das", "with commas between"),
         "seed": (0, "draws clips, twins and controls; the networks stay the same"),
-        "draws": (20, "of every control"),
+        "draws": (10, "of every control"),
         "clips_per_class": (50, "of each direction, half of them to fit on"),
         "peels": (2, "subspaces peeled off at most; 0: degeneracy is left out"),
     },
 )
 UNTRAINED = "untrained"
+FEWEST = 17  # clips of a class: five to fit an untrained network's head on
 ABOUT_UNTRAINED = "the plain network's twin with fresh weights, its plane and a head that was fitted to it: nothing may be shown here"
 
 
@@ -59,6 +60,8 @@ def trained(asked: Asked) -> Result:
         FINDERS.entry(name)
     if not networks or not finders or wanted["draws"] < 2 or wanted["peels"] < 0 or wanted["seed"] < 0:
         raise BadArgument("trained needs a network, a finder, two draws of every control, and no negative peels or seed.")
+    if wanted["clips_per_class"] < FEWEST:
+        raise BadArgument(f"clips_per_class: {FEWEST} are the least, for five folds in every split (given: {wanted['clips_per_class']}).")
     tick = asked.progress.start("train networks (about two minutes each; kept for the next time)")
     recipes = [name for name in RECIPES if name in networks or (name == PLAIN and UNTRAINED in networks)]
     list(_ticked(computed([partial(_trained, name) for name in recipes], min(asked.workers, len(recipes))), tick, len(recipes)))

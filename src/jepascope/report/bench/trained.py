@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from jepascope.findings.names import control_name
-from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, interval_words, number_cell, shown
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, interval_words, number_cell, shown, stacked
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Section
 from jepascope.report.charts import beside_controls
 from jepascope.report.grids import Column, grid, words
@@ -41,21 +42,21 @@ def _summary(record: Json) -> Section:
         words("verdict", lambda row: row[2]["verdict"]),
         Column("SAS known", lambda row: ABSENT if row[2]["refusal"] else number_cell(row[2]["sas_causal"])),
         Column("SAS other", lambda row: ABSENT if row[2]["refusal"] else number_cell(row[2]["sas_inert"])),
-        Column("probe inside", lambda row: ABSENT if row[2]["refusal"] else cell_of(row[2], "accuracy")),
-        Column("CE swap", lambda row: ABSENT if row[2]["refusal"] else cell_of(row[2]["edits"]["swap"])),
+        Column("probe inside", lambda row: ABSENT if row[2]["refusal"] else stacked(cell_of(row[2], "accuracy"))),
+        Column("CE swap", lambda row: ABSENT if row[2]["refusal"] else stacked(cell_of(row[2]["edits"]["swap"]))),
         Column("closest control", lambda row: ABSENT if row[2]["refusal"] else _closest_cell(row[2]["edits"]["swap"])),
-        Column("CE ablate", lambda row: ABSENT if row[2]["refusal"] else cell_of(row[2]["edits"]["ablate"])),
+        Column("CE ablate", lambda row: ABSENT if row[2]["refusal"] else stacked(cell_of(row[2]["edits"]["ablate"]))),
     )
     caption = (
-        "Every subspace at the known plane's rank. SAS with the known and the other plane, calibrated (0: chance, 1: the same); probe inside: "
-        "accuracy of a probe that sees the subspace alone (chance 0.125); CE with 95 % intervals, and beside a swap's the control that does "
-        "most (mean of its draws)."
+        "Every subspace at the known plane's rank. SAS with the known and with the other plane, calibrated (0: chance, 1: the same); probe "
+        "inside: accuracy of a probe that sees the subspace alone (chance 0.125); CE with 95 % intervals, and beside a swap's the control "
+        "that does most (mean of its draws)."
     )
     blocks.append(grid(rows, columns, caption, lambda row: row[0]))
     panels = [
         beside_controls.Panel(
             [
-                beside_controls.Row.of(KNOWN.get(finder, finder), {"subspace": effect, **effect["controls"]})
+                beside_controls.Row.of(KNOWN.get(finder, finder), _drawn(effect))
                 for finder, row in network["subspaces"].items()
                 if not row["refusal"] and (effect := row["edits"]["swap"])
             ],
@@ -92,14 +93,25 @@ def network_lines(name: str, network: Json) -> list[str]:
 
 
 def _closest(effect: Json) -> tuple[str, Json]:
-    """The control that does most."""
-    name = max(effect["controls"], key=lambda control: effect["controls"][control]["value"])
-    return name, effect["controls"][name]
+    """The control that does most; the first where there is no margin to take a share of."""
+    controls = effect["controls"]
+    name = max(controls, key=lambda control: -math.inf if controls[control]["value"] is None else controls[control]["value"])
+    return name, controls[name]
+
+
+def _drawn(effect: Json) -> Json:
+    """A row of the figure: the subspace's own effect and its controls'."""
+    return {"subspace": _known(effect), **{name: _known(row) for name, row in effect["controls"].items()}}
+
+
+def _known(figures: Json) -> Json:
+    """With NaN for what is not known, as tables have it."""
+    return {name: math.nan if value is None else value for name, value in figures.items() if name != "controls"}
 
 
 def _closest_cell(effect: Json) -> Cell:
     control, row = _closest(effect)
-    return Cell(f"{shown(row['value'])} ({control})", repr(row["value"]))
+    return Cell(f"{shown(row['value'])}\n({control})", repr(row["value"]))
 
 
 def _scenes(record: Json) -> str:
