@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.control_entry import FLOORS
 from jepascope.planted.bench import PlantedBench, planted_benches
-from jepascope.portability.degeneracy import Part
+from jepascope.portability.degeneracy import AddedUp, Part
 from jepascope.portability.exchange import exchanged
 from jepascope.stats import NOTHING, EffectRatio, Interval
 
@@ -58,6 +59,11 @@ def part(name: str, value: float, excess: float | None = 0.1, rank: int = 2, hal
     nothing = EffectRatio(NOTHING, interval(0.05), interval(value - 0.05), NOTHING, NOTHING, False, 50.0, 0.05, 20)
     against = {} if excess is None else {control: replace(nothing, excess=Interval(value, excess, value, 16)) for control in FLOORS}
     return Part(name, rank, np.full(16, value), interval(value, half), against)
+
+
+def added_up(alone: Sequence[float], whole: float, surplus: float | None = None) -> AddedUp:
+    """Of CE; the surplus is what they add up to, unless another one is given."""
+    return AddedUp(tuple(map(interval, alone)), interval(whole), interval(sum(alone) - whole if surplus is None else surplus))
 
 
 def random_basis(width: int, rank: int, seed: int) -> Tensor:

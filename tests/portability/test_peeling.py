@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from known_ground import Known, random_basis
+from known_ground import Known, known, random_basis
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
@@ -48,7 +48,7 @@ def test_two_copies_are_counted_and_the_third_meets_its_controls(degenerate: Kno
     assert [stage.alone.effect.value for stage in peeling.carriers if stage.alone] == pytest.approx([1, 1], abs=1e-3)
     assert peeling.stages[-1].alone is None
     assert peeling.whole is not None and peeling.whole.effect.value == pytest.approx(1, abs=1e-3)
-    assert peeling.surplus is not None and peeling.surplus.value == pytest.approx(1, abs=1e-3)
+    assert peeling.added is not None and peeling.added.surplus.value == pytest.approx(1, abs=1e-3)
     assert peeling_verdict(peeling, "das")[0] == "degenerate"
     # the first alone; the second; both once more, each without the other, which changes neither; the third without both
     assert [gone.shape[1] - handing.asked[0].shape[1] for gone in handing.asked] == [0, 2, 2, 2, 4]
@@ -57,8 +57,33 @@ def test_two_copies_are_counted_and_the_third_meets_its_controls(degenerate: Kno
 def test_one_copy_is_not_degenerate(clean: Known) -> None:
     peeling, _ = peeled(clean, clean.plane("C"), clean.nuisance())
     assert peeling.copies == len(peeling.carriers) == 1 and len(peeling.stages) == 2
-    assert peeling.surplus is not None and peeling.surplus.value == pytest.approx(0, abs=1e-6)
+    assert peeling.added is not None and peeling.added.surplus.value == pytest.approx(0, abs=1e-6)
+    assert peeling.rest is not None and abs(peeling.rest.value) < 1e-3
     assert peeling_verdict(peeling, "das")[0] == "not degenerate"
+
+
+def test_a_search_that_fails_shows_no_absence(degenerate: Known) -> None:
+    """After one copy is found the finder hands out noise, or nothing: the other copy is still there, and that is said."""
+    for others in ((degenerate.nuisance(),), ()):
+        peeling, _ = peeled(degenerate, degenerate.plane("C"), *others)
+        assert len(peeling.carriers) == 1
+        assert peeling.rest is not None and peeling.rest.value == pytest.approx(1, abs=1e-3)
+        word, why = peeling_verdict(peeling, "das")
+        assert word == "undecided" and "without it all that is left moves 1.00" in why and "was not found" in why
+
+
+def test_a_control_that_lies_in_the_other_copy_is_drawn_elsewhere_once_that_is_found() -> None:
+    """With little nuisance nothing but the second copy holds as much variance as the first: there the variance control is drawn."""
+    quiet = known("quiet")
+    tilted = torch.linalg.qr(quiet.plane("C") + 0.3 * quiet.nuisance(4))[0]  # as a search finds it
+    alone, _ = peeled(quiet, tilted, most=1)
+    (stage,) = alone.stages
+    assert stage.peeled.drowned and stage.peeled.against["variance"].control.value > 0.4
+    assert peeling_verdict(alone, "das")[0] == "undecided" and alone.copies == 0
+    both, _ = peeled(quiet, tilted, quiet.plane("B"), quiet.nuisance())
+    assert [stage.above for stage in both.stages] == [True, True, False] and both.copies == 2
+    assert all(abs(compared.control.value) < 0.05 for stage in both.stages for compared in stage.peeled.against.values())
+    assert peeling_verdict(both, "das")[0] == "degenerate"
 
 
 def test_two_lines_of_one_plane_are_no_copies(clean: Known) -> None:
@@ -66,15 +91,17 @@ def test_two_lines_of_one_plane_are_no_copies(clean: Known) -> None:
     peeling, _ = peeled(clean, c[:, :1], c[:, 1:], clean.nuisance()[:, :1])
     alone = [stage.alone.effect.value for stage in peeling.carriers if stage.alone]
     assert len(alone) == 2 and sum(alone) == pytest.approx(1, abs=1e-3) and peeling.copies <= 1
-    assert peeling.surplus is not None and peeling.surplus.value == pytest.approx(0, abs=1e-5)
+    assert peeling.added is not None and peeling.added.surplus.value == pytest.approx(0, abs=1e-5)
 
 
 def test_where_nothing_is_found_first_nothing_carries(clean: Known) -> None:
     peeling, _ = peeled(clean, clean.nuisance(), clean.plane("C"))
     assert peeling.ended == "stage 1 met its controls" and len(peeling.stages) == 1
-    assert peeling.carriers == [] and peeling.copies == 0 and peeling.whole is None is peeling.surplus
+    assert peeling.carriers == [] and peeling.copies == 0 and peeling.whole is None is peeling.added
     word, why = peeling_verdict(peeling, "das")  # what does nothing shows neither copies nor their absence
-    assert word == "undecided" and "is not shown to be anything" in why
+    assert word == "undecided" and "is not shown to move anything" in why
+    assert peeling.rest is not None and peeling.rest.value == pytest.approx(1, abs=1e-3)  # the code is there, and the search missed it
+    assert "all that is left moves 1.00" in why
 
 
 def test_a_finder_that_refuses_ends_it_and_says_why(clean: Known) -> None:
@@ -88,7 +115,7 @@ def test_a_finder_that_refuses_ends_it_and_says_why(clean: Known) -> None:
 
 def test_no_more_are_peeled_than_were_asked_for(degenerate: Known) -> None:
     peeling, _ = peeled(degenerate, degenerate.plane("C"), degenerate.plane("B"), most=1)
-    assert peeling.ended == "after 1 stages, the most that were asked for" and len(peeling.stages) == 1
+    assert peeling.ended == "after 1 stage, the most that was asked for" and len(peeling.stages) == 1
     assert peeling.stages[0].above and peeling.copies == 1
     with pytest.raises(BadArgument, match="At least one subspace must be peeled off, not 0"):
         peeled(degenerate, most=0)

@@ -25,8 +25,8 @@ from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention import controls
 from jepascope.intervention.controls import variance
 from jepascope.intervention.edit_entry import EDITS
+from jepascope.portability import degeneracy as degeneracy_module
 from jepascope.portability import exchange
-from jepascope.portability import peeling as peeling_module
 from jepascope.portability.degeneracy import Part
 from jepascope.portability.peeling import Peeling
 from jepascope.stats import OUTSIDE_DRAWS, Interval
@@ -130,7 +130,7 @@ def test_the_plan_counts_exactly_what_runs(
         return controls.haar(free, rank, draws, np.random.default_rng(next(seeds)))
 
     def left_out(*_: object) -> Peeling:
-        return Peeling((), None, None, "not run")  # where it ends depends on what it finds: counted by itself below
+        return Peeling((), None, None, None, None, "not run")  # where it ends depends on what it finds: counted by itself below
 
     monkeypatch.setattr(variance, "variance_matched", reached)
     monkeypatch.setattr(degeneracy, "peeled", left_out)
@@ -297,7 +297,8 @@ def test_peeling_is_planned_as_if_every_subspace_had_an_effect(
 
     monkeypatch.setattr(degeneracy, "find", any_subspace)
     monkeypatch.setattr(Part, "above", property(lambda _: True))
-    monkeypatch.setattr(peeling_module, "ratio_of_means", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
+    monkeypatch.setattr(Part, "moves", property(lambda _: True))
+    monkeypatch.setattr(degeneracy_module, "share", lambda *_: Interval(1.0, 1.0, 1.0, 8))  # a surplus
     context = context_at(captures, 1, [last_layer_probe(captures)])
     assert context.unedited  # read before anything is exchanged, as by the edits of a study
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
@@ -328,7 +329,9 @@ def test_a_study_without_other_clip_sets_or_peeling_plans_none() -> None:
 
 def test_of_finders_that_are_one_by_a_theorem_only_what_they_do_together_is_exchanged() -> None:
     sizes = Counts(StudySpec(), geometry(StudySpec()), 1)
-    assert pair_exchanges(sizes, "diff_means", "class_pca") == 2 + (1 + 40)
-    assert pair_exchanges(sizes, "diff_means", "lda") == 2 + 3 * (1 + 40) + 2
+    # and once more with the norms held, after a pass that says by what
+    assert pair_exchanges(sizes, "diff_means", "class_pca") == 2 + (1 + 40) + (1 + 1)
+    # beside the two, each outside the other
+    assert pair_exchanges(sizes, "diff_means", "lda") == 2 + 3 * (1 + 40) + 2 + 2 + (3 + 2 + 1)
     wide = StudySpec(finders=("within_pca", "das"), rank=40)  # 80 of 96 directions leave room for no control of rank 40
-    assert pair_exchanges(Counts(wide, geometry(wide), 1), "within_pca", "das") == 2 + 3 + 2
+    assert pair_exchanges(Counts(wide, geometry(wide), 1), "within_pca", "das") == 2 + 3 + 2 + 2 + (3 + 2 + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepascope.activations.memory import in_batches
+from jepascope.activations.norms import Scales
 from jepascope.activations.site import pool
 from jepascope.encoders.base import EncoderCard, Task, VideoEncoder
 from jepascope.errors import BadArgument
@@ -41,12 +43,16 @@ class Placed:
 
 @dataclass(frozen=True)
 class Sweep(Placed):
-    """Some clips at a site, the edit made of them under each condition, and who reads what of the layers after it."""
+    """Some clips at a site, the edit made of them under each condition, and who reads what of the layers after it.
+
+    ``hold_norms``: every norm after the site divides by what it divides by on the clips as they are.
+    """
 
     hidden: Float[Tensor, "clips tokens width"]
     layer: int
     edit: Edit
     readers: Mapping[int, Reader]
+    hold_norms: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,8 @@ def rerun(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) ->
         for asked in reruns:
             sweep = asked.sweep
             _check(encoder.card, sweep)
-            fold = max(1, batch // len(sweep.hidden))
+            # all in one task where norms are held: what they divide by is recorded once a task
+            fold = asked.conditions if sweep.hold_norms else max(1, batch // len(sweep.hidden))
             for start in range(0, asked.conditions, fold):
                 part = slice(start, min(start + fold, asked.conditions))
                 waiting.append((part, asked.keep))
@@ -93,6 +100,19 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
     hidden, clips, order = sweep.hidden, len(sweep.hidden), sorted(sweep.readers)
     gathered: dict[int, list[Tensor]] = {at: [] for at in order}
 
+    def read_layers(now: Tensor, whose: Tensor) -> list[Tensor]:
+        at, kept = sweep.layer, []
+        for stop in order:
+            now, at = encoder.run(now, at, stop), stop
+            kept.append(sweep.readers[stop](encoder, now, whose).cpu())
+        return kept
+
+    scales = Scales()
+    if sweep.hold_norms:
+        every = torch.arange(clips, device=encoder.device)
+        with torch.inference_mode(), scales.recorded(clips):
+            read_layers(hidden.to(encoder.dtype), every)
+
     def run(some: slice) -> None:
         nonlocal batch
         with torch.inference_mode():
@@ -105,10 +125,8 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
             gathered[at].append(torch.cat(pieces).view(len(folded), clips, -1))
 
     def run_folded(flat: Tensor, rows: Tensor, read: dict[int, list[Tensor]], part: slice) -> None:
-        now, at, kept = flat[part], sweep.layer, []
-        for stop in order:
-            now, at = encoder.run(now, at, stop), stop
-            kept.append(sweep.readers[stop](encoder, now, rows[part]).cpu())
+        with scales.held(rows[part]) if sweep.hold_norms else nullcontext():
+            kept = read_layers(flat[part], rows[part])
         for stop, features in zip(order, kept, strict=True):  # kept when all of it fitted in memory
             read[stop].append(features)
 

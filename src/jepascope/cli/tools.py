@@ -21,7 +21,12 @@ from jepascope.errors import plain, quoted
 def planted(
     networks: Annotated[
         str | None,
-        typer.Option("--networks", help="Of clean, decoy, correlated, degenerate, self_repair, dormant, nonlinear; commas between."),
+        typer.Option(
+            "--networks",
+            help="Of clean, decoy, correlated, degenerate, self_repair, dormant, nonlinear (all of them by default), and of those that try "
+            "verdicts on degeneracy: staged, contrast, quiet, triple, saturating, conjunction, exclusive, normed, routed, unequal, "
+            "distributed, gated, attended; commas between.",
+        ),
     ] = None,
     finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: all of them.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws frames, clips and controls.")] = 0,

@@ -131,7 +131,7 @@ def by_verdict(verdicts: pd.DataFrame) -> pd.DataFrame:
 COPIES_OF = Question(
     "copies",
     "Is the variable there in copies?",
-    "Each of two subspaces is causal without the other while its matched controls are not, the two alone add up to more than the whole, "
-    "and a fresh probe reads the variable when either is gone; or peeling leaves a second one that carries it alone.",
+    "Each of two subspaces is causal without the other while its matched controls are not, and the two alone add up to more than the "
+    "whole, also with the scales of norms held; or peeling leaves a second one that carries it alone.",
     find,
 )

@@ -18,7 +18,7 @@ CONTROL = ("value", "low", "high", "draws")
 RATIO = (*CONTROL, "ratio", "ratio_low", "ratio_high", "ratio_is_bound", "excess_low", "excess_high")
 EXCESS = (*EFFECT, "draws", "excess", "excess_low", "excess_high")
 ENDS = ("", "_low", "_high")
-WHOLE = tuple(f"{name}{end}" for name in ("whole", "surplus") for end in ENDS)
+WHOLE = tuple(f"{name}{end}" for name in ("whole", "surplus", "surplus_held", "rest") for end in ENDS)
 STAGE = ("stage", "rank", "above", *EFFECT, *(f"alone{end}" for end in ENDS), "nearest", "nearest_sas")
 PARTS = {"a": (0, "a"), "b": (1, "a"), "a without b": (0, "a without b"), "b without a": (1, "a without b"), "whole": (0, "whole")}
 """Parts of the test of a pair: which way round the pair is stored (0: a, b), and what the part is called there."""

@@ -43,6 +43,7 @@ class Answer:
 
     ``copy_rank``: the rank that is enough by itself. ``decoy``: whether the inert subspace holds the class. ``references``: further
     subspaces with a known effect. ``expected(edit, subspace, class_means)``: the CE that the network's equations give; None without any.
+    ``pair``: two of these that the right verdict on degeneracy is known of.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Answer:
     decoy: bool
     references: Mapping[str, Float[Tensor, "width _"]] = field(default_factory=dict)
     expected: Callable[[str, Subspace, Tensor], float] | None = None
+    pair: tuple[str, str] = ("truth", "inert")
 
     @property
     def subspaces(self) -> dict[str, Float[Tensor, "width _"]]:
@@ -112,7 +114,8 @@ def planted_answer(encoder: PlantedEncoder) -> Answer:
         return expected_effect(encoder, edit, subspace.basis, subspace.mean, class_means)
 
     network = encoder.network
-    return Answer(network.name, encoder.site, encoder.causal, encoder.inert, encoder.copy_rank, network.decoy, encoder.references, expected)
+    known = (encoder.causal, encoder.inert, encoder.copy_rank, network.decoy, encoder.references)
+    return Answer(network.name, encoder.site, *known, expected, network.right.pair)
 
 
 def accuracy_inside(bases: Mapping[Key, tuple[PlantedBench[Any], Float[Tensor, "width _"]]]) -> dict[Key, Interval]:

@@ -17,7 +17,7 @@ from jepascope.intervention.context import InterventionContext
 from jepascope.planted.bench import PlantedBench, labels, scene_ids
 from jepascope.portability.alignment import calibrated, calibrated_sas, sas, sas_chance
 from jepascope.portability.cca import canonical_readings
-from jepascope.portability.degeneracy import pair_test
+from jepascope.portability.degeneracy import PairTest, pair_test
 from jepascope.portability.degeneracy_tables import (
     DEGENERACY_COLUMNS,
     PEELING_COLUMNS,
@@ -48,28 +48,17 @@ COLUMNS = {"degeneracy": DEGENERACY_COLUMNS, "verdicts": VERDICT_COLUMNS, "peeli
 def planted_degeneracy(
     bench: PlantedBench[Any], peels: int = PEELS, seed: int = 0, resamples: int = 500, rounds: int = ROUNDS
 ) -> dict[str, pd.DataFrame]:
-    """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off (where they are fewer than two: the
-    causal and the inert subspace), and a pattern with a filter. Empty tables where ``peels`` is 0. ``rounds``: as of ``peel``."""
+    """The degeneracy curve at the rank of one copy, then pairs: the carriers that were peeled off, the two subspaces whose verdict is known
+    (``Answer.pair``), and a pattern with a filter. Empty tables where ``peels`` is 0. ``rounds``: as of ``peel``."""
     rows: dict[str, Rows] = {name: [] for name in COLUMNS}
     if peels:
-        context = InterventionContext(
-            bench.encoder,
-            bench.site,
-            bench.scenes,
-            [bench.judge],
-            bench.covariance,
-            bench.mean,
-            draws=EXCHANGE_DRAWS,
-            seed=seed,
-            resamples=resamples,
-        )
-        peeling = _peeled(bench, context, peels, rounds, seed)
+        context = exchanges(bench, seed, resamples)
+        peeling = peeled(bench, context, peels, rounds)
         rows["peeling"] = _beside_known(bench, peeling, peeling_rows(peeling, bench.answer.layer, FINDER))
-        for subspaces in (_carriers(bench, peeling), _found(bench, seed)):
+        for subspaces in (_carriers(peeling), planted_pair(bench), _found(bench, seed)):
             for a, b in combinations(subspaces, 2):
-                test = pair_test(context, subspaces[a], subspaces[b])
+                test, beside = measured_pair(bench, context, subspaces[a], subspaces[b])
                 rows["degeneracy"] += pair_rows(test, bench.answer.layer, a, b)
-                beside = _beside(bench, subspaces[a], subspaces[b], seed, resamples)
                 rows["verdicts"].append(verdict_row(test, beside, bench.answer.layer, a, b))
     name = bench.answer.name
     return {
@@ -78,11 +67,38 @@ def planted_degeneracy(
     }
 
 
-def _peeled(bench: PlantedBench[Any], context: InterventionContext, peels: int, rounds: int, seed: int) -> Peeling:
+def exchanges(bench: PlantedBench[Any], seed: int = 0, resamples: int = 500) -> InterventionContext:
+    """What exchanges on a network are run with."""
+    return InterventionContext(
+        bench.encoder,
+        bench.site,
+        bench.scenes,
+        [bench.judge],
+        bench.covariance,
+        bench.mean,
+        draws=EXCHANGE_DRAWS,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+def peeled(bench: PlantedBench[Any], context: InterventionContext, peels: int = PEELS, rounds: int = ROUNDS) -> Peeling:
+    """The degeneracy curve."""
+
     def find_next(gone: Bases) -> Subspace:
-        return find(FINDER, bench.data.without(gone, bench.mean), bench.answer.copy_rank, seed)
+        return find(FINDER, bench.data.without(gone, bench.mean), bench.answer.copy_rank, context.seed)
 
     return peel(context, find_next, peels, rounds)
+
+
+def planted_pair(bench: PlantedBench[Any]) -> dict[str, Subspace]:
+    """The two known subspaces that the network's answer is about."""
+    return {name: Subspace(bench.known[name], bench.mean, {"finder": name}) for name in bench.answer.pair}
+
+
+def measured_pair(bench: PlantedBench[Any], context: InterventionContext, a: Subspace, b: Subspace) -> tuple[PairTest, Beside]:
+    """All that the verdict on a pair is given on."""
+    return pair_test(context, a, b), _beside(bench, a, b, context.seed, context.resamples)
 
 
 def _beside_known(bench: PlantedBench[Any], peeling: Peeling, rows: Rows) -> Rows:
@@ -101,11 +117,8 @@ def _nearest(subspace: Subspace, known: Mapping[str, Tensor]) -> tuple[str, floa
     return name, values[name]
 
 
-def _carriers(bench: PlantedBench[Any], peeling: Peeling) -> dict[str, Subspace]:
-    if len(peeling.carriers) >= 2:
-        return {f"{FINDER} stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
-    known = bench.known
-    return {name: Subspace(known[name], bench.mean, {"finder": name}) for name in ("truth", "inert")}
+def _carriers(peeling: Peeling) -> dict[str, Subspace]:
+    return {f"{FINDER} stage {number}": stage.subspace for number, stage in enumerate(peeling.carriers, start=1)}
 
 
 def _beside(bench: PlantedBench[Any], a: Subspace, b: Subspace, seed: int, resamples: int) -> Beside:

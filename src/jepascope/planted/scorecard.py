@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from operator import call
@@ -55,7 +55,7 @@ class Scorecard:
             "confidence": LEVEL,
             "criteria": CRITERIA,
             "degeneracy_criteria": VERDICTS,
-            "networks": {name: {"about": NETWORKS[name].about, **network_json(self.tables, name)} for name in networks},
+            "networks": {name: _network_json(self.tables, name) for name in networks},
             "decoy_rejection": {
                 name: {"area": area.value, "low": area.low, "high": area.high, "seeds": area.n} for name, area in areas.items()
             },
@@ -104,6 +104,13 @@ def scorecard(
         tick(done + 1, len(jobs))
     tables = joined(results[: len(networks)])
     return Scorecard(seed, draws, tables | {"rejection": results[-1]} if REJECTION in networks else tables)
+
+
+def _network_json(tables: Tables, name: str) -> dict[str, Any]:
+    """What a network is, what is true of it, and all that was measured."""
+    network = network_named(name)
+    right = {**asdict(network.right), "pair": list(network.right.pair)}
+    return {"about": network.about, "right": right, **network_json(tables, name)}
 
 
 def _score(network: str, finders: tuple[str, ...], draws: int, seed: int, peels: int) -> dict[str, pd.DataFrame]:

@@ -60,6 +60,11 @@ def verdict_row(test: PairTest, beside: Beside, layer: int, a: str, b: str) -> R
         **_alone("b", test.b_alone),
         **test.whole.effect.columns("whole"),
         **test.surplus.columns("surplus"),
+        **{name: value for side, held in zip("ab", test.held.alone, strict=True) for name, value in held.columns(f"{side}_held").items()},
+        **test.held.surplus.columns("surplus_held"),
+        **test.interplay.columns("interplay"),
+        "a_spans": test.spans[0],
+        "b_spans": test.spans[1],
         **{
             f"{name}_{end}": value
             for name, read in refits.items()
@@ -73,16 +78,18 @@ def verdict_row(test: PairTest, beside: Beside, layer: int, a: str, b: str) -> R
 def peeling_rows(peeling: Peeling, layer: int, finder: str) -> list[Row]:
     """One row a stage and one for each of its controls; what all carriers do together, and the verdict, stand in every stage's own row."""
     rows: list[Row] = []
-    whole = NOTHING if peeling.whole is None else peeling.whole.effect
-    surplus = peeling.surplus or NOTHING
+    whole, surplus = (NOTHING, NOTHING) if peeling.added is None else (peeling.added.whole, peeling.added.surplus)
+    held = NOTHING if peeling.held is None else peeling.held.surplus
     word, reason = peeling_verdict(peeling, finder)
+    of_all = {**whole.columns("whole"), **surplus.columns("surplus"), **held.columns("surplus_held")}
+    of_all |= (peeling.rest or NOTHING).columns("rest")
     summed = {"copies": peeling.copies, "verdict": word, "reason": reason}
     if not peeling.stages:  # the verdict and its reason are kept all the same
         rows.append({"layer": layer, "finder": finder, "stage": 0, "control": "subspace", "above": False, **NOTHING.columns(), **summed})
     for number, stage in enumerate(peeling.stages, start=1):
         own, *controls = part_rows(stage.peeled)
         alone = NOTHING if stage.alone is None else stage.alone.effect
-        together = {"above": stage.above, **alone.columns("alone"), **whole.columns("whole"), **surplus.columns("surplus"), **summed}
+        together = {"above": stage.above, **alone.columns("alone"), **of_all, **summed}
         rows += [{"layer": layer, "finder": finder, "stage": number, **row} for row in ({**own, **together}, *controls)]
     return rows
 

@@ -63,16 +63,20 @@ def _covariance_without(covariance: Float64[Tensor, "width width"], held: Bases 
 
 
 def exchanged(
-    context: InterventionContext, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None = None
+    context: InterventionContext,
+    exchanges: Sequence[Exchange],
+    progress: Callable[[int, int], None] | None = None,
+    hold_norms: bool = False,
 ) -> tuple[Float64[np.ndarray, "exchanges scenes"], Float64[np.ndarray, " scenes"]]:
     """Numerators of every exchange and the common denominators: CE = sum of the one / sum of the other.
 
     Numerator: how far the margin moves from the source's class towards the twin's, measured from where ablating ``held`` alone
-    leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change.
+    leaves it. Denominator: how far the unedited twin moves it. 1: as far as the real change. ``hold_norms``: every norm after the site
+    divides by what it divides by on the unedited clip, so that nothing is read louder because something else is gone.
     """
     unique: dict[bytes, Bases] = {_key(exchange.held): exchange.held for exchange in exchanges if exchange.held is not None}
     everything = [*exchanges, *(Exchange(held[:, :0], held) for held in unique.values())]
-    logits, clean, twin = _logits(context, everything, progress)
+    logits, clean, twin = _logits(context, everything, progress, hold_norms)
     source, target = context.scenes.label, context.scenes.target
     before = target_margin(clean, source, target)
     after = target_margin(logits, source, target)
@@ -83,7 +87,7 @@ def exchanged(
 
 
 def _logits(
-    context: InterventionContext, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None
+    context: InterventionContext, exchanges: Sequence[Exchange], progress: Callable[[int, int], None] | None, hold_norms: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     encoder, site, scenes, judge, depth = context.encoder, context.site, context.scenes, context.judge, context.depth
     at, clips = place(judge, depth), len(scenes)
@@ -97,7 +101,7 @@ def _logits(
             mask = None if selected is None else selected[rows].to(encoder.device)
             edits = _Exchanges(exchanges, hidden, displacement("swap", scenes, site, rows, hidden).float(), context.mean, mask)
             reader = judge.reader(None if read is None else read[rows])
-            yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(exchanges), partial(keep, rows))
+            yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}, hold_norms), len(exchanges), partial(keep, rows))
 
     def keep(rows: slice, part: slice, features: dict[int, Tensor]) -> None:
         logits[part, rows] = judge.logits(features[depth])

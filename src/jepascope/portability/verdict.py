@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, nan
 
-from jepascope.portability.degeneracy import PairTest
+from jepascope.portability.degeneracy import COPY, WORKS, PairTest
 from jepascope.portability.erasure import Refit
-from jepascope.portability.peeling import BEYOND, COPY, Peeling
+from jepascope.portability.peeling import Peeling, count_of
 from jepascope.stats import Interval
 
 ONE = 0.9  # calibrated SAS from which two subspaces count as one
@@ -15,17 +15,22 @@ ONE = 0.9  # calibrated SAS from which two subspaces count as one
 VERDICTS = {
     "one subspace": f"calibrated SAS >= {ONE}, or one lies in the other",
     "degenerate": "each alone carries (lower end), with the other one gone, more than half of what both do together, outside its "
-    "controls; the two alone add up to more than the whole (lower end of the surplus above 0.01); and a fresh probe still reads the "
-    "variable when either is ablated",
-    "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, but not each carries half",
-    "parts of one": "each alone has an effect of its own, and they add up to no more than the whole",
+    "controls, and the two alone add up to more than the whole (lower end of the surplus above 0.01); both also with the scales of all "
+    "norms held, so that no norm makes up for what is gone",
+    "degenerate in part": "each alone has an effect of its own and they add up to more than the whole, with norms held as well, but not "
+    "each carries half",
+    "parts of one": "each alone has an effect of its own, and they add up to no more than the whole, or to no more where norms are held",
+    "conjunctive": "neither alone, both together: with the other one gone neither has an effect, both together do, and one of them moves "
+    "more while the other is as it is, or does nothing by itself even then; on a curve, the sum of what each does alone is less (upper "
+    "ends) than half of the whole",
     "redundant by correlation": "one of the two has no effect of its own once the other is gone, although it keeps some of the effect "
-    "or reads the same numbers; or neither has one, and both together do; or both have one, and a fresh probe finds nothing when one is "
-    "ablated: what they do, they do through what they share",
+    "or reads the same numbers; or neither has one, both together do, and each as much by itself: they do it through what they share",
     "saturated": "neither has an effect of its own, and every dose saturates: nothing can be told",
-    "not degenerate": "no two subspaces each carry the variable without the other",
-    "undecided": "the judge moves too little between clip and twin, what both do together is not shown to be anything (its interval holds "
-    "zero), or nothing matched was left to compare with",
+    "not degenerate": "no two subspaces each carry the variable without the other; on a curve, all that was not found moves (upper end) "
+    "less than half of what was",
+    "undecided": "the judge moves too little between clip and twin; what both do together is not shown to be anything; nothing matched was "
+    "left to compare with; a control moves the margin as far; an interval is too wide to say that there is no copy; or a search ended "
+    "without an effect although what is left of the activations has one",
 }
 
 
@@ -52,11 +57,6 @@ class Beside:
     refit: Refit | None = None
 
     @property
-    def found_again(self) -> bool:
-        """Whether a fresh probe finds the variable after either is ablated (also where that was not tried)."""
-        return self.refit is None or self.refit.ablated.low > self.refit.chance
-
-    @property
     def reads_the_same(self) -> bool:
         """Whether what the two read goes together more than in shuffled pairs."""
         return self.readings is not None and self.readings.low > self.readings_chance
@@ -81,39 +81,71 @@ def pair_verdict(test: PairTest, beside: Beside, a: str, b: str) -> tuple[str, s
         f"without {b}, {a} moves {_said(alone[0].effect)} of the natural change; without {a}, {b} moves {_said(alone[1].effect)}; both "
         f"together {_said(whole)}"
     )
+    if drowned := [name for name, part in zip((a, b), alone, strict=True) if part.drowned]:
+        return "undecided", f"{said}; but controls of {' and of '.join(drowned)} move as much, so nothing is told by it."
     own = [part.above for part in alone]
+    if not any(own) and not test.whole.moves and not beside.saturated:
+        return "not degenerate", f"{said}: none of it lies outside the controls."
+    wide = [name for name, part, above in zip((a, b), alone, own, strict=True) if not above and not part.effect.high < COPY * whole.value]
+    if wide:
+        return "undecided", f"{said}: the interval of {' and of '.join(wide)} holds no effect and half of the whole alike."
     if all(own):
-        if not test.surplus.low > BEYOND:
-            return "parts of one", f"{said}: each has a part of its own, and the parts do not add up to more than the whole."
-        if not beside.found_again:
-            return (
-                "redundant by correlation",
-                f"{said}; but when one is ablated, a fresh probe finds nothing: they are one code.",
-            )
-        half = COPY * whole.value
-        if all(part.effect.low > half for part in alone):
-            return "degenerate", f"{said}: either one is enough (surplus {_said(test.surplus)})."
-        return (
-            "degenerate in part",
-            f"{said}: the two overlap in what they do (surplus {_said(test.surplus)}), but neither replaces the other.",
-        )
+        return _both(test, beside, said)
     if any(own):
-        with_effect, idle = (a, b) if own[0] else (b, a)
-        if beside.keeps or beside.reads_the_same:
-            how = " and ".join(["keeps some of its effect"] * beside.keeps + ["reads what goes together with it"] * beside.reads_the_same)
-            return (
-                "redundant by correlation",
-                f"{said}: {idle} has no effect of its own without {with_effect}, although it {how}.",
-            )
-        return "not degenerate", f"{said}: {idle} has no effect of its own without {with_effect}."
+        return _one(test, beside, said, *((a, b) if own[0] else (b, a)))
     if beside.saturated:
         return "saturated", f"{said}: neither has an effect of its own outside its controls, and every dose of the sweep saturates."
-    if test.whole.above:
+    if test.whole.drowned:
+        return "undecided", f"{said}; but controls of both move as much, so nothing is told by it."
+    if test.interplay.low > WORKS or not (test.a.moves and test.b.moves):
+        return "conjunctive", f"{said}: neither alone, both together (what one adds to the other: {_said(test.interplay)})."
+    return (
+        "redundant by correlation",
+        f"{said}: neither has an effect of its own outside its controls; what moves the read-out is what they share.",
+    )
+
+
+def _both(test: PairTest, beside: Beside, said: str) -> tuple[str, str]:
+    """Each has an effect of its own."""
+    natural, held = test.added, test.held
+    if natural.unclear or (natural.beyond and held.unclear):
+        return (
+            "undecided",
+            f"{said}: the surplus {_said((held if natural.beyond else natural).surplus)} is too wide to tell parts from copies.",
+        )
+    if not natural.beyond:
+        return "parts of one", f"{said}: each has a part of its own, and the parts do not add up to more than the whole."
+    if not held.beyond:
+        return (
+            "parts of one",
+            f"{said}: each has a part of its own, and only because norms turn up what is left do they add up to more than the whole "
+            f"(surplus {_said(natural.surplus)}, with the norms' scales held {_said(held.surplus)}).",
+        )
+    if all(natural.copies) and all(held.copies):
+        unread = beside.refit is not None and not beside.refit.ablated.low > beside.refit.chance
+        note = "; when one is ablated a fresh linear probe of pooled activations finds nothing, so the other is read otherwise" * unread
+        return "degenerate", f"{said}: either one is enough (surplus {_said(test.surplus)}){note}."
+    return (
+        "degenerate in part",
+        f"{said}: the two overlap in what they do (surplus {_said(test.surplus)}), but neither replaces the other.",
+    )
+
+
+def _one(test: PairTest, beside: Beside, said: str, with_effect: str, idle: str) -> tuple[str, str]:
+    """One has an effect of its own, the other none."""
+    forced = ""
+    if test.spans[0 if test.a_alone.above else 1]:
+        forced = (
+            f" But {with_effect} holds every difference of class means: without it next to no linear code is left, a second copy included, "
+            f"so that this was nearly forced; try {with_effect} at a lower rank."
+        )
+    if beside.keeps or beside.reads_the_same:
+        how = " and ".join(["keeps some of its effect"] * beside.keeps + ["reads what goes together with it"] * beside.reads_the_same)
         return (
             "redundant by correlation",
-            f"{said}: neither has an effect of its own outside its controls; what moves the read-out is what they share.",
+            f"{said}: {idle} has no effect of its own without {with_effect}, although it {how}.{forced}",
         )
-    return "not degenerate", f"{said}: none of it lies outside the controls."
+    return "not degenerate", f"{said}: {idle} has no effect of its own without {with_effect}.{forced}"
 
 
 def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
@@ -124,23 +156,32 @@ def peeling_verdict(peeling: Peeling, finder: str) -> tuple[str, str]:
     first = peeling.stages[0].peeled.effect
     if not isfinite(first.low):
         return "undecided", f"The judge does not tell clip from twin ({peeling.ended})."
-    if not first.low > 0:
-        return "undecided", f"What the first subspace of {finder} moves is not shown to be anything ({_said(first)} of the natural change)."
-    if not carriers or peeling.whole is None or peeling.surplus is None:
-        return "not degenerate", f"No subspace of {finder} has an effect outside its controls ({peeling.ended})."
+    rest = "" if peeling.rest is None else f"all that is left moves {_said(peeling.rest)}"
+    if peeling.whole is None or peeling.added is None or peeling.held is None:
+        why = "moves the margin no further than a control" if peeling.stages[0].peeled.drowned else "is not shown to move anything"
+        return "undecided", f"What {finder} found {why} ({_said(first)} of the natural change; {peeling.ended}); {rest}."
     alone = ", ".join(_said(stage.alone.effect) for stage in carriers if stage.alone is not None)
     said = (
-        f"{len(carriers)} subspace{'s' * (len(carriers) > 1)} of {finder} above {'their' if len(carriers) > 1 else 'its'} controls "
+        f"{count_of(len(carriers), 'subspace')} of {finder} above {'their' if len(carriers) > 1 else 'its'} controls "
         f"({peeling.ended}), moving alone {alone} of the natural change"
     )
-    if peeling.copies >= 2 and peeling.surplus.low > BEYOND:
+    beyond = peeling.added.beyond and peeling.held.beyond
+    if peeling.copies >= 2 and beyond:
         return "degenerate", f"{said}: {peeling.copies} copies, each enough by itself."
+    if any(stage.peeled.drowned for stage in peeling.stages):
+        return "undecided", f"{said}; another one moves the margin no further than a control, so that nothing is told by it."
+    if peeling.rest is not None and not peeling.rest.high < COPY * peeling.whole.effect.value:
+        return "undecided", f"{said}; but without {'them' if len(carriers) > 1 else 'it'} {rest}: what carries it there was not found."
     if len(carriers) == 1:
-        left = "what is left when it is gone does no more than a control" if len(peeling.stages) > 1 else "no other one was found"
-        return "not degenerate", f"{said}: one subspace, and {left}."
-    if peeling.surplus.low > BEYOND:
-        return "degenerate in part", f"{said}, together {_said(peeling.whole.effect)}: they overlap in what they do, but are no copies."
-    return "parts of one", f"{said}, together {_said(peeling.whole.effect)}: parts that add up."
+        return "not degenerate", f"{said}: one subspace, and without it {rest or 'no other one was found'}."
+    together = f"{said}, together {_said(peeling.whole.effect)}"
+    if peeling.added.unclear or (peeling.added.beyond and peeling.held.unclear):
+        return "undecided", f"{together}: the surplus {_said(peeling.added.surplus)} is too wide to tell parts from copies."
+    if beyond:
+        return "degenerate in part", f"{together}: they overlap in what they do, but are no copies."
+    if sum(effect.high for effect in peeling.added.alone) < COPY * peeling.added.whole.value:
+        return "conjunctive", f"{together}: none of them alone, all of them together."
+    return "parts of one", f"{together}: parts that add up to no more than the whole."
 
 
 def _said(effect: Interval) -> str:

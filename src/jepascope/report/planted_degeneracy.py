@@ -9,7 +9,7 @@ import pandas as pd
 from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, percent, share_words, shown, stacked
 from jepascope.report.blocks import Figure, Finding, Grid, Section
 from jepascope.report.grids import Column, beneath, counted, grid, interval, number, words
-from jepascope.report.sections.degeneracy import alone_cell, curve_caption, degeneracy_curve
+from jepascope.report.sections.degeneracy import alone_cell, curve_caption, degeneracy_curve, surplus_cell
 
 TITLE = "Degeneracy"
 CALLED = "degenerate"
@@ -40,7 +40,7 @@ def degeneracy_section(card: Json) -> list[Section]:
     caption = curve_caption(table, "", "twin", f"{confidence} intervals", "a panel for each network, ")
     blocks = [Finding(line) for line in degeneracy_line(networks)]
     figure = Figure(degeneracy_curve(table, "planted-degeneracy"), caption)
-    grids = (_verdicts(curves, confidence), _stages(curves, confidence), _pairs(networks, confidence), _meanings(card))
+    grids = (_verdicts(networks, curves, confidence), _stages(curves, confidence), _pairs(networks, confidence), _meanings(card))
     return [Section("degeneracy", TITLE, (*blocks, figure, *grids))]
 
 
@@ -67,22 +67,28 @@ def _table(curves: dict[str, Json]) -> pd.DataFrame:
     return table.astype(dict.fromkeys(effects, float))
 
 
-def _verdicts(curves: dict[str, Json], confidence: str) -> Grid:
+def _verdicts(networks: Json, curves: dict[str, Json], confidence: str) -> Grid:
     columns = (
         words("network", lambda row: row["network"]),
         words("verdict", lambda row: Cell(row["verdict"], strong=True)),
+        words("by construction", lambda row: row["right"].get("curve", ABSENT)),
         words("reason", lambda row: row["reason"]),
         counted("copies", "copies"),
         counted("carriers", "carriers"),
         interval("whole", "whole"),
-        interval("surplus", "surplus"),
+        Column("surplus", surplus_cell),
+        Column("all that is left", lambda row: cell_of(row, "rest")),
     )
     caption = (
-        "The verdict on each curve, by criteria that do not know the network. Copies: stages that alone carry more than half of what all "
-        "carriers do together. Carriers: stages above both of their controls. Whole: CE of all carriers together; surplus: the sum of what "
-        f"each does alone, less the whole: 0 where parts add up, as much as the whole where either is enough. Brackets: {confidence}."
+        "The verdict on each curve, by criteria that do not know the network, and the right one. Copies: stages that alone carry more than "
+        "half of what all carriers do together. Carriers: stages above both of their controls. Whole: CE of all carriers together; "
+        "surplus: the sum of what each does alone, less the whole: 0 where parts add up, as much as the whole where either is enough; "
+        "norms held: the same where no norm reads what is left louder. All that is left: CE of everything outside the carriers while they "
+        "are ablated. "
+        f"Brackets: {confidence}."
     )
-    return grid([{"network": name, **curve} for name, curve in curves.items()], columns, caption)
+    rows = [{"network": name, "right": networks[name].get("right", {}), **curve} for name, curve in curves.items()]
+    return grid(rows, columns, caption)
 
 
 def _stages(curves: dict[str, Json], confidence: str) -> Grid:
@@ -109,7 +115,11 @@ def _stages(curves: dict[str, Json], confidence: str) -> Grid:
 
 
 def _pairs(networks: Json, confidence: str) -> Grid:
-    rows = [{"network": name, **pair} for name, network in networks.items() for pair in (network.get("degeneracy") or {}).get("pairs", [])]
+    rows = [
+        {"network": name, "known": _known(network, pair), **pair}
+        for name, network in networks.items()
+        for pair in (network.get("degeneracy") or {}).get("pairs", [])
+    ]
     draws = [control["draws"] for pair in rows for part in pair["parts"].values() for control in part["controls"].values()]
     columns = (
         words("pair", lambda row: f"a: {row['a']}, b: {row['b']}"),
@@ -119,18 +129,25 @@ def _pairs(networks: Json, confidence: str) -> Grid:
         Column("readings", lambda row: beneath(cell_of(row, "readings"), "chance", shown(row["readings_chance"]))),
         Column("a without b", lambda row: alone_cell(row, "a")),
         Column("b without a", lambda row: alone_cell(row, "b")),
-        interval("surplus", "surplus"),
+        words("by construction", lambda row: row["known"]),
+        Column("surplus", surplus_cell),
         Column("fresh probe", _refit),
     )
     caption = (
-        "Tests of pairs: the carriers that were peeled off (where there are fewer than two: the causal and the inert subspace), and a "
-        "pattern with a filter. SAS: no interval, a property of the two. Readings: mean squared canonical correlation of what the two read "
-        "on test clips (1: the same numbers). a without b: CE of a's swap with b ablated in both clips; below it variance-matched "
+        "Tests of pairs: the carriers that were peeled off, the two known subspaces that the right verdict is about (by construction), and "
+        "a pattern with a filter. SAS: no interval, a property of the two. Readings: mean squared canonical correlation of what the two "
+        "read on test clips (1: the same numbers). a without b: CE of a's swap with b ablated in both clips; below it variance-matched "
         f"subspaces outside both, mean of {max(draws, default=0)} draws, and Δ, the interval of the difference. Fresh probe: its accuracy "
-        "at the site after one of the two is ablated, the lower of the two. "
+        "at the site after one of the two is ablated, the lower of the two; it decides nothing. "
         f"Brackets: {confidence}; n = {rows[-1]['n'] if rows else 0} test scenes."
     )
     return grid(rows, columns, caption, lambda row: str(row["network"]))
+
+
+def _known(network: Json, pair: Json) -> str:
+    """The right verdict, where the pair is the one that it is known of."""
+    answer = network.get("right", {})
+    return str(answer["verdict"]) if answer.get("pair") and {pair["a"], pair["b"]} == set(answer["pair"]) else ABSENT
 
 
 def _refit(pair: Json) -> Cell:

@@ -82,8 +82,9 @@ CARRIED = (
         columns(
             "layer a b verdict reason sas sas_chance ceiling readings readings_low readings_high readings_chance rce rce_low rce_high "
             "rce_dose rce_floor saturated a_alone a_alone_low a_alone_high a_floor a_excess_low a_excess_high b_alone b_alone_low "
-            "b_alone_high b_floor b_excess_low b_excess_high whole whole_low whole_high surplus surplus_low surplus_high refit_accuracy "
-            "refit_low refit_high erased_accuracy erased_low erased_high refit_chance n",
+            "b_alone_high b_floor b_excess_low b_excess_high whole whole_low whole_high surplus surplus_low surplus_high a_held a_held_low "
+            "a_held_high b_held b_held_low b_held_high surplus_held surplus_held_low surplus_held_high interplay interplay_low "
+            "interplay_high a_spans b_spans refit_accuracy refit_low refit_high erased_accuracy erased_low erased_high refit_chance n",
             text("a", "one subspace"),
             text("b", "the other"),
             number("ceiling", "split-half reference of SAS"),
@@ -98,10 +99,17 @@ CARRIED = (
             number("b_floor", "of the variance control there"),
             number("whole", "effect of both"),
             number("surplus", "a alone and b alone, less the whole"),
+            number("a_held", "effect of a while b is ablated and the norms' scales are held"),
+            number("b_held", "effect of b while a is ablated and the norms' scales are held"),
+            number("surplus_held", "a alone and b alone, less the whole, with the norms' scales held"),
+            number("interplay", "what the part of one outside the other moves, less what it moves while the other is ablated; the larger"),
+            flag("a_spans", "whether a holds all differences of class means"),
+            flag("b_spans", "whether b does"),
             number("refit_accuracy", "of a fresh read-out after either is ablated, the lower of the two"),
             number("erased_accuracy", "the same after either is erased (LEACE)"),
             number("refit_chance", "chance of both"),
-            late="rce_floor whole whole_low whole_high erased_accuracy erased_low erased_high",
+            late="rce_floor whole whole_low whole_high erased_accuracy erased_low erased_high a_held a_held_low a_held_high b_held "
+            "b_held_low b_held_high surplus_held surplus_held_low surplus_held_high interplay interplay_low interplay_high a_spans b_spans",
         ),
         key=("layer", "a", "b"),
         evidence="degeneracy",
@@ -111,7 +119,8 @@ CARRIED = (
         "The degeneracy curve: subspaces peeled off one after another; some columns stand in a stage's own row alone",
         columns(
             "layer finder stage rank control value low high n draws excess excess_low excess_high above alone alone_low alone_high whole"
-            " whole_low whole_high surplus surplus_low surplus_high copies verdict reason",
+            " whole_low whole_high surplus surplus_low surplus_high surplus_held surplus_held_low surplus_held_high rest rest_low rest_high"
+            " copies verdict reason",
             integer("stage", "from 1; 0: nothing was found"),
             number("rank", "of the subspace; none where nothing was found"),
             number("n", "test clips; none where nothing was found"),
@@ -123,8 +132,11 @@ CARRIED = (
             number("alone", "effect while all others are ablated"),
             number("whole", "effect of all carriers together"),
             number("surplus", "sum of what each does alone, less the whole"),
+            number("surplus_held", "the same with the norms' scales held"),
+            number("rest", "effect of everything outside the carriers while they are ablated"),
             number("copies", "subspaces that carry the variable alone"),
-            late="excess whole whole_low whole_high surplus surplus_low surplus_high copies verdict reason",
+            late="excess whole whole_low whole_high surplus surplus_low surplus_high surplus_held surplus_held_low surplus_held_high rest "
+            "rest_low rest_high copies verdict reason",
         ),
         key=("layer", "finder", "stage", "control"),
     ),

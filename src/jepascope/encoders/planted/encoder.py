@@ -11,10 +11,11 @@ from torch import Tensor
 from jepascope.clips.planted import COUNT, FRAMES, GRID, NUMBERS, SIZE, numbers_shown
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.encoders.planted.frame import NUISANCE, WIDTH, Frame
-from jepascope.encoders.planted.networks import Network, network_named
+from jepascope.encoders.planted.network import Network
+from jepascope.encoders.planted.networks import network_named
 
 SITE = 1  # the layer whose planes are known, and which block 2 reads
-READ, REPAIRS, CLEAR, DEPTH = 2, (3, 4), 5, 5
+READ, CLEAR, DEPTH = 2, 5, 5
 SETTLED = 0.5  # of a token's own nuisance that a mixing block leaves
 
 LARGEST, SMALLEST = 0.8, 0.05  # spreads of the nuisance, falling geometrically
@@ -41,11 +42,16 @@ class PlantedEncoder(VideoEncoder):
 
     def _place(self, device: str | torch.device, dtype: torch.dtype) -> None:
         self.embedding = embedding(self.network, self.written).to(device, dtype)
+        self.late = embedding(self.network, self.written, late=True).to(device, dtype)
         self.planes = {name: plane.to(device, dtype) for name, plane in self.frame.planes.items()}
 
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
-        return numbers_shown(video.to(self.device)).to(self.embedding.dtype) @ self.embedding.T
+        numbers = numbers_shown(video.to(self.device)).to(self.embedding.dtype)
+        if not self.network.contrasted:
+            return numbers @ self.embedding.T
+        early, late = numbers.chunk(2, dim=1)  # tokens are in the order of time
+        return torch.cat([early @ self.embedding.T, late @ self.late.T], dim=1)
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         out = self.planes["R"]
@@ -53,10 +59,12 @@ class PlantedEncoder(VideoEncoder):
             return (hidden @ out) @ out.T
         if index != READ:
             hidden = self._mix(hidden)
-        if index == READ or (index in REPAIRS and self.network.repair):
-            codes = {name: hidden @ self.planes[name] for name in self.network.planes}
+        later = self.network.later.get(index)
+        if index == READ or later is not None:
+            seen = torch.nn.functional.layer_norm(hidden, (WIDTH,)) if self.network.normed else hidden
+            codes = {name: seen @ self.planes[name] for name in self.network.planes}
             r = hidden @ out
-            new = self.network.read(codes) if index == READ or not self.network.repair else self.network.repair(r, codes)
+            new = self.network.read(codes) if later is None else later(r, codes)
             hidden = hidden + (new - r) @ out.T
         return hidden
 
@@ -103,8 +111,8 @@ class PlantedEncoder(VideoEncoder):
 
     @property
     def copy_rank(self) -> int:
-        """Rank of a subspace that is enough by itself: that of the causal subspace, or of one of its copies."""
-        return self.causal.shape[1] // self.network.copies
+        """Rank of what is searched for at once: as a rule that is enough by itself, the causal subspace or one of its copies."""
+        return self.network.rank or self.causal.shape[1] // self.network.copies
 
     @property
     def references(self) -> dict[str, Float[Tensor, "width rank"]]:
@@ -114,14 +122,14 @@ class PlantedEncoder(VideoEncoder):
         return {name: basis.float() for name, basis in {**spans, **mixed}.items()}
 
 
-def embedding(network: Network, frame: Frame) -> Float[Tensor, "width numbers"]:
-    """h_0 as a linear map of the numbers that a patch shows."""
+def embedding(network: Network, frame: Frame, late: bool = False) -> Float[Tensor, "width numbers"]:
+    """h_0 as a linear map of the numbers that a patch shows, in the first half of the time axis or (``late``) in the second."""
     weights = torch.zeros(WIDTH, COUNT, dtype=torch.float64)
     noise = weights[:, NUMBERS["noise"]]
-    noise[:, :NUISANCE] = frame.planes["N"] * torch.tensor(SPREADS, dtype=torch.float64)
+    noise[:, :NUISANCE] = frame.planes["N"] * torch.tensor(SPREADS, dtype=torch.float64) * network.nuisance
     for written in network.writes:
         plane = frame.planes[written.plane]
-        weights[:, NUMBERS[written.number]] += written.gain * plane
+        weights[:, NUMBERS[written.number]] += (-written.gain if late and written.contrast else written.gain) * plane
         if not written.noisy:
             continue
         if written.plane == "C":

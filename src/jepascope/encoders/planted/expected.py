@@ -23,7 +23,7 @@ from torch import Tensor
 
 from jepascope.clips.planted import NOISES, NUMBERS, SHARED
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.encoders.planted.encoder import DEPTH, READ, REPAIRS, SETTLED, PlantedEncoder, embedding
+from jepascope.encoders.planted.encoder import DEPTH, READ, SETTLED, PlantedEncoder, embedding
 from jepascope.encoders.planted.frame import NUISANCE
 from jepascope.errors import BadArgument
 
@@ -46,7 +46,8 @@ def expected_effect(
     Classes, targets and signs are enumerated. ``mean`` is what ablation goes to and ``class_means`` what steering adds differences of;
     by default those of the construction. Noise has no part in swap and steer (twins share it) and none in the linear networks'
     ablation (it has mean zero). Ablating a subspace of a gated network that holds nuisance as well moves that noise into codes:
-    its expectation is then taken over 2,048 draws, always the same ones.
+    its expectation is then taken over 2,048 draws, always the same ones. NaN where the equations of one token without its noise do not
+    give it (``Network.calculable``).
     """
     if edit not in ("ablate", "swap", "steer"):
         raise BadArgument(f"There is no expected effect of '{edit}'; there is one of ablate, swap and steer.")
@@ -54,6 +55,8 @@ def expected_effect(
         raise BadArgument(
             f"The output plane holds what was read from layer {READ} to {DEPTH}; there is no expected effect at layer {read_layer}."
         )
+    if not encoder.network.calculable:
+        return math.nan
     project = basis.double() @ basis.double().T
     clean = site_means(encoder)  # classes, signs, width
     circle = unit_circle()
@@ -99,9 +102,9 @@ def output(encoder: PlantedEncoder, hidden: Float64[Tensor, "*batch width"], rea
     network = encoder.network
     codes = {name: hidden @ encoder.frame.planes[name] for name in network.planes}
     r = network.read(codes)
-    for block in REPAIRS:
-        if network.repair is not None and block <= read_layer:
-            r = network.repair(r, codes)
+    for block, later in network.later.items():
+        if block <= read_layer:
+            r = later(r, codes)
     return r
 
 

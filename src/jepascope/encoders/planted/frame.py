@@ -13,7 +13,7 @@ from torch import Tensor
 
 WIDTH = 64
 NUISANCE = 44  # dimensions that hold noise and nothing else
-PLANES = {"R": 2, "C": 2, "B": 2, "E": 2, "q": 1, "N": NUISANCE}
+PLANES = {"R": 2, "C": 2, "B": 2, "E": 2, "q": 1, "N": NUISANCE, "D": 2}
 
 _SPACE = 0xF4A3E
 

@@ -1,11 +1,11 @@
-"""The seven planted networks, each by its equations: what it writes at its site, what a later block reads, what repairs it.
+"""The planted networks, each by its equations: what it writes at its site, what a later block reads, what repairs it.
 
 All have five blocks and one *site*, layer 1. With e(y) = (cos y, sin y) of the class's angle y, n the noise numbers:
 
     h_0 = sum over planes of  plane x gain x number  +  N L n       L: spreads of the nuisance, from 0.8 down to 0.05
     block 1, 3, 4:  every token's nuisance moves half way to the clip's mean
     block 2:        R <- read(codes)        whatever R held is written over
-    block 3, 4:     R <- repair(R, codes)   (self_repair alone)
+    block 3, 4:     R <- later(R, codes)    (self_repair, and staged in block 3)
     block 5:        h <- R R'h              everything but R is cleared
 
 Because of block 5 the last layer holds only what was read: a probe there cannot take the class from a plane that no block reads. What
@@ -21,101 +21,35 @@ With c = C'h and so on, for every token by itself (codes in the linear networks 
     dormant      C: e(y) + w, B: 2 e(y) + v           R = c + E'h                        E never varies; B is the decoy
     nonlinear    C: s e(y),   q: s, s = +1 or -1      R = q c
 
-b^3 is the third power of the complex number b_1 + i b_2: with eight classes (e(3y))^3 = e(9y) = e(y).
+b^3 is the third power of the complex number b_1 + i b_2: with eight classes (e(3y))^3 = e(9y) = e(y). Each says what is true of it
+(``Right``). More of them, which try the verdicts on degeneracy, are in ``encoders.planted.copies``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.encoders.planted.copies import STRESSED
+from jepascope.encoders.planted.network import Codes, Network, Written, cube, read_either, read_one
 from jepascope.errors import BadArgument
 
 RHO = 0.5  # share of what is missing that each repairing block restores
 DECOY = 2.0  # a decoy's size, beside 1 of the plane that is read
 BACKUP = 0.5
 
-Read = Callable[[dict[str, Tensor]], Tensor]
-"""Codes (plane -> (..., its dimensions)) -> what is put into R, (..., 2)."""
 
-
-@dataclass(frozen=True)
-class Written:
-    """``gain`` times a number of the clip (clips.planted.NUMBERS) in a plane, with noise added or without."""
-
-    plane: str
-    number: str
-    gain: float = 1.0
-    noisy: bool = False
-
-
-@dataclass(frozen=True)
-class Network:
-    """One planted network. ``causal``, ``inert`` and ``references`` name planes of the frame; see ``Frame.span``.
-
-    ``copies``: into how many parts of one rank ``causal`` falls, each of them enough by itself.
-    ``mixed``: further reference subspaces that lie between planes: (a + b) / sqrt 2 for the two planes named.
-    """
-
-    name: str
-    about: str
-    writes: tuple[Written, ...]
-    read: Read
-    causal: tuple[str, ...]
-    inert: tuple[str, ...]
-    copies: int = 1
-    repair: Callable[[Tensor, dict[str, Tensor]], Tensor] | None = None
-    references: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    mixed: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-    @property
-    def planes(self) -> tuple[str, ...]:
-        """What block 2 can read: all but the output and the nuisance."""
-        return ("C", "B", "E", "q")
-
-    @property
-    def decoy(self) -> bool:
-        """Whether the inert subspace holds the class (else it is nuisance)."""
-        return set(self.inert) <= {written.plane for written in self.writes}
-
-    @property
-    def linear(self) -> bool:
-        return any(written.noisy for written in self.writes)
-
-
-def cube(b: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
-    """(b_1 + i b_2)^3."""
-    x, y = b[..., 0], b[..., 1]
-    return torch.stack([x**3 - 3 * x * y**2, 3 * x**2 * y - y**3], dim=-1)
-
-
-def read_one(codes: dict[str, Tensor]) -> Tensor:
-    """R = c."""
-    return codes["C"]
-
-
-def read_with_dormant(codes: dict[str, Tensor]) -> Tensor:
+def read_with_dormant(codes: Codes) -> Tensor:
     """R = c + E'h."""
     return codes["C"] + codes["E"]
 
 
-def read_either(codes: dict[str, Tensor]) -> Tensor:
-    """u = c + b^3, R = u / max(|u|, 1): one copy alone already fills R."""
-    u = codes["C"] + cube(codes["B"])
-    r: Tensor = u / u.norm(dim=-1, keepdim=True).clamp(min=1.0)
-    return r
-
-
-def read_product(codes: dict[str, Tensor]) -> Tensor:
+def read_product(codes: Codes) -> Tensor:
     """R = q c: s times s e(y) is e(y)."""
     return codes["q"] * codes["C"]
 
 
-def restore(r: Float[Tensor, "*batch 2"], codes: dict[str, Tensor]) -> Float[Tensor, "*batch 2"]:
+def restore(r: Float[Tensor, "*batch 2"], codes: Codes) -> Float[Tensor, "*batch 2"]:
     """R + rho (1 - |R|)+ (2 b)^3: nothing while R is whole; of an R that is gone, (1 - rho)^m is still missing after m blocks."""
     missing: Tensor = (1 - r.norm(dim=-1, keepdim=True)).clamp(min=0.0)
     return r + RHO * missing * cube(codes["B"] / BACKUP)
@@ -131,6 +65,7 @@ NETWORKS = {
             read_one,
             causal=("C",),
             inert=("N1",),
+            right=Right("not degenerate", "not degenerate", "one plane is read, and noise says nothing"),
         ),
         Network(
             "decoy",
@@ -139,6 +74,9 @@ NETWORKS = {
             read_one,
             causal=("C",),
             inert=("B",),
+            right=Right(
+                "not degenerate", "not degenerate", "one plane is read; the other holds another order of the classes, and nothing reads it"
+            ),
         ),
         Network(
             "correlated",
@@ -147,6 +85,9 @@ NETWORKS = {
             read_one,
             causal=("C",),
             inert=("B",),
+            right=Right(
+                "redundant by correlation", "not degenerate", "one plane is read; the other says what it says, and nothing reads it"
+            ),
         ),
         Network(
             "degenerate",
@@ -155,6 +96,7 @@ NETWORKS = {
             read_either,
             causal=("C", "B"),
             inert=("N1",),
+            right=Right("degenerate", "degenerate", "either plane alone fills R", ("copy A", "copy B")),
             copies=2,
             references={"copy A": ("C",), "copy B": ("B",)},
         ),
@@ -165,7 +107,8 @@ NETWORKS = {
             read_one,
             causal=("C",),
             inert=("N1",),
-            repair=restore,
+            right=Right("degenerate", "degenerate", "either plane alone gives R, the second one to three quarters", ("truth", "backup")),
+            later={3: restore, 4: restore},
             references={"backup": ("B",), "with backup": ("C", "B")},
         ),
         Network(
@@ -175,6 +118,11 @@ NETWORKS = {
             read_with_dormant,
             causal=("C",),
             inert=("B",),
+            right=Right(
+                "redundant by correlation",
+                "not degenerate",
+                "what varies naturally is read in one plane; the other says what it says, and nothing reads it",
+            ),
             references={"dormant plane": ("E",)},
             mixed={"illusion": ("B", "E")},
         ),
@@ -185,14 +133,18 @@ NETWORKS = {
             read_product,
             causal=("C", "q"),
             inert=("N1",),
+            right=Right("not degenerate", "not degenerate", "one subspace holds the code and its sign, and noise says nothing"),
         ),
     )
 }
+"""What the scorecard scores unless others are asked for."""
+
+EVERY = NETWORKS | {network.name: network for network in STRESSED}
 
 
 def network_named(name: str) -> Network:
     """The network, or BadArgument that lists what there is."""
     try:
-        return NETWORKS[name]
+        return EVERY[name]
     except KeyError:
-        raise BadArgument(f"There is no planted network '{name}'; there are {', '.join(NETWORKS)}.") from None
+        raise BadArgument(f"There is no planted network '{name}'; there are {', '.join(EVERY)}.") from None

@@ -102,19 +102,24 @@ def _effect_grid(verdicts: pd.DataFrame, confidence: str) -> Grid:
         *declared("verdicts", "a b"),
         Column("a without b", lambda row: alone_cell(row, "a")),
         Column("b without a", lambda row: alone_cell(row, "b")),
-        Column(
-            "surplus", lambda row: beneath(cell_of(row, "surplus"), "whole", cell_of(row, "whole").text if finite(row["whole"]) else "")
-        ),
+        Column("surplus", lambda row: beneath(surplus_cell(row), "whole", cell_of(row, "whole").text if finite(row["whole"]) else "")),
         Column("fresh probe", _refit),
     )
     caption = (
         "What each carries when the other is gone: CE of a's swap with b ablated in both clips, and the reverse; below it the mean CE of "
         "variance-matched subspaces outside both, and Δ, the interval of the difference. Surplus: the two less what both do together "
-        "(the whole): 0 where parts add up, as much as the whole where either is enough. Fresh probe: its accuracy at the site after one "
-        f"of the two is ablated (the lower); erased: after all that goes along with it is taken away, another copy of the same code "
-        f"included. Brackets: {confidence}; n = {count_range(verdicts['n'])} test scenes."
+        "(the whole): 0 where parts add up, as much as the whole where either is enough; norms held: the same with the scale of every norm "
+        "held at the unedited clip's, so that nothing is read louder because something else is gone. Fresh probe: its accuracy at the site "
+        "after one of the two is ablated (the lower), which decides nothing; erased: after all that goes along with it is taken away, "
+        f"another copy of the same code included. Brackets: {confidence}; n = {count_range(verdicts['n'])} test scenes."
     )
     return grid(verdicts, columns, caption, lambda row: str(row["verdict"]), MOST_ROWS, REST)
+
+
+def surplus_cell(row: Row) -> Cell:
+    """The surplus; below it the same with norms held, in folders that have it."""
+    held = cell_of(row, "surplus_held").text if finite(row.get("surplus_held")) else ""
+    return beneath(cell_of(row, "surplus"), "norms held", held)
 
 
 def _refit(row: Row) -> Cell:

@@ -14,6 +14,8 @@ from jepascope.study.steps.intervene import PORT_DRAWS
 
 EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchange: the fewest that can say that an effect lies outside them
 EXCHANGE_CONTROLS = 2
+RECORDED = 1  # pass of the scenes as they are, which norms are held by
+LEFT = 2  # exchanges: of all that was not peeled off, and the ablation that it is measured from
 PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
 BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has room for them
 
@@ -36,7 +38,9 @@ def _ported(counts: Counts) -> Iterator[Passes]:
 def _degenerate(counts: Counts) -> Iterator[Passes]:
     """Every two finders; then peeling, as if every subspace lay above its controls and all overlapped in what they do: each is then found
     and exchanged, all of them are exchanged alone and found again whenever one is added, and in the end each is exchanged in its place, and
-    alone. What the scenes and their twins read unedited is known from the edits of the same layer."""
+    alone, and alone once more with the norms held, and all that is left is exchanged. (A stage that does no more than a control does is
+    exchanged once more, beside others: that is not counted.) What the scenes and their twins read unedited is known from the edits of
+    the same layer."""
     spec, stages = counts.spec, peeled_stages(counts)
     if not spec.peels:
         return
@@ -52,20 +56,23 @@ def _degenerate(counts: Counts) -> Iterator[Passes]:
         yield counts.captured(named, shown, sites=1, times=2) + counts.at("", rotations(found) * rotation_clips(counts))
     in_turn = stages * (1 + BESIDE) + max(0, stages - 1)  # and, from the second on, the ablation of those before
     alone = sum(1 + 2 * many for many in range(2, stages + 1))  # all together, each alone, and the ablation of all others
-    alone += 1 + 2 * stages if stages > 1 else 2 * stages
+    last = 1 + 2 * stages if stages > 1 else 2 * stages
+    alone += 2 * last + RECORDED + LEFT if stages else 0
     again = in_turn if stages > 1 else 0  # what was found again
     yield counts.at("subspaces peeled off and exchanged, at most", (in_turn + again + alone) * counts.scenes)
 
 
 def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     """Each alone, both together, and each one while the other is ablated; beside each of the last three its controls, where there is
-    room, and for the last two the ablation that they are measured from."""
+    room, and for the last two the ablation that they are measured from. Then what of each lies outside the other; and the last three once
+    more, with the norms held."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
     same_span = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
     both, parts = (of_a, []) if same_span else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
-    return 2 + 1 + 2 * len(parts) + sum(beside)
+    exchanged = 1 + 2 * len(parts)
+    return 2 + exchanged + sum(beside) + len(parts) + exchanged + RECORDED
 
 
 def peeled_stages(counts: Counts) -> int:
