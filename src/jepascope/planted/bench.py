@@ -49,7 +49,7 @@ class Answer:
     name: str
     layer: int
     causal: Float[Tensor, "width rank"]
-    inert: Float[Tensor, "width rank"]
+    inert: Float[Tensor, "width _"]
     copy_rank: int
     decoy: bool
     references: Mapping[str, Float[Tensor, "width _"]] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from jepascope.encoders.planted.network import Codes, Network, Written, cube, read_either, read_one, saturated
+from jepascope.encoders.planted.network import Codes, Network, Right, Written, cube, read_either, read_one, saturated
 
 QUIET = 0.3  # of the usual spread of the nuisance
 SMALL, FULL = 0.4, 0.1  # a small copy's size, and the size from which it is read as if whole

@@ -31,7 +31,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.encoders.planted.copies import STRESSED
-from jepascope.encoders.planted.network import Codes, Network, Written, cube, read_either, read_one
+from jepascope.encoders.planted.network import Codes, Network, Right, Written, cube, read_either, read_one
 from jepascope.errors import BadArgument
 
 RHO = 0.5  # share of what is missing that each repairing block restores
