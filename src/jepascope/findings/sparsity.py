@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from math import isnan
 
+import pandas as pd
+
 from jepascope.findings.numbers import count, finite, percent, percent_span, shown
+
+NOT_DETERMINED = "not determined: the path ended before accuracy turned"
+
+
+def determined(chosen: pd.DataFrame) -> pd.DataFrame:
+    """Rows of chosen L1 probes with the support empty where the path ended before its accuracy turned."""
+    return chosen.assign(support=chosen["support"].mask(chosen["open_ended"].eq(True))) if "open_ended" in chosen else chosen
+
+
+def open_words(chosen: pd.DataFrame, layer: int, tokens: str) -> str:
+    """At which layers the support is not determined; "" where it is at all. ``chosen``: L1 probes of the cross-validated choice."""
+    own = chosen[chosen["tokens"] == tokens]
+    if "open_ended" not in own or not own["open_ended"].any():
+        return ""
+    layers = [int(row) for row in own.loc[own["open_ended"], "layer"]]
+    where = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, sorted(layers)))} ({tokens} tokens)"
+    text = f"The support of the L1 probe at {where} is {NOT_DETERMINED}, at the weakest penalty that is tried"
+    return f"{text}. Weaker ones may use more coordinates{', the layer of the claims among them' if layer in layers else ''}."
+
 
 SELDOM = "coordinates that a half selects no more often than the average one"
 

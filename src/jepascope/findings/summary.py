@@ -13,8 +13,10 @@ from jepascope.discovery.probes.readings import VariableReading, chosen_probes, 
 from jepascope.findings.distances import distanced
 from jepascope.findings.effect import judge_readings
 from jepascope.findings.heterogeneity import heterogeneous
+from jepascope.findings.layer_choice import layer_shares
 from jepascope.findings.numbers import json_number
 from jepascope.findings.selection import at_full_dose
+from jepascope.findings.sparsity import determined
 from jepascope.intervention.circle import angle_errors, mean_error
 from jepascope.portability.retained import one_dose
 from jepascope.stats import LEVEL
@@ -47,12 +49,13 @@ def probed(studied: Mapping[str, Any], best: int, probes: pd.DataFrame, values: 
     return {
         **{"schema": SCHEMA, "headline": "", "confidence": LEVEL, **studied, "splits": splits, "best_layer": best},
         "chance": json_number(own["chance"].max()),
+        "layer_choice": layer_shares(probes, tokens),
         "reading": reading_entry(reading),
         "probe": {
             "dense": accuracy,
             "dense_untrained": _by_layer(_mean(dense, "untrained"), "accuracy"),
             "l1": _by_layer(sparse, "accuracy"),
-            "l1_support": _by_layer(sparse, "support"),
+            "l1_support": _by_layer(determined(sparse), "support"),
             "selectivity": {layer: value - less for layer, (value, less) in both.items() if value is not None and less is not None},
             "permuted": _by_layer(_mean(dense, "permuted"), "accuracy"),
         },

@@ -18,7 +18,7 @@ from jepascope.report.folder import RunFolder, read_run
 
 ORDER = (
     *("headline", "stimuli", "emergence", "value", "tokens", "l1", "others"),
-    *("map", "screen", "effects", "heterogeneity", "distances", "matching", "predictor"),
+    *("map", "layer-choice", "screen", "effects", "heterogeneity", "distances", "matching", "predictor"),
     *("doses", "reads", "isolation", "calibration", "further"),
     *("portability", "degeneracy", "across-models", "published", "leaks", "provenance"),
 )

@@ -12,6 +12,7 @@ from jepascope.discovery.probes.readings import Measure, chosen_probes
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import Edited, claim_layer, comparable, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.selectivity import reading
+from jepascope.findings.sparsity import determined
 from jepascope.intervention.control_words import CONTROLS
 from jepascope.report.folder import RunFolder
 
@@ -120,11 +121,11 @@ def accuracy(run: RunFolder, layer: int | None = None) -> Accuracy | None:
 
 
 def support(run: RunFolder) -> float:
-    """Share of coordinates that the L1 probe uses at the best layer (one-standard-error choice)."""
+    """Share of coordinates that the L1 probe uses at the best layer (one-standard-error choice); NaN where that is not determined."""
     probes = run.table("probes")
     if probes is None:
         return nan
-    own = chosen_probes(probes, "l1", "model", run.best_layer, tokens_of(run, probes))
+    own = determined(chosen_probes(probes, "l1", "model", run.best_layer, tokens_of(run, probes)))
     return float(own["support"].iloc[0]) if len(own) else nan
 
 

@@ -12,14 +12,20 @@ READINGS = (
         "labels of one's own) and their differences; control tasks (the dense probe on labels that are a random function of the scene's "
         "other factors) and permuted labels (scored on true ones) at the study's tokens, every layer",
         columns(
-            "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se gap chosen types type_columns",
+            "encoder seed layer tokens probe strength accuracy low high n chance support cv_accuracy cv_se gap chosen types type_columns"
+            " layer_share open_ended",
             number("support", "share of coordinates with a weight that is not zero, in any class (l1)"),
             number("cv_accuracy", "cross-validated accuracy inside fit"),
             number("cv_se", "its standard error over folds"),
             number("gap", "certified duality gap of the fit (l1)"),
             number("types", "types of scenes, each with a random class of its own (control tasks)"),
             text("type_columns", "the factors that make the types; numbers among them are cut at the fit clips' median"),
-            late="types type_columns gap",
+            number(
+                "layer_share",
+                "share of resamples of folds and scenes that choose this layer for claims (the model's candidates)",
+            ),
+            flag("open_ended", "whether the path ended before the cross-validated accuracy turned: its support is not determined (l1)"),
+            late="types type_columns gap layer_share open_ended",
         ),
         key=("encoder", "seed", "layer", "tokens", "probe", "strength"),
         evidence="probe",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from jepascope.discovery.arrays import ArrayLike, as_tensor
@@ -25,6 +25,8 @@ from jepascope.errors import BadArgument, BadData
 
 DENSE_STRENGTHS = tuple(10 ** (-0.5 * step) for step in range(8))  # L2 on standardised coordinates, 1 to 3e-4
 L1_SHARES = tuple(0.03 ** (step / 19) for step in range(20))  # of the strength at which no coordinate is left
+
+L1_ONWARD = (0.018, 0.01)  # and on to these, as long as the cross-validated accuracy has not turned; weaker ones cost more than all before
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -54,6 +56,10 @@ class ProbePath:
     kind: str
     points: tuple[PathPoint, ...]
     chosen: int
+    fold: Int[Tensor, " clips"]
+    """Of each clip, in cross-validation."""
+    right: Bool[Tensor, " clips"]
+    """Whether the probe of the chosen strength that did not see the clip's fold named its class."""
 
     @property
     def choice(self) -> PathPoint:
@@ -62,6 +68,12 @@ class ProbePath:
     @property
     def probe(self) -> LinearProbe:
         return self.choice.probe
+
+    @property
+    def turned(self) -> bool:
+        """Whether the path went on until the accuracy fell clearly (``has_turned``); else its choice, and the support there, may lie
+        beyond its end."""
+        return has_turned(self.points)
 
     def __repr__(self) -> str:
         c = self.choice
@@ -98,14 +110,16 @@ def l1_paths(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     penalty: Penalty = "l1",
+    onward: Sequence[float] = L1_ONWARD,
 ) -> dict[Key, ProbePath]:
     """Sparse probes of every layer along a path of strengths; errors as ``dense_probes``.
 
     ``penalty``: "l1" on every weight, or "row" on the 2-norms of every coordinate's weights over the classes (group L1: a
     coordinate enters for all classes at once); it is the path's ``kind``. ``shares`` are shares of each layer's own strongest
-    strength, the one at which no coordinate is left; its folds use the same absolute strengths.
+    strength, the one at which no coordinate is left; its folds use the same absolute strengths. A layer whose accuracy has not turned at
+    the last of them (``ProbePath.turned``) goes on to those of ``onward``.
     """
-    return _paths(penalty, layers, y, groups, folds, shares, seed, tolerance)
+    return _paths(penalty, layers, y, groups, folds, shares, seed, tolerance, onward)
 
 
 def _paths(
@@ -117,6 +131,7 @@ def _paths(
     strengths: Sequence[float],
     seed: int,
     tolerance: float,
+    onward: Sequence[float] = (),
 ) -> dict[Key, ProbePath]:
     if not strengths or min(strengths) <= 0:
         raise BadArgument("A probe path needs at least one strength, each above 0.")
@@ -124,6 +139,7 @@ def _paths(
     y = as_tensor(labels, "The class labels (clips)", 1, torch.int64)
     groups = None if scenes is None else as_tensor(scenes, "The scene ids (clips)", 1, torch.int64)
     order = sorted(strengths, reverse=True)
+    order, asked = [*order, *sorted((share for share in onward if share < order[-1]), reverse=True)], len(order)
     try:
         classes, fold_of = check_labels(y), scene_folds(y, groups, folds, seed)
     except BadData as error:  # labels are those of every layer: the sites that were asked for are named
@@ -137,15 +153,23 @@ def _paths(
         pairs = _pairs(kind, batch, order)
         solved = solve_path(batch, pairs, tolerance, penalty="l1" if kind == "dense" else kind)
         collected: list[list[PathPoint]] = [[] for _ in keys]
-        for (l1, l2), fits in zip(pairs, solved, strict=True):
-            accuracy = _held_out_accuracy(x, y, fold_of, fits, folds)
+        hits: list[Tensor] = []
+        for step, ((l1, l2), fits) in enumerate(zip(pairs, solved, strict=True)):
+            going = [step < asked or not has_turned(points) for points in collected]
+            if not any(going):
+                break
+            hits.append(_held_out_hits(x, y, fold_of, fits, folds))
+            accuracy = torch.stack([hits[-1][:, fold_of == fold].double().mean(dim=1) for fold in range(folds)], dim=1)
             for i, points in enumerate(collected):
+                if not going[i]:
+                    continue
                 probe = LinearProbe.from_standardised(fits.weights[i, -1], fits.bias[i, -1], mean[i], scale[i])
                 strength = float(l2[i, 0] if kind == "dense" else l1[i, 0])
                 se = float(accuracy[i].std()) / math.sqrt(folds)
                 points.append(PathPoint(strength, probe, float(accuracy[i].mean()), se, float(fits.gap[i, -1])))
         for key, points in zip(keys, collected, strict=True):
-            paths[key] = ProbePath(kind, tuple(points), _choice(kind, points))
+            chosen = _choice(kind, points)
+            paths[key] = ProbePath(kind, tuple(points), chosen, fold_of.cpu(), hits[chosen][keys.index(key)].cpu())
     return {key: paths[key] for key in layers}
 
 
@@ -158,20 +182,27 @@ def _pairs(kind: Literal["dense"] | Penalty, batch: Batch, order: list[float]) -
     return [(strongest * share, zero) for share in order]
 
 
-def _held_out_accuracy(x: Tensor, y: Tensor, fold_of: Tensor, fits: Fits, folds: int) -> Float[Tensor, "designs folds"]:
-    """Of each fold's fit on the clips that it did not see."""
-    right = []
+def _held_out_hits(x: Tensor, y: Tensor, fold_of: Tensor, fits: Fits, folds: int) -> Bool[Tensor, "designs clips"]:
+    """Which clips the fit that did not see their fold reads right."""
+    right = torch.zeros(x.shape[:2], dtype=torch.bool)
     for fold in range(folds):
         held = fold_of == fold
         logits = x[:, held] @ fits.weights[:, fold].mT + fits.bias[:, fold, None]
-        right.append((logits.argmax(dim=2) == y[held]).double().mean(dim=1))
-    return torch.stack(right, dim=1)
+        right[:, held] = logits.argmax(dim=2) == y[held]
+    return right
 
 
 def _choice(kind: str, points: list[PathPoint]) -> int:
     best = max(points, key=lambda point: point.cv_accuracy)  # the first of equals: the strongest
     wanted = best.cv_accuracy - (0.0 if kind == "dense" else best.cv_se) - 1e-9
     return next(i for i, point in enumerate(points) if point.cv_accuracy >= wanted)
+
+
+def has_turned(points: Sequence[PathPoint]) -> bool:
+    """Whether the cross-validated accuracy fell one standard error below its best after it, or nothing can be better: all were right."""
+    best = max(points, key=lambda point: point.cv_accuracy)
+    after = points[points.index(best) + 1 :]
+    return best.cv_accuracy >= 1 or any(point.cv_accuracy < best.cv_accuracy - best.cv_se for point in after)
 
 
 def _sites(layers: Mapping[Key, Tensor]) -> str:

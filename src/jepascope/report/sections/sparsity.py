@@ -10,8 +10,8 @@ import pandas as pd
 
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, exact, finite, percent
 from jepascope.findings.selection import claim_layer, tokens_of
-from jepascope.findings.sparsity import SELDOM, stable_words
-from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, section
+from jepascope.findings.sparsity import NOT_DETERMINED, SELDOM, open_words, stable_words
+from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, findings, section
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw, layers
 from jepascope.report.charts.looks import LONG, SHORT, Look
@@ -42,10 +42,12 @@ def l1_section(run: RunFolder, probes: pd.DataFrame) -> list[Block]:
         caption += "support of probes of permuted labels."
     blocks: list[Block] = [Figure(_path(path, along, f"layer {layer}"), caption)]
     chosen = sparse[sparse["chosen"]]
+    blocks = [*findings(open_words(chosen, layer, tokens)), *blocks]
     picked = None if stability is None else stability[stability["chosen"]]
     if not chosen.empty:
         what = "one fit each (no interval)" if picked is None else "one fit each; band: the middle 95 % of random halves of the fit clips"
         caption = f"Support at the one-standard-error choice, by layer; share of coordinates of a probe of the fit clips, {what}."
+        caption += " Hollow: not determined, the path ended before accuracy turned." if chosen["open_ended"].any() else ""
         caption += "" if picked is None else " Stable: selected in at least the threshold's share of halves. Control: permuted labels."
         blocks.append(Figure(_support(chosen, picked), caption))
     low, high, classes = path["support"].min(), path["support"].max(), run.summary.get("classes")
@@ -75,7 +77,8 @@ def _path(path: pd.DataFrame, stability: pd.DataFrame | None, where: str) -> Dra
         Panel(accuracy, [*choice, Level(float(path["chance"].mean()), "chance", share=True)], y=Axis("probe accuracy", limits=(0, 1.03))),
         Panel(support, choice, y=Axis("share of coordinates", limits=(0, 1.03))),
     ]
-    also = [where, *(f"at the choice accuracy {percent(row.accuracy)}, support {percent(row.support)}" for row in picked.itertuples())]
+    told = [(row.accuracy, NOT_DETERMINED if row.open_ended else percent(row.support)) for row in picked.itertuples()]
+    also = [where, *(f"at the choice accuracy {percent(accuracy)}, support {at}" for accuracy, at in told)]
     x = Axis("L1 strength (logarithmic; sparser to the right)", "strength", log=True)
     title = "L1 path: accuracy and support against strength"
     return draw("l1-path", title, panels, x, Axis(), across=1, height=3.9, also="; ".join(also))
@@ -85,7 +88,7 @@ def _support(chosen: pd.DataFrame, stability: pd.DataFrame | None) -> Drawing:
     """Support at the one-standard-error choice by layer and token selection; with the middle 95 % of half-samples where these were run."""
     series = []
     for (tokens, rows), look in zip(chosen.groupby("tokens"), (Look(BLUE, "o"), Look(VERMILION, "s"), Look(GREY, "^")), strict=False):
-        series.append(Series.of(rows, "layer", "support", f"{tokens} tokens", look, ends=(), says="range", share=True))
+        series.append(Series.of(rows, "layer", "support", f"{tokens} tokens", look, ends=(), says="range", share=True, where="open_ended"))
         if stability is None or not (stability["tokens"] == tokens).any():
             continue
         halves, dashed = stability[stability["tokens"] == tokens], replace(look, marker="D", dash=LONG, hollow=True)

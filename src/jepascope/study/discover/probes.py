@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.discovery.probes.layer_choice import chosen_layer, layer_shares
 from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
@@ -25,7 +26,8 @@ from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
 FIRST = ["encoder", "seed", "layer", "tokens", "probe", "strength"]
-CONTROL_ONLY: dict[str, object] = {"types": float("nan"), "type_columns": ""}  # columns of control tasks, and what other rows have there
+SOME: dict[str, object] = {"types": float("nan"), "type_columns": "", "layer_share": float("nan"), "open_ended": False}
+"""Columns of some rows alone, and what others have there."""
 
 Rows = list[dict[str, object]]
 
@@ -64,7 +66,7 @@ def probe_table(
         if paths and keep:
             keep(paths)
         tick(done + 1, count)
-    table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in CONTROL_ONLY.items()}} for row in rows])
+    table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in SOME.items()}} for row in rows])
     return table[FIRST + [column for column in table.columns if column not in FIRST]]
 
 
@@ -78,6 +80,13 @@ def source_rows(_: object, asked: Asked, source: Source) -> tuple[Rows, dict[int
         sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
         rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
     if own:
+        candidates = candidate_layers(max(source.fit))
+        strengths = sorted({dense[layer].choice.strength for layer in candidates}, reverse=True)
+        at = {layer: source.fit[layer] for layer in candidates}
+        shares = layer_shares(at, target.fit_labels, strengths, target.fit_scenes, folds, spec.seed)
+        for row in rows:
+            if row["chosen"] and row["probe"] == "dense" and row["layer"] in shares:
+                row["layer_share"] = shares[row["layer"]]
         try:
             rows += control_rows(source, target, folds, spec.control_seeds)
         except BadData as error:
@@ -109,6 +118,7 @@ def probe_rows(
                     "cv_se": point.cv_se,
                     "gap": point.gap,
                     "chosen": index == path.chosen,
+                    "open_ended": path.kind == "l1" and not path.turned,
                 }
             )
     return rows
@@ -194,6 +204,4 @@ def earliest_of(paths: Mapping[int, ProbePath], depth: int) -> int:
 
 def earliest_good(scores: Mapping[int, tuple[float, float]], depth: int) -> int:
     """The earliest candidate whose score lies within one standard error of the best; ``scores``: (accuracy, standard error) by layer."""
-    candidates = candidate_layers(depth)
-    best, se = max((scores[layer] for layer in candidates), key=lambda score: score[0])
-    return min(layer for layer in candidates if scores[layer][0] >= best - se - 1e-9)
+    return chosen_layer(scores, candidate_layers(depth))
