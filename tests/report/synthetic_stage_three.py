@@ -101,7 +101,16 @@ def degeneracy(finders: tuple[str, ...]) -> pd.DataFrame:
     return made("degeneracy", rows)
 
 
-KINDS = ("degenerate", "redundant by correlation", "parts of one", "undecided", "saturated", "not degenerate", "one subspace")
+KINDS = (
+    "degenerate",
+    "redundant by correlation",
+    "parts of one",
+    "undecided",
+    "saturated",
+    "not degenerate",
+    "one subspace",
+    "conjunctive",
+)
 
 
 def verdicts(finders: tuple[str, ...]) -> pd.DataFrame:
