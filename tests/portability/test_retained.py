@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from jepascope.errors import BadData
-from jepascope.portability.retained import SATURATED, one_dose, rce, rce_rows
+from jepascope.portability.retained import EQUAL_NORM, SATURATED, kept_p, one_dose, rce, rce_rows
 from jepascope.portability.tables import PORTABILITY_COLUMNS, portability_table
 from jepascope.stats import ratio_of_means
 
@@ -68,6 +68,38 @@ def test_a_dose_is_saturated_where_either_effect_is() -> None:
     assert not neither["saturated"].any()
     one = portability_table(rce_rows(effects({"native": full, "other": 0.5}, noise=0), [("native", "other")], "finder"))
     assert one.set_index("dose")["saturated"].to_dict() == {0.5: False, 1.0: True}
+
+
+def test_an_effect_is_kept_only_above_every_floor_and_near_one() -> None:
+    rng, near = np.random.default_rng(0), {"variance": 0.3, "shuffled": 0.4, "pca": 0.5}
+    own, low = rng.normal(1, 0.2, SCENES), {name: share * rng.normal(1, 0.2, SCENES) for name, share in near.items()}
+    assert kept_p(own + rng.normal(0, 0.1, SCENES), own, low) < 1e-4
+    assert kept_p(0.7 * own, own, low) > 0.99  # less than KEEPS
+    for name in near:
+        assert kept_p(own, own, low | {name: 1.2 * own}) > 0.99
+    assert kept_p(own, own, dict.fromkeys(near)) == pytest.approx(kept_p(own, own, {}))
+
+
+def test_p_that_no_effect_is_kept_is_small_in_one_case_of_twenty_at_most_where_a_floor_does_as_much() -> None:
+    small = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        scene = rng.normal(1, 0.3, 20)
+        carried, floor = (scene + rng.normal(0, 0.3, 20) for _ in range(2))
+        small += kept_p(carried, 0.5 * scene, {"pca": floor}) < 0.05
+    assert small <= 32  # of 20 expected; more in less than one of 100 cases
+
+
+def test_a_dissociation_is_corrected_for_every_transfer_that_was_looked_at() -> None:
+    def row(metric: str, a: str, p: float, dose: float) -> dict[str, object]:
+        return {"metric": metric, "across": "finder", "a": a, "b": "native", "layer": 1, "edit": "", "rank": 2, "dose": dose, "p": p}
+
+    kept = {"a": 0.01, "b": 0.02, "c": np.nan, "d": 0.001}
+    rows = [row(EQUAL_NORM, name, p, 1.0) for name, p in kept.items()] + [row("sas", "d", 0.3, np.nan)]
+    table = portability_table(rows)
+    found = table[table["metric"] == EQUAL_NORM].set_index("a")
+    assert found["p_holm"].to_dict() == pytest.approx({"a": 0.04, "b": 0.06, "c": 1.0, "d": 0.6})  # d: SAS is not shown to be far below
+    assert (found["looked_at"] == 4).all() and table.loc[table["metric"] == "sas", "p_holm"].isna().all()
 
 
 def test_no_native_effect_gives_no_ratio() -> None:

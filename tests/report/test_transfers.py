@@ -24,6 +24,8 @@ def a_transfer(**more: Any) -> dict[str, Any]:
     row |= {"value": 0.95, "low": 0.9, "high": 1.0, "saturated": False, "sas": 0.2, "sas_chance": 0.07, "sas_ceiling": 0.9}
     row |= {"floor_random": 0.1, "floor_random_low": 0.05, "floor_random_high": 0.15}
     row |= {"floor_variance": 0.4, "floor_variance_low": 0.35, "floor_variance_high": 0.45, "excess_low": 0.5, "excess_high": 0.6}
+    row |= {"norm": 0.95, "norm_low": 0.9, "norm_high": 1.0, "norm_floor_variance": 0.3, "norm_floor_shuffled": 0.4, "norm_floor_pca": 0.5}
+    row |= {"p_holm": 0.01, "looked_at": 24.0}
     row |= {"readings": nan, "readings_low": nan, "readings_high": nan, "readings_chance": nan}
     return row | more
 
@@ -32,6 +34,9 @@ def a_transfer(**more: Any) -> dict[str, Any]:
     ("more", "kind"),
     [
         ({}, DISSOCIATED),
+        ({"p_holm": 0.2}, OPEN),
+        ({"p_holm": nan, "norm": nan}, OPEN),  # folders of earlier versions: not run at equal token norm
+        ({"p_holm": 1.0, "norm": nan}, OPEN),
         ({"sas": 0.85}, ALIGNED),
         ({"saturated": True}, SATURATED),
         ({"excess_low": -0.1, "excess_high": 0.2}, FLOOR),
@@ -66,6 +71,14 @@ def test_a_dissociation_meets_every_condition_that_is_stated(
     if judged(row).kind == DISSOCIATED:
         assert not full and row["low"] > floor and row["low"] >= KEEPS
         assert (sas - row["sas_chance"]) / (ceiling - row["sas_chance"]) < APART
+
+
+def test_a_dissociation_is_claimed_at_equal_token_norm_alone_and_says_beside_what() -> None:
+    beside = "at equal token norm (RCE 0.95 [0.90, 1.00]; variance-matched 0.300, permuted labels 0.400, PCA 0.500; p = "
+    claimed, open_, old = (judged(a_transfer(**more)).why for more in ({}, {"p_holm": 0.2}, {"p_holm": nan}))
+    assert f"come apart, {beside}0.010 corrected for the 24 transfers looked at) too." in claimed
+    assert f"{beside}0.20 corrected for the 24 transfers looked at) it is not shown, so no dissociation is claimed" in open_
+    assert "at equal token norm it was not run, so no dissociation is claimed" in old
 
 
 NULLS = {"null_shuffled": 0.5, "null_shuffled_high": 0.55, "null_pca": 0.6, "pca_low": 0.1, "pca_high": 0.3}
@@ -120,7 +133,8 @@ def test_the_verdict_over_all_transfers_says_why() -> None:
     assert over(a_transfer(saturated=True)).startswith("Saturated metric: in one transfer an effect reaches 0.95 at every dose")
     floor = over(a_transfer(excess_low=-0.1, excess_high=0.1), a_transfer(excess_low=-0.2, excess_high=-0.1, floor_variance=0.6))
     assert floor.startswith("Not told apart from the floor: in 2 transfers") and "(0.400 to 0.600)" in floor
-    assert over(aligned).startswith("No dissociation of effect and geometry is shown in one transfer. Of these: 1 keeps the effect")
+    assert over(aligned).startswith("No dissociation of effect and geometry is shown in one transfer (at equal token norm, beside")
+    assert over(aligned).endswith("corrected for the 24 looked at). Of these: 1 keeps the effect with the alignment.")
 
 
 def test_many_transfers_are_counted_instead_of_listed() -> None:

@@ -102,8 +102,14 @@ def test_every_pair_has_its_alignment_what_both_read_and_what_is_kept_at_every_d
     assert table["saturated"].dtype == bool
     for _, rows in table.groupby(["across", "a", "b"]):
         by_metric = rows.groupby("metric")
-        assert set(by_metric.groups) == {"sas", "readings", "rce"}
+        assert set(by_metric.groups) == {"sas", "readings", "rce", "rce_norm"}
         sas, readings, kept = (by_metric.get_group(metric) for metric in ("sas", "readings", "rce"))
+        norm = by_metric.get_group("rce_norm")
+        assert len(norm) == 1 and norm["dose"].item() in tiny_spec.doses and 0 < norm["p_holm"].item() <= 1
+        assert norm["looked_at"].item() == (table["metric"] == "rce_norm").sum()
+        floors = norm[["floor_variance", "floor_shuffled", "floor_pca"]]
+        assert kept["value"].isna().all() or np.isfinite(floors).all(axis=None)
+        assert np.isfinite(sas[["null_shuffled", "null_pca", "fit_low", "pca_low"]]).all(axis=None)
         assert len(sas) == len(readings) == 1 and sorted(kept["dose"]) == sorted(tiny_spec.doses)
         assert readings["n"].item() == 16 and readings["value"].between(0, 1).all() and readings["chance"].item() > 0
         assert (kept["n"] == tiny_spec.test_scenes).all() and np.isfinite(sas["ceiling"].item())

@@ -11,6 +11,7 @@ import pandas as pd
 from jepascope.findings.effect import Against, Effect, JudgeReading, stored_readings
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import controls_in
+from jepascope.portability.retained import EQUAL_NORM
 
 
 def readings_by(run: Facts) -> dict[str, JudgeReading]:
@@ -30,9 +31,9 @@ def portability_of(run: Facts) -> pd.DataFrame | None:
     table = run.table("portability")
     if table is None or unread_judge(run) is None:
         return table
-    silent = (table["metric"] == "rce") & (table["across"] != "clip set")
-    of_ratio = ("value", "low", "high", "floor_random", "floor_variance")
-    return table.assign(**{name: table[name].mask(silent) for name in of_ratio})
+    silent = table["metric"].isin(("rce", EQUAL_NORM)) & (table["across"] != "clip set")
+    of_ratio = ("value", "low", "high", "floor_random", "floor_variance", "floor_shuffled", "floor_pca", "p_holm")
+    return table.assign(**{name: table[name].mask(silent) for name in of_ratio if name in table})
 
 
 def rows_beside(

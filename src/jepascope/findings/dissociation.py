@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from jepascope.findings.numbers import finite, percent, shown, span, with_interval
+from jepascope.findings.numbers import finite, p_text, percent, shown, span, with_interval
+from jepascope.portability.retained import KEEPS
 from jepascope.portability.tables import APART
 from jepascope.stats import Side, side
 
-KEEPS = 0.8  # RCE is called near 1 where its interval does not go below this
 STRONGER = 1 / KEEPS  # and a is called the stronger one where it lies above this
+SIGNIFICANT = 0.05  # of a dissociation, after correction
+NORM_NULLS = {"norm_floor_variance": "variance-matched", "norm_floor_shuffled": "permuted labels", "norm_floor_pca": "PCA"}
 SAME_NUMBERS = 0.8  # two subspaces read nearly the same numbers from this mean squared canonical correlation (lower end) on
 ROOM = 0.05  # a split-half reference nearer than this to chance says nothing about alignment
 
@@ -84,8 +86,13 @@ def judged(row: Mapping[Any, Any]) -> Judgement:
     apart, geometry = alignment(row)
     if apart is None:
         return Judgement(OPEN, f"{more}: the effect is kept. {geometry}")
+    if apart and (doubt := not_at_equal_norm(row)):
+        return Judgement(OPEN, f"{more}: the effect is kept. {geometry}; {doubt}, so no dissociation is claimed")
     if apart:
-        return Judgement(DISSOCIATED, f"{more}: the effect is kept. {geometry}, so effect and geometry come apart.{read_words(row)}")
+        return Judgement(
+            DISSOCIATED,
+            f"{more}: the effect is kept. {geometry}, so effect and geometry come apart, {norm_words(row)} too.{read_words(row)}",
+        )
     return Judgement(ALIGNED, f"{more}: the effect is kept, and so is the alignment. {geometry}")
 
 
@@ -106,6 +113,26 @@ def alignment(row: Mapping[Any, Any]) -> tuple[bool | None, str]:
         return False, f"SAS {shown(sas)} reaches the split-half reference ({shown(ceiling)}; chance {shown(chance)})"
     way = "at or below chance" if share <= 0 else f"{percent(share)} of the way from chance to the split-half reference"
     return share < APART, f"SAS {shown(sas)} lies {way} ({shown(chance)}, {shown(ceiling)})"
+
+
+def not_at_equal_norm(row: Mapping[Any, Any]) -> str:
+    """Why a dissociation is not claimed at equal token norm, in words; empty where it is."""
+    p, value = row.get("p_holm", nan), row.get("norm", nan)
+    if not finite(p):
+        return "at equal token norm it was not run"
+    if not finite(value):
+        return "at equal token norm there is no ratio"
+    return "" if p <= SIGNIFICANT else f"{norm_words(row)} it is not shown"
+
+
+def norm_words(row: Mapping[Any, Any]) -> str:
+    """'at equal token norm (RCE 0.65 [0.60, 0.70]; variance-matched 0.1, permuted labels 0.2, PCA 0.3; p = 0.01 corrected for 24)'."""
+    null = [f"{name} {shown(row[column])}" for column, name in NORM_NULLS.items() if finite(row.get(column))]
+    p, many = row.get("p_holm", nan), row.get("looked_at", nan)
+    beside = [f"RCE {with_interval(row['norm'], row['norm_low'], row['norm_high'])}", ", ".join(null)]
+    if finite(p):
+        beside.append(f"p = {p_text(p)} corrected for the {many:.0f} transfers looked at")
+    return f"at equal token norm ({'; '.join(filter(None, beside))})"
 
 
 def nothing_beyond(row: Mapping[Any, Any]) -> str:

@@ -31,7 +31,7 @@ SHOWS: dict[str, Verdict] = {
 def across(kind: str, facts: Facts) -> Answer | None:
     """All transfers across one thing, at the layer of the claims; the worst decides."""
     table = portability_of(facts)
-    moved = None if table is None else transfers(table[table["across"] == kind])
+    moved = None if table is None else transfers(table[table["across"] == kind])  # each with the correction for all of the table
     return None if moved is None or moved.empty else carried(moved)
 
 

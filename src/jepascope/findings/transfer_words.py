@@ -41,10 +41,16 @@ def sentence(row: Mapping[Any, Any]) -> str:
     """One transfer with its numbers and what follows from them."""
     readings = f", readings {shown(row['readings'])}" if finite(row.get("readings")) else ""
     text = (
-        f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])}{at_dose(row)} "
+        f"{row['a']} in place of {row['b']} has RCE {with_interval(row['value'], row['low'], row['high'])}{at_dose(row)}{_at_norm(row)} "
         f"at SAS {shown(row['sas'])} (chance {shown(row['sas_chance'])}){readings}: {judged(row).why}"
     )
     return text if text.endswith(".") else f"{text}."
+
+
+def _at_norm(row: Mapping[Any, Any]) -> str:
+    """', 0.65 [0.60, 0.70] at equal token norm'; empty where it was not run so."""
+    known = finite(row.get("norm"))
+    return f", {with_interval(row['norm'], row['norm_low'], row['norm_high'])} at equal token norm," if known else ""
 
 
 def at_dose(row: Mapping[Any, Any]) -> str:
@@ -95,7 +101,8 @@ def verdict(pairs: pd.DataFrame) -> str:
     if counts[DISSOCIATED]:
         low = min((row for row, kind in zip(rows, kinds, strict=True) if kind == DISSOCIATED), key=lambda row: float(row["sas"]))
         lead = (
-            f"Dissociation: in {counts[DISSOCIATED]} of {of} the effect is kept at low alignment, where the metric is not saturated. At "
+            f"Dissociation: in {counts[DISSOCIATED]} of {of} the effect is kept at low alignment, where the metric is not saturated, and "
+            f"at equal token norm (corrected for the {_looked_at(rows)} that were looked at). At "
             f"the lowest, {low['a']} in place of {low['b']}, RCE is {with_interval(low['value'], low['low'], low['high'])}{at_dose(low)}, "
             f"above the {floor_of(low).name}'s {floor_of(low)}, and SAS {shown(low['sas'])} (chance {shown(low['sas_chance'])}, "
             f"split-half {shown(low['sas_ceiling'])}).{read_words(low)}"
@@ -107,9 +114,20 @@ def verdict(pairs: pd.DataFrame) -> str:
             f"({_range(floors)}), so no dissociation is shown."
         )
     else:
-        lead = f"No dissociation of effect and geometry is shown in {of}."
+        lead = f"No dissociation of effect and geometry is shown in {of}{_corrected(rows)}."
     others = _counted(counts)
     return lead + (f" {'Of the others' if counts[DISSOCIATED] else 'Of these'}: {'; '.join(others)}." if others else "")
+
+
+def _looked_at(rows: list[dict[Any, Any]]) -> str:
+    known = [row["looked_at"] for row in rows if finite(row.get("looked_at"))]
+    return f"{max(known):.0f}" if known else ABSENT
+
+
+def _corrected(rows: list[dict[Any, Any]]) -> str:
+    """What a dissociation would have had to withstand, where transfers were run at equal token norm."""
+    many = _looked_at(rows)
+    return "" if many == ABSENT else f" (at equal token norm, beside permuted labels and PCA, corrected for the {many} looked at)"
 
 
 def full_dose_saturated(rce: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ subspaces coincide, and which lie apart and read the same numbers."""
 from __future__ import annotations
 
 import re
+from math import nan
 
 import pandas as pd
 
@@ -11,11 +12,13 @@ from jepascope.discovery.finder_entry import FINDERS
 from jepascope.findings.dissociation import SAME_NUMBERS, nothing_beyond
 from jepascope.findings.numbers import shown
 from jepascope.findings.selection import coinciding
-from jepascope.portability.retained import one_dose
+from jepascope.portability.retained import EQUAL_NORM, TRANSFER, one_dose
 
 PLACE = ["across", "a", "b", "layer"]
 GEOMETRY = {"value": "sas", "chance": "sas_chance", "ceiling": "sas_ceiling", "calibrated": "sas_calibrated"}
 NULLS = ("null_shuffled", "null_shuffled_high", "null_pca", "pca_low", "pca_high", "fit_low", "fit_high")
+CORRECTED = ("p_holm", "looked_at")
+AT_NORM = {"value": "norm"} | {name: f"norm_{name}" for name in ("low", "high", "dose", "floor_variance", "floor_shuffled", "floor_pca")}
 READINGS = {"value": "readings", "low": "readings_low", "high": "readings_high", "chance": "readings_chance", "n": "readings_n"}
 ELSEWHERE = re.compile(r"^(?P<finder>.+) \((?P<where>[^()]+)\)$")
 MOST_SAID = 3
@@ -27,9 +30,17 @@ def transfers(table: pd.DataFrame) -> pd.DataFrame:
     rce = table[table["metric"] == "rce"]
     if rce.empty:
         return pd.DataFrame()
-    picked = one_dose(rce).drop(columns=["chance", "calibrated", "ceiling", *NULLS], errors="ignore")
+    picked = one_dose(rce).drop(columns=["chance", "calibrated", "ceiling", *NULLS, *CORRECTED], errors="ignore")
+    picked = _at_equal_norm(picked, table[table["metric"] == EQUAL_NORM])
     nulls = {name: name for name in NULLS if name in table}
     return _beside(_beside(picked, table, "sas", GEOMETRY | nulls), table, "readings", READINGS)
+
+
+def _at_equal_norm(picked: pd.DataFrame, norm: pd.DataFrame) -> pd.DataFrame:
+    """The same transfers at equal token norm, in columns ``norm_...``, with their corrected p; NaN where they were not run so."""
+    columns = [name for name in AT_NORM if name in norm]
+    named = norm[[*TRANSFER, *columns, *(name for name in CORRECTED if name in norm)]].rename(columns=AT_NORM)
+    return picked.merge(named, on=TRANSFER, how="left") if len(norm) else picked.assign(norm=nan, p_holm=nan)
 
 
 def alignments(table: pd.DataFrame) -> pd.DataFrame:

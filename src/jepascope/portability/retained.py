@@ -13,9 +13,14 @@ from jaxtyping import Float
 from jepascope.errors import BadData
 from jepascope.intervention.control_entry import FLOORS
 from jepascope.intervention.effects import units
-from jepascope.stats import NOTHING, RESAMPLES, Interval, ratio_of_means, scene_sums
+from jepascope.stats import NOTHING, RESAMPLES, Interval, p_above_zero, ratio_of_means, scene_sums
 
 SATURATED = 0.95  # where either effect reaches this, their ratio says little about the subspaces
+KEEPS = 0.8  # RCE is near 1 where its interval does not go below this
+EQUAL_NORM = "rce_norm"
+"""The metric of RCE at equal token norm: every token's edit has the norm of the native one's."""
+NORM_FLOORS = ("variance", "shuffled", "pca")
+"""What RCE at equal token norm is held against: directions of the native variance, a's finder on permuted labels, and PCA of a's clips."""
 TRANSFER = ["across", "a", "b", "layer", "rank", "edit"]
 """Columns of the portability table that tell transfers apart; each has a row a dose."""
 
@@ -62,14 +67,21 @@ def rce(
 
 
 def rce_rows(
-    effects: pd.DataFrame, pairs: Iterable[tuple[str, str]], across: str, seed: int = 0, resamples: int = RESAMPLES
+    effects: pd.DataFrame,
+    pairs: Iterable[tuple[str, str]],
+    across: str,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    metric: str = "rce",
+    beside: Sequence[str] = FLOORS,
 ) -> list[dict[str, object]]:
     """Rows of the portability table for pairs (native, transferred) of the effects table's ``finder`` names.
 
     One row for each pair, layer, edit and dose: ``a`` is used in place of ``b``, whose effect is the native one.
     ``floor_random`` and ``floor_variance`` are the RCE that controls matched to ``a`` get on average over their draws (to ``b`` where
     none were run for ``a``, NaN where for neither), with intervals over scenes; ``excess_low`` and ``excess_high``: the interval of
-    RCE less the variance floor, paired by scene; ``saturated`` marks doses at which either effect reaches 0.95.
+    RCE less the variance floor, paired by scene; ``saturated`` marks doses at which either effect reaches 0.95. ``metric`` is what the
+    rows are called and ``beside`` the floors; at equal token norm each has the p of ``kept_p``.
     """
     rows: list[dict[str, object]] = []
     wanted = list(pairs)
@@ -85,16 +97,18 @@ def rce_rows(
             theirs, other = _own(by_finder[transferred])
             if not native_own.index.equals(theirs.index) or not np.allclose(denominator, other):
                 raise BadData(f"'{native}' and '{transferred}' were not judged on the same scenes; their effects cannot be compared.")
-            drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in FLOORS}
+            drawn = {name: _mean_draw(by_finder, (transferred, native), name, native_own) for name in beside}
             scenes = native_own.index.get_level_values("scene").to_numpy()
             own, carried, shared = (scene_sums(by_clip.to_numpy(), scenes) for by_clip in (native_own, theirs, denominator))
             floors = {name: None if by_clip is None else scene_sums(by_clip, scenes) for name, by_clip in drawn.items()}
             retained = rce(carried, own, shared, seed, resamples)
             below = float(denominator.sum())
             largest = max(float(own.sum()), float(carried.sum())) / below
+            p = kept_p(carried, own, floors) if metric == EQUAL_NORM and retained.low == retained.low and largest < SATURATED else nan
             rows.append(
                 {
-                    "metric": "rce",
+                    "metric": metric,
+                    "p": p,
                     "across": across,
                     "a": transferred,
                     "b": native,
@@ -111,6 +125,15 @@ def rce_rows(
     return rows
 
 
+def kept_p(carried: np.ndarray, own: np.ndarray, floors: Mapping[str, np.ndarray | None]) -> float:
+    """One-sided p that an effect is not kept: that RCE is not above KEEPS, or not above one of its floors.
+
+    The largest of the p of each alone (an intersection-union test, Berger 1982: all must be rejected), paired by scene, by Student's t.
+    """
+    known = [drawn for drawn in floors.values() if drawn is not None]
+    return max(p_above_zero(carried - KEEPS * own), *(p_above_zero(carried - drawn) for drawn in known), 0.0)
+
+
 def _beside_floors(
     carried: np.ndarray, own: np.ndarray, below: np.ndarray, floors: Mapping[str, np.ndarray | None], seed: int, resamples: int
 ) -> dict[str, float]:
@@ -118,7 +141,7 @@ def _beside_floors(
     columns: dict[str, float] = {}
     for name, drawn in floors.items():
         columns |= (NOTHING if drawn is None else rce(drawn, own, below, seed, resamples)).columns(f"floor_{name}")
-    variance = floors["variance"]
+    variance = floors.get("variance")
     excess = NOTHING if variance is None else rce(carried - variance, own, below, seed, resamples)
     return {**columns, "excess_low": excess.low, "excess_high": excess.high}
 

@@ -15,8 +15,9 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.portability.alignment import calibrated, principal_angles, random_angles, sas, sas_chance, sas_chance_sd
 from jepascope.portability.cca import canonical_readings
 from jepascope.portability.refits import Refits, aligned_with_fit
+from jepascope.portability.retained import EQUAL_NORM
 from jepascope.schema import TABLES
-from jepascope.stats import RESAMPLES, Interval, null_bound
+from jepascope.stats import RESAMPLES, Interval, holm, null_bound
 
 PORTABILITY_COLUMNS = TABLES["portability"].written
 ANGLE_COLUMNS = TABLES["angles"].written
@@ -128,7 +129,26 @@ def angle_rows(subspaces: Mapping[str, Subspace], across: str, layer: int, pairs
 def portability_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Rows of ``sas_rows``, ``readings_rows`` and ``rce_rows`` as the table of the run folder."""
     table = pd.DataFrame(rows, columns=PORTABILITY_COLUMNS)
-    return table.assign(saturated=table["saturated"].eq(True))  # of RCE alone
+    table = table.assign(saturated=table["saturated"].eq(True))  # of RCE alone
+    return with_dissociation(table)
+
+
+def with_dissociation(table: pd.DataFrame) -> pd.DataFrame:
+    """``p_holm`` of every transfer at equal token norm, corrected for all that the table looks at (Holm), and their number: the p that the
+    effect is not kept there, or that SAS does not lie far below its ceiling (where the fit of both is known). What could not be tested
+    counts as looked at."""
+    norm = table["metric"] == EQUAL_NORM
+    if not norm.any():
+        return table
+    far = {frozenset((row["across"], row["a"], row["b"])): row["p"] for row in table[table["metric"] == "sas"].to_dict("records")}
+    looked_at = table[norm].to_dict("records")
+    p = [
+        np.nanmax([row["p"], far.get(frozenset((row["across"], row["a"], row["b"])), nan)]) if isfinite(row["p"]) else 1.0
+        for row in looked_at
+    ]
+    out = table.assign(p_holm=nan, looked_at=nan)
+    out.loc[norm, "p_holm"], out.loc[norm, "looked_at"] = holm(p), float(len(p))
+    return out
 
 
 def angle_table(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -12,8 +12,9 @@ CARRIED = (
         columns(
             "metric across a b layer edit rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated"
             " floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd null_shuffled"
-            " null_shuffled_high null_pca pca_low pca_high fit_low fit_high p",
-            text("metric", "sas, readings, rce"),
+            " null_shuffled_high null_pca pca_low pca_high fit_low fit_high p floor_shuffled floor_shuffled_low"
+            " floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at",
+            text("metric", "sas, readings, rce; rce_norm: at equal token norm"),
             integer("layer", "where it is used"),
             number("value", "of the metric"),
             number("chance", "of random subspaces (sas) or shuffled pairs (readings)"),
@@ -31,9 +32,17 @@ CARRIED = (
             number("pca_high", "upper end of it"),
             number("fit_low", "lower end of the interval of SAS with the fit: of scenes, where both subspaces are found anew"),
             number("fit_high", "upper end of it"),
-            number("p", "one-sided, that SAS does not lie below half of the way from chance to the ceiling"),
+            number(
+                "p",
+                "one-sided: of sas, that it is not below half of the way from chance to the ceiling; of rce_norm, that no effect is kept",
+            ),
+            number("floor_shuffled", "RCE of a's finder on permuted labels at equal token norm, mean over draws"),
+            number("floor_pca", "RCE of as many principal axes at equal token norm"),
+            number("p_holm", "that the transfer is no dissociation, corrected for all that were looked at"),
+            number("looked_at", "how many these are"),
             late="edit floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd"
-            " null_shuffled null_shuffled_high null_pca pca_low pca_high fit_low fit_high p",
+            " null_shuffled null_shuffled_high null_pca pca_low pca_high fit_low fit_high p floor_shuffled"
+            " floor_shuffled_low floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at",
         ),
         key=("metric", "across", "a", "b", "layer", "edit", "dose"),
         evidence="sas",

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.findings.dissociation import KEEPS
+from jepascope.findings.dissociation import SIGNIFICANT
 from jepascope.findings.names import MOST_OF_A_HEADLINE, short
 from jepascope.findings.transfer_words import verdict
 from jepascope.findings.transfers import alignments, said_once, transfers
+from jepascope.portability.retained import KEEPS
 from jepascope.portability.tables import APART
 from jepascope.report.blocks import Block, Finding, Heading, Paragraph, section
 from jepascope.report.folder import RunFolder
@@ -22,7 +23,9 @@ from jepascope.report.sections.transport import transport_blocks
 
 TERMS = (
     f"Dissociation means: RCE near 1 (its interval not below {KEEPS:g}), above what a variance-matched subspace has, at a dose where "
-    f"neither effect is saturated, while SAS lies less than {100 * APART:g}\u00a0% of the way from chance to the split-half reference."
+    f"neither effect is saturated, while SAS lies less than {100 * APART:g}\u00a0% of the way from chance to the split-half reference; and "
+    "the same at equal token norm, where it also lies above what the same finder on permuted labels and PCA keep, with p at most "
+    f"{SIGNIFICANT:g} after Holm's correction for all transfers that were looked at."
 )
 
 

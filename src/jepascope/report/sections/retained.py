@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.dissociation import DISSOCIATED, judged
+from jepascope.findings.dissociation import DISSOCIATED, NORM_NULLS, judged
 from jepascope.findings.names import EDITS, in_order
-from jepascope.findings.numbers import Cell, cell_of, count_range, finite, interval_words, number_cell, shown, span
+from jepascope.findings.numbers import Cell, cell_of, count_range, finite, interval_words, number_cell, p_text, shown, span, stacked
 from jepascope.findings.selection import dose_words
 from jepascope.findings.transfer_words import full_dose_saturated, sentences
 from jepascope.findings.transfers import transfers
 from jepascope.portability.retained import one_dose
 from jepascope.report.blocks import Block, Figure, Grid, Paragraph, findings
-from jepascope.report.charts.canvas import BLACK, GREY, Drawing
+from jepascope.report.charts.canvas import BLACK, GREY, ORANGE, PURPLE, SKY, Drawing
 from jepascope.report.charts.curves import Axis, Level, Panel, Series, draw
 from jepascope.report.charts.looks import COLOURS, DOTTED, LONG, Look, numbered
 from jepascope.report.grids import Column, beneath, declared, grid, interval, left_out
@@ -24,6 +25,13 @@ MOST_SPOKEN = 24  # transfers that the description of the figure lists
 MOST_DOSES = 30  # rows of a table of every dose; of more transfers each has one
 KEY = ["across", "a", "b", "layer", "edit", "rank", "dose"]
 FLOORS = {"floor_random": ("random subspaces", (0, (2, 3))), "floor_variance": ("variance-matched subspaces", (0, (8, 2, 1, 2)))}
+
+
+NORM_LOOKS = {
+    "norm_floor_variance": ("variance-matched, equal norm", Look(ORANGE, "_", "", size=7)),
+    "norm_floor_shuffled": ("permuted labels, equal norm", Look(SKY, "_", "", size=7)),
+    "norm_floor_pca": ("PCA, equal norm", Look(PURPLE, "_", "", size=7)),
+}
 
 
 def retained_blocks(pairs: Pairs, table: pd.DataFrame, same: set[str]) -> list[Block]:
@@ -42,6 +50,11 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, same: set[str]) -> list[B
             f"lines through points: {pairs.run.confidence}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
+        if _normed(moved):
+            caption += (
+                " Equal token norm: every token's edit has the norm of the native one's; there the controls are variance-matched "
+                "directions, the same finder on permuted labels (mean of 2 draws each) and as many principal axes."
+            )
         blocks.append(Figure(_against_sas(moved, f"{pairs.prefix}sas-rce"), caption))
     part = rce[rce["across"] == main]
     if part["value"].notna().any():
@@ -79,7 +92,28 @@ def _against_sas(moved: pd.DataFrame, name: str) -> Drawing:
     ]
     also = "; ".join(each[:MOST_SPOKEN]) + left_out(len(each), MOST_SPOKEN, "transfers are in portability.parquet").rstrip(".")
     x, y = Axis("SAS (alignment as geometry)", limits=(0, 1.02)), Axis("RCE (effect retained)")
-    return draw(name, "Retained causal effect against alignment", [Panel(series, levels)], x, y, legend=2, also=also)
+    drawn = [Panel(series, levels, "equal dose" if _normed(moved) else ""), *_at_norm(moved, levels)]
+    return draw(name, "Retained causal effect against alignment", drawn, x, y, legend=2, also=also)
+
+
+def _normed(moved: pd.DataFrame) -> bool:
+    """Whether transfers were run at equal token norm: not in folders of earlier versions."""
+    return bool(moved["norm"].notna().any())
+
+
+def _at_norm(moved: pd.DataFrame, levels: list[Level]) -> list[Panel]:
+    """The same points at equal token norm, beside what variance-matched directions, permuted labels and PCA keep there."""
+    if not _normed(moved):
+        return []
+    known = moved[moved["norm"].notna() & moved["sas"].notna()]
+    series = []
+    for number, (_, rows) in enumerate(known.groupby("across", sort=False)):
+        look = Look(COLOURS[number % len(COLOURS)], numbered(number).marker, "", size=6)
+        series.append(Series.of(rows, "sas", "norm", "", look, says="range", spoken_label="equal norm"))
+    for place, (column, (label, look)) in enumerate(NORM_LOOKS.items()):
+        there = known[known[column].notna()]
+        series += [Series.of(there, "sas", column, label, look, (), shift=0.008 * (place + 1), says="range")] if len(there) else []
+    return [Panel(series, levels, "equal token norm")]
 
 
 def _doses(rce: pd.DataFrame, name: str) -> Drawing:
@@ -114,6 +148,8 @@ def _grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame) -> Grid:
     kinds = {_key(row): judged(row).kind for row in moved.to_dict("records")}
     counts = {across: count_range(part["n"]) for across, part in rows.groupby("across")}
 
+    at_norm = {_key(row): row for row in moved.to_dict("records")}
+
     def shows(row: Any) -> Cell:
         kind = kinds.get(_key(row), "")
         return Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED)
@@ -132,8 +168,11 @@ def _grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame) -> Grid:
         interval("RCE"),
         Column("random", lambda row: floor_cell(row, "floor_random")),
         Column("variance-matched", variance_cell),
+        *(norm_columns(at_norm, _key) if _normed(moved) else ()),
         Column("shows", shows),
     )
+    if _normed(moved):
+        caption += NORM_CAPTION
     return grid(
         rows,
         columns,
@@ -142,6 +181,31 @@ def _grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame) -> Grid:
         MOST_ROWS,
         "transfers are in portability.parquet",
     )
+
+
+NORM_CAPTION = (
+    " Equal norm: RCE where every token's edit has the norm of the native one's, and below it the largest that variance-matched "
+    "directions, the same finder on permuted labels or as many principal axes keep there; p: that no dissociation is there, corrected "
+    "(Holm) for all transfers that were looked at."
+)
+
+
+def norm_columns(at_norm: Mapping[tuple[str, ...], Mapping[Any, Any]], key: Callable[[Any], tuple[str, ...]]) -> list[Column]:
+    """RCE at equal token norm with the floor that comes closest, and the corrected p, at the dose at which a transfer is judged."""
+
+    def kept(row: Any) -> Cell | str:
+        there = at_norm.get(key(row), {})
+        if not finite(there.get("norm")):
+            return ""
+        null = {name: there[column] for column, name in NORM_NULLS.items() if finite(there.get(column))}
+        worst = max(null, key=lambda name: float(null[name]), default="")
+        return beneath(stacked(cell_of(there, "norm")), worst, shown(null[worst]) if worst else "")
+
+    def corrected(row: Any) -> str:
+        p = at_norm.get(key(row), {}).get("p_holm")
+        return p_text(p) if finite(p) else ""
+
+    return [Column("equal norm", kept), Column("p, corrected", corrected)]
 
 
 def dose_cell(row: Any) -> str:

@@ -16,6 +16,7 @@ from jepascope.portability.tables import Pair
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
+from jepascope.study.port.equal_norm import at_equal_norm
 from jepascope.study.port.found_elsewhere import carried_to
 from jepascope.study.port.imported import ImportedSubspaces, ported
 
@@ -47,8 +48,10 @@ def run_portability(
         found += aligned(captures, across, layer, {**own, **others}, pairs, known, beside)
     tick(3, 5)
     effects = _effects(captures, context, own, others)
-    for across, pairs in (("finder", list(permutations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
+    kinds: list[tuple[str, list[Pair]]] = [("finder", list(permutations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))]
+    for across, pairs in kinds:
         found += retained(captures, across, effects, pairs)
+    found += at_equal_norm(captures, context, {**own, **others}, kinds, beside, found.portability)
     tick(4, 5)
     found += Ported(readout=[readout_row(captures, judge, spec.clips_name)])
     if imported is not None:

@@ -18,6 +18,7 @@ from jepascope.study.folder import Run
 from jepascope.study.intervene.contexts import context_at, controls_at
 from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
+from jepascope.study.port.equal_norm import at_equal_norm
 from jepascope.study.port.sides import Side
 from jepascope.study.steps.intervene import PORT_DRAWS
 
@@ -68,7 +69,9 @@ def carried_to(
     tick = captures.progress.start(f"dose sweep on {clips}")
     effects, _ = context.edit(everything, controls, ("ablate",), there.spec.doses, progress=tick)
     readout = [readout_row(there, own, clips), readout_row(there, judge, captures.spec.clips_name)]
-    return found + retained(there, ACROSS, effects, pairs) + Ported(readout=readout)
+    kept = retained(there, ACROSS, effects, pairs)
+    kept += at_equal_norm(there, context, everything, [(ACROSS, pairs)], known, kept.portability)
+    return found + kept + Ported(readout=readout)
 
 
 def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -94,5 +97,7 @@ def run_subspaces_table(a: Side, b: Side, names: tuple[str, ...]) -> tuple[pd.Da
     controls = controls_at(captures, context, native, FLOORS, PORT_DRAWS)
     tick = captures.progress.start("the other run's subspaces used here")
     effects, _ = context.edit(native | theirs, controls, ("ablate",), spec.doses, progress=tick)
-    portability, angles, _ = (found + retained(captures, ACROSS_RUNS, effects, pairs)).tables
+    kept = retained(captures, ACROSS_RUNS, effects, pairs)
+    kept += at_equal_norm(captures, context, native | theirs, [(ACROSS_RUNS, pairs)], known, kept.portability)
+    portability, angles, _ = (found + kept).tables
     return portability, angles

@@ -16,6 +16,7 @@ EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchan
 EXCHANGE_CONTROLS = 2
 RECORDED = 1  # pass of the scenes as they are, which norms are held by
 LEFT = 2  # exchanges: of all that was not peeled off, and the ablation that it is measured from
+NORM_DRAWS = 2  # at equal token norm: of permuted labels and of the variance control
 PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
 BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has room for them
 
@@ -27,12 +28,33 @@ def _ported(counts: Counts) -> Iterator[Passes]:
     elsewhere = spec.renewable + len({*counts.layers, counts.best}) - 1
     yield counts.captured("fit clips of another seed", counts.fit if spec.renewable else 0)
     used = elsewhere * len(spec.finders) * len(spec.doses) * counts.scenes
-    yield counts.at("subspaces of other scenes and layers at every dose", used)
+    pairs = len(spec.finders) * (len(spec.finders) - 1 + elsewhere)
+    natives = [_at_norm(counts, finder, elsewhere) for finder in spec.finders] if pairs else []
+    used += sum(natives) * counts.scenes
+    yield counts.at("subspaces of other scenes and layers at every dose, and at equal token norm", used)
     if sets:
         named, captured = " and ".join(sets), splits(counts, "", 1)
         yield sum((captured for _ in sets), Passes(f"clips and twins of {named}", 0, 0))
         used = (counts.conditions("ablate", PORT_DRAWS, 1) + len(spec.finders)) * len(spec.doses) * counts.scenes + counts.read
-        yield counts.at(f"subspaces carried to {named} at every dose", len(sets) * used)
+        used += sum(_beside_native(finder, 1) for finder in spec.finders) * counts.scenes
+        yield counts.at(f"subspaces carried to {named} at every dose, and at equal token norm", len(sets) * used)
+
+
+def _beside_native(finder: str, places: int) -> int:
+    """What is run at a native subspace's token norm where its finder's is carried from so many ``places``: itself and its variance
+    controls; from each place the used one, its permuted labels (of finders that are not trained through the network) and PCA."""
+    return 1 + NORM_DRAWS + places * (2 + _permuted(finder))
+
+
+def _permuted(finder: str) -> int:
+    return 0 if needing("suffix", [finder]) else NORM_DRAWS
+
+
+def _at_norm(counts: Counts, native: str, elsewhere: int) -> int:
+    """The same, and every other finder's in its place; PCA of one rank is one."""
+    others = [finder for finder in counts.spec.finders if finder != native]
+    ranks = {counts.spec.rank_of(finder) for finder in others}
+    return _beside_native(native, elsewhere) + sum(1 + _permuted(finder) for finder in others) + len(ranks)
 
 
 def _degenerate(counts: Counts) -> Iterator[Passes]:
