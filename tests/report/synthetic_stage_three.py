@@ -59,7 +59,25 @@ def with_stage_three(table: pd.DataFrame, finders: tuple[str, ...]) -> pd.DataFr
                 rows += transfer("layer", f"{finder} (layer {layer})", finder, 0.85 * near, 1.02 * near, 0.9 * near)
         rows += transfer("clip set", finder, f"{finder} (complex)", 0.25 + 0.05 * number, 0.93 - 0.2 * number, 0.7)
         rows += transfer("clip set", finder, f"{finder} (circle)", 0.6, 0.9, 0.9)
-    return pd.concat([table, readings, pd.DataFrame(rows)], ignore_index=True)
+    return with_nulls(pd.concat([table, readings, pd.DataFrame(rows)], ignore_index=True))
+
+
+def with_nulls(table: pd.DataFrame) -> pd.DataFrame:
+    """SAS beside permuted labels, PCA and the fit, and every transfer again at equal token norm."""
+    sas = {
+        "null_shuffled": 0.15,
+        "null_shuffled_high": 0.2,
+        "null_pca": 0.18,
+        "pca_low": 0.05,
+        "pca_high": 0.3,
+        "fit_low": 0.2,
+        "fit_high": 0.5,
+    }
+    kept = {"metric": "rce_norm", "floor_variance": 0.3, "floor_shuffled": 0.4, "floor_pca": 0.5, "p": 0.001, "p_holm": 0.02}
+    for name, value in sas.items():
+        table = table.assign(**{name: np.where(table["metric"] == "sas", value, np.nan)})
+    norm = table[table["metric"] == "rce"].drop_duplicates(["across", "a", "b"])
+    return pd.concat([table, norm.assign(**kept, floor_random=np.nan, looked_at=float(len(norm)))], ignore_index=True)
 
 
 def angles_elsewhere(finders: tuple[str, ...]) -> pd.DataFrame:
