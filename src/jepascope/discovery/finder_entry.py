@@ -30,6 +30,11 @@ class FinderEntry(Entry):
     closed_form: bool = False
     peels: Literal["", "twins", "labels"] = ""
 
+    @property
+    def permuted_cheaply(self) -> bool:
+        """Whether tens of permutations of the labels cost little: a formula, or all in one batch without passes."""
+        return self.closed_form or bool(self.together and "suffix" not in self.needs)
+
 
 FINDERS = Catalog("finder", FinderEntry, "jepascope.discovery.finders")
 

@@ -28,8 +28,8 @@ Basis = Tensor  # (width, rank), orthonormal
 
 @dataclass(frozen=True)
 class Refits:
-    """``clips`` names the clips; ``permuted``: what the finder finds there on permuted labels (none where it is trained through the
-    network); ``pca``: as many of the largest principal axes of their pooled activations. ``without`` and ``pca_without``: what the finder,
+    """``clips`` names the clips; ``permuted``: what the finder finds there on permuted labels (none where that takes a search
+    for each); ``pca``: as many of the largest principal axes of their pooled activations. ``without`` and ``pca_without``: what the finder,
     and PCA, find without each group of scenes in turn (none where the finder searches, or a class has too few scenes)."""
 
     clips: str
@@ -42,12 +42,18 @@ class Refits:
 def refits(name: str, find: Callable[[Labelled], Subspace], data: Labelled, rank: int, seed: int, clips: str, draws: int = DRAWS) -> Refits:
     """What finder ``name``, run as ``find``, gives on the clips in ``data`` besides its subspace of that rank; permuted labels ``draws``
     times."""
-    searched = draws < 1 or data.suffix is not None
-    permuted = () if searched else tuple(one.basis for one in find_shuffled(name, data, rank, draws, seed))
-    groups = left_out(data.y, data.groups, GROUPS, seed) if FINDERS.entry(name).closed_form else ()
+    entry = FINDERS.entry(name)
+    drawn = find_shuffled(name, data, rank, draws, seed) if draws and entry.permuted_cheaply else []
+    groups = left_out(data.y, data.groups, GROUPS, seed) if entry.closed_form else ()
     parts = [data.select(~group) for group in groups]
     axes = partial(leading_axes, rank=rank)
-    return Refits(clips, permuted, axes(data.x), tuple(find(part).basis for part in parts), tuple(axes(part.x) for part in parts))
+    return Refits(
+        clips,
+        tuple(one.basis for one in drawn),
+        axes(data.x),
+        tuple(find(part).basis for part in parts),
+        tuple(axes(part.x) for part in parts),
+    )
 
 
 def leading_axes(x: Float[Tensor, "clips width"], rank: int) -> Basis:

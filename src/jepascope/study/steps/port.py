@@ -42,12 +42,12 @@ def _ported(counts: Counts) -> Iterator[Passes]:
 
 def _beside_native(finder: str, places: int) -> int:
     """What is run at a native subspace's token norm where its finder's is carried from so many ``places``: itself and its variance
-    controls; from each place the used one, its permuted labels (of finders that are not trained through the network) and PCA."""
+    controls; from each place the used one, its permuted labels (of finders that are permuted cheaply) and PCA."""
     return 1 + NORM_DRAWS + places * (2 + _permuted(finder))
 
 
 def _permuted(finder: str) -> int:
-    return 0 if needing("suffix", [finder]) else NORM_DRAWS
+    return NORM_DRAWS if FINDERS.entry(finder).permuted_cheaply else 0
 
 
 def _at_norm(counts: Counts, native: str, elsewhere: int) -> int:
