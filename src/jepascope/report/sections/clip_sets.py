@@ -9,7 +9,7 @@ import pandas as pd
 
 from jepascope.findings.dissociation import judged
 from jepascope.findings.fresh import carried_words
-from jepascope.findings.numbers import ABSENT, Cell, cell_of, count_range, exact, shown, stacked
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count_range, exact, finite, shown, stacked
 from jepascope.findings.transfer_words import sentences
 from jepascope.findings.transfers import alignments, split, transfers
 from jepascope.report.blocks import Block, Finding, Grid, Heading, Paragraph, findings
@@ -68,6 +68,7 @@ def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, pairs: Pai
         "RCE": lambda row: stacked(cell_of(row)),
         "random": lambda row: stacked(floor_cell(row, "floor_random")),
         "variance-matched": lambda row: stacked(variance_cell(row)),
+        "equal norm": lambda row: stacked(cell_of(row, "norm")) if finite(row["norm"]) else ABSENT,
         "shows": lambda row: judged(row).kind,
     }
     columns = (
@@ -80,7 +81,8 @@ def _grid(sas: pd.DataFrame, moved: pd.DataFrame, name: str, of: str, pairs: Pai
         f"Subspaces of {of} clips in place of those found on {name} clips. RCE: judged on the test {pairs.run.units} of the {name} clips "
         f"(n = {count_range(moved['n']) if len(moved) else ABSENT}) by a probe trained on their own judge split, at the largest dose where "
         f"neither effect is saturated. Brackets: {pairs.run.confidence}. Random, variance-matched: the RCE of such subspaces; Δ: RCE less "
-        f"that of variance-matched ones, paired by {pairs.run.units[:-1]}. SAS: no unit, a property of the pair."
+        f"that of variance-matched ones, paired by {pairs.run.units[:-1]}. Equal norm: RCE at equal token norm. "
+        "SAS: no unit, a property of the pair."
     )
     return grid((moved if len(moved) else geometry).head(MOST_ROWS), columns, caption)
 
