@@ -12,7 +12,7 @@ from jepascope.disk.folder import Folder
 from jepascope.disk.plain import read_object
 from jepascope.errors import RunFolderError, setting
 from jepascope.report.blocks import Section
-from jepascope.report.build import render_page, write_drawings, write_text
+from jepascope.report.build import build_report, render_page, write_drawings, write_text
 
 PAGE = "bench.html"
 
@@ -25,6 +25,8 @@ def build_bench(folder: Path) -> Path:
         asked = " ".join(["jepascope bench", record["benchmark"], setting(**record["settings"])]).strip()
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{folder / RESULT}' cannot be read ({error}); run jepascope bench again.") from None
+    for study in record.get("studies", ()):  # run folders that it made, each with a page of its own
+        build_report(folder / study)
     write_drawings(folder, sections)
     html = render_page(
         "bench.html.j2", sections=sections, name=record["benchmark"], question=record["question"], asked=asked, source=RESULT

@@ -1,0 +1,1 @@
+"""Trained networks that others published in another format, as checkpoint folders that ``load_encoder`` reads."""
