@@ -77,7 +77,7 @@ def _show(summary: Section) -> None:
         if isinstance(block, Finding):
             say(block.text)
         if isinstance(block, Grid):
-            heads = [Column(head, justify="left" if at < block.words else "right") for at, head in enumerate(block.head)]
+            heads = [Column(head, overflow="fold", justify="left" if at < block.words else "right") for at, head in enumerate(block.head)]
             table = Table(*heads, box=None, pad_edge=False, header_style="bold")
             for row in block.rows:
                 table.add_row(*(str(cell) for cell in row))

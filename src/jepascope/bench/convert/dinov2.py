@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from jepascope.bench.convert.onnx_file import Graph, Node, parsed_model, read_graph
+from jepascope.bench.convert.onnx_file import Graph, Node, parsed_model
 from jepascope.disk.folder import Folder
 from jepascope.encoders.folder_files import CONFIG_FILE, WEIGHTS_FILE
 from jepascope.encoders.load import EXTRAS, load_encoder
@@ -82,9 +82,9 @@ def dinov2_config(weights: Mapping[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
-def convert_dinov2(path: Path, folder: Path, source: str) -> dict[str, Any]:
-    """Write the checkpoint folder of an ONNX file; returns its config.json. ``source``: where the weights came from, in words."""
-    weights = dinov2_weights(read_graph(path))
+def convert_dinov2(graph: Graph, folder: Path, source: str) -> dict[str, Any]:
+    """Write the checkpoint folder of a graph; returns its config.json. ``source``: where the weights came from, in words."""
+    weights = dinov2_weights(graph)
     config, files = dinov2_config(weights), Folder(folder)
     with files.writing(WEIGHTS_FILE) as temporary:
         save_file(weights, temporary, metadata={"format": "pt"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jepascope.bench.convert.dinov2 import convert_dinov2, largest_difference
+from jepascope.bench.convert.onnx_file import read_graph
 from jepascope.bench.entries import BenchmarkEntry
 from jepascope.bench.run import Asked, Result
 from jepascope.disk.folder import Folder
@@ -59,7 +59,7 @@ def focus(asked: Asked) -> Result:
     specs = {name: make_spec({**base, "model": str(folder), "variable": name}, "bench focus") for name in names}
     if not Folder(folder).has(CONFIG_FILE):
         asked.progress.start("convert")
-        convert_dinov2(path, folder, SOURCE if not wanted["file"] else str(path))
+        convert_dinov2(read_graph(path), folder, SOURCE if not wanted["file"] else str(path))
     rows = {}
     with opened_encoder(Machine("cpu", workers=asked.workers), str(folder), wanted["frames"], wanted["size"]) as encoder:
         about = _about(encoder, largest_difference(path, folder))
@@ -95,7 +95,7 @@ def variable_row(summary: dict[str, Any], finder: str) -> dict[str, Any]:
         "rank": summary["rank"],
         "best_layer": summary["best_layer"],
         "accuracy": {name: accuracy[name] for name in ("value", "low", "high", "n", "chance")},
-        "untrained": by_layer["dense_untrained"].get(best, math.nan),
+        "untrained": by_layer["dense_untrained"].get(best),
         "by_layer": by_layer,
         "headline": summary["headline"],
         "ce": {edit: {**summary["ce"][finder][edit], "controls": controls_of(summary, finder, edit)} for edit in EDITS},

@@ -67,8 +67,8 @@ def _line(name: str, row: Json) -> str:
     beside = f"; of its controls {control_name(closest)} does most, {interval_words(controls[closest])}" if closest else ""
     return (
         f"{name}: read at layer {row['best_layer']} with accuracy {interval_words(row['accuracy'])} (untrained twins "
-        f"{shown(row['untrained'])}, chance {shown(row['accuracy']['chance'])}); a swap of the rank-{row['rank']} subspace moves the margin "
-        f"by {interval_words(swap)} of the way to the twin (n = {count(swap['n'])} scenes){beside}."
+        f"{shown(row['untrained'])}, chance {shown(row['accuracy']['chance'])}); a swap of the rank-{row['rank']} subspace moves the "
+        f"margin by {interval_words(swap)} of the way to the twin (n = {count(swap['n'])} scenes){beside}."
     )
 
 
