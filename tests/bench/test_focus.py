@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 from jepascope.bench.convert.dinov2 import convert_dinov2, dinov2_config, dinov2_weights
 from jepascope.bench.convert.onnx_file import Graph, Node, read_graph
 from jepascope.bench.kinds import focus
+from jepascope.bench.run import Asked
 from jepascope.cli import app
 from jepascope.encoders.load import load_encoder
-from jepascope.errors import BadCheckpoint, JepascopeError
+from jepascope.errors import BadArgument, BadCheckpoint, JepascopeError
 from jepascope.report.bench.focus import lines, sections
 
 AT = "backbone."
@@ -108,6 +109,12 @@ def test_what_is_missing_is_said_with_what_installs_it(nothing_installed: None) 
     assert result.exit_code == 1 and "pip install 'jepascope[focus]'" in result.stderr and "Traceback" not in result.stderr
     with pytest.raises(JepascopeError, match=r"jepascope\[focus\]"):
         focus.published()
+
+
+def test_a_single_frame_is_refused(tmp_path: Path) -> None:
+    wanted = {name: default for name, (default, _) in focus.DECLARED.settings.items()}
+    with pytest.raises(BadArgument, match="at least 2"):
+        focus.focus(Asked({**wanted, "file": "x.onnx", "frames": 1}, tmp_path))
 
 
 def summary() -> dict[str, Any]:

