@@ -4,13 +4,27 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from jepascope.findings.beside import portability_of
 from jepascope.findings.carried import KEYS, Carried, carried_all, carried_sentence
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, worst
-from jepascope.findings.dissociation import ALIGNED, BELOW, DISSOCIATED, FLOOR, OPEN, PART, SATURATED, STRONG, UNREAD, floor_of, judged
+from jepascope.findings.dissociation import (
+    ALIGNED,
+    BELOW,
+    DISSOCIATED,
+    FLOOR,
+    NORM_NULLS,
+    OPEN,
+    PART,
+    SATURATED,
+    STRONG,
+    UNREAD,
+    floor_of,
+    judged,
+)
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import decimals, decimals_span, finite
 from jepascope.findings.transfer_words import sentences, verdict
@@ -49,9 +63,22 @@ def carried(moved: pd.DataFrame) -> Answer:
             Number(alike, row["sas"]),
             Number(alike, row["sas_chance"], control="chance"),
             *(Number(alike, row[null], control=name) for null, name in SAS_NULLS.items() if finite(row.get(null))),
+            *_at_norm(what, row),
         ]
     evidence = tuple(Evidence("portability", {"metric": "rce", **{name: row[name] for name in PAIR}}) for row in rows)
     return Answer(worst(SHOWS[judged(row).kind] for row in rows), verdict(moved), tuple(numbers), evidence)
+
+
+def _at_norm(what: str, row: dict[str, Any]) -> list[Number]:
+    """RCE at equal token norm beside what it is held against there; none where it was not run so."""
+    if not finite(row.get("norm")):
+        return []
+    name = f"{what} at equal token norm"
+    null = [Number(name, row[column], n=row["n"], unit="share kept", control=control) for column, control in NORM_NULLS.items()]
+    return [
+        row_number(name, row, "share kept", columns=("norm", "norm_low", "norm_high", "n")),
+        *(one for one in null if finite(one.value)),
+    ]
 
 
 def transported(facts: Facts) -> Answer | None:
