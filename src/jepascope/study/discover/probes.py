@@ -18,6 +18,7 @@ from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadData
+from jepascope.schema import TABLES
 from jepascope.stats import Interval, proportion, scene_proportion, wilson
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probed import Source, Target, count_sources, sources
@@ -25,7 +26,6 @@ from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.progress import Progress
 from jepascope.study.spec import StudySpec
 
-FIRST = ["encoder", "seed", "layer", "tokens", "probe", "strength"]
 SOME: dict[str, object] = {"types": float("nan"), "type_columns": "", "layer_share": float("nan"), "open_ended": False}
 """Columns of some rows alone, and what others have there."""
 
@@ -67,7 +67,7 @@ def probe_table(
             keep(paths)
         tick(done + 1, count)
     table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in SOME.items()}} for row in rows])
-    return table[FIRST + [column for column in table.columns if column not in FIRST]]
+    return table[TABLES["probes"].written]
 
 
 def source_rows(_: object, asked: Asked, source: Source) -> tuple[Rows, dict[int, ProbePath], str]:
@@ -80,10 +80,10 @@ def source_rows(_: object, asked: Asked, source: Source) -> tuple[Rows, dict[int
         sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
         rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
     if own:
-        candidates = candidate_layers(max(source.fit))
+        candidates = [layer for layer in candidate_layers(max(source.fit)) if layer in source.fit]
         strengths = sorted({dense[layer].choice.strength for layer in candidates}, reverse=True)
         at = {layer: source.fit[layer] for layer in candidates}
-        shares = layer_shares(at, target.fit_labels, strengths, target.fit_scenes, folds, spec.seed)
+        shares = layer_shares(at, target.fit_labels, strengths, target.fit_scenes, folds, spec.seed) if at else {}
         for row in rows:
             if row["chosen"] and row["probe"] == "dense" and row["layer"] in shares:
                 row["layer_share"] = shares[row["layer"]]
