@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
-from jepascope.intervention.control_entry import MATCHED as CONTROLS
+from jepascope.intervention.control_entry import AS_GIVEN as CONTROLS
 from jepascope.intervention.controls import ControlDraw, carrier, complement, matched_controls, removed_variance
 
 WIDTH = 24

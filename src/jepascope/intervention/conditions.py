@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.controls import ControlDraw, Matched
-from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edit_entry import takes_over
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,13 @@ def merged(
     Steering moves every token by a difference of class means, and a subspace that spans the class means holds all of it: its
     projection on a control drawn in the complement would be zero, and the control would compare with doing nothing. So for
     edits that carry (``steer``, ``rotate``) the complement's controls take the true edit's coordinates: V U^T r, the same step elsewhere.
+    A control that carries (``carried``) does so for every edit.
     """
     unique: dict[tuple[bytes, ...], Condition] = {}
     for finder, subspace in subspaces.items():
         own = [(subspace.basis, False, False, Owner(finder, "subspace", 0, None))]
         for draw in controls.get(finder, ()):
-            carried = EDITS.entry(edit).carries and CONTROLS.look_up(draw.name).complement
+            carried = takes_over(draw.name, edit)
             own.append(
                 (
                     draw.frame if carried else draw.basis,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 from jepascope.catalog import Catalog, Entry
@@ -22,8 +23,13 @@ class ControlEntry(Entry):
     against it, at every dose; ``surveyed``: it is run also at layers that no claim is made for, and where a few plain draws do.
 
     ``matches``: what it shares with the subspace besides its rank. ``complement``: it is drawn orthogonal to the subspace. ``rescale``:
-    each token's edit gets the norm of the true edit. ``searched``: each draw takes a search, so that thousands take seconds. ``stream``:
-    the number of its random stream; by default one made of its name.
+    each token's edit gets the norm of the true edit. ``carried``: it takes the true edit's own coordinates over to its directions, for
+    every edit (V R U^T r), so that the norm of each token's edit and of the pooled shift are those of the true edit. ``searched``: each
+    draw takes a search, so that thousands take seconds. ``beside``: claims do not lead with it, and it has draws enough to lie outside
+    them, not for corrections. ``stream``: the number of its random stream; by default one made of its name.
+
+    ``given``: of one that is "found", a function ``(data: Labelled, subspace) -> Labelled`` (``module:name``) that makes the clips that
+    permuted labels are given to; by default the finder's own.
 
     ``words`` stand in heads of tables and legends, ``doer`` in sentences ("what random directions do"); ``look`` is its colour, marker,
     dash and hatch in charts, by the names of ``report.charts.looks``.
@@ -35,10 +41,13 @@ class ControlEntry(Entry):
     asked: bool = True
     floor: bool = False
     surveyed: bool = False
-    matches: Literal["rank", "variance", "norm"] = "rank"
+    matches: Literal["rank", "variance", "norm", "shift"] = "rank"
     complement: bool = False
     rescale: bool = False
+    carried: bool = False
     searched: bool = False
+    beside: bool = False
+    given: str = ""
     stream: int | None = None
     words: str = ""
     doer: str = ""
@@ -51,11 +60,20 @@ class ControlEntry(Entry):
 
 CONTROLS = Catalog("control", ControlEntry, "jepascope.intervention.controls")
 MATCHED = tuple(name for name, entry in CONTROLS.own.items() if not entry.asked)
-"""The four that every effect has beside it."""
+"""Those that every effect has beside it."""
+DRAWN = tuple(name for name in MATCHED if CONTROLS.own[name].made in ("drawn", "found"))
+"""Those of them that have draws: from a random stream, or of permuted labels."""
+AS_GIVEN = tuple(name for name in DRAWN if not CONTROLS.own[name].given)
+"""Those that need no clips made for them."""
 FLOORS = tuple(name for name, entry in CONTROLS.own.items() if entry.floor)
 """Random directions beside the subspace, edited as they are: what exchanges, transfers and reads elsewhere are held against."""
 SURVEYED = tuple(name for name, entry in CONTROLS.own.items() if entry.surveyed)
 FOUND = tuple(name for name, entry in CONTROLS.own.items() if entry.made == "found")
+
+
+def found_ones(given: Sequence[Any] | Mapping[str, Sequence[Any]] | None) -> Mapping[str, Sequence[Any]]:
+    """What finders found on permuted labels, by control; a list by itself is of ``shuffled``."""
+    return given if isinstance(given, Mapping) else {"shuffled": given or ()}
 
 
 def on_request(name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jepascope.catalog import Catalog, Entry
+from jepascope.intervention.control_entry import CONTROLS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +50,9 @@ USUAL = tuple(name for name, entry in EDITS.own.items() if entry.usual)
 COMPARED = tuple(name for name, entry in EDITS.own.items() if entry.compared)
 """Those that subspaces are held against each other by."""
 CALIBRATED = tuple(name for name, entry in EDITS.own.items() if entry.to_angle)
+
+
+def takes_over(control: str, edit: str) -> bool:
+    """Whether a control's draws take the coordinates of the true edit over, V R U^T r, instead of having their own, V V^T r."""
+    entry = CONTROLS.look_up(control)
+    return entry.carried or (EDITS.entry(edit).carries and entry.complement)

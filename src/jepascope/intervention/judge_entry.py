@@ -11,7 +11,8 @@ from jepascope.catalog import Catalog, Entry, attribute
 @dataclass(frozen=True, kw_only=True)
 class JudgeEntry(Entry):
     """``made``: "trained" on pooled activations of split ``judge``, from what ``run`` names (``judges.own``); or "run", on whole tokens, by
-    a step of the study. ``main``: claims are made in its margin. ``reads``: "pooled" activations, the "forecast" of the rest of a clip, or
+    a step of the study. ``main``: claims are made in its margin; ``beside``: they do not lead with it, and each condition costs
+    much. ``reads``: "pooled" activations, the "forecast" of the rest of a clip, or
     the task "head"; ``layers``: where a trained one reads: the "last" layer, or "all" from the edited one on.
     ``unavailable``: the function ``(card, spec) -> reason`` of its module, "" where the encoder and the study have what it needs.
     ``check``: the function ``(spec, encoder)`` of its module that refuses what a study asks of it and cannot have. ``words`` stand in
@@ -19,6 +20,7 @@ class JudgeEntry(Entry):
 
     made: Literal["trained", "run"] = "trained"
     main: bool = False
+    beside: bool = False
     reads: Literal["pooled", "forecast", "head"] = "pooled"
     layers: Literal["last", "all"] = "last"
     unavailable: str = ""

@@ -18,10 +18,9 @@ from torch import Tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, alike, merged, owned
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.controls.many import ManyDraws
-from jepascope.intervention.edit_entry import EDITS
+from jepascope.intervention.edit_entry import EDITS, takes_over
 from jepascope.intervention.edits import displacement
 from jepascope.intervention.run import Group
 from jepascope.intervention.slopes import Shift, Slopes, slopes
@@ -72,7 +71,7 @@ def _linear(planned: Planned, name: str) -> list[tuple[str, str]]:
         (finder, control)
         for finder, many in planned.many.items()
         for control, drawn in many.items()
-        if drawn.bases is None and not (EDITS.entry(name).carries and CONTROLS.entry(control).complement)
+        if drawn.bases is None and not takes_over(control, name)
     ]
 
 
@@ -155,8 +154,7 @@ def _expected(
 ) -> Float64[Tensor, " clips"]:
     """The mean over many draws. V V^T r is linear in the projector; a step carried over (V R U^T r) goes in every direction and its
     opposite equally often, and comes to nothing; what is rescaled token by token has to be looked at draw by draw."""
-    entry = CONTROLS.entry(control)
-    if EDITS.entry(name).carries and entry.complement:
+    if takes_over(control, name):
         return torch.zeros(len(slope), dtype=torch.float64)
     if many.bases is not None:
         drawn = [Condition(basis, subspace.basis, subspace.mean, True, False, 1.0) for basis in many.bases]

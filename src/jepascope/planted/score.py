@@ -17,7 +17,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.planted.encoder import PlantedEncoder
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.causal_effect import ce_table
-from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.control_entry import AS_GIVEN, CONTROLS
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.effects import intervene
@@ -130,7 +130,7 @@ def _given(bench: PlantedBench[Any], finders: Sequence[str], draws: int, seed: i
             controls[name] = matched_controls(subspace, bench.covariance, draws, seed, shuffled)
         tick(done + 1, len(finders))
     for name, subspace in references.items():  # no finder, so no labels to shuffle
-        complement = [control for control in MATCHED if CONTROLS.entry(control).complement]
+        complement = [control for control in AS_GIVEN if CONTROLS.entry(control).complement]
         controls[name] = matched_controls(subspace, bench.covariance, draws, seed, names=complement)
     return _Given(bench, found, references, refused, controls)
 

@@ -14,7 +14,7 @@ from jepascope.errors import RunFolderError
 from jepascope.findings.effect import Against, Effect
 from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, number_cell, shown, with_interval
 from jepascope.findings.verdict import ratio_words
-from jepascope.intervention.control_entry import MATCHED
+from jepascope.intervention.control_entry import AS_GIVEN
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_drawings, write_text
 from jepascope.report.grids import Column, grid, words
@@ -140,7 +140,7 @@ def network_section(name: str, network: dict[str, Any]) -> Section:
     of_controls = (
         words("subspace, edit", lambda row: f"{row[0]}, {row[1]}"),
         Column("CE", lambda row: shown(row[2]["value"])),
-        *map(of_control, MATCHED),
+        *map(of_control, AS_GIVEN),
     )
     ratios = (
         "The same subspaces against each control: CE of the control (mean of its draws) and, in brackets after it, the ratio of the "

@@ -27,7 +27,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import by_draw, ce_table
-from jepascope.intervention.control_entry import MATCHED
+from jepascope.intervention.control_entry import DRAWN
 from jepascope.intervention.effects import check_subspaces
 from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN, Effects
 from jepascope.intervention.surrogate import Planned, first_order_effects
@@ -126,11 +126,11 @@ def intervene(
     source = shuffled_from(captures, site, subspace, finder)
     context, named = context_at(captures, site.layer, readers), {"subspace": subspace}
     sources = {} if isinstance(source, str) else {"subspace": source}
-    controls = controls_at(captures, context, named, MATCHED, spec.draws, sources)
+    controls = controls_at(captures, context, named, DRAWN, spec.draws, sources, fixed=True)
     effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses)
     first_order = None
     if readers[0] is main:
-        many = many_at(captures, context, named, MATCHED, spec.draws, sources=sources)
+        many = many_at(captures, context, named, DRAWN, spec.draws, sources=sources)
         first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses, about_means=True)])
     table = ce_table(effects, spec.seed, first_order=first_order).assign(finder=str(subspace.provenance.get("finder", "given")))
     if isinstance(source, str):

@@ -111,9 +111,7 @@ def edited(steps: Runner) -> dict[str, Any]:
     made = [table for step in (*EDITS, *AT_BEST) for table in step.tables]
     tables = {name: steps[name] for name in made if steps.run.has(f"{name}.parquet")}
     skipped, ran = dict(judges.skipped), {*tables["ce"]["control"]}
-    skipped |= {
-        name: CONTROLS.entry(name).absent for name in captures.spec.extra_controls if CONTROLS.entry(name).absent and name not in ran
-    }
+    skipped |= {name: CONTROLS.entry(name).absent for name in captures.spec.controls if CONTROLS.entry(name).absent and name not in ran}
     if unshuffled := without_shuffles(captures, steps["used at best"]):
         skipped |= dict.fromkeys(FOUND, "; ".join(f"{name}: {why}" for name, why in unshuffled.items()))
     return intervened(tables, steps["best"], captures.spec.variable, judges.names, skipped)

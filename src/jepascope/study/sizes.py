@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
+from jepascope.discovery.finder_entry import FINDERS
 from jepascope.intervention.control_entry import CONTROLS, MATCHED
-from jepascope.intervention.edit_entry import COMPARED, EDITS
-from jepascope.intervention.judge_entry import JUDGES
+from jepascope.intervention.edit_entry import COMPARED, EDITS, takes_over
+from jepascope.intervention.judge_entry import JUDGES, MAIN
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
 from jepascope.study.ranks import spanned
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
-CONTROL_COUNT = len(MATCHED)
+CONTROL_COUNT = sum(CONTROLS.own[name].made != "run" for name in MATCHED)
 DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
 SPLIT_SHARES = (0.5, 0.3)
-BESIDE_DRAWS = 20  # the fewest that an effect can lie outside of (stats.OUTSIDE_DRAWS)
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Passes:
         return replace(self, forwards=forwards, block_passes=passes, kept=self.kept + other.kept)
 
 
-def draws_of(spec: StudySpec, edit: str) -> int:
-    """Draws of every control beside an edit, at layers run in full."""
-    return min(spec.draws, BESIDE_DRAWS) if EDITS.entry(edit).beside else spec.draws
+def draws_of(spec: StudySpec, edit: str, control: str, judge: str = MAIN) -> int:
+    """Draws of a control beside an edit, at layers run in full: fewer of what stands beside, and by a judge that each costs more."""
+    beside = EDITS.entry(edit).beside or CONTROLS.entry(control).beside or JUDGES.entry(judge).beside
+    return min(spec.draws, spec.draws_beside) if beside else spec.draws
 
 
 def screened_edits(spec: StudySpec) -> tuple[str, ...]:
@@ -171,13 +173,30 @@ class Counts:
         finders = len(self.spec.finders) + self.taken
         return finders + draws * ((finders if EDITS.entry(edit).carries else self.random) + specific * finders)
 
-    def every_control(self, full: bool = True) -> int:
+    def every_control(self, full: bool = True, judge: str = MAIN) -> int:
         """Conditions of all edits at one layer in full, at one dose; or at one that is screened."""
         spec = self.spec
-        made = [CONTROLS.entry(name).made for name in spec.extra_controls]
-        fixed, drawn = made.count("fixed") * len(spec.finders), made.count("drawn")
-        edits = {edit: draws_of(spec, edit) for edit in spec.edits} if full else dict.fromkeys(screened_edits(spec), spec.draws_elsewhere)
-        return sum(self.conditions(edit, draws, CONTROL_COUNT - 1 + drawn) + fixed for edit, draws in edits.items())
+        fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len(spec.finders)
+        edits = spec.edits if full else screened_edits(spec)
+        conditions = len(edits) * (len(spec.finders) + self.taken + fixed)
+        for edit, name in product(edits, spec.controls):
+            if full or not CONTROLS.entry(name).beside:
+                draws = draws_of(spec, edit, name, judge) if full else spec.draws_elsewhere
+                conditions += draws * self._sets(name, edit)
+        return conditions
+
+    def _sets(self, name: str, edit: str) -> int:
+        """How many finders a control's draws are made for: those that share them are counted once."""
+        entry, finders = CONTROLS.entry(name), len(self.spec.finders) + self.taken
+        if entry.made == "found":
+            cheap = sum(FINDERS.entry(finder).closed_form for finder in self.spec.finders)
+            return cheap if entry.given else finders
+        if entry.made != "drawn":
+            return 0
+        if entry.carried and EDITS.entry(edit).carries:  # then they are those of ``random``
+            return 0
+        own = takes_over(name, edit) or entry.matches != "rank"
+        return finders if own else self.random
 
     def captured(self, name: str, clips: int, sites: int = 0, moments: int = 0, times: int = 1, share: float = 1.0) -> Passes:
         """Whole passes that stay on disk, ``times`` of so many clips each. Which layers they keep does not change their size."""

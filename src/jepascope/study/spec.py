@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 from jepascope.clips.column_kind import MISSING, Asked
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
-from jepascope.intervention.control_entry import CONTROLS, on_request
+from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.clips_asked import FOLDER_ONLY, AskedClips, are_known, asked_clips, named_by_contents
@@ -41,6 +41,7 @@ from jepascope.study.refusals import FieldRefused, refused
 UNSAID = (
     ("kind", "auto"),
     ("missing", None),
+    ("draws_beside", 20),
     ("chapters", list(CHAPTERS)),
 )  # fields that name a study only where they say something: older ones have none of them
 
@@ -113,6 +114,9 @@ class StudySpec(BaseModel):
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(60, ge=2, le=10_000, description="draws of every control at the best layer; 59 for three finders to reach p = 0.05")
+    draws_beside: int = Field(
+        20, ge=2, le=10_000, description="draws at the best layer at most: of edits and controls that stand beside, and by the predictor"
+    )
     draws_elsewhere: int = Field(3, ge=2, le=10_000, description="draws of every control at layers that are screened")
     doses: Doses = Field((0.25, 0.5, 1.0), min_length=1, max_length=50, description="doses of the dose curves and of portability")
     port_clips: OtherClips = Field(
@@ -234,6 +238,11 @@ class StudySpec(BaseModel):
     def edited_tokens(self) -> str:
         """The tokens that are edited."""
         return self.scope or self.tokens
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Every control beside an edit: the matched ones, and those that are asked for."""
+        return (*MATCHED, *self.extra_controls)
 
     @property
     def full_rank(self) -> int:

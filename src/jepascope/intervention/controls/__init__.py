@@ -7,7 +7,7 @@ subspace, so that none borrows its effect. Every draw says what it matched and h
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from jepascope.discovery.arrays import ArrayLike, as_tensor
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
-from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.control_entry import AS_GIVEN, CONTROLS, found_ones
 
 Covariance = Float[Tensor, "width width"]
 Free = Float64[Tensor, "width free"]
@@ -91,9 +91,9 @@ def matched_controls(
     covariance: ArrayLike,
     draws: int,
     seed: int,
-    shuffled: Sequence[Subspace] | None = None,
+    shuffled: Sequence[Subspace] | Mapping[str, Sequence[Subspace]] | None = None,
     avoid: ArrayLike | None = None,
-    names: Sequence[str] = MATCHED,
+    names: Sequence[str] = AS_GIVEN,
     pooled_covariance: ArrayLike | None = None,
 ) -> list[ControlDraw]:
     """``draws`` draws of each control. The same seed gives the same draws, and fewer draws are the first of more.
@@ -101,8 +101,8 @@ def matched_controls(
     ``covariance`` (width, width) is that of the tokens edited at the site. ``avoid`` (width, vectors) names further directions to stay
     orthogonal to: with the directions of all finders at a site, finders of equal rank share their ``random`` draws, and each is run once.
     ``shuffled`` holds what the same finder finds on permuted labels, at least ``draws`` of them (discovery's ``find_shuffled``);
-    it is needed for the control of that name. ``pooled_covariance`` (between clips) is only reported on, NaN without it. Arrays are
-    tensors, NumPy arrays or lists.
+    it is needed for the control of that name. Where several controls are found, it has them by name. ``pooled_covariance`` (between
+    clips) is only reported on, NaN without it. Arrays are tensors, NumPy arrays or lists.
     """
     covariance = square(covariance, "The covariance", subspace.width)
     pooled_covariance = None if pooled_covariance is None else square(pooled_covariance, "The pooled covariance", subspace.width)
@@ -117,7 +117,7 @@ def matched_controls(
 
     out: list[ControlDraw] = []
     for name, entry in zip(names, entries, strict=True):
-        bases = drawn_bases(name, subspace, covariance, free, draws, [seed, entry.seed], shuffled)
+        bases = drawn_bases(name, subspace, covariance, free, draws, [seed, entry.seed], found_ones(shuffled).get(name))
         for draw, basis in enumerate(bases.float()):
             overlap = float((subspace.basis.T @ basis).square().sum()) / rank
             reached = removed_variance(basis, covariance)

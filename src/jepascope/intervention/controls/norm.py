@@ -7,11 +7,12 @@ from jepascope.intervention.control_entry import ControlEntry
 DECLARED = ControlEntry(
     name="norm",
     meaning="random directions whose edit of every token has the norm of the true edit",
-    order=4,
+    order=9,
     asked=False,
     matches="norm",
     complement=True,
     rescale=True,
+    beside=True,
     stream=3,
     run="jepascope.intervention.controls.random:random",
     words="norm-matched",

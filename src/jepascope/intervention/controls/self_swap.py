@@ -7,7 +7,7 @@ from jepascope.intervention.control_entry import ControlEntry
 DECLARED = ControlEntry(
     name="self_swap",
     meaning="swaps with another scene of the same class",
-    order=7,
+    order=11,
     made="run",
     edit="swap",
     run="jepascope.study.intervene.requested:self_swaps",

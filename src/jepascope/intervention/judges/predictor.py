@@ -15,6 +15,7 @@ DECLARED = JudgeEntry(
     run="jepascope.intervention.judges.predictor:DECLARED",
     order=3,
     made="run",
+    beside=True,
     reads="forecast",
     unavailable="unavailable",
     check="check",

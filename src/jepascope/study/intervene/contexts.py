@@ -9,12 +9,13 @@ from torch import Tensor
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import SELECTIONS, Site
+from jepascope.catalog import attribute
 from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.discovery.finders import Finder, find_shuffled
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
+from jepascope.intervention.control_entry import CONTROLS, DRAWN, FOUND
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.controls.many import ManyDraws, many_draws
 from jepascope.intervention.judges import Judge
@@ -56,9 +57,11 @@ def natural_clips(captures: Captures, layer: int) -> NaturalClips:
     return NaturalClips.of(fit.pooled(layer, tokens), fit.pooled(captures.encoder.card.depth, tokens))
 
 
-def every_control(spec: StudySpec) -> tuple[str, ...]:
-    """The matched controls, and those that the study asks for and that are drawn as they are."""
-    return (*MATCHED, *(name for name in spec.extra_controls if CONTROLS.entry(name).made == "drawn"))
+def every_control(spec: StudySpec, full: bool = True) -> tuple[str, ...]:
+    """The controls that have draws: the matched ones, and those that the study asks for. At layers that are screened without those that
+    stand beside."""
+    drawn = (*DRAWN, *(name for name in spec.extra_controls if CONTROLS.entry(name).made == "drawn"))
+    return tuple(name for name in drawn if full or not CONTROLS.entry(name).beside)
 
 
 def controls_at(
@@ -68,23 +71,44 @@ def controls_at(
     names: tuple[str, ...],
     draws: int,
     sources: Mapping[str, tuple[str | Finder, Labelled]] | None = None,
+    fixed: bool = False,
 ) -> dict[str, list[ControlDraw]]:
-    """Matched controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``.
+    """Controls of every finder. Draws avoid all finders' subspaces where there is room, so that finders share ``random``. ``fixed``: those
+    in which nothing is random besides.
 
     ``sources``: what found each subspace, and in which clips; by default what it refers to itself. One of which that is not known has no
     ``shuffled`` control (see ``without_shuffles``).
     """
-    spec, layer, covariance, full = captures.spec, context.site.layer, context.covariance, set(MATCHED) <= set(names)
+    spec, layer, covariance = captures.spec, context.site.layer, context.covariance
     avoid = avoided(captures, subspaces)
     pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
     controls = {}
     for finder, subspace in subspaces.items():
         source = _source(captures, layer, finder, subspace, names, sources)
-        own = names if source is not None else tuple(name for name in names if name not in FOUND)
-        shuffled = None if source is None else find_shuffled(*source, subspace.rank, draws, spec.seed, layer=layer)
-        drawn = matched_controls(subspace, covariance, draws, spec.seed, shuffled, avoid, own, pooled)
-        controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if full else ())]
+        found = _shuffled(source, names, subspace, draws, spec.seed, layer)
+        own = tuple(name for name in names if name in found or name not in FOUND)
+        drawn = matched_controls(subspace, covariance, draws, spec.seed, found, avoid, own, pooled)
+        controls[finder] = [*drawn, *(fixed_controls(captures, layer, subspace, covariance) if fixed else ())]
     return controls
+
+
+def _shuffled(
+    source: tuple[str | Finder, Labelled] | None, names: Sequence[str], subspace: Subspace, draws: int, seed: int, layer: int
+) -> dict[str, list[Subspace]]:
+    """What the finder finds on permuted labels, by control; in clips made for the control only where that is a formula."""
+    found: dict[str, list[Subspace]] = {}
+    for name in FOUND if source is not None else ():
+        given = CONTROLS.entry(name).given
+        if name in names and source is not None and (not given or _cheap(source[0])):
+            finder, data = source
+            data = attribute(given, f"control '{name}'")(data, subspace) if given else data
+            found[name] = find_shuffled(finder, data, subspace.rank, draws, seed, layer=layer)
+    return found
+
+
+def _cheap(finder: str | Finder) -> bool:
+    """Whether it is a formula, so that hundreds of permutations cost little."""
+    return isinstance(finder, str) and FINDERS.entry(finder).closed_form
 
 
 def avoided(captures: Captures, subspaces: Mapping[str, Subspace]) -> Tensor | None:
@@ -110,11 +134,10 @@ def many_at(
     many = {}
     for finder, subspace in subspaces.items():
         source = _source(captures, layer, finder, subspace, names, sources)
-        cheap = source is not None and isinstance(source[0], str) and FINDERS.entry(source[0]).closed_form
-        shuffled = (
-            find_shuffled(*source, subspace.rank, run + min(count, REFITTED), spec.seed, layer=layer)[run:] if source and cheap else None
-        )
-        many[finder] = many_draws(subspace, context.covariance, count, spec.seed, names, avoid, shuffled)
+        cheap = source if source is not None and _cheap(source[0]) else None
+        found = _shuffled(cheap, names, subspace, run + min(count, REFITTED), spec.seed, layer)
+        unseen = {name: subspaces[run:] for name, subspaces in found.items()}
+        many[finder] = many_draws(subspace, context.covariance, count, spec.seed, names, avoid, unseen)
     return many
 
 

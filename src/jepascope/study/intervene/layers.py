@@ -17,7 +17,7 @@ from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import COLUMNS as FORECAST_COLUMNS
 from jepascope.intervention.forecast_tables import forecast_rows, forecast_table
-from jepascope.intervention.judge_entry import JUDGES
+from jepascope.intervention.judge_entry import JUDGES, MAIN
 from jepascope.intervention.scenes import Scenes
 from jepascope.intervention.surrogate import Planned, first_order_effects
 from jepascope.study.captures import Captures
@@ -46,12 +46,17 @@ class LayerEdits:
 
     @cached_property
     def controls(self) -> dict[str, list[ControlDraw]]:
-        return controls_at(self.captures, self.context, self.subspaces, every_control(self.captures.spec), self.draws)
+        names = every_control(self.captures.spec, self.full)
+        return controls_at(self.captures, self.context, self.subspaces, names, self.draws, fixed=True)
 
-    def _beside(self, edit: str) -> dict[str, list[ControlDraw]]:
-        """Controls of one edit: the first of them where it has fewer."""
-        count = draws_of(self.captures.spec, edit) if self.full else self.draws
-        return {finder: [draw for draw in drawn if draw.draw < count] for finder, drawn in self.controls.items()}
+    def _beside(self, edit: str, judge: str = MAIN) -> dict[str, list[ControlDraw]]:
+        """Controls of one edit by one judge: the first of their draws where it has fewer."""
+        spec = self.captures.spec
+
+        def run(draw: ControlDraw) -> bool:
+            return draw.draw < (draws_of(spec, edit, draw.name, judge) if self.full else self.draws)
+
+        return {finder: list(filter(run, drawn)) for finder, drawn in self.controls.items()}
 
     @property
     def draws(self) -> int:
@@ -68,13 +73,13 @@ class LayerEdits:
 
     def planned(self) -> Planned:
         """What the surrogate is asked about: the same edits, and many more draws."""
-        names = every_control(self.captures.spec)
+        names = every_control(self.captures.spec, self.full)
         many = many_at(self.captures, self.context, self.subspaces, names, self.draws, MANY if self.full else SCREENED)
         return Planned(self.context, self.subspaces, self.controls, many, self.edits, self.doses, about_means=self.full)
 
     def _run_beside(self, edit: str) -> list[str]:
         """Controls on request that are run beside an edit ("": once, after all)."""
-        entries = {name: CONTROLS.entry(name) for name in self.captures.spec.extra_controls}
+        entries = {name: CONTROLS.entry(name) for name in self.captures.spec.controls}
         return [name for name, entry in entries.items() if entry.made == "run" and entry.edit == edit]
 
     def by_probes(self, judges: JudgeSet) -> Tables:
@@ -111,7 +116,7 @@ class LayerEdits:
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                conditions = merged(self.subspaces, self._beside(edit), spec.edit_doses, edit)
+                conditions = merged(self.subspaces, self._beside(edit, "predictor"), spec.edit_doses, edit)
                 if not begun:
                     begun.append(beginnings(captures, whole, judge.early))
                 tick, total = captures.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)

@@ -37,7 +37,7 @@ def fixed_controls(captures: Captures, layer: int, subspace: Subspace, covarianc
     """Controls in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
     spec, x = captures.spec, captures.fit.pooled(layer, captures.spec.tokens)
     data, pooled = Labelled(x, captures.labels(captures.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
-    fixed, draws = [entry for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "fixed"], []
+    fixed, draws = [entry for entry in map(CONTROLS.entry, spec.controls) if entry.made == "fixed"], []
     for name in (entry.name for entry in sorted(fixed, key=lambda entry: entry.order)):
         with CONTROLS.blamed(name):
             basis = CONTROLS.load(name)(data, subspace.rank, spec.seed)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import FINDERS, needing
-from jepascope.intervention.control_entry import CONTROLS, FOUND, MATCHED
+from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED
 from jepascope.intervention.edit_entry import EDITS as CATALOG
-from jepascope.study.sizes import BESIDE_DRAWS, CONTROL_COUNT, Counts, Passes
+from jepascope.intervention.edit_entry import takes_over
+from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
 from jepascope.study.steps.discover import BACKWARD
 
@@ -22,7 +23,7 @@ MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where few
 
 def _edits(counts: Counts) -> Iterator[Passes]:
     spec, named = counts.spec, ", ".join(map(str, counts.full))
-    run_beside = [entry.edit for entry in map(CONTROLS.entry, spec.extra_controls) if entry.made == "run"]
+    run_beside = [entry.edit for entry in map(CONTROLS.entry, spec.controls) if entry.made == "run"]
     swapped = sum(SELF_SWAPS * (len(spec.finders) + counts.taken) for edit in run_beside if edit in spec.edits)
     every = (counts.every_control() + swapped) * len(spec.edit_doses) * counts.scenes + counts.read
     screened = counts.every_control(full=False) * counts.scenes + counts.read
@@ -35,7 +36,7 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     if counts.predicted:
         yield from _predicted(counts, named)
     if counts.head_scenes:  # of the classes that the head can name, with twins of their own
-        edited = counts.at("the same edits, by the task head", _conditions(counts, 2) * counts.head_scenes, counts.full)
+        edited = counts.at("the same edits, by the task head", _conditions(counts, 2, "head") * counts.head_scenes, counts.full)
         yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
     if "" in run_beside:
         yield _untrained(counts)
@@ -43,17 +44,15 @@ def _edits(counts: Counts) -> Iterator[Passes]:
 
 def _about_means(counts: Counts, edit: str) -> int:
     """Passes forward and back: each finder's controls whose mean edit is not nothing, permuted labels for finders that are a formula."""
-    carries, passes = CATALOG.entry(edit).carries, 0
-    names = (*MATCHED, *counts.spec.extra_controls)
-    drawn = [entry for entry in map(CONTROLS.entry, names) if entry.made == "drawn" and not entry.rescale]
-    for finder in counts.spec.finders:
-        passes += sum(not (carries and entry.complement) for entry in drawn)
-        passes += len(FOUND) * FINDERS.entry(finder).closed_form
-    return passes + counts.taken * (len(drawn) * (not carries) + len(FOUND))
+    entries = [CONTROLS.entry(name) for name in counts.spec.controls if not takes_over(name, edit)]
+    drawn = sum(entry.made == "drawn" and not entry.rescale for entry in entries)
+    found = sum(entry.made == "found" for entry in entries)
+    cheap = sum(FINDERS.entry(finder).closed_form for finder in counts.spec.finders) + counts.taken
+    return (len(counts.spec.finders) + counts.taken) * drawn + cheap * found
 
 
-def _conditions(counts: Counts, beside: int) -> int:
-    return counts.every_control() * len(counts.spec.edit_doses) + beside
+def _conditions(counts: Counts, beside: int, judge: str) -> int:
+    return counts.every_control(judge=judge) * len(counts.spec.edit_doses) + beside
 
 
 def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
@@ -61,7 +60,7 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
     spec, times, unedited = counts.spec, counts.model.times, 2 * len(counts.spec.edits)
     futures = counts.at("real futures for the predictor", unedited * counts.scenes, counts.full)
     yield futures + counts.at("", counts.judge if spec.state_variable.kind == "circular" else 0)
-    edited = counts.at("", _conditions(counts, unedited) * counts.scenes, counts.full)
+    edited = counts.at("", _conditions(counts, unedited, "predictor") * counts.scenes, counts.full)
     begun = counts.captured("", counts.scenes, sites=counts.maybe_full, times=2, share=(spec.context or times // 2) / times)
     whole = begun + edited
     label = f"the same edits, by the predictor, layer {named}"
@@ -122,7 +121,9 @@ def _left_out(counts: Counts) -> Iterator[Passes]:
         for video in range(MOST_LEFT_OUT):
             captured += counts.captured("", (every + video) // MOST_LEFT_OUT, moments=counts.kept)
         yield captured
-        yield counts.at("ablation in each of them, every control", (1 + CONTROL_COUNT * min(counts.spec.draws, BESIDE_DRAWS)) * edited)
+        yield counts.at(
+            "ablation in each of them, every control", (1 + CONTROL_COUNT * min(counts.spec.draws, counts.spec.draws_beside)) * edited
+        )
 
 
 EDITS = (

@@ -43,7 +43,6 @@ from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probes import earliest_of
 from jepascope.study.intervene.judges import trained_probe
-from jepascope.study.sizes import BESIDE_DRAWS
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
@@ -215,7 +214,7 @@ def _ablated(
         data = replace(data, path=l1_paths({layer: data.x}, data.y, data.groups, fold.folds, seed=spec.seed)[layer])
     where_found = {"layer": layer, "tokens": spec.tokens, "model": card.name}
     subspace = find(finder, data, spec.rank_of(finder), spec.seed, **where_found)
-    draws = min(spec.draws, BESIDE_DRAWS)
+    draws = min(spec.draws, spec.draws_beside)
     shuffled = find_shuffled(finder, data, subspace.rank, draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
     controls = matched_controls(subspace, covariance, draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)

@@ -1,0 +1,67 @@
+"""Intervals that are said of the procedure: the spread over re-fits, added to that over scenes and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import hypot, isfinite, nan, sqrt
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import stdtrit
+
+from jepascope.stats.bootstrap import LEVEL, Array, Interval
+
+FEWEST_GROUPS = 5
+"""Fewer groups left out in turn say too little of a variance: Student's t with three degrees of freedom is 3.2."""
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """A quantity made anew with one group of its scenes left out, group by group; ``value``: with none left out."""
+
+    value: float
+    without: Float[Array, " groups"]
+
+    @property
+    def error(self) -> float:
+        """Standard error over samples of these scenes, by the delete-a-group jackknife (Kott 2001; Shao & Tu 1995, section 2.3):
+        (G - 1) / G times the sum of squares about the mean of the groups. NaN with fewer than FEWEST_GROUPS."""
+        groups = len(self.without)
+        if groups < FEWEST_GROUPS or not np.isfinite(self.without).all():
+            return nan
+        return sqrt((groups - 1) / groups * float(np.square(self.without - self.without.mean()).sum()))
+
+    def reach(self, level: float = LEVEL) -> float:
+        """How far Student's interval of the quantity reaches to either side, with groups - 1 degrees of freedom."""
+        return float(stdtrit(len(self.without) - 1, 0.5 + level / 2)) * self.error
+
+
+def of_the_encoder(interval: Interval, refitted: Iterable[Refitted], scale: float = 1.0, level: float = LEVEL) -> Interval:
+    """The interval of a quantity that was measured for one fit, widened by what re-fits change: of the procedure, on new scenes all over.
+
+    Reaches of independent samples (test scenes with draws, fit scenes, judge scenes) add as squares on either side (MOVER: Zou & Donner
+    2008), so that one that is longer upwards stays so. ``scale``: how much the quantity moves for one unit of what was made anew. NaN ends
+    where a spread is not known.
+    """
+    reaches = [scale * one.reach(level) for one in refitted]
+    if not reaches or not isfinite(interval.value) or not all(map(isfinite, reaches)):
+        return Interval(interval.value, nan, nan, interval.n)
+    low, high = (hypot(interval.value - end, *reaches) for end in (interval.low, interval.high))
+    return Interval(interval.value, interval.value - low, interval.value + high, interval.n)
+
+
+def groups_of(labels: Int[Array, " clips"], scenes: Int[Array, " clips"], groups: int, seed: int) -> Int[Array, " clips"]:
+    """A group 0..groups-1 for every clip: whole scenes, those of a class dealt out one after another in random order."""
+    rng = np.random.default_rng([seed, 18])
+    ids, first = np.unique(scenes, return_index=True)
+    order = np.lexsort((rng.permutation(len(ids)), labels[first]))
+    dealt = np.empty(len(ids), dtype=np.int64)
+    dealt[order] = np.arange(len(ids)) % groups
+    return dealt[np.searchsorted(ids, scenes)]
+
+
+def most_groups(parts: Sequence[tuple[Int[Array, " clips"], Int[Array, " clips"]]], asked: int) -> int:
+    """How many groups the splits allow: no more than a class has scenes in any of them (labels, scene ids)."""
+    fewest = min(len(np.unique(scenes[labels == label])) for labels, scenes in parts for label in np.unique(labels))
+    return min(asked, fewest)
