@@ -17,6 +17,7 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.findings.effect import judge_readings
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.conditions import merged
+from jepascope.intervention.control_entry import AS_GIVEN
 from jepascope.intervention.controls import ControlDraw, matched_controls
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.edits.swap import swap_displacement
@@ -58,7 +59,7 @@ def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
     assert list(effects.columns) == EFFECTS_COLUMNS
     assert list(matching.columns) == [
         *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
-        *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm"),
+        *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm", "shift_target", "shift"),
     ]
     conditions = 2 * 3 * (1 + 4 * DRAWS)
     assert len(effects) == conditions * 2 * 8 and not effects.duplicated(KEY).any()
@@ -142,8 +143,13 @@ def test_norms_of_the_norm_control_are_the_true_edits_and_others_are_printed(tab
     matching = tables[1]
     norm = matching[matching["control"] == "norm"]
     np.testing.assert_allclose(norm["norm"], norm["norm_target"], rtol=1e-5)
-    other = matching[(matching["control"] != "norm") & (matching["edit"] != "steer")]
-    assert (np.abs(other["norm"] / other["norm_target"] - 1) > 1e-3).all()
+    carried = matching[matching["control"] == "carried"]
+    np.testing.assert_allclose(carried["norm"], carried["norm_target"], rtol=1e-4)
+    np.testing.assert_allclose(carried["shift"], carried["shift_target"], rtol=1e-4)
+    other = matching[~matching["control"].isin(["norm", "carried"]) & (matching["edit"] != "steer")]
+    for size in ("norm", "shift"):
+        assert (np.abs(other[size] / other[f"{size}_target"] - 1) > 1e-3).all()
+    assert (np.abs(norm["shift"] / norm["shift_target"] - 1) > 1e-3).any(), "tokens of the right size, which cancel otherwise"
     variance = matching[matching["control"] == "variance"]
     np.testing.assert_allclose(variance["variance"], variance["variance_target"], rtol=1e-4)
 
@@ -177,7 +183,7 @@ def test_a_finder_has_the_same_rows_alone_and_in_company(study, finders, tables)
 def test_shared_controls_run_once(study, finders) -> None:
     conditions = merged(finders, controls_of(study, finders), (1.0,))
     shared = [condition for condition in conditions if len(condition.owners) > 1]
-    assert sorted({owner.control for condition in shared for owner in condition.owners}) == ["random", "shuffled"]
+    assert sorted({owner.control for condition in shared for owner in condition.owners}) == ["random", "shuffled", "whole"]
     assert len(conditions) == 2 * (1 + 4 * DRAWS) - len(shared)
 
 
@@ -207,7 +213,7 @@ def test_ce_is_the_ratio_of_sums_and_sits_beside_its_controls(tables) -> None:
         *("direct", "direct_low", "direct_high", "accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
         *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read", "correlation", "worth"),
     ]
-    assert len(table) == 2 * 3 * 2 * 5
+    assert len(table) == 2 * 3 * 2 * (1 + len(AS_GIVEN))
     assert table["ratio_is_bound"].dtype == bool
     pd.testing.assert_frame_equal(table, ce_table(effects, seed=3, resamples=200))
 

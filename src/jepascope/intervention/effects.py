@@ -78,7 +78,7 @@ def intervene(
             at = place(judge, encoder.card.depth)[0]
             rows = _effect_rows(site, scenes, conditions, judge, at, name, read, list(subspaces), encoder.card.depth, edited)
             effects.append(rows)
-        matching.append(matching_rows(site, conditions, name, edited.norms, list(subspaces)))
+        matching.append(matching_rows(site, conditions, name, edited, list(subspaces)))
         done += len(conditions) * len(scenes)
     return pd.concat(effects, ignore_index=True), pd.concat(matching, ignore_index=True)
 
@@ -207,9 +207,10 @@ def units(effects: pd.DataFrame) -> list[str]:
     return ["scene", "clip"] if "clip" in effects else ["scene"]
 
 
-def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms: Tensor, finders: list[str]) -> pd.DataFrame:
+def matching_rows(site: Site, conditions: Sequence[Condition], name: str, edited: Edited, finders: list[str]) -> pd.DataFrame:
     """What each control draw matched, one row each whatever the number of doses."""
-    true = {owner.finder: float(norms[i]) for i, owner in owned(conditions, finders) if owner.matched is None}
+    sizes = {"norm": edited.norms, "shift": edited.shifts}
+    true = {owner.finder: i for i, owner in owned(conditions, finders) if owner.matched is None}
     rows: dict[Owner, dict[str, object]] = {}
     for i, owner in owned(conditions, finders):
         if owner.matched is None or owner in rows:
@@ -221,7 +222,7 @@ def matching_rows(site: Site, conditions: Sequence[Condition], name: str, norms:
             "control": owner.control,
             "draw": owner.draw,
             **asdict(owner.matched),
-            "norm_target": true[owner.finder],
-            "norm": float(norms[i]),
+            **{f"{size}_target": float(of[true[owner.finder]]) for size, of in sizes.items()},
+            **{size: float(of[i]) for size, of in sizes.items()},
         }
     return pd.DataFrame(list(rows.values()), columns=MATCHING_COLUMNS)

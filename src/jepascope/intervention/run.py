@@ -51,11 +51,13 @@ class Read:
 
 @dataclass(frozen=True)
 class Edited:
-    """What every judge read, in their order, and the mean norm of a token's edit at dose 1 of every condition. ``nearest``
-    (edited, unedited) and ``mahalanobis``: how far clips lie from natural ones (see ``NaturalClips``), NaN where none are given."""
+    """What every judge read, in their order, and of every condition at dose 1 the mean norm of a token's edit, and of what the edit adds
+    to the pooled read-out. ``nearest`` (edited, unedited) and ``mahalanobis``: how far clips lie from natural ones (see
+    ``NaturalClips``), NaN where none are given."""
 
     reads: tuple[Read, ...]
     norms: Float64[Tensor, " conditions"]
+    shifts: Float64[Tensor, " conditions"]
     nearest: Float64[Tensor, "2 conditions clips"]
     mahalanobis: Float64[Tensor, "conditions clips"]
     mahalanobis_before: Float64[Tensor, " clips"]
@@ -90,7 +92,8 @@ def run_edit(
     reads = [_empty(judge, unedited, place(judge, depth), len(conditions)) for judge in judges]
     selected = scenes.mask(site.tokens)
     read = scenes.mask(judges[0].tokens)
-    norm_sums, edited_tokens, done = torch.zeros(len(conditions), dtype=torch.float64), 0, 0
+    norm_sums, shift_sums = torch.zeros(2, len(conditions), dtype=torch.float64)
+    edited_tokens = done = 0
     distances = torch.full((3, len(conditions), clips), torch.nan, dtype=torch.float64)
     nearest, away, before = distances[:2], distances[2], distances.new_full((clips,), torch.nan)
     last = (depth, judges[0].source) if judges[0].pooled else None
@@ -110,9 +113,10 @@ def run_edit(
                 group = [conditions[i] for i in members]
                 moved = displacement(name, scenes, site, rows, hidden, group[0].mean) if r is None else r
                 edits, fold = Group(group, moved.float(), mask), max(1, batch // len(hidden))
-                sums, shift = edits.amounts(hidden.shape[1], None if seen is None else seen.to(device), fold)
+                sums, shifts, shift = edits.amounts(hidden.shape[1], None if seen is None else seen.to(device), fold)
                 index = torch.tensor(members)
                 norm_sums[index] += sums
+                shift_sums[index] += shifts
                 if natural is not None:
                     own = pool(hidden, None if seen is None else seen.to(device)).cpu()
                     nearest[:, index, rows] = natural.distances(group, own, shift)
@@ -136,7 +140,8 @@ def run_edit(
             progress(done)
 
     rerun(encoder, reruns(), batch)
-    return Edited(tuple(reads), norm_sums / max(edited_tokens, 1), nearest, away, before)
+    sizes = norm_sums / max(edited_tokens, 1), shift_sums / max(clips, 1)
+    return Edited(tuple(reads), *sizes, nearest, away, before)
 
 
 def read_unedited(encoder: VideoEncoder, site: Site, scenes: Scenes, judges: Sequence[Judge], batch: int = BATCH) -> Unedited:
@@ -254,18 +259,20 @@ class Group(Placed):
 
     def amounts(
         self, tokens: int, read: Tensor | None, fold: int
-    ) -> tuple[Float64[Tensor, " conditions"], Float[Tensor, "conditions clips width"]]:
-        """Of every condition: the norms of all tokens' edits at dose 1, summed, and what the edit alone adds to the pooled read-out over
-        the tokens ``read`` (residual connections carry it there whatever the blocks do). ``fold`` conditions at a time, as they are run."""
-        sums, shifts = [], []
+    ) -> tuple[Float64[Tensor, " conditions"], Float64[Tensor, " conditions"], Float[Tensor, "conditions clips width"]]:
+        """Of every condition: the norms of all tokens' edits at dose 1, summed; the norms of what they add to the pooled read-out over the
+        tokens ``read``, summed; and what the edit alone adds there (residual connections carry it whatever the blocks do). ``fold``
+        conditions at a time, as they are run."""
+        sums, pooled, shifts = [], [], []
         for start in range(0, len(self.bases), fold):
             part = slice(start, start + fold)
             inside = self._inside(part)
             stands_for = tokens // inside.shape[2]  # a row that stands for all tokens of its clip counts for each
             sums.append(stands_for * inside.norm(dim=-1).sum(dim=(1, 2), dtype=torch.float64).cpu())
-            mean = pool_inside(inside, None if read is None else read.to(inside)) * self.doses[part, None, None]
-            shifts.append((mean @ self.bases[part].transpose(1, 2)).cpu())
-        return torch.cat(sums), torch.cat(shifts)
+            mean = pool_inside(inside, None if read is None else read.to(inside))
+            pooled.append(mean.norm(dim=-1).sum(dim=1, dtype=torch.float64).cpu())
+            shifts.append(((mean * self.doses[part, None, None]) @ self.bases[part].transpose(1, 2)).cpu())
+        return torch.cat(sums), torch.cat(pooled), torch.cat(shifts)
 
     def along(self, slope: Float[Tensor, "clips tokens width"], part: slice) -> Float64[Tensor, "conditions clips"]:
         """Of some conditions: the sum over tokens of <slope, what is added there>."""

@@ -93,7 +93,8 @@ EFFECTS = (
         "matching",
         "What every control draw shares with its subspace",
         columns(
-            "layer finder edit control draw rank variance_target variance pooled_variance_target pooled_variance overlap norm_target norm",
+            "layer finder edit control draw rank variance_target variance pooled_variance_target pooled_variance overlap norm_target norm"
+            " shift_target shift",
             number("variance_target", "variance of tokens that the subspace holds at the site", "squared latent units a token"),
             number("variance", "that the draw holds", "squared latent units a token"),
             number("pooled_variance_target", "variance of pooled activations that the subspace holds", "squared latent units"),
@@ -101,7 +102,9 @@ EFFECTS = (
             number("overlap", "SAS of the draw with the subspace"),
             number("norm_target", "mean norm of the subspace's edit", "latent units a token"),
             number("norm", "of the draw's edit", "latent units a token"),
-            late="pooled_variance_target pooled_variance overlap",
+            number("shift_target", "mean norm of what the subspace's edit adds to the pooled read-out", "latent units"),
+            number("shift", "of what the draw's edit adds", "latent units"),
+            late="pooled_variance_target pooled_variance overlap shift_target shift",
         ),
         key=("layer", "finder", "edit", "control", "draw"),
         evidence="ce",

@@ -27,6 +27,11 @@ def _no_repeats(values: Any) -> Any:
     return values
 
 
+def _asked(controls: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are not beside every effect anyway."""
+    return tuple(filter(on_request, controls))
+
+
 def _finite(doses: tuple[float, ...]) -> tuple[float, ...]:
     if not all(0 < dose <= 10 for dose in doses):
         raise ValueError("doses lie in (0, 10]; 1 is the whole edit")
@@ -72,12 +77,12 @@ def _known_sets(names: tuple[str, ...]) -> tuple[str, ...]:
 _Finder = Annotated[str, Named(FINDERS)]
 _Edit = Annotated[str, Named(EDITS)]
 _Judge = Annotated[str, Named(JUDGES)]
-_Extra = Annotated[str, Named(CONTROLS, on_request)]
+_Extra = Annotated[str, Named(CONTROLS)]
 
 Finders = Annotated[tuple[_Finder, ...], AfterValidator(_no_repeats)]
 Edits = Annotated[tuple[_Edit, ...], AfterValidator(_no_repeats)]
 Judges = Annotated[tuple[_Judge, ...], AfterValidator(_no_repeats), AfterValidator(_with_probe)]
-ExtraControls = Annotated[tuple[_Extra, ...], AfterValidator(_no_repeats)]
+ExtraControls = Annotated[tuple[_Extra, ...], AfterValidator(_no_repeats), AfterValidator(_asked)]
 Layers = Annotated[Literal["survey", "all"] | tuple[int, ...], AfterValidator(_no_repeats)]
 Doses = Annotated[tuple[float, ...], AfterValidator(_no_repeats), AfterValidator(_finite)]
 Classes = Annotated[tuple[StrictStr, ...] | None, BeforeValidator(_numbers_are_names), AfterValidator(_no_repeats)]

@@ -21,9 +21,25 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.grids import controls_of, declared, grid, number, words
 from jepascope.report.sections.intervention import NOT_RUN
 
-NAMES = {"variance": "token variance", "norm": "norm"}
-MEANS = ["variance", "variance_target", "norm", "norm_target", "pooled_variance", "pooled_variance_target", "overlap"]
-HEADS = {"variance": "token variance", "norm": "edit norm", "pooled_variance": "pooled variance", "overlap": "overlap"}
+NAMES = {"variance": "token variance", "norm": "norm", "shift": "pooled shift"}
+MEANS = [
+    "variance",
+    "variance_target",
+    "norm",
+    "norm_target",
+    "shift",
+    "shift_target",
+    "pooled_variance",
+    "pooled_variance_target",
+    "overlap",
+]
+HEADS = {
+    "variance": "token variance",
+    "norm": "edit norm",
+    "shift": "pooled shift",
+    "pooled_variance": "pooled variance",
+    "overlap": "overlap",
+}
 RANK = "rank only"
 HALF = 0.5  # a variance control below this share of the pooled variance is named
 CLOSE = 0.05  # a promise missed by more than this share is called a shortfall
@@ -63,7 +79,7 @@ def matching_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
         )
     promised = words("promise", lambda row: str(row["promise"]))
     columns = [*declared("matching", "finder control"), promised, *declared("matching", "rank")]
-    shown = MEANS[: 4 + 2 * pooled] + MEANS[6:] * overlap
+    shown = MEANS[: 6 + 2 * pooled] + MEANS[8:] * overlap
     columns += [number("target" if name.endswith("_target") else HEADS[name], name) for name in shown]
     caption = (
         f"{what}; token variance in squared latent units per token, norm in latent units per token, means over draws."
