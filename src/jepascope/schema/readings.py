@@ -57,6 +57,20 @@ READINGS = (
         ),
     ),
     Table(
+        "dimensions",
+        "In how many directions class means differ more than those of permuted labels, at the layer of the claims: the rank of a study "
+        "that names none",
+        columns(
+            "layer tokens dimension spread null p n",
+            integer("dimension", "the widest first"),
+            number("spread", "singular value of the class means, each times the root of its clips", "latent units"),
+            number("null", "95th percentile of permuted labels' first, in what the dimensions before leave of the clips", "latent units"),
+            number("p", "of the spread among those of permuted labels"),
+            integer("n", "fit clips"),
+        ),
+        key=("layer", "tokens", "dimension"),
+    ),
+    Table(
         "stability",
         "Stability selection: L1 probes of random halves of the fit clips",
         columns(

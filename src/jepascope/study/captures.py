@@ -97,6 +97,10 @@ class Captures:
         vars(made).update(chosen_test=np.ones(len(made.clips.split("test")), dtype=bool))
         return made
 
+    def ask_rank(self, rank: int) -> None:
+        """Of finders, from here on; the folder's spec goes on naming none, which is what names the study."""
+        self.spec = self.spec.model_copy(update={"rank": rank})
+
     @property
     def run(self) -> Run:
         """The folder of the study. RuntimeError for captures that have none."""

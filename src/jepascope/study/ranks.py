@@ -16,11 +16,10 @@ def most(finder: str, variable: Variable) -> int | None:
 
 
 def rank_of(finder: str, rank: int | None, variable: Variable) -> int:
-    """The rank in force: the one asked for, else classes - 1 or as many as the finder gives."""
-    if rank is not None:
-        return rank
-    usual, limit = len(variable.classes) - 1, most(finder, variable)
-    return usual if limit is None else min(usual, limit)
+    """The rank in force: the one asked for, else classes - 1; or as many as the finder gives. Until a study has found in how many
+    directions class means differ (``discover.dimensions``) it is the most that may come of it."""
+    wanted, limit = rank or len(variable.classes) - 1, most(finder, variable)
+    return wanted if limit is None else min(wanted, limit)
 
 
 def check_finders(finders: Sequence[str], rank: int | None, variable: Variable) -> None:

@@ -16,6 +16,7 @@ from jepascope.intervention.control_entry import CONTROLS, FOUND
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude, studied
+from jepascope.study.discover.dimensions import settle_rank
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.intervene.contexts import context_at, without_shuffles
 from jepascope.study.intervene.judges import StudyJudges
@@ -67,6 +68,7 @@ def runner_of(captures: Captures) -> Runner:
         "captures": lambda: captures,
         "best": lambda: best_layer(captures, steps["probes"] if captures.spec.best_layer is None else None),
         "imported": lambda: imported_along(captures),
+        "rank": lambda: settle_rank(captures, lambda: steps["dimensions"]),
         "layers": lambda: {*captures.edited.named, steps["best"]},
         "used": used,
         "used at best": lambda: steps["used"][steps["best"]],
@@ -93,7 +95,7 @@ def _run(captures: Captures, begun: Callable[[str], None] | None) -> dict[str, A
     video_summary |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
     best = steps["best"]
     summary = {
-        **probed(studied(spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
+        **probed(studied(captures.spec, encoder.card), best, steps["probes"], steps["values"], captures.splits),
         **edited(steps),
         "full_layers": list(captures.edited.full(best)),
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),

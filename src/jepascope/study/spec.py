@@ -85,7 +85,9 @@ class StudySpec(BaseModel):
     seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
     finders: Finders = Field(("diff_means", "lda", "l1_probe"), min_length=1)
-    rank: int | None = Field(None, ge=1, description="rank of every subspace; default: classes - 1, or what the finder allows")
+    rank: int | None = Field(
+        None, ge=1, description="rank of every subspace; default: in how many directions class means differ more than by chance"
+    )
     layers: Layers = Field(
         "survey",
         description="layers run in full besides the best one: all, or some; survey: none, a screen of a few draws at the others",

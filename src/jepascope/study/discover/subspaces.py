@@ -49,8 +49,8 @@ def _of_the_run(captures: Captures, finder: str, layer: int) -> Subspace | None:
     return subspace if subspace is not None and subspace.rank == spec.rank_of(finder) else None
 
 
-def run_subspaces(captures: Captures, layers: Iterable[int]) -> dict[int, dict[str, Subspace]]:
-    """Found on split fit, saved, and read back where they are there already."""
+def run_subspaces(captures: Captures, layers: Iterable[int], rank: int | None = None) -> dict[int, dict[str, Subspace]]:
+    """Found on split fit, saved, and read back where they are there already; ``rank``: the study's, which the captures know."""
     spec = captures.spec
     wanted = [(layer, finder) for layer in sorted(set(layers)) for finder in spec.finders]
     tick = captures.progress.start("find subspaces")

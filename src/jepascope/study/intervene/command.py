@@ -18,6 +18,7 @@ from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
+from jepascope.study.discover.dimensions import take_rank
 from jepascope.study.discover.subspaces import keep
 from jepascope.study.edited_layers import check_room
 from jepascope.study.files import known_best, resume_line
@@ -94,6 +95,7 @@ def run_intervene(
     given = None if subspace is None else given_subspace(subspace, encoder, layer)
     with opened(run, spec, encoder, heals=False) as base, Run.open(intervene_folder(run, changed), changed) as other:
         captures = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
+        take_rank(captures, base)
         steps = runner_of(captures)
         steps.do([SUBSPACES])
         unshuffled = ""

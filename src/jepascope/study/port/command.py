@@ -14,6 +14,7 @@ from jepascope.findings.port_summary import models_figures, subspaces_figures
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits
 from jepascope.study.claimed import conclude
+from jepascope.study.discover.dimensions import take_rank
 from jepascope.study.files import known_best
 from jepascope.study.port.asked import check_finders_asked, check_same_scenes, components_of, finders_of, other_spec
 from jepascope.study.port.sides import Side, best_of, captures_of, names_of
@@ -87,6 +88,8 @@ def run_port(
                 captures_of if models else Captures.of_run
             )  # subspaces of one encoder are used at the run's own best layer alone
             own, elsewhere = opened_captures(base, mine, progress), opened_captures(there or made, encoder, progress)
+            for side, folder in ((own, base), (elsewhere, there or base)):
+                take_rank(side, folder)
             called = names_of(mine.card, encoder.card)
             a = Side(own, best_of(own, best[0]), run, called[0])
             b = Side(elsewhere, best_of(elsewhere, best[1]), Path(other), called[1])

@@ -81,7 +81,8 @@ def _no_motion(spec: StudySpec) -> str:
 
 
 CAPTURE = Step(name="capture", run="captures:capture_all", needs=("captures",), cost=_captured, beside=1.0)
-SUBSPACES = Step(name="subspaces", run="discover.subspaces:run_subspaces", needs=("captures", "layers"), cost=_trained)
+DIMENSIONS = Step(name="dimensions", tables=("dimensions",), run="discover.dimensions:run_dimensions", needs=("captures", "best"))
+SUBSPACES = Step(name="subspaces", run="discover.subspaces:run_subspaces", needs=("captures", "layers", "rank"), cost=_trained)
 READ = (
     Step(name="probes", tables=("probes",), run="discover.probes:run_probes", needs=("captures",), cost=_untrained, beside=14.0),
     Step(name="values", tables=("values", "readings"), run="discover.values:run_values", needs=("captures", "best"), beside=4.0),

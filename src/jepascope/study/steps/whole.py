@@ -1,7 +1,7 @@
 """A whole study: all steps in the order in which they run. ``run`` runs them, ``plan`` adds up what they cost."""
 
-from jepascope.study.steps.discover import CAPTURE, LEAKS, READ, SUBSPACES
+from jepascope.study.steps.discover import CAPTURE, DIMENSIONS, LEAKS, READ, SUBSPACES
 from jepascope.study.steps.intervene import AT_BEST, EDITS, LEFT_OUT
 from jepascope.study.steps.port import PORT
 
-STEPS = (CAPTURE, *READ, LEAKS, SUBSPACES, *EDITS, *AT_BEST, *PORT, LEFT_OUT)
+STEPS = (CAPTURE, *READ, LEAKS, DIMENSIONS, SUBSPACES, *EDITS, *AT_BEST, *PORT, LEFT_OUT)
