@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.intervention.control_entry import CONTROLS
-from jepascope.intervention.edit_entry import CALIBRATED
+from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
-from jepascope.intervention.edit_entry import takes_over
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
 from jepascope.study.step import Step
 from jepascope.study.steps.discover import BACKWARD
