@@ -28,7 +28,7 @@ CLAIMS = {
 
 READ_BY = {
     "run": (
-        *("probes", "values", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
+        *("probes", "values", "dimensions", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
         *("portability", "verdicts", "peeling", "leave_one_out"),
     ),
     "intervene": ("ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),

@@ -52,18 +52,23 @@ class JudgeReading:
 
 @dataclass(frozen=True)
 class Effect:
-    """A causal effect with its interval; ``judge``: how the judge that it is by reads the variable (None where that is not known)."""
+    """A causal effect with its interval; ``judge``: how the judge that it is by reads the variable (None where that is not known).
+
+    ``of_encoder``: whether the interval is said of the encoder, fits and read-outs varying as well, or of this subspace alone.
+    """
 
     value: float
     low: float
     high: float
     n: float = nan
     judge: JudgeReading | None = None
+    of_encoder: bool = False
 
     @classmethod
     def of(cls, row: Mapping[Any, Any], judge: JudgeReading | None = None) -> Effect:
-        """Of a row of the table ``ce``, or of an entry of summary.json."""
-        return cls(_number(row, "value"), _number(row, "low"), _number(row, "high"), _number(row, "n"), judge)
+        """Of a row of the table ``ce``, or of an entry of summary.json: with the encoder's interval where there is one."""
+        (low, high), wider = _wider(row, ("low", "high"), ("encoder_low", "encoder_high"))
+        return cls(_number(row, "value"), low, high, _number(row, "n"), judge, wider)
 
     @property
     def side(self) -> Side:
@@ -103,6 +108,7 @@ class Against:
     percentile: float
     draws: float
     overlap: float = nan
+    difference: float = nan
 
     @classmethod
     def of(cls, row: Mapping[Any, Any], effect: Effect, control: str | None = None) -> Against:
@@ -112,9 +118,12 @@ class Against:
         stored = row.get("ratio_is_bound" if table else "bound")
         # JSON has no infinity: in folders of the first version a value without an upper end is a bound
         is_bound = isfinite(ratio) and not isfinite(high) if stored is None else bool(stored)
-        keys = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws", "overlap")
+        (low, high), _ = _wider({**row, "low": low, "high": high}, ("low", "high"), _encoder("ratio"))
+        apart, _ = _wider(row, ("difference_low", "difference_high"), _encoder("difference"))
+        beyond, _ = _wider(row, ("excess_low", "excess_high"), _encoder("excess"))
+        rest = (_number(row, key) for key in ("percentile", "draws", "overlap", "difference"))
         name = str(row["control"]) if control is None else control
-        return cls(effect, name, ratio, low, high, is_bound, *(_number(row, key) for key in keys))
+        return cls(effect, name, ratio, low, high, is_bound, *apart, *beyond, *rest)
 
     @property
     def has_ratio(self) -> bool:
@@ -145,6 +154,12 @@ class Against:
         if beside == "above":
             return ABOVE_IT if only else OUTSIDE if self._outside == "above" else ABOVE_MEAN
         return BELOW_IT if only else BELOW if self._outside == "below" else BELOW_MEAN
+
+    @property
+    def beyond(self) -> tuple[float, float, float]:
+        """How much more the effect is than one more draw of the control (or than it, where nothing in it is random), with its interval."""
+        low, high = (self.difference_low, self.difference_high) if self.draws == 1 else (self.excess_low, self.excess_high)
+        return self.difference, low, high
 
     @property
     def _beside_mean(self) -> Side:
@@ -227,6 +242,18 @@ def cross_reading(readable: bool, equivalent: bool, effect: tuple[float, float, 
     levels = [0.0, *(level for level in nulls if isfinite(level))]
     clear = side(low, high, max(levels)) == "above" or side(low, high, min(levels)) == "below"
     return "leaks" if clear and abs(value) > margin else "undecided"
+
+
+def _encoder(name: str) -> tuple[str, str]:
+    return f"encoder_{name}_low", f"encoder_{name}_high"
+
+
+def _wider(row: Mapping[Any, Any], own: tuple[str, str], wider: tuple[str, str]) -> tuple[tuple[float, float], bool]:
+    """The ends that are said of the encoder, and True; where there are none those of the one subspace."""
+    low, high = (_number(row, name) for name in wider)
+    if isnan(low) or isnan(high):
+        return (_number(row, own[0]), _number(row, own[1])), False
+    return (low, high), True
 
 
 def _number(row: Mapping[Any, Any], key: str) -> float:

@@ -23,7 +23,7 @@ from jepascope.stats import LEVEL
 
 SCHEMA = 1
 ENDS = ("value", "low", "high")
-BESIDE = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws")
+BESIDE = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws", "difference")
 Tables = Mapping[str, pd.DataFrame]
 Rows = Iterable[dict[Any, Any]]
 
@@ -132,7 +132,8 @@ def by_probe(ce: pd.DataFrame, matching: pd.DataFrame) -> dict[str, Any]:
     for row in at_full_dose(ce[ce["judge"] == "probe"]).to_dict("records"):
         finder, control, edit = row["finder"], row["control"], row["edit"]
         if control == "subspace":
-            effects.setdefault(finder, {})[edit] = {**figure(row), "n": int(row["n"]), "direct": figure(row, "direct")}
+            of_encoder = figure(row, columns=("encoder_low", "encoder_high"))
+            effects.setdefault(finder, {})[edit] = {**figure(row), "n": int(row["n"]), "direct": figure(row, "direct"), **of_encoder}
             continue
         entry = controls.setdefault(control, {}).setdefault(edit, {**figure(row), "draws": int(row["draws"]), "by_finder": {}})
         entry["by_finder"][finder] = figure(row)
@@ -149,14 +150,15 @@ def by_judge(ce: pd.DataFrame) -> dict[str, Any]:
         of = effects if row["control"] == "subspace" else ratios
         edits = of.setdefault(row["judge"], {}).setdefault(row["finder"], {})
         if row["control"] == "subspace":
-            edits[row["edit"]] = {**figure(row), "n": int(row["n"])}
+            edits[row["edit"]] = {**figure(row), "n": int(row["n"]), **figure(row, columns=("encoder_low", "encoder_high"))}
         else:
             edits.setdefault(row["edit"], {})[row["control"]] = _ratio(row)
     return {"by_judge": effects, "ratio_by_judge": ratios}
 
 
 def _ratio(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {**figure(row, "ratio"), "bound": bool(row["ratio_is_bound"]), **figure(row, columns=BESIDE)}
+    wider = [f"encoder_{name}_{end}" for name in ("ratio", "difference", "excess") for end in ("low", "high")]
+    return {**figure(row, "ratio"), "bound": bool(row["ratio_is_bound"]), **figure(row, columns=(*BESIDE, *wider))}
 
 
 def refitted(tables: Tables) -> dict[str, Any]:

@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import nan
 
-from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of, worst
+from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of
 from jepascope.findings.facts import Facts
 from jepascope.findings.selection import Edited, edited, first_finder, has_twins
 from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
 
 UNIT = "share"
+WITH_FITS = " over fits, read-outs and scenes"
+ONE_FIT = ", for this subspace and this read-out"
 CE_KEY = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
 
 
 def by_probe(facts: Facts) -> Answer | None:
-    """Ablation; where a study of few videos has no margin to take from, the first other edit that has an interval."""
+    """Swap, which leads: large directions of any kind are missed when they are deleted. Then ablation, with a verdict of its own; where a
+    study of few videos has no margin to take from, the first other edit that has an interval."""
     finder = first_finder(facts)
-    own = edited(facts, finder, "ablate")
+    own, swapped = (edited(facts, finder, edit) for edit in ("ablate", "swap"))
     if facts.table("ce") is None:
         return None
     if own is not None and own.effect.unread:
         assert own.effect.judge is not None
         return _answer([own], f"No causal effect can be stated: {unread_words(own.effect.judge)}")
     tested = facts.tested + (", which are what intervals resample" if "footage" in facts.summary else "")
-    tested += "; 95 % intervals, for this subspace and this read-out"
+    lead = next((row for row in (swapped, own) if row is not None), None)
+    tested += "; 95 % intervals" + (WITH_FITS if lead is not None and lead.effect.of_encoder else ONE_FIT)
+    if swapped is not None and swapped.effect.side != "unknown":
+        rows = [row for row in (swapped, own) if row is not None and row.effect.side != "unknown"]
+        return _answer(rows, "; ".join(words(facts, row, tested if row is swapped else facts.tested) for row in rows))
     if own is None or own.effect.side == "unknown":
         other = stateable(facts, finder) if "footage" in facts.summary else None
         none = f"No causal effect {'of ablation ' if other else ''}can be stated: the judge reads no margin there"
@@ -35,7 +42,7 @@ def by_probe(facts: Facts) -> Answer | None:
 def by_predictor(facts: Facts) -> Answer | None:
     """Ablation and swap by the encoder's own predictor."""
     finder, rows = first_finder(facts), []
-    for edit in ("ablate", "swap"):
+    for edit in ("swap", "ablate"):
         row = edited(facts, finder, edit, "predictor")
         if row is not None and row.effect.side != "unknown":
             rows.append(row)
@@ -65,11 +72,11 @@ def stateable(facts: Facts, finder: str) -> Edited | None:
 
 
 def _answer(rows: list[Edited], clause: str) -> Answer:
-    """The least of what the edits show, their effects, and each beside every control."""
-    verdicts = [verdict_of(row.effect, row.beside) for row in rows] or ["undecided"]
+    """What the edit that leads shows, the effects of all, and each beside every control."""
+    leads = verdict_of(rows[0].effect, rows[0].beside) if rows else "undecided"
     numbers = [number for row in rows for number in numbers_of(row)]
     evidence = tuple(Evidence("ce", row_key(row.row, *CE_KEY)) for row in rows)
-    return Answer(worst(verdicts), sentence_of(clause), tuple(numbers), evidence)
+    return Answer(leads, sentence_of(clause), tuple(numbers), evidence)
 
 
 def numbers_of(row: Edited) -> list[Number]:
@@ -86,8 +93,9 @@ def numbers_of(row: Edited) -> list[Number]:
 
 
 RULE = (
-    "The judge reads the variable of unedited scenes; the effect's interval lies above zero; and the effect lies outside the draws of "
-    "every matched control, the closest one deciding."
+    "The judge reads the variable of unedited scenes; the interval of the swap's effect, over fits, read-outs and scenes, lies above zero; "
+    "and the effect lies outside the draws of every matched control, the closest one deciding. Ablation stands second: deleting large "
+    "directions of any kind costs margin."
 )
 USED = Question("used", "Does the network use it, beyond matched controls?", RULE, by_probe)
 PREDICTED = Question("by its own predictor", "Does the encoder's own predictor use it?", RULE, by_predictor)

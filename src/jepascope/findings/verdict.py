@@ -31,10 +31,10 @@ MUCH_OVERLAP = 1 / 3  # SAS from which a control is said to find much of the sam
 BESIDE = {
     OUTSIDE: "more than {} do",
     ABOVE_IT: "more than {} do",
-    ABOVE_MEAN: "more than {} do on average, but not shown to lie outside their single draws",
+    ABOVE_MEAN: "not shown to be more than {} do",
     BELOW: "less than {} do",
     BELOW_IT: "less than {} do",
-    BELOW_MEAN: "less than {} do on average, but not outside their single draws",
+    BELOW_MEAN: "no more than {} do",
     SAME: "not told apart from what {} do",
     FEW: "whether that is more than {} do is not known (too few draws)",
     NO_INTERVAL: "whether that is more than {} do is not known",
@@ -93,11 +93,11 @@ def verdict(finder: str, effect: Effect, beside: Iterable[Against], edit: str = 
 
 
 def beside_words(ordered: Iterable[Against]) -> str:
-    """An effect that works beside controls: 'more than random directions do (ratio 2.61 [1.10, 6.30]); ...'."""
+    """An effect that works beside controls: 'more than random directions do (by 41 [35, 47] points); ...'."""
     return "; ".join(_beside(against) for against in ordered)
 
 
-ALWAYS = ("random", "variance")  # named in every short sentence, and besides them whichever control comes closest
+ALWAYS = ("carried",)  # named in every short sentence, and besides it whichever control comes closest
 TOWARDS = ("moves the margin by", "of the way to a clip of another class")  # of edits that declare no words
 
 
@@ -155,9 +155,10 @@ def verdict_of(effect: Effect, beside: Iterable[Against]) -> Verdict:
 
 
 def _beside(against: Against) -> str:
-    said = BESIDE[against.standing].format(doer(against.control))
-    words = ratio_words(against)
-    return f"{said} (no ratio)" if words == NO_RATIO else f"{said} (ratio {words})"
+    said, (value, low, high) = BESIDE[against.standing].format(doer(against.control)), against.beyond
+    if not all(map(finite, (value, low, high))):
+        return said
+    return f"{said} (by {decimals(100 * value, 0)} [{decimals(100 * low, 0)}, {decimals(100 * high, 0)}] points)"
 
 
 def _closest(beside: list[Against]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from jepascope.errors import BadData
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.effects import units
+from jepascope.intervention.refits import Refits
 from jepascope.schema import TABLES
 from jepascope.stats import (
     LEVEL,
@@ -36,13 +37,20 @@ SAME_TEST = 1e-6  # numerators closer than this share of the largest are one sub
 COLUMNS = TABLES["ce"].written
 
 
-def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES, first_order: pd.DataFrame | None = None) -> pd.DataFrame:
+def ce_table(
+    effects: pd.DataFrame,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    first_order: pd.DataFrame | None = None,
+    fits: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """One row per condition: CE = sum of numerators / sum of denominators, with intervals (docs/science.md, "Effects").
 
     Rows of control "subspace" carry the finder's own CE. A control's row carries that control's CE (mean over draws), and
     the finder's difference, excess, ratio, percentile and p against it (stats.EffectRatio). With fewer than
     stats.MIN_DRAWS draws ``low`` and ``high`` are the least and the largest draw, and all comparisons are NaN.
-    ``first_order`` (table first_order): what means of controls are adjusted by, where their draws follow it (stats.adjusted).
+    ``first_order`` (table first_order): what means of controls are adjusted by, where their draws follow it (stats.adjusted). ``fits``
+    (table fits): what re-fits change, for the intervals that are said of the encoder (columns ``encoder_*``; NaN where it has no rows).
     Every row's bootstrap starts from the same seed, so that one finder's interval is the same beside every control.
 
     ``p_holm``: p corrected over the layers x finders with as many draws as any (a survey of layers makes no claim); finders whose edits
@@ -55,7 +63,7 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES, f
     """
     rows: list[dict[str, object]] = []
     owns: dict[int, np.ndarray] = {}
-    surrogates = FirstOrder(first_order)
+    surrogates, refits = FirstOrder(first_order), Refits(fits)
     for key, group in effects.groupby(CONDITION, sort=False):
         condition = dict(zip(CONDITION, key, strict=True))
         own = by_draw(group, "subspace")
@@ -65,9 +73,10 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES, f
         below = by_draw(group, "subspace", "denominator")[own.columns].to_numpy()[0]
         ce = ratio_of_means(numerator, below, np.random.default_rng(seed), resamples)
         direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
-        beside = _Beside(group, np.random.default_rng(seed), resamples)
+        beside, again = _Beside(group, np.random.default_rng(seed), resamples), refits.of(condition)
         rows.append(
             {**condition, "control": "subspace", "draws": 1, **ce.columns(), "n": ce.n, "ratio_is_bound": False, **direct}
+            | again.effect(ce)
             | beside.of("subspace")
         )
         for control in group["control"].unique():
@@ -79,7 +88,8 @@ def ce_table(effects: pd.DataFrame, seed: int = 0, resamples: int = RESAMPLES, f
             against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=fixed, variate=variate)
             owns[len(rows)] = numerator
             direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
-            rows.append({**condition, "control": control, **_against(against), **direct, **beside.of(control)})
+            said = {**_against(against), **again.against(against, control), **direct, **beside.of(control)}
+            rows.append({**condition, "control": control, **said})
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"ratio_is_bound": bool})
     table["p_holm"] = table["p_floor"] = np.nan
     for _, family in table[table["p"].notna()].groupby(FAMILY, sort=False):

@@ -19,7 +19,7 @@ from jepascope.report.folder import RunFolder, read_run
 ORDER = (
     *("headline", "stimuli", "emergence", "value", "tokens", "l1", "others"),
     *("map", "layer-choice", "screen", "effects", "heterogeneity", "distances", "matching", "predictor"),
-    *("doses", "reads", "isolation", "calibration", "further"),
+    *("ranks", "doses", "reads", "isolation", "calibration", "further"),
     *("portability", "degeneracy", "across-models", "published", "leaks", "provenance"),
 )
 for _module in iter_modules(sections.__path__):

@@ -36,7 +36,9 @@ _EFFECT_KEY = ("layer", "tokens", "finder", "edit", "control", "draw", "dose", "
 CE_COLUMNS = columns(
     "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high excess_low"
     " excess_high ratio ratio_low ratio_high ratio_is_bound percentile p p_holm p_floor direct direct_low direct_high accuracy"
-    " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read correlation worth",
+    " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read correlation worth"
+    " encoder_low encoder_high encoder_difference_low encoder_difference_high encoder_excess_low encoder_excess_high encoder_ratio_low"
+    " encoder_ratio_high",
     text("tokens", "the tokens that are edited"),
     number("difference", "the subspace's CE less the mean draw's"),
     number("excess_low", "lower end of the interval of the subspace's CE less that of one new draw"),
@@ -54,7 +56,17 @@ CE_COLUMNS = columns(
     number("angle_error_before", "the same unedited", "degrees"),
     number("correlation", "of the draws' effects with their first-order effects; below 0.5, and where empty, the mean is the plain one"),
     number("worth", "how many plain draws would give the control's mean as small a standard error"),
-    late="correlation worth excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high"
+    number("encoder_low", "lower end of the interval of CE that is said of the encoder: fit and judge scenes vary as well"),
+    number("encoder_high", "upper end of it"),
+    number("encoder_difference_low", "the same of difference"),
+    number("encoder_difference_high", "upper end of it"),
+    number("encoder_excess_low", "the same of excess"),
+    number("encoder_excess_high", "upper end of it"),
+    number("encoder_ratio_low", "the same of ratio"),
+    number("encoder_ratio_high", "upper end of it"),
+    late="encoder_low encoder_high encoder_difference_low encoder_difference_high encoder_excess_low encoder_excess_high encoder_ratio_low"
+    " encoder_ratio_high"
+    " correlation worth excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high"
     " angle_error angle_error_low angle_error_high angle_error_before read_layer read",
 )
 CE_KEY = ("layer", "tokens", "finder", "edit", "control", "dose", "judge", "read_layer", "read")
@@ -107,6 +119,21 @@ EFFECTS = (
             late="pooled_variance_target pooled_variance overlap shift_target shift",
         ),
         key=("layer", "finder", "edit", "control", "draw"),
+        evidence="ce",
+    ),
+    Table(
+        "fits",
+        "CE with a part of the scenes left out of the fit: subspaces (and PCA of equal rank) found anew without each group of fit scenes, "
+        "and the study's own subspaces read by probes trained without each group of judge scenes; at the layer of the claims",
+        columns(
+            "layer tokens finder rank edit control dose judge part group value",
+            text("tokens", "the tokens that are edited"),
+            text("control", "subspace, or a control in which nothing is random"),
+            text("part", "fit, judge: whose scenes are left out"),
+            integer("group", "which of them"),
+            number("value", "CE, on all test scenes"),
+        ),
+        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "part", "group"),
         evidence="ce",
     ),
     Table(
@@ -194,6 +221,16 @@ EFFECTS = (
         "Dose curves",
         columns("layer tokens finder rank edit control dose judge value low high n draws"),
         key=("layer", "tokens", "finder", "edit", "control", "dose", "judge"),
+    ),
+    Table(
+        "ranks",
+        "CE over the rank: the first finder's subspaces of several ranks beside PCA, permuted labels and the edit turned",
+        columns(
+            "layer tokens finder rank edit control dose judge value low high n draws chosen",
+            text("tokens", "the tokens that are edited"),
+            flag("chosen", "whether the rank is that of the claims"),
+        ),
+        key=("layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"),
     ),
     Table(
         "doses",

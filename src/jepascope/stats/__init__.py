@@ -28,6 +28,11 @@ from jepascope.stats.controlled import EffectRatio as EffectRatio
 from jepascope.stats.controlled import causal_effect_ratio as causal_effect_ratio
 from jepascope.stats.few import FEW as FEW
 from jepascope.stats.few import widened as widened
+from jepascope.stats.fits import FEWEST_GROUPS as FEWEST_GROUPS
+from jepascope.stats.fits import Refitted as Refitted
+from jepascope.stats.fits import groups_of as groups_of
+from jepascope.stats.fits import most_groups as most_groups
+from jepascope.stats.fits import of_the_encoder as of_the_encoder
 from jepascope.stats.heavy import effective_scenes as effective_scenes
 from jepascope.stats.heavy import heavy_tailed as heavy_tailed
 from jepascope.stats.heavy import top_share as top_share

@@ -22,11 +22,11 @@ from jepascope.study.steps.intervene import PORT_DRAWS
 
 
 def run_statistics(
-    captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame, first_order: pd.DataFrame
+    captures: Captures, effects: pd.DataFrame, off_target_effects: pd.DataFrame, first_order: pd.DataFrame, fits: pd.DataFrame
 ) -> tuple[pd.DataFrame, ...]:
     """CE of everything that was edited, by the study's own judges; the screen of all layers; and CE by the judges of every layer."""
     seed, resamples = captures.spec.seed, captures.spec.resamples
-    table, screened = ce_table(effects, seed, resamples, first_order), screen_table(effects, first_order, seed, resamples)
+    table, screened = ce_table(effects, seed, resamples, first_order, fits), screen_table(effects, first_order, seed, resamples)
     return table, screened, reads_table(captures, effects, off_target_effects)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -34,13 +34,21 @@ from jepascope.study.steps.intervene import SELF_SWAPS
 
 
 def fixed_controls(captures: Captures, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
-    """Controls in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
+    """Controls of a study in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
     spec, x = captures.spec, captures.fit.pooled(layer, captures.spec.tokens)
-    data, pooled = Labelled(x, captures.labels(captures.fit), where=str(Site(layer, spec.tokens))), Moments.of(x).covariance
-    fixed, draws = [entry for entry in map(CONTROLS.entry, spec.controls) if entry.made == "fixed"], []
+    data = Labelled(x, captures.labels(captures.fit), where=str(Site(layer, spec.tokens)))
+    return fixed_draws(data, subspace, spec.controls, covariance, spec.seed)
+
+
+def fixed_draws(
+    data: Labelled, subspace: Subspace, names: Iterable[str], covariance: Float64[Tensor, "width width"], seed: int
+) -> list[ControlDraw]:
+    """The same of some clips: those among ``names`` in which nothing is random."""
+    fixed, draws = [entry for entry in map(CONTROLS.entry, names) if entry.made == "fixed"], []
+    pooled = Moments.of(data.x).covariance
     for name in (entry.name for entry in sorted(fixed, key=lambda entry: entry.order)):
         with CONTROLS.blamed(name):
-            basis = CONTROLS.load(name)(data, subspace.rank, spec.seed)
+            basis = CONTROLS.load(name)(data, subspace.rank, seed)
             if name not in CONTROLS.own:
                 basis = checked_bases(basis[None], (1, subspace.width, subspace.rank))[0].float()
         draws.append(ControlDraw(name, 0, basis, basis, False, _matched(subspace, basis, covariance, pooled)))

@@ -8,12 +8,14 @@ from jepascope.discovery.finder_entry import FINDERS, needing
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
-from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
+from jepascope.study.ranks import most as most_rank
+from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, screened_edits
 from jepascope.study.step import Step
 from jepascope.study.steps.discover import BACKWARD
 
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
+RANK_CONTROLS, RANK_DRAWS, RANKS = ("carried", "shuffled"), 5, (1, 2, 3, 7, 16, 32)  # of CE over the rank
 REQUESTS = 12  # angles that clips are steered to
 MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
 SELF_SWAPS = 10  # draws of donors of the clip's own class
@@ -79,6 +81,18 @@ def _untrained(counts: Counts) -> Passes:
     return found
 
 
+def _fits(counts: Counts) -> Iterator[Passes]:
+    """Each finder's subspace found anew, PCA beside it, and its own for the read-outs trained anew; by the predictor too."""
+    spec = counts.spec
+    finders = [finder for finder in spec.finders if finder not in needing("suffix", spec.finders)]
+    fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len({spec.rank_of(finder) for finder in finders})
+    found = (len(finders) + fixed) * spec.fit_groups * len(spec.edits) * len(spec.edit_doses)
+    again = len(finders) * len(spec.edits) * len(spec.edit_doses) if spec.fit_groups else 0
+    yield counts.at("subspaces and read-outs made anew", (found + again) * counts.scenes)
+    if counts.predicted:
+        yield counts.at("the same, by the predictor", (found + 2 * len(spec.edits) * bool(found)) * counts.scenes)
+
+
 def _isolation(counts: Counts) -> Iterator[Passes]:
     """No other factor of real videos is known."""
     others = len(counts.spec.other_variables)
@@ -88,6 +102,21 @@ def _isolation(counts: Counts) -> Iterator[Passes]:
 def _doses(counts: Counts) -> Iterator[Passes]:
     conditions = sum(counts.conditions(edit, PORT_DRAWS, 1) for edit in counts.spec.edits)
     yield counts.at("dose curves", conditions * len(counts.spec.doses) * counts.scenes)
+
+
+def ranks_shown(chosen: int, most: int) -> tuple[int, ...]:
+    """The ranks of CE over the rank: the one of the claims, the customary ones, and the most that the finder gives."""
+    return tuple(sorted({chosen, most, *(rank for rank in RANKS if rank <= most)}))
+
+
+def _ranks(counts: Counts) -> Iterator[Passes]:
+    spec, finder = counts.spec, counts.spec.finders[0]
+    if needing("suffix", [finder]):
+        return
+    most = most_rank(finder, spec.state_variable) or counts.model.width // 2
+    fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls)
+    conditions = len(ranks_shown(spec.rank_of(finder), most)) * (1 + len(RANK_CONTROLS) * RANK_DRAWS + fixed)
+    yield counts.at("CE over the rank", conditions * len(screened_edits(spec)) * counts.scenes)
 
 
 def _calibration(counts: Counts) -> Iterator[Passes]:
@@ -135,10 +164,18 @@ EDITS = (
         beside=25.0,
     ),
     Step(
+        name="fits",
+        tables=("fits",),
+        run="intervene.fits:run_fits",
+        needs=("captures", "context", "used at best", "judges"),
+        cost=_fits,
+        beside=8.0,
+    ),
+    Step(
         name="statistics",
         tables=("ce", "screen", "reads"),
         run="intervene.curves:run_statistics",
-        needs=("captures", "effects", "witnesses", "first_order"),
+        needs=("captures", "effects", "witnesses", "first_order", "fits"),
         beside=3.0,
     ),
     Step(
@@ -169,6 +206,15 @@ AT_BEST = (
         cost=_doses,
         chapter="mechanism",
         beside=2.0,
+    ),
+    Step(
+        name="ranks",
+        tables=("ranks",),
+        run="intervene.ranks:run_ranks",
+        needs=("captures", "context", "used at best"),
+        cost=_ranks,
+        chapter="mechanism",
+        beside=1.0,
     ),
     Step(
         name="calibration",

@@ -1,0 +1,72 @@
+"""What re-fits say of CE and of its comparison with controls: the intervals that are said of the encoder, from the table ``fits``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+from jepascope.stats import EffectRatio, Interval, Refitted, of_the_encoder
+
+SAME = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
+SUBSPACE, FIT, JUDGE = "subspace", "fit", "judge"
+
+
+class Refits:
+    """The table ``fits``, by condition."""
+
+    def __init__(self, table: pd.DataFrame | None) -> None:
+        parts = () if table is None else table.groupby(list(SAME), sort=False)
+        self._parts = {key: part for key, part in parts}
+
+    def of(self, condition: Mapping[str, object]) -> Again:
+        """What was made anew of one condition: nothing where a read-out of another layer or variable reads it."""
+        part = None if condition["read"] else self._parts.get(tuple(condition[name] for name in SAME))
+        if part is None:
+            return Again({})
+        values = part.sort_values("group").groupby(["control", "part"])["value"]
+        return Again({(str(control), str(part)): rows.to_numpy() for (control, part), rows in values})
+
+
+@dataclass(frozen=True)
+class Again:
+    """CE without each group, by control ("subspace": the finder's own) and by whose scenes were left out."""
+
+    values: Mapping[tuple[str, str], np.ndarray]
+
+    def _refitted(self, value: float, control: str = "") -> list[Refitted]:
+        """Of the finder's own CE, or of that less the control's where this is found anew as well. Draws of other controls do not depend on
+        the fit, but for the subspace that they avoid."""
+        own, beside = self.values.get((SUBSPACE, FIT)), self.values.get((control, FIT))
+        if own is None:
+            return []
+        read = self.values.get((SUBSPACE, JUDGE))
+        found = [Refitted(value, own if beside is None else own - beside)]
+        return found if read is None else [*found, Refitted(value, read)]
+
+    def effect(self, ce: Interval) -> dict[str, float]:
+        """Columns of a finder's own row."""
+        return _ends("encoder", of_the_encoder(ce, self._refitted(ce.value)))
+
+    def against(self, compared: EffectRatio, control: str) -> dict[str, float]:
+        """Columns of a control's row: the comparisons with it. A read-out trained anew changes a control as it changes the effect, at most:
+        what it changes of the effect is counted in full."""
+        again = self._refitted(compared.difference.value, control)
+        columns: dict[str, float] = {}
+        for name in ("difference", "excess"):
+            columns |= _ends(f"encoder_{name}", of_the_encoder(getattr(compared, name), again))
+        return columns | _ends("encoder_ratio", self._ratio(compared, again))
+
+    def _ratio(self, compared: EffectRatio, again: list[Refitted]) -> Interval:
+        if compared.is_bound:
+            low = of_the_encoder(compared.effect, self._refitted(compared.effect.value)).low
+            least = low / compared.control.high if low > 0 and compared.control.high > 0 else nan
+            return Interval(least, least, compared.ratio.high, compared.ratio.n)
+        return of_the_encoder(compared.ratio, again, scale=1 / compared.control.value if compared.control.value > 0 else nan)
+
+
+def _ends(name: str, interval: Interval) -> dict[str, float]:
+    return {f"{name}_low": interval.low, f"{name}_high": interval.high}
