@@ -5,9 +5,10 @@ from __future__ import annotations
 from jepascope.schema.carried import CARRIED
 from jepascope.schema.column import Column, Table
 from jepascope.schema.effects import EFFECTS
+from jepascope.schema.mechanism import MECHANISM
 from jepascope.schema.readings import READINGS
 from jepascope.schema.videos import VIDEOS
 
 __all__ = ["TABLES", "Column", "Table"]
 
-TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *CARRIED, *VIDEOS)}
+TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *CARRIED, *VIDEOS)}
