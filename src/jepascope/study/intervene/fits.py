@@ -108,22 +108,24 @@ class Refits:
             self.beside[name] = fixed_draws(part, subspace, spec.controls, self.context.covariance, spec.seed)
 
     def by_probe(self) -> pd.DataFrame:
-        """By the judge that claims are made in: the subspaces found anew; and the study's own by read-outs trained anew."""
-        captures, context = self.captures, self.context
-        own = {name: subspace for name, subspace in self.subspaces.items() if name in {key.split(APART)[0] for key in self.found}}
-        tables: list[pd.DataFrame] = []
-        for edit in captures.spec.edits:
+        """By the judge that claims are made in, a part on disk for every edit."""
+        made = [
+            self.captures.run.part(f"fits-{file_name(edit)}", ("fits",), lambda edit=edit: (self.rows(edit),))  # type: ignore[misc]
+            for edit in self.captures.spec.edits
+        ]
+        return pd.concat([table for (table,) in made], ignore_index=True)
 
-            def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                tick = captures.progress.start(f"{edit} of what was found anew at layer {context.site.layer}")
-                effects, _ = context.edit(self.found, self.beside, (edit,), captures.spec.edit_doses, [context.judge], tick)
-                again, _ = context.edit(own, {}, (edit,), captures.spec.edit_doses, [context.judge, *self.trained])
-                read = [_values(again[again["judge"] == judge.name], JUDGE, group) for group, judge in enumerate(self.trained)]
-                return (pd.concat([_by_fit(effects), *(rows.assign(judge=context.judge.name) for rows in read)], ignore_index=True),)
-
-            if own:
-                tables += captures.run.part(f"fits-{file_name(edit)}", ("fits",), work)
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    def rows(self, edit: str) -> pd.DataFrame:
+        """One edit of the subspaces found anew; and of the study's own by read-outs trained anew."""
+        context, doses = self.context, self.captures.spec.edit_doses
+        own = {name: subspace for name, subspace in self.subspaces.items() if f"{name}{APART}0" in self.found}
+        if not own:
+            return pd.DataFrame(columns=COLUMNS)
+        tick = self.captures.progress.start(f"{edit} of what was found anew at layer {context.site.layer}")
+        effects, _ = context.edit(self.found, self.beside, (edit,), doses, [context.judge], tick)
+        again, _ = replace(context, judges=[context.judge, *self.trained]).edit(own, {}, (edit,), doses)
+        read = [_values(again[again["judge"] == judge.name], JUDGE, group) for group, judge in enumerate(self.trained)]
+        return pd.concat([_by_fit(effects), *(rows.assign(judge=context.judge.name) for rows in read)], ignore_index=True)
 
     @cached_property
     def trained(self) -> list[ProbeJudge]:
