@@ -31,7 +31,7 @@ Rows = Iterable[dict[Any, Any]]
 def figure(row: Mapping[Any, Any], prefix: str = "", columns: Iterable[str] = ENDS) -> dict[str, float | None]:
     """Numbers of a row by the names of columns; ``prefix``: of another column than ``value``, whose ends are named by it."""
     named = {name: name for name in columns} if not prefix else {"value": prefix, "low": f"{prefix}_low", "high": f"{prefix}_high"}
-    return {name: json_number(row[column]) for name, column in named.items()}
+    return {name: json_number(row[column]) for name, column in named.items() if column in row or not column.startswith("encoder_")}
 
 
 def probed(studied: Mapping[str, Any], best: int, probes: pd.DataFrame, values: pd.DataFrame, splits: dict[str, int]) -> dict[str, Any]:

@@ -134,7 +134,6 @@ EFFECTS = (
             number("value", "CE, on all test scenes"),
         ),
         key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "part", "group"),
-        evidence="ce",
     ),
     Table(
         "ce",

@@ -30,8 +30,8 @@ from jepascope.stats.few import FEW as FEW
 from jepascope.stats.few import widened as widened
 from jepascope.stats.fits import FEWEST_GROUPS as FEWEST_GROUPS
 from jepascope.stats.fits import Refitted as Refitted
+from jepascope.stats.fits import fewest_scenes as fewest_scenes
 from jepascope.stats.fits import groups_of as groups_of
-from jepascope.stats.fits import most_groups as most_groups
 from jepascope.stats.fits import of_the_encoder as of_the_encoder
 from jepascope.stats.heavy import effective_scenes as effective_scenes
 from jepascope.stats.heavy import heavy_tailed as heavy_tailed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import hypot, isfinite, nan, sqrt
 
@@ -61,7 +61,6 @@ def groups_of(labels: Int[Array, " clips"], scenes: Int[Array, " clips"], groups
     return dealt[np.searchsorted(ids, scenes)]
 
 
-def most_groups(parts: Sequence[tuple[Int[Array, " clips"], Int[Array, " clips"]]], asked: int) -> int:
-    """How many groups the splits allow: no more than a class has scenes in any of them (labels, scene ids)."""
-    fewest = min(len(np.unique(scenes[labels == label])) for labels, scenes in parts for label in np.unique(labels))
-    return min(asked, fewest)
+def fewest_scenes(labels: Int[Array, " clips"], scenes: Int[Array, " clips"]) -> int:
+    """Scenes of the class that has the fewest."""
+    return min(len(np.unique(scenes[labels == label])) for label in np.unique(labels))

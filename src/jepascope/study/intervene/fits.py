@@ -24,7 +24,7 @@ from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.schema import TABLES
-from jepascope.stats import FEWEST_GROUPS, groups_of, most_groups
+from jepascope.stats import FEWEST_GROUPS, fewest_scenes, groups_of
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.judges import StudyJudges, trained_probe
 from jepascope.study.intervene.requested import fixed_draws
@@ -57,8 +57,8 @@ def _groups(captures: Captures) -> int:
     asked = captures.spec.fit_groups
     if not asked:
         return 0
-    parts = [(captures.labels(part).numpy(), captures.scenes(part).numpy()) for part in (captures.fit, captures.judge)]
-    most = most_groups(parts, asked + 1) - 1  # one scene of a class has to be left
+    # one scene of every class has to be left, and a read-out is cross-validated in what is left
+    most = min(fewest_scenes(captures.labels(part).numpy(), captures.scenes(part).numpy()) for part in (captures.fit, captures.judge)) - 1
     if most < FEWEST_GROUPS:
         captures.progress.say(
             f"Nothing is found anew: a class has {most + 1} scene(s) in split fit or judge, and {FEWEST_GROUPS + 1} are the fewest; "
