@@ -136,7 +136,8 @@ class Refits:
         probes = []
         for group in range(self.groups):
             kept = dealt != group
-            probe = trained_probe(pooled[kept], y[kept], scenes[kept], spec.tokens, captures.folds, spec.seed)
+            folds = min(captures.folds, int(torch.bincount(y[kept]).min()))
+            probe = trained_probe(pooled[kept], y[kept], scenes[kept], spec.tokens, folds, spec.seed)
             probes.append(replace(probe, name=f"{self.context.judge.name}{APART}{group}", layer=depth))
         return probes
 
