@@ -89,7 +89,7 @@ def main() -> None:
         tables.append(study.intervals(chosen.groups).assign(seed=seed))
         studies.append(study)
         if seed == chosen.first:
-            print(tables[0][["value", "low", "high", "encoder_low", "encoder_high"]].round(3).to_string(), flush=True)
+            print(tables[0][["value", "low", "high", "one_low", "one_high"]].round(3).to_string(), flush=True)
     table = pd.concat(tables).reset_index()
     again: dict[str, list[pd.Series]] = {edit: [] for edit in edits}
     for i, study in enumerate(studies):
@@ -102,7 +102,7 @@ def main() -> None:
         rows = table[table["edit"] == edit]
         mean, values = rows["value"].mean(), rows["value"].to_numpy()
         figures = {"mean": mean, "sd": values.std(ddof=1)}
-        for name, low, high in (("encoder", "encoder_low", "encoder_high"), ("one subspace", "low", "high")):
+        for name, low, high in (("encoder", "low", "high"), ("one subspace", "one_low", "one_high")):
             ends = rows[[low, high]].to_numpy()
             held = [((others >= lo) & (others <= hi)).mean() for others, (lo, hi) in zip(again[edit], ends, strict=True)]
             figures[f"{name}: own mean"] = float(((ends[:, 0] <= mean) & (mean <= ends[:, 1])).mean())

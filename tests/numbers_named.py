@@ -32,7 +32,7 @@ from jepascope.report.terminal import effect_table
 
 Key = tuple[str, ...]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-BESIDE = re.compile(r"(?:more than|less than|apart from what) ((?:(?! do\b).)+?) do\b[^;(]*\((?:ratio ([^)]*)|no ratio)\)")
+BESIDE = re.compile(r"(?:more than|less than|apart from what) ((?:(?! do\b).)+?) do\b \(by ([^)]*) points\)")
 ENDS = ("value", "low", "high")
 CONTROL_OF = {words: name for name, words in CONTROL_WORDS.items()}
 DOER_OF = {words: name for name, words in DOERS.items()}
@@ -113,6 +113,10 @@ def tables(run: Path, folder: RunFolder) -> Iterator[Named]:
         stated = stated and not (row["ratio_is_bound"] and row["ratio"] <= 1)
         ends = [row["ratio"]] if row["ratio_is_bound"] else [row[name] for name in ("ratio", "ratio_low", "ratio_high")]
         yield from spread(("ratio", *where, row["control"]), "ce.parquet", ends if stated else [])
+        of = "difference" if row["draws"] == 1 else "excess"
+        beyond = [row.get(name, math.nan) for name in ("difference", f"{of}_low", f"{of}_high")]
+        if all(map(math.isfinite, beyond)):
+            yield from spread(("beyond", *where, row["control"]), "ce.parquet", beyond)
     rce = _reported(pd.read_parquet(run / "portability.parquet"))
     for row in rce.to_dict("records"):
         key = ("rce", row["across"], row["a"], row["b"])
@@ -240,8 +244,10 @@ def headline_words(run: Path, folder: RunFolder) -> Iterator[Named]:
     text, finder = said["headline"], next(iter(said["ce"]))
     if found := re.search(r"removes (-?\d+) \[(-?\d+), (-?\d+)\] %", text):
         yield from spread(("ce", "probe", finder, "ablate"), "headline", list(found.groups()), 100)
-    for doer, ratio in BESIDE.findall(text.split(" By the ")[0]):  # what follows is of another judge
-        yield from spread(("ratio", "probe", finder, "ablate", DOER_OF[doer]), "headline", printed(ratio))
+    for clause in text.split(" By the ")[0].split("; ablating"):  # what follows is of another judge
+        edit = "swap" if "A swap of" in clause else "ablate"
+        for doer, points in BESIDE.findall(clause):
+            yield from spread(("beyond", "probe", finder, edit, DOER_OF[doer]), "headline", printed(points), 100)
     if found := re.search(r"accuracy ([\d.]+) \[([\d.]+), ([\d.]+)\]", text):
         yield from spread(("accuracy",), "headline", list(found.groups()))
     for output, *ends in re.findall(r"(?:R\^2 of|error of the) (\w+) (-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\]", text):
@@ -270,7 +276,7 @@ def page(run: Path, folder: RunFolder) -> Iterator[Named]:
             if size and printed(size[1]):
                 yield from spread(("ce", *where), "verdict", printed(size[1]))
             for doer, words in BESIDE.findall(finding):
-                yield from spread(("ratio", *where, DOER_OF[doer]), "verdict", printed(words))
+                yield from spread(("beyond", *where, DOER_OF[doer]), "verdict", printed(words), 100)
     yield from _effects(effects_section(folder))
     for grid in grids(portability(folder)):
         if grid.head[:4] == ("a (used)", "b (native)", "dose", "RCE"):

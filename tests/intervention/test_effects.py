@@ -61,9 +61,9 @@ def test_tables_have_the_columns_of_the_run_folder(tables) -> None:
         *("layer", "finder", "edit", "control", "draw", "rank", "variance_target", "variance"),
         *("pooled_variance_target", "pooled_variance", "overlap", "norm_target", "norm", "shift_target", "shift"),
     ]
-    conditions = 2 * 3 * (1 + 4 * DRAWS)
+    conditions = 2 * 3 * (1 + len(AS_GIVEN) * DRAWS)
     assert len(effects) == conditions * 2 * 8 and not effects.duplicated(KEY).any()
-    assert len(matching) == 2 * 3 * 4 * DRAWS
+    assert len(matching) == 2 * 3 * len(AS_GIVEN) * DRAWS
     assert effects["correct"].dtype == bool and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)
 
 
@@ -184,7 +184,7 @@ def test_shared_controls_run_once(study, finders) -> None:
     conditions = merged(finders, controls_of(study, finders), (1.0,))
     shared = [condition for condition in conditions if len(condition.owners) > 1]
     assert sorted({owner.control for condition in shared for owner in condition.owners}) == ["random", "shuffled", "whole"]
-    assert len(conditions) == 2 * (1 + 4 * DRAWS) - len(shared)
+    assert len(conditions) == 2 * (1 + len(AS_GIVEN) * DRAWS) - len(shared)
 
 
 def test_progress_counts_every_edited_clip(study, finders) -> None:
@@ -212,6 +212,7 @@ def test_ce_is_the_ratio_of_sums_and_sits_beside_its_controls(tables) -> None:
         *("ratio", "ratio_low", "ratio_high", "ratio_is_bound", "percentile", "p", "p_holm", "p_floor"),
         *("direct", "direct_low", "direct_high", "accuracy", "accuracy_before", "kl", "kl_low", "kl_high"),
         *("angle_error", "angle_error_low", "angle_error_high", "angle_error_before", "read_layer", "read", "correlation", "worth"),
+        *(f"one_{of}{end}" for of in ("", "difference_", "excess_", "ratio_") for end in ("low", "high")),
     ]
     assert len(table) == 2 * 3 * 2 * (1 + len(AS_GIVEN))
     assert table["ratio_is_bound"].dtype == bool

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import jepascope as js
+from controls_named import OF_FORMULA, OF_NOTHING, OF_SEARCH
 from jepascope.discovery.subspace import digest_of
 from jepascope.errors import BadArgument, JepascopeError
 
@@ -52,7 +53,7 @@ def test_a_cached_capture_is_read_back_equal(encoder) -> None:
 def test_an_effect_stands_beside_its_four_controls(encoder, activations) -> None:
     subspace = js.find(activations, "direction", layer=2)
     table = js.intervene(encoder, activations, subspace, draws=10).set_index("control")
-    assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"]
+    assert list(table.index) == OF_FORMULA
     assert table["finder"].eq("diff_means").all() and table["n"].eq(32).all()
     assert table.loc["subspace", "value"] > table.loc["random", "value"]
     assert js.why_empty(table.reset_index()).loc[1, "excess_low"].startswith("10 draws: fewer than 20 cannot show")
@@ -81,14 +82,14 @@ def of_ones_own(activations, **said):
 def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name: str, tiny) -> None:
     encoder, activations = tiny
     table = js.intervene(encoder, activations, of_ones_own(activations, finder=name), draws=2)
-    assert list(table["control"]) == ["subspace", "random", "variance", "norm"] and table["finder"].eq(name).all()
+    assert list(table["control"]) == OF_NOTHING and table["finder"].eq(name).all()
     assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows which finder found this subspace")
 
 
 def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(encoder, activations) -> None:
     subspace = of_ones_own(activations)
     table = js.intervene(encoder, activations, subspace, draws=3, finder=least_squares).set_index("control")
-    assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"] and table["finder"].eq("given").all()
+    assert list(table.index) == OF_SEARCH and table["finder"].eq("given").all()
     diff_means = js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=3).set_index("control")
     assert table.loc["shuffled", "value"] < diff_means.loc["shuffled", "value"] / 2  # another procedure, another null
     for finder, said in (
@@ -127,7 +128,7 @@ def test_every_empty_cell_says_why(tiny) -> None:
     assert table["value"].isna().all()
     assert why.shape == table.shape and (why.ne("") == table.isna()).all(axis=None)
     assert why["value"].str.startswith("the judge's margin").all()
-    assert any(line.startswith("Empty in random; variance; shuffled; norm: value, low, high") for line in js.explain(table))
+    assert any(line.startswith("Empty in random; variance; carried; shuffled and 5 more: value, low, high") for line in js.explain(table))
 
 
 def test_a_ratio_that_there_is_not_is_said(encoder, activations) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from controls_named import OF_FORMULA, SCREENED
 from jepascope.clips.presets import directions8
 from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.probes.paths import dense_probes
@@ -109,12 +110,14 @@ def test_every_judge_reads_every_edit_and_control_where_the_claim_is_made_and_th
     for judge in ("probe", "mlp", "predictor"):
         for edit in ("ablate", "swap", "steer"):
             controls = judged.loc[judge, edit]
-            assert controls.to_dict() == {"subspace": 1, **dict.fromkeys(("random", "variance", "shuffled", "norm"), tiny_spec.draws)}
-    controls = ("subspace", "random", "variance", "shuffled", "norm")
+            assert {**dict.fromkeys(OF_FORMULA, tiny_spec.draws), "subspace": 1, "top_pca": 1} == controls.drop(
+                "untrained", errors="ignore"
+            ).to_dict()
+    controls = SCREENED
     assert set(zip(there["judge"], there["edit"], there["control"], strict=True)) == {
         ("probe", edit, control) for edit in ("ablate", "swap") for control in controls
     }
-    assert set(there.groupby("control")["draw"].nunique().drop("subspace")) == {tiny_spec.draws_elsewhere}
+    assert set(there.groupby("control")["draw"].nunique().drop(["subspace", "top_pca"])) == {tiny_spec.draws_elsewhere}
     assert set(there["layer"]) == {0, 1, 2} - {best} and summary["full_layers"] == [best]
 
 
@@ -124,8 +127,8 @@ def test_who_was_asked_and_who_was_not_and_why_is_said(summary: dict[str, Any]) 
     assert list(summary["by_judge"]) == summary["judges"]
     assert summary["by_judge"]["probe"]["diff_means"].keys() == {"ablate", "swap", "steer"}
     ratios = summary["ratio_by_judge"]["predictor"]["diff_means"]["swap"]
-    assert ratios.keys() == {"random", "variance", "shuffled", "norm"}
-    assert all(one.keys() == {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
+    assert ratios.keys() == {*OF_FORMULA} - {"subspace"}
+    assert all(one.keys() >= {"value", "low", "high", "bound", *BESIDE} for one in ratios.values())
 
 
 def test_judges_that_cannot_be_had_are_named_with_the_reason(tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
@@ -352,7 +355,7 @@ def test_a_table_of_stage_two_that_was_deleted_comes_back_equal(
 def test_the_screen_is_of_every_layer_and_control_and_says_which_layers_are_screened(table, summary, tiny_spec: StudySpec) -> None:
     screen, first_order, best = table("screen"), table("first_order"), summary["best_layer"]
     assert set(zip(screen["layer"], screen["control"], strict=True)) == {
-        (layer, control) for layer in range(DEPTH) for control in ("subspace", "random", "variance", "shuffled", "norm")
+        (layer, control) for layer in range(DEPTH) for control in (OF_FORMULA if layer == best else SCREENED)
     }
     assert (screen["screened"] == ((screen["control"] != "subspace") & (screen["draws"] < MIN_DRAWS))).all()
     assert set(screen.loc[screen["layer"] != best, "draws"]) == {1, tiny_spec.draws_elsewhere}

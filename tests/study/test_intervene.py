@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import jepascope as js
+from controls_named import OF_FORMULA, OF_NOTHING
 from jepascope.activations.activations import Activations
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -131,8 +132,8 @@ def test_a_donor_is_another_clip_where_it_is_asked_for(run: Path, intervene: Int
 def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None:
     _, found = intervene(edits=("ablate", "swap"), extra_controls=("top_pca", "nuisance"), judges=("probe",))
     controls = found["ce"].groupby("edit")["control"].agg(set)
-    six = {"subspace", "random", "variance", "shuffled", "norm", "top_pca", "nuisance"}
-    assert controls["ablate"] == six == controls["swap"]
+    every = {*OF_FORMULA, "nuisance"}
+    assert controls["ablate"] == every == controls["swap"]
     draws = found["ce"].query("edit == 'swap'").set_index("control")["draws"]
     assert (draws["top_pca"], draws["nuisance"]) == (1, 1)
 
@@ -185,7 +186,7 @@ def test_a_finder_that_a_file_names_gets_no_shuffles_and_the_summary_says_why(ru
     path = saved(tmp_path, rank=7, finder="diff_means", variable="direction", layer=1, tokens="all", model="tiny")
     summary, found = intervene(path, best_layer=1, edits=("ablate", "swap"), judges=("probe",))
     assert set(found["effects"]["finder"]) == {"given"} and set(found["effects"]["rank"]) == {7}
-    assert set(found["ce"]["control"]) == {"subspace", "random", "variance", "norm"}
+    assert set(found["ce"]["control"]) == {*OF_NOTHING}
     assert summary["skipped"]["shuffled"].startswith("nothing shows which finder found this subspace")
     kept = Subspace.load(next(run.glob("intervene-*/subspaces/given.safetensors")))
     assert torch.equal(kept.basis, Subspace.load(path).basis)
@@ -356,7 +357,7 @@ def test_tokens_ablation_and_rotation_are_chosen_in_notebooks_too(
     activations, subspace = found
     plain = js.intervene(tiny_encoder, activations, subspace, draws=2).set_index("control")
     table = js.intervene(tiny_encoder, activations, subspace, draws=2, **options).set_index("control")
-    assert list(table.index) == ["subspace", "random", "variance", "shuffled", "norm"]
+    assert list(table.index) == OF_FORMULA
     assert set(table["tokens"]) == {options.get("tokens", "all")} and set(table["edit"]) == {options.get("edit", "ablate")}
     assert table.loc["subspace", "kl"] >= 0 and table.loc["subspace", "kl"] != plain.loc["subspace", "kl"]
     assert table["angle_error"].between(0, 180).all()

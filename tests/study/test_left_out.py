@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from controls_named import OF_SEARCH
 from jepascope.clips.presets import directions8
 from jepascope.discovery.finders import diff_means
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -62,7 +63,7 @@ def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(captur
     ce, videos = run_left_out(captures)
     assert videos["scene"].tolist() == list(range(VIDEOS)) and videos["n"].sum() == len(WINDOWS) * len(CLASSES)
     assert (videos["fit_videos"] + videos["judge_videos"] == VIDEOS - 1).all()
-    assert set(ce["control"]) == {"subspace", "random", "variance", "shuffled", "norm"} and set(ce["n"]) == {VIDEOS}
+    assert set(ce["control"]) == {*OF_SEARCH} - {"top_pca"} and set(ce["n"]) == {VIDEOS}
     parts = pd.concat([captures.run.table(f"parts/effects-without-{scene}") for scene in range(VIDEOS)])
     assert parts.groupby("scene")["clip"].nunique().min() >= len(CLASSES)
     own = parts[parts["control"] == "subspace"]

@@ -178,8 +178,9 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
     spec = StudySpec(model="facebook/vjepa2-vitl-fpc64-256", frames=16, layers=(7,), best_layer=7)
     found = make_plan(spec, Machine("cuda"))
     tokens = 8 * 16 * 16
-    # scenes, twins, beginnings of both; map; judge; fit clips and twins to peel with; scenes and twins of two clip sets
-    clips = 3 * 40 + 200 + 80 + 120 + 2 * 200 + 2 * 2 * 40
+    # scenes, twins, beginnings of both; map; judge; fit clips and twins to peel with; scenes and twins of two clip sets; of each
+    # untrained twin scenes and twins
+    clips = 3 * 40 + 200 + 80 + 120 + 2 * 200 + 2 * 2 * 40 + 3 * 2 * 40
     assert found.stored_bytes["tokens"] == clips * tokens * 1024 * 4
     assert "on cuda" in found.notes[0]
     half = make_plan(spec, Machine("cuda", "bfloat16"))
@@ -230,9 +231,12 @@ def test_training_a_rotation_is_planned() -> None:
     assert 1 / das.FOLDS == discover.DAS_HELD
 
 
-def test_edits_beside_have_as_many_draws_as_one_can_lie_outside_of() -> None:
+def test_what_stands_beside_has_as_many_draws_as_one_can_lie_outside_of() -> None:
     """Counted without loading what computes statistics."""
-    assert sizes.BESIDE_DRAWS == OUTSIDE_DRAWS
+    spec = StudySpec()
+    assert spec.draws_beside == OUTSIDE_DRAWS < spec.draws == sizes.draws_of(spec, "swap", "carried")
+    for edit, control, judge in (("steer", "carried", "probe"), ("swap", "norm", "probe"), ("swap", "carried", "predictor")):
+        assert sizes.draws_of(spec, edit, control, judge) == OUTSIDE_DRAWS
 
 
 def test_finders_of_different_ranks_share_no_random_draws() -> None:
@@ -240,7 +244,8 @@ def test_finders_of_different_ranks_share_no_random_draws() -> None:
         next(step.forwards for step in make_plan(StudySpec(finders=("diff_means", other))).steps if "every control" in step.name)
         for other in ("lda", "ridge_circle")
     )
-    assert apart - alike == 2 * StudySpec().draws * 40  # a draw more for ablate and for swap, on every scene
+    # on every scene: random and whole for ablate and swap, whole for steer; less two shuffles each, which are for finders of a formula
+    assert apart - alike == 40 * (2 * (60 + 20 - 2 * 20) + 20 - 2 * 20)
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_and_metas_files_are_known(tmp_path: Path) -> None:

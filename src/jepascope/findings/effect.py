@@ -66,9 +66,9 @@ class Effect:
 
     @classmethod
     def of(cls, row: Mapping[Any, Any], judge: JudgeReading | None = None) -> Effect:
-        """Of a row of the table ``ce``, or of an entry of summary.json: with the encoder's interval where there is one."""
-        (low, high), wider = _wider(row, ("low", "high"), ("encoder_low", "encoder_high"))
-        return cls(_number(row, "value"), low, high, _number(row, "n"), judge, wider)
+        """Of a row of the table ``ce``, or of an entry of summary.json."""
+        of_encoder = isfinite(_number(row, "one_low"))
+        return cls(_number(row, "value"), _number(row, "low"), _number(row, "high"), _number(row, "n"), judge, of_encoder)
 
     @property
     def side(self) -> Side:
@@ -118,12 +118,9 @@ class Against:
         stored = row.get("ratio_is_bound" if table else "bound")
         # JSON has no infinity: in folders of the first version a value without an upper end is a bound
         is_bound = isfinite(ratio) and not isfinite(high) if stored is None else bool(stored)
-        (low, high), _ = _wider({**row, "low": low, "high": high}, ("low", "high"), _encoder("ratio"))
-        apart, _ = _wider(row, ("difference_low", "difference_high"), _encoder("difference"))
-        beyond, _ = _wider(row, ("excess_low", "excess_high"), _encoder("excess"))
-        rest = (_number(row, key) for key in ("percentile", "draws", "overlap", "difference"))
+        keys = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws", "overlap", "difference")
         name = str(row["control"]) if control is None else control
-        return cls(effect, name, ratio, low, high, is_bound, *apart, *beyond, *rest)
+        return cls(effect, name, ratio, low, high, is_bound, *(_number(row, key) for key in keys))
 
     @property
     def has_ratio(self) -> bool:
@@ -242,18 +239,6 @@ def cross_reading(readable: bool, equivalent: bool, effect: tuple[float, float, 
     levels = [0.0, *(level for level in nulls if isfinite(level))]
     clear = side(low, high, max(levels)) == "above" or side(low, high, min(levels)) == "below"
     return "leaks" if clear and abs(value) > margin else "undecided"
-
-
-def _encoder(name: str) -> tuple[str, str]:
-    return f"encoder_{name}_low", f"encoder_{name}_high"
-
-
-def _wider(row: Mapping[Any, Any], own: tuple[str, str], wider: tuple[str, str]) -> tuple[tuple[float, float], bool]:
-    """The ends that are said of the encoder, and True; where there are none those of the one subspace."""
-    low, high = (_number(row, name) for name in wider)
-    if isnan(low) or isnan(high):
-        return (_number(row, own[0]), _number(row, own[1])), False
-    return (low, high), True
 
 
 def _number(row: Mapping[Any, Any], key: str) -> float:

@@ -23,6 +23,7 @@ from jepascope.stats import LEVEL
 
 SCHEMA = 1
 ENDS = ("value", "low", "high")
+ONE = ("one_low", "one_high")  # of one subspace, where low and high are said of the encoder
 BESIDE = ("difference_low", "difference_high", "percentile", "p_holm", "excess_low", "excess_high", "draws", "difference")
 Tables = Mapping[str, pd.DataFrame]
 Rows = Iterable[dict[Any, Any]]
@@ -31,7 +32,7 @@ Rows = Iterable[dict[Any, Any]]
 def figure(row: Mapping[Any, Any], prefix: str = "", columns: Iterable[str] = ENDS) -> dict[str, float | None]:
     """Numbers of a row by the names of columns; ``prefix``: of another column than ``value``, whose ends are named by it."""
     named = {name: name for name in columns} if not prefix else {"value": prefix, "low": f"{prefix}_low", "high": f"{prefix}_high"}
-    return {name: json_number(row[column]) for name, column in named.items() if column in row or not column.startswith("encoder_")}
+    return {name: json_number(row[column]) for name, column in named.items() if column in row or column not in ONE}
 
 
 def probed(studied: Mapping[str, Any], best: int, probes: pd.DataFrame, values: pd.DataFrame, splits: dict[str, int]) -> dict[str, Any]:
@@ -132,8 +133,8 @@ def by_probe(ce: pd.DataFrame, matching: pd.DataFrame) -> dict[str, Any]:
     for row in at_full_dose(ce[ce["judge"] == "probe"]).to_dict("records"):
         finder, control, edit = row["finder"], row["control"], row["edit"]
         if control == "subspace":
-            of_encoder = figure(row, columns=("encoder_low", "encoder_high"))
-            effects.setdefault(finder, {})[edit] = {**figure(row), "n": int(row["n"]), "direct": figure(row, "direct"), **of_encoder}
+            one = figure(row, columns=ONE)
+            effects.setdefault(finder, {})[edit] = {**figure(row), "n": int(row["n"]), "direct": figure(row, "direct"), **one}
             continue
         entry = controls.setdefault(control, {}).setdefault(edit, {**figure(row), "draws": int(row["draws"]), "by_finder": {}})
         entry["by_finder"][finder] = figure(row)
@@ -150,15 +151,14 @@ def by_judge(ce: pd.DataFrame) -> dict[str, Any]:
         of = effects if row["control"] == "subspace" else ratios
         edits = of.setdefault(row["judge"], {}).setdefault(row["finder"], {})
         if row["control"] == "subspace":
-            edits[row["edit"]] = {**figure(row), "n": int(row["n"]), **figure(row, columns=("encoder_low", "encoder_high"))}
+            edits[row["edit"]] = {**figure(row), "n": int(row["n"]), **figure(row, columns=ONE)}
         else:
             edits.setdefault(row["edit"], {})[row["control"]] = _ratio(row)
     return {"by_judge": effects, "ratio_by_judge": ratios}
 
 
 def _ratio(row: Mapping[Any, Any]) -> dict[str, Any]:
-    wider = [f"encoder_{name}_{end}" for name in ("ratio", "difference", "excess") for end in ("low", "high")]
-    return {**figure(row, "ratio"), "bound": bool(row["ratio_is_bound"]), **figure(row, columns=(*BESIDE, *wider))}
+    return {**figure(row, "ratio"), "bound": bool(row["ratio_is_bound"]), **figure(row, columns=BESIDE)}
 
 
 def refitted(tables: Tables) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def ce_table(
     the finder's difference, excess, ratio, percentile and p against it (stats.EffectRatio). With fewer than
     stats.MIN_DRAWS draws ``low`` and ``high`` are the least and the largest draw, and all comparisons are NaN.
     ``first_order`` (table first_order): what means of controls are adjusted by, where their draws follow it (stats.adjusted). ``fits``
-    (table fits): what re-fits change, for the intervals that are said of the encoder (columns ``encoder_*``; NaN where it has no rows).
+    (table fits): what re-fits change. Where it has rows, intervals of the effect and of comparisons are said of the encoder, and those of
+    the one subspace stand in columns ``one_*``.
     Every row's bootstrap starts from the same seed, so that one finder's interval is the same beside every control.
 
     ``p_holm``: p corrected over the layers x finders with as many draws as any (a survey of layers makes no claim); finders whose edits

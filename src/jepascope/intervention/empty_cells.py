@@ -31,6 +31,8 @@ SURROGATE = ("correlation", "worth")
 DIRECT = ("direct", "direct_low", "direct_high")
 ANGLE = ("angle_error", "angle_error_low", "angle_error_high", "angle_error_before")
 
+ONE = "one_"  # intervals of one subspace, where those of the encoder stand in their place, by the column that they are of
+
 NO_MARGIN = (
     "the judge's margin (for swaps, what the twin moves it) cannot be told from zero on these scenes, so there is nothing to take a "
     "share of"
@@ -89,6 +91,8 @@ def _keys(ce: pd.DataFrame, names: list[str]) -> list[tuple[object, ...]]:
 def _reason(column: str, row: Mapping[Hashable, Any], own: Mapping[Hashable, Any]) -> str:
     """Why a cell is empty. ``own``: the row of the subspace itself under the same condition."""
     draws, control = int(row["draws"]), str(row["control"])
+    if column.startswith(ONE):
+        return _NOT_ANEW
     if column in (*COMPARED, *SURROGATE) and control == "subspace":
         return "a subspace is compared in the rows of its controls"
     if column in ("value", "low", "high", *COMPARED, *DIRECT, *SURROGATE) and pd.isna(own["value"]):
@@ -118,6 +122,7 @@ _NO_SURROGATE = (
     "first-order effects are had by the judge that claims are made in, and of permuted labels for finders that are a formula; draws that "
     "all coincide follow nothing"
 )
+_NOT_ANEW = "low and high are of this one subspace: it was not found anew, or there is no interval"
 _OF_DRAWS = "of a control the direct part is the mean over its draws, without an interval"
 _NO_DIRECT = "this judge cannot be read without the blocks after the edit"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ class Again:
 
     def effect(self, ce: Interval) -> dict[str, float]:
         """Columns of a finder's own row."""
-        return _ends("encoder", of_the_encoder(ce, self._refitted(ce.value)))
+        return _wider("", ce, of_the_encoder(ce, self._refitted(ce.value)))
 
     def against(self, compared: EffectRatio, control: str) -> dict[str, float]:
         """Columns of a control's row: the comparisons with it. A read-out trained anew changes a control as it changes the effect, at most:
@@ -57,8 +57,9 @@ class Again:
         again = self._refitted(compared.difference.value, control)
         columns: dict[str, float] = {}
         for name in ("difference", "excess"):
-            columns |= _ends(f"encoder_{name}", of_the_encoder(getattr(compared, name), again))
-        return columns | _ends("encoder_ratio", self._ratio(compared, again))
+            own = getattr(compared, name)
+            columns |= _wider(f"{name}_", own, of_the_encoder(own, again))
+        return columns | _wider("ratio_", compared.ratio, self._ratio(compared, again))
 
     def _ratio(self, compared: EffectRatio, again: list[Refitted]) -> Interval:
         if compared.is_bound:
@@ -68,5 +69,8 @@ class Again:
         return of_the_encoder(compared.ratio, again, scale=1 / compared.control.value if compared.control.value > 0 else nan)
 
 
-def _ends(name: str, interval: Interval) -> dict[str, float]:
-    return {f"{name}_low": interval.low, f"{name}_high": interval.high}
+def _wider(name: str, own: Interval, wider: Interval) -> dict[str, float]:
+    """The wider interval in place of the one subspace's, which stands beside; nothing where it is not known."""
+    if isnan(wider.low) or isnan(wider.high):
+        return {}
+    return {f"{name}low": wider.low, f"{name}high": wider.high, f"one_{name}low": own.low, f"one_{name}high": own.high}

@@ -37,8 +37,8 @@ CE_COLUMNS = columns(
     "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high excess_low"
     " excess_high ratio ratio_low ratio_high ratio_is_bound percentile p p_holm p_floor direct direct_low direct_high accuracy"
     " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read correlation worth"
-    " encoder_low encoder_high encoder_difference_low encoder_difference_high encoder_excess_low encoder_excess_high encoder_ratio_low"
-    " encoder_ratio_high",
+    " one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low"
+    " one_ratio_high",
     text("tokens", "the tokens that are edited"),
     number("difference", "the subspace's CE less the mean draw's"),
     number("excess_low", "lower end of the interval of the subspace's CE less that of one new draw"),
@@ -56,16 +56,16 @@ CE_COLUMNS = columns(
     number("angle_error_before", "the same unedited", "degrees"),
     number("correlation", "of the draws' effects with their first-order effects; below 0.5, and where empty, the mean is the plain one"),
     number("worth", "how many plain draws would give the control's mean as small a standard error"),
-    number("encoder_low", "lower end of the interval of CE that is said of the encoder: fit and judge scenes vary as well"),
-    number("encoder_high", "upper end of it"),
-    number("encoder_difference_low", "the same of difference"),
-    number("encoder_difference_high", "upper end of it"),
-    number("encoder_excess_low", "the same of excess"),
-    number("encoder_excess_high", "upper end of it"),
-    number("encoder_ratio_low", "the same of ratio"),
-    number("encoder_ratio_high", "upper end of it"),
-    late="encoder_low encoder_high encoder_difference_low encoder_difference_high encoder_excess_low encoder_excess_high encoder_ratio_low"
-    " encoder_ratio_high"
+    number("one_low", "where low and high are said of the encoder (subspace and read-out were found anew): those of this one subspace"),
+    number("one_high", "upper end of it"),
+    number("one_difference_low", "the same of difference"),
+    number("one_difference_high", "upper end of it"),
+    number("one_excess_low", "the same of excess"),
+    number("one_excess_high", "upper end of it"),
+    number("one_ratio_low", "the same of ratio"),
+    number("one_ratio_high", "upper end of it"),
+    late="one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low"
+    " one_ratio_high"
     " correlation worth excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high"
     " angle_error angle_error_low angle_error_high angle_error_before read_layer read",
 )

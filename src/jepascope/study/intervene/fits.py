@@ -169,5 +169,5 @@ def _by_fit(effects: pd.DataFrame) -> pd.DataFrame:
 def _values(effects: pd.DataFrame, part: str, group: int) -> pd.DataFrame:
     """CE of every condition: the sum of numerators over that of denominators."""
     sums = effects.groupby(KEY, sort=False)[["numerator", "denominator"]].sum()
-    value = (sums["numerator"] / sums["denominator"]).rename("value")
-    return value.reset_index().assign(part=part, group=group)[COLUMNS]
+    value = sums["numerator"] / sums["denominator"]
+    return value.reset_index(name="value").assign(part=part, group=group)[COLUMNS]

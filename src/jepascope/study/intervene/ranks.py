@@ -42,8 +42,8 @@ def run_ranks(captures: Captures, context: InterventionContext, subspaces: Mappi
                 one = {name: subspace}
                 controls = controls_at(captures, context, one, RANK_CONTROLS, RANK_DRAWS, fixed=True)
                 effects.append(context.edit(one, controls, (edit,), (1.0,), [context.judge], tick)[0])
-            return (pd.concat(effects, ignore_index=True).assign(finder=finder),)
+            return (pd.concat(effects, ignore_index=True),)
 
         tables.append(captures.run.part(f"layer{layer}-{file_name(edit)}-ranks", ("effects",), work)[0])
-    table = ce_table(pd.concat(tables, ignore_index=True), spec.seed, spec.resamples)
+    table = ce_table(pd.concat(tables, ignore_index=True).assign(finder=finder), spec.seed, spec.resamples)
     return table.assign(chosen=table["rank"] == chosen)[COLUMNS]
