@@ -27,34 +27,36 @@ class Refits:
         part = None if condition["read"] else self._parts.get(tuple(condition[name] for name in SAME))
         if part is None:
             return Again({})
-        values = part.sort_values("group").groupby(["control", "part"])["value"]
-        return Again({(str(control), str(part)): rows.to_numpy() for (control, part), rows in values})
+        values = part.sort_values("fit").groupby(["control", "part"])["value"]
+        made = {(str(control), str(split)): rows.to_numpy() for (control, split), rows in values}
+        return Again(made, left_out=bool((part["how"] == "left out").all()))
 
 
 @dataclass(frozen=True)
 class Again:
-    """CE without each group, by control ("subspace": the finder's own) and by whose scenes were left out."""
+    """CE anew, by control ("subspace": the finder's own) and by the split that was another one."""
 
     values: Mapping[tuple[str, str], np.ndarray]
+    left_out: bool = False
 
-    def _refitted(self, value: float, control: str = "") -> list[Refitted]:
+    def _refitted(self, control: str = "") -> list[Refitted]:
         """Of the finder's own CE, or of that less the control's where this is found anew as well. Draws of other controls do not depend on
         the fit, but for the subspace that they avoid."""
         own, beside = self.values.get((SUBSPACE, FIT)), self.values.get((control, FIT))
         if own is None:
             return []
         read = self.values.get((SUBSPACE, JUDGE))
-        found = [Refitted(value, own if beside is None else own - beside)]
-        return found if read is None else [*found, Refitted(value, read)]
+        found = [Refitted(own if beside is None else own - beside, self.left_out)]
+        return found if read is None else [*found, Refitted(read, self.left_out)]
 
     def effect(self, ce: Interval) -> dict[str, float]:
         """Columns of a finder's own row."""
-        return _wider("", ce, of_the_encoder(ce, self._refitted(ce.value)))
+        return _wider("", ce, of_the_encoder(ce, self._refitted()))
 
     def against(self, compared: EffectRatio, control: str) -> dict[str, float]:
         """Columns of a control's row: the comparisons with it. A read-out trained anew changes a control as it changes the effect, at most:
         what it changes of the effect is counted in full."""
-        again = self._refitted(compared.difference.value, control)
+        again = self._refitted(control)
         columns: dict[str, float] = {}
         for name in ("difference", "excess"):
             own = getattr(compared, name)
@@ -63,7 +65,7 @@ class Again:
 
     def _ratio(self, compared: EffectRatio, again: list[Refitted]) -> Interval:
         if compared.is_bound:
-            low = of_the_encoder(compared.effect, self._refitted(compared.effect.value)).low
+            low = of_the_encoder(compared.effect, self._refitted()).low
             least = low / compared.control.high if low > 0 and compared.control.high > 0 else nan
             return Interval(least, least, compared.ratio.high, compared.ratio.n)
         return of_the_encoder(compared.ratio, again, scale=1 / compared.control.value if compared.control.value > 0 else nan)

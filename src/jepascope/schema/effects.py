@@ -123,17 +123,18 @@ EFFECTS = (
     ),
     Table(
         "fits",
-        "CE with a part of the scenes left out of the fit: subspaces (and PCA of equal rank) found anew without each group of fit scenes, "
-        "and the study's own subspaces read by probes trained without each group of judge scenes; at the layer of the claims",
+        "CE of subspaces (and PCA of equal rank) found anew, and of the study's own read by probes trained anew: on clips of new seeds, "
+        "or on the study's own with a part left out; at the layer of the claims, on the same test scenes",
         columns(
-            "layer tokens finder rank edit control dose judge part group value",
+            "layer tokens finder rank edit control dose judge part fit how value",
             text("tokens", "the tokens that are edited"),
             text("control", "subspace, or a control in which nothing is random"),
-            text("part", "fit, judge: whose scenes are left out"),
-            integer("group", "which of them"),
+            text("part", "fit, judge: which split is another one"),
+            integer("fit", "which of them"),
+            text("how", "new clips, left out"),
             number("value", "CE, on all test scenes"),
         ),
-        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "part", "group"),
+        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "part", "fit"),
     ),
     Table(
         "ce",

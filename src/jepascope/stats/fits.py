@@ -18,23 +18,25 @@ FEWEST_GROUPS = 5
 
 @dataclass(frozen=True)
 class Refitted:
-    """A quantity made anew with one group of its scenes left out, group by group; ``value``: with none left out."""
+    """A quantity made anew; ``again``: its values on other samples, or (``left_out``) without one group of its scenes, group by group."""
 
-    value: float
-    without: Float[Array, " groups"]
+    again: Float[Array, " fits"]
+    left_out: bool = False
 
     @property
     def error(self) -> float:
-        """Standard error over samples of these scenes, by the delete-a-group jackknife (Kott 2001; Shao & Tu 1995, section 2.3):
-        (G - 1) / G times the sum of squares about the mean of the groups. NaN with fewer than FEWEST_GROUPS."""
-        groups = len(self.without)
-        if groups < FEWEST_GROUPS or not np.isfinite(self.without).all():
+        """Standard error over samples: the spread of the values; of groups left out the delete-a-group jackknife's, (G - 1) / G times the
+        sum of squares about their mean (Kott 2001). The latter is too large for what is far from linear in its clips: leaving some out
+        takes away more than adding as many would add (nano, diff_means: by half). NaN with fewer than FEWEST_GROUPS."""
+        count = len(self.again)
+        if count < FEWEST_GROUPS or not np.isfinite(self.again).all():
             return nan
-        return sqrt((groups - 1) / groups * float(np.square(self.without - self.without.mean()).sum()))
+        squares = float(np.square(self.again - self.again.mean()).sum())
+        return sqrt(squares * (count - 1) / count if self.left_out else squares / (count - 1))
 
     def reach(self, level: float = LEVEL) -> float:
-        """How far Student's interval of the quantity reaches to either side, with groups - 1 degrees of freedom."""
-        return float(stdtrit(len(self.without) - 1, 0.5 + level / 2)) * self.error
+        """How far Student's interval of the quantity reaches to either side, with one degree of freedom less than there are values."""
+        return float(stdtrit(len(self.again) - 1, 0.5 + level / 2)) * self.error
 
 
 def of_the_encoder(interval: Interval, refitted: Iterable[Refitted], scale: float = 1.0, level: float = LEVEL) -> Interval:

@@ -42,7 +42,7 @@ UNSAID = (
     ("kind", "auto"),
     ("missing", None),
     ("draws_beside", 20),
-    ("fit_groups", 10),
+    ("fits", 10),
     ("chapters", list(CHAPTERS)),
 )  # fields that name a study only where they say something: older ones have none of them
 
@@ -115,8 +115,8 @@ class StudySpec(BaseModel):
     head_classes: HeadClasses = Field(None, description="label (or its number) of the task head for classes of the variable")
     extra_controls: ExtraControls = Field((), description=f"controls on request: {', '.join(filter(on_request, CONTROLS.own))}")
     subspace: str | None = Field(None, max_length=64, description="digest of a subspace file given to intervene; filled in")
-    fit_groups: int = Field(
-        10, ge=0, le=100, description="parts of the fit and judge scenes, each left out once, behind intervals said of the encoder; 0: none"
+    fits: int = Field(
+        10, ge=0, le=100, description="times that subspaces and read-outs are found anew, for intervals said of the encoder; 0: never"
     )
     test_scenes: int = Field(40, ge=8, description="test scenes that are intervened on, balanced over classes")
     draws: int = Field(60, ge=2, le=10_000, description="draws of every control at the best layer; 59 for three finders to reach p = 0.05")
@@ -159,11 +159,11 @@ class StudySpec(BaseModel):
             )
         return value
 
-    @field_validator("fit_groups")
+    @field_validator("fits")
     @classmethod
-    def _groups_are_enough(cls, value: int) -> int:
+    def _fits_are_enough(cls, value: int) -> int:
         if 0 < value < 5:
-            raise ValueError("a spread over fewer than 5 parts says too little; ask for 5 or more, or for 0")
+            raise ValueError("a spread over fewer than 5 says too little; ask for 5 or more, or for 0")
         return value
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from jepascope.study.steps.discover import BACKWARD
 PORT_DRAWS = 5  # of the random and of the variance control at each dose of the dose curves, which portability reads again
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
 RANK_CONTROLS, RANK_DRAWS, RANKS = ("carried", "shuffled"), 5, (1, 2, 3, 7, 16, 32)  # of CE over the rank
+FIRST_SEED_ANEW = 20_000  # added to the study's for the first of the seeds that subspaces are found anew in
 REQUESTS = 12  # angles that clips are steered to
 MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
 SELF_SWAPS = 10  # draws of donors of the clip's own class
@@ -82,13 +83,16 @@ def _untrained(counts: Counts) -> Passes:
 
 
 def _fits(counts: Counts) -> Iterator[Passes]:
-    """Each finder's subspace found anew, PCA beside it, and its own for the read-outs trained anew; by the predictor too."""
+    """Clips of new seeds, where some can be made; each finder's subspace found anew, PCA beside it, and its own for the read-outs trained
+    anew; by the predictor too."""
     spec = counts.spec
     finders = [finder for finder in spec.finders if finder not in needing("suffix", spec.finders)]
     fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len({spec.rank_of(finder) for finder in finders})
-    found = (len(finders) + fixed) * spec.fit_groups * len(spec.edits) * len(spec.edit_doses)
-    again = len(finders) * len(spec.edits) * len(spec.edit_doses) if spec.fit_groups else 0
-    yield counts.at("subspaces and read-outs made anew", (found + again) * counts.scenes)
+    found = (len(finders) + fixed) * spec.fits * len(spec.edits) * len(spec.edit_doses)
+    again = len(finders) * len(spec.edits) * len(spec.edit_doses) if spec.fits else 0
+    clips = counts.captured("subspaces and read-outs made anew", counts.fit, times=spec.fits * spec.renewable)
+    clips += counts.captured("", counts.judge, times=spec.fits * spec.renewable)
+    yield clips + counts.at("", (found + again) * counts.scenes)
     if counts.predicted:
         yield counts.at("the same, by the predictor", (found + 2 * len(spec.edits) * bool(found)) * counts.scenes)
 
