@@ -11,6 +11,7 @@ TINY: dict[str, Any] = {
     "draws": 2,
     "draws_elsewhere": 2,
     "untrained_seeds": 1,
+    "fits": 5,
     "finders": ("diff_means",),
     "resamples": 100,
     "stability_subsamples": 4,

@@ -26,7 +26,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, saved_spec
 
-TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads", "first_order", "screen", "spread", "strata", "distances"}
+TABLES = {"effects", "matching", "witnesses", "forecasts", "ce", "reads", "first_order", "screen", "spread", "strata", "distances", "fits"}
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_clips_are_not_passed_again(layer: int, judges: tuple[str, ...], run: Pa
     known = {path.name for path in (run / "activations").iterdir()}
     intervene(best_layer=layer, judges=judges, edits=("swap", "rotate"))
     more = {path.name for path in (run / "activations").iterdir()} - known
-    assert len(more) == ("predictor" in judges)
+    assert len(more) == ("predictor" in judges) + 2  # and tokens of the untrained twin's scenes and twins at this layer
     assert not list(run.glob("intervene-*/activations"))
 
 

@@ -76,6 +76,8 @@ STAGES = {
     "probes and leaks": ["untrained twins", "leak check"],
     "token map": ["tokens of fit"],
     "intervene": ["edits at", "a few draws at the other", "slopes", "real futures", "the same edits", "twins edited"],
+    "fits": ["subspaces and read-outs made anew", "the same, by the predictor"],
+    "ranks": ["CE over the rank"],
     "isolation": ["other factors"],
     "doses": ["dose curves"],
     "calibration": ["steering"],
@@ -140,7 +142,10 @@ def test_the_plan_counts_exactly_what_runs(
         "capture": passes["capture"],
         "probes and leaks": passes["probes"] + passes["leaks"],
         "token map": passes["token map"],
-        **{stage: passes[stage] for stage in ("intervene", "isolation", "doses", "calibration", "refits", "port", "degeneracy")},
+        **{
+            stage: passes[stage]
+            for stage in ("intervene", "fits", "ranks", "isolation", "doses", "calibration", "refits", "port", "degeneracy")
+        },
     }
     assert ran == planned(spec)
     plan = make_plan(spec)

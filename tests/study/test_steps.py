@@ -53,7 +53,7 @@ def test_what_the_spec_leaves_out_is_an_empty_table_and_said_in_the_log(
     left_out = [step for step in STEPS if step.left_out(spec)]
     runner_of(Captures.of_run(run, tiny_encoder, Silent())).do(left_out)
     run.close()
-    mechanism = ["isolation", "doses", "calibration", "refits"]
+    mechanism = ["isolation", "doses", "ranks", "calibration", "refits"]
     assert [step.name for step in left_out] == ["stability", "token map", "leaks", *mechanism, "degeneracy", "leave one out"]
     for table in (name for step in left_out for name in step.tables):
         assert run.table(table).empty and list(run.table(table).columns) == TABLES[table].written
