@@ -58,6 +58,7 @@ def ce_table(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         half = 0.04 + 0.03 * rng.random()
         base = own[(row["layer"], row["finder"], row["edit"])]
         is_own = row["control"] == "subspace"
+        outside = base > row["value"] * 1.3
         bound = not is_own and abs(row["value"]) < 0.02
         ratio = np.nan if is_own else base / max(abs(row["value"]), 0.01)
         rows.append(
@@ -67,11 +68,13 @@ def ce_table(effects: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
                 "difference": np.nan if is_own else base - row["value"],
                 "difference_low": np.nan if is_own else base - row["value"] - 1.4 * half,
                 "difference_high": np.nan if is_own else base - row["value"] + 1.4 * half,
+                "excess_low": np.nan if is_own or row["draws"] < 20 else base - row["value"] - (1.5 * half if outside else 1.0),
+                "excess_high": np.nan if is_own or row["draws"] < 20 else base - row["value"] + 1.5 * half,
                 "ratio": ratio,
                 "ratio_low": abs(ratio) * 0.55,
                 "ratio_high": np.inf if bound else ratio * 1.7,
                 "ratio_is_bound": bound,
-                "percentile": np.nan if is_own else 100.0 if base > row["value"] * 1.3 else 85.0,
+                "percentile": np.nan if is_own else 100.0 if outside else 85.0,
                 "p": np.nan if is_own else 1 / (1 + row["draws"]),
                 "p_holm": np.nan if is_own else min(1.0, 12 / (1 + row["draws"])),
             }
