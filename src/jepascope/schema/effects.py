@@ -192,22 +192,4 @@ EFFECTS = (
         ),
         key=("layer", "tokens", "finder", "edit", "dose", "control"),
     ),
-    Table(
-        "screen",
-        "CE at every layer of every subspace and control: few exact draws, and many first-order ones. Never a claim",
-        columns(
-            "layer tokens finder rank edit control dose judge read_layer read value low high n draws first_order slope correlation"
-            " screened",
-            text("tokens", "the tokens that are edited"),
-            number("value", "CE: of a subspace exact, of a control its mean draw, adjusted by the many where first-order effects follow"),
-            number("low", "lower end of the 95 % interval over scenes"),
-            number("high", "upper end of it"),
-            integer("draws", "that were run"),
-            number("first_order", "the mean first-order effect of many draws, as a share like CE; biased, never an effect"),
-            number("slope", "of exact effects over first-order ones, all controls of the layer and edit together"),
-            number("correlation", "of the two, about each control's mean; below 0.5 the mean is the plain one"),
-            flag("screened", "whether the draws are too few for anything but a look"),
-        ),
-        key=("layer", "tokens", "finder", "edit", "control", "dose", "judge", "read_layer", "read"),
-    ),
 )
