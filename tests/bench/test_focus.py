@@ -117,6 +117,13 @@ def test_a_single_frame_is_refused(tmp_path: Path) -> None:
         focus.focus(Asked({**wanted, "file": "x.onnx", "frames": 1}, tmp_path))
 
 
+def test_a_folder_of_another_encoder_is_refused(model: Dinov2Model, tmp_path: Path) -> None:
+    convert_dinov2(exported(model), tmp_path / focus.MODEL, "somewhere")
+    wanted = {name: default for name, (default, _) in focus.DECLARED.settings.items()}
+    with pytest.raises(BadArgument, match="another encoder"):
+        focus.focus(Asked({**wanted, "file": "x.onnx"}, tmp_path))
+
+
 def summary() -> dict[str, Any]:
     effect = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 16}
     control = {"value": 0.1, "low": 0.0, "high": 0.2, "draws": 5, "by_finder": {"lda": {"value": 0.3, "low": 0.2, "high": 0.4}}}

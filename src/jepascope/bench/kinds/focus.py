@@ -11,8 +11,10 @@ from jepascope.bench.convert.onnx_file import read_graph
 from jepascope.bench.entries import BenchmarkEntry
 from jepascope.bench.run import Asked, Result
 from jepascope.disk.folder import Folder
+from jepascope.disk.plain import read_object
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.folder_files import CONFIG_FILE
+from jepascope.encoders.load import EXTRAS
 from jepascope.errors import BadArgument, missing_extra
 from jepascope.stats import LEVEL
 from jepascope.study.machine import Machine, opened_encoder
@@ -59,9 +61,12 @@ def focus(asked: Asked) -> Result:
         raise BadArgument(f"frames: at least 2, for the baseline of frame differences (given: {wanted['frames']}).")
     base = {**PRESETS["quick"], "finders": (wanted["finder"],), **{name: wanted[name] for name in SIZES}, "extra_controls": (TWINS,)}
     specs = {name: make_spec({**base, "model": str(folder), "variable": name}, "bench focus") for name in names}
+    source = str(path) if wanted["file"] else SOURCE
     if not Folder(folder).has(CONFIG_FILE):
         asked.progress.start("convert")
-        convert_dinov2(read_graph(path), folder, SOURCE if not wanted["file"] else str(path))
+        convert_dinov2(read_graph(path), folder, source)
+    elif read_object(Folder(folder), EXTRAS).get("source") != source:
+        raise BadArgument(f"'{folder}' holds another encoder than {path}; choose another --out.")
     rows = {}
     with opened_encoder(Machine("cpu", workers=asked.workers), str(folder), wanted["frames"], wanted["size"]) as encoder:
         about = _about(encoder, largest_difference(path, folder))
