@@ -111,6 +111,8 @@ def test_a_support_at_the_end_of_its_path_is_no_estimate() -> None:
     chosen = pd.DataFrame({"layer": [1, 2], "tokens": "all", "support": [0.4, 0.5], "open_ended": [False, True]})
     assert determined(chosen)["support"].tolist()[0] == 0.4 and math.isnan(determined(chosen)["support"][1])
     said = open_words(chosen, 2, "all")
-    assert f"layer 2 (all tokens) is {NOT_DETERMINED}" in said and said.endswith("the layer of the claims among them.")
+    assert f"layer 2 (all tokens) is {NOT_DETERMINED}" in said
+    both = open_words(chosen.assign(open_ended=True), 2, "all")
+    assert f"layers 1, 2 (all tokens), layer 2 of the claims among them, is {NOT_DETERMINED}" in both
     assert open_words(chosen.assign(open_ended=False), 2, "all") == "" and open_words(chosen.drop(columns="open_ended"), 2, "all") == ""
     assert "support" in determined(chosen.drop(columns="open_ended"))

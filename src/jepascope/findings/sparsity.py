@@ -23,8 +23,9 @@ def open_words(chosen: pd.DataFrame, layer: int, tokens: str) -> str:
         return ""
     layers = [int(row) for row in own.loc[own["open_ended"], "layer"]]
     where = f"layer{'s' * (len(layers) > 1)} {', '.join(map(str, sorted(layers)))} ({tokens} tokens)"
-    text = f"The support of the L1 probe at {where} is {NOT_DETERMINED}, at the weakest penalty that is tried"
-    return f"{text}. Weaker ones may use more coordinates{', the layer of the claims among them' if layer in layers else ''}."
+    claimed = "" if layer not in layers or len(layers) == 1 else f", layer {layer} of the claims among them,"
+    text = f"The support of the L1 probe at {where}{claimed} is {NOT_DETERMINED}"
+    return f"{text}, at the weakest penalty that is tried; weaker ones may do better with more coordinates."
 
 
 SELDOM = "coordinates that a half selects no more often than the average one"

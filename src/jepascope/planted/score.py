@@ -115,7 +115,7 @@ def _given(bench: PlantedBench[Any], finders: Sequence[str], draws: int, seed: i
     tick = progress.start(f"find in {bench.answer.name}")
     data, rank = bench.data, bench.answer.causal.shape[1]
     if needing("path", finders):  # fitted once: the finder, its pattern and the controls of both start from it
-        data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
+        data = replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed, onward=())[data.where])
     references = {name: Subspace(basis, bench.mean, {"finder": name}) for name, basis in bench.known.items()}
     found, refused, controls = {}, {}, {}
     for done, name in enumerate(finders):

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.discovery.probes.layer_choice import chosen_layer, layer_shares
-from jepascope.discovery.probes.paths import ProbePath, dense_probes, l1_paths
+from jepascope.discovery.probes.paths import L1_ONWARD, ProbePath, dense_probes, l1_paths
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.discovery.probes.selectivity import control_labels, permuted_hits, scene_types
 from jepascope.encoders.base import Fits, one_by_one
@@ -77,7 +77,8 @@ def source_rows(_: object, asked: Asked, source: Source) -> tuple[Rows, dict[int
     dense = dense_probes(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
     rows = probe_rows(dense, source.test, target.test_labels, target.test_scenes, **source.where)
     if source.encoder == "model":
-        sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed)
+        onward = L1_ONWARD if own else ()  # other tokens stop where all paths stopped before, and say so
+        sparse = l1_paths(source.fit, target.fit_labels, target.fit_scenes, folds, seed=spec.seed, onward=onward)
         rows += probe_rows(sparse, source.test, target.test_labels, target.test_scenes, **source.where)
     if own:
         candidates = [layer for layer in candidate_layers(max(source.fit)) if layer in source.fit]

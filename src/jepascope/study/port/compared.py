@@ -95,7 +95,7 @@ def with_path(name: str, folds: int, seed: int, data: Labelled) -> Labelled:
     fewest = scarce if several else int(torch.bincount(data.y).min())
     if several and fewest < 2:
         raise BadData(f"All clips of a class in this half are of one scene or video, and {name} chooses its strength by leaving some out.")
-    return replace(data, path=l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed)[name])
+    return replace(data, path=l1_paths({name: data.x}, data.y, groups if several else None, min(folds, fewest), seed=seed, onward=())[name])
 
 
 def refits_of(
