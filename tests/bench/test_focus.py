@@ -146,6 +146,6 @@ def test_a_row_holds_the_finders_own_controls_and_the_page_says_what_does_most()
     assert list(row["ce"]["ablate"]["controls"]) == ["random"]
     about = {"name": "x", "source": "y", "width": 4, "depth": 2, "tokens": 5, "parameters": 7, "difference": None}
     record = {"variables": {"shape": json.loads(json.dumps(row))}, "encoder": about, "settings": {"draws": 5}}
-    assert [section.anchor for section in sections(record)] == ["summary", "layers", "studies", "encoder"]
+    assert [section.anchor for section in sections(record)] == ["summary", "controls", "layers", "studies", "encoder"]
     (line,) = lines(record)
     assert "accuracy 0.90 [0.80, 1.00]" in line and "random directions does most, 0.300 [0.200, 0.400]" in line

