@@ -5,8 +5,9 @@
 - *untrained*: a fresh twin of nano, the clips' true directions. Untrained networks do hold some motion, so that what is read or used is
   held against further untrained twins.
 
-Every study is run through its chapters, small (16 clips of a class, 16 test scenes, 20 draws, five fits; no degeneracy curve, one finder, by
-the probe): half a minute of a core each. The claims of claims.json that are *shown* are counted; that there is no shortcut to the label is no claim on the encoder and is left out. The last line is JSON.
+Every study is run through its chapters, small (16 clips of a class, 16 test scenes, 20 draws, five fits; no degeneracy curve, one finder,
+by the probe): half a minute of a core each. The claims of claims.json that are *shown* are counted; that there is no shortcut to the label
+is no claim on the encoder and is left out. The last line is JSON.
 
     python benchmarks/nulls.py --seeds 100
 """

@@ -130,14 +130,17 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         **{"clips_per_class": 20, "test_scenes": 16, "draws": 20, "layers": (), "finders": ("diff_means",), "judges": ("probe",)},
         **{"edits": ("ablate", "swap"), "chapters": (), "untrained_seeds": 1, "control_seeds": 1, "permutations": 5},
-        **{"stability_subsamples": 0, "token_map": False},
+        **{"stability_subsamples": 0, "token_map": False, "fits": 5},
     },
     "reduced": {
         **{"clips_per_class": 12, "test_scenes": 16, "draws": 3, "layers": (), "untrained_seeds": 1, "port_clips": (), "peels": 0},
-        **{"stability_subsamples": 10, "permutations": 5, "control_seeds": 1, "resamples": 500},
+        **{"stability_subsamples": 10, "permutations": 5, "control_seeds": 1, "resamples": 500, "fits": 0},
     },
-    "full": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20},
-    "paper": {"test_scenes": 80, "draws": 200, "draws_elsewhere": 20, "finders": ("diff_means", "class_pca", "l1_probe")},
+    "full": {"test_scenes": 80, "draws": 200, "draws_beside": 200, "draws_elsewhere": 20},
+    "paper": {
+        **{"test_scenes": 80, "draws": 200, "draws_beside": 200, "draws_elsewhere": 20},
+        **{"finders": ("diff_means", "class_pca", "l1_probe")},
+    },
 }
 """Specs by name: ``demo`` is the default study; ``quick`` reads and edits with one finder
 and one read-out, with draws enough to state its ratios, and leaves the rest out; ``reduced`` takes a large encoder through
