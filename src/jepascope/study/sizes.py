@@ -153,11 +153,15 @@ class Counts:
     def predicted(self) -> bool:
         return "forecast" in self.read_by and self.model.has_predictor and self.rendered and self.model.times > 1
 
+    @property
+    def ranks(self) -> set[int]:
+        """Of the finders."""
+        return {self.spec.rank_of(finder) for finder in self.spec.finders}
+
     @cached_property
     def random(self) -> int:
         """Sets of random draws: finders of one rank that avoid each other's subspaces share theirs."""
-        spec = self.spec
-        ranks = {spec.rank_of(finder) for finder in spec.finders}
+        spec, ranks = self.spec, self.ranks
         shared = self.model.width - spanned(spec.finders, spec.rank, spec.state_variable) >= 2 * max(spec.full_rank, *ranks)
         return (len(ranks) if shared else len(spec.finders)) + self.taken
 
@@ -176,7 +180,8 @@ class Counts:
     def every_control(self, full: bool = True, judge: str = MAIN) -> int:
         """Conditions of all edits at one layer in full, at one dose; or at one that is screened."""
         spec = self.spec
-        fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len(spec.finders)
+        # where nothing is random, finders of one rank have the same
+        fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * (len(self.ranks) + self.taken)
         edits = spec.edits if full else screened_edits(spec)
         conditions = len(edits) * (len(spec.finders) + self.taken + fixed)
         for edit, name in product(edits, spec.controls):

@@ -255,7 +255,7 @@ class StudySpec(BaseModel):
     @property
     def controls(self) -> tuple[str, ...]:
         """Every control beside an edit: the matched ones, and those that are asked for."""
-        return (*MATCHED, *self.extra_controls)
+        return tuple(dict.fromkeys((*MATCHED, *self.extra_controls)))
 
     @property
     def full_rank(self) -> int:

@@ -96,9 +96,14 @@ class Refits:
             return pd.DataFrame(columns=COLUMNS)
         tick = self.captures.progress.start(f"{edit} of what was found anew at layer {context.site.layer}")
         effects, _ = context.edit(self.found, self.beside, (edit,), doses, [context.judge], tick)
-        again, _ = replace(context, judges=[context.judge, *self.trained]).edit(own, {}, (edit,), doses)
+        again, _ = self.read_anew.edit(own, {}, (edit,), doses)
         read = [_values(again[again["judge"] == judge.name], JUDGE, number) for number, judge in enumerate(self.trained)]
         return pd.concat([_by_fit(effects), *(rows.assign(judge=context.judge.name) for rows in read)], ignore_index=True)
+
+    @cached_property
+    def read_anew(self) -> InterventionContext:
+        """The same scenes, read by the study's read-out and by those trained anew."""
+        return replace(self.context, judges=[self.context.judge, *self.trained])
 
     @cached_property
     def trained(self) -> list[ProbeJudge]:

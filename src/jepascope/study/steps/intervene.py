@@ -92,9 +92,9 @@ def _fits(counts: Counts) -> Iterator[Passes]:
     again = len(finders) * len(spec.edits) * len(spec.edit_doses) if spec.fits else 0
     clips = counts.captured("subspaces and read-outs made anew", counts.fit, times=spec.fits * spec.renewable)
     clips += counts.captured("", counts.judge, times=spec.fits * spec.renewable)
-    yield clips + counts.at("", (found + again) * counts.scenes)
-    if counts.predicted:
-        yield counts.at("the same, by the predictor", (found + 2 * len(spec.edits) * bool(found)) * counts.scenes)
+    yield clips + counts.at("", (found + again) * counts.scenes + counts.read * bool(again))
+    if counts.predicted:  # once an edit its real futures and unedited forecasts
+        yield counts.at("the same, by the predictor", (found + 4 * len(spec.edits) * bool(found)) * counts.scenes)
 
 
 def _isolation(counts: Counts) -> Iterator[Passes]:
