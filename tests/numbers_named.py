@@ -32,7 +32,7 @@ from jepascope.report.terminal import effect_table
 
 Key = tuple[str, ...]
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
-BESIDE = re.compile(r"(?:more than|less than|apart from what) ((?:(?! do\b).)+?) do\b \(by ([^)]*) points\)")
+BESIDE = re.compile(r"(?:more than|less than|apart from what) ((?:(?! do\b).)+?) do\b \(by ([^)]*) points(?:; no power)?\)")
 ENDS = ("value", "low", "high")
 CONTROL_OF = {words: name for name, words in CONTROL_WORDS.items()}
 DOER_OF = {words: name for name, words in DOERS.items()}

@@ -67,8 +67,10 @@ def test_an_effect_is_said_with_interval_n_and_the_controls_the_closest_first() 
     assert "more than random directions do (by 25 [5, 50] points)" in claim.sentence and "variance-matched" not in claim.sentence
     close = {"ratio": 1.2, "ratio_low": 1.1, "ratio_high": 1.4, "excess_low": -0.1}
     worded = USED.claim(facts(ce(random={}, variance={"ratio": 0.3, "ratio_is_bound": True}, shuffled=close, carried={})))
-    assert worded.verdict == "not shown"  # single draws of the closest one do as much
-    assert ": not shown to be more than subspaces found on shuffled labels do (by 25 [-10, 50] points)" in worded.sentence
+    assert worded.verdict == "no power"  # single draws of the closest one do as much, and may do far less
+    assert ": not shown to be more than subspaces found on shuffled labels do (by 25 [-10, 50] points; no power)" in worded.sentence
+    narrow = USED.claim(facts(ce(random={}, shuffled={**close, "excess_high": 0.2})))
+    assert narrow.verdict == "not shown" and "no power" not in narrow.sentence
     assert "more than the same edit in random directions do (by 25 [5, 50] points)" in worded.sentence and "average" not in worded.sentence
     assert {number.control for number in worded.numbers} == {"", "random", "variance", "shuffled", "carried"}
     assert worded.evidence[0].key == {
@@ -80,7 +82,9 @@ def test_no_ratio_is_stated_of_an_effect_that_is_not_shown() -> None:
     """59 [-81, 200] % is no effect, however much random edits do less."""
     claim = USED.claim(facts(ce(effect={"value": 0.59, "low": -0.81, "high": 2.0}, random={})))
     assert "is not shown to do anything: it removes 59 [-81, 200] % of the judge's margin (n = 8 test scenes" in claim.sentence
-    assert claim.verdict == "not shown" and "ratio" not in claim.sentence and "points of it" not in claim.sentence
+    assert claim.verdict == "no power" and "ratio" not in claim.sentence and "points of it" not in claim.sentence
+    small = USED.claim(facts(ce(effect={"value": 0.02, "low": -0.08, "high": 0.12}, random={})))
+    assert small.verdict == "not shown" and "no power" not in small.sentence
     other = USED.claim(facts(ce(effect={"value": -0.4, "low": -0.5, "high": -0.3}, random={})))
     assert other.verdict == "refuted" and "it grows" in other.sentence and "ratio" not in other.sentence
 

@@ -95,7 +95,7 @@ def numbers_of(row: Edited) -> list[Number]:
 RULE = (
     "The judge reads the variable of unedited scenes; the interval of the swap's effect, over fits, read-outs and scenes, lies above zero; "
     "and the effect lies outside the draws of every matched control, the closest one deciding. Ablation stands second: deleting large "
-    "directions of any kind costs margin."
+    "directions of any kind costs margin. No power: the interval that holds zero also holds a quarter of the whole effect."
 )
 USED = Question("used", "Does the network use it, beyond matched controls?", RULE, by_probe)
 PREDICTED = Question("by its own predictor", "Does the encoder's own predictor use it?", RULE, by_predictor)

@@ -125,13 +125,16 @@ def edit_words(
         size += f", {decimals(100 * direct, 0)} points of it with no block seeing the edit"
     size += f" (n = {effect.n:.0f} {tested})"
     if not effect.shown:
-        return f"{doing} {what} is not shown to do anything: it {does} {size}"
+        lacking = "; no power: a quarter of the whole is not ruled out" if unseen(effect.low, effect.high) else ""
+        return f"{doing} {what} is not shown to do anything: it {does} {size}{lacking}"
     if not effect.works:
         return f"{doing} {what} {does} {size}: {'it grows' if edit == 'ablate' else 'the other way'}"
     ordered = worst_first(beside)
     told = [against for place, against in enumerate(ordered) if place == 0 or against.control in named]
     return f"{doing} {what} {does} {size}: {beside_words(told) or 'no control was run'}"
 
+
+UNSEEN = 0.25  # of the whole effect: what has to be ruled out before a missing one says anything
 
 STANDS: dict[str, Verdict] = {
     OUTSIDE: "shown",
@@ -149,16 +152,23 @@ def verdict_of(effect: Effect, beside: Iterable[Against]) -> Verdict:
     if effect.unread or effect.side == "unknown":
         return "undecided"
     if not effect.works:
-        return "not shown" if effect.side == "across" else "refuted"
+        return "refuted" if effect.side != "across" else "no power" if unseen(effect.low, effect.high) else "not shown"
     closest = next(iter(worst_first(beside)), None)
-    return "undecided" if closest is None else STANDS.get(closest.standing, "undecided")
+    stands = "undecided" if closest is None else STANDS.get(closest.standing, "undecided")
+    return "no power" if stands == "not shown" and closest is not None and unseen(*closest.beyond[1:]) else stands
+
+
+def unseen(low: float, high: float) -> bool:
+    """Whether an interval that holds zero also holds a quarter of the whole effect: no sign of one is then no sign that there is none."""
+    return low <= 0 and high >= UNSEEN
 
 
 def _beside(against: Against) -> str:
     said, (value, low, high) = BESIDE[against.standing].format(doer(against.control)), against.beyond
     if not all(map(finite, (value, low, high))):
         return said
-    return f"{said} (by {decimals(100 * value, 0)} [{decimals(100 * low, 0)}, {decimals(100 * high, 0)}] points)"
+    lacking = "; no power" if unseen(low, high) else ""
+    return f"{said} (by {decimals(100 * value, 0)} [{decimals(100 * low, 0)}, {decimals(100 * high, 0)}] points{lacking})"
 
 
 def _closest(beside: list[Against]) -> str:
