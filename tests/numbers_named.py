@@ -262,8 +262,10 @@ def page(run: Path, folder: RunFolder) -> Iterator[Named]:
     top = headline(folder)
     finder = next(iter(folder.summary["ce"]))
     for card in (card for block in top.blocks if isinstance(block, Cards) for card in block.cards):
-        if card.title.startswith("Causal effect"):
-            yield Named(("ce", "probe", finder, "ablate", "value"), "card", printed(card.value)[0] if printed(card.value) else None)
+        if found := re.match(r"CE of (ablation|swap), ", card.title):
+            yield Named(
+                ("ce", "probe", finder, EDIT_OF[found[1]], "value"), "card", printed(card.value)[0] if printed(card.value) else None
+            )
         elif card.title.startswith("CE ratio, "):
             key = ("ratio", "probe", finder, "ablate", CONTROL_OF[card.title.removeprefix("CE ratio, ")])
             yield Named((*key, "value"), "card", printed(card.value)[0] if printed(card.value) else None)

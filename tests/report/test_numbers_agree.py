@@ -131,7 +131,8 @@ def standings(found: Found, *key: str) -> set[Any]:
 
 
 def ratios_are_stated(found: Found) -> bool:
-    return stated(found, "ratio", *ABLATED, "variance", "value") >= {"page effects", "compare table", "terminal", "card"}
+    seen = stated(found, "ratio", *ABLATED, "variance", "value")
+    return seen >= {"page effects", "compare table", "terminal"} and "card" in stated(found, "ratio", *ABLATED, "random", "value")
 
 
 def no_ratio_of_ablation(found: Found) -> bool:

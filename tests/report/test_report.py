@@ -18,7 +18,6 @@ import pytest
 from blank_figure import words_only
 from jepascope.errors import RunFolderError
 from jepascope.findings.numbers import shown, with_interval
-from jepascope.intervention.control_words import CONTROL_WORDS
 from jepascope.report import build_report
 from jepascope.report.build import render
 from jepascope.report.folder import read_run
@@ -93,13 +92,10 @@ def test_every_effect_in_the_summary_is_printed_with_its_interval(page: tuple[Pa
             assert f"{effect['value']!r} [{effect['low']!r}, {effect['high']!r}]" in exact  # not rounded away
 
 
-def test_the_ratio_to_the_closest_control_comes_first_and_random_and_variance_stand_beside_it(page: tuple[Path, Page]) -> None:
-    run, html = page
-    ce = pd.read_parquet(run / "ce.parquet").query("layer == 4 and edit == 'ablate' and finder == 'diff_means' and control != 'subspace'")
-    closest = ce.loc[ce["ratio"].idxmin(), "control"]
-    places = {control: html.text.index(f"CE ratio, {CONTROL_WORDS[control]}") for control in {closest, "random", "variance"}}
-    assert min(places, key=lambda control: places[control]) == closest
-    assert max(places.values()) < html.text.index("ablation has an effect")
+def test_the_swap_leads_beside_the_control_that_comes_closest_and_the_published_ratio_ends(new_page: Page) -> None:
+    places = [new_page.text.index(words) for words in ("CE of swap, ", "Beyond ", "CE of ablation, ", "CE ratio, random directions")]
+    assert places == sorted(places) and places[-1] < new_page.text.index(": swap has an effect")
+    assert new_page.text.index(": swap has an effect") < new_page.text.index(": ablation has an effect")
 
 
 def test_every_figure_has_a_description_a_caption_and_a_file(page: tuple[Path, Page]) -> None:
@@ -351,7 +347,7 @@ def test_few_draws_are_not_read(make: Make) -> None:
     newer(run)
     change(run, "ce", lambda t: t.assign(draws=t["draws"].where(t["control"] == "subspace", 3)))
     text = built(run).text.replace("'outside its draws'", "")  # the caption explains the word
-    assert text.count("too few draws") == 3 * 3 * 4 + 2  # edits x finders x controls, and two cards
+    assert text.count("too few draws") == 3 * 3 * 4 + 1  # edits x finders x controls, and a card
     assert "outside its draws" not in text
 
 

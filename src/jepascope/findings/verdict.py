@@ -89,7 +89,19 @@ def verdict(finder: str, effect: Effect, beside: Iterable[Against], edit: str = 
         return f"{finder}: {edit} has an effect ({size}); no control was run."
     if all(against.standing in (FEW, NO_INTERVAL) and not against.has_ratio for against in ordered):
         return f"{finder}: {edit} has an effect ({size}); whether that is more than any control has is not known (no ratio to any)."
-    return f"{finder}: {edit} has an effect ({size}): {beside_words(ordered)}.{_closest(ordered)}"
+    return f"{finder}: {edit} has an effect ({size}): {closest_words(ordered)}.{_closest(ordered)}"
+
+
+def closest_words(ordered: Sequence[Against]) -> str:
+    """The closest control and all that the effect does not lie outside of, each in words; how many others there are."""
+    told = [one for place, one in enumerate(ordered) if place == 0 or one.standing not in (OUTSIDE, ABOVE_IT, FEW, NO_INTERVAL)]
+    others = [one for one in ordered if one not in told]
+    parts, beyond = [beside_words(told)], sum(one.standing in (OUTSIDE, ABOVE_IT) for one in others)
+    if beyond:
+        parts.append("more than the other control does" if beyond == 1 else f"more than each of the {beyond} other controls does")
+    if len(others) > beyond:
+        parts.append(f"of {len(others) - beyond} with few draws it is not known")
+    return "; ".join(parts)
 
 
 def beside_words(ordered: Iterable[Against]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.discovery.probes.readings import Measure
+from jepascope.findings.effect import SILENT, Against
 from jepascope.findings.judges import judges_run, skipped, skipped_controls
 from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name, judge_words, short
-from jepascope.findings.numbers import count, finite, percent, percent_span, shown, span
+from jepascope.findings.numbers import count, decimals, finite, percent, percent_span, shown, span
 from jepascope.findings.read import SHORTCUTS
-from jepascope.findings.selection import claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
+from jepascope.findings.selection import Edited, claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder
@@ -19,8 +20,14 @@ REACH = (
     "Intervals resample test scenes, and a control's draws with them: they hold for this subspace, this judge and this encoder, and say "
     "nothing about another training run of any of the three."
 )
+OF_ENCODER = (
+    "Intervals of effects, and of what they are beside controls, are said of the procedure in this encoder: subspaces and read-outs were "
+    "found anew on other clips, and test scenes and a control's draws are resampled. Those of this one subspace stand in ce.parquet "
+    "(one_low, one_high); a control's own, and those of other layers and judges, resample scenes and draws alone. Nothing is said of "
+    "another training run of the encoder."
+)
 OWN_JUDGES = ("head", "predictor")  # parts of the model itself; the others are trained for the study
-EDITS_JUDGED = ("ablate", "swap")
+EDITS_JUDGED = ("swap", "ablate")  # the one that leads first
 PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation of other factors"}
 OF_VIDEOS = (
     "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike, and n of effects counts "
@@ -39,11 +46,12 @@ def headline(run: RunFolder) -> list[Block]:
         blocks.append(Cards(tuple(cards)))
     ce, same = claimed_rows(run), _twins(run)
     for finder in [] if ce is None else finders_of(run, ce):
-        own = None if ce is None else edited_of(run, ce, finder, "ablate")
         if finder in same:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
-        elif own is not None:
-            blocks.append(Finding(verdict(finder, own.effect, own.beside)))
+            continue
+        for edit in EDITS_JUDGED:
+            if ce is not None and (own := edited_of(run, ce, finder, edit)) is not None:
+                blocks.append(Finding(verdict(finder, own.effect, own.beside, edit_name(edit))))
     leaks = SHORTCUTS.claim(run).sentence
     blocks += findings(*judge_verdicts(run), *isolation_findings(run, brief=True), leaks)
     if ce is not None:
@@ -90,38 +98,43 @@ def _measure(run: RunFolder, measure: Measure, layer: int, tokens: str) -> list[
 
 
 def _effect(run: RunFolder) -> list[Card]:
+    """What the edits do, the swap first, each beside the control that comes closest; and the ratio that is published of such edits."""
     ce = claimed_rows(run)
-    finder = None if ce is None else next((name for name in finders_of(run, ce) if edited_of(run, ce, name, "ablate")), None)
-    edit = None if finder is None else edited(run, finder, "ablate")
-    if edit is None:
-        return []
-    own, effect = edit.row, edit.effect
-    claim = not_shown_words(effect)
-    cards = [
-        Card(
-            f"Causal effect, {finder}",
-            shown(own["value"]),
-            f"share of the clean margin lost by ablation; {run.confidence} {span(own['low'], own['high'])}; "
-            f"{count(own['n'])} {run.tested}" + (f"; {claim}" if claim else ""),
-        ),
-        *_direct(own, run.confidence),
-    ]
-    beside = {against.control: against for against in edit.beside}
-    wanted = dict.fromkeys([*list(beside)[:1], *(name for name in ("random", "variance") if name in beside)])
-    for control in wanted if effect.shown else ():
-        against = beside[control]
-        many = f"; {count(against.draws)} draws"
-        title = f"CE ratio, {control_name(control)}"
-        if not against.has_ratio:
-            detail = f"no ratio is stated: {against.standing}{many}"
-        elif against.is_bound:
-            detail = f"lower bound: the control's effect cannot be told from zero{many}"
-        else:
-            detail = f"{run.confidence} {span(against.ratio_low, against.ratio_high)}{many}; {against.standing}; "
-            detail += "1 = as much as the control on average"
-        times = f"{shown(against.ratio)}×" if against.has_ratio and not against.is_bound else ratio_words(against)
-        cards.append(Card(title, times, detail))
-    return cards
+    finders = [] if ce is None else finders_of(run, ce)
+    edits = [(edit, own) for edit in EDITS_JUDGED for finder in finders[:1] if (own := edited(run, finder, edit)) is not None]
+    cards = [card for edit, own in edits for card in _edited(run, edit, own)]
+    ablated = dict(edits).get("ablate")
+    random = None if ablated is None else next((one for one in ablated.beside if one.control == "random"), None)
+    return [*cards, *([_ratio(run, random)] if random is not None and random.effect.shown else [])]
+
+
+def _edited(run: RunFolder, edit: str, own: Edited) -> list[Card]:
+    effect, row = own.effect, own.row
+    claim, of = not_shown_words(effect), " over fits, read-outs and scenes" if effect.of_encoder else ""
+    share = "share of the clean margin lost" if edit == "ablate" else "share of what the real change moves"
+    detail = f"{share}; {run.confidence} {span(effect.low, effect.high)}{of}; {count(row['n'])} {run.tested}"
+    cards = [Card(f"CE of {edit_name(edit)}, {row['finder']}", shown(effect.value), detail + (f"; {claim}" if claim else ""))]
+    closest = next(iter(own.beside), None)
+    if closest is not None and closest.standing not in SILENT and all(map(finite, closest.beyond)):
+        value, low, high = (decimals(100 * number, 0) for number in closest.beyond)
+        title = f"Beyond {control_name(closest.control)}"
+        cards.append(
+            Card(title, f"{value} points", f"the control that comes closest; {run.confidence} [{low}, {high}]; {closest.standing}")
+        )
+    return [*cards, *_direct(row, run.confidence)]
+
+
+def _ratio(run: RunFolder, against: Against) -> Card:
+    """Of ablation to random directions, as published figures have it."""
+    many = f"; {count(against.draws)} draws"
+    title = f"CE ratio, {control_name(against.control)}"
+    if not against.has_ratio:
+        detail = f"of ablation; no ratio is stated: {against.standing}{many}"
+    elif against.is_bound:
+        detail = f"of ablation; lower bound: the control's effect cannot be told from zero{many}"
+    else:
+        detail = f"of ablation; {run.confidence} {span(against.ratio_low, against.ratio_high)}{many}; 1 = as much as it does on average"
+    return Card(title, f"{shown(against.ratio)}×" if against.has_ratio and not against.is_bound else ratio_words(against), detail)
 
 
 def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
@@ -138,7 +151,9 @@ def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
 def scope(run: RunFolder) -> str:
     """What the intervals say, which judges were used, and what this folder does not hold."""
     used, reasons = judges_run(run), skipped(run)
-    parts = [OF_VIDEOS if "footage" in run.summary else REACH]
+    rows = claimed_rows(run)
+    anew = rows is not None and "one_low" in rows and bool(rows["one_low"].notna().any())
+    parts = [*([OF_VIDEOS] if "footage" in run.summary else []), *([OF_ENCODER] if anew else [])] or [REACH]
     if used:
         names = ", ".join(judge_words(judge) for judge in used)
         parts.append(f"Judges: {names}; figures are by the linear probe where no other judge is named.")
