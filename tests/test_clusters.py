@@ -44,7 +44,7 @@ def effects(copies: int, clip: bool, seed: int = 0) -> pd.DataFrame:
                 said |= {"numerator": values[scene], "denominator": below[scene], "correct": scene % 2 == 0, "correct_before": True}
                 said |= {"kl": abs(values[scene]), "angle_error": np.nan, "angle_error_before": np.nan}
                 rows.append({**said, "scene": scene if clip else which} | ({"clip": which} if clip else {}))
-    return pd.DataFrame(rows)[[*EFFECT_COLUMNS, *(["clip"] if clip else [])]]
+    return pd.DataFrame(rows).reindex(columns=[*EFFECT_COLUMNS, *(["clip"] if clip else [])])
 
 
 def test_copies_of_a_scene_change_no_interval_and_as_scenes_of_their_own_they_would_narrow_it() -> None:

@@ -51,9 +51,10 @@ def test_it_prints_every_effect_beside_its_controls_and_the_same_command_reads_t
     result = answer(*command)
     assert result.exit_code == 0, result.stderr
     (folder,) = run.glob("intervene-*")
+    rank = json.loads((finished_run / "summary.json").read_text())["rank"]
     for part in (
-        "swap diff_means (rank 7) at 0.5, probe",
-        "ablate diff_means (rank 7) at 1, probe",
+        f"swap diff_means (rank {rank}) at 0.5, probe",
+        f"ablate diff_means (rank {rank}) at 1, probe",
         "Left out: head (this encoder has no task head).",
         f"Tables: {folder}",
     ):

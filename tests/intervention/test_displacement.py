@@ -18,6 +18,7 @@ from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.edits import displacement, pool_inside
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.ring import Ring
 from jepascope.intervention.run import Group
 from jepascope.intervention.scenes import Scenes
 
@@ -116,7 +117,8 @@ def test_zero_ablation_leaves_nothing_and_mean_ablation_the_mean(study) -> None:
 def test_a_dose_of_zero_loses_nothing(study, edit: str) -> None:
     angle = torch.arange(8.0)
     circle = Circle(torch.zeros(48), torch.eye(48)[:, :2])
-    scenes = replace(study.scenes, angle=angle, target_angle=angle + 1, circle=circle)
+    ring = Ring(torch.arange(8) * torch.pi / 4, torch.randn(8, 48, generator=torch.Generator().manual_seed(0)))
+    scenes = replace(study.scenes, angle=angle, target_angle=angle + 1, circle=circle, ring=ring)
     effects, _ = intervene(study.encoder, Site(LAYER, "object"), scenes, {"one": study.subspace(0)}, {}, [study.judge], (edit,), (0.0, 1.0))
     none, whole = (effects[effects["dose"] == dose] for dose in (0.0, 1.0))
     # the clean reading comes from another batch: what is left is float32's last digits

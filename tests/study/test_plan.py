@@ -249,8 +249,9 @@ def test_finders_of_different_ranks_share_no_random_draws() -> None:
         next(step.forwards for step in make_plan(StudySpec(finders=("diff_means", other))).steps if "every control" in step.name)
         for other in ("lda", "ridge_circle")
     )
-    # on every scene: random and whole for ablate and swap, whole for steer; less two shuffles each, which are for finders of a formula
-    assert apart - alike == 40 * (2 * (60 + 20 - 2 * 20) + 20 - 2 * 20)
+    # on every scene: random and whole for ablate and swap, whole for steer; less two shuffles each, which are for finders of a formula; and
+    # PCA of another rank for all three
+    assert apart - alike == 40 * (2 * (60 + 20 - 2 * 20) + 20 - 2 * 20 + 3)
 
 
 def test_an_unknown_model_is_refused_with_the_nearest_and_metas_files_are_known(tmp_path: Path) -> None:
@@ -328,7 +329,7 @@ def test_a_study_without_other_clip_sets_or_peeling_plans_none() -> None:
     added = [step for step in with_all.steps if step.name not in {step.name for step in without.steps}]
     assert [step.name for step in added] == [
         "clips and twins of circle and complex",
-        "subspaces carried to circle and complex at every dose",
+        "subspaces carried to circle and complex at every dose, and at equal token norm",
         "3 pairs of finders exchanged, one without the other",
         "fit clips' twins and training to peel subspaces off, at most",
         "subspaces peeled off and exchanged, at most",

@@ -193,7 +193,7 @@ def test_subspaces_of_another_run_of_the_encoder_are_used_as_they_are(run: Path,
     assert summary["kind"] == "subspaces" and set(summary) == {"schema", "kind", "headline", "a", "b", "finders", "carried", "seconds"}
     assert (summary["a"]["variable"], summary["b"]["variable"]) == ("direction", "speed")
     portability, angles = (pd.read_parquet(folder / f"{name}.parquet") for name in ("portability", "angles"))
-    assert {*portability["across"]} == {"run"} and {*portability["metric"]} == {"sas", "readings", "rce"}
+    assert {*portability["across"]} == {"run"} and {*portability["metric"]} == {"sas", "readings", "rce", "rce_norm"}
     assert {*portability["a"]} == {"diff_means (elsewhere)"} and {*portability["b"]} == {"diff_means"}
     retained = portability[portability["metric"] == "rce"]
     assert sorted(retained["dose"]) == [0.5, 1.0] and set(retained["n"]) == {8}
