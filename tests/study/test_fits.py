@@ -95,7 +95,7 @@ def test_what_is_not_to_be_made_again_is_left_out_in_parts(tmp_path: Path, tiny_
     assert found_anew(captures, 1)[1] == []
 
 
-def test_finders_that_are_trained_through_the_network_are_not_found_anew(
+def test_finders_that_take_a_search_each_time_are_not_found_anew_but_for_the_first(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
     captures = captures_in(tmp_path, tiny_spec.model_copy(update={"finders": ("das",)}), tiny_encoder)
@@ -108,7 +108,7 @@ def test_finders_that_are_trained_through_the_network_are_not_found_anew(
 
     refits = Refits.__new__(Refits)
     refits.captures, refits.subspaces = captures, {"das": Found()}  # type: ignore[dict-item]
-    assert refits._findable() == [] and "das is not found anew: it is trained through the network" in said[0]
+    assert refits._findable() == [] and "das is not found anew, which takes a search each time" in said[0]
 
 
 def test_fewer_than_five_are_refused_in_a_sentence() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +42,13 @@ FINDERS = Catalog("finder", FinderEntry, "jepascope.discovery.finders")
 def needing(need: Need, finders: Iterable[str]) -> list[str]:
     """Those of some finders that need an L1 path, or the network after the site."""
     return [name for name in finders if need in FINDERS.entry(name).needs]
+
+
+def found_cheaply(finder: str, finders: Sequence[str]) -> bool:
+    """Whether a finder is run again beside the study's own run of it: where it is a formula; the first of them, which claims are made of,
+    also where it is a search, but for one that is trained through the network."""
+    entry = FINDERS.entry(finder)
+    return entry.closed_form or (finder == finders[0] and "suffix" not in entry.needs)
 
 
 def peeled_by(rendered: bool) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from jepascope.catalog import file_name
-from jepascope.discovery.finder_entry import needing
+from jepascope.discovery.finder_entry import found_cheaply
 from jepascope.discovery.finders import find
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import JepascopeError
@@ -61,11 +61,12 @@ class Refits:
             tick(done, len(names))
 
     def _findable(self) -> list[str]:
-        own = [name for name, subspace in self.subspaces.items() if subspace.found_by is not None and name in self.captures.spec.finders]
-        trained = needing("suffix", own)
-        for name in trained:
-            self.captures.progress.say(f"{name} is not found anew: it is trained through the network, once for each fit.")
-        return [name for name in own if name not in trained]
+        finders = self.captures.spec.finders
+        own = [name for name, subspace in self.subspaces.items() if subspace.found_by is not None and name in finders]
+        searched = [name for name in own if not found_cheaply(name, finders)]
+        for name in searched:
+            self.captures.progress.say(f"{name} is not found anew, which takes a search each time: its intervals are of this one subspace.")
+        return [name for name in own if name not in searched]
 
     def _find(self, finder: str) -> None:
         """In each part; beside each the controls in which nothing is random, found in the same clips."""

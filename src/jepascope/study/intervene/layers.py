@@ -73,7 +73,7 @@ class LayerEdits:
 
     def planned(self) -> Planned:
         """What the surrogate is asked about: the same edits, and many more draws."""
-        names = every_control(self.captures.spec, self.full)
+        names = every_control(self.captures.spec, full=False)  # not of what stands beside: its draws say enough
         many = many_at(self.captures, self.context, self.subspaces, names, self.draws, MANY if self.full else SCREENED)
         return Planned(self.context, self.subspaces, self.controls, many, self.edits, self.doses, about_means=self.full)
 

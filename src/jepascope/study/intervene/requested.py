@@ -13,7 +13,7 @@ from torch import Tensor
 from jepascope.activations.capture import capture
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
-from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finder_entry import FINDERS, found_cheaply
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
@@ -84,14 +84,15 @@ def untrained_effects(
     """The whole pipeline on untrained twins of the encoder: their own subspaces, edited in them and read by their own judges.
 
     Rows of control ``untrained`` (draw: the seed), in units of the trained encoder's denominators, so that their sum over those is the
-    twin's own CE. A twin whose judge reads no margin has no CE and no row.
+    twin's own CE. A twin whose judge reads no margin has no CE and no row. Of finders that are a formula, and of the study's first.
     """
     spec, site, layer = captures.spec, context.site, context.site.layer
     tables = []
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = captures.encoder.untrained(seed)
         tick = captures.progress.start(f"untrained twin {seed}: capture and edit")
-        fit, judge = (capture(twin, captures.clips.split(name), captures.store, progress=tick) for name in ("fit", "judge"))
+        fit = captures.untrained(seed).split("fit")  # what the probes of the twin were given
+        judge = capture(twin, captures.clips.split("judge"), captures.store, progress=tick)
         source, other = (
             capture(twin, part.clips, captures.store, sites=(layer,), progress=tick) for part in (captures.test, captures.twins)
         )
@@ -104,7 +105,7 @@ def untrained_effects(
         )
         theirs = {}
         for name, subspace in subspaces.items():
-            if name in FINDERS and not needing("suffix", [name]) and subspace.found_by is not None:
+            if name in FINDERS and subspace.found_by is not None and found_cheaply(name, list(subspaces)):
                 try:
                     theirs[name] = find(name, data, subspace.rank, spec.seed)
                 except JepascopeError as error:

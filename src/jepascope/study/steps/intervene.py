@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jepascope.discovery.finder_entry import FINDERS, needing
+from jepascope.discovery.finder_entry import FINDERS, found_cheaply, needing
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
@@ -46,7 +46,7 @@ def _edits(counts: Counts) -> Iterator[Passes]:
 
 def _about_means(counts: Counts, edit: str) -> int:
     """Passes forward and back: each finder's controls whose mean edit is not nothing, permuted labels for finders that are a formula."""
-    entries = [CONTROLS.entry(name) for name in counts.spec.controls if not takes_over(name, edit)]
+    entries = [entry for entry in map(CONTROLS.entry, counts.spec.controls) if not takes_over(entry.name, edit) and not entry.beside]
     drawn = sum(entry.made == "drawn" and not entry.rescale for entry in entries)
     found = sum(entry.made == "found" for entry in entries)
     cheap = sum(FINDERS.entry(finder).closed_form for finder in counts.spec.finders) + counts.taken
@@ -71,12 +71,11 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
 
 def _untrained(counts: Counts) -> Passes:
     spec, seeds = counts.spec, min(counts.spec.untrained_seeds, MOST_UNTRAINED)
-    finders = len(spec.finders) - len(needing("suffix", spec.finders))
+    finders = sum(found_cheaply(finder, spec.finders) for finder in spec.finders)
     edits = len([edit for edit in spec.edits if "angle" not in CATALOG.entry(edit).needs])
     edited = seeds * (finders * edits * len(spec.edit_doses) * counts.scenes + counts.read)
     found = counts.at("untrained twins edited", edited, counts.full)
-    for clips in (counts.fit, counts.judge):
-        found += counts.captured("", clips, times=seeds)
+    found += counts.captured("", counts.judge, times=seeds)
     for clips in (counts.scenes, counts.twins):
         found += counts.captured("", clips, sites=1, times=seeds * len(counts.full))
     return found
@@ -86,7 +85,7 @@ def _fits(counts: Counts) -> Iterator[Passes]:
     """Clips of new seeds, where some can be made; each finder's subspace found anew, PCA beside it, and its own for the read-outs trained
     anew; by the predictor too."""
     spec = counts.spec
-    finders = [finder for finder in spec.finders if finder not in needing("suffix", spec.finders)]
+    finders = [finder for finder in spec.finders if found_cheaply(finder, spec.finders)]
     fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len({spec.rank_of(finder) for finder in finders})
     found = (len(finders) + fixed) * spec.fits * len(spec.edits) * len(spec.edit_doses)
     again = len(finders) * len(spec.edits) * len(spec.edit_doses) if spec.fits else 0
