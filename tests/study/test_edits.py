@@ -362,7 +362,7 @@ def test_a_table_of_stage_two_that_was_deleted_comes_back_equal(
 def test_the_screen_is_of_every_layer_and_control_and_says_which_layers_are_screened(table, summary, tiny_spec: StudySpec) -> None:
     screen, first_order, best = table("screen"), table("first_order"), summary["best_layer"]
     assert set(zip(screen["layer"], screen["control"], strict=True)) == {
-        (layer, control) for layer in range(DEPTH) for control in (OF_FORMULA if layer == best else SCREENED) if control != "top_pca"
+        (layer, control) for layer in range(DEPTH) for control in SCREENED if control != "top_pca"
     }
     assert (screen["screened"] == ((screen["control"] != "subspace") & (screen["draws"] < MIN_DRAWS))).all()
     assert set(screen.loc[screen["layer"] != best, "draws"]) == {1, tiny_spec.draws_elsewhere}
