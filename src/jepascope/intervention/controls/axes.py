@@ -20,7 +20,7 @@ DECLARED = (
         asked=False,
         words="PCA of equal rank",
         doer="the largest principal axes",
-        look=("black", "*", "long", "oo"),
+        look=("purple", "*", "long", "oo"),
     ),
     ControlEntry(
         name="nuisance",
