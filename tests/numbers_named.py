@@ -109,7 +109,12 @@ def tables(run: Path, folder: RunFolder) -> Iterator[Named]:
     for row in ce[ce["control"] != "subspace"].to_dict("records"):
         where = (row["judge"], row["finder"], row["edit"])
         yield from spread(("control", *where, row["control"]), "ce.parquet", [row[end] for end in ENDS])
-        stated = own[where]["low"] > 0 and row["draws"] >= 10 and math.isfinite(row["ratio_low"]) and reads[row["judge"]]
+        stated = (
+            own[where]["low"] > 0
+            and (row["draws"] >= 10 or row["control"] == "top_pca")
+            and math.isfinite(row["ratio_low"])
+            and reads[row["judge"]]
+        )
         stated = stated and not (row["ratio_is_bound"] and row["ratio"] <= 1)
         ends = [row["ratio"]] if row["ratio_is_bound"] else [row[name] for name in ("ratio", "ratio_low", "ratio_high")]
         yield from spread(("ratio", *where, row["control"]), "ce.parquet", ends if stated else [])
