@@ -18,7 +18,7 @@ from jepascope.study.machine import Machine, opened_encoder
 @app.command(
     epilog="Examples:  jepascope intervene runs/demo --layer 3 --edit swap --dose 0.5,1,2   |   "
     "jepascope intervene runs/demo --tokens background   |   jepascope intervene runs/demo --edit rotate,steer   |   "
-    "jepascope intervene runs/demo --subspace mine.safetensors --controls top_pca,nuisance,self_swap,untrained"
+    "jepascope intervene runs/demo --subspace mine.safetensors --controls nuisance,self_swap"
 )
 @answered
 @takes_machine
@@ -29,7 +29,7 @@ def intervene(
     machine: Machine,
     json_: Json = False,
 ) -> None:
-    """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the four matched controls."""
+    """Stage two alone on a run folder: any layer, edit, dose, token scope, judge and control, beside the matched controls."""
     from jepascope.study.intervene.command import best_layer_of, intervene_folder, intervened_spec, run_intervene
     from jepascope.study.spec_file import saved_spec
 

@@ -55,6 +55,11 @@ def dimension_count(p: Iterable[float]) -> int:
     return sum(1 for _ in takewhile(lambda one: one <= ALPHA, p))
 
 
+def rank_chosen(p: Iterable[float]) -> int:
+    """The rank that a study asks its finders for: as many, and one at least."""
+    return max(1, dimension_count(p))
+
+
 def _spread(
     x: Float64[Tensor, "clips width"], y: Int[Tensor, " clips"], classes: int
 ) -> tuple[Float64[Tensor, " spreads"], Float64[Tensor, "spreads width"]]:

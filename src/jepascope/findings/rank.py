@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jepascope.discovery.dimensions import dimension_count
+from jepascope.discovery.dimensions import dimension_count, rank_chosen
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import control_name, edit_name
 from jepascope.findings.numbers import shown, with_interval
@@ -28,7 +28,7 @@ def rank_words(facts: Facts) -> str:
         if found < len(p):
             text += f"; the next: {shown(spread[found])} beside {shown(null[found])}, p = {shown(p[found])}"
         text += f"; {tests})"
-    rank, chosen = facts.summary.get("rank"), max(1, found)
+    rank, chosen = facts.summary.get("rank"), rank_chosen(p)
     return f"{text}; subspaces have that rank." if rank == chosen else f"{text}; rank {rank} was asked for."
 
 

@@ -8,7 +8,7 @@ from jepascope.intervention.control_entry import CONTROLS as CATALOG
 from jepascope.intervention.control_entry import MATCHED
 
 CONTROLS = MATCHED
-"""The four that every effect has beside it, in the customary order."""
+"""Those that every effect has beside it, in the customary order."""
 
 CONTROL_WORDS = ChainMap({"subspace": "the finder's subspace"}, CATALOG.column("words"))  # type: ignore[arg-type]
 """In the heads of tables and the legends of figures."""

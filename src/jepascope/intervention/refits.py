@@ -12,7 +12,9 @@ import pandas as pd
 from jepascope.stats import EffectRatio, Interval, Refitted, of_the_encoder
 
 SAME = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
-SUBSPACE, FIT, JUDGE = "subspace", "fit", "judge"
+SUBSPACE = "subspace"
+FIT, JUDGE = "fit", "judge"  # whose clips are other ones
+NEW, LEFT_OUT = "new clips", "left out"  # what they are
 
 
 class Refits:
@@ -29,7 +31,7 @@ class Refits:
             return Again({})
         values = part.sort_values("fit").groupby(["control", "part"])["value"]
         made = {(str(control), str(split)): rows.to_numpy() for (control, split), rows in values}
-        return Again(made, left_out=bool((part["how"] == "left out").all()))
+        return Again(made, left_out=bool((part["how"] == LEFT_OUT).all()))
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ class Again:
         for name in ("difference", "excess"):
             own = getattr(compared, name)
             columns |= _wider(f"{name}_", own, of_the_encoder(own, again))
-        return columns | _wider("ratio_", compared.ratio, self._ratio(compared, again))
+        ratio = self._ratio(compared, again)
+        wider = _wider("ratio_", compared.ratio, ratio)
+        # a lower bound is its own value
+        return columns | wider | ({"ratio": ratio.value} if compared.is_bound and wider else {})
 
     def _ratio(self, compared: EffectRatio, again: list[Refitted]) -> Interval:
         if compared.is_bound:

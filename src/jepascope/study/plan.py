@@ -12,7 +12,7 @@ from jepascope.errors import BadArgument
 from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
-from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes
+from jepascope.study.sizes import CONTROL_COUNT, LEFT_OUT_CONTROLS, Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import HALVINGS
@@ -91,7 +91,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         f"({how_known}), and about {_duration(beside)} of probes and statistics; "
         f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
-        f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, {spec.draws} draws of each of {CONTROL_COUNT} controls at "
+        f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, up to {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} at {len(counts.surveyed)} others" if counts.surveyed else ""),
     ]
@@ -187,7 +187,7 @@ def _beside_blocks(counts: Counts) -> float:
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
     paths = len(needing("path", spec.finders)) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * counts.every_control() * counts.scenes
-    rows += (1 + CONTROL_COUNT * min(spec.draws, spec.draws_beside)) * left_out_clips(counts)[1]
+    rows += (1 + LEFT_OUT_CONTROLS * min(spec.draws, spec.draws_beside)) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
 
 

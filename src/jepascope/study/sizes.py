@@ -9,7 +9,7 @@ from itertools import product
 from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.discovery.finder_entry import FINDERS
-from jepascope.intervention.control_entry import CONTROLS, MATCHED
+from jepascope.intervention.control_entry import AS_GIVEN, CONTROLS, MATCHED
 from jepascope.intervention.edit_entry import COMPARED, EDITS, takes_over
 from jepascope.intervention.judge_entry import JUDGES, MAIN
 from jepascope.study.edited_layers import EditedLayers
@@ -19,6 +19,7 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = sum(CONTROLS.own[name].made != "run" for name in MATCHED)
+LEFT_OUT_CONTROLS = len(AS_GIVEN)  # beside each video that is left out: those that need no clips made for them
 DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
 SPLIT_SHARES = (0.5, 0.3)
 

@@ -50,7 +50,7 @@ def of_control(name: str) -> Look:
 
 
 CONTROLS = {"subspace": Look(BLUE, "o"), **{name: of_control(name) for name in MATCHED}}
-"""The subspace itself and its four controls, in every chart."""
+"""The subspace itself and its controls, in every chart."""
 
 TOKENS = {"all": ("all tokens", Look(BLUE, "o")), "object": ("object tokens", Look(VERMILION, "s"))}
 WITHOUT_ENCODER: dict[str, tuple[str, str, Dash]] = {

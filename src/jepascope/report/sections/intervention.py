@@ -91,7 +91,10 @@ def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
             f"{count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
         if edit == "steer":
-            caption += " Random and norm-matched are the same control here, drawn twice: the finder's own step along other directions."
+            caption += (
+                " Random directions and the edit turned are one control here, the finder's own step along other directions; norm-matched "
+                "is the same, drawn anew."
+            )
         if edit == "swap" and not has_twins(run):
             caption += DONOR
         blocks += [Figure(_bars(part, own_draws, finders, edit), caption), _ratios(run, part, finders, edit)]

@@ -119,7 +119,7 @@ def _reached(table: pd.DataFrame, finders: list[str]) -> Drawing:
 
 
 HOW = (
-    "Random, variance-matched and norm-matched directions are drawn in the orthogonal complement of all finders' subspaces (of the "
+    "Random, variance-matched, turned and norm-matched directions are drawn in the orthogonal complement of all finders' subspaces (of the "
     "finder's own where the width leaves too little room), so that no control borrows their effect. "
     "Where nothing in that complement can match, the closest is used; a control that falls short makes the comparison easier to pass."
 )

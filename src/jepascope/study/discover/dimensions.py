@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from jepascope.discovery.dimensions import dimension_count, dimensions
+from jepascope.discovery.dimensions import dimensions, rank_chosen
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
@@ -26,11 +26,11 @@ def settle_rank(captures: Captures, table: Callable[[], pd.DataFrame]) -> int | 
     """Ask for the rank that the table says from here on, where the spec names none: one at least. A study beside another one keeps
     what that has."""
     if captures.spec.rank is None and captures.parent is None:
-        captures.ask_rank(max(1, dimension_count(table()["p"])))
+        captures.ask_rank(rank_chosen(table()["p"]))
     return captures.spec.rank
 
 
 def take_rank(captures: Captures, run: Run) -> None:
     """Ask for the rank that a finished study had."""
     if captures.spec.rank is None and run.has(f"{TABLE}.parquet"):
-        captures.ask_rank(max(1, dimension_count(run.table(TABLE)["p"])))
+        captures.ask_rank(rank_chosen(run.table(TABLE)["p"]))

@@ -12,11 +12,10 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.clips.presets import preset
 from jepascope.discovery.labelled import Labelled
+from jepascope.intervention.refits import LEFT_OUT, NEW
 from jepascope.stats import FEWEST_GROUPS, fewest_scenes, groups_of
 from jepascope.study.captures import Captures
 from jepascope.study.steps.intervene import FIRST_SEED_ANEW
-
-NEW, LEFT_OUT = "new clips", "left out"
 
 
 @dataclass(frozen=True)

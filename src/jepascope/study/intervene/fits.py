@@ -20,6 +20,7 @@ from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.intervention.refits import FIT, JUDGE
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.anew import Anew, found_anew
@@ -29,14 +30,14 @@ from jepascope.study.intervene.scenes import beginnings
 
 COLUMNS = TABLES["fits"].written
 KEY = ["layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"]
-FIT, JUDGE = "fit", "judge"
 APART = " again "  # between a finder's name and the number of the fit
 
 
 def run_fits(captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: StudyJudges) -> pd.DataFrame:
     """CE of every finder's subspace found anew, beside PCA of the same clips, and of the study's own subspace read by a probe trained anew.
 
-    What cannot be found anew has none: finders that are trained through the network, and subspaces that nothing is known of.
+    What cannot be found anew has none: finders that take a search each time (but for the study's first), and subspaces that nothing is
+    known of.
     """
     how, parts = found_anew(captures, context.site.layer)
     refitted = Refits(captures, context, subspaces, parts)
@@ -119,19 +120,17 @@ class Refits:
     def by_predictor(self, judge: ForecastJudge) -> pd.DataFrame:
         """By the encoder's own predictor, which is not fitted: the subspaces found anew."""
         captures, spec, context = self.captures, self.captures.spec, self.context
-        tables: list[pd.DataFrame] = []
+        begun, tables = beginnings(captures, context.scenes, judge.early), list[pd.DataFrame]()
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 conditions = merged(self.found, self.beside, spec.edit_doses, edit)
-                begun = beginnings(captures, context.scenes, judge.early)
                 foreseen = run_forecast(judge, context.site, context.scenes, begun, conditions, edit, ablate_to=spec.ablate_to)
                 rows = forecast_rows(context.site, context.scenes, conditions, edit, foreseen, list(self.found), context.depth)
                 return (_by_fit(rows),)
 
-            if self.found:
-                tables += captures.run.part(f"fits-{file_name(edit)}-predictor", ("fits",), work)
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+            tables += captures.run.part(f"fits-{file_name(edit)}-predictor", ("fits",), work)
+        return pd.concat(tables, ignore_index=True)
 
 
 def _by_fit(effects: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.ranks import most as most_rank
-from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, screened_edits
+from jepascope.study.sizes import LEFT_OUT_CONTROLS, Counts, Passes, screened_edits
 from jepascope.study.step import Step
 from jepascope.study.steps.discover import BACKWARD
 
@@ -153,7 +153,7 @@ def _left_out(counts: Counts) -> Iterator[Passes]:
             captured += counts.captured("", (every + video) // MOST_LEFT_OUT, moments=counts.kept)
         yield captured
         yield counts.at(
-            "ablation in each of them, every control", (1 + CONTROL_COUNT * min(counts.spec.draws, counts.spec.draws_beside)) * edited
+            "ablation in each of them, every control", (1 + LEFT_OUT_CONTROLS * min(counts.spec.draws, counts.spec.draws_beside)) * edited
         )
 
 

@@ -197,7 +197,8 @@ def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.Dat
 def _ablated(
     captures: Captures, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]
 ) -> pd.DataFrame:
-    """Effects of ablation on the clips of the video that is left out; the subspace of fit, its four controls, the read-out of judge."""
+    """Effects of ablation on the clips of the video that is left out; the subspace of fit, its controls (those that need no clips made for
+    them), the read-out of judge."""
     spec, card, finder = captures.spec, captures.encoder.card, captures.spec.finders[0]
     rows = np.flatnonzero(edited.clips.factors["scene"].to_numpy() == fold.scene)
     if not len(rows):
