@@ -33,9 +33,10 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.load import load_encoder
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.refits import LEFT_OUT, NEW
 from jepascope.stats import groups_of
 from jepascope.study.captures import Captures
-from jepascope.study.intervene.anew import LEFT_OUT, NEW, Anew, anew_of
+from jepascope.study.intervene.anew import Anew, anew_of
 from jepascope.study.intervene.contexts import context_at
 from jepascope.study.intervene.fits import Refits
 from jepascope.study.intervene.judges import last_layer_probe

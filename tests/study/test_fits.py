@@ -11,9 +11,10 @@ import pytest
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.findings.effect import Effect
 from jepascope.intervention.causal_effect import ce_table
+from jepascope.intervention.refits import LEFT_OUT, NEW, Again
 from jepascope.intervention.refits import Refits as Read
-from jepascope.stats import Interval
-from jepascope.study.intervene.anew import LEFT_OUT, NEW, found_anew
+from jepascope.stats import EffectRatio, Interval
+from jepascope.study.intervene.anew import found_anew
 from jepascope.study.intervene.fits import Refits
 from jepascope.study.refusals import FieldRefused
 from jepascope.study.spec import StudySpec
@@ -58,6 +59,15 @@ def test_intervals_of_the_encoder_hold_those_of_the_one_subspace() -> None:
         assert beside[f"{name}_low"] < before[f"{name}_low"] == beside[f"one_{name}_low"]
     pd.testing.assert_series_equal(ce.loc["carried", ["value", "low", "high"]], one.loc["carried", ["value", "low", "high"]])
     assert Effect.of(own.to_dict()).of_encoder and not Effect.of(one.loc["subspace"].to_dict()).of_encoder
+
+
+def test_a_lower_bound_over_fits_is_its_own_value_and_the_lower_one() -> None:
+    """Of an effect beside a control that cannot be told from zero: its least value over fits, over the most that the control may do."""
+    nothing = Interval(np.nan, np.nan, np.nan, 40)
+    bound, effect = Interval(8.0, 8.0, np.inf, 40), Interval(0.5, 0.4, 0.6, 40)
+    compared = EffectRatio(effect, Interval(0.01, -0.03, 0.05, 40), effect, nothing, bound, True, 100.0, 0.05, 20)
+    columns = Again({("subspace", "fit"): np.array([0.45, 0.5, 0.55, 0.4, 0.6])}).against(compared, "random")
+    assert columns["ratio"] == columns["ratio_low"] < 8.0 == columns["one_ratio_low"] and columns["ratio_high"] == np.inf
 
 
 def test_the_control_that_is_found_anew_as_well_is_compared_fit_by_fit() -> None:
