@@ -6,8 +6,8 @@
   held against further untrained twins.
 
 Every study is run through its chapters, small (16 clips of a class, 16 test scenes, 20 draws, five fits; no degeneracy curve, one finder,
-by the probe): half a minute of a core each. The claims of claims.json that are *shown* are counted, but for those of an absence, which may well
-be true here: that there is no shortcut to the label, and that other factors are unaffected. The last line is JSON.
+by the probe): half a minute of a core each. The claims of claims.json that are *shown* are counted, but for those of an absence, which may
+well be true here: that there is no shortcut to the label, and that other factors are unaffected. The last line is JSON.
 
     python benchmarks/nulls.py --seeds 100
 """
