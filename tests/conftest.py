@@ -34,7 +34,7 @@ from tiny import TINY, random_model
 install("jepascope")
 
 
-WHOLE = frozenset({"bench", "campaign", "cli", "planted", "report", "study"})
+WHOLE = frozenset({"bench", "browser", "campaign", "cli", "planted", "report", "study"})
 """Folders of tests that run whole studies and build whole pages, which takes nearly twice as long with every call checked. What they share
 is made with the checks on, so that every line of a study is run under them once; the other rooms' tests check every call."""
 
