@@ -257,6 +257,7 @@ def test_without_halves_to_compare_there_is_no_ceiling_and_all_else(captures: Ca
     monkeypatch.setattr(across, "ceilings_of", lambda *_: {})
     captures.spec = captures.spec.model_copy(update={"port_clips": ()})
     judges = StudyJudges(captures, best)
-    table, *_ = across.run_portability(captures, context_at(captures, best, judges.trained.at(best, True)), subspaces, judges.trained.main)
+    context, fits = context_at(captures, best, judges.trained.at(best, True)), captures.run.table("fits")
+    table, *_ = across.run_portability(captures, context, subspaces, judges.trained.main, fits)
     alike = table[table["metric"] == "sas"]
     assert len(alike) and alike["ceiling"].isna().all() and alike["value"].notna().all()

@@ -13,7 +13,7 @@ CARRIED = (
             "metric across a b layer edit rank dose value low high n chance calibrated ceiling floor_random floor_variance saturated"
             " floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd null_shuffled"
             " null_shuffled_high null_pca pca_low pca_high fit_low fit_high p floor_shuffled floor_shuffled_low"
-            " floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at",
+            " floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at one_low one_high",
             text("metric", "sas, readings, rce; rce_norm: at equal token norm"),
             integer("layer", "where it is used"),
             number("value", "of the metric"),
@@ -40,9 +40,11 @@ CARRIED = (
             number("floor_pca", "RCE of as many principal axes at equal token norm"),
             number("p_holm", "that the transfer is no dissociation, corrected for all that were looked at"),
             number("looked_at", "how many these are"),
+            number("one_low", "of rce, where low and high are said of the encoder (both subspaces found anew): those of these subspaces"),
+            number("one_high", "upper end of it"),
             late="edit floor_random_low floor_random_high floor_variance_low floor_variance_high excess_low excess_high chance_sd"
             " null_shuffled null_shuffled_high null_pca pca_low pca_high fit_low fit_high p floor_shuffled"
-            " floor_shuffled_low floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at",
+            " floor_shuffled_low floor_shuffled_high floor_pca floor_pca_low floor_pca_high p_holm looked_at one_low one_high",
         ),
         key=("metric", "across", "a", "b", "layer", "edit", "dose"),
         evidence="sas",

@@ -47,7 +47,7 @@ def retained_blocks(pairs: Pairs, table: pd.DataFrame, same: set[str]) -> list[B
         caption = (
             "Each point: one subspace used in place of another, at the largest dose where neither effect is saturated (hollow: "
             f"saturated at every dose). n = {count_range(moved['n'])} test {pairs.run.units}; "
-            f"lines through points: {pairs.run.confidence}. Control: the RCE that random and variance-matched subspaces get "
+            f"lines through points: {pairs.run.confidence}{_over(moved)}. Control: the RCE that random and variance-matched subspaces get "
             f"in each one's place, right of its point{floors}."
         )
         if _normed(moved):
@@ -135,6 +135,15 @@ def _floors(rce: pd.DataFrame) -> tuple[list[Series], list[Level]]:
     return lines, [Level(1.0, "", "-", GREY, width=0.9)]
 
 
+def _over(rce: pd.DataFrame) -> str:
+    """What intervals are over: fits too where both subspaces were found anew (never in folders of earlier versions)."""
+    anew = rce["one_low"].notna()
+    if not anew.any():
+        return ""
+    kinds = " and ".join(f"across {kind}" for kind in rce.loc[anew, "across"].unique())
+    return f" ({kinds} over fits, read-outs and scenes where both were found anew; else of these subspaces, over scenes)"
+
+
 def full_dose(pairs: Pairs, rce: pd.DataFrame) -> str:
     """What dose 1 is, for the edits that a table holds (folders of earlier versions do not name them)."""
     edits = [edit for edit in in_order(rce["edit"], EDITS) if edit in EDITS] or [""]
@@ -155,7 +164,8 @@ def _grid(pairs: Pairs, rce: pd.DataFrame, moved: pd.DataFrame) -> Grid:
         return Cell(kind.replace(" with", "\nwith").replace(", ", ",\n"), strong=kind == DISSOCIATED)
 
     caption = (
-        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.run.confidence}. {full_dose(pairs, rce)} "
+        f"RCE: effect of a over effect of b, same clips and read-out. Brackets: {pairs.run.confidence}{_over(rows)}. "
+        f"{full_dose(pairs, rce)} "
         "Random, variance-matched: the RCE of such subspaces. Shows: what the transfer is taken to show, at the dose where it is judged."
     )
     if rows["excess_low"].notna().any():

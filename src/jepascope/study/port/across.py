@@ -11,6 +11,7 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judges import ProbeJudge
+from jepascope.portability.rce_anew import SEED, over_fits
 from jepascope.portability.refits import Refits
 from jepascope.portability.tables import Pair
 from jepascope.study.captures import Captures
@@ -28,10 +29,13 @@ def run_portability(
     context: InterventionContext,
     subspaces: Mapping[int, Mapping[str, Subspace]],
     judge: ProbeJudge,
+    fits: pd.DataFrame,
     imported: ImportedSubspaces | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """SAS, readings, RCE over a dose sweep and principal angles: of the finders' subspaces with each other, with their own on new scenes
-    and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack)."""
+    and at other layers, and with their own on other clip sets (scenes and clip sets not for labels of one's own, which they lack).
+
+    ``fits``: what was found anew, which RCE across finders and data seeds is said of."""
     spec, layer = captures.spec, context.site.layer
     own = subspaces[layer]
     tick = captures.progress.start("portability")
@@ -44,13 +48,13 @@ def run_portability(
     known = ceilings | {used: ceilings[native] for used, native in seeds | layers if native in ceilings}
     beside = _beside(captures, subspaces, layer)
     found = Ported()
-    for across, pairs in (("finder", list(combinations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))):
+    for across, pairs in (("finder", list(combinations(own, 2))), (SEED, list(seeds)), ("layer", list(layers))):
         found += aligned(captures, across, layer, {**own, **others}, pairs, known, beside)
     tick(3, 5)
     effects = _effects(captures, context, own, others)
-    kinds: list[tuple[str, list[Pair]]] = [("finder", list(permutations(own, 2))), ("data seed", list(seeds)), ("layer", list(layers))]
+    kinds: list[tuple[str, list[Pair]]] = [("finder", list(permutations(own, 2))), (SEED, list(seeds)), ("layer", list(layers))]
     for across, pairs in kinds:
-        found += retained(captures, across, effects, pairs)
+        found += Ported(over_fits(retained(captures, across, effects, pairs).portability, fits))
     found += at_equal_norm(captures, context, {**own, **others}, kinds, beside, found.portability)
     tick(4, 5)
     found += Ported(readout=[readout_row(captures, judge, spec.clips_name)])
