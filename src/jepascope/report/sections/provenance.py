@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from jepascope.findings.names import short
 from jepascope.findings.numbers import Cell, duration, finite
-from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim, section
+from jepascope.report.blocks import Block, Grid, Paragraph, Verbatim, findings, section
 from jepascope.report.folder import RunFolder
+from jepascope.study.spec_file import PRESETS
 
 MOST = 1000  # characters of one entry
+LARGER = ("full", "paper")  # presets with more evidence than the demo's
 
 
 @section("provenance", "Timings and provenance")
@@ -32,7 +36,26 @@ def provenance(run: RunFolder) -> list[Block]:
         blocks.append(Verbatim(command if isinstance(command, str) else " ".join(map(str, command)), "The command to run it again"))
     if run.files is not None and not run.files.known:
         blocks.append(Paragraph("Unchecked: this folder was written without a list of its files, so they were read as they are."))
-    return [*blocks, Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)")]
+    return [*blocks, *findings(*larger(run)), Verbatim(run.spec.rstrip(), "The study's specification (spec.yaml)")]
+
+
+def larger(run: RunFolder) -> list[str]:
+    """What the presets that prove more would have in place of this study's, a sentence each; none of a spec that cannot be read."""
+    try:
+        here = yaml.safe_load(run.spec)
+    except yaml.YAMLError:
+        return []
+    sentences = []
+    for name in LARGER if isinstance(here, dict) else ():
+        counts = {field: there for field, there in PRESETS[name].items() if isinstance(there, int)}
+        more = [
+            f"{field} {there} ({own} here)" for field, there in counts.items() if isinstance(own := here.get(field), int) and own < there
+        ]
+        finders = own if isinstance(own := here.get("finders"), list) else PRESETS[name].get("finders", ())
+        more += [f"the finder {finder}" for finder in PRESETS[name].get("finders", ()) if finder not in finders]
+        if more:
+            sentences.append(f"Left to `jepascope run {name}`, which takes longer: {', '.join(more)}.")
+    return sentences
 
 
 def _precision(provenance: dict[str, Any]) -> list[Block]:
