@@ -237,7 +237,7 @@ def test_the_page_and_its_figures_are_made_from_the_json_alone(written: Path, tm
     text = (tmp_path / "planted.json").read_text().replace('"about": "one plane is read', '"about": "<script>one plane is read')
     (tmp_path / "planted.json").write_text(text)
     page = build_planted(tmp_path).read_text()
-    assert "<script" not in page and "&lt;script&gt;" in page.lower()
+    assert page.count("<script") == 1 and "&lt;script&gt;" in page.lower()  # our own
     assert (tmp_path / "planted.svg").exists() and (tmp_path / "planted-effects.svg").exists()
     assert "recovered by diff_means" in page or "recovered by lda_pattern" in page
     (tmp_path / "planted.json").write_text("{}")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from jepascope.errors import RunFolderError
+from jepascope.report.blocks import Chapter
 from jepascope.report.build import build_report, render
 from jepascope.report.folder import read_run
 from jepascope.report.sections.further import further_section
@@ -59,7 +60,7 @@ def test_a_damaged_folder_is_named_and_the_rest_is_shown(complete: Path, tmp_pat
 def test_names_of_strangers_are_escaped(complete: Path, tmp_path: Path) -> None:
     run = with_further(complete, tmp_path, scope="<script>alert(1)</script>")
     folder = read_run(run)
-    page = render(folder, [further_section(folder)])
+    page = render(folder, [Chapter("cause", "", (further_section(folder),))])
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
 
 

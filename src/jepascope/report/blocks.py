@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jepascope.findings.numbers import Cell
@@ -37,11 +38,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its caption (unit, n, interval, control)."""
+    """A drawing with its caption (unit, n, interval, control), which is folded where the figure ``leads`` a chapter."""
 
     drawing: Drawing
     caption: str
     kind: str = field(default="figure", init=False)
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,54 @@ Block = Heading | Paragraph | Finding | Figure | Picture | Grid | Cards | Verbat
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered part of the report."""
+    """A part of a page; ``ran``: whether there was anything to show, or the section only says why not."""
 
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    ran: bool = True
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
         return tuple(block.drawing for block in self.blocks if isinstance(block, Figure))
+
+    @property
+    def gist(self) -> str:
+        """What a reader finds when the section is unfolded: '1 figure, 2 tables'."""
+        counts = Counter(block.kind for block in self.blocks)
+        many = {"figure": counts["figure"] + counts["picture"], "table": counts["grid"]}
+        return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in many.items() if count)
+
+    def without(self, drawing: Drawing) -> Section:
+        """The same, but for a drawing that stands elsewhere."""
+        kept = tuple(block for block in self.blocks if not (isinstance(block, Figure) and block.drawing is drawing))
+        return replace(self, blocks=kept)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections under one question. A ``folded`` one shows its ``opening``, and its sections as folds; the others stand open one by one."""
+
+    anchor: str
+    title: str
+    sections: tuple[Section, ...]
+    opening: tuple[Block, ...] = ()
+    folded: bool = True
+
+    @property
+    def shown(self) -> tuple[Section, ...]:
+        return tuple(section for section in self.sections if section.ran)
+
+    @property
+    def not_run(self) -> tuple[Section, ...]:
+        """What has nothing to show, gathered at the end."""
+        return tuple(section for section in self.sections if not section.ran)
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """Those of the opening, then section by section."""
+        opening = (block.drawing for block in self.opening if isinstance(block, Figure))
+        return (*opening, *(drawing for section in self.sections for drawing in section.drawings))
 
 
 def findings(*sentences: str) -> list[Block]:
@@ -136,9 +177,10 @@ class SectionEntry:
     def __call__(self, run: RunFolder) -> Section:
         tables = [run.table(name) for name in self.needs]
         blocks = "" if any(table is None for table in tables) else self.blocks(run, *tables)
+        title = _words(self.title, run)
         if not blocks or isinstance(blocks, str):
-            blocks = (Paragraph(f"Not run: {blocks or _words(self.absent, run)}."),)
-        return Section(self.anchor, _words(self.title, run), tuple(blocks))
+            return Section(self.anchor, title, (Paragraph(f"Not run: {blocks or _words(self.absent, run)}."),), ran=False)
+        return Section(self.anchor, title, tuple(blocks))
 
 
 DECLARED: dict[str, SectionEntry] = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterable
+from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -13,15 +16,10 @@ from jepascope.disk.folder import Folder
 from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
 from jepascope.report import sections
-from jepascope.report.blocks import DECLARED, Section
+from jepascope.report.blocks import DECLARED, Chapter, Section
+from jepascope.report.chapters import CHAPTERS, ORDER
 from jepascope.report.folder import RunFolder, read_run
 
-ORDER = (
-    *("headline", "stimuli", "emergence", "value", "tokens", "l1", "others"),
-    *("map", "layer-choice", "screen", "effects", "heterogeneity", "distances", "matching", "predictor"),
-    *("ranks", "doses", "reads", "isolation", "calibration", "further"),
-    *("portability", "degeneracy", "across-models", "published", "leaks", "provenance"),
-)
 for _module in iter_modules(sections.__path__):
     import_module(f"{sections.__name__}.{_module.name}")  # each declares its own
 SECTIONS = tuple(DECLARED[anchor] for anchor in ORDER)
@@ -38,8 +36,9 @@ def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
     run = Path(run).expanduser()
     folder = read_run(run)
     made = list(fits(_made, ((folder, (entry.anchor,)) for entry in SECTIONS)))
-    html = render(folder, made)
-    write_drawings(run, made, "figures/")
+    chapters = chapters_of(made)
+    html = render(folder, chapters)
+    write_drawings(run, chapters, "figures/")
     return write_text(run / "report.html", html)
 
 
@@ -47,23 +46,36 @@ def _made(_: object, folder: RunFolder, anchor: str) -> Section:
     return DECLARED[anchor](folder)
 
 
-def render(folder: RunFolder, made: list[Section]) -> str:
+def chapters_of(made: Iterable[Section]) -> list[Chapter]:
+    """The sections of a run under their chapters."""
+    by_anchor = {section.anchor: section for section in made}
+    return [chapter(by_anchor) for chapter in CHAPTERS]
+
+
+def render(folder: RunFolder, chapters: list[Chapter]) -> str:
     """The page of a run folder."""
-    return render_page("report.html.j2", sections=made, run=folder)
+    return render_page("report.html.j2", chapters=chapters, run=folder)
 
 
-def write_drawings(folder: Path, made: list[Section], below: str = "") -> None:
+def write_drawings(folder: Path, parts: Iterable[Section | Chapter], below: str = "") -> None:
     """Every figure as a file of its own."""
-    for drawing in (drawing for section in made for drawing in section.drawings):
+    for drawing in (drawing for part in parts for drawing in part.drawings):
         Folder(folder).write(f"{below}{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
 
 
-def render_page(template: str, **values: object) -> str:
-    """Every string is escaped by Jinja2; only our own SVG and style sheet are marked as markup in the templates."""
+def render_page(template: str, sections: Iterable[Section] = (), chapters: Iterable[Chapter] = (), **values: object) -> str:
+    """A page of ``chapters``, or of ``sections`` that stand open. Every string is escaped by Jinja2; only our own SVG, style sheet and
+    script are marked as markup in the templates, and only that script may run, by its digest."""
     templates = files("jepascope.report") / "templates"
-    loader = FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8"))
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template(template).render(css=(templates / "report.css").read_text(encoding="utf-8"), **values)
+
+    def read(name: str) -> str:
+        return (templates / name).read_text(encoding="utf-8")
+
+    environment = Environment(loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    script = read("report.js")
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    shown = list(chapters) or [Chapter("", "", tuple(sections), folded=False)]
+    return environment.get_template(template).render(css=read("report.css"), script=script, digest=digest, chapters=shown, **values)
 
 
 def write_text(path: Path, text: str) -> Path:
