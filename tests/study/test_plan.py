@@ -116,7 +116,7 @@ def way_back(spec: StudySpec) -> int:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"finders": ("diff_means", "class_pca")},
+        {"finders": ("diff_means", "class_pca"), "rank": 7},
         {"finders": ("diff_means", "inlp"), "tokens": "object", "token_map": False},
         {"finders": ("diff_means",), "layers": "all", "edits": ("ablate", "rotate"), "judges": ("probe",)},
         {"finders": ("diff_means",), "extra_controls": ("top_pca", "nuisance", "untrained"), "context": 1},

@@ -90,7 +90,8 @@ def pair_exchanges(counts: Counts, a: str, b: str) -> int:
     more, with the norms held."""
     spec, width = counts.spec, counts.model.width
     of_a, of_b = spec.rank_of(a), spec.rank_of(b)
-    same_span = FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means and of_a == of_b == spec.class_count - 1  # by a theorem
+    full = spec.rank is not None and of_a == of_b == spec.class_count - 1  # a rank that is found may be lower
+    same_span = full and FINDERS.entry(a).spans_means and FINDERS.entry(b).spans_means  # by a theorem
     both, parts = (of_a, []) if same_span else (min(width, of_a + of_b), [of_a, of_b])
     beside = [BESIDE for rank in (both, *parts) if width - both >= rank]
     exchanged = 1 + 2 * len(parts)
