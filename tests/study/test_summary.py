@@ -26,6 +26,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
 
 PROMISED = {
+    "film",
     *("schema", "model", "clips", "variable", "layers", "best_layer", "probe", "ce", "controls"),
     *("ce_ratio", "sas", "rce", "leaks", "seconds"),
 }

@@ -108,6 +108,7 @@ def find(facts: Facts) -> Answer | None:
                 what = f"CE of {row[own]} without {row[other]}"
                 numbers.append(row_number(what, row, "share", columns=(*(f"{own}_alone{end}" for end in ("", "_low", "_high")), "n")))
                 numbers.append(Number(what, float(row[f"{own}_floor"]), unit="share", control="variance"))
+        numbers += _lesser(verdicts)
     if peeling is not None:
         finder = finders_of(facts, peeling)[0]
         rows = peeling[peeling["finder"] == finder]
@@ -120,6 +121,24 @@ def find(facts: Facts) -> Answer | None:
     shown = "degenerate" in kinds or copies > 1
     verdict: Verdict = "shown" if shown else "undecided" if set(kinds) <= {"undecided", "saturated"} else "not shown"
     return Answer(verdict, " ".join(parts), tuple(numbers), tuple(evidence))
+
+
+LESSER = "most that the lesser of two subspaces moves without the other"
+
+
+def _lesser(verdicts: pd.DataFrame) -> list[Number]:
+    """Two copies would each carry it alone: of every pair the one that moves less, of these the one that moves most; and its control."""
+    sides = [
+        (row, min("ab", key=lambda side: row[f"{side}_alone"])) for row in verdicts.dropna(subset=["a_alone", "b_alone"]).to_dict("records")
+    ]
+    if not sides:
+        return []
+    row, side = max(sides, key=lambda lesser: lesser[0][f"{lesser[1]}_alone"])
+    columns = (*(f"{side}_alone{end}" for end in ("", "_low", "_high")), "n")
+    return [
+        row_number(LESSER, row, "share", columns=columns),
+        Number(LESSER, float(row[f"{side}_floor"]), unit="share", control="variance"),
+    ]
 
 
 def by_verdict(verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from jepascope.stats import MIN_DRAWS, powerless, side
 
 EDIT_VERBS = {"ablate": "Ablating", "swap": "Swapping"}
 NULLS = ("random", "variance")
+MOST_LOST, UNSEEN_CHANGE = "most that a factor that is read loses", "change that would not be seen"
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,10 @@ def find(facts: Facts) -> Answer | None:
         levels = [("", effect.own), *((name, level) for name, level in effect.controls.items() if name in NULLS)]
         what = f"share lost of {effect.read}"
         numbers += [Number(what, level.value, level.low, level.high, effect.n, "share", control) for control, level in levels]
+    if read := [effect for effect in effects if effect.reading != "not readable" and finite(effect.own.value)]:
+        most = max(read, key=lambda effect: abs(effect.own.value))
+        numbers.append(Number(MOST_LOST, most.own.value, most.own.low, most.own.high, most.n, "share"))
+        numbers.append(Number(UNSEEN_CHANGE, max(effect.seen for effect in read), n=most.n, unit="share"))
     key: dict[str, str | int | float] = {"layer": int(rows["layer"].iloc[0]), "found_for": variable, "finder": finder, "edit": "ablate"}
     sentence = isolation_words(effects, facts.variable, finder, "ablate", brief=True)
     return Answer(verdict, sentence, tuple(numbers), (Evidence("isolation", key),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jepascope.intervention.control_words import CONTROL_WORDS, CONTROLS
+from jepascope.intervention.control_words import BRIEF, CONTROL_WORDS, CONTROLS
 from jepascope.intervention.edit_entry import EDITS as EDIT_CATALOG
 from jepascope.intervention.judge_entry import JUDGES as JUDGE_CATALOG
 
@@ -42,6 +42,11 @@ def edit_name(edit: object) -> str:
 def control_name(control: object) -> str:
     """'random directions'."""
     return str(CONTROL_WORDS.get(str(control), control))
+
+
+def brief_name(control: object) -> str:
+    """'PCA', where there is room for a word alone."""
+    return str(BRIEF.get(str(control)) or control_name(control))
 
 
 def judge_words(judge: object) -> str:

@@ -53,6 +53,14 @@ class Refused(Stored):
     count: int
 
 
+class Film(Stored):
+    """figures/film.png: how many pictures lie side by side, and which classes the clip and its partner show."""
+
+    frames: Annotated[int, Field(ge=1, le=1000)]
+    clip: str = ""
+    partner: str = ""
+
+
 class Footage(Stored):
     """What was used of a folder of videos."""
 
@@ -102,6 +110,7 @@ class Summary(Stored):
     leaks: ByName = {}
     seconds: dict[str, float] = {}
     stimuli_caption: str | None = None
+    film: Film | None = None
     footage: Footage = Footage()
     leave_one_out: dict[str, Any] = {}
 

@@ -7,6 +7,7 @@ from math import nan
 
 from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of
 from jepascope.findings.facts import Facts
+from jepascope.findings.numbers import finite
 from jepascope.findings.selection import Edited, edited, first_finder, has_twins
 from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
 
@@ -80,11 +81,13 @@ def _answer(rows: list[Edited], clause: str) -> Answer:
 
 
 def numbers_of(row: Edited) -> list[Number]:
-    """The effect, and beside each control what that does (mean draw) and, where one is stated, the ratio to it."""
+    """The effect, and beside each control what that does (mean draw), how much more the effect is, and, where one is stated, the ratio."""
     edit = str(row.row["edit"])
     numbers = [row_number(f"CE of {edit}", row.row, UNIT)]
     for against in row.beside:
         numbers.append(row_number(f"CE of {edit}", row.controls[against.control], UNIT, against.control))
+        if all(map(finite, against.beyond)):
+            numbers.append(Number(f"CE of {edit}, beyond", *against.beyond, row.effect.n, UNIT, against.control))
         if against.has_ratio:
             ratio = (against.ratio, nan, nan) if against.is_bound else (against.ratio, against.ratio_low, against.ratio_high)
             what = f"CE ratio of {edit}" + (", at least" if against.is_bound else "")

@@ -31,8 +31,9 @@ class ControlEntry(Entry):
     ``given``: of one that is "found", a function ``(data: Labelled, subspace) -> Labelled`` (``module:name``) that makes the clips that
     permuted labels are given to; by default the finder's own.
 
-    ``words`` stand in heads of tables and legends, ``doer`` in sentences ("what random directions do"); ``look`` is its colour, marker,
-    dash and hatch in charts, by the names of ``report.charts.looks``.
+    ``words`` stand in heads of tables and legends, ``brief`` where there is room for a word alone (by default ``words``), ``doer`` in
+    sentences ("what random directions do"); ``look`` is its colour, marker, dash and hatch in charts, by the names of
+    ``report.charts.looks``.
     """
 
     made: Literal["drawn", "found", "fixed", "run"] = "drawn"
@@ -50,6 +51,7 @@ class ControlEntry(Entry):
     given: str = ""
     stream: int | None = None
     words: str = ""
+    brief: str = ""
     doer: str = ""
     look: tuple[str, str, str, str] = ("purple", "P", "mixed", "...")
 

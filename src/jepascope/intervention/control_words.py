@@ -13,6 +13,9 @@ CONTROLS = MATCHED
 CONTROL_WORDS = ChainMap({"subspace": "the finder's subspace"}, CATALOG.column("words"))  # type: ignore[arg-type]
 """In the heads of tables and the legends of figures."""
 
+BRIEF = CATALOG.column("brief")
+"""Where there is room for a word alone."""
+
 DOERS = CATALOG.column("doer")
 """In sentences: "what random directions do"."""
 

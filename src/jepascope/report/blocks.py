@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,6 +56,15 @@ class Picture:
     caption: str
     width: int
     kind: str = field(default="picture", init=False)
+
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def png_uri(data: bytes) -> str | None:
+    """A PNG as a data URI; None for what is no whole one."""
+    whole = data.startswith(SIGNATURE) and b"IEND" in data[-16:]
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}" if whole else None
 
 
 Cells = tuple[Cell | str, ...]

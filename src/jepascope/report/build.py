@@ -15,9 +15,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jepascope.disk.folder import Folder
 from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
+from jepascope.findings.glossary import explained
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Chapter, Section
 from jepascope.report.chapters import CHAPTERS, ORDER
+from jepascope.report.first import FirstScreen, first_screen
 from jepascope.report.folder import RunFolder, read_run
 
 for _module in iter_modules(sections.__path__):
@@ -37,8 +39,9 @@ def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
     folder = read_run(run)
     made = list(fits(_made, ((folder, (entry.anchor,)) for entry in SECTIONS)))
     chapters = chapters_of(made)
-    html = render(folder, chapters)
-    write_drawings(run, chapters, "figures/")
+    first = first_screen(folder)
+    html = render(folder, chapters, first)
+    write_drawings(run, [first, *chapters], "figures/")
     return write_text(run / "report.html", html)
 
 
@@ -52,12 +55,12 @@ def chapters_of(made: Iterable[Section]) -> list[Chapter]:
     return [chapter(by_anchor) for chapter in CHAPTERS]
 
 
-def render(folder: RunFolder, chapters: list[Chapter]) -> str:
+def render(folder: RunFolder, chapters: list[Chapter], first: FirstScreen | None = None) -> str:
     """The page of a run folder."""
-    return render_page("report.html.j2", chapters=chapters, run=folder)
+    return render_page("report.html.j2", chapters=chapters, run=folder, first=first or first_screen(folder))
 
 
-def write_drawings(folder: Path, parts: Iterable[Section | Chapter], below: str = "") -> None:
+def write_drawings(folder: Path, parts: Iterable[Section | Chapter | FirstScreen], below: str = "") -> None:
     """Every figure as a file of its own."""
     for drawing in (drawing for part in parts for drawing in part.drawings):
         Folder(folder).write(f"{below}{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
@@ -72,6 +75,7 @@ def render_page(template: str, sections: Iterable[Section] = (), chapters: Itera
         return (templates / name).read_text(encoding="utf-8")
 
     environment = Environment(loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["terms"] = explained
     script = read("report.js")
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     shown = list(chapters) or [Chapter("", "", tuple(sections), folded=False)]

@@ -165,16 +165,29 @@ class Captures:
         return mask
 
     @cached_property
+    def test_clips(self) -> ClipSet:
+        """The test scenes that are intervened on."""
+        return self.clips.split("test").select(self.chosen_test)
+
+    @cached_property
     def test(self) -> Activations:
-        """The test scenes that are intervened on, with their tokens."""
-        return self.capture(self.clips.split("test").select(self.chosen_test), "capture test clips", sites=self.sites)
+        """The same with their tokens."""
+        return self.capture(self.test_clips, "capture test clips", sites=self.sites)
+
+    @property
+    def twin_clips(self) -> ClipSet:
+        """Their partners: twins with another value of the variable, or donors where none can be rendered (see ``donor``)."""
+        variable, seed = self.spec.variable, self.spec.seed
+        if self.donor == "class":
+            return self.test_clips.select(donor_rows(self.test_clips, variable, seed))
+        return twins(self.test_clips, variable, seed)
 
     @cached_property
     def twins(self) -> Activations:
-        """Their partners: twins with another value of the variable, or donors where none can be rendered (see ``donor``)."""
+        """The same with their tokens."""
         if self.donor == "class":
             return self.test.select(donor_rows(self.test.clips, self.spec.variable, self.spec.seed))
-        return self.capture(twins(self.test.clips, self.spec.variable, self.spec.seed), "capture twins", sites=self.sites)
+        return self.capture(self.twin_clips, "capture twins", sites=self.sites)
 
     @property
     def donor(self) -> Literal["twin", "class"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.clips.contact_sheet import caption, contact_sheet, video_sheet
+from jepascope.clips.film import film
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.footage import footage_words
@@ -101,6 +102,7 @@ def _run(captures: Captures, begun: Callable[[str], None] | None) -> dict[str, A
         **carried(steps["portability"], steps["verdicts"], steps["peeling"], best),
         "leaks": leaking(steps["leaks"]),
         "seconds": steps.rounded_seconds,
+        "film": _film(captures),
         **video_summary,
         **imported_figures(steps["imported"], steps["portability"]),
     }
@@ -140,3 +142,15 @@ def _stimuli(captures: Captures) -> None:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
         captures.run.write("figures/stimuli.png", picture.getvalue())
+
+
+def _film(captures: Captures) -> dict[str, Any]:
+    """figures/film.png: the first test clip and its partner; how many pictures it has, and what the two show."""
+    picture, frames = film(captures.test_clips, captures.twin_clips)
+    if not captures.run.has("figures/film.png"):
+        captures.run.write("figures/film.png", picture)
+    shown = []
+    for clips in (captures.test_clips, captures.twin_clips):
+        labels, classes = clips.labels(captures.spec.variable)
+        shown.append(str(classes[labels[0]]))
+    return {"frames": frames, "clip": shown[0], "partner": shown[1]}

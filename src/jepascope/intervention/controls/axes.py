@@ -19,6 +19,7 @@ DECLARED = (
         made="fixed",
         asked=False,
         words="PCA of equal rank",
+        brief="PCA",
         doer="the largest principal axes",
         look=("purple", "*", "long", "oo"),
     ),

@@ -20,6 +20,7 @@ DECLARED = (
         complement=True,
         stream=0,
         words="random directions",
+        brief="random",
         doer="random directions",
         look=("grey", "s", "short", "///"),
     ),

@@ -81,7 +81,7 @@ def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     layer = claim_layer(run, ce)
     ce = ce[ce["layer"] == layer]
     blocks: list[Block] = []
-    finders, draws = finders_of(run, ce), _draws(run, ce)
+    finders, draws = finders_of(run, ce), draws_of(run, ce)
     for edit in in_order(ce["edit"], EDITS):
         part = ce[ce["edit"] == edit]
         own_draws = None if draws is None else draws[draws["edit"] == edit]
@@ -122,7 +122,7 @@ def _measure(run: RunFolder, edit: str) -> str:
     return {"ablate": LOST, "swap": moved, "steer": moved}.get(edit, "causal effect")
 
 
-def _draws(run: RunFolder, ce: pd.DataFrame) -> pd.DataFrame | None:
+def draws_of(run: RunFolder, ce: pd.DataFrame) -> pd.DataFrame | None:
     """CE of every single draw, sum of numerators over sum of denominators (science: CE), and its share of ``correct`` clips."""
     effects = run.table("effects")
     if effects is None:

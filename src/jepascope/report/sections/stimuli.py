@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 from jepascope.disk.refusals import damaged
 from jepascope.findings.names import short
-from jepascope.report.blocks import Block, Paragraph, Picture, section
+from jepascope.report.blocks import Block, Paragraph, Picture, png_uri, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.videos import footage_blocks
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SHOWN_WIDTH = 860
 PICTURE = "figures/stimuli.png"
 
@@ -37,7 +35,7 @@ def stimuli(run: RunFolder) -> list[Block]:
 
 
 def _picture(path: Path, data: bytes, alt: str, caption: str) -> Picture:
-    if not data.startswith(SIGNATURE) or b"IEND" not in data[-16:]:
+    if (uri := png_uri(data)) is None:
         raise damaged(path, "it is no whole PNG file")
     width = int.from_bytes(data[16:20], "big")
-    return Picture(f"data:image/png;base64,{base64.b64encode(data).decode()}", alt, caption, min(width, SHOWN_WIDTH))
+    return Picture(uri, alt, caption, min(width, SHOWN_WIDTH))

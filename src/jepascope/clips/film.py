@@ -1,0 +1,36 @@
+"""A clip and its partner as a strip of pictures, which a page steps through: what an edit changes, and what it leaves as it is."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from jepascope.clips.clipset import ClipSet
+
+MOST_FRAMES, MOST_SIDE, GAP = 16, 96, 4
+SHADES = 32  # of a colour: noise of the finest shades would triple the file, and is not seen at this size
+
+
+def film(clips: ClipSet, partners: ClipSet, clip: int = 0) -> tuple[bytes, int]:
+    """A PNG, and the number of its pictures, which lie side by side: in each the clip on the left and its partner on the right, ``GAP``
+    white pixels after both."""
+    from matplotlib.image import imsave
+
+    sides = [_frames(of, clip) for of in (clips, partners)]
+    count, side = sides[0].shape[:2]
+    gap = np.ones((count, side, GAP, 3), dtype=sides[0].dtype)
+    strip = np.concatenate([sides[0], gap, sides[1], gap], axis=2)  # (frames, rows, columns, colours)
+    picture = io.BytesIO()
+    shades = np.round(strip * (SHADES - 1)) / (SHADES - 1)
+    imsave(picture, np.concatenate(list(shades), axis=1), format="png", metadata={"Software": None})  # type: ignore[dict-item]
+    return picture.getvalue(), count
+
+
+def _frames(clips: ClipSet, clip: int) -> np.ndarray:
+    """Evenly spaced frames in 0..1, every so many pixels of large ones."""
+    video = clips.video([clip])[0].permute(0, 2, 3, 1).numpy()
+    shown = np.unique(np.linspace(0, len(video) - 1, min(MOST_FRAMES, len(video))).round().astype(int))
+    step = -(-max(video.shape[1:3]) // MOST_SIDE)
+    frames: np.ndarray = video[shown, ::step, ::step]
+    return frames

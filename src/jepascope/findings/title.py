@@ -1,0 +1,57 @@
+"""The title of a page: what a run found, in one sentence made of its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jepascope.findings.claim import Claim, Number
+from jepascope.findings.facts import Facts
+from jepascope.findings.names import LABEL, brief_name, short
+from jepascope.findings.numbers import decimals
+from jepascope.findings.questions import own_and_closest, points, replies
+from jepascope.findings.read import READ
+from jepascope.findings.used import USED
+
+MOVES = {"swap": "a swap moves it {}", "ablate": "ablation takes {} of it"}
+
+
+def title_of(facts: Facts, claims: Sequence[Claim]) -> str:
+    """By the verdict on use, worded by the control that comes closest; where nothing was edited, by whether it is read."""
+    model, variable = short(facts.model, LABEL), short(facts.variable, LABEL)
+    used = next((claim for claim in claims if claim.name == USED.name), None)
+    own, closest = (None, None) if used is None else own_and_closest(used.numbers)
+    if used is None or used.verdict == "not run" or own is None:
+        return _read(model, variable, claims)
+    edit = own.what.removeprefix("CE of ")
+    size = MOVES.get(edit, f"{edit} moves it {{}}").format(points(own.value))
+    lead = {
+        "shown": f"{model} uses {variable}",
+        "not shown": f"{model} is not shown to use {variable}",
+        "refuted": f"{model} does not use {variable} more than its controls",
+        "no power": f"No power to tell whether {model} uses {variable}",
+        "undecided": f"Whether {model} uses {variable} is undecided",
+    }[used.verdict]
+    if used.verdict == "undecided" and used.sentence.startswith("No causal effect"):
+        return f"{lead}: the judge does not read it"
+    return f"{lead}: {size}{_beside(used, own, closest)}"
+
+
+def _beside(used: Claim, own: Number, closest: Number | None) -> str:
+    """', 19 points more than PCA'."""
+    if closest is None:
+        return ", no control was run"
+    beyond = next((number for number in used.numbers if number.what == f"{own.what}, beyond" and number.control == closest.control), None)
+    if beyond is None:
+        return f", {brief_name(closest.control)} {points(closest.value)}"
+    by, than = decimals(100 * abs(beyond.value), 0), "more" if beyond.value >= 0 else "less"
+    return f", {by} points {than} than {brief_name(closest.control)}"
+
+
+def _read(model: str, variable: str, claims: Sequence[Claim]) -> str:
+    reply, verdict = replies(claims)[0], next((claim.verdict for claim in claims if claim.name == READ.name), "not run")
+    if verdict == "not run":
+        return f"How {model} represents {variable}"
+    beside = f" ({reply.number}, {reply.control})" if reply.number and reply.control else ""
+    if verdict == "shown":
+        return f"{variable} can be read from {model}{beside}; no edit was made"
+    return f"{variable} is not shown to be read from {model}{beside}"
