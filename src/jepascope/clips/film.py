@@ -22,7 +22,7 @@ def film(clips: ClipSet, partners: ClipSet, clip: int = 0) -> tuple[bytes, int]:
     gap = np.ones((count, side, GAP, 3), dtype=sides[0].dtype)
     strip = np.concatenate([sides[0], gap, sides[1], gap], axis=2)  # (frames, rows, columns, colours)
     picture = io.BytesIO()
-    shades = np.round(strip * (SHADES - 1)) / (SHADES - 1)
+    shades = np.round(np.round(strip * (SHADES - 1)) * (255 / (SHADES - 1))).astype(np.uint8)
     imsave(picture, np.concatenate(list(shades), axis=1), format="png", metadata={"Software": None})  # type: ignore[dict-item]
     return picture.getvalue(), count
 
