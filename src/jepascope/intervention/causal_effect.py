@@ -67,28 +67,28 @@ def ce_table(
     surrogates, refits = FirstOrder(first_order), Refits(fits)
     for key, group in effects.groupby(CONDITION, sort=False):
         condition = dict(zip(CONDITION, key, strict=True))
-        own = by_draw(group, "subspace")
+        of = {str(name): rows for name, rows in group.groupby("control", sort=False)}
+        subspace = of.pop("subspace", group[:0])
+        own = by_draw(subspace)
         if len(own) != 1:
             raise BadData(f"The effects of {condition} hold {len(own)} rows per scene of the finder's own subspace; exactly one is needed.")
         numerator = own.to_numpy()[0]
-        below = by_draw(group, "subspace", "denominator")[own.columns].to_numpy()[0]
+        below = by_draw(subspace, "denominator")[own.columns].to_numpy()[0]
         ce = ratio_of_means(numerator, below, np.random.default_rng(seed), resamples)
-        direct = _direct(group, "subspace", below, ce, np.random.default_rng(seed), resamples)
+        direct = _direct(subspace, below, ce, np.random.default_rng(seed), resamples, own=True)
         beside, again = _Beside(group, np.random.default_rng(seed), resamples), refits.of(condition)
         rows.append(
             {**condition, "control": "subspace", "draws": 1, **ce.columns(), "n": ce.n, "ratio_is_bound": False, **direct}
             | again.effect(ce)
             | beside.of("subspace")
         )
-        for control in group["control"].unique():
-            if control == "subspace":
-                continue
-            draws = by_draw(group, control)[own.columns].to_numpy()
+        for control, drawn in of.items():
+            draws = by_draw(drawn)[own.columns].to_numpy()
             fixed = CONTROLS.look_up(control).made == "fixed"
             variate = surrogates.of(condition, control, own.columns, len(draws))
             against = causal_effect_ratio(numerator, below, draws, np.random.default_rng(seed), resamples, fixed=fixed, variate=variate)
             owns[len(rows)] = numerator
-            direct = _direct(group, control, below, against.control, np.random.default_rng(seed), resamples)
+            direct = _direct(drawn, below, against.control, np.random.default_rng(seed), resamples)
             said = {**_against(against), **again.against(against, control), **direct, **beside.of(control)}
             rows.append({**condition, "control": control, **said})
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"ratio_is_bound": bool})
@@ -142,14 +142,19 @@ class _Beside:
         return means
 
 
-def by_draw(group: pd.DataFrame, control: str, column: str = "numerator") -> pd.DataFrame:
-    """Numerators of one control, draws x scenes; of scenes with several clips their sums."""
-    wanted = group[group["control"] == control]
-    table = wanted.pivot(index="draw", columns=units(group)[-1], values=column)
-    if "clip" not in group:
-        return table
-    scenes = wanted.drop_duplicates("clip").set_index("clip")["scene"].loc[table.columns].to_numpy()
-    return pd.DataFrame(scene_sums(table.to_numpy(np.float64), scenes), index=table.index, columns=np.unique(scenes))
+def by_draw(rows: pd.DataFrame, column: str = "numerator") -> pd.DataFrame:
+    """Numerators of one control's rows, draws x scenes; of scenes with several clips their sums. NaN where a draw has no row of a scene."""
+    unit = units(rows)[-1]
+    draws, draw = np.unique(rows["draw"].to_numpy(), return_inverse=True)
+    names, place = np.unique(rows[unit].to_numpy(), return_inverse=True)
+    values = np.full((len(draws), len(names)), np.nan)
+    values[draw, place] = rows[column].to_numpy(np.float64)
+    if len(rows) > values.size or len(np.unique(draw * len(names) + place)) < len(rows):
+        raise BadData(f"The effects hold a draw of a {unit} twice; exactly one row is needed.")
+    if unit == "scene":
+        return pd.DataFrame(values, index=draws, columns=names, copy=False)
+    of_clip = rows.drop_duplicates(unit).set_index(unit)["scene"].loc[names].to_numpy()
+    return pd.DataFrame(scene_sums(values, of_clip), index=draws, columns=np.unique(of_clip))
 
 
 def _corrected(family: pd.DataFrame, owns: dict[int, np.ndarray]) -> np.ndarray:
@@ -173,16 +178,16 @@ def _coincide(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _direct(
-    group: pd.DataFrame, control: str, below: np.ndarray, ce: Interval, rng: np.random.Generator, resamples: int
+    rows: pd.DataFrame, below: np.ndarray, ce: Interval, rng: np.random.Generator, resamples: int, own: bool = False
 ) -> dict[str, float]:
     """The direct part of a CE, with an interval for the subspace's own (scenes are resampled), the mean over draws for a control's."""
     missing = NOTHING.columns("direct")
-    if "numerator_direct" not in group or np.isnan(ce.value):
+    if "numerator_direct" not in rows or np.isnan(ce.value):
         return missing
-    through = by_draw(group, control, "numerator_direct").to_numpy()
+    through = by_draw(rows, "numerator_direct").to_numpy()
     if not np.isfinite(through).all():
         return missing
-    if control == "subspace":
+    if own:
         return ratio_of_means(through[0], below, rng, resamples).columns("direct")
     return {**missing, "direct": float(through.mean(axis=0).sum() / below.sum())}
 

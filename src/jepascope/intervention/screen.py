@@ -26,7 +26,7 @@ def screen_table(effects: pd.DataFrame, first_order: pd.DataFrame, seed: int = 0
         where = dict(zip(SITE, key, strict=True))
         exact, variates = {}, {}
         for (finder, control), part in site.groupby(["finder", "control"], sort=False):
-            draws = by_draw(part, str(control))
+            draws = by_draw(part)
             variate = surrogates.of({**where, "finder": finder}, str(control), draws.columns, len(draws))
             if control == "subspace" or variate is not None:
                 exact[finder, control] = part, np.asarray(draws, np.float64)
@@ -36,7 +36,7 @@ def screen_table(effects: pd.DataFrame, first_order: pd.DataFrame, seed: int = 0
             continue
         slope, correlation = pooled_slope([(exact[at][1], variate) for at, variate in variates.items()])
         for (finder, control), (part, draws_run) in exact.items():
-            below = by_draw(part, str(control), "denominator").to_numpy(np.float64)[0]
+            below = by_draw(part, "denominator").to_numpy()[0]
             mean, first, variate = draws_run.mean(axis=0), np.nan, variates.get((finder, control))
             if variate is not None:
                 first = float(variate.expected.sum() / below.sum())

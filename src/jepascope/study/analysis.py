@@ -176,8 +176,8 @@ def port(
     captures = Captures.over(encoder, activations, spec, site.layer)
     context = context_at(captures, site.layer, [main_judge(captures)], controlled=False)
     effects, _ = context.edit({"native": subspace, "other": other}, {}, ("ablate",), (dose,))
-    numerators = {name: by_draw(rows, "subspace").to_numpy()[0] for name, rows in effects.groupby("finder")}
-    below = by_draw(effects[effects["finder"] == "native"], "subspace", "denominator").to_numpy()[0]
+    numerators = {name: by_draw(rows).to_numpy()[0] for name, rows in effects.groupby("finder")}
+    below = by_draw(effects[effects["finder"] == "native"], "denominator").to_numpy()[0]
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]
     value, chance = sas(subspace.basis, other.basis), sas_chance(subspace.width, subspace.rank, other.rank)
     native = Interval(float(own["value"]), float(own["low"]), float(own["high"]), int(own["n"]))
