@@ -8,27 +8,23 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from math import nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 from sections_said import edit, tell, words
 from side_by_side import cells, provide
 
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import percent, percent_span, with_interval
+from jepascope.report.compare.differing import agreement, differences
 from jepascope.report.compare.page import Comparison, build_compare, compare_runs, place, table, to_json
-from jepascope.report.compare.pairwise import agreement, beside, differences, findings, sentence
 from jepascope.report.compare.paper_table import columns, entries, paper_sections
 from jepascope.report.compare.reading import Compared, names, read_runs, study_of
 from jepascope.report.compare.terminal import paper_tables, tables
 from jepascope.report.folder import read_run
-from jepascope.report.measures import Estimate
 from jepascope.report.paper import PUBLISHED
 from jepascope.schema import TABLES
 
@@ -96,51 +92,11 @@ def test_another_seed_and_few_draws_are_said(compared: Comparison, copy: Path) -
     assert "there is no ratio" in said
 
 
-def test_a_run_again_is_no_further_evidence(compared: Comparison, copy: Path) -> None:
-    runs = beside_first(compared, copy)
-    assert any("first and copy are one study of one encoder" in line for line in differences(runs))
-    assert sentence(*runs) == "first and copy are one study run again: the same figures."
-
-
-interval = st.tuples(*[st.floats(-2, 2)] * 3).map(sorted).map(lambda three: Estimate(three[1], three[0], three[2], 40.0))
-
-
-@given(interval, interval)
-def test_only_intervals_that_do_not_touch_tell_runs_apart(a: Estimate, b: Estimate) -> None:
-    one, other = beside("x", "y", a, b), beside("y", "x", b, a)
-    apart = a.low > b.high or b.low > a.high
-    assert ("lie apart" in one) == ("lie apart" in other) == apart
-    if apart:
-        higher = "higher in x" if a.value > b.value else "higher in y"
-        assert higher in one
-        assert higher in other
-    else:
-        assert one.endswith("the intervals overlap")
-
-
-def test_without_an_interval_nothing_is_told_apart() -> None:
-    assert "without intervals" in beside("x", "y", Estimate(1, nan, nan, 40), Estimate(0, 0, 0.1, 40))
-
-
-def test_different_variables_are_not_set_against_each_other(compared: Comparison, copy: Path) -> None:
+def test_a_run_about_another_variable_stands_beside_nothing_published(compared: Comparison, copy: Path) -> None:
     tell(copy, variable="speed")
     runs = beside_first(compared, copy)
-    assert findings(runs) == [
-        "first and copy are about different variables, direction and speed: their figures are not set against each other."
-    ]
     assert [column.run for column in columns(runs[1:])] == [None, None]
     assert "about speed" in words(paper_sections(runs[1:])[0])
-
-
-def test_what_else_differs_stands_beside_the_finding(compared: Comparison, copy: Path) -> None:
-    provide(copy, seed=3, frames=16, size=32)
-    assert findings(beside_first(compared, copy))[0].endswith("They also differ in the seed.")
-
-
-def test_many_runs_are_set_beside_the_first(compared: Comparison) -> None:
-    many = [replace(compared.runs[0], name=f"run {i}") for i in range(6)]
-    assert len(findings(many)) == 6
-    assert "each is set beside the first, run 0" in findings(many)[-1]
 
 
 def test_a_folder_given_twice_counts_once(two: tuple[Path, Path]) -> None:
@@ -302,7 +258,17 @@ RUN_KEYS = (
 
 def test_the_keys_of_the_json_are_stable_and_its_numbers_exact(compared: Comparison, tmp_path: Path) -> None:
     data = json.loads(json.dumps(to_json(compared, tmp_path), allow_nan=False))
-    assert set(data) == {"schema", "kind", "page", "runs", "notes", "differences", "findings", "paper"}
+    assert set(data) == {
+        "schema",
+        "kind",
+        "page",
+        "runs",
+        "notes",
+        "differences",
+        "findings",
+        "paper",
+        *("comparisons", "over_runs", "holds"),
+    }
     assert data["paper"] is None
     for row, run in zip(data["runs"], compared.runs, strict=True):
         assert set(RUN_KEYS.split()) <= set(row)

@@ -68,17 +68,12 @@ def _list(as_json: bool) -> None:
 
 def _show(summary: Section) -> None:
     """The first section of the page: its findings, and its tables."""
-    from rich.table import Column, Table
-
     from jepascope.report.blocks import Finding, Grid
+    from jepascope.report.terminal import grid_table
 
     terminal = console()
     for block in summary.blocks:
         if isinstance(block, Finding):
             say(block.text)
         if isinstance(block, Grid):
-            heads = [Column(head, overflow="fold", justify="left" if at < block.words else "right") for at, head in enumerate(block.head)]
-            table = Table(*heads, box=None, pad_edge=False, header_style="bold")
-            for row in block.rows:
-                table.add_row(*(str(cell) for cell in row))
-            terminal.print(table)
+            terminal.print(grid_table(block))

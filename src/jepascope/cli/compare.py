@@ -27,7 +27,7 @@ def compare(
     ] = Path("runs/compare.html"),
     json_: Json = False,
 ) -> None:
-    """Set runs side by side: what differs, what each measured, where intervals separate; as a table, one HTML page, and JSON."""
+    """Set runs side by side and test what differs: paired over the scenes that both tested, and in how many runs each claim holds."""
     from jepascope.report.compare.page import build_compare, compare_runs, to_json
 
     comparison = compare_runs(folders or [], preset)
@@ -35,10 +35,11 @@ def compare(
     if json_:
         typer.echo(json.dumps(to_json(comparison, page)))
         return
-    from jepascope.report.compare.pairwise import NO_TEST
     from jepascope.report.compare.paper_table import answer, how_lines, said
     from jepascope.report.compare.terminal import paper_tables, tables
+    from jepascope.report.compare.tested_words import METHOD
     from jepascope.report.paper import PUBLISHED
+    from jepascope.report.terminal import grid_table
 
     terminal, runs = console(), comparison.runs
 
@@ -64,6 +65,8 @@ def compare(
     say([*comparison.notes, *comparison.differences])
     for table in tables(runs, terminal.width):
         terminal.print(table)
-    if len(runs) > 1:
-        say(["", *comparison.findings, NO_TEST])
+    for grid in comparison.tables_of_tests:
+        say([""])
+        terminal.print(grid_table(grid))
+    say(["", *comparison.findings, *([METHOD] if comparison.tables_of_tests else [])])
     say([f"Page: {page}"])

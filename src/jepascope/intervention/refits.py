@@ -41,7 +41,7 @@ class Again:
     values: Mapping[tuple[str, str], np.ndarray]
     left_out: bool = False
 
-    def _refitted(self, control: str = "") -> list[Refitted]:
+    def refitted(self, control: str = "") -> list[Refitted]:
         """Of the finder's own CE, or of that less the control's where this is found anew as well. Draws of other controls do not depend on
         the fit, but for the subspace that they avoid."""
         own, beside = self.values.get((SUBSPACE, FIT)), self.values.get((control, FIT))
@@ -53,12 +53,12 @@ class Again:
 
     def effect(self, ce: Interval) -> dict[str, float]:
         """Columns of a finder's own row."""
-        return _wider("", ce, of_the_encoder(ce, self._refitted()))
+        return _wider("", ce, of_the_encoder(ce, self.refitted()))
 
     def against(self, compared: EffectRatio, control: str) -> dict[str, float]:
         """Columns of a control's row: the comparisons with it. A read-out trained anew changes a control as it changes the effect, at most:
         what it changes of the effect is counted in full."""
-        again = self._refitted(control)
+        again = self.refitted(control)
         columns: dict[str, float] = {}
         for name in ("difference", "excess"):
             own = getattr(compared, name)
@@ -70,7 +70,7 @@ class Again:
 
     def _ratio(self, compared: EffectRatio, again: list[Refitted]) -> Interval:
         if compared.is_bound:
-            low = of_the_encoder(compared.effect, self._refitted()).low
+            low = of_the_encoder(compared.effect, self.refitted()).low
             least = low / compared.control.high if low > 0 and compared.control.high > 0 else nan
             return Interval(least, least, compared.ratio.high, compared.ratio.n)
         return of_the_encoder(compared.ratio, again, scale=1 / compared.control.value if compared.control.value > 0 else nan)

@@ -1,10 +1,11 @@
-"""The effects of an ``intervene`` folder as a table for the terminal."""
+"""Tables for the terminal: one of a page, and the effects of an ``intervene`` folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
@@ -13,11 +14,21 @@ from jepascope.findings.effect import SILENT, Effect, stored_readings
 from jepascope.findings.names import control_name
 from jepascope.findings.numbers import count, interval_words, p_text, shown
 from jepascope.findings.verdict import not_shown_words, ratio_words
+from jepascope.report.blocks import Grid
 from jepascope.report.tables import read_table
 from jepascope.schema import TABLES
 from jepascope.study.files import read_json
 
 HEAD = ("edit at dose, judge", "against", "CE", "ratio", "p", "reading", "draws")
+
+
+def grid_table(grid: Grid) -> Table:
+    """A table of a page. Names come from strangers: plain text, never markup."""
+    heads = [Column(Text(head), overflow="fold", justify="left" if at < grid.words else "right") for at, head in enumerate(grid.head)]
+    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for row in grid.rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
 
 
 def effect_table(folder: Path, layer: int | None = None, judge: str | None = None) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jepascope.schema.carried import CARRIED
 from jepascope.schema.column import Column, Table
+from jepascope.schema.compared import COMPARED
 from jepascope.schema.effects import EFFECTS
 from jepascope.schema.mechanism import MECHANISM
 from jepascope.schema.readings import READINGS
@@ -11,4 +12,4 @@ from jepascope.schema.videos import VIDEOS
 
 __all__ = ["TABLES", "Column", "Table"]
 
-TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *CARRIED, *VIDEOS)}
+TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *CARRIED, *VIDEOS, *COMPARED)}

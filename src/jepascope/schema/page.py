@@ -15,6 +15,8 @@ def tables_page() -> str:
 
 def _table(table: Table) -> str:
     head = f"### `{table.name}`\n\n{table.meaning}."
+    if table.where == "compare":
+        head += " In what `jepascope compare --json` prints, not in a run folder."
     if table.key:
         head += f" One row for each {', '.join(table.key)}."
     rows = "\n".join(_row(column) for column in table)

@@ -36,6 +36,8 @@ from jepascope.stats.fits import of_the_encoder as of_the_encoder
 from jepascope.stats.heavy import effective_scenes as effective_scenes
 from jepascope.stats.heavy import heavy_tailed as heavy_tailed
 from jepascope.stats.heavy import top_share as top_share
+from jepascope.stats.inverted import p_of_interval as p_of_interval
+from jepascope.stats.inverted import student as student
 from jepascope.stats.jackknife import Jackknifed as Jackknifed
 from jepascope.stats.jackknife import jackknifed as jackknifed
 from jepascope.stats.jackknife import p_above_zero as p_above_zero
@@ -43,6 +45,9 @@ from jepascope.stats.nulls import holm as holm
 from jepascope.stats.nulls import null_bound as null_bound
 from jepascope.stats.nulls import p_value as p_value
 from jepascope.stats.nulls import percentile_in_null as percentile_in_null
+from jepascope.stats.paired import Difference as Difference
+from jepascope.stats.paired import Share as Share
+from jepascope.stats.paired import paired_difference as paired_difference
 from jepascope.stats.ratios import EQUIVALENCE_ALPHA as EQUIVALENCE_ALPHA
 from jepascope.stats.ratios import Equivalence as Equivalence
 from jepascope.stats.ratios import equivalence as equivalence

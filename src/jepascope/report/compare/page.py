@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_text
+from jepascope.report.compare.differing import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.pairwise import NO_TEST, agreement, differences, findings
 from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.table import groups
+from jepascope.report.compare.tested import ComparisonTables, comparison_tables
+from jepascope.report.compare.tested_words import METHOD, grids, sentences
 from jepascope.report.paper import PUBLISHED
 
 SCHEMA = 1
@@ -38,9 +41,17 @@ class Comparison:
     def differences(self) -> list[str]:
         return differences(self.runs)
 
+    @cached_property
+    def tests(self) -> ComparisonTables:
+        return comparison_tables(self.runs)
+
     @property
     def findings(self) -> list[str]:
-        return findings(self.runs)
+        return sentences(self.tests, len(self.runs)) if self.runs else []
+
+    @property
+    def tables_of_tests(self) -> list[Grid]:
+        return grids(self.tests)
 
 
 def compare_runs(paths: Sequence[Path], preset: str | None = None) -> Comparison:
@@ -88,7 +99,7 @@ def place(out: Path) -> Path:
 
 
 def run_sections(comparison: Comparison) -> list[Section]:
-    """What differs, the table and the figures of the runs."""
+    """What differs, the tests, the table and the figures of the runs."""
     runs = comparison.runs
     if not runs:
         return []
@@ -97,7 +108,7 @@ def run_sections(comparison: Comparison) -> list[Section]:
     if len(runs) > 1:
         sections.append(Section("differences", "What differs between the runs", (*notes, Paragraph(agreement(runs)))))
         found = tuple(Finding(sentence) for sentence in comparison.findings)
-        sections.append(Section("findings", "Pair by pair", (*found, Paragraph(NO_TEST))))
+        sections.append(Section("findings", "What differs in what was found", (*found, *comparison.tables_of_tests, Paragraph(METHOD))))
         notes = []
     sections.append(Section("table", "Side by side", (*notes, table(runs))))
     drawn = figures_section(runs)
@@ -130,6 +141,7 @@ def to_json(comparison: Comparison, page: Path) -> dict[str, Any]:
         "notes": comparison.notes,
         "differences": comparison.differences,
         "findings": comparison.findings,
+        **{name: table.to_dict("records") for name, table in vars(comparison.tests).items()},
         "paper": _paper(runs) if comparison.preset == "paper" else None,
     }
     return {key: _plain(value) for key, value in data.items()}

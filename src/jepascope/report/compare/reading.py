@@ -16,6 +16,7 @@ from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import has_twins
 from jepascope.report import carried_measures, measures
+from jepascope.report.compare.scenes import Measured, measured_by_scene
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.study.files import resume_line
 
@@ -40,6 +41,7 @@ class Study:
     variable: str
     classes: int | None
     labels_digest: str
+    clips_digest: str
     tokens: str
     seed: int | None
     swap_donor: str
@@ -72,13 +74,14 @@ class Measures:
 
 @dataclass(frozen=True)
 class Compared:
-    """One run: the name it has on the page, its folder, what it studied and what came out."""
+    """One run: the name it has on the page, its folder, what it studied and what came out; ``scenes``: what it measured scene by scene."""
 
     name: str
     folder: RunFolder
     study: Study
     measured: Measures
     claims: tuple[Claim, ...] = ()
+    scenes: tuple[Measured, ...] = ()
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
@@ -94,9 +97,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
     folders = [_read(path) for path in kept]
     first = next((matched[0] for folder in folders if (matched := carried_measures.pairs(folder))), None)
     claims = [claims_of(folder) for folder in folders]
+    scenes = [measured_by_scene(folder) for folder in folders]
     slim = [replace(folder, tables={name: folder.tables[name] if name in USED else None for name in folder.tables}) for folder in folders]
-    named = zip(names(kept), slim, claims, strict=True)
-    return [Compared(name, folder, study_of(folder), measured(folder, first), matched) for name, folder, matched in named], notes
+    named = zip(names(kept), slim, claims, scenes, strict=True)
+    return [Compared(name, run, study_of(run), measured(run, first), told, by_scene) for name, run, told, by_scene in named], notes
 
 
 def names(paths: Sequence[Path]) -> list[str]:
@@ -142,7 +146,6 @@ def study_of(folder: RunFolder) -> Study:
     grid = encoder.get("grid")
     sides = tuple(side for side in map(measures.whole, grid) if side is not None) if isinstance(grid, list) else ()
     splits = [measures.whole(many) for many in measures.mapping(summary.get("splits")).values()]
-    matched = re.search(r"^labels_digest: '?([0-9A-Za-z]{1,64})'?\s*$", folder.spec, flags=re.M)
     return Study(
         model=folder.model,
         width=measures.whole(encoder.get("width")),
@@ -155,7 +158,8 @@ def study_of(folder: RunFolder) -> Study:
         clips_count=sum(many for many in splits if many) or None,
         variable=folder.variable,
         classes=measures.whole(summary.get("classes")),
-        labels_digest=matched[1] if matched and matched[1] != "null" else "",
+        labels_digest=_in_spec(folder, "labels_digest"),
+        clips_digest=_in_spec(folder, "clips_digest"),
         tokens=short(summary.get("tokens", "")),
         seed=measures.whole(provenance.get("seed")),
         swap_donor="twin" if has_twins(folder) else "class",
@@ -163,6 +167,12 @@ def study_of(folder: RunFolder) -> Study:
         spec_digest=short(provenance.get("spec_digest", "")),
         version=short(provenance.get("jepascope", "")),
     )
+
+
+def _in_spec(folder: RunFolder, name: str) -> str:
+    """A digest that the spec states; "" where it states none."""
+    matched = re.search(rf"^{name}: '?([0-9A-Za-z]{{1,64}})'?\s*$", folder.spec, flags=re.M)
+    return matched[1] if matched and matched[1] != "null" else ""
 
 
 def measured(folder: RunFolder, wanted: carried_measures.Pair | None = None) -> Measures:
