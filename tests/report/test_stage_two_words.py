@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,9 +14,11 @@ from hypothesis import strategies as st
 from jepascope.findings.circle import Error, steer_words
 from jepascope.findings.doses import clear_doses, curve_words, fade_words, shift_words
 from jepascope.findings.effect import Against, Effect
-from jepascope.findings.fresh import Share, refit_words
+from jepascope.findings.fresh import FRESH, UNREAD, Share, refit_words
 from jepascope.findings.isolation import CrossEffect, Level, isolation_words
+from jepascope.findings.read import READ
 from jepascope.findings.verdict import beside_draws, verdict
+from jepascope.report.folder import read_run
 
 NAN = math.nan
 FINITE = st.floats(-5, 5)
@@ -202,3 +206,17 @@ def test_controls_of_few_draws_are_not_compared_one_by_one() -> None:
     own = Effect(0.7, 0.6, 0.8)
     said = verdict("lda", own, [Against.of(nothing, own, control) for control in ("random", "variance")])
     assert said.endswith("whether that is more than any control has is not known (no ratio to any).")
+
+
+def test_what_is_left_for_a_fresh_read_out_is_claimed_only_of_what_the_network_was_trained_to_tell(complete: Path) -> None:
+    """Read at chance, the same table of fresh read-outs shows nothing."""
+    run = read_run(complete)
+    probes, values = (run.table(name) for name in ("probes", "values"))
+    assert probes is not None and values is not None
+    read, before = READ.find(run), FRESH.find(run)
+    assert read is not None and before is not None and (read.verdict, before.verdict) == ("shown", "shown")
+    at_chance = probes.assign(accuracy=probes["chance"], low=0.0, high=1.0)
+    unread = replace(run, tables={**run.tables, "probes": at_chance, "values": values[:0]})
+    after = FRESH.find(unread)
+    assert after is not None and after.verdict == "undecided" and after.sentence == f"{before.sentence} {UNREAD}"
+    assert after.numbers == before.numbers

@@ -8,13 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.claim import Answer, Evidence, Number, Question
+from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict
 from jepascope.findings.facts import Facts
 from jepascope.findings.names import judge_words
 from jepascope.findings.numbers import ABSENT, apart, finite, percent, share_words
+from jepascope.findings.read import READ
 from jepascope.findings.selection import claim_layer, first_finder, main_ranks, of_tokens
 from jepascope.stats import wilson
 
+UNREAD = "Nothing is claimed of it: that this network's training reads the variable is not shown to begin with."
 TOLD = {"above": "above", "below": "below", "across": "not told apart from"}
 
 
@@ -141,7 +143,7 @@ def _carried(theirs: Share, own: Share, chance: float) -> str:
 
 def find(facts: Facts) -> Answer | None:
     """Of the first finder, by the linear probe. Shown: a fresh one still reads the variable; refuted: it finds nothing above chance where
-    the unedited clips are read."""
+    the unedited clips are read; undecided where the variable is not shown to be read at all, or as well from untrained twins or pixels."""
     rows = refit_rows(facts)
     if rows is None:
         return None
@@ -160,14 +162,17 @@ def find(facts: Facts) -> Answer | None:
     if refit.random:
         numbers.append(Number("fresh", sum(refit.random) / len(refit.random), unit="share right", control="random"))
     key: dict[str, str | int | float] = {"layer": layer, "finder": finder, "judge": "probe", "read_layer": int(rows["read_layer"].max())}
-    return Answer(
-        "shown" if fresh.low > chance else "refuted" if gone else "undecided", refit.sentence, tuple(numbers), (Evidence("refits", key),)
-    )
+    read = READ.find(facts)
+    unread = read is not None and read.verdict != "shown"  # then what is left would be no work of the training
+    verdict: Verdict = "undecided" if unread else "shown" if fresh.low > chance else "refuted" if gone else "undecided"
+    sentence = f"{refit.sentence} {UNREAD}" if unread else refit.sentence
+    return Answer(verdict, sentence, tuple(numbers), (Evidence("refits", key),))
 
 
 FRESH = Question(
     "a fresh read-out after ablation",
     "Is the variable still there for a fresh read-out after ablation?",
-    "A probe trained on ablated clips: its interval lies above chance. Gone: it does not, where that of unedited clips does.",
+    "A probe trained on ablated clips: its interval lies above chance. Gone: it does not, where that of unedited clips does. Undecided "
+    "where the variable is not shown to be read to begin with.",
     find,
 )
