@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,21 @@ class Run:
         from jepascope.report.build import build_report
 
         return build_report(self.path)
+
+    @contextmanager
+    def explore(self) -> Iterator[Callable[..., dict[str, Any]]]:
+        """Edits of its test clips, one at a time, as the live page makes them: a function of ``clip``, ``edit``, ``finder``, ``layer``,
+        ``to``, ``dose``, ``angle``, ``control`` and ``draw`` (see ``explore.asked``), which gives what ``explore.reading.read`` does.
+
+        >>> with js.load_run("runs/demo").explore() as edit:
+        ...     edit(clip=3, edit="swap", dose=0.5)["moved"]
+        """
+        from jepascope.explore.explorer import exploring
+        from jepascope.explore.reading import answer
+        from jepascope.study.machine import Machine
+
+        with exploring(self.path, Machine(workers=1)) as explorer:
+            yield lambda **asked: answer(explorer, asked)
 
     def __repr__(self) -> str:
         return f"Run('{self.path}'): {self.summary.get('headline') or ''}"

@@ -24,7 +24,7 @@ def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet
     Its class is drawn uniformly from the remaining ones; what else the value is, says ``changed``. Of clips that came with twins (columns
     ``twin_NAME`` hold what the twin has in place of ``NAME``) it is these. Raises BadArgument for a variable that cannot be rendered.
     """
-    if clips.variable(variable).rendered and (given := _given(clips)):
+    if clips.variable(variable).rendered and (given := twins_given(clips)):
         return clips.with_factors(f"{clips.name}-twins", **given)
     labels, names = clips.labels(variable)
     rng = np.random.default_rng([STUDY_SEED_SPACE, checked_seed(seed), 1])
@@ -32,7 +32,7 @@ def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet
     return clips.with_factors(f"{clips.name}-twins", **changed(clips.factors, clips.variable(variable), other, rng))
 
 
-def _given(clips: ClipSet) -> dict[str, np.ndarray]:
+def twins_given(clips: ClipSet) -> dict[str, np.ndarray]:
     """Columns of the twins that the clips came with."""
     table = clips.factors
     return {name.removeprefix(TWIN): table[name].to_numpy() for name in map(str, table) if name.startswith(TWIN)}

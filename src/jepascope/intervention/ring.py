@@ -24,7 +24,12 @@ class Ring:
     means: Float[Tensor, "classes width"]
 
     def at(self, angle: Float[Tensor, " clips"]) -> Float[Tensor, "clips width"]:
-        """Where a pooled activation lies when the angle (radians) is this: the periodic cubic spline through the class means.
+        """Where a pooled activation lies when the angle (radians) is this."""
+        return torch.from_numpy(np.asarray(self.spline(angle.double().cpu().numpy()))).to(self.means)
+
+    @property
+    def spline(self) -> CubicSpline:
+        """The periodic cubic spline through the class means.
 
         A polynomial of degree three between any two neighbours; value, slope and curvature are continuous all around. Any spacing of the
         classes and any shape of the ring will do. BadData for fewer than three different angles, and for two classes of one angle.
@@ -36,8 +41,7 @@ class Ring:
         if float(closed.diff().min()) < APART:
             raise BadData("Two classes show the same angle on average, so no ring passes through both their means; use steer.")
         points = self.means.double()[order]
-        spline = CubicSpline(closed.numpy(), torch.cat([points, points[:1]]).numpy(), bc_type="periodic")
-        return torch.from_numpy(np.asarray(spline(angle.double().cpu().numpy()))).to(self.means)
+        return CubicSpline(closed.numpy(), torch.cat([points, points[:1]]).numpy(), bc_type="periodic")
 
 
 def ring_displacement(ring: Ring, angle: Float[Tensor, " clips"], wanted: Float[Tensor, " clips"]) -> Float[Tensor, "clips 1 width"]:

@@ -34,6 +34,11 @@ def _first(video: Tensor, frames: int) -> Tensor:
     return video[:, :frames]
 
 
+def beginning(frames: int) -> ShownAs:
+    """Clips cut to their first frames."""
+    return ShownAs(f"first-{frames}-frames", partial(_first, frames=frames))
+
+
 def scenes_at(captures: Captures, layer: int) -> Scenes:
     """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
     spec = captures.spec
@@ -78,9 +83,8 @@ def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes
 
 def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
     tick = captures.progress.start(f"capture beginnings of {what}")
-    frames = early.card.frames
-    beginning = ShownAs(f"first-{frames}-frames", partial(_first, frames=frames))
-    captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=beginning, progress=tick)
+    shown_as = beginning(early.card.frames)
+    captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=shown_as, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 

@@ -1,0 +1,57 @@
+/* What every judge reads: classes, margin, angle; and to which rendered future the forecast is nearest. */
+
+class Reads {
+  constructor(meta, state) {
+    Object.assign(this, { meta, state });
+    this.rows = meta.classes.map((name) => {
+      const bar = make("span", { class: "bar" }), before = make("span", { class: "tick before" }), partner = make("span", { class: "tick partner" });
+      const word = make("span", { class: "word" }, name), value = make("span", { class: "value" }), lane = make("span", { class: "lane" });
+      lane.append(bar, before, partner);
+      const row = make("div", { class: "row" });
+      row.append(word, lane, value);
+      return { row, word, bar, before, partner, value };
+    });
+    fill(find("bars"), ...this.rows.map(({ row }) => row));
+    this.futures = new Map();
+  }
+
+  draw(answer) {
+    const { scene, now, edit, meta } = this.state, main = Object.keys(answer.logits)[0], logits = answer.logits[main];
+    const all = [...logits, ...(answer.before ?? []), ...(answer.partner ?? [])], low = Math.min(...all), high = Math.max(...all);
+    const place = (value) => `${(100 * (value - low)) / (high - low || 1)}%`, best = logits.indexOf(Math.max(...logits));
+    this.rows.forEach(({ row, bar, before, partner, value }, index) => {
+      row.className = `row${index === best ? " best" : ""}${index === now.to ? " to" : ""}${index === scene.own ? " own" : ""}`;
+      bar.style.width = place(logits[index]);
+      if (answer.before) before.style.left = place(answer.before[index]);
+      if (answer.partner) partner.style.left = place(answer.partner[index]);
+      value.textContent = number(logits[index], 1);
+    });
+    const share = answer.moved / answer.whole, own = meta.classes[scene.own], to = meta.classes[now.to];
+    find("share").textContent = percent(share);
+    find("share").classList.toggle("wrong", answer.moved < 0);
+    find("share-say").textContent = edit.lost ? `of the margin for ${own} is gone` : answer.moved < 0 ? `the wrong way: away from ${to}`
+      : `of the way from ${own} to ${to}`;
+    find("margin-say").textContent = `Margin ${edit.lost ? `for ${own}` : `of ${to} over ${own}`}: ${number(answer.margin_before)} → ${number(answer.margin)}`
+      + (edit.lost ? "." : `; a real ${to} clip has ${number(answer.margin_before + answer.whole)}.`);
+    const others = Object.entries(answer.logits).slice(1).map(([name, read]) =>
+      `${meta.judges[name]} reads ${meta.classes[read.indexOf(Math.max(...read))]}`);
+    const angle = answer.angle === null ? [] : [`the angle is read as ${number(turned(answer.angle), 0)}°`];
+    find("judges-say").textContent = [`The linear probe reads ${meta.classes[best]}`, ...others, ...angle].join("; ") + ".";
+  }
+
+  /** ``forecast``: null while it is computed, or where there is no predictor. */
+  foresee(forecast) {
+    const { scene, meta } = this.state;
+    find("forecast").hidden = !meta.predictor;
+    if (!forecast) return;
+    const most = Math.max(...forecast.apart);
+    fill(find("futures"), ...scene.classes.map((shown, i) => {
+      const bar = make("span", { class: "bar", style: `height: ${Math.round(100 * (1 - forecast.apart[i] / most) * 0.9 + 8)}%` });
+      const column = make("div", { class: `future${shown === forecast.nearest ? " best" : ""}`, title: `distance ${number(forecast.apart[i], 3)}` });
+      column.append(bar, make("span", { class: "word" }, meta.classes[shown]));
+      return column;
+    }));
+    const angle = forecast.angle === null ? "" : `; its angle is read as ${number(turned(forecast.angle), 0)}°`;
+    find("forecast-say").textContent = `Shown the edited beginning, the predictor's forecast is nearest to the rendered future ${meta.classes[forecast.nearest]}${angle}.`;
+  }
+}

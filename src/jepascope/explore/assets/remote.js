@@ -1,0 +1,1 @@
+/* Where answers come from otherwise: a server on this machine, or what the run stored. */
