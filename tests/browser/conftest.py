@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # lets this folder import the modules beside it
 sys.path.insert(1, str(Path(__file__).parent.parent / "report"))  # and those that make run folders
+from pages import written
 from watched import Visit, visiting
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -72,3 +73,9 @@ def page_of(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return written
+
+
+@pytest.fixture(scope="session")
+def page_at(shared: Callable[..., Path]) -> Callable[[str], Path]:
+    """Where a page lies; it is made once for all workers."""
+    return lambda name: shared(f"browser-{name}", lambda folder: written(name, folder)) / "page.html"

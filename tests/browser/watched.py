@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 Visit = Callable[..., Any]
 OWN = ("file", "data", "blob", "about")
+PATIENCE = 10_000  # milliseconds for what a machine under load is slow to do
 DESKTOP, PHONE, NARROW = (1280, 800), (390, 844), (360, 740)
 
 
@@ -37,6 +38,7 @@ def visiting(browser: Any, complaints: list[str]) -> Iterator[Visit]:
             accept_downloads=True,
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         watch(page, complaints, hosts)
         page.goto(where.resolve().as_uri() if isinstance(where, Path) else where)
@@ -73,9 +75,9 @@ def sideways(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-WORDS = """() => {
+WORDS = """within => {
   const seen = element => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: false });
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walker = document.createTreeWalker(document.querySelector(within), NodeFilter.SHOW_TEXT);
   const words = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const parent = node.parentElement;
@@ -83,16 +85,16 @@ WORDS = """() => {
     const range = document.createRange();
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
-    if (box.width < 2 || box.right < 0 || box.bottom < 0) continue;  // for readers of screens alone
+    if (box.width < 2 || box.right < 0 || box.bottom + scrollY < 0) continue;  // for readers of screens alone
     for (const word of node.textContent.split(/\\s+/)) if (word) words.push({ word, top: box.top + scrollY });
   }
   return words;
 }"""
 
 
-def words(page: Any, above: float = float("inf")) -> list[str]:
+def words(page: Any, above: float = float("inf"), within: str = "body") -> list[str]:
     """The words that a reader sees outside drawings; those that begin above some height (pixels from the top of the page)."""
-    return [found["word"] for found in page.evaluate(WORDS) if found["top"] < above]
+    return [found["word"] for found in page.evaluate(WORDS, within) if found["top"] < above]
 
 
 @cache
@@ -100,15 +102,17 @@ def axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-AXE = """leave => axe.run({ exclude: leave.map(selector => [selector]) }, { resultTypes: ['violations'] }).then(result => result.violations
+AXE = """([leave, rules]) => axe.run(
+  { exclude: leave.map(selector => [selector]) }, { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) }
+).then(result => result.violations
   .filter(violation => ['serious', 'critical'].includes(violation.impact))
   .flatMap(violation => violation.nodes.map(node => `${violation.id}: ${node.target.join(' ')}: ${node.html.slice(0, 200)}`)))"""
 ALIKE = ("svg > *", "tbody tr:nth-child(n + 4)")
 
 
-def barriers(page: Any, leave: Collection[str] = ALIKE) -> list[str]:
-    """What axe-core finds serious or critical in what is visible: contrast, names, alternative text, roles, keyboard. ``leave``: selectors
-    of what is not looked at, by default the insides of drawings, which their description stands for, and rows of tables beyond the third,
-    which look like those above: contrast of thousands of cells took most of the time."""
+def barriers(page: Any, rules: Collection[str] = (), leave: Collection[str] = ALIKE) -> list[str]:
+    """What axe-core finds serious or critical in what is visible: contrast, names, alternative text, roles, keyboard. ``rules``: these
+    alone. ``leave``: selectors of what is not looked at, by default the insides of drawings, which their description stands for, and rows
+    of tables beyond the third, which look like those above: contrast of thousands of cells took most of the time."""
     page.evaluate(axe())
-    return list(page.evaluate(AXE, list(leave)))
+    return list(page.evaluate(AXE, [list(leave), list(rules) or None]))

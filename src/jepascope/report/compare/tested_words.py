@@ -21,7 +21,7 @@ REPEATED = "All runs are one study run again: there is nothing to test."
 METHOD = (
     "Differences are paired over the test scenes that both tested; p belongs to the interval and is corrected over all comparisons "
     "(Holm). Runs of one study that differ in seed alone are one group: of several pairs of runs the interval is Student's over them. "
-    "Where no difference is shown, none larger than the interval holds is ruled in or out."
+    "Where no difference is shown, the interval says how large one could still be."
 )
 
 

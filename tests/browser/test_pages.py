@@ -1,0 +1,73 @@
+"""What holds for every page: it is quiet, fits a phone, keeps nobody out, can be read without scripts and on paper, and runs no name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import PAGES
+from watched import NARROW, Visit, barriers, sideways, words
+
+pytestmark = pytest.mark.drawn
+Written = Callable[[str], Path]
+
+
+def unfold(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+
+
+HIDDEN = """() => [...document.querySelectorAll('main section, main figure, main p, main pre')].filter(part => !part.checkVisibility())
+  .map(part => part.id || part.textContent.slice(0, 40))"""
+
+
+@pytest.fixture(params=PAGES)
+def path(request: pytest.FixtureRequest, page_at: Written) -> Path:
+    return page_at(request.param)
+
+
+def test_nothing_scrolls_sideways_but_boxes_that_are_made_for_it(path: Path, visit: Visit) -> None:
+    page = visit(path, *NARROW)
+    assert sideways(page) == 0
+    unfold(page)
+    assert sideways(page) == 0
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert sideways(page) == 0
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nobody_is_kept_out(path: Path, visit: Visit, dark: bool) -> None:
+    page = visit(path, dark=dark)
+    unfold(page)
+    assert barriers(page, ("color-contrast",) if dark else ()) == []  # the rest is the same in both
+
+
+def test_without_scripts_everything_can_be_read(path: Path, visit: Visit) -> None:
+    with_scripts = visit(path)
+    unfold(with_scripts)
+    page = visit(path, scripts=False)
+    for fold in page.locator("summary").all():
+        if fold.is_visible():
+            fold.click()
+    unfold(page)
+    assert page.evaluate(HIDDEN) == []
+    assert words(page, within="main") == words(with_scripts, within="main")
+
+
+def test_paper_shows_everything(path: Path, visit: Visit) -> None:
+    page = visit(path)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(HIDDEN) == []
+
+
+def test_harmful_names_are_words_and_nothing_else(page_at: Written, visit: Visit, complaints: list[str]) -> None:
+    page = visit(page_at("strangers"))
+    unfold(page)
+    page.wait_for_timeout(100)
+    assert complaints == []
+    said = page.inner_text("body")
+    for word in ("<script>alert('ran')</script>", "onerror=alert('ran')", "{{ 7 * 7 }}", "🧪🎥"):
+        assert word in said, word
+    assert page.locator("script").count() == 1 and page.locator("img[src=x], [onmouseover], [onerror]").count() == 0
