@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 from typer.core import TyperGroup
+from typer.models import OptionInfo
 
 from jepascope.errors import plain
 from jepascope.study.machine import BYTES, Machine
@@ -38,7 +39,6 @@ app = typer.Typer(
     cls=Commands,
     name="jepascope",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,7 +46,12 @@ app = typer.Typer(
     epilog="First: [bold]jepascope run[/bold] (shipped nano encoder, about five minutes on two cores, no network).",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+STUDY, DATA, COMPUTE, OUTPUT = "Study", "Model and clips", "Compute", "Output"
+"""Panels of options in ``--help``."""
+STUDIES, PAGES, GROUND, MATERIAL, HELP = "Studies", "What they found", "Ground truth", "Models and clips", "This installation"
+"""Panels of commands."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=OUTPUT)]
 Device = Annotated[str, typer.Option("--device", envvar="JEPASCOPE_DEVICE", help="cpu, cuda, cuda:1, mps, ...")]
 Dtype = Annotated[str, typer.Option("--dtype", envvar="JEPASCOPE_DTYPE", help=f"Precision of the blocks: {' or '.join(BYTES)}.")]
 Compiled = Annotated[
@@ -69,7 +74,8 @@ Workers = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.")
+    Path | None,
+    typer.Option("--out", "-o", envvar="JEPASCOPE_OUT", help="Run folder; default: runs/<model>-<clips>-<digest>.", rich_help_panel=OUTPUT),
 ]
 
 
@@ -101,13 +107,18 @@ def takes_machine(command: Command) -> Command:
         with trusting(trust_code):
             command(machine=machine, **others)
 
-    return with_options(command, "machine", machine_options, run)
+    return with_options(command, "machine", machine_options, run, lambda name: COMPUTE)
 
 
-def with_options(command: Command, place: str, options: Callable[..., Any], run: Callable[..., None]) -> Command:
+def with_options(
+    command: Command, place: str, options: Callable[..., Any], run: Callable[..., None], panel: Callable[[str], str]
+) -> Command:
     """Typer sees the options of the function ``options`` in place of the command's parameter ``place``; ``run`` gets what that function
-    makes of them, and the command's other parameters by name."""
+    makes of them, and the command's other parameters by name. ``panel``: in which of ``--help`` each of them stands."""
     shared = inspect.signature(options, eval_str=True, locals={"StudySpec": object}).parameters
+    for name, parameter in shared.items():
+        if isinstance(declared := get_args(parameter.annotation)[1], OptionInfo):
+            declared.rich_help_panel = panel(name)
     own = inspect.signature(command, eval_str=True, locals={"StudySpec": object}).parameters
 
     @functools.wraps(command)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jepascope.bench.entries import BENCHMARKS
-from jepascope.cli.app import Json, app
+from jepascope.cli.app import GROUND, Json, app
 from jepascope.cli.terminal import answered, bars, console, say
 from jepascope.errors import setting
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from jepascope.report.blocks import Section
 
 
-@app.command(epilog="Examples:  jepascope bench   |   jepascope bench trained   |   jepascope bench trained --set finders=das,lda --json")
+@app.command(
+    rich_help_panel=GROUND,
+    epilog="Examples:  jepascope bench   |   jepascope bench trained   |   jepascope bench trained --set finders=das,lda --json",
+)
 @answered
 def bench(
     name: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jepascope.cli.app import Json, app
+from jepascope.cli.app import MATERIAL, Json, app
 from jepascope.cli.terminal import answered, console
 from jepascope.errors import BadArgument
 
@@ -18,9 +18,10 @@ MOST_PIXELS = 1 << 25  # of one clip: frames x size x size
 
 
 @app.command(
+    rich_help_panel=MATERIAL,
     epilog="Examples:  jepascope clips   |   jepascope clips complex --format sheet,gif --twins   |   "
     "jepascope clips circle --format leaks --seed 3   |   jepascope clips complex --format mp4 --limit 24 --out /tmp/look   |   "
-    "jepascope clips directions8 --variable speed --twins"
+    "jepascope clips directions8 --variable speed --twins",
 )
 @answered
 def clips(

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from jepascope.cli.app import Json, app
+from jepascope.cli.app import PAGES, Json, app
 from jepascope.cli.terminal import answered, console
 
 
 @app.command(
+    rich_help_panel=PAGES,
     epilog="Examples:  jepascope compare runs/demo runs/wide   |   jepascope compare --preset paper   |   "
-    "jepascope compare --preset paper runs/demo --out runs/paper.html"
+    "jepascope compare --preset paper runs/demo --out runs/paper.html",
 )
 @answered
 def compare(

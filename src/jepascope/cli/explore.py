@@ -15,8 +15,9 @@ MOST_CLIPS = 40  # of the demo's test clips all; each takes some 80 kB of the pa
 
 
 @app.command(
+    rich_help_panel=PAGES,
     epilog="Examples:  jepascope explore runs/demo   |   jepascope explore runs/demo --out /tmp/live.html   |   "
-    "jepascope explore runs/large --serve"
+    "jepascope explore runs/large --serve",
 )
 @answered
 @takes_machine

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jepascope.cli.app import Json, app, option_names, takes_machine
+from jepascope.cli.app import STUDIES, Json, app, option_names, takes_machine
 from jepascope.cli.options import edit_options, takes_edits
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.errors import BadArgument
@@ -16,9 +16,10 @@ from jepascope.study.machine import Machine, opened_encoder
 
 
 @app.command(
+    rich_help_panel=STUDIES,
     epilog="Examples:  jepascope intervene runs/demo --layer 3 --edit swap --dose 0.5,1,2   |   "
     "jepascope intervene runs/demo --tokens background   |   jepascope intervene runs/demo --edit rotate,steer   |   "
-    "jepascope intervene runs/demo --subspace mine.safetensors --controls nuisance,self_swap"
+    "jepascope intervene runs/demo --subspace mine.safetensors --controls nuisance,self_swap",
 )
 @answered
 @takes_machine

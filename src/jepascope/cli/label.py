@@ -8,15 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from jepascope.cli.app import Json, app
+from jepascope.cli.app import MATERIAL, Json, app
 from jepascope.cli.terminal import answered, console
 
 SHOWN = 10  # files that cannot be used, on the screen
 
 
 @app.command(
+    rich_help_panel=MATERIAL,
     epilog="Examples:  jepascope label my-videos   |   jepascope label my-videos --out directions.csv --sheet sheet.png   |   "
-    "jepascope label my-videos --seconds 2 --per-source 20 --json"
+    "jepascope label my-videos --seconds 2 --per-source 20 --json",
 )
 @answered
 def label(

@@ -19,9 +19,9 @@ from jepascope.cli.app import app
 from jepascope.errors import plain
 
 # isort: split
-from jepascope.cli import bench, clips, compare, explore, label
+from jepascope.cli import bench, clips, compare, explore, label, lists
 
-__all__ = ["app", "bench", "clips", "compare", "explore", "intervene", "label", "main", "port", "stages", "tools"]
+__all__ = ["app", "bench", "clips", "compare", "explore", "intervene", "label", "lists", "main", "port", "stages", "tools"]
 
 
 def main() -> None:

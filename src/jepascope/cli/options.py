@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jepascope.cli.app import Command, option_names, with_options
+from jepascope.cli.app import DATA, STUDY, Command, option_names, with_options
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.errors import BadArgument
 from jepascope.intervention.control_entry import CONTROLS, on_request
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LISTS = ("layers", "finders", "edits", "doses", "edit_doses", "judges", "extra_controls", "port_clips", "classes")
 """Fields that take several values, with commas on the command line."""
+OF_DATA = ("model", "clips", "variable", "labels", "seed", "frames", "size")
 
 
 def spec_options(
@@ -127,7 +128,7 @@ def takes_spec(command: Command) -> Command:
     def run(given: dict[str, Any], **others: Any) -> None:
         command(spec=spec_from(given.pop("spec"), given, given.pop("set_")), **others)
 
-    return with_options(command, "spec", spec_options, run)
+    return with_options(command, "spec", spec_options, run, lambda name: DATA if name in OF_DATA else STUDY)
 
 
 def edit_options(
@@ -162,4 +163,4 @@ def edit_options(
 
 def takes_edits(command: Command) -> Command:
     """The command's ``edits``: fields of a spec, and ``subspace``."""
-    return with_options(command, "edits", edit_options, lambda given, **others: command(edits=given, **others))
+    return with_options(command, "edits", edit_options, lambda given, **others: command(edits=given, **others), lambda _: STUDY)

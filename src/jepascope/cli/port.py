@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jepascope.cli.app import Json, app, takes_machine
+from jepascope.cli.app import STUDIES, Json, app, takes_machine
 from jepascope.cli.options import split
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.study.machine import Machine, opened_encoder
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 
 @app.command(
+    rich_help_panel=STUDIES,
     epilog="Examples:  jepascope port runs/demo nano-wide   |   jepascope port runs/demo runs/speed   |   "
-    "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das"
+    "jepascope port runs/vitl ./vjepa2-vith --device cuda --finders diff_means,das",
 )
 @answered
 @takes_machine

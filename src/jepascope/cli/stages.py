@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jepascope.cli.app import Json, Out, app, takes_machine
+from jepascope.cli.app import OUTPUT, STUDIES, Json, Out, app, takes_machine
 from jepascope.cli.display import display
 from jepascope.cli.options import takes_spec
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.study.machine import Machine, opened_encoder
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would run, as `jepascope plan` does, and stop there.", rich_help_panel=OUTPUT)
+]
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,15 +26,19 @@ if TYPE_CHECKING:
 
 
 @app.command(
+    rich_help_panel=STUDIES,
     epilog="Examples:  jepascope run   |   jepascope run quick --out /tmp/look   |   "
     "jepascope run --variable speed   |   jepascope run --clips my-videos --subspace runs/demo   |   "
-    "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7"
+    "jepascope run --model ./vjepa2-vitl --frames 16 --layers 7",
 )
 @answered
 @takes_machine
 @takes_spec
-def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = False) -> None:
+def run(spec: StudySpec, *, out: Out = None, dry: DryRun = False, machine: Machine, json_: Json = False) -> None:
     """Run the whole pipeline: capture, discover, intervene, port, report. Stop it any time; the same command goes on."""
+    if dry:
+        show_plan(spec, machine, json_)
+        return
     from jepascope.encoders.at_hand import find
     from jepascope.findings.names import NO_SHORTCUT
     from jepascope.study.files import read_json
@@ -77,14 +85,20 @@ def run(spec: StudySpec, *, out: Out = None, machine: Machine, json_: Json = Fal
 
 
 @app.command(
+    rich_help_panel=STUDIES,
     epilog="Examples:  jepascope plan   |   jepascope plan full   |   "
-    "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda"
+    "jepascope plan --model facebook/vjepa2-vitl-fpc64-256 --frames 16 --layers 7 --device cuda",
 )
 @answered
 @takes_machine
 @takes_spec
 def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
     """Say what a study would run: conditions, forwards, memory, disk and time. Loads no model."""
+    show_plan(spec, machine, json_)
+
+
+def show_plan(spec: StudySpec, machine: Machine, json_: bool) -> None:
+    """What ``plan`` and ``run --dry-run`` print."""
     from rich.table import Table
 
     from jepascope.study.plan import make_plan
@@ -102,7 +116,8 @@ def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
 
 
 @app.command(
-    epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather"
+    rich_help_panel=STUDIES,
+    epilog="Examples:  jepascope probe runs/demo --variable speed   |   jepascope probe runs/demo --labels mine.csv --variable weather",
 )
 @answered
 @takes_machine

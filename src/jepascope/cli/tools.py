@@ -10,13 +10,16 @@ from typing import Annotated
 
 import typer
 
-from jepascope.cli.app import Device, Json, app
+from jepascope.cli.app import GROUND, HELP, MATERIAL, PAGES, Device, Json, app
 from jepascope.cli.options import split
 from jepascope.cli.terminal import answered, bars, console, say
 from jepascope.errors import plain, quoted
 
 
-@app.command(epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json")
+@app.command(
+    rich_help_panel=GROUND,
+    epilog="Examples:  jepascope planted   |   jepascope planted --networks clean,decoy --finders diff_means,das --json",
+)
 @answered
 def planted(
     networks: Annotated[
@@ -76,7 +79,7 @@ def planted(
     say(*headline(card), f"Page: {page.resolve()}")
 
 
-@app.command(epilog="Example:  jepascope report runs/demo")
+@app.command(rich_help_panel=PAGES, epilog="Example:  jepascope report runs/demo")
 @answered
 def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
     """Build the HTML report again from a run folder alone."""
@@ -85,7 +88,7 @@ def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fol
     typer.echo(plain(str(build_report(folder).resolve())))
 
 
-@app.command(epilog="Examples:  jepascope check runs/demo   |   jepascope check runs/demo --json")
+@app.command(rich_help_panel=PAGES, epilog="Examples:  jepascope check runs/demo   |   jepascope check runs/demo --json")
 @answered
 def check(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], *, json_: Json = False) -> None:
     """Say which files of a run are as they were written: tables, subspaces, JSON and captured activations."""
@@ -107,7 +110,7 @@ def check(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fold
         raise SystemExit(1)
 
 
-@app.command(epilog="Example:  jepascope models --json")
+@app.command(rich_help_panel=MATERIAL, epilog="Example:  jepascope models --json")
 @answered
 def models(json_: Json = False) -> None:
     """List known checkpoints: size, clips, memory, predictor or head, and how to get each."""
@@ -116,7 +119,7 @@ def models(json_: Json = False) -> None:
     models_command(json_)
 
 
-@app.command(epilog="Example:  jepascope doctor")
+@app.command(rich_help_panel=HELP, epilog="Example:  jepascope doctor")
 @answered
 def doctor(json_: Json = False) -> None:
     """Check the installation: versions, devices, memory, disk, shipped weights."""
@@ -134,7 +137,10 @@ def doctor(json_: Json = False) -> None:
         raise SystemExit(1)
 
 
-@app.command(epilog="Examples:  jepascope train nano --out my-nano --device cuda   |   jepascope train nano-wide --out wide --seconds 3600")
+@app.command(
+    rich_help_panel=MATERIAL,
+    epilog="Examples:  jepascope train nano --out my-nano --device cuda   |   jepascope train nano-wide --out wide --seconds 3600",
+)
 @answered
 def train(
     recipe: Annotated[str, typer.Argument(help="nano or nano-wide.")],

@@ -71,6 +71,7 @@ class Summary(Stored):
     """summary.json of a run and of the folders inside it; each has some of these keys."""
 
     headline: str | None = None
+    title: str | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
     model: str = ""
     clips: str = ""

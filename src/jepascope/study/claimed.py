@@ -10,6 +10,7 @@ import pandas as pd
 from jepascope.encoders.base import EncoderCard
 from jepascope.findings.claims import FILE, READ_BY, claims_json, claims_of, headline
 from jepascope.findings.facts import Facts
+from jepascope.findings.title import title_of
 from jepascope.schema import TABLES
 from jepascope.schema.check import with_numbers
 from jepascope.study.folder import Run
@@ -44,6 +45,7 @@ def conclude(run: Run, of: str, summary: dict[str, Any]) -> dict[str, Any]:
     facts = Facts(known, tables_of(run, READ_BY[of]))
     claims = claims_of(facts, of)
     summary["headline"] = headline(facts, claims)
+    summary["title"] = title_of(facts, claims)
     run.write_json(FILE, claims_json(claims))
     run.write_json("summary.json", summary)
     return summary

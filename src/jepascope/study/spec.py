@@ -85,7 +85,9 @@ class StudySpec(BaseModel):
     size: int | None = Field(None, ge=8, le=2048, description="pixels a side; default: what the model was made for")
     seed: int = Field(0, ge=0, lt=2**31, description="seeds clips, splits, controls and resampling")
     tokens: Literal["all", "object"] = Field("all", description="tokens that are pooled, edited and read")
-    finders: Finders = Field(("diff_means", "lda", "l1_probe"), min_length=1)
+    finders: Finders = Field(
+        ("diff_means", "lda", "l1_probe"), min_length=1, description="how subspaces are found; the first makes the claims"
+    )
     rank: int | None = Field(
         None, ge=1, description="rank of every subspace; default: in how many directions class means differ more than by chance"
     )
@@ -94,7 +96,7 @@ class StudySpec(BaseModel):
         description="layers run in full besides the best one: all, or some; survey: none, a screen of a few draws at the others",
     )
     best_layer: int | None = Field(None, ge=0, description="layer that the claim is made for; default: chosen on the fit split")
-    edits: Edits = Field(USUAL, min_length=1)
+    edits: Edits = Field(USUAL, min_length=1, description="what is done to subspaces, beside every control")
     ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
     scope: Scope = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
     swap_donor: Literal["twin", "class"] | None = Field(
