@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jepascope.cli.app import app, takes_machine
+from jepascope.cli.app import PAGES, app, takes_machine
 from jepascope.cli.terminal import answered, bars, say
 from jepascope.study.machine import Machine
 
