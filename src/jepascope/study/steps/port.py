@@ -17,7 +17,7 @@ EXCHANGE_CONTROLS = 2
 RECORDED = 1  # pass of the scenes as they are, which norms are held by
 LEFT = 2  # exchanges: of all that was not peeled off, and the ablation that it is measured from
 NORM_DRAWS = 2  # at equal token norm: of permuted labels and of the variance control
-PEEL_ROUNDS = 1  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
+PEEL_ROUNDS = 2  # of finding peeled subspaces again: each training takes seconds on a small encoder and minutes on a large one
 BESIDE = EXCHANGE_CONTROLS * EXCHANGE_DRAWS  # controls of an exchange that has room for them
 
 
