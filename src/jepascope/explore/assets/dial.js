@@ -13,7 +13,7 @@ class Dial {
     const middle = { cx: DIAL.middle, cy: DIAL.middle };
     this.words = meta.classes.map((name, index) => {
       const [x, y] = onDial(meta.angles[index], DIAL.words);
-      return make("svg:text", { x, y, class: "class" }, name);
+      return make("svg:text", { x, y, class: "class" }, brief(name));
     });
     this.own = make("svg:path", { class: "own" });
     this.read = make("svg:path", { class: "needle read" });

@@ -29,6 +29,8 @@ function fill(element, ...children) {
 const MINUS = "\u2212";
 const number = (value, digits = 2) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", MINUS));
 const percent = (share) => (Number.isFinite(share) ? `${number(100 * share, 0)} %` : "–");
+/** A name where there is little room. */
+const brief = (name, most = 12) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const radians = (angle) => (angle * Math.PI) / 180;
 const turned = (angle) => ((angle % 360) + 360) % 360;

@@ -31,7 +31,7 @@ class Plane {
     const dots = plane.natural.map((point) => { const [cx, cy] = this.at(point); return make("svg:circle", { cx, cy, r: 1.5, class: "natural" }); });
     const names = plane.means.map((point, index) => {
       const [x, y] = this.at(point);
-      return make("svg:text", { x, y, class: "class" }, this.meta.classes[index]);
+      return make("svg:text", { x, y, class: "class" }, brief(this.meta.classes[index], 9));
     });
     fill(this.ground, ...line, ...dots, ...names);
   }
