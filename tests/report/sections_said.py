@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.report.blocks import Section
+from jepascope.report.blocks import Section, flat
 from jepascope.report.folder import RunFolder, read_run
 
 
@@ -23,7 +23,7 @@ def made(run: Path, section: Callable[[RunFolder], Section]) -> Section:
 def words(section: Section) -> str:
     """Everything that a section says, drawings left out."""
     said = [section.title]
-    for block in section.blocks:
+    for block in flat(section.blocks):
         said += [str(getattr(block, name)) for name in ("text", "caption") if hasattr(block, name)]
         for row in getattr(block, "rows", ()):
             said += [str(cell).replace("\n", " ") for cell in row]

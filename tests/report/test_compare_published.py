@@ -15,7 +15,7 @@ from side_by_side import provide
 
 from jepascope.encoders.models import published_models
 from jepascope.findings.numbers import Cell
-from jepascope.report.blocks import Grid, Section
+from jepascope.report.blocks import Grid, Section, flat
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.page import Comparison
 from jepascope.report.compare.paper_table import columns, distrust, entries, how, paper_sections
@@ -114,7 +114,7 @@ def test_alignment_across_models_is_read_with_its_chance(copy: Path) -> None:
 
 def test_the_report_and_the_comparison_show_one_set_of_published_figures(two: tuple[Path, Path]) -> None:
     section: Section = published(read_run(two[0]))
-    (grid,) = [block for block in section.blocks if isinstance(block, Grid)]
+    (grid,) = [block for block in flat(section.blocks) if isinstance(block, Grid)]
     named = {str(row[0]): str(row[1]) for row in grid.rows if not isinstance(row[0], Cell)}
     assert {one.name: one.published for one in PUBLISHED}.items() <= named.items()
     assert named["CE ratio, ablation over variance-matched directions"] == "not published"

@@ -21,7 +21,7 @@ from jepascope.findings.copies import peeling_words
 from jepascope.findings.numbers import percent, percent_span, shown, with_interval
 from jepascope.portability.verdict import VERDICTS
 from jepascope.report import carried_measures
-from jepascope.report.blocks import Grid, Heading, Section
+from jepascope.report.blocks import Grid, Heading, Section, flat
 from jepascope.report.folder import read_run
 from jepascope.report.sections.degeneracy import MOST_PANELS, degeneracy_section, pair_parts
 from jepascope.report.sections.portability import across_models, portability
@@ -35,7 +35,7 @@ def names(section: Section) -> set[str]:
 
 
 def headings(section: Section) -> list[str]:
-    return [block.text for block in section.blocks if isinstance(block, Heading)]
+    return [block.text for block in flat(section.blocks) if isinstance(block, Heading)]
 
 
 def only(run: Path, table: str, **where: Any) -> None:
@@ -124,7 +124,7 @@ def test_many_pairs_stay_readable(ported_copy: Path) -> None:
     assert f"{pairs - MOST_PANELS} more pairs are in the tables" in words(tested) and f"Of {pairs} pairs:" in words(tested)
     for section in (port, tested):
         assert len(section.blocks) < 40
-        assert all(len(block.rows) < 80 for block in section.blocks if isinstance(block, Grid))
+        assert all(len(block.rows) < 80 for block in flat(section.blocks) if isinstance(block, Grid))
         assert all(len(drawing.alt) < 12_000 for drawing in section.drawings)
 
 

@@ -9,6 +9,7 @@ import pytest
 from sections_said import best, edit, made, tell, words
 
 from jepascope.findings.numbers import percent, percent_span, with_interval
+from jepascope.report.blocks import flat
 from jepascope.report.folder import read_run
 from jepascope.report.sections.calibration import angle_errors, calibration_section
 from jepascope.report.sections.curves import curves_section
@@ -31,7 +32,9 @@ def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(cop
         many, one = section(before), section(after)
         assert [drawing.svg for drawing in many.drawings] == [drawing.svg for drawing in one.drawings]
         said = words(many)
-        assert all(str(cell) in said for block in one.blocks for row in getattr(block, "rows", ()) for cell in row if "\n" not in str(cell))
+        assert all(
+            str(cell) in said for block in flat(one.blocks) for row in getattr(block, "rows", ()) for cell in row if "\n" not in str(cell)
+        )
 
 
 def test_effects_stand_beside_those_by_every_other_judge(complete: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,7 +110,49 @@ class Verbatim:
     kind: str = field(default="verbatim", init=False)
 
 
-Block = Heading | Paragraph | Finding | Figure | Picture | Grid | Cards | Verbatim
+@dataclass(frozen=True)
+class Tab:
+    """One of several parts that take turns."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """Parts that take turns in one place, chosen by ``label`` (edit, judge, output); where no script runs they stand one below another."""
+
+    label: str
+    tabs: tuple[Tab, ...]
+    kind: str = field(default="tabs", init=False)
+
+
+Block = Heading | Paragraph | Finding | Figure | Picture | Grid | Cards | Verbatim | Tabs
+
+
+def in_turn(label: str, parts: Mapping[str, Sequence[Block]]) -> list[Block]:
+    """Parts by their titles as tabs; one alone stands as it is."""
+    kept = {title: tuple(blocks) for title, blocks in parts.items() if blocks}
+    if len(kept) < 2:
+        return [block for blocks in kept.values() for block in blocks]
+    return [Tabs(label, tuple(Tab(title, blocks) for title, blocks in kept.items()))]
+
+
+def flat(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Blocks in the order in which they are read, those in tabs among them."""
+    for block in blocks:
+        if isinstance(block, Tabs):
+            yield from flat(inner for tab in block.tabs for inner in tab.blocks)
+        else:
+            yield block
+
+
+def _without(blocks: Iterable[Block], drawing: Drawing) -> Iterator[Block]:
+    for block in blocks:
+        if isinstance(block, Tabs):
+            yield replace(block, tabs=tuple(replace(tab, blocks=tuple(_without(tab.blocks, drawing))) for tab in block.tabs))
+        elif not (isinstance(block, Figure) and block.drawing is drawing):
+            yield block
 
 
 @dataclass(frozen=True)
@@ -124,19 +166,18 @@ class Section:
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
-        return tuple(block.drawing for block in self.blocks if isinstance(block, Figure))
+        return tuple(block.drawing for block in flat(self.blocks) if isinstance(block, Figure))
 
     @property
     def gist(self) -> str:
         """What a reader finds when the section is unfolded: '1 figure, 2 tables'."""
-        counts = Counter(block.kind for block in self.blocks)
+        counts = Counter(block.kind for block in flat(self.blocks))
         many = {"figure": counts["figure"] + counts["picture"], "table": counts["grid"]}
         return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in many.items() if count)
 
     def without(self, drawing: Drawing) -> Section:
         """The same, but for a drawing that stands elsewhere."""
-        kept = tuple(block for block in self.blocks if not (isinstance(block, Figure) and block.drawing is drawing))
-        return replace(self, blocks=kept)
+        return replace(self, blocks=tuple(_without(self.blocks, drawing)))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from jepascope.findings.glossary import explained
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Chapter, Section
 from jepascope.report.chapters import CHAPTERS, ORDER
+from jepascope.report.csv_text import csv_uri
 from jepascope.report.first import FirstScreen, first_screen
 from jepascope.report.folder import RunFolder, read_run
 
@@ -75,11 +76,20 @@ def render_page(template: str, sections: Iterable[Section] = (), chapters: Itera
         return (templates / name).read_text(encoding="utf-8")
 
     environment = Environment(loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["terms"] = explained
+    environment.filters.update(terms=explained, csv=csv_uri, parted=parted)
     script = read("report.js")
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     shown = list(chapters) or [Chapter("", "", tuple(sections), folded=False)]
     return environment.get_template(template).render(css=read("report.css"), script=script, digest=digest, chapters=shown, **values)
+
+
+LONG_CAPTION = 220  # characters, of which more is folded than the first sentence
+
+
+def parted(caption: str) -> tuple[str, str]:
+    """What a caption says first, and the rest of a long one."""
+    first, stop, rest = caption.partition(". ")
+    return (f"{first}.", rest) if stop and len(caption) > LONG_CAPTION else (caption, "")
 
 
 def write_text(path: Path, text: str) -> Path:

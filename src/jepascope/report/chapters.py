@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from jepascope.report.blocks import Block, Chapter, Figure, Paragraph, Section
+from jepascope.report.blocks import Block, Chapter, Figure, Paragraph, Section, flat
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ChapterEntry:
     def __call__(self, made: Mapping[str, Section], sentences: Iterable[str] = ()) -> Chapter:
         """The chapter of the sections that were made."""
         own = [made[anchor] for anchor in self.sections]
-        drawn = {block.drawing.name: block for section in own for block in section.blocks if isinstance(block, Figure)}
+        drawn = {block.drawing.name: block for section in own for block in flat(section.blocks) if isinstance(block, Figure)}
         lead = next((drawn[name] for name in self.leads if name in drawn), None)
         opening: list[Block] = [Paragraph(sentence) for sentence in sentences]
         if lead is not None:

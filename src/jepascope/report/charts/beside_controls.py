@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from jepascope.findings.names import LABEL, control_name, short
 from jepascope.findings.numbers import finite, interval_of, shown, with_interval
-from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, panels_on, style
+from jepascope.report.charts.canvas import BLACK, GREY, Drawing, Values, canvas, cloud, finish, legend_below, panels_on, style
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import CONTROLS, Look
 
@@ -73,7 +73,7 @@ def draw(name: str, title: str, panels: Sequence[Panel], label: str = "", across
     down = -(-len(panels) // across)
     slots = max(len(row.marks) for panel in panels for row in panel.rows)
     rows = [max(len(panel.rows) for panel in panels[line * across : (line + 1) * across]) for line in range(down)]
-    each = 0.16 * (slots + 1) if bars else max(0.36, 0.09 * slots)
+    each = 0.16 * (slots + 1) if bars else 0.22 if slots == 1 else max(0.36, 0.09 * slots)
     titled = 0.55 if any(panel.title for panel in panels) else 0.2
     with style(name):
         figure, places = canvas(0.75 + sum(titled + each * many for many in rows), down, across, sharex=not any(p.label for p in panels))
@@ -82,29 +82,40 @@ def draw(name: str, title: str, panels: Sequence[Panel], label: str = "", across
             for order, row in enumerate(panel.rows):
                 for slot, mark in enumerate(row.marks):
                     if mark is not None:
-                        _mark(axes, mark, order + (slot - (slots - 1) / 2) * spacing, spacing, bars)
+                        _mark(axes, mark, order + (slot - (slots - 1) / 2) * spacing, 1.0 if slots == 1 else spacing, bars)
             for level in panel.levels:
                 level.draw(axes)
             left = None if number % across == 0 else panels[number - 1]
             _frame(axes, panel, left, number + across >= len(panels), label)
         legend_below(figure, 3)
-        return finish(figure, name, title, "; ".join(filter(None, [*_spoken(panels), also])) + ".")
+        return finish(figure, name, title, "; ".join(filter(None, [*_spoken(panels), also])) + ".", values_of(panels))
 
 
-def _mark(axes: Axes, mark: Mark, y: float, spacing: float, bars: bool) -> None:
+def values_of(panels: Sequence[Panel]) -> Values:
+    """Every mark with its interval, and every draw."""
+    rows: list[tuple[str | float, ...]] = [("panel", "row", "what", "draw", "value", "low", "high")]
+    for panel in panels:
+        title = " ".join(filter(None, (panel.title.replace("\n", ", "), panel.label)))
+        for label, mark in ((row.label, mark) for row in panel.rows for mark in row.marks if mark is not None):
+            rows.append((title, label, mark.label, "", mark.value, mark.low, mark.high))
+            rows += [(title, label, mark.label, number, value, "", "") for number, value in enumerate(mark.draws)]
+    return tuple(rows)
+
+
+def _mark(axes: Axes, mark: Mark, y: float, spread: float, bars: bool) -> None:
     look, known = mark.look, finite(float(mark.value))
     if bars:
         face = "white" if look.hollow else look.color
-        axes.barh(y, mark.value if known else 0.0, 0.78 * spacing, fc=face, hatch=look.hatch, ec=BLACK, lw=0.7, label=mark.label)
+        axes.barh(y, mark.value if known else 0.0, 0.78 * spread, fc=face, hatch=look.hatch, ec=BLACK, lw=0.7, label=mark.label)
         if not known:
             axes.text(0, y, f" {NO_VALUE}", va="center", fontsize=8, color=GREY)
     elif known:
         axes.plot(mark.value, y, label=mark.label, zorder=4, **look.points().line())
     if finite(float(mark.low)) and finite(float(mark.high)):
         axes.plot([mark.low, mark.high], [y, y], color=BLACK if bars else look.color, lw=1.3, marker="|" if bars else None, ms=5, zorder=5)
-    if len(mark.draws):
-        shift = np.linspace(-0.28, 0.28, len(mark.draws)) * spacing  # spread, so that equal draws do not hide each other
-        axes.plot(mark.draws, y + shift, ls="none", marker="o", ms=2.2, mfc="white", mec=BLACK, mew=0.5, zorder=4)
+    if len(mark.draws) > 1:
+        shift = np.linspace(-0.28, 0.28, len(mark.draws)) * spread  # so that equal draws do not hide each other
+        cloud(axes, mark.draws, y + shift, 1.7, GREY, 0.5)  # what lies below is seen
 
 
 def _frame(axes: Axes, panel: Panel, left: Panel | None, lowest: bool, label: str) -> None:

@@ -53,7 +53,9 @@ def draw(name: str, title: str, rows: Sequence[Sequence[Compass | None]], also: 
                         at.set_title(compass.title, fontsize=9)
                     each = ", ".join(f"{shown(true)}° read as {shown(to)}° (length {shown(length, 2)})" for true, to, length in means)
                     spoken.append(f"{compass.title}: {each}")
-        return finish(figure, name, title, "; ".join(spoken) + ".")
+        compasses = [place for row in rows for place in row if place is not None]
+        read = [(one.title, float(true), float(to)) for one in compasses for true, to in zip(one.true, one.read, strict=True)]
+        return finish(figure, name, title, "; ".join(spoken) + ".", (("panel", "true angle", "decoded angle"), *read))
 
 
 def mean_angles(true: np.ndarray, read: np.ndarray) -> list[tuple[float, float, float]]:

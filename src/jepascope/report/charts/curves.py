@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import columns_of, finite, percent, share_words, shown, with_interval
-from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, canvas, finish, legend_below, panels_on, style
+from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, Values, canvas, finish, legend_below, panels_on, style
 from jepascope.report.charts.looks import DOTTED, Dash, Look
 
 ACROSS = 3  # panels side by side
@@ -202,7 +202,20 @@ def draw(
                 axes.text(0.25, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center")
         if legend:
             legend_below(figure, legend)
-        return finish(figure, name, title, "; ".join(filter(None, [*spoken(panels, x), also])) + ".")
+        return finish(figure, name, title, "; ".join(filter(None, [*spoken(panels, x), also])) + ".", values_of(panels))
+
+
+def values_of(panels: Iterable[Panel]) -> Values:
+    """Every point of every series with its interval, and the levels."""
+    rows: list[tuple[str | float, ...]] = [("panel", "series", "x", "value", "low", "high")]
+    for panel in panels:
+        title = panel.title.replace("\n", ", ") or (panel.y.label if panel.y else "")
+        for series in panel.series:
+            ends = ([""] * len(series.x) if end is None else list(end) for end in (series.low, series.high))
+            name = series.spoken_label or series.label
+            rows += [(title, name, *point) for point in zip(list(series.x), list(series.y), *ends, strict=True) if name]
+        rows += [(title, level.label, "", level.value, "", "") for level in panel.levels if level.spoken]
+    return tuple(rows)
 
 
 def spoken(panels: Iterable[Panel], x: Axis) -> list[str]:

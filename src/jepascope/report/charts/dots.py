@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
-from jepascope.report.charts.canvas import BLACK, BLUE, GREY, Drawing, canvas, cloud, finish, style
+from jepascope.report.charts.canvas import BLACK, BLUE, GREY, Drawing, Values, canvas, cloud, finish, style
 
 WIDE = 4.9  # inches; 353 SVG units, which a phone shows as they are
 EACH = 0.2  # inches of a line
@@ -54,7 +54,16 @@ def draw(name: str, title: str, parts: Sequence[Part]) -> Drawing:
             for line, dot in enumerate(part.dots):
                 _line(axes, dot, line)
             _frame(axes, part, (100 * least - 1, 100 * most + 1))
-        return finish(figure, name, title, "; ".join(_spoken(part) for part in parts) + ".")
+        return finish(figure, name, title, "; ".join(_spoken(part) for part in parts) + ".", values_of(parts))
+
+
+def values_of(parts: Sequence[Part]) -> Values:
+    """Every line with its interval, and every draw."""
+    rows: list[tuple[str | float, ...]] = [("axis", "what", "draw", "value", "low", "high")]
+    for axis, dot in ((part.label, dot) for part in parts for dot in part.dots):
+        rows.append((axis, dot.label, "", dot.value, dot.low, dot.high))
+        rows += [(axis, dot.label, number, value, "", "") for number, value in enumerate(dot.draws)]
+    return tuple(rows)
 
 
 def _line(axes: Axes, dot: Dot, line: int) -> None:

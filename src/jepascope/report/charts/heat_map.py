@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import ABSENT, MINUS, finite, shown
-from jepascope.report.charts.canvas import BLACK, GREY, Drawing, canvas, finish, legend_below, style
+from jepascope.report.charts.canvas import BLACK, GREY, Drawing, Values, canvas, finish, legend_below, style
 from jepascope.report.charts.looks import Dash
 
 MOST_NUMBERED = 14  # columns up to which a cell has room for its number
@@ -88,7 +88,16 @@ def draw(
         if bar and not numbered:
             figure.colorbar(image, ax=places, shrink=0.8, aspect=30, pad=0.015, label=bar)
         legend_below(figure, 2)
-        return finish(figure, name, title, "; ".join(filter(None, [*_spoken(maps), also])) + ".")
+        return finish(figure, name, title, "; ".join(filter(None, [*_spoken(maps), also])) + ".", values_of(maps))
+
+
+def values_of(maps: Sequence[Map]) -> Values:
+    """Every cell."""
+    cells = ((drawn, at, value) for drawn in maps for at, value in np.ndenumerate(drawn.values))
+    return (
+        ("panel", "row", "column", "value"),
+        *((drawn.title, drawn.rows[row], drawn.columns[column], float(value)) for drawn, (row, column), value in cells),
+    )
 
 
 def _cells(axes: Axes, drawn: Map, dark: np.ndarray, numbered: bool) -> None:

@@ -64,7 +64,10 @@ def token_map(tokens: pd.DataFrame, layer: int) -> Drawing:
         spoken = f"Layer {layer}. " + "; ".join(f"t {t}: {n} tokens {what}" for t, n in zip(times, above, strict=True))
         if best is not None:
             spoken += f". Best {say(best['accuracy'])} at t {int(best['t'])}, row {int(best['row'])}, column {int(best['column'])}"
-        return finish(figure, "token-map", "What each token alone tells", f"{spoken}; max-null {say(null)}, chance {say(chance)}.")
+        columns = ("t", "row", "column", "accuracy")
+        cells = tuple(tuple(map(float, row)) for row in tokens[list(columns)].to_numpy(dtype=float))
+        told = f"{spoken}; max-null {say(null)}, chance {say(chance)}."
+        return finish(figure, "token-map", "What each token alone tells", told, (columns, *cells))
 
 
 def _from(start: float, bottom: float, top: float) -> ListedColormap:

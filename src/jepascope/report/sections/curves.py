@@ -12,7 +12,7 @@ from jepascope.findings.names import EDITS, control_name, edit_name, in_order, j
 from jepascope.findings.numbers import count_range, interval_of, number_cell
 from jepascope.findings.selection import claimed, dose_words, finders_of, has_twins, of_tokens, one_judge
 from jepascope.findings.verdict import unread_words
-from jepascope.report.blocks import Block, Figure, Finding, findings, section
+from jepascope.report.blocks import Block, Figure, Finding, findings, in_turn, section
 from jepascope.report.charts.curves import UNIT, ZERO, Axis, Panel, Series, draw
 from jepascope.report.charts.looks import CONTROLS
 from jepascope.report.folder import RunFolder
@@ -25,8 +25,8 @@ def curves_section(run: RunFolder) -> list[Block]:
     blocks: list[Block] = []
     if (table := run.table("curves")) is not None:
         curves = claimed(run, one_judge(of_tokens(run, table)))
-        for edit in in_order(curves["edit"], EDITS):
-            blocks += _edit(run, curves[curves["edit"] == edit], edit)
+        edits = in_order(curves["edit"], EDITS)
+        blocks += in_turn("edit", {edit_name(edit).capitalize(): _edit(run, curves[curves["edit"] == edit], edit) for edit in edits})
     if (doses := run.table("doses")) is not None:
         blocks += _natural(run, claimed(run, doses))
     return blocks

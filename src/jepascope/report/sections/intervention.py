@@ -9,14 +9,16 @@ import pandas as pd
 
 from jepascope.findings.beside import readings_by, with_controls
 from jepascope.findings.effect import OUTSIDE, Effect
-from jepascope.findings.names import EDITS, control_name, edit_name, in_order
-from jepascope.findings.numbers import Cell, cell_of, count, count_range, finite, interval_words, number_cell, p_text, shown
+from jepascope.findings.names import EDITS, control_name, controls_in, edit_name, in_order, judge_words
+from jepascope.findings.numbers import Cell, cell_of, count, count_range, finite, interval_of, interval_words, number_cell, p_text, shown
 from jepascope.findings.selection import claim_layer, comparable, finders_of, has_twins, main_ranks
 from jepascope.findings.verdict import not_shown_words, ratio_cell
-from jepascope.report.blocks import Block, Figure, Grid, section
+from jepascope.report.blocks import Block, Figure, Grid, in_turn, section
 from jepascope.report.charts import beside_controls, heat_map
-from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.beside_controls import Mark, Panel, Row
 from jepascope.report.charts.canvas import Drawing
+from jepascope.report.charts.looks import CONTROLS as LOOKS
+from jepascope.report.charts.looks import of_control
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
 from jepascope.report.sections.measures_beside import also_by, other_judges, side_measures
@@ -31,6 +33,7 @@ DONOR = (
     " No twin of a clip exists that differs in this variable alone: a swap takes the pooled difference to a donor, a test clip of the "
     "target class that differs in everything else as well, and makes it at every token."
 )
+OWN, ACROSS = "the subspace", 3
 TITLE, NOT_RUN = "Effects and their controls", "no interventions (stage intervene)"
 
 
@@ -80,13 +83,13 @@ def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
     ce = comparable(run, table)
     layer = claim_layer(run, ce)
     ce = ce[ce["layer"] == layer]
-    blocks: list[Block] = []
+    edits: dict[str, list[Block]] = {}
     finders, draws = finders_of(run, ce), draws_of(run, ce)
     for edit in in_order(ce["edit"], EDITS):
         part = ce[ce["edit"] == edit]
         own_draws = None if draws is None else draws[draws["edit"] == edit]
         caption = (
-            f"{edit_name(edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = {count_range(part['n'])} {run.tested}; black "
+            f"{edit_name(edit).capitalize()} at layer {layer}: {_measure(run, edit)}. n = {count_range(part['n'])} {run.tested}; "
             f"lines: {run.confidence} over {run.units} (controls: over {run.units} and draws); dots: each null draw (matched controls: "
             f"{count_range(part[part['control'] != 'subspace']['draws'])} draws)."
         )
@@ -97,24 +100,35 @@ def effects_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
             )
         if edit == "swap" and not has_twins(run):
             caption += DONOR
-        blocks += [Figure(_bars(part, own_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
-        blocks += [*side_measures(run, part, own_draws, finders, edit), *other_judges(run, table, layer, finders, edit)]
-    return [*blocks, also_by(run, table), *left_out_blocks(run)]
+        own: list[Block] = [Figure(_effects(part, own_draws, finders, edit), caption), _ratios(run, part, finders, edit)]
+        judges: dict[str, list[Block]] = {
+            judge_words(part["judge"].iloc[0]): [*own, *side_measures(run, part, own_draws, finders, edit)],
+            "other judges": other_judges(run, table, layer, finders, edit),
+        }
+        edits[edit_name(edit).capitalize()] = in_turn("judge", judges)
+    return [*in_turn("edit", edits), also_by(run, table), *left_out_blocks(run)]
 
 
-def _bars(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str], edit: str) -> Drawing:
-    """The finder's subspace and its controls; every null draw is a dot."""
-    rows = []
+def _effects(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str], edit: str) -> Drawing:
+    """A panel for each finder: its subspace and every control on a line of its own; every null draw is a dot."""
     null = None if draws is None else draws[draws["control"] != "subspace"]
-    for finder in finders:
+    names = ["subspace", *controls_in(ce["control"])]
+
+    def panel(finder: str) -> Panel:
         by = {row["control"]: row for row in ce[ce["finder"] == finder].to_dict("records")}
         dots = {} if null is None else {str(at): list(own["value"]) for at, own in null[null["finder"] == finder].groupby("control")}
-        rows.append(Row.of(finder, by, draws=dots))
+        marks = {
+            at: Mark("", LOOKS[at] if at in LOOKS else of_control(at), *interval_of(by[at]), dots.get(at, ())) for at in names if at in by
+        }
+        return Panel([Row(control_name(at) if at != "subspace" else OWN, [marks.get(at)]) for at in names], title=finder)
+
     title = f"Causal effect of {edit_name(edit)}, beside its controls"
     also = "Null draws shown as dots" + (" where stored" if null is None else "")
     if null is not None and null["value"].notna().any():
         also += f", from {shown(null['value'].min())} to {shown(null['value'].max())}"
-    return beside_controls.draw(f"effect-{edit}", title, [Panel(rows)], "causal effect (1 = the whole effect)", bars=True, also=also)
+    return beside_controls.draw(
+        f"effect-{edit}", title, [panel(finder) for finder in finders], "share of the effect", across=ACROSS, also=also
+    )
 
 
 def _measure(run: RunFolder, edit: str) -> str:

@@ -9,7 +9,7 @@ from jepascope.findings.isolation import CrossEffect, Level, cross_effects, isol
 from jepascope.findings.names import EDITS, LABEL, edit_name, in_order, short
 from jepascope.findings.numbers import ABSENT, Cell, count, count_range, finite, interval_cell, shown, span
 from jepascope.findings.selection import claim_layer
-from jepascope.report.blocks import Block, Figure, Grid, findings, section
+from jepascope.report.blocks import Block, Figure, Grid, findings, in_turn, section
 from jepascope.report.charts.canvas import VERMILION
 from jepascope.report.charts.heat_map import Frame, Map, draw, two_decimals
 from jepascope.report.folder import RunFolder
@@ -49,7 +49,8 @@ def isolation_section(run: RunFolder) -> list[Block]:
     if maps:
         title = f"Cause and isolate: edits of {short(variable, LABEL)} and of other variables"
         blocks.append(Figure(draw("isolation", title, maps, "variable that is read", most_numbered=40, by_size=True), caption))
-    return [*blocks, *(_grid(run, own, variable, finder, edit) for edit, own in effects.items() if own)]
+    grids = {edit_name(edit).capitalize(): [_grid(run, own, variable, finder, edit)] for edit, own in effects.items() if own}
+    return [*blocks, *in_turn("edit", grids)]
 
 
 def isolation_findings(run: RunFolder, brief: bool = False) -> list[str]:

@@ -14,7 +14,7 @@ from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import ABSENT, Cell, count_range, interval_cell, shown
 from jepascope.findings.selection import claim_layer, tokens_of
 from jepascope.findings.values import HELD, measures_of, value_words
-from jepascope.report.blocks import Block, Figure, Finding, Grid, section
+from jepascope.report.blocks import Block, Figure, Finding, Grid, in_turn, section
 from jepascope.report.charts import compass
 from jepascope.report.charts.canvas import BLUE, GREY, VERMILION, Drawing
 from jepascope.report.charts.compass import Compass
@@ -41,14 +41,13 @@ def value_section(run: RunFolder, values: pd.DataFrame) -> list[Block]:
         return []
     tokens, layer = tokens_of(run, model), claim_layer(run, model)
     outputs = list(dict.fromkeys(model["output"]))
-    blocks: list[Block] = []
+    by_output: dict[str, list[Block]] = {}
     for number, output in enumerate(outputs[:MOST_OUTPUTS]):
         rows = values[values["output"] == output]
         circular = bool((rows["probe"] == "circular").any())
-        blocks += [Finding(value_words(rows, layer, tokens, output)), *_by_layer(run, rows, output, number, circular)]
-        if circular:
-            blocks += _compass(run, output, number)
-    blocks += _predicted(run, model, outputs)
+        blocks = [Finding(value_words(rows, layer, tokens, output)), *_by_layer(run, rows, output, number, circular)]
+        by_output[short(output, LABEL)] = [*blocks, *(_compass(run, output, number) if circular else [])]
+    blocks = [*in_turn("output", by_output), *_predicted(run, model, outputs)]
     return [*blocks, *more(len(outputs), MOST_OUTPUTS, "outputs are in values.parquet")]
 
 
