@@ -15,7 +15,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from jepascope.disk.folder import Folder
 from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
+from jepascope.findings.claims import claims_of
 from jepascope.findings.glossary import explained
+from jepascope.findings.openings import opening
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Chapter, Section
 from jepascope.report.chapters import CHAPTERS, ORDER
@@ -39,7 +41,7 @@ def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
     run = Path(run).expanduser()
     folder = read_run(run)
     made = list(fits(_made, ((folder, (entry.anchor,)) for entry in SECTIONS)))
-    chapters = chapters_of(made)
+    chapters = chapters_of(folder, made)
     first = first_screen(folder)
     html = render(folder, chapters, first)
     write_drawings(run, [first, *chapters], "figures/")
@@ -50,10 +52,10 @@ def _made(_: object, folder: RunFolder, anchor: str) -> Section:
     return DECLARED[anchor](folder)
 
 
-def chapters_of(made: Iterable[Section]) -> list[Chapter]:
+def chapters_of(folder: RunFolder, made: Iterable[Section]) -> list[Chapter]:
     """The sections of a run under their chapters."""
-    by_anchor = {section.anchor: section for section in made}
-    return [chapter(by_anchor) for chapter in CHAPTERS]
+    by_anchor, claims = {section.anchor: section for section in made}, claims_of(folder)
+    return [chapter(by_anchor, opening(chapter.anchor, folder, claims)) for chapter in CHAPTERS]
 
 
 def render(folder: RunFolder, chapters: list[Chapter], first: FirstScreen | None = None) -> str:
