@@ -55,7 +55,7 @@ def _made(_: object, folder: RunFolder, anchor: str) -> Section:
 def chapters_of(folder: RunFolder, made: Iterable[Section]) -> list[Chapter]:
     """The sections of a run under their chapters."""
     by_anchor, claims = {section.anchor: section for section in made}, claims_of(folder)
-    return [chapter(by_anchor, opening(chapter.anchor, folder, claims)) for chapter in CHAPTERS]
+    return [chapter(folder, by_anchor, opening(chapter.anchor, folder, claims)) for chapter in CHAPTERS]
 
 
 def render(folder: RunFolder, chapters: list[Chapter], first: FirstScreen | None = None) -> str:

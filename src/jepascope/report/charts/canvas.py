@@ -77,6 +77,12 @@ class Drawing:
     alt: str
     values: Values = ()
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it was drawn for a small screen, and is not to fill a large one."""
+        width = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
+        return width is not None and float(width[1]) < 0.9 * 72 * WIDTH
+
 
 @contextmanager
 def style(name: str) -> Iterator[None]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
+from jepascope.findings.questions import points
 from jepascope.report.charts.canvas import BLACK, BLUE, GREY, Drawing, Values, canvas, cloud, finish, style
 
 WIDE = 4.9  # inches; 353 SVG units, which a phone shows as they are
@@ -20,7 +21,8 @@ ROUND = 0.62  # of a line that its draws are spread over
 
 @dataclass(frozen=True)
 class Dot:
-    """A line: its name, the value with its interval, the draws behind it, and whether it is what the plot is about."""
+    """A line: its name, the value with its interval, the draws behind it or one value ``beside`` it, and whether it is what the plot is
+    about (``leads``) or held against it (``named``)."""
 
     label: str
     value: float
@@ -30,6 +32,7 @@ class Dot:
     draws: Sequence[float] = ()
     leads: bool = False
     named: bool = False
+    beside: float = nan
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,13 @@ class Part:
 def draw(name: str, title: str, parts: Sequence[Part]) -> Drawing:
     """Shares from 0 to 1, each line's number at the right; every part below the one before, on the same scale."""
     lines = [len(part.dots) for part in parts]
-    shares = [value for part in parts for dot in part.dots for value in (dot.value, dot.low, dot.high, *dot.draws) if finite(float(value))]
+    shares = [
+        value
+        for part in parts
+        for dot in part.dots
+        for value in (dot.value, dot.low, dot.high, dot.beside, *dot.draws)
+        if finite(float(value))
+    ]
     least, most = min([0.0, *shares]), max([1.0, *shares])
     with style(name):
         figure, places = canvas(EACH * sum(lines) + 0.5 * len(parts), len(parts), 1, sharex=True, width=WIDE)
@@ -59,10 +68,10 @@ def draw(name: str, title: str, parts: Sequence[Part]) -> Drawing:
 
 def values_of(parts: Sequence[Part]) -> Values:
     """Every line with its interval, and every draw."""
-    rows: list[tuple[str | float, ...]] = [("axis", "what", "draw", "value", "low", "high")]
+    rows: list[tuple[str | float, ...]] = [("axis", "what", "draw", "value", "low", "high", "beside")]
     for axis, dot in ((part.label, dot) for part in parts for dot in part.dots):
-        rows.append((axis, dot.label, "", dot.value, dot.low, dot.high))
-        rows += [(axis, dot.label, number, value, "", "") for number, value in enumerate(dot.draws)]
+        rows.append((axis, dot.label, "", dot.value, dot.low, dot.high, dot.beside))
+        rows += [(axis, dot.label, number, value, "", "", "") for number, value in enumerate(dot.draws)]
     return tuple(rows)
 
 
@@ -71,10 +80,12 @@ def _line(axes: Axes, dot: Dot, line: int) -> None:
     if len(dot.draws):
         spread = np.linspace(-0.5, 0.5, len(dot.draws)) * ROUND  # so that equal draws do not hide each other
         cloud(axes, 100 * np.asarray(dot.draws, dtype=float), line + spread, 1.8, GREY, 0.45)
+    if finite(dot.beside):
+        axes.plot([100 * dot.beside] * 2, [line - 0.3, line + 0.3], color=GREY, lw=2.4, alpha=0.55, solid_capstyle="butt", zorder=3)
     if finite(dot.low) and finite(dot.high):
         axes.plot([100 * dot.low, 100 * dot.high], [line, line], color=color, lw=2.2 if dot.leads else 1.3, zorder=4, solid_capstyle="butt")
     if finite(dot.value):
-        size, shape = (7.5, "o") if dot.leads else (4.5, "D" if dot.named else "|")
+        size, shape = (7.5, "o") if dot.leads else (4.5, "D" if dot.named else "o" if finite(dot.beside) else "|")
         axes.plot(100 * dot.value, line, marker=shape, ms=size if shape != "|" else 7, mew=1.3, color=color, zorder=5)
     weight = "bold" if dot.leads or dot.named else "normal"
     axes.text(1.01, line, dot.text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, fontweight=weight, color=color)
@@ -97,5 +108,9 @@ def _frame(axes: Axes, part: Part, limits: tuple[float, float]) -> None:
 
 
 def _spoken(part: Part) -> str:
-    told = ", ".join(f"{dot.label} {dot.text}" + (f" ({len(dot.draws)} draws)" if len(dot.draws) else "") for dot in part.dots)
+    told = ", ".join(
+        f"{dot.label} {dot.text}"
+        + (f" ({len(dot.draws)} draws)" if len(dot.draws) else f" (beside {points(dot.beside)})" if finite(dot.beside) else "")
+        for dot in part.dots
+    )
     return f"{part.label}: {told}" + (f", {part.level_label}" if part.level_label else "")
