@@ -16,13 +16,13 @@ def test_every_picture_shows_the_clip_on_the_left_and_its_twin_on_the_right() ->
     clips = directions8(seed=0, frames=4, size=32).select([3])
     partner = twins(clips)
     picture, frames = film(clips, partner)
-    strip = np.asarray(Image.open(io.BytesIO(picture)))[..., :3] / 255
-    assert frames == 4 and strip.shape == (32, 4 * 2 * (32 + GAP), 3)
+    strip = np.asarray(Image.open(io.BytesIO(picture))) / 255
+    assert frames == 4 and strip.shape == (32, 4 * 2 * (32 + GAP), 4)
     for frame, shown in enumerate(np.split(strip, frames, axis=1)):
         for of, place in ((clips, 0), (partner, 32 + GAP)):
             there = of.video([0])[0, frame].permute(1, 2, 0).numpy()
-            assert np.abs(shown[:, place : place + 32] - there).max() <= 0.5 / (SHADES - 1) + 0.003
-            assert (shown[:, place + 32 : place + 32 + GAP] == 1).all()
+            assert np.abs(shown[:, place : place + 32, :3] - there).max() <= 0.5 / (SHADES - 1) + 0.003
+            assert (shown[:, place + 32 : place + 32 + GAP, 3] == 0).all()
 
 
 def test_a_large_clip_makes_a_small_strip() -> None:

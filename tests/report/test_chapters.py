@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from blank_figure import words_only
+from jepascope.findings.questions import QUESTIONS
 from jepascope.report import build_report
 from jepascope.report.blocks import DECLARED
 from jepascope.report.chapters import CHAPTERS, ORDER
@@ -27,6 +30,7 @@ class Folds(HTMLParser):
         self.hidden: list[str] = []
         self.open: list[tuple[str, bool]] = []
         self.fold = ""
+        self.html = html
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -57,8 +61,6 @@ class Folds(HTMLParser):
 @pytest.fixture(scope="module")
 def folds(shared: Callable[..., Path], complete: Path) -> Folds:
     def report(folder: Path) -> None:
-        import shutil
-
         shutil.copytree(complete, folder, dirs_exist_ok=True)
         with words_only():
             build_report(folder)
@@ -85,3 +87,13 @@ def test_few_words_stand_outside_folds(folds: Folds) -> None:
 
 def test_nothing_is_hidden_from_whoever_runs_no_script(folds: Folds) -> None:
     assert not folds.hidden
+
+
+def test_what_takes_turns_stands_one_below_another_where_no_script_runs(folds: Folds) -> None:
+    assert "data-tab=" in folds.html and ' role="tab' not in folds.html.split("<script>")[0]  # the script makes them
+
+
+def test_the_first_screen_has_a_reply_to_every_question_and_at_most_three_doubts(folds: Folds) -> None:
+    assert re.findall('data-question="([^"]*)"', folds.html) == [question.name for question in QUESTIONS]
+    doubts = re.search(r"data-distrust.*?</section>", folds.html, flags=re.S)
+    assert doubts is not None and 0 < doubts[0].count("<li>") <= 3

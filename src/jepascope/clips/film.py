@@ -14,16 +14,15 @@ SHADES = 32  # of a colour: noise of the finest shades would triple the file, an
 
 def film(clips: ClipSet, partners: ClipSet, clip: int = 0) -> tuple[bytes, int]:
     """A PNG, and the number of its pictures, which lie side by side: in each the clip on the left and its partner on the right, ``GAP``
-    white pixels after both."""
+    pixels of nothing after both."""
     from matplotlib.image import imsave
 
     sides = [_frames(of, clip) for of in (clips, partners)]
     count, side = sides[0].shape[:2]
-    gap = np.ones((count, side, GAP, 3), dtype=sides[0].dtype)
-    strip = np.concatenate([sides[0], gap, sides[1], gap], axis=2)  # (frames, rows, columns, colours)
+    gap = np.zeros((count, side, GAP, 4), dtype=np.uint8)
+    strip = np.concatenate([part for frames in sides for part in (_shades(frames), gap)], axis=2)  # (frames, rows, columns, RGBA)
     picture = io.BytesIO()
-    shades = np.round(np.round(strip * (SHADES - 1)) * (255 / (SHADES - 1))).astype(np.uint8)
-    imsave(picture, np.concatenate(list(shades), axis=1), format="png", metadata={"Software": None})  # type: ignore[dict-item]
+    imsave(picture, np.concatenate(list(strip), axis=1), format="png", metadata={"Software": None})  # type: ignore[dict-item]
     return picture.getvalue(), count
 
 
@@ -34,3 +33,9 @@ def _frames(clips: ClipSet, clip: int) -> np.ndarray:
     step = -(-max(video.shape[1:3]) // MOST_SIDE)
     frames: np.ndarray = video[shown, ::step, ::step]
     return frames
+
+
+def _shades(frames: np.ndarray) -> np.ndarray:
+    """Colours in bytes, opaque."""
+    shades = np.round(np.round(frames * (SHADES - 1)) * (255 / (SHADES - 1))).astype(np.uint8)
+    return np.concatenate([shades, np.full_like(shades[..., :1], 255)], axis=-1)

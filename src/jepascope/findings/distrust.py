@@ -69,14 +69,14 @@ def _close(facts: Facts, claims: Claims) -> str:
     own, closest = (None, None) if used is None else own_and_closest(used.numbers)
     if own is None or closest is None or own.value <= 0 or closest.value < CLOSE * own.value:
         return ""
-    return f"{brief_name(closest.control)} alone does {points(closest.value / own.value)} as much"
+    return f"{brief_name(closest.control)} does {points(closest.value / own.value)} as much"
 
 
 def _still_read(facts: Facts, claims: Claims) -> str:
     fresh = claims.get(FRESH.name)
     if fresh is None or fresh.verdict != "shown":
         return ""
-    return f"Fresh read-outs still read {points(fresh.numbers[0].value)}"
+    return f"Fresh read-outs read {points(fresh.numbers[0].value)}"
 
 
 def _no_power(facts: Facts, claims: Claims) -> str:

@@ -151,7 +151,7 @@ def _carried_word(claims: Sequence[Claim]) -> str:
 QUESTIONS = (
     Asked("read", "Readable?", (READ.name,), _read, {"refuted": "no"}),
     Asked("used", "Used?", (USED.name,), _moved, {}),
-    Asked("predicted", "By its predictor?", (PREDICTED.name,), _moved, {}),
+    Asked("predicted", "Own predictor?", (PREDICTED.name,), _moved, {}),
     Asked("specific", "Specific?", (ISOLATED.name,), _others, {"refuted": "leaks"}),
     Asked("copies", "Copies?", (COPIES_OF.name,), _copies, {"not shown": "none shown"}),
     Asked("carried", "Carries over?", (*(question.name for question in CARRIES), REAL.name), _carried, {}, _carried_word),

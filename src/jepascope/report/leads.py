@@ -63,8 +63,8 @@ def leaks_figure(run: RunFolder) -> Figure | None:
         for row in rows
     ]
     caption = (
-        f"Accuracy of a probe on clips without motion, n = {count_range(table['n'])} test clips; lines: {run.confidence}. Grey: what position "
-        "or axis alone can reach. Dotted: chance."
+        f"Accuracy of a probe on clips without motion, n = {count_range(table['n'])} test clips; lines: {run.confidence}. Grey: what "
+        "position or axis alone can reach. Dotted: chance."
     )
     part = Part(lines, "% of clips without motion read rightly", float(table["chance"].mean()), "")
     return Figure(dots.draw("leaks", "What clips without motion give away", [part]), caption)

@@ -146,8 +146,8 @@ def _numbers(attribute: str) -> str:
     text = re.sub(r"-?\d+\.\d{3,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), attribute)
     if not text.startswith(" d="):
         return text
-    text = re.sub(r"\s*([MLCQz])\s*", r"\1", text)
-    return re.sub(r"M([^A-Za-z\"]+)L\1(?=[M\s\"])", r"M\1h0", text)  # the dots of a cloud
+    text = re.sub(r"\s*([MLCQz\"])\s*", r"\1", text)
+    return re.sub(r"M([^A-Za-z\"]+)L\1(?=[M\"])", r"M\1h0", text)  # the dots of a cloud
 
 
 def _font(style: str) -> str:
