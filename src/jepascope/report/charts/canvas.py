@@ -129,7 +129,7 @@ def finish(figure: Figure, name: str, title: str, alt: str, values: Values = ())
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = shortened(_own_ids(svg, name))
     head, body = svg.split(">", 1)
-    head = head.replace("<svg", f'<svg role="img" font-family="{FONT}" aria-label="{escape(f"{title}. {alt}", quote=True)}"', 1)
+    head = head.replace("<svg", f'<svg role="img" aria-label="{escape(f"{title}. {alt}", quote=True)}" font-family="{FONT}"', 1)
     return Drawing(name, f"{head}>\n <title>{escape(title)}</title>\n <desc>{escape(alt)}</desc>{body.rstrip()}", title, alt, values)
 
 
