@@ -60,11 +60,14 @@ SMALL = {
 
 
 def permuted(seed: int, folder: Path) -> StudySpec:
-    """Each clip's direction is another clip's."""
+    """Each clip's direction is that of another clip of its split, which keeps as many of every class."""
     clips = directions8(seed=seed, per_class=SMALL["clips_per_class"])
     labels, names = clips.labels("direction")
-    order = np.random.default_rng([seed, 77]).permutation(len(labels))
-    rows = [f"{scene},{names[labels[other]]}" for scene, other in zip(clips.factors["scene"], order, strict=True)]
+    rng, of_split = np.random.default_rng([seed, 77]), clips.factors.groupby("split").indices
+    given = labels.copy()
+    for rows_of in of_split.values():
+        given[rows_of] = labels[rng.permutation(rows_of)]
+    rows = [f"{scene},{names[label]}" for scene, label in zip(clips.factors["scene"], given, strict=True)]
     file = folder / "labels.csv"
     file.write_text("\n".join(["scene,word", *rows]) + "\n")
     return make_spec({**SMALL, "seed": seed, "labels": str(file), "variable": "word"}, "permuted")
