@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -133,6 +133,7 @@ def exploring(run: Path, machine: Machine, progress: Progress | None = None) -> 
     table = tables.tables.get("effects")
     if table is None or best is None or table.empty:
         raise RunFolderError(f"'{run}' has no effects of edits, so there is nothing to explore. {mended_with(run)}")
+    machine = replace(machine, engine="local", workers=1)  # one clip at a time leaves nothing to share out
     with opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder, opened(run, spec, encoder, heals=False) as folder:
         captures = Captures.of_run(folder, encoder, progress or Silent())
         take_rank(captures, folder)
