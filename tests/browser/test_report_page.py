@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from watched import DESKTOP, PHONE, Visit, words
@@ -130,7 +129,3 @@ def test_the_clips_move_stand_still_when_asked_and_for_whoever_wants_no_motion(p
     assert page.evaluate(moving) == "running"
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate("document.getAnimations().length") == 0
-
-
-def cells(page: Any, table: Any, column: int) -> list[str]:
-    return [str(text) for text in table.locator(f"tbody tr:not(.group) > :nth-child({column + 1})").all_inner_texts()]

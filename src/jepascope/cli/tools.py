@@ -79,10 +79,20 @@ def planted(
     say(*headline(card), f"Page: {page.resolve()}")
 
 
-@app.command(rich_help_panel=PAGES, epilog="Example:  jepascope report runs/demo")
+@app.command(rich_help_panel=PAGES, epilog="Examples:  jepascope report runs/demo   |   jepascope report runs/demo --one-page demo.pdf")
 @answered
-def report(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    one_page: Annotated[
+        Path | None, typer.Option("--one-page", metavar="FILE", help="Its first screen as a .pdf or .png instead, for a talk or a mail.")
+    ] = None,
+) -> None:
     """Build the HTML report again from a run folder alone."""
+    if one_page is not None:
+        from jepascope.report.one_page import build_one_page
+
+        typer.echo(plain(str(build_one_page(folder, one_page).resolve())))
+        return
     from jepascope.report.build import build_report
 
     typer.echo(plain(str(build_report(folder).resolve())))

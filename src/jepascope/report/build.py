@@ -45,7 +45,7 @@ def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
     first = first_screen(folder)
     html = render(folder, chapters, first)
     write_drawings(run, [first, *chapters], "figures/")
-    return write_text(run / "report.html", html)
+    return write_whole(run / "report.html", html)
 
 
 def _made(_: object, folder: RunFolder, anchor: str) -> Section:
@@ -94,8 +94,8 @@ def parted(caption: str) -> tuple[str, str]:
     return (f"{first}.", rest) if stop and len(caption) > LONG_CAPTION else (caption, "")
 
 
-def write_text(path: Path, text: str) -> Path:
+def write_whole(path: Path, contents: str | bytes) -> Path:
     """Write whole or not at all, so that a reader never meets half a file."""
     Folder(path.parent).sweep()
-    Folder(path.parent).write(path.name, text)
+    Folder(path.parent).write(path.name, contents)
     return path

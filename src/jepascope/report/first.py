@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -50,15 +51,29 @@ class Film:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """What the dot plot shows, and how to read it."""
+
+    title: str
+    parts: tuple[Part, ...]
+    caption: str
+
+
+@dataclass(frozen=True)
 class FirstScreen:
     """All of it, from claims and tables."""
 
     title: str
     replies: tuple[Reply, ...]
     doubts: tuple[Doubt, ...]
-    figure: Figure | None
+    plot: Plot | None
     film: Film | None
     where: dict[str, str]
+
+    @cached_property
+    def figure(self) -> Figure | None:
+        """The plot as the page draws it."""
+        return None if self.plot is None else Figure(dots.draw("first", self.plot.title, self.plot.parts), self.plot.caption, leads=True)
 
     @property
     def drawings(self) -> tuple[Drawing, ...]:
@@ -68,10 +83,10 @@ class FirstScreen:
 def first_screen(run: RunFolder) -> FirstScreen:
     """Of a run folder."""
     claims = claims_of(run)
-    return FirstScreen(title_of(run, claims), replies(claims), doubts(run, claims), _figure(run, claims), _film(run), WHERE)
+    return FirstScreen(title_of(run, claims), replies(claims), doubts(run, claims), _plot(run, claims), _film(run), WHERE)
 
 
-def _figure(run: RunFolder, claims: Sequence[Claim]) -> Figure | None:
+def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     """The edit that leads beside every control, each with its draws; below it what is read after ablation."""
     finder = first_finder(run)
     rows = (edited(run, finder, edit) for edit in ("swap", "ablate"))
@@ -92,7 +107,7 @@ def _figure(run: RunFolder, claims: Sequence[Claim]) -> Figure | None:
     if (read := _read_after(claims)) is not None:
         parts.append(read)
         caption += " Below: clips that a read-out names rightly after ablation, one frozen before it and one trained after it."
-    return Figure(dots.draw("first", f"{name} beside its controls", parts), caption, leads=True)
+    return Plot(f"{name} beside its controls", tuple(parts), caption)
 
 
 def _dots(run: RunFolder, leads: Edited) -> list[Dot]:

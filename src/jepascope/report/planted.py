@@ -16,7 +16,7 @@ from jepascope.findings.numbers import ABSENT, Cell, cell_of, count, number_cell
 from jepascope.findings.verdict import ratio_words
 from jepascope.intervention.control_entry import AS_GIVEN
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
-from jepascope.report.build import render_page, write_drawings, write_text
+from jepascope.report.build import render_page, write_drawings, write_whole
 from jepascope.report.grids import Column, grid, words
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
@@ -33,7 +33,7 @@ def build_planted(out: Path) -> Path:
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
     write_drawings(out, sections)
-    return write_text(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))
+    return write_whole(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))
 
 
 def _summary(card: dict[str, Any]) -> Section:

@@ -12,7 +12,7 @@ from jepascope.disk.folder import Folder
 from jepascope.disk.plain import read_object
 from jepascope.errors import RunFolderError, setting
 from jepascope.report.blocks import Section
-from jepascope.report.build import build_report, render_page, write_drawings, write_text
+from jepascope.report.build import build_report, render_page, write_drawings, write_whole
 
 PAGE = "bench.html"
 
@@ -31,7 +31,7 @@ def build_bench(folder: Path) -> Path:
     html = render_page(
         "bench.html.j2", sections=sections, name=record["benchmark"], question=record["question"], asked=asked, source=RESULT
     )
-    return write_text(folder / PAGE, html)
+    return write_whole(folder / PAGE, html)
 
 
 def read_bench(folder: Path) -> dict[str, Any]:

@@ -103,13 +103,17 @@ def canvas(
     return figure, list(axes.flat)
 
 
+NEXT_TO_NOTHING = 1e-6  # a stroke of no length at all is in no PNG
+
+
 def cloud(axes: Axes, x: Sequence[float] | np.ndarray, y: Sequence[float] | np.ndarray, size: float, color: str, alpha: float) -> None:
     """Many round dots as one path of strokes without length, which a file holds in a tenth of the room that markers take."""
     at = np.repeat(np.column_stack([x, y]).astype(float), 2, axis=0)
+    at[1::2, 0] += NEXT_TO_NOTHING
     path = MarkPath(at[np.isfinite(at).all(1)])
     path = MarkPath(path.vertices, np.tile([MarkPath.MOVETO, MarkPath.LINETO], len(path) // 2))
     path.should_simplify = False
-    axes.add_patch(PathPatch(path, fill=False, ec=color, lw=size, alpha=alpha, capstyle="round", zorder=3))
+    axes.add_patch(PathPatch(path, fill=False, ec=color, lw=size, alpha=alpha, capstyle="round", zorder=3, snap=False))
     axes.update_datalim(path.vertices)
 
 

@@ -47,23 +47,27 @@ class Part:
 
 def draw(name: str, title: str, parts: Sequence[Part]) -> Drawing:
     """Shares from 0 to 1, each line's number at the right; every part below the one before, on the same scale."""
-    lines = [len(part.dots) for part in parts]
-    shares = [
-        value
-        for part in parts
-        for dot in part.dots
-        for value in (dot.value, dot.low, dot.high, dot.beside, *dot.draws)
-        if finite(float(value))
-    ]
-    least, most = min([0.0, *shares]), max([1.0, *shares])
     with style(name):
-        figure, places = canvas(EACH * sum(lines) + 0.5 * len(parts), len(parts), 1, sharex=True, width=WIDE)
-        places[0].get_gridspec().set_height_ratios([many + 0.2 for many in lines])  # type: ignore[union-attr]
-        for axes, part in zip(places, parts, strict=True):
-            for line, dot in enumerate(part.dots):
-                _line(axes, dot, line)
-            _frame(axes, part, (100 * least - 1, 100 * most + 1))
+        figure, places = canvas(EACH * sum(heights(parts)) + 0.46 * len(parts), len(parts), 1, sharex=True, width=WIDE)
+        places[0].get_gridspec().set_height_ratios(heights(parts))  # type: ignore[union-attr]
+        draw_on(places, parts)
         return finish(figure, name, title, "; ".join(_spoken(part) for part in parts) + ".", values_of(parts))
+
+
+def heights(parts: Sequence[Part]) -> list[float]:
+    """Of every part beside the others, in lines."""
+    return [len(part.dots) + 0.2 for part in parts]
+
+
+def draw_on(places: Sequence[Axes], parts: Sequence[Part]) -> None:
+    """The parts on axes that are there."""
+    marks = (value for part in parts for dot in part.dots for value in (dot.value, dot.low, dot.high, dot.beside, *dot.draws))
+    shares = [value for value in marks if finite(float(value))]
+    least, most = min([0.0, *shares]), max([1.0, *shares])
+    for axes, part in zip(places, parts, strict=True):
+        for line, dot in enumerate(part.dots):
+            _line(axes, dot, line)
+        _frame(axes, part, (100 * least - 1, 100 * most + 1))
 
 
 def values_of(parts: Sequence[Part]) -> Values:

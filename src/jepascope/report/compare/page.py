@@ -12,7 +12,7 @@ from jepascope.disk.named import open_named
 from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
-from jepascope.report.build import render_page, write_text
+from jepascope.report.build import render_page, write_whole
 from jepascope.report.compare.differing import agreement, differences
 from jepascope.report.compare.encoders import commands, recognised
 from jepascope.report.compare.figures import figures_section
@@ -77,7 +77,7 @@ def build_compare(comparison: Comparison, out: Path) -> Path:
     models = ", ".join(dict.fromkeys(run.study.model for run in runs)) or "no run yet"
     sections = [*(paper_sections(runs) if comparison.preset == "paper" else []), *run_sections(comparison)]
     byline = f"{len(runs)} run{'' if len(runs) == 1 else 's'} · {models}"
-    return write_text(page, render_page("compare.html.j2", sections=sections, byline=byline, preset=comparison.preset, mark=MARK))
+    return write_whole(page, render_page("compare.html.j2", sections=sections, byline=byline, preset=comparison.preset, mark=MARK))
 
 
 def place(out: Path) -> Path:
