@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -16,8 +17,10 @@ from jepascope.errors import BadArgument, JepascopeError
 from jepascope.explore.asked import Asked
 from jepascope.explore.explorer import Explorer, exploring
 from jepascope.explore.export import export
+from jepascope.explore.measured import over_clips
 from jepascope.explore.page import render
 from jepascope.explore.reading import answer
+from jepascope.explore.replay import replayed
 from jepascope.study.machine import Machine
 
 
@@ -154,3 +157,41 @@ def test_nothing_runs_but_the_two_scripts_that_the_policy_names(explorer: Explor
     named = [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
     assert rules["default-src"] == "'none'" and rules["script-src"].split() == named and "connect-src" not in rules
     assert "eval(" not in page and "innerHTML" not in page and "new Function" not in page
+
+
+def test_a_run_whose_encoder_is_no_longer_here_replays_what_it_stored(finished_run: Path) -> None:
+    exported = replayed(finished_run, 2)
+    assert exported.meta["mode"] == "replay" and set(exported.packs) == {f"clip {scene['clip']}" for scene in exported.meta["scenes"]}
+    assert len(exported.meta["scenes"]) == 2 and render(exported).startswith("<!doctype html>")
+
+
+def test_effects_over_all_clips_are_stored_by_dose_and_unknown_ones_left_out() -> None:
+    row = {"layer": 1, "finder": "lda", "edit": "swap", "judge": "probe", "read_layer": 3, "read": "", "n": 8, "low": 0.1, "high": 0.3}
+    rows = [
+        {**row, "dose": 1.0, "control": "subspace", "value": 0.2},
+        {**row, "dose": 1.0, "control": "random", "value": float("nan")},
+        {**row, "dose": 1.0, "control": "carried", "value": 0.1, "low": float("nan")},
+        {**row, "dose": 1.0, "control": "subspace", "value": 0.9, "read_layer": 2},
+        {**row, "dose": 1.0, "control": "subspace", "value": 0.9, "judge": "mlp"},
+        {**row, "dose": 1.0, "control": "subspace", "value": 0.9, "read": "speed"},
+    ]
+    curves = pd.DataFrame([{**row, "dose": 0.25, "control": "subspace", "value": 0.05}]).drop(columns=["read_layer", "read"])
+    assert over_clips(pd.DataFrame(rows), curves, 3) == {
+        "1 lda swap": {
+            "1": {"subspace": [0.2, 0.1, 0.3, 8], "carried": [0.1, None, 0.3, 8]},
+            "0.25": {"subspace": [0.05, 0.1, 0.3, 8]},
+        }
+    }
+
+
+@pytest.mark.parametrize("why", ["parameters", "not on this machine"])
+def test_an_encoder_that_no_page_can_hold_is_replayed_and_it_is_said_why(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    if why == "parameters":
+        monkeypatch.setattr("jepascope.explore.build.MOST", 10)
+    else:
+        monkeypatch.setattr("jepascope.explore.build.find", lambda name: (_ for _ in ()).throw(BadArgument("no such model")))
+    made = CliRunner().invoke(app, ["explore", str(finished_run), "--out", str(tmp_path / "live.html"), "--workers", "1"])
+    assert made.exit_code == 0 and "it replays what the run stored" in made.output and why in made.output
+    assert '"mode":"replay"' in (tmp_path / "live.html").read_text()

@@ -27,15 +27,33 @@ def explore(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The page; default: explore.html in the run folder.")] = None,
     clips: Annotated[int, typer.Option("--clips", min=1, help="Test clips that the page holds, the wrongly moved first.")] = MOST_CLIPS,
     serve: Annotated[bool, typer.Option("--serve", help="Answer the page from this machine, for encoders too large for a page.")] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of --serve, on 127.0.0.1; 0: any that is free.")] = 0,
 ) -> None:
     """The live page: drag an arrow, move a dose, and see what the network then reads, beside the same on matched controls."""
-    from jepascope.disk.folder import Folder
-    from jepascope.explore.explorer import exploring
-    from jepascope.explore.export import export
-    from jepascope.explore.page import render
+    if serve:
+        _serve(folder, clips, machine, port)
+        return
+    from jepascope.explore.build import build
 
     path = out or folder / "explore.html"
+    with bars() as progress:
+        length, why = build(folder, path, clips, machine, progress)
+    said = f"it replays what the run stored: {why}; --serve computes" if why else "it computes by itself, and needs no server"
+    say(f"Live page: {path.resolve()} ({length / 1e6:.1f} MB; {said})")
+
+
+def _serve(folder: Path, clips: int, machine: Machine, port: int) -> None:
+    """Until Ctrl-C."""
+    from jepascope.explore.explorer import exploring
+    from jepascope.explore.serve import PageServer, served
+
     with bars() as progress, exploring(folder, machine, progress) as explorer:
-        html = render(export(explorer, clips))
-        Folder(path.parent).write(path.name, html)
-    say(f"Live page: {path.resolve()} ({len(html) / 1e6:.1f} MB; it needs no server)")
+        page, answers = served(explorer, clips)
+        server = PageServer(page, answers, port)
+        say(f"Live page: {server.address}", "It answers this machine alone, and whoever has this address. Ctrl-C ends it.")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.server_close()

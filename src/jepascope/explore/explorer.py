@@ -13,12 +13,13 @@ import pandas as pd
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import RunFolderError
+from jepascope.explore.measured import main_effects
 from jepascope.explore.scene import ShownScene
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.forecast import ForecastJudge
-from jepascope.intervention.judge_entry import JUDGES, MAIN
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.study.captures import Captures
 from jepascope.study.discover.dimensions import take_rank
@@ -29,6 +30,7 @@ from jepascope.study.intervene.judges import JudgeSet, StudyJudges
 from jepascope.study.machine import Machine, opened_encoder
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
+from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import saved_spec
 
 DRAWS = 5
@@ -119,22 +121,27 @@ class Explorer:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """Of the subspaces by the judge that claims are made in, scene by scene."""
+        """See ``main_effects``."""
         table = self.tables.tables["effects"]
         assert table is not None
-        return table[(table["judge"] == MAIN) & (table["control"] == "subspace") & (table["dose"] == 1.0)]
+        return main_effects(table)
 
 
 @contextmanager
 def exploring(run: Path, machine: Machine, progress: Progress | None = None) -> Iterator[Explorer]:
     """A finished run folder. RunFolderError, in one sentence, for one that is not finished, or of a version that kept less."""
-    spec, tables = saved_spec(run), read_run(run)
-    best = tables.summary.get("best_layer")
-    table = tables.tables.get("effects")
-    if table is None or best is None or table.empty:
-        raise RunFolderError(f"'{run}' has no effects of edits, so there is nothing to explore. {mended_with(run)}")
+    spec, tables, best = finished(run)
     machine = replace(machine, engine="local", workers=1)  # one clip at a time leaves nothing to share out
     with opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder, opened(run, spec, encoder, heals=False) as folder:
         captures = Captures.of_run(folder, encoder, progress or Silent())
         take_rank(captures, folder)
-        yield Explorer(captures, tables, int(best))
+        yield Explorer(captures, tables, best)
+
+
+def finished(run: Path) -> tuple[StudySpec, RunFolder, int]:
+    """Spec, tables and the layer of the claims of a run whose edits are done; RunFolderError for another one."""
+    spec, tables = saved_spec(run), read_run(run)
+    best, table = tables.summary.get("best_layer"), tables.tables.get("effects")
+    if table is None or best is None or main_effects(table).empty:
+        raise RunFolderError(f"'{run}' has no effects of edits, so there is nothing to explore. {mended_with(run)}")
+    return spec, tables, int(best)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import JepascopeError
 from jepascope.explore.clips import described, scene_arrays
 from jepascope.explore.explorer import DRAWS, Explorer
+from jepascope.explore.measured import chosen, measured
 from jepascope.explore.pack import pack
 from jepascope.explore.sites import judge_arrays, site_arrays
 from jepascope.explore.weights import network, sizes
@@ -41,7 +41,7 @@ def export(explorer: Explorer, clips: int) -> Exported:
     """Everything that a page needs to compute by itself. ``clips``: how many test clips it holds, those that the edit moved the wrong way
     among them."""
     assert isinstance(explorer.encoder, VJepa2Encoder)
-    held = chosen(explorer, clips)
+    held = chosen(explorer.effects, explorer.best, explorer.captures.spec.finders[0], clips)
     judges, left_out = judge_arrays(explorer)
     packs = {"network": pack(network(explorer.encoder)), "judges": pack(judges)}
     for layer in explorer.layers:
@@ -49,16 +49,6 @@ def export(explorer: Explorer, clips: int) -> Exported:
     for clip in held:
         packs[f"clip {clip}"] = pack(scene_arrays(explorer, clip))
     return Exported({**described_run(explorer, held), "card": sizes(explorer.encoder), "left_out": left_out, "mode": "page"}, packs)
-
-
-def chosen(explorer: Explorer, clips: int) -> list[int]:
-    """Test clips, evenly from those that the study's leading edit moved least, or the wrong way, to those that it moved most."""
-    table = explorer.effects
-    first = table[(table["layer"] == explorer.best) & (table["finder"] == explorer.captures.spec.finders[0])]
-    leading = first[first["edit"] == ("swap" if "swap" in set(first["edit"]) else first["edit"].iloc[0])]
-    order = np.argsort(leading["numerator"].to_numpy(), kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, min(clips, len(order))).round().astype(int))
-    return [int(order[place]) for place in places]
 
 
 def described_run(explorer: Explorer, held: list[int]) -> dict[str, Any]:
@@ -81,8 +71,8 @@ def described_run(explorer: Explorer, held: list[int]) -> dict[str, Any]:
         "best": explorer.best,
         "layers": [_layer(explorer, layer) for layer in explorer.layers],
         "finders": spec.finders,
-        "edits": [_edit(name, captures.donor, drawn) for name in explorer.edits],
-        "controls": {name: _control(name) for name in ("subspace", *sorted(drawn, key=lambda name: CONTROLS.look_up(name).order))},
+        "edits": [edit_words(name, captures.donor, drawn) for name in explorer.edits],
+        "controls": control_looks(drawn),
         "draws": DRAWS,
         "judges": {judge.name: JUDGES.look_up(judge.name).words or judge.name for judge in explorer.judges.last()},
         "predictor": explorer.forecast is not None,
@@ -90,7 +80,7 @@ def described_run(explorer: Explorer, held: list[int]) -> dict[str, Any]:
         "scenes": [described(explorer, clip) for clip in held],
         "first": held[len(held) // 2],
         "planes": {f"{layer} {finder}": plane(explorer, layer, finder) for layer in explorer.layers for finder in spec.finders},
-        "measured": measured(explorer),
+        "measured": measured(explorer.effects, captures.test.clips.factors["scene"].tolist()),
     }
 
 
@@ -106,21 +96,24 @@ def _layer(explorer: Explorer, layer: int) -> dict[str, Any]:
     return {"layer": layer, "finders": finders}
 
 
-def _edit(name: str, donor: str, controls: set[str]) -> dict[str, Any]:
-    entry = EDITS.entry(name)
+def edit_words(name: str, donor: str, controls: Collection[str]) -> dict[str, Any]:
+    """An edit as its entry declares it. ``takes_over``: controls whose draws take the true edit's coordinates over."""
+    entry = EDITS.look_up(name)
     return {
         "name": name,
         "meaning": entry.meaning,
-        "dose": entry.dose if donor == "twin" else entry.donor_dose,
+        "dose": (entry.dose if donor == "twin" else entry.donor_dose) or "dose 1 is the whole edit",
         "lost": entry.outcome == "lost",
         "turns": "angle" in entry.needs,
-        "takes_over": sorted(control for control in controls if takes_over(control, name)),
+        "takes_over": sorted(control for control in controls if name in EDITS and takes_over(control, name)),
     }
 
 
-def _control(name: str) -> dict[str, Any]:
-    look = looks.CONTROLS.get(name) or looks.of_control(name)
-    return {"words": CONTROL_WORDS.get(name, name), "color": look.color, "hollow": look.hollow}
+def control_looks(drawn: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Words and colours of the subspace and of its controls, in the customary order."""
+    names = ("subspace", *sorted(drawn, key=lambda name: CONTROLS.look_up(name).order))
+    shown = {name: looks.CONTROLS.get(name) or looks.of_control(name) for name in names}
+    return {name: {"words": CONTROL_WORDS.get(name, name), "color": look.color, "hollow": look.hollow} for name, look in shown.items()}
 
 
 def plane(explorer: Explorer, layer: int, finder: str) -> dict[str, Any]:
@@ -136,30 +129,3 @@ def plane(explorer: Explorer, layer: int, finder: str) -> dict[str, Any]:
     except JepascopeError:  # too few classes, or two of one angle
         ring = None
     return {"natural": [] if natural is None else seen(natural.pooled), "means": seen(scenes.class_means), "ring": ring}
-
-
-def measured(explorer: Explorer) -> dict[str, Any]:
-    """By "layer finder edit": what the study's main judge moved of every test clip at dose 1, in their order, and the whole that there was
-    to move; and where unedited test clips lie (5 to 95 %), in the distances of ``NaturalClips``."""
-    table, by = explorer.effects, {}
-    nearest: dict[str, list[float] | None] = {}
-    for layer in explorer.layers:
-        for finder in explorer.captures.spec.finders:
-            found = table[(table["layer"] == layer) & (table["finder"] == finder)]
-            nearest[f"{layer} {finder}"] = _range(found["nearest_before"])
-            for edit, rows in found.groupby("edit", sort=False):
-                if len(rows) == explorer.count:
-                    by[f"{layer} {finder} {edit}"] = {"moved": _plain(rows["numerator"]), "whole": _plain(rows["denominator"])}
-    scenes = explorer.captures.test.clips.factors["scene"].tolist()
-    return {"effects": by, "nearest": nearest, "mahalanobis": _range(table["mahalanobis_before"]), "scenes": scenes}
-
-
-def _plain(values: pd.Series[float]) -> list[float | None]:
-    """As JSON has them: null for what is not known."""
-    return [float(value) if np.isfinite(value) else None for value in values]
-
-
-def _range(values: pd.Series[float]) -> list[float] | None:
-    """From 5 to 95 % of what was measured; None where nothing was."""
-    known = values.dropna()
-    return [float(known.quantile(share)) for share in (0.05, 0.95)] if len(known) else None

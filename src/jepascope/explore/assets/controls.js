@@ -40,7 +40,8 @@ class Controls {
     }));
     const closest = means.filter(({ mean }) => Number.isFinite(mean)).sort((a, b) => b.mean - a.mean)[0], count = means.reduce((sum, { shares }) => sum + shares.length, 0);
     find("controls-say").textContent = closest && count === expected.length
-      ? `Closest: ${meta.controls[closest.name].words}, ${percent(closest.mean)} (mean of ${closest.shares.length}). One clip shows no more than one clip; the study's claim is over ${meta.measured.scenes.length}.`
+      ? `Closest: ${meta.controls[closest.name].words}, ${percent(closest.mean)}${meta.mode === "replay" ? ", over all test clips."
+        : ` (mean of ${closest.shares.length}). One clip shows no more than one clip; the study's claim is over ${meta.measured.scenes.length}.`}`
       : `${count} of ${expected.length} draws computed.`;
   }
 

@@ -27,6 +27,7 @@ class Page {
       replay: "Replayed: what the run stored. To compute other doses: jepascope explore RUN --serve.",
     }[mode];
     find("headline").textContent = headline;
+    for (const element of document.getElementsByClassName("computed")) element.hidden = mode === "replay";
   }
 
   /** An edit that only takes away has no target: asking for one means a swap. */
@@ -60,6 +61,7 @@ class Page {
       const input = find(`${name}-${now[name]}`);
       if (input) input.checked = true;
     }
+    if (this.source.doses) now.dose = nearestTo(now.dose, this.source.doses(now));
     if (find("dose").valueAsNumber !== now.dose) find("dose").value = String(now.dose);
     find("dose-value").textContent = number(now.dose);
     find("dose-say").textContent = `${edit.dose[0].toUpperCase()}${edit.dose.slice(1)}.`;
@@ -136,7 +138,7 @@ class Page {
     parts.controls.clear();
     parts.controls.draw(answer, this.state.beside);
     parts.controls.natural(answer);
-    parts.python.draw(meta, asked, answer);
+    if (answer.logits) parts.python.draw(meta, asked, answer);
     document.body.dataset.shown = JSON.stringify(asked);
   }
 
@@ -167,6 +169,8 @@ class Page {
     await new Promise((resolve) => { const wait = () => (document.body.dataset.shown ? resolve() : setTimeout(wait, 20)); wait(); });
   }
 }
+
+const nearestTo = (value, known) => known.reduce((near, one) => (Math.abs(one - value) < Math.abs(near - value) ? one : near), known[0]);
 
 const page = new Page(JSON.parse(find("meta").textContent));
 /** For tests and for the curious: what was asked for and answered, and answers to any question. */

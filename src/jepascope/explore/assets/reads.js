@@ -16,7 +16,9 @@ class Reads {
   }
 
   draw(answer) {
-    const { scene, now, edit, meta } = this.state, main = Object.keys(answer.logits)[0], logits = answer.logits[main];
+    const { scene, now, edit, meta } = this.state;
+    if (!answer.logits) return this.replay(answer);
+    const main = Object.keys(answer.logits)[0], logits = answer.logits[main];
     const all = [...logits, ...(answer.before ?? []), ...(answer.partner ?? [])], low = Math.min(...all), high = Math.max(...all);
     const place = (value) => `${(100 * (value - low)) / (high - low || 1)}%`, best = logits.indexOf(Math.max(...logits));
     this.rows.forEach(({ row, bar, before, partner, value }, index) => {
@@ -37,6 +39,21 @@ class Reads {
       `${meta.judges[name]} reads ${meta.classes[read.indexOf(Math.max(...read))]}`);
     const angle = answer.angle === null ? [] : [`the angle is read as ${number(turned(answer.angle), 0)}°`];
     find("judges-say").textContent = [`The linear probe reads ${meta.classes[best]}`, ...others, ...angle].join("; ") + ".";
+  }
+
+  /** What the run stored: CE over all test clips, and what it measured of this one at dose 1. */
+  replay({ moved, low, high, n, dose, clip }) {
+    const { scene, now, edit, meta } = this.state, own = meta.classes[scene.own], to = meta.classes[scene.partner];
+    find("share").textContent = percent(moved);
+    find("share").classList.toggle("wrong", moved < 0);
+    find("share-say").textContent = edit.lost ? "of the margin is gone" : "of the way to the partner's class";
+    const interval = low === null ? "" : ` [${number(low)}, ${number(high)}]`;
+    find("margin-say").textContent = n ? `Stored at dose ${number(dose)}, over ${n} scenes: CE ${number(moved)}${interval}.`
+      : Number.isNaN(moved) ? "The study has no effect to show: its judge reads no margin." : "Nothing is changed at dose 0.";
+    find("judges-say").textContent = clip && clip.whole !== null
+      ? `This clip at dose 1, ${edit.lost ? `of class ${own}` : `from ${own} to ${to}`}: ${number(clip.moved)} of ${number(clip.whole)} (logits), ${percent(clip.moved / clip.whole)}.` : "";
+    for (const name of ["bars", "bars-key", "forecast"]) find(name).hidden = true;
+    document.querySelector(".inside").hidden = true;
   }
 
   /** ``forecast``: null while it is computed, or where there is no predictor. */

@@ -1,5 +1,13 @@
 /* Layer by token: what the edit moves where, and what that changes of the read-out. */
 
+const MOST_LAYERS = 5, MOST_TIMES = 8;
+
+/** At most so many of 0 .. count - 1, evenly, the first and the last among them. */
+function spread(count, most) {
+  const some = Math.min(count, most);
+  return Array.from({ length: some }, (_, i) => (some > 1 ? Math.round((i * (count - 1)) / (some - 1)) : 0));
+}
+
 class Tokens {
   constructor(meta, state) {
     Object.assign(this, { meta, state, most: 0, key: "" });
@@ -15,8 +23,9 @@ class Tokens {
   }
 
   draw(answer, frames) {
-    const { grid: [times, rows, columns] } = this.meta.card, { layer, map } = this.state.now, values = answer[map], most = this.scale(values);
-    const width = this.canvas.clientWidth, gap = 6, left = 52, lines = values.length + 1;
+    const { grid: [all, rows, columns] } = this.meta.card, { layer, map } = this.state.now, values = answer[map], most = this.scale(values);
+    const layers = spread(values.length, MOST_LAYERS), shown = spread(all, MOST_TIMES), times = shown.length;
+    const width = this.canvas.clientWidth, gap = 6, left = 52, lines = layers.length + 1;
     const side = Math.max(24, Math.min((width - left - gap * (times - 1)) / times, (this.canvas.clientHeight - gap * lines) / lines));
     const context = surface(this.canvas, width, this.canvas.clientHeight), cell = side / Math.max(rows, columns);
     const ink = colour("--ink"), tint = colour("--tint"), toward = colour("--blue"), away = colour("--vermilion");
@@ -27,18 +36,18 @@ class Tokens {
       const top = line * (side + gap);
       context.globalAlpha = 1;
       context.fillStyle = ink;
-      context.fillText(line ? `layer ${layer + line - 1}` : "frames", 0, top + side / 2);
+      context.fillText(line ? `layer ${layer + layers[line - 1]}` : "frames", 0, top + side / 2);
       for (let t = 0; t < times; t++) {
         const x = left + t * (side + gap);
         if (!line) {
-          if (frames) context.drawImage(frames[Math.floor((t * frames.length) / times)], x, top, side, side);
+          if (frames) context.drawImage(frames[Math.floor((shown[t] * frames.length) / all)], x, top, side, side);
           continue;
         }
         context.globalAlpha = 1;
         context.fillStyle = tint;
         context.fillRect(x, top, side, side);
         for (let i = 0; i < rows * columns; i++) {
-          const value = values[line - 1][t * rows * columns + i];
+          const value = values[layers[line - 1]][shown[t] * rows * columns + i];
           context.globalAlpha = Math.min(1, Math.abs(value) / most);
           context.fillStyle = map === "displaced" ? ink : value > 0 ? toward : away;
           context.fillRect(x + (i % columns) * cell, top + Math.floor(i / columns) * cell, cell - 0.5, cell - 0.5);
