@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pages import PAGES
-from watched import NARROW, Visit, barriers, sideways, words
+from watched import NARROW, Visit, barriers, sideways, unfold, words
 
 pytestmark = pytest.mark.drawn
 Written = Callable[[str], Path]
-
-
-def unfold(page: Any) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
 
 
 HIDDEN = """() => [...document.querySelectorAll('main section, main figure, main p, main pre')].filter(part => !part.checkVisibility())
@@ -52,7 +47,7 @@ def test_without_scripts_everything_can_be_read(path: Path, visit: Visit) -> Non
             fold.click()
     unfold(page)
     assert page.evaluate(HIDDEN) == []
-    assert words(page, within="main") == words(with_scripts, within="main")
+    assert len(words(page, within="main")) >= len(words(with_scripts, within="main")) > 100  # there tabs take turns
 
 
 def test_paper_shows_everything(path: Path, visit: Visit) -> None:

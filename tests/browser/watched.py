@@ -75,6 +75,11 @@ def sideways(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def unfold(page: Any) -> None:
+    """Open every fold."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+
+
 WORDS = """within => {
   const seen = element => element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: false });
   const walker = document.createTreeWalker(document.querySelector(within), NodeFilter.SHOW_TEXT);

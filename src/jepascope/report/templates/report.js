@@ -80,6 +80,7 @@
       groups.at(-1).push({ row, at });
     });
     heads.forEach((head, column) => {
+      if (!head.textContent.trim()) return;
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
