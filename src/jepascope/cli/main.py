@@ -10,6 +10,8 @@ from types import ModuleType
 
 from jepascope.cli import stages  # isort: split
 
+from jepascope.cli import sweep  # isort: split
+
 from jepascope.cli import intervene  # isort: split
 
 from jepascope.cli import port  # isort: split
@@ -21,7 +23,7 @@ from jepascope.errors import plain
 # isort: split
 from jepascope.cli import bench, clips, compare, explore, label, lists
 
-__all__ = ["app", "bench", "clips", "compare", "explore", "intervene", "label", "lists", "main", "port", "stages", "tools"]
+__all__ = ["app", "bench", "clips", "compare", "explore", "intervene", "label", "lists", "main", "port", "stages", "sweep", "tools"]
 
 
 def main() -> None:

@@ -26,9 +26,13 @@ def unwritable(path: Path, error: OSError | SafetensorError) -> RunFolderError:
     return RunFolderError(f"'{path}' could not be written ({reason}). Make the folder writable, or choose another one, and run again.")
 
 
-def in_use(path: Path) -> RunFolderError:
+class InUse(RunFolderError):
+    """Another process has a folder in hand."""
+
+
+def in_use(path: Path) -> InUse:
     """Another process has ``path`` in hand."""
-    return RunFolderError(f"'{path}' is in use by another jepascope process; wait for it or choose another --out.")
+    return InUse(f"'{path}' is in use by another jepascope process; wait for it or choose another --out.")
 
 
 class Unreadable(RunFolderError):

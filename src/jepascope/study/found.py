@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.findings.names import short
@@ -61,8 +62,12 @@ def _read(path: Path) -> FoundRun:
     if not summary:
         return FoundRun(path, f"unfinished{_step(path / LOG)}", changed)
     model, clips, variable = (short(str(summary.get(name, ""))) for name in ("model", "clips", "variable"))
-    headline = str(summary.get("title") or summary.get("headline") or "").split(". ")[0]
-    return FoundRun(path, "finished", changed, model, clips, variable, short(headline, 200))
+    return FoundRun(path, "finished", changed, model, clips, variable, title_in(summary))
+
+
+def title_in(summary: Mapping[str, Any]) -> str:
+    """What a run found in one sentence: its title, or of an earlier version the first sentence of its headline."""
+    return short(str(summary.get("title") or summary.get("headline") or "").split(". ")[0], 200)
 
 
 def _step(log: Path) -> str:

@@ -40,11 +40,13 @@ def run_study(
     encoder: VideoEncoder,
     progress: Progress | None = None,
     begun: Callable[[str], None] | None = None,
+    store: Path | None = None,
 ) -> dict[str, Any]:
     """The whole pipeline on one encoder: capture, discover, intervene, port. Returns the summary; the report is made from the folder.
 
     Raises BadArgument when the folder holds another study or the spec does not fit the encoder, RunFolderError when it
     cannot be written. Whatever is finished stays, and the same call goes on from there. ``begun`` is told of every step that begins.
+    ``store``: where captures are kept, so that several studies share them; by default in the run folder.
     """
     progress, out = progress or Silent(), Path(out).expanduser()
     check_whole(spec)
@@ -55,7 +57,7 @@ def run_study(
     validate_for_encoder(spec, encoder)
     check_imported(spec, encoder)
     with opened(out, spec, encoder) as run:
-        return _run(Captures.of_run(run, encoder, progress), begun)
+        return _run(Captures.of_run(run, encoder, progress, store=store), begun)
 
 
 def runner_of(captures: Captures) -> Runner:

@@ -96,12 +96,18 @@ def read_spec(path: Path, named: Collection[str] = ()) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise BadArgument(f"'{path}' must hold 'field: value' lines; fields are {', '.join(StudySpec.model_fields)}.")
     check_code(values, path, named)
-    for name in ("labels", "subspaces_from"):  # a file beside the spec, so that a run folder can be moved
+    return beside(path, values)
+
+
+def beside(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a file with the files that they name beside it, so that both can be moved together."""
+    placed = dict(values)
+    for name in ("labels", "subspaces_from"):
         if isinstance(values.get(name), str):
-            values[name] = str(path.parent / Path(values[name]).expanduser())
+            placed[name] = str(path.parent / Path(values[name]).expanduser())
     if is_folder(clips := values.get("clips")) or is_arrays(clips):
-        values["clips"] = str(path.parent / Path(str(clips)).expanduser())
-    return values
+        placed["clips"] = str(path.parent / Path(str(clips)).expanduser())
+    return placed
 
 
 def saved_spec(folder: Path) -> StudySpec:

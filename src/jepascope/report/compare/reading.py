@@ -84,14 +84,14 @@ class Compared:
     scenes: tuple[Measured, ...] = ()
 
 
-def read_runs(paths: Sequence[Path]) -> tuple[list[Compared], list[str]]:
+def read_runs(paths: Sequence[Path], most: int = MOST_RUNS) -> tuple[list[Compared], list[str]]:
     """Runs in the order given, and what there is to say about the list itself (a folder given twice counts once).
 
     Raises BadArgument for too many folders, RunFolderError for one that is missing, unfinished or damaged.
     """
     kept = list(dict.fromkeys(path.expanduser().resolve() for path in paths))
-    if len(kept) > MOST_RUNS:
-        raise BadArgument(f"{len(kept)} runs are more than a page can show; compare at most {MOST_RUNS} at a time.")
+    if len(kept) > most:
+        raise BadArgument(f"{len(kept)} runs are more than a page can show; compare at most {most} at a time.")
     given = Counter(path.expanduser().resolve() for path in paths)
     notes = [f"{short(path)} was given {times} times and counts once." for path, times in given.items() if times > 1]
     folders = [_read(path) for path in kept]
