@@ -35,7 +35,9 @@ ELSEWHERE = {
     "--only",
     "--seed",
     "--trials",
-}  # of hf, ray, pip, of jepascope itself, and of tests/campaign
+    "--array",
+    "--gres",
+}  # of hf, ray, pip, sbatch, of jepascope itself, and of tests/campaign
 PLACE = "PLACE"  # what stands in for a value that is known when a message is made
 
 

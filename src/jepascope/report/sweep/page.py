@@ -16,7 +16,7 @@ from jepascope.errors import JepascopeError
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import finite
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
-from jepascope.report.build import render_page, write_text
+from jepascope.report.build import render_page, write_whole
 from jepascope.report.compare.reading import read_runs
 from jepascope.report.compare.tested import ComparisonTables, comparison_tables
 from jepascope.report.compare.tested_words import METHOD, grids, sentences
@@ -54,9 +54,9 @@ def build_sweep(outcomes: Sequence[Outcome], out: Path) -> Path:
         "cells": [_stored(outcome) for outcome in outcomes],
         "compared": list(map(_compared, families)),
     }
-    write_text(out / DATA, json.dumps(_plain(data), ensure_ascii=False, indent=1) + "\n")
+    write_whole(out / DATA, json.dumps(_plain(data), ensure_ascii=False, indent=1) + "\n")
     sections = [cells_section(outcomes), *(_section(number, family) for number, family in enumerate(families))]
-    return write_text(out / PAGE, render_page("sweep.html.j2", sections=sections, byline=counted(outcomes)))
+    return write_whole(out / PAGE, render_page("sweep.html.j2", sections=sections, byline=counted(outcomes)))
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
