@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import pairwise
 from math import nan
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jepascope.report.blocks import Figure, Finding, Heading, Section, flat, in_turn
 from jepascope.report.build import SECTIONS, parted
@@ -16,6 +19,7 @@ from jepascope.report.charts import beside_controls, curves
 from jepascope.report.charts.beside_controls import Mark, Row
 from jepascope.report.charts.canvas import Drawing, shortened
 from jepascope.report.charts.curves import Level, Series
+from jepascope.report.charts.end_names import moved_apart
 from jepascope.report.charts.looks import Look
 from jepascope.report.csv_text import csv_text, csv_uri
 from jepascope.report.first import first_screen
@@ -85,3 +89,21 @@ def test_a_long_caption_is_parted_after_its_first_sentence_and_loses_nothing() -
     first, rest = parted(long)
     assert first == "What it shows." and f"{first} {rest}" == long
     assert parted("Short. Caption.") == ("Short. Caption.", "")
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0.01, 0.2))
+def test_names_at_the_ends_of_lines_keep_their_order_and_never_touch(places: list[float], least: float) -> None:
+    apart = moved_apart(places, least)
+    order = sorted(range(len(places)), key=lambda index: (places[index], index))
+    assert all(apart[b] - apart[a] >= least - 1e-9 for a, b in pairwise(order))
+    assert sum(apart) == pytest.approx(sum(places))  # they stay around where they were
+    wide = [3.0 * at for at in range(len(places))]
+    assert moved_apart(wide, least) == pytest.approx(wide)
+
+
+def test_lines_are_named_at_their_ends_only_where_all_of_them_end_there() -> None:
+    whole, cut = Series("whole", [1, 2], [0.1, 0.9], Look()), Series("cut", [1, 2], [0.1, nan], Look())
+    ends = curves.ends_of(curves.Panel([whole], [Level(0.5, "chance"), Level(nan, "unknown")]))
+    assert ends is not None and [(end.label, end.y) for end in ends] == [("whole", 0.9), ("chance", 0.5)]
+    assert curves.ends_of(curves.Panel([whole, cut])) is None
+    assert curves.ends_of(curves.Panel([whole], [Level(1.0, "rank", upright=True)])) is None

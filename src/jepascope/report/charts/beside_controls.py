@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,9 @@ from jepascope.findings.names import LABEL, control_name, short
 from jepascope.findings.numbers import finite, interval_of, shown, with_interval
 from jepascope.report.charts.canvas import BLACK, GREY, Drawing, Values, canvas, cloud, finish, legend_below, panels_on, style
 from jepascope.report.charts.curves import Level
-from jepascope.report.charts.looks import CONTROLS, Look
+from jepascope.report.charts.looks import CONTROLS, Look, of_control
 
-NO_VALUE = "no value"
+NO_VALUE, OWN = "no value", "the subspace"
 MOST_NAMED = 80  # marks that are read aloud one by one; of more, controls by their least and largest
 
 
@@ -55,6 +55,18 @@ class Row:
 
         return cls(label, [mark(at, look) for at, look in looks.items()])
 
+    @classmethod
+    def each(
+        cls, names: Iterable[str], rows: Mapping[str, Any], name: str = "value", draws: Mapping[str, Sequence[float]] | None = None
+    ) -> list[Row]:
+        """A line for the subspace and for each of its controls, named at its beginning, which needs no legend."""
+        null = draws or {}
+
+        def mark(at: str) -> Mark:
+            return Mark("", CONTROLS[at] if at in CONTROLS else of_control(at), *interval_of(rows[at], name), null.get(at, ()))
+
+        return [cls(OWN if at == "subspace" else control_name(at), [mark(at) if at in rows else None]) for at in names]
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -86,7 +98,8 @@ def draw(name: str, title: str, panels: Sequence[Panel], label: str = "", across
             for level in panel.levels:
                 level.draw(axes)
             left = None if number % across == 0 else panels[number - 1]
-            _frame(axes, panel, left, number + across >= len(panels), label)
+            below = panels[number + across] if number + across < len(panels) else None
+            _frame(axes, panel, left, below is None or below.label != panel.label, label)
         legend_below(figure, 3)
         return finish(figure, name, title, "; ".join(filter(None, [*_spoken(panels), also])) + ".", values_of(panels))
 

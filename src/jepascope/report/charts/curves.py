@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from jepascope.findings.names import LABEL, short
 from jepascope.findings.numbers import columns_of, finite, percent, share_words, shown, with_interval
 from jepascope.report.charts.canvas import BLACK, GREY, PALE, Drawing, Values, canvas, finish, legend_below, panels_on, style
+from jepascope.report.charts.end_names import End, name_ends
 from jepascope.report.charts.looks import DOTTED, Dash, Look
 
 ACROSS = 3  # panels side by side
@@ -200,7 +201,7 @@ def draw(
                 axes.set_title("\n".join(short(line, LABEL + 10) for line in panel.title.split("\n")), fontsize=8.5)
             if panel.note:
                 axes.text(0.25, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center")
-        if legend:
+        if legend and not (len(panels) == 1 and name_ends(places[0], ends_of(panels[0]) or [])):
             legend_below(figure, legend)
         return finish(figure, name, title, "; ".join(filter(None, [*spoken(panels, x), also])) + ".", values_of(panels))
 
@@ -216,6 +217,19 @@ def values_of(panels: Iterable[Panel]) -> Values:
             rows += [(title, name, *point) for point in zip(list(series.x), list(series.y), *ends, strict=True) if name]
         rows += [(title, level.label, "", level.value, "", "") for level in panel.levels if level.spoken]
     return tuple(rows)
+
+
+def ends_of(panel: Panel) -> list[End] | None:
+    """Where each named line ends at the right; None where some do not end there, and only a legend can name all."""
+    right = max((float(np.max(series.x)) for series in panel.series if not series.empty), default=0.0)
+    ends = []
+    for series in (series for series in panel.series if series.label or series.hollow_label):
+        known = [] if series.empty else [(x, y) for x, y in zip(series.x, series.y, strict=True) if finite(float(y))]
+        if not known or series.hollow_label or max(known)[0] < right:
+            return None
+        ends.append(End(float(max(known)[1]), series.label, series.look.color))
+    named = [level for level in panel.levels if level.label and level.known]
+    return None if any(level.upright for level in named) else [*ends, *(End(level.value, level.label, level.color) for level in named)]
 
 
 def spoken(panels: Iterable[Panel], x: Axis) -> list[str]:

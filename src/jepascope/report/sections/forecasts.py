@@ -11,10 +11,10 @@ from jepascope.findings.judges import skipped
 from jepascope.findings.names import EDITS, edit_name, in_order
 from jepascope.findings.numbers import count_range, finite, interval_words
 from jepascope.findings.selection import FULL_DOSE, claim_layer, claimed, finders_of, of_tokens
-from jepascope.report.blocks import Block, Figure, Grid, findings, section
+from jepascope.report.blocks import Block, Figure, Grid, findings, in_turn, section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Panel, Row
-from jepascope.report.charts.canvas import GREY
+from jepascope.report.charts.canvas import GREY, Drawing
 from jepascope.report.charts.curves import Level
 from jepascope.report.charts.looks import DOTTED, LONG, Dash
 from jepascope.report.folder import RunFolder
@@ -55,17 +55,24 @@ def forecasts_section(run: RunFolder, table: pd.DataFrame) -> list[Block]:
         f"points: {run.confidence} over scenes; of controls the least and the largest of "
         f"{count_range(rows[rows['control'] != 'subspace']['draws'])} draws. Grey lines: the same forecast without an edit."
     )
-    panels = [_panel(rows[rows["edit"] == edit], references, finders, edit, quantity) for edit in edits for quantity in QUANTITIES]
-    drawing = beside_controls.draw("forecasts", "Forecasts by the encoder's own predictor", panels, across=len(QUANTITIES))
-    return [*findings(*sentences), Figure(drawing, caption), _grid(run, rows, references, finders, edits, context)]
+    figures = {
+        edit_name(edit).capitalize(): [Figure(_drawing(rows[rows["edit"] == edit], references, finders, edit), caption)] for edit in edits
+    }
+    return [*findings(*sentences), *in_turn("edit", figures), _grid(run, rows, references, finders, edits, context)]
 
 
-def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str, quantity: str) -> Panel:
-    """One edit and quantity: every finder beside its controls, and what the same forecast gives without an edit."""
-    lines = []
-    for finder in finders:
-        by = {row["control"]: row for row in rows[rows["finder"] == finder].to_dict("records")}
-        lines.append(Row.of(finder, by, quantity))
+def _drawing(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edit: str) -> Drawing:
+    """Of one edit: a panel for each finder and quantity, a line for each control."""
+    panels = [_panel(rows, references, finder, edit, quantity) for quantity in QUANTITIES for finder in finders]
+    return beside_controls.draw(
+        f"forecasts-{edit}", f"Forecasts by the encoder's own predictor, {edit_name(edit)}", panels, across=len(finders)
+    )
+
+
+def _panel(rows: pd.DataFrame, references: pd.DataFrame, finder: str, edit: str, quantity: str) -> Panel:
+    """A finder's subspace beside its controls, and what the same forecast gives without an edit."""
+    by = {row["control"]: row for row in rows[rows["finder"] == finder].to_dict("records")}
+    lines = Row.each(["subspace", *controls_of(rows)], by, quantity)
     levels = []
     for control, (label, dash) in REFERENCES.items():
         value = references[references["control"] == control][quantity].to_list()[:1]
@@ -73,7 +80,7 @@ def _panel(rows: pd.DataFrame, references: pd.DataFrame, finders: list[str], edi
             value = [1 - each for each in value] if control == "none" else []
         levels += [Level(each, label, dash, GREY, upright=True) for each in value]
     limits = (-0.02, 1.02) if quantity == "identified" else (None, None)
-    return Panel(lines, levels, edit_name(edit), QUANTITIES[quantity], limits)
+    return Panel(lines, levels, finder, QUANTITIES[quantity], limits)
 
 
 def _edited(run: RunFolder, rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,15 +10,13 @@ import pandas as pd
 from jepascope.findings.beside import readings_by, with_controls
 from jepascope.findings.effect import OUTSIDE, Effect
 from jepascope.findings.names import EDITS, control_name, controls_in, edit_name, in_order, judge_words
-from jepascope.findings.numbers import Cell, cell_of, count, count_range, finite, interval_of, interval_words, number_cell, p_text, shown
+from jepascope.findings.numbers import Cell, cell_of, count, count_range, finite, interval_words, number_cell, p_text, shown
 from jepascope.findings.selection import claim_layer, comparable, finders_of, has_twins, main_ranks
 from jepascope.findings.verdict import not_shown_words, ratio_cell
 from jepascope.report.blocks import Block, Figure, Grid, in_turn, section
 from jepascope.report.charts import beside_controls, heat_map
-from jepascope.report.charts.beside_controls import Mark, Panel, Row
+from jepascope.report.charts.beside_controls import Panel, Row
 from jepascope.report.charts.canvas import Drawing
-from jepascope.report.charts.looks import CONTROLS as LOOKS
-from jepascope.report.charts.looks import of_control
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, grid, words
 from jepascope.report.sections.measures_beside import also_by, other_judges, side_measures
@@ -33,7 +31,7 @@ DONOR = (
     " No twin of a clip exists that differs in this variable alone: a swap takes the pooled difference to a donor, a test clip of the "
     "target class that differs in everything else as well, and makes it at every token."
 )
-OWN, ACROSS = "the subspace", 3
+ACROSS = 3
 TITLE, NOT_RUN = "Effects and their controls", "no interventions (stage intervene)"
 
 
@@ -117,10 +115,7 @@ def _effects(ce: pd.DataFrame, draws: pd.DataFrame | None, finders: list[str], e
     def panel(finder: str) -> Panel:
         by = {row["control"]: row for row in ce[ce["finder"] == finder].to_dict("records")}
         dots = {} if null is None else {str(at): list(own["value"]) for at, own in null[null["finder"] == finder].groupby("control")}
-        marks = {
-            at: Mark("", LOOKS[at] if at in LOOKS else of_control(at), *interval_of(by[at]), dots.get(at, ())) for at in names if at in by
-        }
-        return Panel([Row(control_name(at) if at != "subspace" else OWN, [marks.get(at)]) for at in names], title=finder)
+        return Panel(Row.each(names, by, draws=dots), title=finder)
 
     title = f"Causal effect of {edit_name(edit)}, beside its controls"
     also = "Null draws shown as dots" + (" where stored" if null is None else "")
