@@ -39,7 +39,7 @@ class Doubt:
 def doubts(facts: Facts, claims: Sequence[Claim], most: int = MOST) -> tuple[Doubt, ...]:
     """The gravest that apply; none where nothing speaks against what is claimed."""
     by = {claim.name: claim for claim in claims}
-    raised = (Doubt(text, about) for about, find in DOUBTS if (text := find(facts, by)))
+    raised = (Doubt(text[:1].upper() + text[1:], about) for about, find in DOUBTS if (text := find(facts, by)))
     return tuple(raised)[:most]
 
 

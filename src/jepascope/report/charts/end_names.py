@@ -41,13 +41,14 @@ def readable(color: str) -> str:
     shade = np.array(to_rgb(color))
     while 1.05 / (_luminance(shade) + 0.05) < CONTRAST:
         shade = 0.95 * shade
-    return str(to_hex(shade))
+    red, green, blue = map(float, shade)
+    return str(to_hex((red, green, blue)))
 
 
 def _luminance(shade: np.ndarray) -> float:
     """Relative luminance of sRGB (WCAG 2.2)."""
     linear = np.where(shade <= 0.04045, shade / 12.92, ((shade + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
+    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
 
 
 def moved_apart(places: Sequence[float], least: float) -> list[float]:
