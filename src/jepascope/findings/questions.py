@@ -34,6 +34,7 @@ class Reply:
 
     name: str
     ask: str
+    question: str
     verdict: Verdict
     word: str
     number: str
@@ -47,13 +48,14 @@ Told = tuple[str, str]
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it is declared: in how few words it is asked, of which claims (by name), and what their numbers say.
+    """A question as it is declared: in a word or two and in full, of which claims (by name), and what their numbers say.
 
     ``words``: of verdicts that read differently here; ``word`` makes it of several claims.
     """
 
     name: str
     ask: str
+    question: str
     of: tuple[str, ...]
     tell: Callable[[Sequence[Claim]], Told]
     words: Mapping[Verdict, str]
@@ -66,7 +68,7 @@ class Asked:
         verdict: Verdict = worst(claim.verdict for claim in ran) if ran else "not run"
         number, control = self.tell(ran) if ran else ("", "")
         word = self.word(ran) if ran and self.word is not None else {**WORDS, **self.words}[verdict]
-        return Reply(self.name, self.ask, verdict, word, number, control, own)
+        return Reply(self.name, self.ask, self.question, verdict, word, number, control, own)
 
 
 def points(share: float) -> str:
@@ -149,12 +151,22 @@ def _carried_word(claims: Sequence[Claim]) -> str:
 
 
 QUESTIONS = (
-    Asked("read", "Readable?", (READ.name,), _read, {"refuted": "no"}),
-    Asked("used", "Used?", (USED.name,), _moved, {}),
-    Asked("predicted", "Own predictor?", (PREDICTED.name,), _moved, {}),
-    Asked("specific", "Specific?", (ISOLATED.name,), _others, {"refuted": "leaks"}),
-    Asked("copies", "Copies?", (COPIES_OF.name,), _copies, {"not shown": "none shown"}),
-    Asked("carried", "Carries over?", (*(question.name for question in CARRIES), REAL.name), _carried, {}, _carried_word),
+    Asked("read", "Readable?", READ.question, (READ.name,), _read, {}),
+    Asked("used", "Used?", USED.question, (USED.name,), _moved, {}),
+    Asked("predicted", "Own predictor?", PREDICTED.question, (PREDICTED.name,), _moved, {}),
+    Asked("specific", "Specific?", ISOLATED.question, (ISOLATED.name,), _others, {"refuted": "leaks"}),
+    Asked("copies", "Copies?", COPIES_OF.question, (COPIES_OF.name,), _copies, {"not shown": "none shown"}),
+    Asked(
+        *(
+            "carried",
+            "Carries over?",
+            "Does the effect carry over to subspaces found elsewhere: by other finders, on other clips, at other layers?",
+        ),
+        (*(question.name for question in CARRIES), REAL.name),
+        _carried,
+        {},
+        _carried_word,
+    ),
 )
 
 
