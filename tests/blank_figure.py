@@ -25,6 +25,9 @@ class Blank:
     def __getitem__(self, _: Any) -> Blank:
         return Blank()
 
+    def get_ylim(self) -> tuple[float, float]:
+        return 0.0, 1.0
+
     def __iter__(self) -> Iterator[Blank]:
         return iter(())
 

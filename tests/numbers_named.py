@@ -16,8 +16,10 @@ import pandas as pd
 
 from jepascope.findings.claims import claims_json, claims_of
 from jepascope.findings.names import EDIT_WORDS, JUDGE_WORDS
+from jepascope.findings.questions import effect_and_closest, replies
+from jepascope.findings.title import title_of
 from jepascope.intervention.control_words import CONTROL_WORDS, DOERS
-from jepascope.report.blocks import Cards, Finding, Grid, Section
+from jepascope.report.blocks import Cards, Finding, Grid, Section, flat
 from jepascope.report.compare.page import Comparison, to_json
 from jepascope.report.compare.reading import read_runs
 from jepascope.report.compare.table import RATIOS, groups
@@ -70,7 +72,7 @@ def everything(run: Path) -> dict[Key, list[Named]]:
     """All that the run names, by what it is of; places are in the order in which a reader meets them, the tables first."""
     found: dict[Key, list[Named]] = defaultdict(list)
     folder = read_run(run)
-    for reader in (tables, summary, claims, headline_words, page, comparison, terminal):
+    for reader in (tables, summary, claims, headline_words, first, page, comparison, terminal):
         for one in reader(run, folder):
             found[one.key].append(one)
     return found
@@ -260,7 +262,25 @@ def headline_words(run: Path, folder: RunFolder) -> Iterator[Named]:
 
 
 def grids(section: Section) -> list[Grid]:
-    return [block for block in section.blocks if isinstance(block, Grid)]
+    return [block for block in flat(section.blocks) if isinstance(block, Grid)]
+
+
+def first(run: Path, folder: RunFolder) -> Iterator[Named]:
+    """The first screen: the title's points, and the number and control of the question on use."""
+    told = claims_of(folder)
+    reply, finder = replies(told)[1], next(iter(folder.summary["ce"]))
+    if not reply.number:
+        return
+    own, closest = effect_and_closest(reply.claims[0])
+    assert own is not None
+    where = ("probe", finder, own.what.removeprefix("CE of "))
+    yield Named(("ce", *where, "value"), "first screen", printed(reply.number)[0], 100)
+    if closest is not None:
+        yield Named(("control", *where, closest.control, "value"), "first screen", printed(reply.control)[-1], 100)
+    if found := re.search(r"(\d+) points (more|less) than", title_of(folder, told)):
+        assert closest is not None
+        sign = "-" if found[2] == "less" else ""
+        yield Named(("beyond", *where, closest.control, "value"), "first screen", sign + found[1], 100)
 
 
 def page(run: Path, folder: RunFolder) -> Iterator[Named]:

@@ -10,7 +10,7 @@ import pytest
 
 from jepascope.findings.claim import Claim, Number, Verdict
 from jepascope.findings.claims import CLAIMS, claims_of
-from jepascope.findings.distrust import DOUBTS, doubts
+from jepascope.findings.distrust import DOUBTS, Doubt, doubts
 from jepascope.findings.facts import Facts
 from jepascope.findings.glossary import FORMS, MEANINGS, TERMS, explained
 from jepascope.findings.questions import QUESTIONS, replies
@@ -97,11 +97,20 @@ def test_it_carries_over_only_where_every_transfer_does_and_says_across_what_not
         ("not shown", "nano is not shown to use direction: a swap moves it 46 %, 19 points more than PCA"),
         ("no power", "No power to tell whether nano uses direction: a swap moves it 46 %, 19 points more than PCA"),
         ("refuted", "nano does not use direction more than its controls: a swap moves it 46 %, 19 points more than PCA"),
-        ("undecided", "Whether nano uses direction is undecided: a swap moves it 46 %, 19 points more than PCA"),
+        ("undecided", "Whether nano uses direction is undecided"),
     ],
 )
 def test_the_title_says_the_verdict(verdict: Verdict, said: str) -> None:
     assert title_of(FACTS, claims(used=(verdict, SWAP))).replace("\u00a0", " ") == said
+
+
+def test_nothing_is_compared_of_an_effect_that_is_not_shown_nor_said_by_a_judge_that_reads_nothing() -> None:
+    open_ = (replace(SWAP[0], value=0.59, low=-0.8, high=2.0), *SWAP[1:])
+    given = claims(used=("no power", open_))
+    assert title_of(FACTS, given) == "No power to tell whether nano uses direction: a swap is not shown to do anything"
+    assert reply("used", given) == ("no power", "59 %", "") and doubts(FACTS, given) == (Doubt("No power to see an effect", "isolation"),)
+    blind = claims(used=("undecided", SWAP))
+    assert reply("used", blind) == ("undecided", "", "") and [doubt.text for doubt in doubts(FACTS, blind)] == ["Undecided: use"]
 
 
 def test_the_title_of_a_study_without_edits_says_whether_it_is_read() -> None:

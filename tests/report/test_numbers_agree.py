@@ -22,10 +22,21 @@ from jepascope.report.sections.reads import reads_section
 from numbers_named import Key, Named, disagreements, everything
 
 PLACES = {
-    "ce": {"ce.parquet", "summary ce", "page effects", "compare JSON", "compare table", "terminal", "card", "verdict", "claims"},
+    "ce": {
+        "ce.parquet",
+        "summary ce",
+        "page effects",
+        "compare JSON",
+        "compare table",
+        "terminal",
+        "card",
+        "verdict",
+        "claims",
+        "first screen",
+    },
     "ratio": {"ce.parquet", "page effects", "compare JSON", "compare table", "terminal", "card", "claims"},
-    "beyond": {"ce.parquet", "verdict"},
-    "control": {"ce.parquet", "summary controls", "page effects", "compare JSON", "terminal", "claims"},
+    "beyond": {"ce.parquet", "verdict", "first screen"},
+    "control": {"ce.parquet", "summary controls", "page effects", "compare JSON", "terminal", "claims", "first screen"},
     "standing": {"page effects", "compare JSON", "terminal"},
     "rce": {"portability.parquet", "summary rce", "page retained", "compare JSON", "compare table", "claims"},
     "sas": {"portability.parquet", "summary sas", "page degeneracy", "compare JSON"},

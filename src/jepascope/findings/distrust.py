@@ -16,7 +16,7 @@ from jepascope.findings.isolation import ISOLATED
 from jepascope.findings.layer_choice import STEADY, candidates
 from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import finite
-from jepascope.findings.questions import own_and_closest, points
+from jepascope.findings.questions import effect_and_closest, points
 from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.selection import edited, first_finder
 from jepascope.findings.used import PREDICTED, USED
@@ -66,8 +66,8 @@ def _predictor(facts: Facts, claims: Claims) -> str:
 def _close(facts: Facts, claims: Claims) -> str:
     """Of the edit that leads: a control that does half as much."""
     used = claims.get(USED.name)
-    own, closest = (None, None) if used is None else own_and_closest(used.numbers)
-    if own is None or closest is None or own.value <= 0 or closest.value < CLOSE * own.value:
+    own, closest = (None, None) if used is None else effect_and_closest(used)
+    if own is None or closest is None or closest.value < CLOSE * own.value:
         return ""
     return f"{brief_name(closest.control)} does {points(closest.value / own.value)} as much"
 

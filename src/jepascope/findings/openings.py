@@ -14,7 +14,7 @@ from jepascope.findings.isolation import ISOLATED, MOST_LOST, UNSEEN_CHANGE
 from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import finite, whole_percent
 from jepascope.findings.ported import CARRIES
-from jepascope.findings.questions import own_and_closest, points, replies
+from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
 from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.selection import edited, first_finder, has_twins
 from jepascope.findings.used import PREDICTED, USED
@@ -62,7 +62,7 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
     leads = edited(facts, first_finder(facts), "swap")
     told = []
     if used is not None:
-        own, closest = own_and_closest(used.numbers)
+        own, closest = effect_and_closest(used)
         if own is not None:
             twin = "the twin" if has_twins(facts) else "a clip of another class"
             what = f"moves the read-out {_span(own)} of the way to {twin}" if leads is not None else f"takes {_span(own)} of the margin"
@@ -70,8 +70,8 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
             told.append(f"{'A swap' if leads is not None else 'Ablation'} inside the subspace of {first_finder(facts)} {what}{beside}.")
         else:
             told.append(used.sentence)
-    if predicted is not None and (own := own_and_closest(predicted.numbers)[0]) is not None:
-        agrees = {"shown": "agrees", "undecided": "says nothing sure"}.get(predicted.verdict, "does not confirm it")
+    if predicted is not None and (own := effect_and_closest(predicted)[0]) is not None:
+        agrees = "agrees" if predicted.verdict == "shown" else "does not confirm it"
         told.append(f"The network's own predictor {agrees}: {_span(own)}.")
     if fresh is not None:
         right = points(fresh.numbers[0].value)

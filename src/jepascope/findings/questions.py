@@ -83,6 +83,15 @@ def own_and_closest(numbers: Sequence[Number], what: str = "") -> tuple[Number |
     return own, next((number for number in same if number.control and finite(number.value)), None)
 
 
+def effect_and_closest(claim: Claim) -> tuple[Number | None, Number | None]:
+    """The effect that a claim leads with, and the control that comes closest: no control of an effect that is not shown, and neither
+    where the claim is undecided, as by a judge that does not read the variable (see ``findings.effect``)."""
+    if claim.verdict in ("undecided", "not run"):
+        return None, None
+    own, closest = own_and_closest(claim.numbers)
+    return own, closest if own is not None and own.low > 0 else None
+
+
 def _read(claims: Sequence[Claim]) -> Told:
     """By the values of the variable where it has any, else by its classes; beside whatever else comes closest."""
     numbers = claims[0].numbers
@@ -108,7 +117,7 @@ def _size(number: Number) -> str:
 
 
 def _moved(claims: Sequence[Claim]) -> Told:
-    own, closest = own_and_closest(claims[0].numbers)
+    own, closest = effect_and_closest(claims[0])
     return "" if own is None else points(own.value), "" if closest is None else f"{brief_name(closest.control)} {points(closest.value)}"
 
 

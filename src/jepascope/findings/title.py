@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jepascope.findings.beside import unread_judge
 from jepascope.findings.claim import Claim, Number
 from jepascope.findings.facts import Facts
-from jepascope.findings.names import LABEL, brief_name, short
+from jepascope.findings.names import LABEL, brief_name, edit_name, short
 from jepascope.findings.numbers import decimals
-from jepascope.findings.questions import own_and_closest, points, replies
+from jepascope.findings.questions import effect_and_closest, points, replies
 from jepascope.findings.read import READ
 from jepascope.findings.used import USED
 
-MOVES = {"swap": "a swap moves it {}", "ablate": "ablation takes {} of it"}
+DOES = {"swap": ("a swap", "moves it {}"), "ablate": ("ablation", "takes {} of it")}
 
 
 def title_of(facts: Facts, claims: Sequence[Claim]) -> str:
     """By the verdict on use, worded by the control that comes closest; where nothing was edited, by whether it is read."""
     model, variable = short(facts.model, LABEL), short(facts.variable, LABEL)
     used = next((claim for claim in claims if claim.name == USED.name), None)
-    own, closest = (None, None) if used is None else own_and_closest(used.numbers)
-    if used is None or used.verdict == "not run" or own is None:
+    if used is None or used.verdict == "not run":
         return _read(model, variable, claims)
-    edit = own.what.removeprefix("CE of ")
-    size = MOVES.get(edit, f"{edit} moves it {{}}").format(points(own.value))
     lead = {
         "shown": f"{model} uses {variable}",
         "not shown": f"{model} is not shown to use {variable}",
@@ -31,15 +29,20 @@ def title_of(facts: Facts, claims: Sequence[Claim]) -> str:
         "no power": f"No power to tell whether {model} uses {variable}",
         "undecided": f"Whether {model} uses {variable} is undecided",
     }[used.verdict]
-    if used.verdict == "undecided" and used.sentence.startswith("No causal effect"):
-        return f"{lead}: the judge does not read it"
-    return f"{lead}: {size}{_beside(used, own, closest)}"
+    own, closest = effect_and_closest(used)
+    if own is None:
+        return lead if unread_judge(facts) is None else f"{lead}: the judge does not read it"
+    edit = own.what.removeprefix("CE of ")
+    what, does = DOES.get(edit, (edit_name(edit), "moves it {}"))
+    if own.low <= 0 <= own.high:
+        return f"{lead}: {what} is not shown to do anything"
+    return f"{lead}: {what} {does.format(points(own.value))}{_beside(used, own, closest)}"
 
 
 def _beside(used: Claim, own: Number, closest: Number | None) -> str:
     """', 19 points more than PCA'."""
     if closest is None:
-        return ", no control was run"
+        return "" if own.high < 0 else ", no control was run"
     beyond = next((number for number in used.numbers if number.what == f"{own.what}, beyond" and number.control == closest.control), None)
     if beyond is None:
         return f", {brief_name(closest.control)} {points(closest.value)}"

@@ -90,7 +90,7 @@ def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     """The edit that leads beside every control, each with its draws; below it what is read after ablation."""
     finder = first_finder(run)
     rows = (edited(run, finder, edit) for edit in ("swap", "ablate"))
-    leads = next((row for row in rows if row is not None and row.effect.side != "unknown"), None)
+    leads = next((row for row in rows if row is not None and row.effect.side != "unknown" and not row.effect.unread), None)
     if leads is None:
         return None
     edit = str(leads.row["edit"])
