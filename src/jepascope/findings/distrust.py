@@ -64,12 +64,13 @@ def _predictor(facts: Facts, claims: Claims) -> str:
 
 
 def _close(facts: Facts, claims: Claims) -> str:
-    """Of the edit that leads: a control that does half as much."""
+    """Of the edit that leads: the control that does most, where it does half as much, however few draws it has."""
     used = claims.get(USED.name)
     own, closest = (None, None) if used is None else effect_and_closest(used)
-    if own is None or closest is None or closest.value < CLOSE * own.value:
+    if used is None or own is None or closest is None:
         return ""
-    return f"{brief_name(closest.control)} does {points(closest.value / own.value)} as much"
+    most = max((number for number in used.numbers if number.what == own.what and number.control), key=lambda number: number.value)
+    return "" if most.value < CLOSE * own.value else f"{brief_name(most.control)} does {points(most.value / own.value)} as much"
 
 
 def _still_read(facts: Facts, claims: Claims) -> str:
@@ -129,13 +130,13 @@ DOUBTS: tuple[tuple[str, Callable[[Facts, Claims], str]], ...] = (
     ("emergence", _as_good),
     ("isolation", _leaks),
     ("predictor", _predictor),
+    ("effects", _few),
     ("effects", _close),
     ("reads", _still_read),
     ("isolation", _no_power),
     ("headline", _open),
     ("heterogeneity", _tails),
     ("layer-choice", _layer),
-    ("effects", _few),
     ("distances", _far),
     ("headline", _one_fit),
 )

@@ -134,7 +134,7 @@ def _read_after(claims: Sequence[Claim]) -> Part | None:
         for what, label in (("fresh", "fresh read-out"), ("frozen", "frozen read-out"))
         if by[what].value == by[what].value
     ]
-    return Part(made, "% of clips read rightly after ablation", chance, f"chance {percent(chance)}")
+    return Part(made, "% read rightly after ablation", chance, f"chance {percent(chance)}")
 
 
 def _film(run: RunFolder) -> Film | None:

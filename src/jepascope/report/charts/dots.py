@@ -105,10 +105,9 @@ def _frame(axes: Axes, part: Part, limits: tuple[float, float]) -> None:
     axes.tick_params(axis="x", labelbottom=True)
     axes.spines["left"].set_visible(False)
     axes.axvline(0, color=BLACK, lw=0.7, zorder=1)
-    axes.set_xlabel(part.label, fontsize=9)
+    axes.set_xlabel(part.label + (f"; dotted: {part.level_label}" if part.level_label else ""), fontsize=9)
     if finite(part.level):
         axes.axvline(100 * part.level, color=BLACK, lw=0.9, ls=(0, (1, 1.5)), zorder=1)
-        axes.text(100 * part.level + 1, len(part.dots) - 1, part.level_label, va="center", fontsize=8)
 
 
 def _spoken(part: Part) -> str:

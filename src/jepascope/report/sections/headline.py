@@ -36,7 +36,7 @@ OF_VIDEOS = (
 MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 
 
-@section("headline", "Result", absent="no stage of this study has left a result yet")
+@section("headline", "Every verdict in full", absent="no stage of this study has left a result yet")
 def headline(run: RunFolder) -> list[Block]:
     """The headline sentence, key figures, and one verdict a finder."""
     blocks: list[Block] = []
