@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import nan
 
+from jepascope.findings.beside import unread_judge
 from jepascope.findings.claim import Claim, Number
 from jepascope.findings.copies import COPIES_OF, LESSER
 from jepascope.findings.distrust import MOST, doubts
@@ -69,7 +70,8 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
             beside = "" if closest is None else f"; the closest control, {brief_name(closest.control)}, {points(closest.value)}"
             told.append(f"{'A swap' if leads is not None else 'Ablation'} inside the subspace of {first_finder(facts)} {what}{beside}.")
         else:
-            told.append(used.sentence)
+            why = "" if unread_judge(facts) is None else ": the judge does not read it"
+            told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
     if predicted is not None and (own := effect_and_closest(predicted)[0]) is not None:
         agrees = "agrees" if predicted.verdict == "shown" else "does not confirm it"
         told.append(f"The network's own predictor {agrees}: {_span(own)}.")
