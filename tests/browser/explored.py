@@ -28,15 +28,17 @@ NANO: dict[str, Any] = {
 """The shipped encoder with subspaces and read-outs of its own, of a study that goes no further than the page needs."""
 
 
-def nano_explorer(folder: Path) -> Explorer:
-    """A run of the shipped encoder that holds subspaces alone, and the effects of one edit."""
-    spec = StudySpec(**NANO)
+def begun_explorer(folder: Path, **fields: Any) -> Explorer:
+    """A run of the shipped encoder, or of what ``fields`` of the spec name, that holds subspaces alone, and the effects of one edit."""
+    spec = StudySpec(**{**NANO, **fields})
     run = Run.open(folder, spec)
-    captures = Captures.of_run(run, load_encoder("nano"), Silent())
-    run_subspaces(captures, (0, 2))
+    captures = Captures.of_run(run, load_encoder(spec.model), Silent())
+    best = spec.best_layer
+    assert best is not None
+    run_subspaces(captures, {*captures.edited.named, best})
     tables: dict[str, pd.DataFrame | None] = {}
-    explorer = Explorer(captures, RunFolder(path=folder, summary={}, provenance={}, spec="", tables=tables), best=2)
-    site = explorer.at(2)
+    explorer = Explorer(captures, RunFolder(path=folder, summary={}, provenance={}, spec="", tables=tables), best=best)
+    site = explorer.at(best)
     tables["effects"], _ = site.context.edit(site.subspaces, {}, ("swap",), judges=[explorer.judges.main])
     return explorer
 

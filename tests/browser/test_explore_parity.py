@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explored import answer_in, largest_difference, live_page, nano_explorer, ready, states_in
-from watched import visiting
+from explored import answer_in, begun_explorer, largest_difference, live_page, ready, states_in
+from watched import Visit, visiting
 
 from jepascope.explore.asked import Asked
 from jepascope.explore.explorer import Explorer
@@ -22,7 +22,7 @@ EDITS = [("swap", 0.0), ("ablate", 1.0), ("swap", 1.0), ("rotate", 1.0)]
 
 @pytest.fixture(scope="module")
 def explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explorer]:
-    made = nano_explorer(tmp_path_factory.mktemp("nano") / "run")
+    made = begun_explorer(tmp_path_factory.mktemp("nano") / "run")
     yield made
     made.captures.run.close()
 
@@ -83,3 +83,45 @@ def test_edits_that_reach_any_angle_go_to_the_one_asked_for(page: Any, explorer:
     ours = answer_in(page, theirs["asked"])
     assert largest_difference(ours["logits"], theirs["logits"]) <= EQUAL
     assert largest_difference(ours["logits"], answer(explorer, {"clip": clip, "edit": edit})["logits"]) > 0.01
+
+
+LABELS = "scene,kind\n" + "".join(f"{scene},{'left' if scene % 2 else 'right'}\n" for scene in range(160))
+STUDIES: dict[str, dict[str, Any]] = {
+    "shape": {"variable": "shape"},  # classes in no order
+    "speed": {"variable": "speed"},  # classes of a number
+    "colour": {"variable": "colour", "clips_per_class": 12},
+    "object": {"tokens": "object"},
+    "times": {"scope": "time:0-0", "rank": 1},
+    "labels": {"variable": "kind", "labels": "labels.csv", "clips_per_class": 20},  # no twins: swaps take from donors
+    "donors": {"swap_donor": "class", "tokens": "object"},
+    "zero": {"ablate_to": "zero"},
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_other_studies_are_computed_as_torch_does(visit: Visit, tiny_model: Path, tmp_path: Path, study: str) -> None:
+    """Another variable, tokens of the object or of some times, donors in place of twins."""
+    (tmp_path / "labels.csv").write_text(LABELS)
+    fields = {"model": str(tiny_model), "layers": (), "best_layer": 1, "rank": 1, **STUDIES[study]}
+    if "labels" in fields:
+        fields["labels"] = str(tmp_path / "labels.csv")
+    explorer = begun_explorer(tmp_path / "run", **fields)
+    try:
+        page = ready(visit(live_page(explorer, tmp_path / "live.html", 2)))
+        for clip in page.evaluate("window.jepascope.page.meta.scenes.map(({ clip }) => clip)"):
+            for edit in explorer.edits:
+                for to in [shown for shown in explorer.scene(clip).classes if shown != explorer.scene(clip).own][:2]:
+                    theirs = answer(explorer, {"clip": clip, "edit": edit, "to": to, "dose": 0.8})
+                    asked, forecast, angle = theirs.pop("asked"), theirs.pop("forecast"), theirs.pop("angle")
+                    ours = answer_in(page, asked)
+                    apart = {name: largest_difference(ours[name], theirs[name]) for name in theirs}
+                    assert max(apart.values()) <= EQUAL, (edit, apart)
+                    assert largest_difference(ours["angle"], angle) <= 1e-2  # degrees
+                    assert forecast is None or largest_difference(ours["forecast"]["apart"], forecast["apart"]) <= EQUAL
+            drawn = explorer.at(1).controls["diff_means"][-1]
+            theirs = answer(explorer, {"clip": clip, "control": drawn.name, "draw": drawn.draw})
+            assert largest_difference(answer_in(page, theirs["asked"])["moved"], theirs["moved"]) <= EQUAL
+        choices = "#classes button, #classes input" if explorer.captures.variable.kind != "circular" else "[role=slider]"
+        assert page.locator(choices).count() and page.locator("#fault").inner_text() == ""
+    finally:
+        explorer.captures.run.close()
