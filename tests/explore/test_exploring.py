@@ -132,7 +132,9 @@ def test_the_command_writes_one_file(finished_run: Path, tmp_path: Path) -> None
 def test_a_page_holds_the_clips_asked_for_from_the_least_moved_to_the_most(explorer: Explorer) -> None:
     exported = export(explorer, 3)
     moved = explorer.effects.query("edit == 'swap' and layer == @explorer.best")["numerator"].to_list()
-    held = [scene["clip"] for scene in exported.meta["scenes"]]
+    held, best = [scene["clip"] for scene in exported.meta["scenes"]], explorer.best
+    assert exported.meta["measured"]["effects"][f"{best} diff_means swap"]["moved"] == moved
+    assert exported.meta["measured"]["nearest"][f"{best} diff_means"][0] > 0
     assert len(held) == 3 and held[0] == moved.index(min(moved)) and held[-1] == moved.index(max(moved))
 
 

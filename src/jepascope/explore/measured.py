@@ -33,8 +33,7 @@ def measured(table: pd.DataFrame, scenes: Sequence[int]) -> dict[str, Any]:
     """By "layer finder edit": what the main judge moved of every test clip at dose 1, in their order, and the whole that there was to move;
     and where unedited test clips lie (5 to 95 %), in the distances of ``NaturalClips``. ``scenes``: of the clips."""
     effects, nearest = {}, {}
-    for key, rows in table.groupby(["layer", "finder", "edit"], sort=False):
-        layer, finder, edit = key
+    for (layer, finder, edit), rows in table.astype({"layer": int}).groupby(["layer", "finder", "edit"], sort=False):
         if len(rows) == len(scenes):
             effects[f"{layer} {finder} {edit}"] = {"moved": _plain(rows["numerator"]), "whole": _plain(rows["denominator"])}
         nearest[f"{layer} {finder}"] = _range(rows["nearest_before"])

@@ -16,7 +16,7 @@ class Controls {
     this.found.get(control).set(draw, answer);
   }
 
-  /** The mean share of each control, those that come closest first. */
+  /** What each draw of each control moves, and their mean; in units of ``whole``. */
   means(whole) {
     return [...this.found].map(([name, draws]) => {
       const shares = [...draws.values()].map(({ moved }) => moved / whole);
@@ -25,22 +25,23 @@ class Controls {
   }
 
   draw(answer, expected) {
-    const { meta } = this, own = answer.moved / answer.whole, means = this.means(answer.whole);
+    const { meta, state: { edit, scene, now } } = this, share = hasShare(answer, edit, scene.own, now.to), whole = share ? answer.whole : 1;
+    const own = answer.moved / whole, means = this.means(whole), said = (value) => amount(value, 1, share);
     const names = ["subspace", ...Object.keys(meta.controls).filter((name) => name !== "subspace" && expected.some(({ control }) => control === name))];
-    const all = [0, 1, own, ...means.flatMap(({ shares }) => shares)].filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
+    const all = [0, ...(share ? [1] : []), own, ...means.flatMap(({ shares }) => shares)].filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
     const place = (value) => `${(96 * (value - low)) / (high - low) + 2}%`;
     fill(this.root, ...names.map((name) => {
       const { words, color, hollow } = meta.controls[name], known = name === "subspace" ? [own] : means.find((one) => one.name === name)?.shares ?? [];
       const mean = known.reduce((sum, value) => sum + value, 0) / known.length, lane = make("span", { class: "lane" });
-      lane.append(make("span", { class: "zero", style: `left: ${place(0)}` }), make("span", { class: "one", style: `left: ${place(1)}` }),
+      lane.append(make("span", { class: "zero", style: `left: ${place(0)}` }), ...(share ? [make("span", { class: "one", style: `left: ${place(1)}` })] : []),
         ...known.filter(Number.isFinite).map((value) => make("span", { class: `dot${hollow ? " hollow" : ""}`, style: `left: ${place(value)}; --own: ${color}` })));
       const row = make("div", { class: `row${name === "subspace" ? " own" : ""}` });
-      row.append(make("span", { class: "word" }, words), lane, make("span", { class: "value" }, known.length ? percent(mean) : "…"));
+      row.append(make("span", { class: "word" }, words), lane, make("span", { class: "value" }, known.length ? said(mean) : "…"));
       return row;
     }));
     const closest = means.filter(({ mean }) => Number.isFinite(mean)).sort((a, b) => b.mean - a.mean)[0], count = means.reduce((sum, { shares }) => sum + shares.length, 0);
     find("controls-say").textContent = closest && count === expected.length
-      ? `Closest: ${meta.controls[closest.name].words}, ${percent(closest.mean)}${meta.mode === "replay" ? ", over all test clips."
+      ? `Closest: ${meta.controls[closest.name].words}, ${said(closest.mean)}${meta.mode === "replay" ? ", over all test clips."
         : ` (mean of ${closest.shares.length}). One clip shows no more than one clip; the study's claim is over ${meta.measured.scenes.length}.`}`
       : `${count} of ${expected.length} draws computed.`;
   }

@@ -27,6 +27,7 @@ class Page {
       replay: "Replayed: what the run stored. To compute other doses: jepascope explore RUN --serve.",
     }[mode];
     find("headline").textContent = headline;
+    document.body.classList.toggle("angle", Boolean(angles));
     for (const element of document.getElementsByClassName("computed")) element.hidden = mode === "replay";
   }
 

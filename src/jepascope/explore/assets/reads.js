@@ -1,5 +1,15 @@
 /* What every judge reads: classes, margin, angle; and to which rendered future the forecast is nearest. */
 
+const largest = (values) => values.indexOf(Math.max(...values));
+
+/** Whether a share can be said of what is moved: the main judge reads the clip right, and so the partner that it is moved to. */
+function hasShare(answer, { lost }, own, to) {
+  return !answer.logits || (largest(answer.before) === own && (lost || largest(answer.partner) === to));
+}
+
+/** What is moved, in the share or, where there is none, in logits. */
+const amount = (moved, whole, share) => (share ? percent(moved / whole) : number(moved));
+
 class Reads {
   constructor(meta, state) {
     Object.assign(this, { meta, state });
@@ -20,7 +30,7 @@ class Reads {
     if (!answer.logits) return this.replay(answer);
     const main = Object.keys(answer.logits)[0], logits = answer.logits[main];
     const all = [...logits, ...(answer.before ?? []), ...(answer.partner ?? [])], low = Math.min(...all), high = Math.max(...all);
-    const place = (value) => `${(100 * (value - low)) / (high - low || 1)}%`, best = logits.indexOf(Math.max(...logits));
+    const place = (value) => `${(100 * (value - low)) / (high - low || 1)}%`, best = largest(logits);
     this.rows.forEach(({ row, bar, before, partner, value }, index) => {
       row.className = `row${index === best ? " best" : ""}${index === now.to ? " to" : ""}${index === scene.own ? " own" : ""}`;
       bar.style.width = place(logits[index]);
@@ -28,15 +38,15 @@ class Reads {
       if (answer.partner) partner.style.left = place(answer.partner[index]);
       value.textContent = number(logits[index], 1);
     });
-    const share = answer.moved / answer.whole, own = meta.classes[scene.own], to = meta.classes[now.to];
-    find("share").textContent = percent(share);
+    const share = hasShare(answer, edit, scene.own, now.to), own = meta.classes[scene.own], to = meta.classes[now.to];
+    find("share").textContent = amount(answer.moved, answer.whole, share);
     find("share").classList.toggle("wrong", answer.moved < 0);
-    find("share-say").textContent = edit.lost ? `of the margin for ${own} is gone` : answer.moved < 0 ? `the wrong way: away from ${to}`
-      : `of the way from ${own} to ${to}`;
+    find("share-say").textContent = !share ? `logits ${edit.lost ? `of ${own} lost` : `towards ${to}`}: unedited, the probe misreads ${edit.lost ? "this clip" : "this clip or its twin"}, so no share is said`
+      : edit.lost ? `of the margin for ${own} is gone` : answer.moved < 0 ? `the wrong way: away from ${to}` : `of the way from ${own} to ${to}`;
     find("margin-say").textContent = `Margin ${edit.lost ? `for ${own}` : `of ${to} over ${own}`}: ${number(answer.margin_before)} → ${number(answer.margin)}`
       + (edit.lost ? "." : `; a real ${to} clip has ${number(answer.margin_before + answer.whole)}.`);
     const others = Object.entries(answer.logits).slice(1).map(([name, read]) =>
-      `${meta.judges[name]} reads ${meta.classes[read.indexOf(Math.max(...read))]}`);
+      `${meta.judges[name]} reads ${meta.classes[largest(read)]}`);
     const angle = answer.angle === null ? [] : [`the angle is read as ${number(turned(answer.angle), 0)}°`];
     find("judges-say").textContent = [`The linear probe reads ${meta.classes[best]}`, ...others, ...angle].join("; ") + ".";
   }
