@@ -36,6 +36,9 @@ def test_run_on_a_finished_folder_prints_headline_and_report(finished_run: Path,
     summary = json.loads((run / "summary.json").read_text())
     assert summary["headline"] in result.stdout
     assert str(run / "report.html") in result.stdout
+    for reply in json.loads((run / "summary.json").read_text())["replies"]:
+        (line,) = (line for line in result.stdout.splitlines() if line.startswith(reply["ask"]))
+        assert all(reply[part] in line for part in ("word", "number", "control"))
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.spec import StudySpec
 
 PROMISED = {
-    "film",
+    *("film", "title", "replies"),
     *("schema", "model", "clips", "variable", "layers", "best_layer", "probe", "ce", "controls"),
     *("ce_ratio", "sas", "rce", "leaks", "seconds"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -73,7 +74,7 @@ def run(spec: StudySpec, *, out: Out = None, dry: DryRun = False, machine: Machi
     if json_:
         typer.echo(json.dumps(summary))
         return
-    say(summary["headline"])
+    say(summary["headline"], *reply_lines(summary.get("replies", ())))
     if "footage" in summary:
         from jepascope.report.terminal import effect_table
 
@@ -82,6 +83,11 @@ def run(spec: StudySpec, *, out: Out = None, dry: DryRun = False, machine: Machi
     if any(row["leak"] for row in summary["leaks"].values()):
         say(*(claim["sentence"] for claim in read_json(folder / "claims.json")["claims"] if claim.get("name") == NO_SHORTCUT))
     say(f"{sum(summary['seconds'].values()):.0f} s of computing. Report: {folder.resolve() / 'report.html'}")
+
+
+def reply_lines(replies: Iterable[Mapping[str, str]]) -> list[str]:
+    """The six questions of the page's first screen: a word, a number, and the control that comes closest."""
+    return [f"{reply['ask']:<16}{reply['word']:<20}{reply['number']:<9}{reply['control']}".rstrip() for reply in replies]
 
 
 @app.command(

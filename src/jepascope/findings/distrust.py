@@ -75,7 +75,7 @@ def _close(facts: Facts, claims: Claims) -> str:
 
 def _still_read(facts: Facts, claims: Claims) -> str:
     fresh = claims.get(FRESH.name)
-    if fresh is None or fresh.verdict != "shown":
+    if fresh is None or fresh.verdict != "shown" or not fresh.numbers:
         return ""
     return f"Fresh read-outs read {points(fresh.numbers[0].value)}"
 

@@ -46,8 +46,9 @@ def _read(facts: Facts, claims: Claims) -> list[str]:
         reply = replies([read])[0]
         can = {"shown": "reads", "not shown": "is not shown to read"}.get(read.verdict, "may read")
         size = ("right for " if reply.number.endswith("%") else "" if reply.number.startswith("R²") else "off by ") + reply.number
+        size = f", {size}" if reply.number else ""
         beside = f" ({reply.control})" if reply.control else ""
-        told.append(f"A linear probe {can} {facts.variable} at layer {facts.best_layer}, {size}{beside}.")
+        told.append(f"A linear probe {can} {facts.variable} at layer {facts.best_layer}{size}{beside}.")
     if leaks is not None:
         told.append(
             {
@@ -60,22 +61,23 @@ def _read(facts: Facts, claims: Claims) -> list[str]:
 
 def _cause(facts: Facts, claims: Claims) -> list[str]:
     used, predicted, fresh = (_ran(claims, name) for name in (USED.name, PREDICTED.name, FRESH.name))
-    leads = edited(facts, first_finder(facts), "swap")
     told = []
     if used is not None:
         own, closest = effect_and_closest(used)
         if own is not None:
+            swapped, finder = own.what == "CE of swap", first_finder(facts)
+            where = f"inside the subspace{f' of {finder}' if finder else ''}"
             twin = "the twin" if has_twins(facts) else "a clip of another class"
-            what = f"moves the read-out {_span(own)} of the way to {twin}" if leads is not None else f"takes {_span(own)} of the margin"
+            what = f"moves the read-out {_span(own)} of the way to {twin}" if swapped else f"takes {_span(own)} of the margin"
             beside = "" if closest is None else f"; the closest control, {brief_name(closest.control)}, {points(closest.value)}"
-            told.append(f"{'A swap' if leads is not None else 'Ablation'} inside the subspace of {first_finder(facts)} {what}{beside}.")
+            told.append(f"{'A swap' if swapped else 'Ablation'} {where} {what}{beside}.")
         else:
             why = "" if unread_judge(facts) is None else ": the judge does not read it"
             told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
     if predicted is not None and (own := effect_and_closest(predicted)[0]) is not None:
         agrees = "agrees" if predicted.verdict == "shown" else "does not confirm it"
         told.append(f"The network's own predictor {agrees}: {_span(own)}.")
-    if fresh is not None:
+    if fresh is not None and fresh.numbers:
         right = points(fresh.numbers[0].value)
         told.append(
             f"After ablation a fresh read-out still reads {right} of the clips: the variable was not removed."

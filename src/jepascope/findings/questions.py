@@ -41,6 +41,10 @@ class Reply:
     control: str
     claims: tuple[Claim, ...]
 
+    def stored(self) -> dict[str, str]:
+        """As it stands in summary.json, for whoever prints it without reading a claim."""
+        return {name: getattr(self, name) for name in ("name", "ask", "verdict", "word", "number", "control")}
+
 
 Told = tuple[str, str]
 """The number and its control, in words."""
@@ -96,8 +100,8 @@ def _read(claims: Sequence[Claim]) -> Told:
     """By the values of the variable where it has any, else by its classes; beside whatever else comes closest."""
     numbers = claims[0].numbers
     values = [number.what for number in numbers if not number.control and number.what.partition(" ")[0] in ("error", "r2")]
-    names = values or [numbers[0].what]
-    less = names[0].startswith("error")
+    names = values or [number.what for number in numbers[:1]]
+    less = bool(values) and values[0].startswith("error")
     own = [number for number in numbers if number.what in names and not number.control and finite(number.value)]
     if not own:
         return "", ""

@@ -61,6 +61,15 @@ class Film(Stored):
     partner: str = ""
 
 
+class Replied(Stored):
+    """An answer of the first screen, in words."""
+
+    ask: str
+    word: str
+    number: str
+    control: str
+
+
 class Footage(Stored):
     """What was used of a folder of videos."""
 
@@ -112,6 +121,7 @@ class Summary(Stored):
     seconds: dict[str, float] = {}
     stimuli_caption: str | None = None
     film: Film | None = None
+    replies: list[Replied] = []
     footage: Footage = Footage()
     leave_one_out: dict[str, Any] = {}
 

@@ -10,6 +10,7 @@ import pandas as pd
 from jepascope.encoders.base import EncoderCard
 from jepascope.findings.claims import FILE, READ_BY, claims_json, claims_of, headline
 from jepascope.findings.facts import Facts
+from jepascope.findings.questions import replies
 from jepascope.findings.title import title_of
 from jepascope.schema import TABLES
 from jepascope.schema.check import with_numbers
@@ -46,6 +47,8 @@ def conclude(run: Run, of: str, summary: dict[str, Any]) -> dict[str, Any]:
     claims = claims_of(facts, of)
     summary["headline"] = headline(facts, claims)
     summary["title"] = title_of(facts, claims)
+    if of == "run":
+        summary["replies"] = [reply.stored() for reply in replies(claims)]
     run.write_json(FILE, claims_json(claims))
     run.write_json("summary.json", summary)
     return summary
