@@ -20,7 +20,8 @@ from jepascope.findings.questions import effect_and_closest, replies
 from jepascope.findings.title import title_of
 from jepascope.intervention.control_words import CONTROL_WORDS, DOERS
 from jepascope.report.blocks import Cards, Finding, Grid, Section, flat
-from jepascope.report.compare.page import Comparison, to_json
+from jepascope.report.compare.comparison import Comparison
+from jepascope.report.compare.page import to_json
 from jepascope.report.compare.reading import read_runs
 from jepascope.report.compare.table import RATIOS, groups
 from jepascope.report.folder import RunFolder, read_run

@@ -22,7 +22,8 @@ from jepascope.bench.systems.measure import SCORES
 from jepascope.planted.scorecard import scorecard
 from jepascope.report.bench.page import build_bench
 from jepascope.report.build import build_report
-from jepascope.report.compare.page import build_compare, compare_runs
+from jepascope.report.compare.comparison import compare_runs
+from jepascope.report.compare.page import build_compare
 from jepascope.report.planted import build_planted
 from strict_types import checks
 

@@ -93,7 +93,7 @@ def two(tmp_path_factory: pytest.TempPathFactory, make_run: Any) -> tuple[Path, 
 @pytest.fixture(scope="session")
 def compared(two: tuple[Path, Path]) -> Any:
     """Of them both."""
-    from jepascope.report.compare.page import compare_runs
+    from jepascope.report.compare.comparison import compare_runs
 
     return compare_runs(two)
 

@@ -19,10 +19,12 @@ from side_by_side import cells, provide
 
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.findings.numbers import percent, percent_span, with_interval
+from jepascope.report.compare.comparison import Comparison, compare_runs
 from jepascope.report.compare.differing import agreement, differences
-from jepascope.report.compare.page import Comparison, build_compare, compare_runs, place, table, to_json
+from jepascope.report.compare.page import build_compare, place, to_json
 from jepascope.report.compare.paper_table import columns, entries, paper_sections
 from jepascope.report.compare.reading import Compared, names, read_runs, study_of
+from jepascope.report.compare.table import table
 from jepascope.report.compare.terminal import paper_tables, tables
 from jepascope.report.folder import read_run
 from jepascope.report.paper import PUBLISHED
@@ -232,7 +234,7 @@ def test_the_page_is_one_file_with_described_figures(compared: Comparison, tmp_p
         assert "95 % interval" in figure
         assert "Control:" in figure
         assert all(run.name in figure for run in compared.runs)
-    assert text.index("What differs between the runs") < text.index("<table")
+    assert text.index("What else differs between the runs") < text.index("<table")
     again = page.read_bytes()
     build_compare(compared, tmp_path)
     assert page.read_bytes() == again

@@ -16,8 +16,8 @@ from side_by_side import provide
 from jepascope.encoders.models import published_models
 from jepascope.findings.numbers import Cell
 from jepascope.report.blocks import Grid, Section, flat
+from jepascope.report.compare.comparison import Comparison
 from jepascope.report.compare.encoders import commands, recognised
-from jepascope.report.compare.page import Comparison
 from jepascope.report.compare.paper_table import columns, distrust, entries, how, paper_sections
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.folder import read_run

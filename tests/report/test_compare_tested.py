@@ -19,7 +19,9 @@ from side_by_side import provide
 
 from jepascope.findings.numbers import interval_words
 from jepascope.report.compare.arms import Arm, apart, arms_of, matched, pairs_of
-from jepascope.report.compare.page import Comparison, run_sections, to_json
+from jepascope.report.compare.chapters import chapters_of, title_of
+from jepascope.report.compare.comparison import Comparison
+from jepascope.report.compare.page import to_json
 from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.scenes import measured_by_scene
 from jepascope.report.compare.tested import ComparisonTables, comparison_tables
@@ -162,7 +164,7 @@ def test_many_groups_stand_beside_the_first(compared: Comparison) -> None:
 
 
 def test_page_terminal_and_json_print_the_same_rows(compared: Comparison, tmp_path: Path) -> None:
-    page = " ".join(words(section) for section in run_sections(compared))
+    page = " ".join(words(section) for chapter in chapters_of(compared) for section in chapter.sections)
     out = io.StringIO()
     for made in compared.tables_of_tests:
         Console(file=out, width=200).print(grid_table(made))
@@ -176,3 +178,21 @@ def test_page_terminal_and_json_print_the_same_rows(compared: Comparison, tmp_pa
 
 def test_the_same_runs_give_the_same_numbers(compared: Comparison) -> None:
     pd.testing.assert_frame_equal(comparison_tables(compared.runs).comparisons, compared.tests.comparisons)
+
+
+def test_the_page_opens_with_what_came_out(copies: Copies) -> None:
+    runs = [copies("one"), copies("two", model="other", numerator=0.5), copies("three", model="third", seed=7)]
+
+    def page(*of: Compared) -> tuple[str, list[str], list[str]]:
+        comparison = Comparison(list(of), [], None)
+        chapters = chapters_of(comparison)
+        opening = [getattr(block, "text", block.kind) for block in chapters[0].opening]
+        return title_of(comparison), [chapter.anchor for chapter in chapters], opening
+
+    title, anchors, opening = page(*runs[:2])
+    assert title.startswith("one and two differ in CE of ") and anchors == ["differ", "side-by-side"]
+    assert opening[0].startswith("one and two differ in CE of ") and opening[-1] == "figure"
+    title, _, opening = page(runs[0], runs[2])
+    assert title == "one and three are not comparable: different scenes (seeds 0 and 7)"
+    assert opening == ["one and three: not comparable: different scenes (seeds 0 and 7)."]
+    assert page(runs[0])[:2] == ("one", ["side-by-side"])

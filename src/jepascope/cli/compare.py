@@ -29,7 +29,8 @@ def compare(
     json_: Json = False,
 ) -> None:
     """Set runs side by side and test what differs: paired over the scenes that both tested, and in how many runs each claim holds."""
-    from jepascope.report.compare.page import build_compare, compare_runs, to_json
+    from jepascope.report.compare.comparison import compare_runs
+    from jepascope.report.compare.page import build_compare, to_json
 
     comparison = compare_runs(folders or [], preset)
     page = build_compare(comparison, out).resolve()

@@ -182,13 +182,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Sections under one question. A ``folded`` one shows its ``opening``, and its sections as folds; the others stand open one by one."""
+    """Sections under one question: the ``opening`` is shown, its sections are folds."""
 
     anchor: str
     title: str
     sections: tuple[Section, ...]
     opening: tuple[Block, ...] = ()
-    folded: bool = True
 
     @property
     def shown(self) -> tuple[Section, ...]:

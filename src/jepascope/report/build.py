@@ -60,7 +60,7 @@ def chapters_of(folder: RunFolder, made: Iterable[Section]) -> list[Chapter]:
 
 def render(folder: RunFolder, chapters: list[Chapter], first: FirstScreen | None = None) -> str:
     """The page of a run folder."""
-    return render_page("report.html.j2", chapters=chapters, run=folder, first=first or first_screen(folder))
+    return render_page("report.html.j2", chapters, run=folder, first=first or first_screen(folder))
 
 
 def write_drawings(folder: Path, parts: Iterable[Section | Chapter | FirstScreen], below: str = "") -> None:
@@ -69,9 +69,9 @@ def write_drawings(folder: Path, parts: Iterable[Section | Chapter | FirstScreen
         Folder(folder).write(f"{below}{drawing.name}.svg", f'<?xml version="1.0" encoding="utf-8"?>\n{drawing.svg}\n')
 
 
-def render_page(template: str, sections: Iterable[Section] = (), chapters: Iterable[Chapter] = (), **values: object) -> str:
-    """A page of ``chapters``, or of ``sections`` that stand open. Every string is escaped by Jinja2; only our own SVG, style sheet and
-    script are marked as markup in the templates, and only that script may run, by its digest."""
+def render_page(template: str, chapters: Iterable[Chapter], **values: object) -> str:
+    """A page of chapters. Every string is escaped by Jinja2; only our own SVG, style sheet and script are marked as markup in the
+    templates, and only that script may run, by its digest."""
     templates = files("jepascope.report") / "templates"
 
     def read(name: str) -> str:
@@ -81,8 +81,9 @@ def render_page(template: str, sections: Iterable[Section] = (), chapters: Itera
     environment.filters.update(terms=explained, csv=csv_uri, parted=parted)
     script = read("report.js")
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
-    shown = list(chapters) or [Chapter("", "", tuple(sections), folded=False)]
-    return environment.get_template(template).render(css=read("report.css"), script=script, digest=digest, chapters=shown, **values)
+    return environment.get_template(template).render(
+        css=read("report.css"), script=script, digest=digest, chapters=list(chapters), **values
+    )
 
 
 LONG_CAPTION = 220  # characters, of which more is folded than the first sentence

@@ -18,6 +18,7 @@ from jepascope.intervention.control_entry import AS_GIVEN
 from jepascope.report.blocks import Block, Figure, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_drawings, write_whole
 from jepascope.report.grids import Column, grid, words
+from jepascope.report.opened import opened
 from jepascope.report.planted_degeneracy import degeneracy_line, degeneracy_section
 from jepascope.report.planted_figures import expected_effects, recovery_map, rejection_areas
 
@@ -28,12 +29,14 @@ def build_planted(out: Path) -> Path:
     try:
         card = read_object(Folder(out), source.name)
         networks = [network_section(name, network) for name, network in card["networks"].items()]
-        sections = [_summary(card), *degeneracy_section(card), *networks, criteria_section(card)]
+        chapters = [opened("result", "Which methods find it?", [_summary(card), *networks, criteria_section(card)])]
+        if copies := degeneracy_section(card):
+            chapters.append(opened("copies", "Are copies told from one another?", copies))
         byline = f"{len(card['networks'])} networks · seed {card['seed']} · {card['draws']} draws of every control"
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{source}' cannot be read ({error}); run jepascope planted again.") from None
-    write_drawings(out, sections)
-    return write_whole(out / "planted.html", render_page("planted.html.j2", sections=sections, byline=byline, source=source.name))
+    write_drawings(out, chapters)
+    return write_whole(out / "planted.html", render_page("planted.html.j2", chapters, byline=byline, source=source.name))
 
 
 def _summary(card: dict[str, Any]) -> Section:

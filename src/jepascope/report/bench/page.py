@@ -13,6 +13,7 @@ from jepascope.disk.plain import read_object
 from jepascope.errors import RunFolderError, setting
 from jepascope.report.blocks import Section
 from jepascope.report.build import build_report, render_page, write_drawings, write_whole
+from jepascope.report.opened import opened
 
 PAGE = "bench.html"
 
@@ -21,16 +22,15 @@ def build_bench(folder: Path) -> Path:
     """Write ``folder``/bench.html and the figures beside it. RunFolderError where bench.json is missing or damaged."""
     try:
         record = read_bench(folder)
-        sections = sections_of(record)
+        chapters = [opened("result", "What came out?", sections_of(record))]
         asked = " ".join(["jepascope bench", record["benchmark"], setting(**record["settings"])]).strip()
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"'{folder / RESULT}' cannot be read ({error}); run jepascope bench again.") from None
     for study in record.get("studies", ()):  # run folders that it made, each with a page of its own
         build_report(folder / study)
-    write_drawings(folder, sections)
-    html = render_page(
-        "bench.html.j2", sections=sections, name=record["benchmark"], question=record["question"], asked=asked, source=RESULT
-    )
+    write_drawings(folder, chapters)
+    about = {"name": record["benchmark"], "question": record["question"], "asked": asked, "source": RESULT}
+    html = render_page("bench.html.j2", chapters, **about)
     return write_whole(folder / PAGE, html)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from jepascope.discovery.probes.readings import chosen_probes
 from jepascope.findings.numbers import count_range
 from jepascope.findings.selection import comparable, finders_of, tokens_of
-from jepascope.report.blocks import Block, Figure, Section
+from jepascope.report.blocks import Figure
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Row
 from jepascope.report.charts.canvas import SERIES, Drawing
@@ -20,13 +20,6 @@ from jepascope.report.compare.reading import Compared
 
 MOST_LINES = len(SERIES)  # there are no more looks that can be told apart
 MOST_GROUPS = 10
-
-
-def figures_section(runs: list[Compared]) -> Section | None:
-    """Accuracy over relative depth; ablation beside its controls; ablation by the layer edited."""
-    made = (accuracy_figure(runs), effect_figure(runs), layers_figure(runs))
-    blocks: tuple[Block, ...] = tuple(figure for figure in made if figure is not None)
-    return Section("figures", "Figures", blocks) if blocks else None
 
 
 def accuracy_figure(runs: list[Compared]) -> Figure | None:

@@ -2,69 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from jepascope.disk.named import open_named
 from jepascope.errors import BadArgument
 from jepascope.findings.numbers import finite
-from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_whole
-from jepascope.report.compare.differing import agreement, differences
+from jepascope.report.compare.chapters import chapters_of, title_of
+from jepascope.report.compare.comparison import Comparison
 from jepascope.report.compare.encoders import commands, recognised
-from jepascope.report.compare.figures import figures_section
-from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, paper_sections, said
-from jepascope.report.compare.reading import Compared, read_runs
-from jepascope.report.compare.table import groups
-from jepascope.report.compare.tested import ComparisonTables, comparison_tables
-from jepascope.report.compare.tested_words import METHOD, grids, sentences
+from jepascope.report.compare.paper_table import BESIDE, columns, entries, missing_encoders, said
+from jepascope.report.compare.reading import Compared
 from jepascope.report.paper import PUBLISHED
 
 SCHEMA = 1
-PRESETS = ("paper",)
 MARK = "jepascope compare"  # in the title of every page that this writes
 PAGE = "compare.html"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Runs read and compared: what the page, the terminal and the JSON say."""
-
-    runs: list[Compared]
-    notes: list[str]
-    preset: str | None
-
-    @property
-    def differences(self) -> list[str]:
-        return differences(self.runs)
-
-    @cached_property
-    def tests(self) -> ComparisonTables:
-        return comparison_tables(self.runs)
-
-    @property
-    def findings(self) -> list[str]:
-        return sentences(self.tests, len(self.runs)) if self.runs else []
-
-    @property
-    def tables_of_tests(self) -> list[Grid]:
-        return grids(self.tests)
-
-
-def compare_runs(paths: Sequence[Path], preset: str | None = None) -> Comparison:
-    """Read runs for a comparison; with the preset ``paper`` the paper's figures stand beside them, and there may be none.
-
-    Raises BadArgument for an unknown preset or for nothing to compare, RunFolderError for a folder that is no finished run.
-    """
-    if preset is not None and preset not in PRESETS:
-        raise BadArgument(f"There is no preset '{preset[:60]}' of compare; there is {', '.join(PRESETS)} (the published figures).")
-    if not paths and preset is None:
-        raise BadArgument("Nothing to compare: give run folders (jepascope compare runs/a runs/b), or --preset paper.")
-    runs, notes = read_runs(paths)
-    return Comparison(runs, notes, preset)
 
 
 def build_compare(comparison: Comparison, out: Path) -> Path:
@@ -75,9 +30,9 @@ def build_compare(comparison: Comparison, out: Path) -> Path:
     page = place(out)
     runs = comparison.runs
     models = ", ".join(dict.fromkeys(run.study.model for run in runs)) or "no run yet"
-    sections = [*(paper_sections(runs) if comparison.preset == "paper" else []), *run_sections(comparison)]
+    chapters = chapters_of(comparison)
     byline = f"{len(runs)} run{'' if len(runs) == 1 else 's'} · {models}"
-    return write_whole(page, render_page("compare.html.j2", sections=sections, byline=byline, preset=comparison.preset, mark=MARK))
+    return write_whole(page, render_page("compare.html.j2", chapters, title=title_of(comparison), byline=byline, mark=MARK))
 
 
 def place(out: Path) -> Path:
@@ -96,38 +51,6 @@ def place(out: Path) -> Path:
     if not ours:
         raise BadArgument(f"--out '{page}' was not written by {MARK}, so it is left alone; give another name or folder.")
     return page
-
-
-def run_sections(comparison: Comparison) -> list[Section]:
-    """What differs, the tests, the table and the figures of the runs."""
-    runs = comparison.runs
-    if not runs:
-        return []
-    notes: list[Block] = [Finding(sentence) for sentence in (*comparison.notes, *comparison.differences)]
-    sections = []
-    if len(runs) > 1:
-        sections.append(Section("differences", "What differs between the runs", (*notes, Paragraph(agreement(runs)))))
-        found = tuple(Finding(sentence) for sentence in comparison.findings)
-        sections.append(Section("findings", "What differs in what was found", (*found, *comparison.tables_of_tests, Paragraph(METHOD))))
-        notes = []
-    sections.append(Section("table", "Side by side", (*notes, table(runs))))
-    drawn = figures_section(runs)
-    return sections if drawn is None else [*sections, drawn]
-
-
-def table(runs: list[Compared]) -> Grid:
-    """The groups of rows as one table of the page."""
-    rows = [row for group in groups(runs) for row in ((group.heading + group.detail,), *group.rows)]
-    levels = ", ".join(dict.fromkeys(run.folder.confidence for run in runs))
-    caption = (
-        f"A column a run. Brackets: {levels} (of untrained twins: the range over seeds). Figures of effects are by the probe as judge, at "
-        "dose 1 and the run's best layer; n and draws stand under Evidence. 'No value': what the effect is a share of is not above zero. "
-        "'No ratio': fewer than 10 draws, or effects that have none. ≥: a lower bound, the control's effect cannot be told from zero. "
-        "SAS and RCE are of the first pair of finders that did not find the same subspace; RCE at the largest dose at which neither "
-        "effect is saturated; below it, what random and variance-matched subspaces keep. L1 support is a share of coordinates, no "
-        "dimension."
-    )
-    return Grid(("", *(run.name for run in runs)), tuple(rows), caption)
 
 
 def to_json(comparison: Comparison, page: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jepascope.findings.numbers import (
     shown,
 )
 from jepascope.findings.verdict import NO_RATIO
+from jepascope.report.blocks import Grid
 from jepascope.report.carried_measures import Rce, Sas, Verdict
 from jepascope.report.compare.reading import Compared
 from jepascope.report.measures import Accuracy, Against, Leaks, Ranged, ValueRead
@@ -206,3 +207,18 @@ def _degeneracy(run: Compared) -> str:
         return verdict.verdict if pair is not None and {verdict.a, verdict.b} == {pair.a, pair.b} else ""
 
     return "\n".join(filter(None, map(said, run.measured.degeneracy))) or NOT_RUN
+
+
+def table(runs: list[Compared]) -> Grid:
+    """The groups of rows as one table of the page."""
+    rows = [row for group in groups(runs) for row in ((group.heading + group.detail,), *group.rows)]
+    levels = ", ".join(dict.fromkeys(run.folder.confidence for run in runs))
+    caption = (
+        f"A column a run. Brackets: {levels} (of untrained twins: the range over seeds). Figures of effects are by the probe as judge, at "
+        "dose 1 and the run's best layer; n and draws stand under Evidence. 'No value': what the effect is a share of is not above zero. "
+        "'No ratio': fewer than 10 draws, or effects that have none. ≥: a lower bound, the control's effect cannot be told from zero. "
+        "SAS and RCE are of the first pair of finders that did not find the same subspace; RCE at the largest dose at which neither "
+        "effect is saturated; below it, what random and variance-matched subspaces keep. L1 support is a share of coordinates, no "
+        "dimension."
+    )
+    return Grid(("", *(run.name for run in runs)), tuple(rows), caption)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.findings.names import control_name
+from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import ABSENT, Cell, interval_words, p_text, shown
 from jepascope.report.blocks import Grid
 from jepascope.report.compare.tested import ComparisonTables
@@ -31,6 +31,42 @@ def sentences(tests: ComparisonTables, runs: int) -> list[str]:
         return [ALONE if runs == 1 else REPEATED]
     compared = [_pair(rows) for _, rows in tests.comparisons.groupby(["a", "b"], sort=False)]
     return compared + [_held(str(group), rows) for group, rows in tests.holds.groupby("group", sort=False)]
+
+
+def title(tests: ComparisonTables, names: list[str]) -> str:
+    """What came out, in one line: the difference that is shown best, or that none is, or in how many runs the variable is used."""
+    compared = tests.comparisons
+    tested = compared[compared["reason"] == ""]
+    if len(shown_ones := tested[tested["p_holm"] < ALPHA]):
+        best = min(shown_ones.to_dict("records"), key=lambda row: row["p"])
+        return f"{best['a']} and {best['b']} differ in {best['quantity']}"
+    if len(tested):
+        return f"No difference is shown between {' and '.join(dict.fromkeys((*tested['a'], *tested['b'])))}"
+    if len(compared):
+        return f"{compared['a'].iloc[0]} and {compared['b'].iloc[0]} are {compared['reason'].iloc[0]}"
+    used = tests.holds[tests.holds["claim"] == "used"].to_dict("records")
+    if used:
+        return f"Used in {used[0]['holds']} of {used[0]['runs']} runs: {used[0]['group']}"
+    return f"{names[0]}, run again" if len(names) > 1 else names[0] if names else "No runs"
+
+
+def brief(tests: ComparisonTables, most: int = 3) -> list[str]:
+    """A short sentence for some pairs of groups, and one on what holds in how many runs."""
+    made = [_brief_pair(rows) for _, rows in tests.comparisons.groupby(["a", "b"], sort=False)]
+    held = [_held(str(group), rows) for group, rows in tests.holds.groupby("group", sort=False)]
+    kept = [*made[: most - bool(held)], *held][:most]
+    return kept or [REPEATED]
+
+
+def _brief_pair(rows: pd.DataFrame) -> str:
+    who = f"{rows['a'].iloc[0]} and {rows['b'].iloc[0]}"
+    if rows["reason"].iloc[0]:
+        return f"{who}: {rows['reason'].iloc[0]}."
+    shown_ones = rows[rows["p_holm"] < ALPHA].to_dict("records")
+    told = "; ".join(f"{labelled(row)} by {interval_words(row)}{_unit(row)}" for row in shown_ones)
+    if not told:
+        return f"{who}: no difference is shown in {len(rows)} comparisons on {rows['n'].max()} test scenes that both tested."
+    return f"{who} differ in {told}; {len(rows) - len(shown_ones)} of {len(rows)} comparisons show none."
 
 
 def _pair(rows: pd.DataFrame) -> str:
@@ -60,13 +96,21 @@ def _named(row: Any) -> str:
 
 
 def _in_unit(row: Any, text: str) -> str:
-    return text if row["unit"] in ("share", "") else f"{text} {row['unit']}"
+    return f"{text}{_unit(row)}"
+
+
+def _unit(row: Any) -> str:
+    return "" if row["unit"] in ("share", "") else f" {row['unit']}"
+
+
+def labelled(row: Any) -> str:
+    """A quantity, with the control that is taken off it."""
+    control = ", ".join(brief_name(name) for name in str(row["control"]).split(", ") if name)
+    return row["quantity"].replace("its closest control", control) if control else str(row["quantity"])
 
 
 def _label(row: Any) -> str:
-    control = ", ".join(control_name(name) for name in str(row["control"]).split(", ") if name)
-    unit = "" if row["unit"] in ("share", "") else f", {row['unit']}"
-    return f"{_named(row)}{unit}{f' ({control})' if control else ''}"
+    return f"{labelled(row)}{' with ' + row['finder'] if row['finder'] else ''}{',' + _unit(row) if _unit(row) else ''}"
 
 
 def _p(row: Any) -> Cell | str:

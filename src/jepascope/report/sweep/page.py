@@ -20,6 +20,7 @@ from jepascope.report.build import render_page, write_whole
 from jepascope.report.compare.reading import read_runs
 from jepascope.report.compare.tested import ComparisonTables, comparison_tables
 from jepascope.report.compare.tested_words import METHOD, grids, sentences
+from jepascope.report.opened import opened
 from jepascope.stats import holm
 from jepascope.study.sweep.cells import MOST_CELLS, Cell
 from jepascope.study.sweep.run import Outcome, State
@@ -56,7 +57,8 @@ def build_sweep(outcomes: Sequence[Outcome], out: Path) -> Path:
     }
     write_whole(out / DATA, json.dumps(_plain(data), ensure_ascii=False, indent=1) + "\n")
     sections = [cells_section(outcomes), *(_section(number, family) for number, family in enumerate(families))]
-    return write_whole(out / PAGE, render_page("sweep.html.j2", sections=sections, byline=counted(outcomes)))
+    chapters = [opened(f"chapter-{section.anchor}", section.title, [section]) for section in sections]
+    return write_whole(out / PAGE, render_page("sweep.html.j2", chapters, byline=counted(outcomes)))
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
