@@ -46,9 +46,11 @@ class Workers {
     })));
   }
 
-  /** What nobody waits for any more. */
+  /** Controls that nobody waits for any more. */
   forget() {
-    this.waiting.splice(0).forEach(({ reject }) => reject(new Error("forgotten")));
+    const [kept, gone] = [true, false].map((keep) => this.waiting.filter(({ task }) => (task !== "brief") === keep));
+    this.waiting = kept;
+    gone.forEach(({ reject }) => reject(new Error("forgotten")));
   }
 }
 
@@ -80,6 +82,7 @@ class PageSource {
     if (!this.unpacked.has(clip)) this.unpacked.set(clip, unpack(this.meta.packs[`clip ${clip}`], PageSource.packed(`clip ${clip}`)));
     const arrays = await this.unpacked.get(clip), held = { ...arrays, clipLength: frames * 3 * size * size };
     await Promise.all([this.first.tell("hold", scene, arrays), this.others.tell("hold", scene, arrays)]);
+    this.lent(clip).catch(() => {}); // whoever needs it says so
     return { scene, frames, size, of: (shown) => framesOf(held, scene.classes.indexOf(shown), scene.classes.indexOf(scene.own), size) };
   }
 
@@ -87,12 +90,22 @@ class PageSource {
     return this.first.ask("read", asked);
   }
 
-  /** The forecast held against the rendered futures, which are run once a scene, beside what is asked for. */
+  /** All clips of a scene, run by another worker than the one that is asked, which then has their states before the arrow gets there;
+      and their futures, which forecasts are held against. */
+  lent(clip) {
+    if (!this.futures.has(clip))
+      this.futures.set(clip, this.others.ask("lend", clip).then(({ states, futures }) => {
+        this.first.ask("borrow", clip, states);
+        return futures;
+      }).catch((error) => {
+        this.futures.delete(clip);
+        throw error;
+      }));
+    return this.futures.get(clip);
+  }
+
   async forecast(asked) {
-    const { clip } = asked;
-    if (!this.futures.has(clip)) this.futures.set(clip, this.others.ask("futures", clip));
-    const [{ latents, angle }, futures] = await Promise.all([this.first.ask("forecast", asked), this.futures.get(clip)])
-      .catch((error) => { this.futures.delete(clip); throw error; });
+    const { clip } = asked, [{ latents, angle }, futures] = await Promise.all([this.first.ask("forecast", asked), this.lent(clip)]);
     const apart = apartOf(latents, futures);
     return { apart, nearest: this.scenes.get(clip).classes[apart.indexOf(Math.min(...apart))], angle };
   }

@@ -150,6 +150,19 @@ class Study {
     return scene.futures;
   }
 
+  /** Hidden states of all clips of a scene as they are, and their futures where there is a predictor; for another worker. */
+  lend(clip) {
+    const scene = this.held.get(clip);
+    for (const shown of scene.classes) this.states(clip, shown, this.meta.card.depth);
+    const states = [...scene.states].filter(([key]) => key.endsWith("false"));
+    return { states, futures: this.meta.predictor ? this.futures(clip) : null };
+  }
+
+  borrow(clip, states) {
+    const kept = this.held.get(clip)?.states;
+    if (kept) for (const [key, lent] of states) if (!(kept.get(key)?.length >= lent.length)) kept.set(key, lent);
+  }
+
   /** The predictor's forecast from the edited beginning, and the angle (degrees) that is read from it. */
   forecast(asked) {
     const { states } = this.edited(asked, true), latents = this.network.forecast(this.network.norm(states[this.meta.card.depth]));

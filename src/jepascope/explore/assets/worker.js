@@ -5,7 +5,8 @@ const TASKS = {
   read: (study, asked) => study.read(asked),
   brief: (study, asked) => study.read(asked, true),
   forecast: (study, asked) => study.forecast(asked),
-  futures: (study, clip) => study.futures(clip),
+  lend: (study, clip) => study.lend(clip),
+  borrow: (study, clip, states) => study.borrow(clip, states),
   states: (study, asked) => study.edited(asked).states,
 };
 
