@@ -91,8 +91,8 @@ def test_the_control_that_is_found_anew_as_well_is_compared_fit_by_fit() -> None
     ]
     again = Read(pd.DataFrame(rows)).of({**where, "read": ""})
     assert again.effect(Interval(0.5, 0.4, 0.6, 40))["low"] < 0.3
-    (together,) = again._refitted("top_pca")
-    assert together.error == pytest.approx(0, abs=1e-12) and again._refitted("random")[0].error == pytest.approx(moved.std(ddof=1))
+    (together,) = again.refitted("top_pca")
+    assert together.error == pytest.approx(0, abs=1e-12) and again.refitted("random")[0].error == pytest.approx(moved.std(ddof=1))
     assert Read(None).of({**where, "read": ""}).effect(Interval(0.5, 0.4, 0.6, 40)) == {}
 
 
