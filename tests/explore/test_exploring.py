@@ -21,6 +21,7 @@ from jepascope.explore.measured import over_clips
 from jepascope.explore.page import render
 from jepascope.explore.reading import answer
 from jepascope.explore.replay import replayed
+from jepascope.explore.serve import PageServer
 from jepascope.study.machine import Machine
 
 
@@ -197,3 +198,14 @@ def test_an_encoder_that_no_page_can_hold_is_replayed_and_it_is_said_why(
     made = CliRunner().invoke(app, ["explore", str(finished_run), "--out", str(tmp_path / "live.html"), "--workers", "1"])
     assert made.exit_code == 0 and "it replays what the run stored" in made.output and why in made.output
     assert '"mode":"replay"' in (tmp_path / "live.html").read_text()
+
+
+def test_the_server_says_its_address_and_ends_with_ctrl_c(finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(server: PageServer) -> None:
+        assert server.page.startswith("<!doctype html>") and set(server.answers) == {"answer", "clip"}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PageServer, "serve_forever", stopped)
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    made = CliRunner().invoke(app, ["explore", str(run), "--serve", "--clips", "2", "--workers", "1"])
+    assert made.exit_code == 0 and re.search(r"Live page: http://127\.0\.0\.1:\d+/\S{32}/", made.output), made.output

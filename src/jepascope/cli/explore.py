@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,16 +45,16 @@ def explore(
 
 def _serve(folder: Path, clips: int, machine: Machine, port: int) -> None:
     """Until Ctrl-C."""
+    import contextlib
+
     from jepascope.explore.explorer import exploring
     from jepascope.explore.serve import PageServer, served
 
-    with bars() as progress, exploring(folder, machine, progress) as explorer:
-        page, answers = served(explorer, clips)
-        server = PageServer(page, answers, port)
+    with contextlib.ExitStack() as opened:
+        with bars() as progress:
+            explorer = opened.enter_context(exploring(folder, machine, progress))
+            server = opened.enter_context(PageServer(*served(explorer, clips), port))
         say(f"Live page: {server.address}", "It answers this machine alone, and whoever has this address. Ctrl-C ends it.")
-        try:
+        sys.stdout.flush()  # a pipe would get the address at the end
+        with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            server.server_close()

@@ -165,7 +165,12 @@ class Page {
   }
 
   async start() {
-    await this.source.start();
+    try {
+      await this.source.start();
+    } catch (error) {
+      find("fault").textContent = `This page needs a browser of 2023 or later (${error.message}).`;
+      throw error;
+    }
     this.changed(true);
     await new Promise((resolve) => { const wait = () => (document.body.dataset.shown ? resolve() : setTimeout(wait, 20)); wait(); });
   }

@@ -42,7 +42,7 @@ class Reads {
     find("share").textContent = amount(answer.moved, answer.whole, share);
     find("share").classList.toggle("wrong", answer.moved < 0);
     find("share-say").textContent = !share ? `logits ${edit.lost ? `of ${own} lost` : `towards ${to}`}: unedited, the probe misreads ${edit.lost ? "this clip" : "this clip or its twin"}, so no share is said`
-      : edit.lost ? `of the margin for ${own} is gone` : answer.moved < 0 ? `the wrong way: away from ${to}` : `of the way from ${own} to ${to}`;
+      : edit.lost ? `of the margin for ${own} is gone${answer.moved < 0 ? ": it grew" : ""}` : answer.moved < 0 ? `the wrong way: away from ${to}` : `of the way from ${own} to ${to}`;
     find("margin-say").textContent = `Margin ${edit.lost ? `for ${own}` : `of ${to} over ${own}`}: ${number(answer.margin_before)} → ${number(answer.margin)}`
       + (edit.lost ? "." : `; a real ${to} clip has ${number(answer.margin_before + answer.whole)}.`);
     const others = Object.entries(answer.logits).slice(1).map(([name, read]) =>

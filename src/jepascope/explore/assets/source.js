@@ -17,7 +17,7 @@ class Workers {
       else reject(new Error(error));
       this.next();
     };
-    this.give(one, { task: "start", given: start, resolve: () => {}, reject: (error) => { throw error; } });
+    this.give(one, { task: "start", given: start, resolve: () => {}, reject: ({ message }) => { find("fault").textContent = `The network cannot be run here: ${message}`; } });
     return one;
   }
 
