@@ -116,8 +116,8 @@ def test_nothing_is_compared_of_an_effect_that_is_not_shown_nor_said_by_a_judge_
 def test_the_title_of_a_study_without_edits_says_whether_it_is_read() -> None:
     numbers = [Number("accuracy", 0.9), Number("accuracy", 0.5, control="pixels")]
     shown, not_shown = (title_of(FACTS, claims(read=(verdict, numbers))).replace("\u00a0", " ") for verdict in ("shown", "not shown"))
-    assert shown == "direction can be read from nano (90 %, pixels 50 %); no edit was made"
-    assert not_shown == "direction is not shown to be read from nano (90 %, pixels 50 %)"
+    assert shown == "Direction can be read from nano (90 %, pixels 50 %); no edit was made"
+    assert not_shown == "Direction is not shown to be read from nano (90 %, pixels 50 %)"
 
 
 def test_names_of_strangers_are_bounded_in_the_title() -> None:

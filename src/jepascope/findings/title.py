@@ -55,6 +55,7 @@ def _read(model: str, variable: str, claims: Sequence[Claim]) -> str:
     if verdict == "not run":
         return f"How {model} represents {variable}"
     beside = f" ({reply.number}, {reply.control})" if reply.number and reply.control else ""
+    variable = variable[:1].upper() + variable[1:]
     if verdict == "shown":
         return f"{variable} can be read from {model}{beside}; no edit was made"
     return f"{variable} is not shown to be read from {model}{beside}"
