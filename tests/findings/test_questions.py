@@ -128,7 +128,7 @@ def test_names_of_strangers_are_bounded_in_the_title() -> None:
 def test_doubts_come_worst_first_and_name_what_they_rest_on() -> None:
     given = claims(**{"used": ("shown", SWAP), "no shortcut": ("refuted", []), "other factors": ("no power", [])})
     told = [doubt.text.replace("\u00a0", " ") for doubt in doubts(FACTS, given)]
-    assert told == ["Motionless clips give it away", "PCA: 59 % of the effect", "No power to see leaks"]
+    assert told == ["Motionless clips give it away", "PCA: 59 % of it", "No power to see leaks"]
     far = [replace(number, value=0.05) if number.control else number for number in SWAP]
     assert doubts(FACTS, claims(used=("shown", far))) == ()
 

@@ -70,7 +70,7 @@ def _close(facts: Facts, claims: Claims) -> str:
     if used is None or own is None or closest is None:
         return ""
     most = max((number for number in used.numbers if number.what == own.what and number.control), key=lambda number: number.value)
-    return "" if most.value < CLOSE * own.value else f"{brief_name(most.control)}: {points(most.value / own.value)} of the effect"
+    return "" if most.value < CLOSE * own.value else f"{brief_name(most.control)}: {points(most.value / own.value)} of it"
 
 
 def _still_read(facts: Facts, claims: Claims) -> str:

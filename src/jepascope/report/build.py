@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -78,6 +79,7 @@ def render_page(template: str, chapters: Iterable[Chapter], **values: object) ->
         return (templates / name).read_text(encoding="utf-8")
 
     environment = Environment(loader=FunctionLoader(read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["number"] = count(1).__next__  # of what needs an id of its own
     environment.filters.update(terms=explained, csv=csv_uri, parted=parted)
     script = read("report.js")
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
