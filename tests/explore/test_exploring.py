@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from blank_figure import words_only
 from jepascope.cli.main import app
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.explore.asked import Asked
@@ -22,6 +23,7 @@ from jepascope.explore.page import render
 from jepascope.explore.reading import answer
 from jepascope.explore.replay import replayed
 from jepascope.explore.serve import PageServer
+from jepascope.report.build import build_report
 from jepascope.study.machine import Machine
 
 
@@ -209,3 +211,11 @@ def test_the_server_says_its_address_and_ends_with_ctrl_c(finished_run: Path, tm
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     made = CliRunner().invoke(app, ["explore", str(run), "--serve", "--clips", "2", "--workers", "1"])
     assert made.exit_code == 0 and re.search(r"Live page: http://127\.0\.0\.1:\d+/\S{32}/", made.output), made.output
+
+
+def test_the_report_names_the_live_page_where_it_lies_beside_it(finished_run: Path, tmp_path: Path) -> None:
+    run, link = Path(shutil.copytree(finished_run, tmp_path / "run")), 'href="explore.html"'
+    with words_only():
+        assert link not in build_report(run).read_text()
+        (run / "explore.html").write_text("<!doctype html>")
+        assert link in build_report(run).read_text()

@@ -61,7 +61,8 @@ class Controls {
       return row;
     }));
     const far = rows.filter(([, value, [, to]]) => value > to);
-    find("natural-say").textContent = far.length ? `Farther from natural clips than 95 % of unedited ones ${far.map(([words]) => words).join(" and ")}: read with care.`
+    const where = far.map(([words]) => words).join(" and ");
+    find("natural-say").textContent = far.length ? `Farther from natural clips than 95 % of unedited ones ${where}: read with care.`
       : "Within the range of unedited test clips (grey: 5 to 95 %).";
   }
 }

@@ -27,7 +27,8 @@ function fill(element, ...children) {
 }
 
 const MINUS = "\u2212";
-const number = (value, digits = 2) => (value === null || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", MINUS));
+const signed = (text) => text.replace(/^-(0\.?0*)$/, "$1").replace("-", MINUS); // and no zero below zero
+const number = (value, digits = 2) => (value === null || !Number.isFinite(value) ? "–" : signed(value.toFixed(digits)));
 const percent = (share) => (Number.isFinite(share) ? `${number(100 * share, 0)} %` : "–");
 /** A name where there is little room. */
 const brief = (name, most = 12) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);

@@ -47,7 +47,8 @@ class Page {
     }));
     const names = { spline: "along the ring" };
     picker("edits", meta.edits.map(({ name, meaning }) => [name, names[name] ?? name, meaning]), "edit");
-    picker("layers", meta.layers.map(({ layer }) => [layer, `${layer}${layer === meta.best ? "*" : ""}`, layer === meta.best ? "the layer of the study's claims" : null]), "layer");
+    const claimed = (layer) => (layer === meta.best ? [`${layer}*`, "the layer of the study's claims"] : [String(layer), null]);
+    picker("layers", meta.layers.map(({ layer }) => [layer, ...claimed(layer)]), "layer");
     picker("finders", meta.finders.map((name) => [name, name]), "finder");
     picker("maps", [["changed", "what it changes"], ["displaced", "how far it moves"]], "map");
     find("dose").oninput = ({ target }) => state.change({ dose: target.valueAsNumber });

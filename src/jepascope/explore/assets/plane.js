@@ -51,7 +51,8 @@ class Plane {
       dot.toggleAttribute("hidden", !point);
       if (point) put(dot, point);
     }
-    set(this.way, { points: [...(answer.plane_before ? [answer.plane_before] : []), ...this.trail.map(({ at }) => at)].map((point) => this.at(point).join()).join(" ") });
+    const way = [...(answer.plane_before ? [answer.plane_before] : []), ...this.trail.map(({ at }) => at)];
+    set(this.way, { points: way.map((point) => this.at(point).join()).join(" ") });
     const classes = this.meta.classes, where = nearestPlace(answer.plane, this.plane.means);
     this.root.setAttribute("aria-label", `The edited clip lies nearest to the mean of class ${classes[where]}.`);
   }

@@ -41,14 +41,22 @@ class Reads {
     const share = hasShare(answer, edit, scene.own, now.to), own = meta.classes[scene.own], to = meta.classes[now.to];
     find("share").textContent = amount(answer.moved, answer.whole, share);
     find("share").classList.toggle("wrong", answer.moved < 0);
-    find("share-say").textContent = !share ? `logits ${edit.lost ? `of ${own} lost` : `towards ${to}`}: unedited, the probe misreads ${edit.lost ? "this clip" : "this clip or its twin"}, so no share is said`
-      : edit.lost ? `of the margin for ${own} is gone${answer.moved < 0 ? ": it grew" : ""}` : answer.moved < 0 ? `the wrong way: away from ${to}` : `of the way from ${own} to ${to}`;
-    find("margin-say").textContent = `Margin ${edit.lost ? `for ${own}` : `of ${to} over ${own}`}: ${number(answer.margin_before)} → ${number(answer.margin)}`
+    find("share-say").textContent = this.sentence(answer.moved, share, own, to);
+    const margin = `Margin ${edit.lost ? `for ${own}` : `of ${to} over ${own}`}`;
+    find("margin-say").textContent = `${margin}: ${number(answer.margin_before)} → ${number(answer.margin)}`
       + (edit.lost ? "." : `; a real ${to} clip has ${number(answer.margin_before + answer.whole)}.`);
     const others = Object.entries(answer.logits).slice(1).map(([name, read]) =>
       `${meta.judges[name]} reads ${meta.classes[largest(read)]}`);
     const angle = answer.angle === null ? [] : [`the angle is read as ${number(turned(answer.angle), 0)}°`];
     find("judges-say").textContent = [`The linear probe reads ${meta.classes[best]}`, ...others, ...angle].join("; ") + ".";
+  }
+
+  /** What the number above says. */
+  sentence(moved, share, own, to) {
+    const { lost } = this.state.edit, misread = lost ? "this clip" : "this clip or its twin";
+    if (!share) return `logits ${lost ? `of ${own} lost` : `towards ${to}`}: unedited, the probe misreads ${misread}, so no share is said`;
+    if (lost) return `of the margin for ${own} is gone${moved < 0 ? ": it grew" : ""}`;
+    return moved < 0 ? `the wrong way: away from ${to}` : `of the way from ${own} to ${to}`;
   }
 
   /** What the run stored: CE over all test clips, and what it measured of this one at dose 1. */
@@ -60,8 +68,8 @@ class Reads {
     const interval = low === null ? "" : ` [${number(low)}, ${number(high)}]`;
     find("margin-say").textContent = n ? `Stored at dose ${number(dose)}, over ${n} scenes: CE ${number(moved)}${interval}.`
       : Number.isNaN(moved) ? "The study has no effect to show: its judge reads no margin." : "Nothing is changed at dose 0.";
-    find("judges-say").textContent = clip && clip.whole !== null
-      ? `This clip at dose 1, ${edit.lost ? `of class ${own}` : `from ${own} to ${to}`}: ${number(clip.moved)} of ${number(clip.whole)} (logits), ${percent(clip.moved / clip.whole)}.` : "";
+    const way = edit.lost ? `of class ${own}` : `from ${own} to ${to}`, known = clip && clip.whole !== null;
+    find("judges-say").textContent = known ? `This clip at dose 1, ${way}: ${number(clip.moved)} of ${number(clip.whole)} logits.` : "";
     for (const name of ["bars", "bars-key", "forecast"]) find(name).hidden = true;
     document.querySelector(".inside").hidden = true;
   }
@@ -79,6 +87,7 @@ class Reads {
       return column;
     }));
     const angle = forecast.angle === null ? "" : `; its angle is read as ${number(turned(forecast.angle), 0)}°`;
-    find("forecast-say").textContent = `Shown the edited beginning, the predictor's forecast is nearest to the rendered future ${meta.classes[forecast.nearest]}${angle}.`;
+    find("forecast-say").textContent = "Shown the edited beginning, the predictor's forecast is nearest to the rendered future "
+      + `${meta.classes[forecast.nearest]}${angle}.`;
   }
 }

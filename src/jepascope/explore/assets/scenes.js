@@ -17,8 +17,10 @@ class Scenes {
   /** (clip, moved) of the clips that the page has, from the least moved on. */
   get order() {
     const { layer, finder, edit } = this.state.now, { effects } = this.meta.measured;
-    const measured = effects[`${layer} ${finder} ${edit}`] ?? effects[`${this.meta.best} ${this.meta.finders[0]} swap`] ?? Object.values(effects)[0];
-    return { exact: Boolean(effects[`${layer} ${finder} ${edit}`]), listed: measured.moved.map((moved, clip) => ({ clip, moved })).filter(({ moved }) => moved !== null).sort((a, b) => a.moved - b.moved) };
+    const exact = effects[`${layer} ${finder} ${edit}`], { best, finders } = this.meta;
+    const { moved: all } = exact ?? effects[`${best} ${finders[0]} swap`] ?? Object.values(effects)[0];
+    const listed = all.map((moved, clip) => ({ clip, moved })).filter(({ moved }) => moved !== null).sort((a, b) => a.moved - b.moved);
+    return { exact: Boolean(exact), listed };
   }
 
   draw() {
@@ -40,9 +42,12 @@ class Scenes {
       make("svg:text", { x: width - STRIP.edge, y: STRIP.height - 4, class: "tick end" }, `moved by ${number(high, 1)} logits`)];
     fill(this.root, ...axis, ...dots);
     const wrong = listed.filter(({ moved }) => moved < 0).length;
-    set(this.root, { "aria-label": `${listed.length} test clips by what the edit moved; ${wrong} the wrong way. Arrow keys go from clip to clip. Now clip ${now}.` });
-    find("strip-say").textContent = `${wrong ? `${wrong} of ${listed.length} test clips moved the wrong way (orange, left).` : `None of ${listed.length} test clips moved the wrong way; the least moved lie left.`}`
-      + (exact ? " As the study measured them, dose 1, to each clip's own twin." : " The study did not run this edit at this layer; shown is its leading one.");
+    const about = `${listed.length} test clips by what the edit moved; ${wrong} the wrong way`;
+    set(this.root, { "aria-label": `${about}. Arrow keys go from clip to clip. Now clip ${now}.` });
+    const some = `${wrong} of ${listed.length} test clips moved the wrong way (orange, left).`;
+    find("strip-say").textContent = (wrong ? some : `None of ${listed.length} test clips moved the wrong way; the least moved lie left.`)
+      + (exact ? " As the study measured them, dose 1, to each clip's own twin."
+        : " The study did not run this edit at this layer; shown is its leading one.");
   }
 
   key(event) {
