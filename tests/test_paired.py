@@ -30,6 +30,7 @@ def test_the_p_of_students_interval_is_students() -> None:
     low, high = scipy_stats.ttest_1samp(values, 0).confidence_interval()
     assert (student(list(values)).low, student(list(values)).high) == (pytest.approx(low), pytest.approx(high))
     assert math.isnan(p_of_interval(lambda level: student([0.4], level)))
+    assert student([0.9, 1.0], bounds=(0, 1)).ends == (pytest.approx(0.95), pytest.approx(0.95 - 0.635, abs=1e-3), 1)
 
 
 @pytest.mark.parametrize("draws", [0, 1, 30])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hostile import made_hostile
+from hostile import HARMFUL, made_hostile
 from PIL import Image
 from sections_said import tell
 from side_by_side import provide
@@ -25,6 +25,9 @@ from jepascope.report.build import build_report
 from jepascope.report.compare.comparison import compare_runs
 from jepascope.report.compare.page import build_compare
 from jepascope.report.planted import build_planted
+from jepascope.report.sweep.page import build_sweep
+from jepascope.study.sweep.cells import Cell
+from jepascope.study.sweep.run import Outcome
 from strict_types import checks
 
 FINDERS = ("diff_means", "class_pca")
@@ -84,7 +87,16 @@ def bench(folder: Path) -> Path:
 
 DRAWN = "report"
 """The page whose figures are drawn, which takes longer than all else; those of the others are blank."""
-PAGES: dict[str, Callable[[Path], Path]] = {one.__name__: one for one in (report, strangers, compare, planted, bench)}
+
+
+def sweep(folder: Path) -> Path:
+    """One study that nobody ran, and one with harmful names that could not be."""
+    refused = Cell({"model": HARMFUL[0], "variable": HARMFUL[5]}, "odd", None, " ".join(HARMFUL[:8]))
+    folder.mkdir()
+    return build_sweep([Outcome(refused, "failed", refused.refused), Outcome(Cell({"model": "nano"}, "nano", None), "waiting")], folder)
+
+
+PAGES: dict[str, Callable[[Path], Path]] = {one.__name__: one for one in (report, strangers, compare, planted, bench, sweep)}
 
 
 def written(name: str, folder: Path) -> None:

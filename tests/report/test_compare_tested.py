@@ -26,6 +26,7 @@ from jepascope.report.compare.reading import Compared, read_runs
 from jepascope.report.compare.scenes import measured_by_scene
 from jepascope.report.compare.tested import ComparisonTables, comparison_tables
 from jepascope.report.compare.tested_words import grids, sentences
+from jepascope.report.folder import read_run
 from jepascope.report.terminal import grid_table
 from jepascope.stats import holm
 
@@ -68,6 +69,20 @@ def test_a_runs_scenes_sum_to_the_effect_that_its_table_states(compared: Compari
             assert beyond.share.value == pytest.approx(
                 edits["ablate"].value - closest.sum() / len(closest) / beyond.share.denominator.sum()
             )
+
+
+def test_what_is_read_scene_by_scene_is_what_the_tables_state(finished_run: Path) -> None:
+    run = read_run(finished_run)
+    by_quantity = {one.quantity: one for one in measured_by_scene(run)}
+    ce, values = run.table("ce"), run.table("values")
+    assert ce is not None and values is not None
+    accuracy = by_quantity["accuracy of the judge"]
+    own = ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate") & (ce["judge"] == "probe") & (ce["control"] == "subspace")]
+    assert accuracy.share.value == pytest.approx(own["accuracy_before"].iloc[0]) and accuracy.bounds == (0, 1)
+    read = values[(values["layer"] == run.best_layer) & (values["encoder"] == "model") & (values["held_out"] == "clips")]
+    (stated,) = read.loc[read["tokens"] == run.summary["tokens"], ["output", "unit", "error"]].to_dict("records")
+    error = by_quantity[f"error of {stated['output']}"]
+    assert error.share.value == pytest.approx(stated["error"], rel=1e-4) and error.unit == stated["unit"] == "degrees"
 
 
 def test_one_effect_on_one_set_of_scenes_does_not_differ_and_a_halved_one_does(copies: Copies) -> None:

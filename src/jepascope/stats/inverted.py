@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import nan, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 from scipy.special import stdtrit
@@ -34,10 +34,11 @@ def p_of_interval(interval_at: Callable[[float], Interval], least: float = 1e-9)
     return beyond
 
 
-def student(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The mean of independent values with Student's interval; NaN ends for fewer than two."""
+def student(values: Sequence[float], level: float = LEVEL, bounds: tuple[float, float] = (-inf, inf)) -> Interval:
+    """The mean of independent values with Student's interval, cut at the ``bounds`` of the value; NaN ends for fewer than two."""
     given = np.asarray(values, dtype=np.float64)
     if len(given) < 2:
         return Interval(float(given.mean()) if len(given) else nan, nan, nan, len(given))
     reach = float(stdtrit(len(given) - 1, 0.5 + level / 2)) * float(given.std(ddof=1)) / sqrt(len(given))
-    return Interval(float(given.mean()), float(given.mean()) - reach, float(given.mean()) + reach, len(given))
+    mean = float(given.mean())
+    return Interval(mean, max(mean - reach, bounds[0]), min(mean + reach, bounds[1]), len(given))

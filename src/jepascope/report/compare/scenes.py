@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,8 @@ SAME = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantity of one run: ``share`` over the scenes ``ids``; ``control``: whose mean draw is taken off it, "" where none is."""
+    """A quantity of one run: ``share`` over the scenes ``ids``; ``control``: whose mean draw is taken off it, "" where none is;
+    ``bounds``: of its value."""
 
     quantity: str
     ids: Int[np.ndarray, " scenes"]
@@ -28,6 +30,7 @@ class Measured:
     unit: str = "share"
     finder: str = ""
     control: str = ""
+    bounds: tuple[float, float] = (-inf, inf)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -73,7 +76,7 @@ def _accuracy(run: RunFolder, made: list[Edited], effects: pd.DataFrame) -> list
     rows = effects[np.logical_and.reduce([effects[name] == found.row[name] for name in SAME])]
     by_scene = rows[rows["control"] == "subspace"].groupby("scene")["correct_before"].agg(["sum", "count"])
     right, all_of = (by_scene[name].to_numpy(dtype=np.float64) for name in ("sum", "count"))
-    return [Measured("accuracy of the judge", by_scene.index.to_numpy(dtype=np.int64), Share(right, all_of))]
+    return [Measured("accuracy of the judge", by_scene.index.to_numpy(dtype=np.int64), Share(right, all_of), bounds=(0.0, 1.0))]
 
 
 def _errors(run: RunFolder) -> list[Measured]:
@@ -91,5 +94,5 @@ def _errors(run: RunFolder) -> list[Measured]:
         missed = np.rad2deg(np.abs(np.arctan2(np.sin(apart), np.cos(apart)))) if run.summary.get("kind") == "circular" else np.abs(apart)
         by_scene = pd.Series(missed).groupby(clips["scene"].to_numpy()).agg(["sum", "count"])
         share = Share(by_scene["sum"].to_numpy(), by_scene["count"].to_numpy(dtype=np.float64))
-        made.append(Measured(f"error of {output}", by_scene.index.to_numpy(dtype=np.int64), share, unit))
+        made.append(Measured(f"error of {output}", by_scene.index.to_numpy(dtype=np.int64), share, unit, bounds=(0.0, inf)))
     return made

@@ -99,7 +99,7 @@ def _over_runs(arm: Arm) -> Rows:
     for key in _common(arm.runs):
         each = [_by_key(run)[key] for run in arm.runs]
         values = [measured.share.value for measured in each]
-        mean = student(values)
+        mean = student(values, bounds=each[0].bounds)
         control = ", ".join(dict.fromkeys(measured.control for measured in each if measured.control))
         where: dict[str, Any] = {"group": arm.name, "quantity": key[0], "finder": key[1], "control": control, "unit": key[2]}
         rows.append({**where, **mean.columns(), "least": min(values), "largest": max(values), "runs": len(values)})
