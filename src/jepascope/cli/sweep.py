@@ -120,12 +120,13 @@ def sweep(
 
 def _show(cells: list[Any], outcomes: list[Outcome], folder: Path, dry: bool, json_: bool) -> None:
     """The table; and the page, where anything has run."""
+    from jepascope.disk.folder import Folder
     from jepascope.report.sweep.page import DATA, build_sweep, counted
 
     page = None if dry else build_sweep(outcomes, folder)
     if json_:
         listed = [{"name": each.cell.name, "given": dict(each.cell.given), "state": each.state, "said": each.said} for each in outcomes]
-        typer.echo((folder / DATA).read_text() if page else json.dumps({"cells": listed}, ensure_ascii=False))
+        typer.echo(Folder(folder).read(DATA).decode() if page else json.dumps({"cells": listed}, ensure_ascii=False))
         return
     console().print(table_of(outcomes))
     say(f"{len(cells)} cells: {counted(outcomes)}." + (f" Page: {page.resolve()}" if page else ""))

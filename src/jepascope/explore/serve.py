@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
+from jepascope.disk.plain import parsed
 from jepascope.errors import JepascopeError
 from jepascope.explore.clips import described
 from jepascope.explore.explorer import Explorer
@@ -105,10 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         if len(length) > 9 or int(length) > MOST_BYTES:
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
-            given = json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError):
-            return self._refuse(HTTPStatus.BAD_REQUEST)
-        if not isinstance(given, dict):
+            given = parsed(self.rfile.read(int(length)))
+        except ValueError:
             return self._refuse(HTTPStatus.BAD_REQUEST)
         try:
             with self.server.busy:

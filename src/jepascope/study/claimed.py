@@ -46,9 +46,9 @@ def conclude(run: Run, of: str, summary: dict[str, Any]) -> dict[str, Any]:
     facts = Facts(known, tables_of(run, READ_BY[of]))
     claims = claims_of(facts, of)
     summary["headline"] = headline(facts, claims)
-    summary["title"] = title_of(facts, claims)
     if of == "run":
-        summary["replies"] = [reply.stored() for reply in replies(claims)]
+        first = {"title": title_of(facts, claims), "replies": [reply.stored() for reply in replies(claims)]}
+        summary |= first  # what a first screen, a terminal and lists say
     run.write_json(FILE, claims_json(claims))
     run.write_json("summary.json", summary)
     return summary

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jepascope.disk.folder import Folder
+from jepascope.disk.plain import parsed
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.findings.names import short
 from jepascope.study.files import SPEC, read_json
@@ -73,16 +74,16 @@ def title_in(summary: Mapping[str, Any]) -> str:
 def _step(log: Path) -> str:
     """The step that it came to, by the last line of the log that names one."""
     try:
-        with log.open("rb") as file:
+        with Folder(log.parent).reading(log.name) as file:
             file.seek(max(0, log.stat().st_size - MOST_LOG))
             lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
+    except (OSError, JepascopeError):
         return ""
     for line in reversed(lines):
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
+            step = parsed(line).get("step")
+        except ValueError:
             continue
-        if isinstance(entry, dict) and isinstance(entry.get("step"), str):
-            return f", at {short(entry['step'])}"
+        if isinstance(step, str):
+            return f", at {short(step)}"
     return ""

@@ -127,4 +127,4 @@ def _note(outcome: Outcome, out: Path) -> None:
     if outcome.state == "failed" and outcome.cell.spec is not None:
         folder.write(name, json.dumps({"reason": outcome.said}))
     elif outcome.state == "finished":
-        (out / name).unlink(missing_ok=True)
+        folder.remove(name)
