@@ -21,6 +21,8 @@ from jepascope.explore.replay import replayed
 from jepascope.explore.serve import PageServer, served
 from jepascope.study.machine import Machine
 
+pytestmark = pytest.mark.slow  # a study of its own; CI runs it
+
 SHOWN = ("#share", "#margin-say", "#judges-say", "#tokens-say", "#forecast-say", "#controls-say", "#strip-say")
 
 

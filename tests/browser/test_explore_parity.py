@@ -117,10 +117,8 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 
 
-EVERY_DAY = ("shape", "object", "labels")
-
-
-@pytest.mark.parametrize("study", [pytest.param(name, marks=[] if name in EVERY_DAY else [pytest.mark.slow]) for name in STUDIES])
+@pytest.mark.slow
+@pytest.mark.parametrize("study", STUDIES)
 def test_other_studies_are_computed_as_torch_does(visit: Visit, tiny_model: Path, tmp_path: Path, study: str) -> None:
     """Another variable, tokens of the object or of some times, donors in place of twins."""
     (tmp_path / "labels.csv").write_text(LABELS)

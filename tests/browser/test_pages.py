@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import PAGES
@@ -17,12 +18,20 @@ HIDDEN = """() => [...document.querySelectorAll('main section, main figure, main
   .map(part => part.id || part.textContent.slice(0, 40))"""
 
 
-@pytest.fixture(params=[name for name in PAGES if name != "strangers"])  # which is the report by other names
+EVERY_DAY = ("report", "strangers", "compare")
+
+
+def marked(*names: str) -> list[Any]:
+    """Pages by name; those that have the report's templates and little else are looked at in CI alone."""
+    return [pytest.param(name, marks=[] if name in EVERY_DAY else [pytest.mark.slow]) for name in names]
+
+
+@pytest.fixture(params=marked(*(name for name in PAGES if name != "strangers")))  # which is the report by other names
 def path(request: pytest.FixtureRequest, page_at: Written) -> Path:
     return page_at(request.param)
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", marked(*PAGES))
 def test_nothing_scrolls_sideways_but_boxes_that_are_made_for_it(name: str, page_at: Written, visit: Visit) -> None:
     page = visit(page_at(name), *NARROW)
     assert sideways(page) == 0
