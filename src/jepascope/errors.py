@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from unicodedata import category
 
+OUT_OF_MEMORY = "Out of memory. Use fewer clips or layers, or a machine with more."
+
 
 class JepascopeError(Exception):
     """Anything that jepascope refuses or fails at; the command line prints it as one line (exit code 1)."""

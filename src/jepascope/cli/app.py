@@ -43,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find the causal state variables in the latents of frozen video encoders, intervene on them, and measure whether they carry over.",
-    epilog="First: [bold]jepascope run[/bold] (shipped nano encoder, about five minutes on two cores, no network).",
+    epilog="First: [bold]jepascope run[/bold] (shipped nano encoder, six to seven minutes on two quiet cores, no network).",
 )
 
 STUDY, DATA, COMPUTE, OUTPUT = "Study", "Model and clips", "Compute", "Output"

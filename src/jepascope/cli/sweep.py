@@ -125,7 +125,7 @@ def _show(cells: list[Any], outcomes: list[Outcome], folder: Path, dry: bool, js
 
     page = None if dry else build_sweep(outcomes, folder)
     if json_:
-        listed = [{"name": each.cell.name, "given": dict(each.cell.given), "state": each.state, "said": each.said} for each in outcomes]
+        listed = [outcome.stored() for outcome in outcomes]
         typer.echo(Folder(folder).read(DATA).decode() if page else json.dumps({"cells": listed}, ensure_ascii=False))
         return
     console().print(table_of(outcomes))

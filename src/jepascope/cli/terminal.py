@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jepascope.errors import JepascopeError, plain
+from jepascope.errors import OUT_OF_MEMORY, JepascopeError, plain
 from jepascope.interrupt import INTERRUPTED, command_runs
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def answered(command: Command) -> Command:
             if not isinstance(error, MemoryError):
                 what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 _fail(f"Unexpected {what}. This is a bug in jepascope: please report it with the output of JEPASCOPE_DEBUG=1.", 1, error)
-            _fail("Out of memory. Use fewer clips or layers, or a machine with more.", 1, error)
+            _fail(OUT_OF_MEMORY, 1, error)
 
     return run  # type: ignore[return-value]
 

@@ -7,6 +7,7 @@ import numpy as np
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.clutter import played_backwards
+from jepascope.clips.donors import donor_rows
 from jepascope.clips.drawn import STUDY_SEED_SPACE, checked_seed
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.sets.circle import circle as circle
@@ -16,6 +17,11 @@ from jepascope.errors import BadArgument
 
 TWIN = "twin_"
 PRESETS = {name: CLIP_SETS.load(name) for name in CLIP_SETS.own}
+
+
+def partners(clips: ClipSet, variable: str, seed: int, donor: str) -> ClipSet:
+    """What swaps take from, clip by clip: twins, or for ``donor`` "class" clips of another class among these."""
+    return clips.select(donor_rows(clips, variable, seed)) if donor == "class" else twins(clips, variable, seed)
 
 
 def twins(clips: ClipSet, variable: str = "direction", seed: int = 0) -> ClipSet:

@@ -11,8 +11,7 @@ import pandas as pd
 import torch
 
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.donors import donor_rows
-from jepascope.clips.presets import twins
+from jepascope.clips.presets import partners
 from jepascope.discovery.probes.circular import decoded_angle
 from jepascope.errors import RunFolderError
 from jepascope.explore.explorer import finished
@@ -42,7 +41,7 @@ def replayed(run: Path, clips: int) -> Exported:
     donor = str(summary.get("swap_donor") or "twin")
     finder = spec.finders[0]
     source = tested(every, effects, best, finder)
-    partner = source.select(donor_rows(source, spec.variable, spec.seed)) if donor == "class" else twins(source, spec.variable, spec.seed)
+    partner = partners(source, spec.variable, spec.seed, donor)
     held = chosen(effects, best, finder, min(clips, CLIPS))
     stored = over_clips(ce, tables.tables.get("curves"), int(card["depth"]))
     controls = {name for doses in stored.values() for of_dose in doses.values() for name in of_dose} - {"subspace"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite, nan
+from math import nan
 from typing import Any, Literal
 
 from jepascope.findings.facts import Facts
+from jepascope.findings.numbers import json_values
 
 Verdict = Literal["shown", "not shown", "refuted", "undecided", "no power", "not run"]
 """no power: what was measured is too uncertain to have shown either."""
@@ -65,7 +66,7 @@ class Claim:
 
     def stored(self) -> dict[str, Any]:
         """As it stands in claims.json: a number that does not exist is null."""
-        return _json(asdict(self))  # type: ignore[no-any-return]
+        return json_values(asdict(self))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,3 @@ def _whole(value: Any) -> str | int | float:
         return value
     number = float(value)
     return int(number) if number.is_integer() else number
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _json(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(part) for part in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

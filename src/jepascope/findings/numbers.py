@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -36,6 +37,15 @@ def json_number(value: Any) -> float | None:
     """A number as JSON holds it; None where there is none (missing, NaN or infinite)."""
     value = math.nan if value is None else float(value)
     return value if math.isfinite(value) else None
+
+
+def json_values(value: Any) -> Any:
+    """A value with all that it holds as JSON holds it: names as text, tuples as lists, and null for a number that does not exist."""
+    if isinstance(value, Mapping):
+        return {str(key): json_values(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_values(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def shown(value: Any, digits: int = DIGITS) -> str:

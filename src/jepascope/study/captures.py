@@ -18,7 +18,7 @@ from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
-from jepascope.clips.presets import twins
+from jepascope.clips.presets import partners, twins
 from jepascope.clips.spread import spread
 from jepascope.clips.video.chosen import clips_chosen
 from jepascope.discovery.finder_entry import needing
@@ -177,10 +177,7 @@ class Captures:
     @property
     def twin_clips(self) -> ClipSet:
         """Their partners: twins with another value of the variable, or donors where none can be rendered (see ``donor``)."""
-        variable, seed = self.spec.variable, self.spec.seed
-        if self.donor == "class":
-            return self.test_clips.select(donor_rows(self.test_clips, variable, seed))
-        return twins(self.test_clips, variable, seed)
+        return partners(self.test_clips, self.spec.variable, self.spec.seed, self.donor)
 
     @cached_property
     def twins(self) -> Activations:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jepascope.disk.named import open_named
 from jepascope.errors import BadArgument
-from jepascope.findings.numbers import finite
+from jepascope.findings.numbers import json_values
 from jepascope.report.build import render_page, write_whole
 from jepascope.report.compare.chapters import chapters_of, title_of
 from jepascope.report.compare.comparison import Comparison
@@ -67,7 +67,7 @@ def to_json(comparison: Comparison, page: Path) -> dict[str, Any]:
         **{name: table.to_dict("records") for name, table in vars(comparison.tests).items()},
         "paper": _paper(runs) if comparison.preset == "paper" else None,
     }
-    return {key: _plain(value) for key, value in data.items()}
+    return {key: json_values(value) for key, value in data.items()}
 
 
 def _run(run: Compared) -> dict[str, Any]:
@@ -105,11 +105,3 @@ def _paper(runs: list[Compared]) -> dict[str, Any]:
         "missing": {encoder: list(commands(encoder)) for encoder in missing_encoders(runs)},
         "said": said(runs),
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not finite(value) else value

@@ -14,7 +14,7 @@ import pandas as pd
 
 from jepascope.errors import JepascopeError
 from jepascope.findings.names import LABEL, short
-from jepascope.findings.numbers import finite
+from jepascope.findings.numbers import json_values
 from jepascope.report.blocks import Block, Finding, Grid, Paragraph, Section
 from jepascope.report.build import render_page, write_whole
 from jepascope.report.compare.reading import read_runs
@@ -52,10 +52,10 @@ def build_sweep(outcomes: Sequence[Outcome], out: Path) -> Path:
     data = {
         "schema": SCHEMA,
         "kind": "sweep",
-        "cells": [_stored(outcome) for outcome in outcomes],
+        "cells": [outcome.stored() for outcome in outcomes],
         "compared": list(map(_compared, families)),
     }
-    write_whole(out / DATA, json.dumps(_plain(data), ensure_ascii=False, indent=1) + "\n")
+    write_whole(out / DATA, json.dumps(json_values(data), ensure_ascii=False, indent=1) + "\n")
     sections = [cells_section(outcomes), *(_section(number, family) for number, family in enumerate(families))]
     chapters = [opened(f"chapter-{section.anchor}", section.title, [section]) for section in sections]
     return write_whole(out / PAGE, render_page("sweep.html.j2", chapters, byline=counted(outcomes)))
@@ -123,22 +123,7 @@ def _section(number: int, family: Family) -> Section:
     return Section(f"compared-{number}", f"What holds: {family.about}", blocks)
 
 
-def _stored(outcome: Outcome) -> dict[str, Any]:
-    cell = outcome.cell
-    return {"name": cell.name, "given": dict(cell.given), "state": outcome.state, "said": outcome.said}
-
-
 def _compared(family: Family) -> dict[str, Any]:
     tables: dict[str, pd.DataFrame] = vars(family.tests)
     made = {name: table.to_dict("records") for name, table in tables.items()}
     return {"about": family.about, "runs": family.runs, "refused": family.refused, **made}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not finite(value) else value

@@ -13,7 +13,7 @@ from jepascope.disk.folder import Folder
 from jepascope.disk.plain import read_object
 from jepascope.disk.refusals import InUse
 from jepascope.encoders.base import VideoEncoder
-from jepascope.errors import BadArgument, JepascopeError, RunFolderError, first_line
+from jepascope.errors import OUT_OF_MEMORY, BadArgument, JepascopeError, RunFolderError, first_line
 from jepascope.findings.names import short
 from jepascope.study.files import read_json
 from jepascope.study.folder import Run
@@ -38,6 +38,10 @@ class Outcome:
     cell: Cell
     state: State
     said: str = ""
+
+    def stored(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"name": self.cell.name, "given": dict(self.cell.given), "state": self.state, "said": self.said}
 
 
 def part_of(cells: Sequence[Cell], part: str) -> list[Cell]:
@@ -113,7 +117,7 @@ def _outcome(cell: Cell, out: Path, machine: Machine, encoders: _Encoders, progr
     except JepascopeError as error:
         return Outcome(cell, "failed", str(error))
     except MemoryError:
-        return Outcome(cell, "failed", "Out of memory. Use fewer clips or layers, or a machine with more.")
+        return Outcome(cell, "failed", OUT_OF_MEMORY)
     except OSError as error:
         return Outcome(cell, "failed", f"'{error.filename or folder}': {error.strerror or error}.")
     except Exception as error:  # one of ours, or of code of somebody's own: the other cells go on
