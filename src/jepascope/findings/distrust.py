@@ -18,7 +18,7 @@ from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import finite
 from jepascope.findings.questions import effect_and_closest, points
 from jepascope.findings.read import READ, SHORTCUTS
-from jepascope.findings.selection import edited, first_finder
+from jepascope.findings.selection import first_finder, leading
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.stats import OUTSIDE_DRAWS
 
@@ -104,7 +104,7 @@ def _layer(facts: Facts, claims: Claims) -> str:
 
 def _few(facts: Facts, claims: Claims) -> str:
     """Scenes, or draws of the control that has fewest, of the edit that leads."""
-    leads = next((row for edit in ("swap", "ablate") if (row := edited(facts, first_finder(facts), edit)) is not None), None)
+    leads = next(iter(leading(facts)), None)
     if leads is None:
         return ""
     draws = [against.draws for against in leads.beside if 1 < against.draws < OUTSIDE_DRAWS]
@@ -120,7 +120,7 @@ def _far(facts: Facts, claims: Claims) -> str:
 
 
 def _one_fit(facts: Facts, claims: Claims) -> str:
-    leads = edited(facts, first_finder(facts), "swap")
+    leads = next(iter(leading(facts)), None)
     return "" if leads is None or leads.effect.of_encoder else "Intervals hold for one fit"
 
 

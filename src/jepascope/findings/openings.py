@@ -17,7 +17,7 @@ from jepascope.findings.numbers import finite, whole_percent
 from jepascope.findings.ported import CARRIES
 from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
 from jepascope.findings.read import READ, SHORTCUTS
-from jepascope.findings.selection import edited, first_finder, has_twins
+from jepascope.findings.selection import first_finder, has_twins, leading
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.findings.videos import REAL
 
@@ -136,7 +136,7 @@ def _trust(facts: Facts, claims: Claims) -> list[str]:
     """The doubts that the first screen had no room for, and how far intervals reach."""
     more = [doubt.text for doubt in doubts(facts, list(claims.values()), most=2 * MOST + 1)[MOST:]]
     told = [f"Further doubts: {'; '.join(text[:1].lower() + text[1:] for text in more)}."] if more else []
-    leads = edited(facts, first_finder(facts), "swap") or edited(facts, first_finder(facts), "ablate")
+    leads = next(iter(leading(facts)), None)
     if leads is not None:
         over = "the procedure in this encoder: fits, read-outs and scenes vary" if leads.effect.of_encoder else "this subspace and read-out"
         told += [f"Intervals are said of {over}.", "Nothing is said of another training run of the encoder."]

@@ -146,6 +146,16 @@ def edited(facts: Facts, finder: str, edit: str, judge: str = "probe") -> Edited
     return None if rows is None else edited_of(facts, rows, finder, edit)
 
 
+LEADING = ("swap", "ablate")
+"""Edits that claims of use are made of, the one that leads first: deleting large directions of any kind costs margin."""
+
+
+def leading(facts: Facts, judge: str = "probe") -> list[Edited]:
+    """Those of the first finder's subspace that were run, in that order."""
+    finder = first_finder(facts)
+    return [row for edit in LEADING if (row := edited(facts, finder, edit, judge)) is not None]
+
+
 def edited_of(facts: Facts, rows: pd.DataFrame, finder: str, edit: str) -> Edited | None:
     """The same among rows that were chosen before."""
     own = rows[(rows["control"] == "subspace") & (rows["finder"] == finder) & (rows["edit"] == edit)].to_dict("records")

@@ -8,13 +8,13 @@ from math import nan
 from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import finite
-from jepascope.findings.selection import Edited, edited, first_finder, has_twins
+from jepascope.findings.selection import Edited, edited, first_finder, has_twins, leading
 from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
+from jepascope.intervention.refits import SAME
 
 UNIT = "share"
 WITH_FITS = " over fits, read-outs and scenes"
 ONE_FIT = ", for this subspace and this read-out"
-CE_KEY = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
 
 
 def by_probe(facts: Facts) -> Answer | None:
@@ -42,11 +42,7 @@ def by_probe(facts: Facts) -> Answer | None:
 
 def by_predictor(facts: Facts) -> Answer | None:
     """Ablation and swap by the encoder's own predictor."""
-    finder, rows = first_finder(facts), []
-    for edit in ("swap", "ablate"):
-        row = edited(facts, finder, edit, "predictor")
-        if row is not None and row.effect.side != "unknown":
-            rows.append(row)
+    rows = [row for row in leading(facts, "predictor") if row.effect.side != "unknown"]
     if not rows:
         return None
     if rows[0].effect.unread:
@@ -76,7 +72,7 @@ def _answer(rows: list[Edited], clause: str) -> Answer:
     """What the edit that leads shows, the effects of all, and each beside every control."""
     leads = verdict_of(rows[0].effect, rows[0].beside) if rows else "undecided"
     numbers = [number for row in rows for number in numbers_of(row)]
-    evidence = tuple(Evidence("ce", row_key(row.row, *CE_KEY)) for row in rows)
+    evidence = tuple(Evidence("ce", row_key(row.row, *SAME)) for row in rows)
     return Answer(leads, sentence_of(clause), tuple(numbers), evidence)
 
 

@@ -11,8 +11,9 @@ from jepascope.findings.effect import Effect
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import decimals, decimals_span
 from jepascope.findings.selection import Edited, edited, edited_of
-from jepascope.findings.used import CE_KEY, numbers_of, stateable, words
+from jepascope.findings.used import numbers_of, stateable, words
 from jepascope.findings.verdict import unread_words, verdict_of
+from jepascope.intervention.refits import SAME
 from jepascope.stats import side
 
 PUBLISHED = "5.3"  # CE ratio on Kinetics over random directions, in the abstract of the paper (OpenReview CC5xKstwmf)
@@ -63,7 +64,7 @@ def left_out(facts: Facts) -> Answer | None:
     if row.effect.unread:
         assert row.effect.judge is not None
         return Answer("undecided", f"{text}; {unread_words(row.effect.judge)}, so no effect of ablation can be stated.", tuple(numbers))
-    key = row_key(row.row, *CE_KEY)
+    key = row_key(row.row, *SAME)
     evidence = Evidence("leave_one_out", key), Evidence("leave_one_out_videos", {})
     clause = f"{text}, and {words(facts, row, 'test videos')}"
     return Answer(verdict_of(row.effect, row.beside), sentence_of(clause), (*numbers, *numbers_of(row)), evidence)
@@ -89,7 +90,7 @@ def taken(facts: Facts) -> Answer | None:
     clause = f"{where}, {words(facts, row, 'test videos', what)}; {published}; {retained}"
     verdict = verdict_of(row.effect, row.beside)
     verdict = verdict if kept == "shown" or verdict != "shown" else kept
-    return Answer(verdict, sentence_of(clause), tuple(numbers_of(row)), (Evidence("ce", row_key(row.row, *CE_KEY)),))
+    return Answer(verdict, sentence_of(clause), tuple(numbers_of(row)), (Evidence("ce", row_key(row.row, *SAME)),))
 
 
 def _retained(facts: Facts, name: str, finder: str) -> tuple[Verdict, str]:

@@ -16,7 +16,7 @@ from jepascope.findings.fresh import FRESH
 from jepascope.findings.names import LABEL, control_name, controls_in, edit_name, short
 from jepascope.findings.numbers import count, percent
 from jepascope.findings.questions import Reply, points, replies
-from jepascope.findings.selection import Edited, edited, first_finder, has_twins
+from jepascope.findings.selection import Edited, has_twins, leading
 from jepascope.findings.title import title_of
 from jepascope.report.blocks import Figure, png_uri
 from jepascope.report.chapters import CHAPTERS
@@ -88,12 +88,10 @@ def first_screen(run: RunFolder) -> FirstScreen:
 
 def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     """The edit that leads beside every control, each with its draws; below it what is read after ablation."""
-    finder = first_finder(run)
-    rows = (edited(run, finder, edit) for edit in ("swap", "ablate"))
-    leads = next((row for row in rows if row is not None and row.effect.side != "unknown" and not row.effect.unread), None)
+    leads = next((row for row in leading(run) if row.effect.side != "unknown" and not row.effect.unread), None)
     if leads is None:
         return None
-    edit = str(leads.row["edit"])
+    edit, finder = str(leads.row["edit"]), short(leads.row["finder"])
     words = {
         "swap": f"% of the way to {'its twin' if has_twins(run) else 'another clip'}, moved by a swap",
         "ablate": "% of the margin lost",
@@ -102,7 +100,7 @@ def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     name = edit_name(edit).capitalize()
     caption = (
         f"{name} at layer {count(leads.row['layer'])} by the linear probe, n = {count(leads.effect.n)} {run.tested}; lines: "
-        f"{run.confidence}; dots: every draw of a control. Bold: the subspace of {short(finder)}, and the control that comes closest."
+        f"{run.confidence}; dots: every draw of a control. Bold: the subspace of {finder}, and the control that comes closest."
     )
     if (read := _read_after(claims)) is not None:
         parts.append(read)

@@ -10,13 +10,10 @@ import pandas as pd
 from jaxtyping import Int
 
 from jepascope.findings.names import edit_name
-from jepascope.findings.selection import Edited, edited, finders_of, tokens_of
-from jepascope.intervention.refits import Refits
+from jepascope.findings.selection import LEADING, Edited, edited, finders_of, tokens_of
+from jepascope.intervention.refits import SAME, Refits
 from jepascope.report.folder import RunFolder
 from jepascope.stats import Share
-
-EDITS = ("swap", "ablate")
-SAME = ("layer", "tokens", "finder", "rank", "edit", "dose", "judge")
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def measured_by_scene(run: RunFolder) -> tuple[Measured, ...]:
     if effects is None or ce is None:
         return tuple(_errors(run))
     refits = Refits(run.table("fits"))
-    made = [found for finder in finders_of(run, ce) for edit in EDITS if (found := edited(run, finder, edit)) is not None]
+    made = [found for finder in finders_of(run, ce) for edit in LEADING if (found := edited(run, finder, edit)) is not None]
     read = [found for found in made if not found.effect.unread]
     return (*_accuracy(run, made, effects), *_errors(run), *(one for found in read for one in _effects(found, effects, refits)))
 

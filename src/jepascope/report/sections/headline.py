@@ -10,7 +10,7 @@ from jepascope.findings.judges import judges_run, skipped, skipped_controls
 from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name, judge_words, short
 from jepascope.findings.numbers import count, decimals, finite, percent, percent_span, shown, span
 from jepascope.findings.read import SHORTCUTS
-from jepascope.findings.selection import Edited, claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
+from jepascope.findings.selection import LEADING, Edited, claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder
@@ -27,7 +27,6 @@ OF_ENCODER = (
     "another training run of the encoder."
 )
 OWN_JUDGES = ("head", "predictor")  # parts of the model itself; the others are trained for the study
-EDITS_JUDGED = ("swap", "ablate")  # the one that leads first
 PARTS = {"refits": "a read-out refitted after the edit", "isolation": "isolation of other factors"}
 OF_VIDEOS = (
     "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike, and n of effects counts "
@@ -49,7 +48,7 @@ def headline(run: RunFolder) -> list[Block]:
         if finder in same:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
             continue
-        for edit in EDITS_JUDGED:
+        for edit in LEADING:
             if ce is not None and (own := edited_of(run, ce, finder, edit)) is not None:
                 blocks.append(Finding(verdict(finder, own.effect, own.beside, edit_name(edit))))
     leaks = SHORTCUTS.claim(run).sentence
@@ -101,7 +100,7 @@ def _effect(run: RunFolder) -> list[Card]:
     """What the edits do, the swap first, each beside the control that comes closest; and the ratio that is published of such edits."""
     ce = claimed_rows(run)
     finders = [] if ce is None else finders_of(run, ce)
-    edits = [(edit, own) for edit in EDITS_JUDGED for finder in finders[:1] if (own := edited(run, finder, edit)) is not None]
+    edits = [(edit, own) for edit in LEADING for finder in finders[:1] if (own := edited(run, finder, edit)) is not None]
     cards = [card for edit, own in edits for card in _edited(run, edit, own)]
     ablated = dict(edits).get("ablate")
     random = None if ablated is None else next((one for one in ablated.beside if one.control == "random"), None)
@@ -173,7 +172,7 @@ def judge_verdicts(run: RunFolder) -> list[str]:
     for judge in OWN_JUDGES:
         rows = claimed_rows(run, judge)
         for finder in [] if rows is None else finders_of(run, rows)[:1]:
-            for edit in EDITS_JUDGED:
+            for edit in LEADING:
                 own = None if rows is None else edited_of(run, rows, finder, edit)
                 if own is not None:
                     sentences.append(f"By {judge_words(judge)}: {verdict(finder, own.effect, own.beside, edit_name(edit))}")
