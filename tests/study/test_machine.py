@@ -28,6 +28,7 @@ from jepascope.report.blocks import Paragraph
 from jepascope.report.build import build_report
 from jepascope.report.folder import RunFolder, read_run
 from jepascope.report.sections.provenance import provenance as section
+from jepascope.study.engine import ray_engine
 from jepascope.study.folder import Run
 from jepascope.study.intervene.command import intervened_spec, run_intervene
 from jepascope.study.machine import Machine, open_encoder
@@ -207,3 +208,17 @@ def test_a_study_in_bfloat16_runs_to_its_end_and_its_report_says_so(tmp_path: Pa
     assert {one.dtype for one in half.model.parameters()} == kept
     report = build_report(tmp_path / "run").read_text()
     assert "Blocks ran in bfloat16 on" in report and "the coordinates of edits are float32 or float64" in report
+
+
+def test_the_process_that_leads_a_cluster_computes_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two its fits had other digits than those of a study without a cluster."""
+    before = torch.get_num_threads()
+    monkeypatch.setattr(ray_engine, "require_ray", lambda _: None)
+    nothing = dict.fromkeys(("near", "map", "describe", "close"))
+    monkeypatch.setattr(ray_engine, "Cluster", lambda *_: type("Engine", (), nothing)())
+    try:
+        torch.set_num_threads(2)
+        open_encoder(Machine(engine="ray"), "nano")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -72,6 +72,8 @@ def open_encoder(machine: Machine, model: str, frames: int | None = None, size: 
     if machine.device.startswith("cuda") and not torch.cuda.is_available():
         log.warning("This machine has no GPU: what it computes itself (all but captures and edits) runs on its CPU.")
         at_home = replace(machine, device="cpu")
+    if at_home.device == "cpu":  # as the local engine has it: what is fitted here has the same digits
+        one_thread()
     local = _loaded(at_home, model, frames, size)
     there = replace(machine, device="cuda" if machine.device.startswith("cuda") else machine.device)
     cluster = Cluster(partial(_loaded, there, model), machine.device, machine.address, machine.workers)
