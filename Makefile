@@ -1,6 +1,7 @@
 # make demo    the main job on the embedded default; says where the report is
 # make test    the everyday test suite
 # make lint    style, types, import layering
+# make docs    the site: docs/_build/html, without a network once its requirements are there
 # Needs Python 3.11 or newer and make; everything goes into .venv. Another Python: make PYTHON=python3.12 demo
 PYTHON ?=
 VENV ?= .venv
@@ -10,7 +11,7 @@ WORKERS ?= 2
 # without compiled libraries in .venv every start would take three times as long (see tools/install.py)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test all-tests lint core test-tools dev-tools clean
+.PHONY: demo test all-tests lint docs core test-tools dev-tools docs-tools clean
 .DEFAULT_GOAL := demo
 
 demo: core
@@ -28,6 +29,10 @@ lint: dev-tools
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+docs: docs-tools
+	@$(BIN)/python -m sphinx -E -q -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+	@echo "The site: $(CURDIR)/docs/_build/html/index.html"
+
 core:
 	@tools/venv.sh $(VENV) $(PYTHON)
 	@$(BIN)/python tools/install.py
@@ -40,7 +45,11 @@ dev-tools:
 	@tools/venv.sh $(VENV) $(PYTHON)
 	@$(BIN)/python tools/install.py test dev
 
+docs-tools:
+	@tools/venv.sh $(VENV) $(PYTHON)
+	@$(BIN)/python tools/install.py docs
+
 clean:
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Removed the environment and caches; runs/ is kept."

@@ -12,6 +12,7 @@ import pytest
 import jepascope as js
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
+from jepascope.schema import TABLES
 from jepascope.study.own_study import fields_of
 
 KINDS = np.repeat(["left", "right"], 30)
@@ -29,8 +30,12 @@ def test_a_finished_run_shows_its_tables_and_words(finished_run: Path) -> None:
     assert run.summary["headline"] in repr(run) and run.claims
     assert isinstance(run.table("ce"), pd.DataFrame) and len(run.table("probes"))
     assert "data:image/png;base64" in run._repr_html_()
+    meanings = run.columns("ce")
+    assert list(meanings.index) == TABLES["ce"].names and meanings.loc["kl", "unit"] == TABLES["ce"]["kl"].unit
     with pytest.raises(BadArgument, match="has no table 'nothing'; it has"):
         run.table("nothing")
+    with pytest.raises(BadArgument, match="There is no table 'nothing'; there are"):
+        run.columns("nothing")
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path, tiny_encoder: VideoEncoder) -> None:

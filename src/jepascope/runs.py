@@ -57,6 +57,17 @@ class Run:
         typed = read_run(self.path).tables.get(name)
         return frame_of(Manifest(Folder(self.path)).read(f"{name}.parquet")) if typed is None else typed
 
+    def columns(self, name: str) -> pd.DataFrame:
+        """What the columns of a table mean: a row for each, with kind, unit and meaning. BadArgument where none is named so."""
+        import pandas as pd
+
+        from jepascope.schema import TABLES
+
+        if name not in TABLES:
+            raise BadArgument(f"There is no table '{name}'; there are {', '.join(TABLES)}.")
+        shown = [(column.name, column.kind, column.unit, column.meaning) for column in TABLES[name]]
+        return pd.DataFrame(shown, columns=["column", "kind", "unit", "meaning"]).set_index("column")
+
     def report(self) -> Path:
         """The page, made anew from the folder; its path."""
         from jepascope.report.build import build_report

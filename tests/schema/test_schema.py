@@ -11,10 +11,7 @@ import pytest
 from jepascope.errors import BadData
 from jepascope.schema import TABLES, Column, Table
 from jepascope.schema.check import check, with_numbers
-from jepascope.schema.page import with_tables
 from schema_tables import alike, made
-
-DOCS = Path(__file__).parents[2] / "docs" / "run-folder.md"
 
 
 @pytest.fixture(params=TABLES.values(), ids=lambda table: table.name)
@@ -90,9 +87,3 @@ def test_a_column_is_declared_once_in_a_table() -> None:
         Table("mine", "rows", (twice, twice))
     with pytest.raises(ValueError, match=r"names columns that it has not: \['other'\]"):
         Table("mine", "rows", (twice,), key=("other",))
-
-
-def test_the_page_of_the_run_folder_is_made_from_the_declarations() -> None:
-    page = DOCS.read_text()
-    assert with_tables(page) == page, "run: python tools/run_folder_page.py"
-    assert all(f"### `{name}`" in page for name in TABLES)
