@@ -29,7 +29,8 @@ def test_a_finished_run_shows_its_tables_and_words(finished_run: Path) -> None:
     run = js.load_run(finished_run)
     assert run.summary["headline"] in repr(run) and run.claims
     assert isinstance(run.table("ce"), pd.DataFrame) and len(run.table("probes"))
-    assert "data:image/png;base64" in run._repr_html_()
+    assert "data:image/png;base64" in run._repr_html_() and all(reply["ask"] in run._repr_html_() for reply in run.summary["replies"])
+    assert run.claims._repr_html_().count("<tr>") == len(run.claims)
     meanings = run.columns("ce")
     assert list(meanings.index) == TABLES["ce"].names and meanings.loc["kl", "unit"] == TABLES["ce"]["kl"].unit
     with pytest.raises(BadArgument, match="has no table 'nothing'; it has"):

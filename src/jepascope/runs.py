@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-import base64
 import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jepascope.clips.picture import image
 from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
 from jepascope.encoders.base import VideoEncoder
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
     from jepascope.clips.clipset import ClipSet
     from jepascope.study.progress import Progress
+
+
+class Claims(list[dict[str, Any]]):
+    """Claims as claims.json has them; in a notebook a table of questions, verdicts and sentences."""
+
+    def _repr_html_(self) -> str:
+        return _table((claim.get(name) or "" for name in ("question", "verdict", "sentence")) for claim in self)
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,8 @@ class Run:
     def claims(self) -> list[dict[str, Any]]:
         """What was found, a claim an entry; of a folder without claims.json the headline alone."""
         if (self.path / "claims.json").exists():
-            return list(self._json("claims.json")["claims"])
-        return [{"sentence": self.summary.get("headline") or ""}]
+            return Claims(self._json("claims.json")["claims"])
+        return Claims([{"sentence": self.summary.get("headline") or ""}])
 
     def table(self, name: str) -> pd.DataFrame:
         """One of its tables: ``ce``, ``probes``, ``portability``, ... BadArgument that lists them where there is none of that name."""
@@ -93,18 +100,23 @@ class Run:
         return f"Run('{self.path}'): {self.summary.get('headline') or ''}"
 
     def _repr_html_(self) -> str:
-        """The headline and a picture of the clips."""
-        picture, files = "figures/stimuli.png", Folder(self.path)
-        shown = ""
-        if files.has(picture):
-            data = base64.b64encode(files.read(picture)).decode()
-            shown = f'<img alt="clips of the study" style="max-width: 40em" src="data:image/png;base64,{data}">'
-        return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(self.summary.get('headline') or '')}</p>{shown}"
+        """The title, the questions of the report's first screen with their answers, and a picture of the clips."""
+        picture, files, summary = "figures/stimuli.png", Folder(self.path), self.summary
+        title = summary.get("title") or summary.get("headline") or ""
+        replies = _table((reply[name] for name in ("ask", "word", "number", "control")) for reply in summary.get("replies", ()))
+        shown = image(files.read(picture), "clips of the study") if files.has(picture) else ""
+        return f"<p><b>{html.escape(str(self.path))}</b>: {html.escape(title)}</p>{replies}{shown}"
 
     def _json(self, name: str) -> Any:
         from jepascope.report.folder import read_json
 
         return read_json(Manifest(Folder(self.path)), name)
+
+
+def _table(rows: Iterable[Iterable[str]]) -> str:
+    """Rows of texts as HTML, aligned to the left."""
+    lines = ("".join(f'<td style="text-align: left; vertical-align: top">{html.escape(text)}</td>' for text in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 def load_run(path: str | Path) -> Run:
@@ -130,6 +142,8 @@ def study(
     untrained twin goes without one. ``out``: the run folder; default: runs/MODEL-CLIPS-DIGEST.
     Raises BadArgument for all that the command line refuses, before anything is captured.
     """
+    from jepascope.study.notebook import in_kernel, watched
+    from jepascope.study.pace import Pace, steps_expected
     from jepascope.study.run import run_study
     from jepascope.study.spec_file import make_spec
 
@@ -142,5 +156,7 @@ def study(
     about = {"model": card.name, "frames": card.frames, "size": card.size, **fields, **named}
     spec = make_spec({**about, **fields_of(clips, about)}, "jepascope.study")
     folder = Path("runs") / f"{Path(card.name).name}-{spec.clips_name}-{spec.digest[:8]}" if out is None else Path(out).expanduser()
-    run_study(spec, folder, encoder, progress)
+    pace = Pace(steps_expected(spec, encoder.device.type)) if progress is None and in_kernel() else None
+    with watched(progress, pace) as shown:
+        run_study(spec, folder, encoder, shown, None if pace is None else pace.begin)
     return Run(folder)

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from jepascope.cli.display import Display, display, left_words
-from jepascope.study.pace import Pace
+from jepascope.cli.display import Display, display
+from jepascope.study.pace import Pace, left_words
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from jepascope.clips.film import GAP, MOST_FRAMES, MOST_SIDE, SHADES, film
+from jepascope.clips.film import GAP, MOST_FRAMES, MOST_SIDE, film
+from jepascope.clips.picture import SHADES
 from jepascope.clips.presets import twins
 from jepascope.clips.sets.directions8 import directions8
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ import jepascope as js
 from controls_named import OF_FORMULA, OF_NOTHING, OF_SEARCH
 from jepascope.discovery.subspace import digest_of
 from jepascope.errors import BadArgument, JepascopeError
+from jepascope.study.shown import Effects
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,13 @@ def test_a_cached_capture_is_read_back_equal(encoder) -> None:
     assert torch.equal(first.pooled(2), second.pooled(2))
 
 
-def test_an_effect_stands_beside_its_four_controls(encoder, activations) -> None:
-    subspace = js.find(activations, "direction", layer=2)
-    table = js.intervene(encoder, activations, subspace, draws=10).set_index("control")
+@pytest.fixture(scope="module")
+def ablated(encoder, activations):
+    return js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=10)
+
+
+def test_an_effect_stands_beside_its_four_controls(ablated) -> None:
+    table = ablated.frame.set_index("control")
     assert list(table.index) == OF_FORMULA
     assert table["finder"].eq("diff_means").all() and table["n"].eq(32).all()
     assert table.loc["subspace", "value"] > table.loc["random", "value"]
@@ -129,6 +135,8 @@ def test_every_empty_cell_says_why(tiny) -> None:
     assert why.shape == table.shape and (why.ne("") == table.isna()).all(axis=None)
     assert why["value"].str.startswith("the judge's margin").all()
     assert any(line.startswith("Empty in random; variance; carried; shuffled and 5 more: value, low, high") for line in js.explain(table))
+    (said,) = table.verdicts()
+    assert "no interval could be computed" in said and "nothing is claimed" in said
 
 
 def test_a_ratio_that_there_is_not_is_said(encoder, activations) -> None:
@@ -279,3 +287,23 @@ def test_das_and_its_controls_are_trained_through_the_network(encoder, activatio
     assert subspace.rank == 3 and max(subspace.provenance["losses"]) < subspace.provenance["loss_without_edit"]
     table = js.intervene(encoder, activations, subspace, edit="swap", draws=2).set_index("control")
     assert table.loc["subspace", "value"] > table.loc["shuffled", "value"]
+
+
+def test_what_is_returned_shows_itself_in_a_notebook(encoder, activations, ablated) -> None:
+    page = ablated._repr_html_()
+    assert page.count("<img") == 1 and all(f"<td>{control}</td>" in page for control in ablated["control"])
+    assert "judge" not in page and "above the mean draw" in page and ablated.plot()._repr_png_().startswith(b"\x89PNG")
+    (said,) = ablated.verdicts()
+    assert said.startswith("diff_means: ablation has an effect (CE ")
+    two = Effects(pd.concat([ablated.frame, ablated.frame.assign(judge="mlp")], ignore_index=True))
+    assert [label.get_text() for label in two.plot().axes[0].get_yticklabels()][-1] == "subspace, probe"
+    assert len(two.verdicts()) == 2 and "<td>mlp</td>" in two._repr_html_()
+    assert "8 frames x 48 px" in repr(encoder)
+    subspace = js.find(activations, "direction", layer=2)
+    assert "SAS 1.00" in repr(js.port(encoder, activations, subspace, subspace))
+
+
+def test_clips_show_their_first_and_last_frames() -> None:
+    clips = js.directions8(seed=3, per_class=10).at(4, 16)
+    assert "of 8 of them" in clips._repr_html_() and clips._repr_html_().count("data:image/png;base64,") == 1
+    assert "of 2 of them" in clips.select([0, 1])._repr_html_() and "<img" not in clips.select([])._repr_html_()

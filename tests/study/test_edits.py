@@ -254,7 +254,7 @@ def test_calibration_asks_every_scene_for_every_angle(table, tiny_spec: StudySpe
 def test_a_circle_lies_in_the_span_of_the_class_means(tiny_encoder: VJepa2Encoder, tiny_spec: StudySpec) -> None:
     """Eight directions, as many clips of each: the fitted axes are combinations of class means."""
     activations = capture(tiny_encoder, directions8(0, per_class=10).at(tiny_encoder.card.frames, tiny_encoder.card.size))
-    captures = Captures.over(tiny_encoder, activations, tiny_spec, 1)
+    captures = Captures.over(tiny_encoder, activations, tiny_spec, 1, Silent())
     means = find("diff_means", captures.labelled(1, finder="diff_means"), 7).basis
     values = captures.values(captures.fit)
     assert values is not None

@@ -65,6 +65,8 @@ def display(pace: Pace) -> Iterator[Display]:
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
+    from jepascope.study.pace import left_words
+
     class Left(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(left_words(pace.left))
@@ -75,12 +77,3 @@ def display(pace: Pace) -> Iterator[Display]:
         shown = Display(bar, pace, piped=not out.is_terminal)
         with closing(shown):
             yield shown
-
-
-def left_words(seconds: float) -> str:
-    """In words that do not say more than is known."""
-    if seconds < 10:
-        return "a few seconds left"
-    if seconds < 90:
-        return f"about {round(seconds, -1):.0f} s left"
-    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"

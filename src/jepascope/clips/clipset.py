@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,11 +20,13 @@ from jepascope.clips.classes import classes_of, values_of
 from jepascope.clips.column_kind import MISSING, Asked, class_names
 from jepascope.clips.labels import described
 from jepascope.clips.labels_file import read_labels
+from jepascope.clips.picture import image, png, shades
 from jepascope.clips.variables import Variable, variable_named
 from jepascope.errors import BadArgument, BadData
 
 SPLITS = ("fit", "judge", "test")
 HASHED = 1000  # rows of the factor table turned to text at once
+SHOWN, SIDE = 8, 96  # clips in a notebook's picture, and pixels a side at most
 COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
 
 
@@ -77,6 +80,18 @@ class ClipSet:
         counts = self.factors["split"].value_counts()
         parts = ", ".join(f"{counts.get(s, 0)} {s}" for s in SPLITS)
         return f"ClipSet('{self.name}', {len(self)} clips ({parts}), {self.frames} frames x {self.size} px)"
+
+    def _repr_html_(self) -> str:
+        """What it is, and the first frames of some clips above their last ones."""
+        if not len(self):
+            return f"<p>{html.escape(repr(self))}</p>"
+        rows = np.unique(np.linspace(0, len(self) - 1, min(SHOWN, len(self))).round().astype(int))
+        step = -(-self.size // SIDE)
+        ends = [self.video([row])[0, [0, -1], :, ::step, ::step] for row in rows]
+        pixels = torch.stack(ends).permute(1, 3, 0, 4, 2).numpy()  # (first and last, rows, clips, columns, colours)
+        sheet = shades(pixels).reshape(2 * pixels.shape[1], -1, 4)
+        said = f"First and last frame of {len(rows)} of them"
+        return f"<p>{html.escape(repr(self))}. {said}:</p>{image(png(sheet), said)}"
 
     @property
     def digest(self) -> str:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from jepascope.clips.clipset import ClipSet
+from jepascope.clips.picture import png, shades
 
 MOST_FRAMES, MOST_SIDE, GAP = 16, 96, 4
-SHADES = 32  # of a colour: noise of the finest shades would triple the file, and is not seen at this size
 
 
 def film(clips: ClipSet, partners: ClipSet, clip: int = 0) -> tuple[bytes, int]:
     """A PNG, and the number of its pictures, which lie side by side: in each the clip on the left and its partner on the right, ``GAP``
     pixels of nothing after both."""
-    from matplotlib.image import imsave
-
     sides = [_frames(of, clip) for of in (clips, partners)]
     count, side = sides[0].shape[:2]
     gap = np.zeros((count, side, GAP, 4), dtype=np.uint8)
-    strip = np.concatenate([part for frames in sides for part in (_shades(frames), gap)], axis=2)  # (frames, rows, columns, RGBA)
-    picture = io.BytesIO()
-    imsave(picture, np.concatenate(list(strip), axis=1), format="png", metadata={"Software": None})  # type: ignore[dict-item]
-    return picture.getvalue(), count
+    strip = np.concatenate([part for frames in sides for part in (shades(frames), gap)], axis=2)  # (frames, rows, columns, RGBA)
+    return png(np.concatenate(list(strip), axis=1)), count
 
 
 def _frames(clips: ClipSet, clip: int) -> np.ndarray:
@@ -33,9 +27,3 @@ def _frames(clips: ClipSet, clip: int) -> np.ndarray:
     step = -(-max(video.shape[1:3]) // MOST_SIDE)
     frames: np.ndarray = video[shown, ::step, ::step]
     return frames
-
-
-def _shades(frames: np.ndarray) -> np.ndarray:
-    """Colours in bytes, opaque."""
-    shades = np.round(np.round(frames * (SHADES - 1)) * (255 / (SHADES - 1))).astype(np.uint8)
-    return np.concatenate([shades, np.full_like(shades[..., :1], 255)], axis=-1)

@@ -64,6 +64,14 @@ class VideoEncoder(ABC):
     rounding: ClassVar[float] = 0.0  # by which blocks one by one may differ from it in float32 on a CPU, as a share of the output's scale
     apart: ClassVar[bool] = True  # whether a patch of pixels changes the embedding of its own token alone
 
+    def __repr__(self) -> str:
+        card = self.card
+        also = "".join(f", {name}" for name, there in (("predictor", card.has_predictor), ("task head", card.has_head)) if there)
+        return (
+            f"{type(self).__name__}('{card.name}', {card.depth} blocks of width {card.width}, {card.frames} frames x {card.size} px, "
+            f"tokens {' x '.join(map(str, card.grid))}{also}, {self.device})"
+        )
+
     @abstractmethod
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         """``h_0`` of pixels in [0, 1]; normalisation of the pixels is the encoder's own business."""

@@ -1,12 +1,9 @@
-"""What ``jepascope.intervene`` returns: a table of causal effects that draws itself, and says why cells are empty.
-
-The rules are those by which ``ce_table`` empties cells, in one place.
-"""
+"""Why cells of a table of causal effects are empty: the rules by which ``ce_table`` empties them, in one place."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,9 +11,6 @@ from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import CONDITION
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEFT_OUT = "left_out"
 """Key of a table's ``attrs``: controls that have no row, and why."""
@@ -125,39 +119,3 @@ _NO_SURROGATE = (
 _NOT_ANEW = "low and high are of this one subspace: it was not found anew, or there is no interval"
 _OF_DRAWS = "of a control the direct part is the mean over its draws, without an interval"
 _NO_DIRECT = "this judge cannot be read without the blocks after the edit"
-
-
-class Effects(pd.DataFrame):
-    """One row for the subspace and one for each control, with the columns of ce.parquet; a part of it is a plain frame.
-
-    >>> effects.frame
-    >>> effects.plot()
-    >>> effects.explain()
-    """
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The table by itself."""
-        frame = pd.DataFrame(self)
-        frame.attrs = dict(self.attrs)
-        return frame
-
-    def explain(self) -> list[str]:
-        """Why cells are empty, or a control has no row, in sentences."""
-        return explain(self.frame)
-
-    def plot(self) -> Figure:  # type: ignore[override]
-        """CE of the subspace beside that of its controls, with 95 % intervals over scenes."""
-        from matplotlib.figure import Figure
-
-        table = self.frame.dropna(subset=["value"]).iloc[::-1]
-        figure = Figure(figsize=(6, 0.6 + 0.32 * max(1, len(table))), layout="constrained")
-        axes = figure.subplots()
-        for place, row in enumerate(table.to_dict("records")):
-            own = row["control"] == "subspace"
-            ends: Any = [[row["value"] - row["low"]], [row["high"] - row["value"]]]
-            axes.errorbar(row["value"], place, xerr=ends, fmt="o" if own else "s", color="black" if own else "0.5", capsize=3)
-        axes.set_yticks(range(len(table)), [str(name) for name in table["control"]])
-        axes.axvline(0, color="0.8", lw=0.8, zorder=0)
-        axes.set_xlabel("CE: share of the margin (95 % interval over scenes)")
-        return figure

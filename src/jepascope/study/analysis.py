@@ -26,10 +26,12 @@ from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
+from jepascope.findings.effect import judge_readings
+from jepascope.findings.numbers import with_interval
 from jepascope.intervention.causal_effect import by_draw, ce_table
 from jepascope.intervention.control_entry import DRAWN
 from jepascope.intervention.effects import check_subspaces
-from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN, Effects
+from jepascope.intervention.empty_cells import LEFT_OUT, NO_MARGIN
 from jepascope.intervention.surrogate import Planned, first_order_effects
 from jepascope.portability.alignment import calibrated, sas, sas_chance
 from jepascope.portability.retained import SATURATED, rce
@@ -38,12 +40,15 @@ from jepascope.study.arguments import check_edit, check_kinds, check_splits, nam
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import context_at, controls_at, many_at
 from jepascope.study.intervene.judges import main_judge
+from jepascope.study.notebook import watched
 from jepascope.study.own_code import judges_of, name_of
+from jepascope.study.progress import Progress
 from jepascope.study.setting import given_to, shuffled_from
+from jepascope.study.shown import READINGS, Effects
 from jepascope.study.spec_file import make_spec
 
 
-def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activations:
+def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True, progress: Progress | None = None) -> Activations:
     """One pass of the scenes through the encoder, rendered at the length and size that it takes; pooled at every layer.
 
     Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
@@ -51,7 +56,8 @@ def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True) -> Activa
     """
     check_kinds(encoder=(encoder, VideoEncoder), clips=(clips, ClipSet))
     store = cache_folder() / "activations" if cache else None
-    return capture_pass(encoder, clips.at(encoder.card.frames, encoder.card.size), store)
+    with watched(progress) as shown:
+        return capture_pass(encoder, clips.at(encoder.card.frames, encoder.card.size), store, progress=shown.start(f"capture {clips.name}"))
 
 
 def find(
@@ -63,6 +69,7 @@ def find(
     tokens: str = "all",
     seed: int = 0,
     encoder: VideoEncoder | None = None,
+    progress: Progress | None = None,
 ) -> Subspace:
     """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone.
 
@@ -78,8 +85,10 @@ def find(
     seed = make_spec({"seed": seed, "tokens": tokens}, "jepascope.find", {"seed": "seed", "tokens": "tokens"}).seed
     check_splits(activations, variable, ("fit",))
     layer, rank = as_whole(layer, "layer"), None if rank is None else as_whole(rank, "rank")
-    data = given_to(named, activations.split("fit"), variable, Site(layer, tokens), encoder, seed, rank)
-    found = find_in(named, data, rank, seed)
+    with watched(progress) as shown:
+        shown.start(f"find {variable} with {named} at layer {layer}")
+        data = given_to(named, activations.split("fit"), variable, Site(layer, tokens), encoder, seed, rank)
+        found = find_in(named, data, rank, seed)
     where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
@@ -96,10 +105,11 @@ def intervene(
     ablate_to: str = "mean",
     finder: str | Callable[..., Any] | None = None,
     judges: Sequence[Any] = ("probe",),
+    progress: Progress | None = None,
 ) -> Effects:
     """CE of one edit on ``subspace`` beside its matched controls: the columns of ce.parquet, one row each. ``explain`` says in words why
     cells are empty (few draws, a judge that reads nothing) and why a control has no row.
-    ``.frame`` is the table by itself, ``.plot()`` a figure of it.
+    ``.frame`` is the table by itself, ``.plot()`` a figure of it, ``.verdicts()`` what a report would say of it.
 
     ``judges``: "probe", and any trained one by its name, or a classifier of scikit-learn, a torch module or a function of your own (see
     ``judges.own``), fitted to split ``judge`` at the last layer; column ``judge`` says whose row it is.
@@ -120,27 +130,31 @@ def intervene(
     edits = (name_of(edit, "edit"),)
     asked = {"edits": edits, "edit_doses": (dose,), "draws": draws, "seed": seed, "scope": tokens, "ablate_to": ablate_to}
     site, spec = check_edit(encoder, activations, subspace, **asked)
-    captures = Captures.over(encoder, activations, spec, site.layer)
-    main = main_judge(captures)
-    readers = judges_of(judges, main, activations.split("judge"), named_site(subspace)[0], spec.seed)
-    source = shuffled_from(captures, site, subspace, finder)
-    context, named = context_at(captures, site.layer, readers), {"subspace": subspace}
-    sources = {} if isinstance(source, str) else {"subspace": source}
-    controls = controls_at(captures, context, named, DRAWN, spec.draws, sources, fixed=True)
-    effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses)
-    first_order = None
-    if readers[0] is main:
-        many = many_at(captures, context, named, DRAWN, spec.draws, sources=sources)
-        first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses, about_means=True)])
-    table = ce_table(effects, spec.seed, first_order=first_order).assign(finder=str(subspace.provenance.get("finder", "given")))
+    with watched(progress) as shown:
+        captures = Captures.over(encoder, activations, spec, site.layer, shown)
+        shown.start("train the judges")
+        main = main_judge(captures)
+        readers = judges_of(judges, main, activations.split("judge"), named_site(subspace)[0], spec.seed)
+        source = shuffled_from(captures, site, subspace, finder)
+        context, named = context_at(captures, site.layer, readers), {"subspace": subspace}
+        sources = {} if isinstance(source, str) else {"subspace": source}
+        shown.start("draw controls")
+        controls = controls_at(captures, context, named, DRAWN, spec.draws, sources, fixed=True)
+        effects, _ = context.edit(named, controls, spec.edits, spec.edit_doses, progress=shown.start(f"{spec.edits[0]} beside controls"))
+        first_order = None
+        if readers[0] is main:
+            shown.start("many more draws, to first order")
+            many = many_at(captures, context, named, DRAWN, spec.draws, sources=sources)
+            first_order = first_order_effects([Planned(context, named, controls, many, spec.edits, spec.edit_doses, about_means=True)])
+        table = ce_table(effects, spec.seed, first_order=first_order).assign(finder=str(subspace.provenance.get("finder", "given")))
+    made = Effects(table)
+    made.attrs[READINGS] = judge_readings(effects)
     if isinstance(source, str):
-        table.attrs[LEFT_OUT] = {"shuffled": source}
-    shown = Effects(table)
-    shown.attrs = dict(table.attrs)
-    return shown
+        made.attrs[LEFT_OUT] = {"shuffled": source}
+    return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Portability:
     """``sas`` of two subspaces with its ``chance`` level and calibrated value, and ``rce`` of ``other`` used in place of the first.
 
@@ -155,9 +169,20 @@ class Portability:
     dose: float
     note: str = ""
 
+    def __repr__(self) -> str:
+        rce, native = (with_interval(*interval.ends) for interval in (self.rce, self.native))
+        said = f"; {self.note}" if self.note else ""
+        return f"Portability(SAS {self.sas:.2f} (chance {self.chance:.2f}), RCE {rce} of native CE {native} at dose {self.dose:g}{said})"
+
 
 def port(
-    encoder: VideoEncoder, activations: Activations, subspace: Subspace, other: Subspace, dose: float = 0.5, seed: int = 0
+    encoder: VideoEncoder,
+    activations: Activations,
+    subspace: Subspace,
+    other: Subspace,
+    dose: float = 0.5,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Portability:
     """How ``other`` aligns with ``subspace`` and what share of its ablation effect it retains at the same site.
 
@@ -173,9 +198,10 @@ def port(
             "the other at one site only. Find both at the same layer, on the same tokens."
         )
     check_subspaces(encoder, site, {"other": other})
-    captures = Captures.over(encoder, activations, spec, site.layer)
-    context = context_at(captures, site.layer, [main_judge(captures)], controlled=False)
-    effects, _ = context.edit({"native": subspace, "other": other}, {}, ("ablate",), (dose,))
+    with watched(progress) as shown:
+        captures = Captures.over(encoder, activations, spec, site.layer, shown)
+        context = context_at(captures, site.layer, [main_judge(captures)], controlled=False)
+        effects, _ = context.edit({"native": subspace, "other": other}, {}, ("ablate",), (dose,), progress=shown.start("ablate both"))
     numerators = {name: by_draw(rows).to_numpy()[0] for name, rows in effects.groupby("finder")}
     below = by_draw(effects[effects["finder"] == "native"], "denominator").to_numpy()[0]
     own = ce_table(effects[effects["finder"] == "native"], seed).iloc[0]

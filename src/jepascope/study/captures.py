@@ -30,7 +30,7 @@ from jepascope.intervention.judges import require_disjoint
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.folder import Run
 from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
-from jepascope.study.progress import Progress, Silent
+from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
 
@@ -89,10 +89,10 @@ class Captures:
         return made
 
     @classmethod
-    def over(cls, encoder: VideoEncoder, activations: Activations, spec: StudySpec, layer: int) -> Captures:
+    def over(cls, encoder: VideoEncoder, activations: Activations, spec: StudySpec, layer: int, progress: Progress) -> Captures:
         """Of clips that were captured already, all of whose test scenes are intervened on at one layer; tokens stay in memory. ``spec``
         says how, whatever clips and model it names."""
-        made = cls(spec, encoder, Silent(), activations.clips, spec.folds)
+        made = cls(spec, encoder, progress, activations.clips, spec.folds)
         vars(made).update(fit=activations.split("fit"), judge=activations.split("judge"), sites=(layer,))
         vars(made).update(chosen_test=np.ones(len(made.clips.split("test")), dtype=bool))
         return made

@@ -41,6 +41,12 @@ def expected_seconds(spec: StudySpec, machine: Machine) -> dict[str, float]:
     }
 
 
+def steps_expected(spec: StudySpec, device: str) -> dict[str, float]:
+    """Of the steps alone, of a study that this process runs by itself on ``device``."""
+    expected = expected_seconds(spec, Machine(device=device, workers=1))
+    return {name: seconds for name, seconds in expected.items() if name not in AROUND}
+
+
 class Pace:
     """What is left, as steps begin one after the other. ``now``: the clock, in seconds."""
 
@@ -72,3 +78,12 @@ class Pace:
         """Of the whole, from 0 to 1."""
         spent = self.now() - self.began
         return spent / max(spent + self.left, 1e-9)
+
+
+def left_words(seconds: float) -> str:
+    """In words that do not say more than is known."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {round(seconds, -1):.0f} s left"
+    return f"about {seconds / 60:.0f} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jepascope.clips.contact_sheet import caption, contact_sheet, video_sheet
 from jepascope.clips.film import film
+from jepascope.clips.picture import figure_png
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.findings.footage import footage_words
@@ -140,10 +140,7 @@ def _keep_footage(captures: Captures) -> dict[str, Any]:
 def _stimuli(captures: Captures) -> None:
     if not captures.run.has("figures/stimuli.png"):
         sheet = video_sheet if captures.spec.of_videos else contact_sheet
-        figure = sheet(captures.clips, captures.spec.variable)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", metadata={"Software": None})
-        captures.run.write("figures/stimuli.png", picture.getvalue())
+        captures.run.write("figures/stimuli.png", figure_png(sheet(captures.clips, captures.spec.variable)))
 
 
 def _film(captures: Captures) -> dict[str, Any]:
