@@ -21,9 +21,24 @@ from jepascope.cli.app import app
 from jepascope.errors import plain
 
 # isort: split
-from jepascope.cli import bench, clips, compare, explore, label, lists
+from jepascope.cli import bench, clips, compare, explore, label, lists, videos
 
-__all__ = ["app", "bench", "clips", "compare", "explore", "intervene", "label", "lists", "main", "port", "stages", "sweep", "tools"]
+__all__ = [
+    "app",
+    "bench",
+    "clips",
+    "compare",
+    "explore",
+    "intervene",
+    "label",
+    "lists",
+    "main",
+    "port",
+    "stages",
+    "sweep",
+    "tools",
+    "videos",
+]
 
 
 def main() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jepascope.clips.classes import in_turn
-from jepascope.clips.clipset import ClipSet
+from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.motion.sheet import arrow, arrow_through, sheet_of_pairs
+from jepascope.clips.spread import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +29,13 @@ MOST = 48  # of them on a sheet
 ACROSS = 3
 SIDE = WIDTH / (2 * ACROSS)  # inches of a frame
 TITLE = 26  # characters above a clip
+
+SHEET, ROW, LINE_HEIGHT = 6.5, 1.6, 0.115  # inches: width, a class and split with the words above it, a line below
+BESIDE = 4  # clips of a class and split
+WIDTHS = (0.8, *(1.0 for _ in range(BESIDE)))  # of its words, and of its frames
+MOST_ROWS = 48  # of a sheet: sixteen classes
+SHOWN_SIDE = 112  # pixels of a frame
+NAMED, LONGEST, NAME = 20, 130, 20  # lines of what is not used, characters of one, and of a file's name
 
 
 def contact_sheet(clips: ClipSet, variable: str, beside: ClipSet | None = None) -> Figure:
@@ -96,6 +106,58 @@ def video_sheet(clips: ClipSet, variable: str) -> Figure:
         title = textwrap.shorten(f"{classes[labels[clip]]}: {clips.factors['file'].iloc[clip]}", TITLE, placeholder="…")
         _show_pair(clips, clip, title, first, last)
     return figure
+
+
+def overview_sheet(clips: ClipSet, variable: str, refused: Sequence[str] = ()) -> Figure:
+    """Of every class and split a row: frames from the middle of its windows, of as many videos as there are, with file and seconds.
+
+    ``refused``: what is not used, a line each, named below.
+    """
+    from matplotlib.figure import Figure
+
+    rows = _by_class_and_split(clips, variable)
+    named = [textwrap.shorten(line, LONGEST, placeholder="…") for line in refused[:NAMED]]
+    more = [(len(rows) - MOST_ROWS, "classes and splits"), (len(refused) - NAMED, "files that are not used")]
+    named += [f"and {count} more {what}" for count, what in more if count > 0]
+    rows = rows[:MOST_ROWS]
+    room = LINE_HEIGHT * (len(named) + bool(refused)) + 0.1  # inches below the frames
+    height = len(rows) * ROW + room
+    figure = Figure(figsize=(SHEET, height), dpi=130)
+    grid = figure.subplots(len(rows), 1 + BESIDE, squeeze=False, gridspec_kw={"wspace": 0.06, "hspace": 0.0, "width_ratios": WIDTHS})
+    looked = clips.at(2, SHOWN_SIDE)
+    for (title, chosen), places in zip(rows, grid, strict=True):
+        for axes in places:
+            axes.set_axis_off()
+        places[0].text(0.0, 0.42, title, fontsize=8, ha="left", va="center", transform=places[0].transAxes)
+        for axes, clip, video in zip(places[1:], chosen, looked.video(chosen), strict=False):
+            axes.imshow(video[1].permute(1, 2, 0).numpy(), interpolation="nearest", vmin=0, vmax=1)
+            axes.set_anchor("S")
+            axes.set_title(_where(clips, clip), fontsize=6, loc="left", pad=2)
+    figure.subplots_adjust(left=0.01, right=0.995, top=1, bottom=room / height)
+    text = "\n".join([f"Not used: {len(refused)}", *named] if refused else named)
+    figure.text(0.01, 0.04 / height, text, fontsize=6, ha="left", va="bottom", linespacing=1.25)
+    return figure
+
+
+def _by_class_and_split(clips: ClipSet, variable: str) -> list[tuple[str, list[int]]]:
+    """Words on each class and split, and the clips of it that are shown: one of every video first."""
+    labels, classes = clips.labels(variable)
+    rows = []
+    for label, name in enumerate(classes):
+        for split in SPLITS:
+            own = clips.factors[(labels == label) & (clips.factors["split"].to_numpy() == split)]
+            chosen = spread(own["source"].to_numpy(str), np.zeros(len(own), dtype=np.int64), BESIDE)
+            words = f"{textwrap.fill(str(name), LINE, max_lines=2)}\n{split}: {own['source'].nunique()} videos\n{len(own)} clips"
+            rows.append((words, np.flatnonzero(clips.factors.index.isin(own.index[chosen])).tolist()))
+    return rows
+
+
+def _where(clips: ClipSet, clip: int) -> str:
+    """The end of the file's name, and the window's seconds."""
+    row = clips.factors.iloc[clip]
+    name = PurePosixPath(str(row["file"])).name
+    name = name if len(name) <= NAME else f"…{name[-NAME + 1 :]}"
+    return f"{name}\n{row['start']:.2f} to {row['end']:.2f} s"
 
 
 def caption(clips: ClipSet) -> str:

@@ -10,8 +10,8 @@ from jepascope.clips.video.recordings import rule_words
 SHOWN = 6  # reasons
 
 
-def footage_words(record: dict[str, Any]) -> list[str]:
-    """How much was used, and what was refused and why."""
+def footage_words(record: dict[str, Any], listed: str = "refusals.parquet") -> list[str]:
+    """How much was used, and what was refused and why; ``listed``: where all of it is."""
     parts = ", ".join(f"{count} {name}" for name, count in record["videos_by_split"].items())
     # a record of version 0.1 counts recordings that are used, and files that were found
     videos = f"{record['videos_used']} of {record['videos']} videos"
@@ -36,7 +36,7 @@ def footage_words(record: dict[str, Any]) -> list[str]:
     for what, rows in (("Not used", refused_otherwise(record)), ("Files that are no videos", record.get("others", []))):
         shown = "; ".join(f"{row['count']} × {row['reason']}" for row in rows[:SHOWN])
         more = f"; and {len(rows) - SHOWN} more reasons" if len(rows) > SHOWN else ""
-        sentences += [f"{what}: {shown}{more} (refusals.parquet lists all)."] if rows else []
+        sentences += [f"{what}: {shown}{more} ({listed} lists all)."] if rows else []
     return sentences
 
 

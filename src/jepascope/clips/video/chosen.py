@@ -42,17 +42,20 @@ def _directions(spec: ClipsWanted, table: pd.DataFrame) -> tuple[pd.DataFrame, s
 
 def _classes(spec: ClipsWanted, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Windows of the classes that are kept."""
-    variable = spec.state_variable
-    if variable.kind == "numeric":
-        numbers = table["label"].astype(float)
-        table = table.assign(**{variable.columns[0]: numbers})
-        kinds = np.array(variable.classes)[np.searchsorted(variable.edges[0], numbers.to_numpy(), side="right")]
-    else:
-        kinds = np.array(class_names(table["label"].tolist(), variable.classes), dtype=object)
-        table = table.assign(**{variable.columns[0]: kinds})
-    table = table.assign(kind=kinds)[np.isin(kinds.astype(str), variable.classes)]
+    variable, kinds = spec.state_variable, classes_of(spec, table)
+    held = table["label"].astype(float) if variable.kind == "numeric" else kinds
+    table = table.assign(**{variable.columns[0]: held}, kind=kinds)[np.isin(kinds.astype(str), variable.classes)]
     table = parted(table, list(variable.classes), spec)
     return capped(table.drop(columns=["label"]), spec, "kind"), "kind"
+
+
+def classes_of(spec: ClipsWanted, windows: pd.DataFrame) -> Shaped[np.ndarray, " windows"]:
+    """The class of each labelled window: of numbers the range that they lie in, and of directions the one that it shows as it lies."""
+    variable, labels = spec.state_variable, windows["label"]
+    if variable.kind == "numeric":
+        kinds: np.ndarray = np.array(variable.classes)[np.searchsorted(variable.edges[0], labels.astype(float).to_numpy(), side="right")]
+        return kinds
+    return np.array(labels if spec.variable == DIRECTION else class_names(labels.tolist(), variable.classes), dtype=object)
 
 
 def capped(table: pd.DataFrame, spec: ClipsWanted, column: str, together: Sequence[str] = ()) -> pd.DataFrame:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,10 +18,11 @@ from jepascope.clips.motion.windows import measured_windows
 from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.contents import folder_digest
 from jepascope.clips.video.enough import ClipsWanted, TooFew, Watching
-from jepascope.clips.video.files import Refusal
+from jepascope.clips.video.files import Refusal, find
 from jepascope.clips.video.footage import Footage, Survey, decoded, refusals_table, survey, undecoded
 from jepascope.clips.video.labelled import Labelled, labelled
 from jepascope.clips.video.labels import VideoLabels, read_video_labels
+from jepascope.clips.video.layouts import with_distributed_labels
 from jepascope.clips.video.record import footage_record, how_labelled
 from jepascope.clips.video.source import VideoSource
 from jepascope.clips.video.variable import CLASS, DIRECTION
@@ -85,7 +87,16 @@ def _files_per_class(spec: ClipsWanted) -> int:
     if spec.variable != CLASS:
         return MOST_FILES
     labels = _labels(spec)
-    return spec.clips_per_class if labels is None or CLASS not in labels.columns else MOST_FILES
+    if labels is not None and CLASS in labels.columns:
+        return MOST_FILES
+    return min(spec.clips_per_class, _largest_class(spec.clips, str(spec.clips_digest)))  # all files are looked at once, and no more
+
+
+@lru_cache(maxsize=KEPT)
+def _largest_class(folder: str, digest: str) -> int:
+    """Files of the class that has most; ``digest`` is there for the cache."""
+    root = Path(folder).resolve()
+    return max(Counter(candidate.label for candidate in with_distributed_labels(find(root), root).candidates).values())
 
 
 def _looked_for(spec: ClipsWanted) -> Hashable:
@@ -122,9 +133,15 @@ def _looked_at(spec: ClipsWanted, progress: Watching) -> tuple[Footage, Labelled
     return footage, labels
 
 
+def looked_at_windows(spec: ClipsWanted, progress: Watching) -> tuple[pd.DataFrame, list[Refusal]]:
+    """The labelled windows, and everything of the folder that has none, with the reasons."""
+    footage, labels = _looked_at(spec, progress)
+    return labels.known, [*footage.refusals, *labels.refusals]
+
+
 def decoded_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:
     """The labelled windows: where they lie, how they look, and their labels."""
-    return _looked_at(spec, progress)[1].known
+    return looked_at_windows(spec, progress)[0]
 
 
 def foreseen_windows(spec: ClipsWanted, progress: Watching) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from jepascope.clips.clipset import SPLITS
+from jepascope.clips.motion.flow import opencv
 from jepascope.clips.video.chosen import chosen_clips
 from jepascope.clips.video.enough import FEWEST_VIDEOS, TooFew
 from jepascope.clips.video.folder_clips import VideoStudy, cutting_of, decoded_windows, foreseen_windows, is_measured, made, survey_of
@@ -18,11 +19,11 @@ from jepascope.clips.video.footage import joined_words, refusals_table
 from jepascope.clips.video.parted import most_even
 from jepascope.clips.video.record import grouped
 from jepascope.clips.video.variable import DIRECTION
-from jepascope.errors import BadArgument, BadData
+from jepascope.errors import BadArgument
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
-from jepascope.study.videos.remedies import advice, remedies
+from jepascope.study.videos.remedies import StudyRefused, advice, remedies
 
 MOST_MEASURED = 300  # windows that are looked at to try other settings: a minute or two, and kept for the next run
 MOST_DROPPED = 5  # rounds of leaving classes out
@@ -73,6 +74,7 @@ def check_foreseen(spec: StudySpec, progress: Progress | None = None) -> None:
     check_labels_used(spec)
     try:
         if is_measured(spec, survey_of(spec, progress)):
+            opencv()  # before an hour of decoding
             _check_videos(spec, progress)
             check_clips_per_class(spec)
         else:
@@ -161,7 +163,7 @@ class _Trying:
         return tuple(kept)
 
 
-def _refused(spec: StudySpec, short: TooFew, trying: _Trying) -> BadData:
+def _refused(spec: StudySpec, short: TooFew, trying: _Trying) -> StudyRefused:
     """The refusal with what there is, what is not usable and why, and what would do."""
     there = survey_of(spec, trying.progress)
     unused = grouped(refusals_table([*there.refusals, *there.without_windows(cutting_of(spec))]))[:REASONS]
@@ -169,4 +171,5 @@ def _refused(spec: StudySpec, short: TooFew, trying: _Trying) -> BadData:
     left_out = f"; not usable: {', '.join(f'{count} × {reason}' for reason, count in reasons.items())}" if reasons else ""
     together = joined_words(there)
     left_out += f"; {together}" if together else ""
-    return BadData(f"{short}{left_out}{advice(remedies(spec, trying, trying.classes(short)), short.missing)}.")
+    would_do = remedies(spec, trying, trying.classes(short))
+    return StudyRefused(f"{short}{left_out}{advice(would_do, short.missing)}.", short, would_do)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
 from jepascope.clips.column_kind import is_number
-from jepascope.clips.video.enough import least_clips_per_class, shown
-from jepascope.errors import JepascopeError, setting
+from jepascope.clips.video.enough import TooFew, least_clips_per_class, shown
+from jepascope.errors import BadData, JepascopeError, setting
 from jepascope.study.spec import StudySpec
 
 SHORTER = (2, 4)  # times shorter windows that are tried
@@ -23,7 +24,26 @@ Try = Callable[[StudySpec], str]
 """Counts of what a study would have, in words; raises a JepascopeError where it would be refused."""
 
 
-def remedies(spec: StudySpec, attempt: Try, classes: Sequence[str], seconds: bool = True) -> list[str]:
+@dataclass(frozen=True)
+class Remedy:
+    """Settings with which a study would do, and the counts that they give, in words."""
+
+    fields: Mapping[str, Any]
+    counts: str
+
+    def __str__(self) -> str:
+        return f"{setting(**self.fields)} ({self.counts})"
+
+
+class StudyRefused(BadData):
+    """A folder of which a study cannot be made as it is asked for: ``short`` of what, and what would do."""
+
+    def __init__(self, message: str, short: TooFew, remedies: Sequence[Remedy]) -> None:
+        super().__init__(message)
+        self.short, self.remedies = short, tuple(remedies)
+
+
+def remedies(spec: StudySpec, attempt: Try, classes: Sequence[str], seconds: bool = True) -> list[Remedy]:
     """Settings with which the study would do, the fewest at once, with the counts that they give; none where none of those tried would.
 
     ``classes``: those that there is enough of, if others are scarce; ``seconds``: whether other windows can be tried.
@@ -31,7 +51,7 @@ def remedies(spec: StudySpec, attempt: Try, classes: Sequence[str], seconds: boo
     values = _values(spec, classes, seconds)
     tried = 0
     for changed in range(1, MOST_CHANGED + 1):
-        proposals = []
+        proposals = list[Remedy]()
         for names in combinations(values, changed):
             for fields in _in_turn(names, values):
                 tried += 1
@@ -40,7 +60,7 @@ def remedies(spec: StudySpec, attempt: Try, classes: Sequence[str], seconds: boo
                 except (JepascopeError, ValueError):  # refused as well, or no spec at all
                     counts = ""
                 if counts:
-                    proposals.append(f"{setting(**fields)} ({counts})")
+                    proposals.append(Remedy(fields, counts))
                     break
                 if tried >= MOST_TRIED:
                     return proposals
@@ -75,10 +95,10 @@ def _in_turn(names: Sequence[str], values: Mapping[str, Sequence[Any]]) -> Itera
         yield dict(zip(names, chosen, strict=True))
 
 
-def advice(proposals: Sequence[str], missing: Mapping[str, int]) -> str:
+def advice(proposals: Sequence[Remedy], missing: Mapping[str, int]) -> str:
     """What to do, for the end of a refusal. ``missing``: how many more videos of a class (of any: '') are needed at least."""
     counts = shown([f"{count} of {name}" if name else f"{count} more" for name, count in missing.items()])
     more = f"add videos, at least {counts}" if missing else ""
     if proposals:
-        return "; what would do: " + "; or ".join([*proposals, *([more] if more else [])])
+        return "; what would do: " + "; or ".join([*map(str, proposals), *([more] if more else [])])
     return f"; no shorter windows, more clips or fewer classes that were tried would do: {more or 'add videos'}"
