@@ -1,6 +1,7 @@
 # make demo    the main job on the embedded default; says where the report is
 # make test    the everyday test suite
-# make lint    style, types, import layering
+# make lint    style, types, import layering, containers and shell scripts
+# make release builds sdist and wheel, and runs a quick study with the wheel in a new environment; uploads nothing
 # make docs    the site: docs/_build/html, without a network once its requirements are there
 # Needs Python 3.11 or newer and make; everything goes into .venv. Another Python: make PYTHON=python3.12 demo
 PYTHON ?=
@@ -11,7 +12,7 @@ WORKERS ?= 2
 # without compiled libraries in .venv every start would take three times as long (see tools/install.py)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test all-tests lint docs core test-tools dev-tools docs-tools clean
+.PHONY: demo test all-tests lint docs release core test-tools dev-tools docs-tools clean
 .DEFAULT_GOAL := demo
 
 demo: core
@@ -28,6 +29,11 @@ lint: dev-tools
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint containers/Dockerfile
+	@$(BIN)/shellcheck containers/install.sh containers/sweep.sbatch tools/venv.sh .ci/run
+
+release: dev-tools
+	@$(BIN)/python tools/release.py
 
 docs: docs-tools
 	@$(BIN)/python -m sphinx -E -q -n -W --keep-going -d docs/_build/doctrees docs docs/_build/html

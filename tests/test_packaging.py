@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 import jepascope
@@ -110,6 +111,19 @@ def test_with_a_gpu_pip_takes_what_it_likes(installer: ModuleType, no_torch: Any
     assert pip.installed == [PLAIN]
 
 
+@pytest.mark.parametrize(("asked", "gpu", "cuda"), [("cpu", True, False), ("cuda", False, True), ("", True, True), ("", False, False)])
+def test_who_builds_an_image_says_which_torch(
+    installer: ModuleType, monkeypatch: pytest.MonkeyPatch, asked: str, gpu: bool, cuda: bool
+) -> None:
+    monkeypatch.setattr(installer, "gpu_visible", lambda: gpu)
+    monkeypatch.setattr(installer.sys, "platform", "linux")
+    monkeypatch.setenv("JEPASCOPE_TORCH", asked)
+    assert installer.cuda_possible() is cuda
+    monkeypatch.setenv("JEPASCOPE_TORCH", "rocm")
+    with pytest.raises(installer.InstallError, match="JEPASCOPE_TORCH is 'rocm'; it can be cpu or cuda"):
+        installer.cuda_possible()
+
+
 def test_a_torch_of_the_pinned_release_is_kept(installer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = FakePip((PLAIN, USUAL_CPU, CPU_INDEX), CUDA_REPORTS["current"])
     monkeypatch.setattr(installer, "pip", pip)
@@ -154,6 +168,12 @@ def test_every_module_can_be_imported_with_its_annotations_checked() -> None:
         importlib.import_module(module)
 
 
+def test_workers_can_be_ended_where_there_is_no_pgrep() -> None:
+    """Slim containers have none, and loky then needs psutil."""
+    assert "psutil" in {Requirement(line).name for line in importlib.metadata.requires("jepascope") or ()}
+    assert importlib.import_module("loky.backend.utils").psutil is not None
+
+
 def test_the_command_is_installed() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["jepascope"]
     assert declared == "jepascope.__main__:main"  # which answers Ctrl-C before anything is imported
@@ -168,3 +188,10 @@ def test_the_package_ships_its_types_weights_and_templates() -> None:
     assert weights
     assert sum(path.stat().st_size for path in weights) <= 16 * 2**20
     assert list((package / "report" / "templates").iterdir())
+
+
+def test_a_version_stands_in_the_changelog_and_in_the_citation() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    (released,) = re.findall(rf"^## {re.escape(version)} \((\d{{4}}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], str(citation["date-released"])) == (version, released)

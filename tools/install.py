@@ -7,6 +7,7 @@
    nothing of NVIDIA's. A torch of that release that is there already is kept, whatever its build.
 2. then the project itself, editable, with the extras asked for.
 
+JEPASCOPE_TORCH=cpu or cuda overrules what is visible: an image is built on another machine than it runs on.
 When nothing has changed since the last time (pyproject.toml, constraints.txt, this file), nothing is done.
 """
 
@@ -73,7 +74,10 @@ def gpu_visible() -> bool:
 
 def cuda_possible() -> bool:
     """Whether the plain release is what this machine wants: a GPU can use a CUDA build, and outside Linux there is none."""
-    return not sys.platform.startswith("linux") or gpu_visible()
+    asked = os.environ.get("JEPASCOPE_TORCH")
+    if asked not in (None, "", "cpu", "cuda"):
+        raise InstallError(f"JEPASCOPE_TORCH is '{asked}'; it can be cpu or cuda.")
+    return asked == "cuda" or (not asked and (not sys.platform.startswith("linux") or gpu_visible()))
 
 
 def cpu_sources(version: str) -> list[list[str]]:
