@@ -18,6 +18,8 @@ from jepascope.explore.export import Exported, export
 from jepascope.explore.page import render
 from jepascope.study.machine import Machine
 
+pytestmark = pytest.mark.slow  # CI runs them: the live page is exported from a study of its own
+
 
 @pytest.fixture(scope="module")
 def run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

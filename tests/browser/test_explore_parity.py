@@ -14,6 +14,8 @@ from jepascope.explore.asked import Asked
 from jepascope.explore.explorer import Explorer
 from jepascope.explore.reading import answer, edited_states, scenes_of
 
+pytestmark = pytest.mark.slow  # CI runs them
+
 CLIPS = 10
 EQUAL = 1e-4
 EDITS = [("swap", 0.0), ("ablate", 1.0), ("swap", 1.0), ("rotate", 1.0)]
@@ -117,7 +119,6 @@ STUDIES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 def test_other_studies_are_computed_as_torch_does(visit: Visit, tiny_model: Path, tmp_path: Path, study: str) -> None:
     """Another variable, tokens of the object or of some times, donors in place of twins."""

@@ -18,11 +18,11 @@ HIDDEN = """() => [...document.querySelectorAll('main section, main figure, main
   .map(part => part.id || part.textContent.slice(0, 40))"""
 
 
-EVERY_DAY = ("report", "strangers", "compare")
+EVERY_DAY = ("report",)
 
 
 def marked(*names: str) -> list[Any]:
-    """Pages by name; those that have the report's templates and little else are looked at in CI alone."""
+    """Pages by name; those that have the report's templates are looked at in CI alone."""
     return [pytest.param(name, marks=[] if name in EVERY_DAY else [pytest.mark.slow]) for name in names]
 
 
