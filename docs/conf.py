@@ -31,8 +31,10 @@ html_css_files = ["site.css"]
 html_show_search_summary = False  # it is fetched, which no browser allows of a page that was opened from a disk
 html_copy_source = False
 html_show_copyright = False
+smartquotes = False  # they would make a dash of --option
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # docstrings say what is taken, with shapes
 
 # What was run is kept for as long as the product's code is the same, and made anew for any other.
@@ -49,4 +51,5 @@ nb_execution_timeout = 600
 nb_merge_streams = True
 os.environ["JEPASCOPE_CACHE"] = str(_executed / "cache")
 os.environ["JEPASCOPE_DOCS"] = str(_executed)  # the folder that pages of pictures work in, so that they share a study
+os.environ["OMP_NUM_THREADS"] = "1"  # of models this small a second thread only waits for the first
 os.environ.setdefault("PYTHONPATH", str(ROOT / "src"))

@@ -42,8 +42,8 @@ def load_encoder(
     name such as "facebook/vjepa2-vitl-fpc64-256" (fetched unless it is in the hub's cache); of these only safetensors are
     read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run. Or code, because you
     name it: ``package.module:attribute``, or what an installed package calls its own, a VideoEncoder or a function that returns one.
-    Pixels are normalised as a (video_)preprocessor_config.json beside the weights says, else as the family was trained (see ``Pixels``).
-    The family is told by config.json (``entries.family_of``); of those other than V-JEPA 2 the encoder
+    Pixels are normalised as preprocessor_config.json (or video_preprocessor_config.json) beside the weights says, else as the family was
+    trained (see ``Pixels``). The family is told by config.json (``entries.family_of``); of those other than V-JEPA 2 the encoder
     alone is read. A V-JEPA 2 classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds
     no weight of a predictor gives an encoder without one. ``frames`` and ``size`` set the clips it takes; default: what the
     checkpoint was made for. The self-test is exact: it runs in float32 on the CPU, before the encoder is moved, cast to ``dtype`` and

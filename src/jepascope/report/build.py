@@ -32,7 +32,7 @@ SECTIONS = tuple(DECLARED[anchor] for anchor in ORDER)
 
 
 def build_report(run: str | Path, fits: Fits = one_by_one) -> Path:
-    """Write ``run``/figures/*.svg and ``run``/report.html from what the run folder holds; returns the report's path. ``fits`` draws the
+    """Write ``report.html`` and ``figures/*.svg`` in ``run`` from what the run folder holds; returns the page's path. ``fits`` draws the
     sections (see ``VideoEncoder.fits``).
 
     Raises RunFolderError for a folder or table that is missing, damaged or cannot be written.

@@ -1,19 +1,14 @@
-"""The reference as Markdown, from what the product declares: each function is a ``{from-code}``."""
+"""Tables of a run folder, from jepascope.schema."""
 
 from __future__ import annotations
 
 from jepascope.schema import TABLES
 from jepascope.schema.column import Column, Table
-
-
-def table(head: str, rows: list[tuple[str, ...]]) -> str:
-    """A table; ``head``: the names of its columns with bars between them."""
-    lines = [f"| {head} |", "|---" * (head.count("|") + 1) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows])
+from reference.markdown import table
 
 
 def tables() -> str:
-    """Every table of a run folder: what a row is, its key, and a line for each column."""
+    """Every table: what a row is, its key, and a line for each column."""
     return "\n\n".join(map(_table, TABLES.values()))
 
 
@@ -23,7 +18,7 @@ def _table(shown: Table) -> str:
         head += " In what `jepascope compare --json` prints, not in a run folder."
     if shown.key:
         head += f" One row for each {', '.join(shown.key)}."
-    return head + "\n\n" + table("column | kind | unit | meaning", [_column(column) for column in shown])
+    return head + "\n\n" + table("column | kind | unit | meaning", map(_column, shown))
 
 
 def _column(column: Column) -> tuple[str, ...]:
