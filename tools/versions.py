@@ -19,6 +19,9 @@ from fresh import fresh_environment, ran
 from install import ROOT, InstallError
 from packaging.requirements import Requirement
 
+# old releases beside the newest of what they themselves require: what those deprecate is no fault of ours
+LENIENT = ("-W", "default::DeprecationWarning")
+
 
 def declared() -> list[Requirement]:
     """What jepascope itself requires, torch left out."""
@@ -47,7 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         programs = fresh_environment(chosen.keep or Path(name) / chosen.which, *asked, "--editable", f"{ROOT}[test]")
         ran(programs / "python", "-m", "pip", "list")
-        ran(programs / "python", "-m", "pytest", *(pytest or ["-n", "2", "--dist", "worksteal"]), PYTHONPATH="")
+        lenient = LENIENT if chosen.which == "lowest" else ()
+        ran(programs / "python", "-m", "pytest", *lenient, *(pytest or ["-n", "2", "--dist", "worksteal"]), PYTHONPATH="")
 
 
 if __name__ == "__main__":
