@@ -55,7 +55,7 @@ def test_what_the_spec_leaves_out_is_an_empty_table_and_said_in_the_log(
     runner_of(Captures.of_run(run, tiny_encoder, Silent())).do(left_out)
     run.close()
     mechanism = ["isolation", "doses", "ranks", "calibration", "refits"]
-    assert [step.name for step in left_out] == ["stability", "token map", "leaks", *mechanism, "degeneracy", "leave one out"]
+    assert [step.name for step in left_out] == ["stability", "token map", "leaks", *mechanism, "degeneracy"]
     for table in (name for step in left_out for name in step.tables):
         assert run.table(table).empty and list(run.table(table).columns) == TABLES[table].written
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Int
@@ -49,6 +49,41 @@ def drawn_elsewhere(
             others = others[often == often.min()]
         donors[row] = rng.choice(others)
         drawn[int(scenes[donors[row]])] += 1
+    return donors
+
+
+def fewest_scenes(clips: ClipSet, variable: str) -> int:
+    """Scenes of the class that occurs in fewest."""
+    labels, scenes = clips.labels(variable)[0], clips.factors["scene"].to_numpy()
+    return min(len(np.unique(scenes[labels == label])) for label in np.unique(labels))
+
+
+def held_out_donors(
+    labels: Int[np.ndarray, " clips"],
+    scenes: Int[np.ndarray, " clips"],
+    allowed: Callable[[int, int], bool],
+    seed: int = 0,
+) -> Int[np.ndarray, " clips"]:
+    """For each clip the row of its donor, all clips of a scene taking from one other scene: who holds out a scene and what its clips take
+    from holds out two. Of the scenes that are ``allowed`` (scene, donor's) and show another class than each of these clips do, one of those
+    that have given least so far, drawn by the seed. -1 for clips of a scene that has none.
+    """
+    rng, given = np.random.default_rng([STUDY_SEED_SPACE, seed, 6]), Counter[int]()
+    shown = {int(scene): np.flatnonzero(scenes == scene) for scene in np.unique(scenes)}
+    donors = np.full(len(labels), -1, dtype=np.int64)
+    for scene, rows in shown.items():
+        able = [
+            other
+            for other, theirs in shown.items()
+            if other != scene and all((labels[theirs] != labels[row]).any() for row in rows) and allowed(scene, other)
+        ]
+        if not able:
+            continue
+        least = min(given[other] for other in able)
+        other = int(rng.choice([one for one in able if given[one] == least]))
+        given[other] += 1
+        for row in rows:
+            donors[row] = rng.choice(shown[other][labels[shown[other]] != labels[row]])
     return donors
 
 

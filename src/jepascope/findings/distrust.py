@@ -18,7 +18,7 @@ from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import finite
 from jepascope.findings.questions import effect_and_closest, points
 from jepascope.findings.read import READ, SHORTCUTS
-from jepascope.findings.selection import first_finder, leading
+from jepascope.findings.selection import first_finder, in_force, leading
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.stats import OUTSIDE_DRAWS
 
@@ -44,7 +44,7 @@ def doubts(facts: Facts, claims: Sequence[Claim], most: int = MOST) -> tuple[Dou
 
 
 def _unread(facts: Facts, claims: Claims) -> str:
-    return "" if unread_judge(facts) is None else "The judge does not read it"
+    return "" if unread_judge(in_force(facts)) is None else "The judge does not read it"
 
 
 def _shortcut(facts: Facts, claims: Claims) -> str:
@@ -109,7 +109,7 @@ def _few(facts: Facts, claims: Claims) -> str:
         return ""
     draws = [against.draws for against in leads.beside if 1 < against.draws < OUTSIDE_DRAWS]
     if finite(leads.effect.n) and leads.effect.n < FEW_SCENES:
-        return f"Only {leads.effect.n:.0f} {facts.tested}"
+        return f"Only {leads.effect.n:.0f} {in_force(facts).tested}"
     return f"Only {min(draws):.0f} draws of a control" if draws else ""
 
 
@@ -121,7 +121,9 @@ def _far(facts: Facts, claims: Claims) -> str:
 
 def _one_fit(facts: Facts, claims: Claims) -> str:
     leads = next(iter(leading(facts)), None)
-    return "" if leads is None or leads.effect.of_encoder else "Intervals hold for one fit"
+    if leads is None or leads.effect.of_encoder:
+        return ""
+    return "Folds share most videos" if in_force(facts).in_turn else "Intervals hold for one fit"
 
 
 DOUBTS: tuple[tuple[str, Callable[[Facts, Claims], str]], ...] = (

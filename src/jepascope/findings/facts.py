@@ -62,9 +62,14 @@ class Facts:
         return f"{unit_of('footage' in self.summary)}s"
 
     @property
+    def in_turn(self) -> bool:
+        """Whether these are the figures of every video in turn (``selection.in_force``), and not of the split's test."""
+        return bool(self.summary.get("in_turn"))
+
+    @property
     def tested(self) -> str:
-        """Those that are intervened on: 'test scenes' or 'test videos'."""
-        return f"test {self.units}"
+        """Those that are intervened on: 'test scenes', 'test videos', or all videos, each in turn."""
+        return "videos, each left out in turn" if self.in_turn else f"test {self.units}"
 
     @property
     def is_direction(self) -> bool:

@@ -17,7 +17,7 @@ from jepascope.findings.numbers import finite, whole_percent
 from jepascope.findings.ported import CARRIES
 from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
 from jepascope.findings.read import READ, SHORTCUTS
-from jepascope.findings.selection import first_finder, has_twins, leading
+from jepascope.findings.selection import first_finder, has_twins, in_force, leading
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.findings.videos import REAL
 
@@ -71,8 +71,10 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
             what = f"moves the read-out {_span(own)} of the way to {twin}" if swapped else f"takes {_span(own)} of the margin"
             beside = "" if closest is None else f"; the closest control, {brief_name(closest.control)}, {points(closest.value)}"
             told.append(f"{'A swap' if swapped else 'Ablation'} {where} {what}{beside}.")
+            if in_force(facts).in_turn:
+                told.append(f"That is of {own.n:.0f} videos, each left out in turn; the tables below are of the {facts.tested} alone.")
         else:
-            why = "" if unread_judge(facts) is None else ": the judge does not read it"
+            why = "" if unread_judge(in_force(facts)) is None else ": the judge does not read it"
             told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
     if predicted is not None and (own := effect_and_closest(predicted)[0]) is not None:
         agrees = "agrees" if predicted.verdict == "shown" else "does not confirm it"
@@ -139,6 +141,7 @@ def _trust(facts: Facts, claims: Claims) -> list[str]:
     leads = next(iter(leading(facts)), None)
     if leads is not None:
         over = "the procedure in this encoder: fits, read-outs and scenes vary" if leads.effect.of_encoder else "this subspace and read-out"
+        over = "what is found and trained without each video in turn" if in_force(facts).in_turn else over
         told += [f"Intervals are said of {over}.", "Nothing is said of another training run of the encoder."]
     return told
 

@@ -26,6 +26,7 @@ def find(facts: Facts) -> Answer | None:
     at: dict[str, str | int | float] = {"layer": read.layer, "tokens": tokens}
     evidence = [Evidence("probes", {**at, "probe": "dense", "encoder": "model"})]
     evidence += [Evidence("values", {**at, "encoder": "model", "held_out": "clips"})] if read.values else []
+    evidence += [Evidence("leave_one_out_videos", {})] if read.in_turn else []
     as_good = [measure.as_good for measure in read.deciding if measure.read]
     # what an untrained network or the pixels give as well is no work of the training
     verdict: Verdict = "not shown" if not read.read or (as_good and all(as_good)) else "shown"
@@ -43,6 +44,7 @@ def _words(facts: Facts, read: VariableReading, tokens: str) -> str:
     verb = "is read from" if read.read else "is not shown to be read above chance from"
     layers = facts.summary.get("layers")
     layer = f"at layer {read.layer}" + (f" of {layers[-1]}" if isinstance(layers, list) and layers else "")
+    layer = "of every video in turn" if read.in_turn else layer
     accuracy = f"accuracy {decimals(read.classes.value, 3)} {_span(read.classes)}"
     classes = f"{_beside(read.classes)}chance {decimals(read.classes.chance, 3)}"
     values = [_value(facts, measure, read.layer, tokens) for measure in read.values]

@@ -5,7 +5,7 @@ A table may hold more (other ranks, a dose sweep); figures that compare finders 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -99,7 +99,18 @@ def reading_at(run: Facts, layer: int | None = None) -> VariableReading | None:
     if probes is None or layer is None:
         return None
     kind = run.summary.get("kind")
-    return variable_reading(kind if kind in KINDS else None, probes, run.table("values"), layer, tokens_of(run, probes))
+    reading = variable_reading(kind if kind in KINDS else None, probes, run.table("values"), layer, tokens_of(run, probes))
+    return _in_turn(run, reading) if reading is not None and layer == run.best_layer else reading
+
+
+def _in_turn(run: Facts, reading: VariableReading) -> VariableReading:
+    """The classes as they are read of every video in turn, where claims are made so; the rivals are those of the test split."""
+    own = in_force(run).summary["leave_one_out"]["accuracy"] if in_force(run).in_turn else None
+    if own is None or reading.values:
+        return reading
+    low, high = (float("nan") if own[end] is None else float(own[end]) for end in ("low", "high"))
+    classes = replace(reading.classes, value=own["value"], low=low, high=high, chance=own["chance"], n=own["n"])
+    return replace(reading, classes=classes, in_turn=True)
 
 
 COINCIDE = 0.999  # SAS from which two subspaces are called the same
@@ -146,12 +157,23 @@ def edited(facts: Facts, finder: str, edit: str, judge: str = "probe") -> Edited
     return None if rows is None else edited_of(facts, rows, finder, edit)
 
 
+def in_force(facts: Facts) -> Facts:
+    """What claims of use are made of: where few videos are tested every video in turn, each by what the others gave, in place of the test
+    split. Its table stands as ``ce``."""
+    left, table = facts.summary.get("leave_one_out"), facts.table("leave_one_out")
+    if facts.in_turn or table is None or not isinstance(left, dict) or not left.get("leads"):
+        return facts
+    summary = {**facts.summary, "in_turn": True, "judge_reading": left.get("judge_reading", {})}
+    return Facts(summary, {**facts.tables, "ce": table, "matching": None})
+
+
 LEADING = ("swap", "ablate")
 """Edits that claims of use are made of, the one that leads first: deleting large directions of any kind costs margin."""
 
 
 def leading(facts: Facts, judge: str = "probe") -> list[Edited]:
-    """Those of the first finder's subspace that were run, in that order."""
+    """Those of the first finder's subspace that were run, in that order, as claims are made of them."""
+    facts = in_force(facts)
     finder = first_finder(facts)
     return [row for edit in LEADING if (row := edited(facts, finder, edit, judge)) is not None]
 

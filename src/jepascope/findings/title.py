@@ -11,6 +11,7 @@ from jepascope.findings.names import LABEL, brief_name, edit_name, short
 from jepascope.findings.numbers import decimals
 from jepascope.findings.questions import effect_and_closest, points, replies
 from jepascope.findings.read import READ
+from jepascope.findings.selection import in_force
 from jepascope.findings.used import USED
 
 DOES = {"swap": ("a swap", "moves it {}"), "ablate": ("ablation", "takes {} of it")}
@@ -31,7 +32,7 @@ def title_of(facts: Facts, claims: Sequence[Claim]) -> str:
     }[used.verdict]
     own, closest = effect_and_closest(used)
     if own is None:
-        return lead if unread_judge(facts) is None else f"{lead}: the judge does not read it"
+        return lead if unread_judge(in_force(facts)) is None else f"{lead}: the judge does not read it"
     edit = own.what.removeprefix("CE of ")
     what, does = DOES.get(edit, (edit_name(edit), "moves it {}"))
     if own.low <= 0 <= own.high:

@@ -8,36 +8,42 @@ from math import nan
 from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import finite
-from jepascope.findings.selection import Edited, edited, first_finder, has_twins, leading
+from jepascope.findings.selection import Edited, edited, first_finder, has_twins, in_force, leading
 from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
 from jepascope.intervention.refits import SAME
 
 UNIT = "share"
 WITH_FITS = " over fits, read-outs and scenes"
 ONE_FIT = ", for this subspace and this read-out"
+IN_TURN = ", each fold with a subspace and a read-out of its own; folds share most of their videos, and intervals may be too narrow"
 
 
 def by_probe(facts: Facts) -> Answer | None:
     """Swap, which leads: large directions of any kind are missed when they are deleted. Then ablation, with a verdict of its own; where a
     study of few videos has no margin to take from, the first other edit that has an interval."""
+    facts = in_force(facts)
+    table = "leave_one_out" if facts.in_turn else "ce"
     finder = first_finder(facts)
     own, swapped = (edited(facts, finder, edit) for edit in ("ablate", "swap"))
     if facts.table("ce") is None:
         return None
     if own is not None and own.effect.unread:
         assert own.effect.judge is not None
-        return _answer([own], f"No causal effect can be stated: {unread_words(own.effect.judge)}")
+        return _answer([own], f"No causal effect can be stated: {unread_words(own.effect.judge)}", table)
     tested = facts.tested + (", which are what intervals resample" if "footage" in facts.summary else "")
     lead = next((row for row in (swapped, own) if row is not None), None)
-    tested += "; 95 % intervals" + (WITH_FITS if lead is not None and lead.effect.of_encoder else ONE_FIT)
+    said_of = IN_TURN if facts.in_turn else WITH_FITS if lead is not None and lead.effect.of_encoder else ONE_FIT
+    tested += f"; 95 % intervals{said_of}"
     if swapped is not None and swapped.effect.side != "unknown":
         rows = [row for row in (swapped, own) if row is not None and row.effect.side != "unknown"]
-        return _answer(rows, "; ".join(words(facts, row, tested if row is swapped else facts.tested) for row in rows))
+        return _answer(rows, "; ".join(words(facts, row, tested if row is swapped else facts.tested) for row in rows), table)
     if own is None or own.effect.side == "unknown":
         other = stateable(facts, finder) if "footage" in facts.summary else None
         none = f"No causal effect {'of ablation ' if other else ''}can be stated: the judge reads no margin there"
-        return _answer([row for row in (own, other) if row], none + (f". {sentence_of(words(facts, other, tested))}" if other else ""))
-    return _answer([own], words(facts, own, tested))
+        return _answer(
+            [row for row in (own, other) if row], none + (f". {sentence_of(words(facts, other, tested))}" if other else ""), table
+        )
+    return _answer([own], words(facts, own, tested), table)
 
 
 def by_predictor(facts: Facts) -> Answer | None:
@@ -68,11 +74,11 @@ def stateable(facts: Facts, finder: str) -> Edited | None:
     return next((row for row in rows if row is not None and row.effect.side != "unknown"), None)
 
 
-def _answer(rows: list[Edited], clause: str) -> Answer:
+def _answer(rows: list[Edited], clause: str, table: str = "ce") -> Answer:
     """What the edit that leads shows, the effects of all, and each beside every control."""
     leads = verdict_of(rows[0].effect, rows[0].beside) if rows else "undecided"
     numbers = [number for row in rows for number in numbers_of(row)]
-    evidence = tuple(Evidence("ce", row_key(row.row, *SAME)) for row in rows)
+    evidence = tuple(Evidence(table, row_key(row.row, *SAME)) for row in rows)
     return Answer(leads, sentence_of(clause), tuple(numbers), evidence)
 
 
@@ -94,7 +100,8 @@ def numbers_of(row: Edited) -> list[Number]:
 RULE = (
     "The judge reads the variable of unedited scenes; the interval of the swap's effect, over fits, read-outs and scenes, lies above zero; "
     "and the effect lies outside the draws of every matched control, the closest one deciding. Ablation stands second: deleting large "
-    "directions of any kind costs margin. No power: the interval that holds zero also holds a quarter of the whole effect."
+    "directions of any kind costs margin. Where few videos are tested, of every video in turn. "
+    "No power: the interval that holds zero also holds a quarter of the whole effect."
 )
 USED = Question("used", "Does the network use it, beyond matched controls?", RULE, by_probe)
 PREDICTED = Question("by its own predictor", "Does the encoder's own predictor use it?", RULE, by_predictor)

@@ -10,7 +10,7 @@ from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict
 from jepascope.findings.effect import Effect
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import decimals, decimals_span
-from jepascope.findings.selection import Edited, edited, edited_of
+from jepascope.findings.selection import Edited, edited, edited_of, leading
 from jepascope.findings.used import numbers_of, stateable, words
 from jepascope.findings.verdict import unread_words, verdict_of
 from jepascope.intervention.refits import SAME
@@ -57,6 +57,11 @@ def left_out(facts: Facts) -> Answer | None:
         f"(chance {decimals(read['chance'], 3)}{above})"
     )
     numbers = [accuracy, Number("accuracy", read["chance"], unit="share right", control="chance")]
+    if left.get("leads"):  # the claim of use is made of the same folds
+        row = next(iter(leading(facts)), None)
+        verdict = "undecided" if row is None else verdict_of(row.effect, row.beside)
+        evidence = Evidence("leave_one_out", {} if row is None else row_key(row.row, *SAME)), Evidence("leave_one_out_videos", {})
+        return Answer(verdict, f"{text}; effects as above.", tuple(numbers), evidence)
     judged = Facts({**facts.summary, "judge_reading": left.get("judge_reading", {})}, {"ce": table})
     row = edited_of(judged, table, finder, "ablate")
     if row is None or row.effect.side == "unknown":

@@ -16,7 +16,7 @@ from jepascope.findings.fresh import FRESH
 from jepascope.findings.names import LABEL, control_name, controls_in, edit_name, short
 from jepascope.findings.numbers import count, percent
 from jepascope.findings.questions import Reply, points, replies
-from jepascope.findings.selection import Edited, has_twins, leading
+from jepascope.findings.selection import Edited, has_twins, in_force, leading
 from jepascope.findings.title import title_of
 from jepascope.report.blocks import Figure, png_uri
 from jepascope.report.chapters import CHAPTERS
@@ -91,6 +91,7 @@ def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     leads = next((row for row in leading(run) if row.effect.side != "unknown" and not row.effect.unread), None)
     if leads is None:
         return None
+    force = in_force(run)
     edit, finder = str(leads.row["edit"]), short(leads.row["finder"])
     words = {
         "swap": f"% of the way to {'its twin' if has_twins(run) else 'another clip'}, moved by a swap",
@@ -98,9 +99,11 @@ def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
     }
     parts = [Part(_dots(run, leads), words[edit])]
     name = edit_name(edit).capitalize()
+    layer = "at the layer of each fold" if force.in_turn else f"at layer {count(leads.row['layer'])}"
+    drawn = "" if force.in_turn else "; dots: every draw of a control"
     caption = (
-        f"{name} at layer {count(leads.row['layer'])} by the linear probe, n = {count(leads.effect.n)} {run.tested}; lines: "
-        f"{run.confidence}; dots: every draw of a control. Bold: the subspace of {finder}, and the control that comes closest."
+        f"{name} {layer} by the linear probe, n = {count(leads.effect.n)} {force.tested}; lines: {run.confidence}{drawn}. "
+        f"Bold: the subspace of {finder}, and the control that comes closest."
     )
     if (read := _read_after(claims)) is not None:
         parts.append(read)

@@ -32,14 +32,18 @@ def grid_table(grid: Grid) -> Table:
 
 
 def effect_table(folder: Path, layer: int | None = None, judge: str | None = None) -> Table:
-    """Every edit, dose, judge and finder (or those of one layer and judge): its CE with its interval, and a line for each control. From
-    ce.parquet alone."""
+    """Every edit, dose, judge and finder (or those of one layer and judge, as claims are made of them): its CE with its interval, and a
+    line for each control."""
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
-    ce = read_table(Manifest(Folder(folder)), "ce.parquet", TABLES["ce"], {"ce": True})
-    assert ce is not None  # its evidence was just claimed
     # edits made beside a run's own are judged by the run's judges
     above, own = (read_json(path / "summary.json", {}) for path in (folder.parent, folder))
-    judges = stored_readings(above) | stored_readings(own, ce)
+    left = own.get("leave_one_out") if layer is not None else None
+    in_turn = isinstance(left, dict) and bool(left.get("leads"))
+    name = "leave_one_out" if in_turn else "ce"
+    ce = read_table(Manifest(Folder(folder)), f"{name}.parquet", TABLES[name], {name: True, "leave_one_out": True})
+    assert ce is not None  # its evidence was just claimed
+    judges = stored_readings(above) | stored_readings(left if in_turn and left else own, ce)
+    layer = None if in_turn else layer
     ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
     for row in with_controls(ce, judges):
         effect = Effect.of(row, judges.get(str(row["judge"])))

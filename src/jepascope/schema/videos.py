@@ -51,8 +51,9 @@ VIDEOS = (
     ),
     Table(
         "leave_one_out",
-        "Where fewer than ten videos are tested: ablation by the first finder over all videos, each tested by what the others gave; layer "
-        "is -1, for every fold has its own. Empty where the other videos could not be parted",
+        "Where fewer than ten videos are tested, or one of a class: swaps and ablation by the first finder over all videos, each tested by "
+        "what is found and trained without it and the one that it is swapped with; layer is -1, for every fold has its own. Claims of use "
+        "are made of it. Empty where the other videos could not be parted",
         CE_COLUMNS,
         key=CE_KEY,
         evidence="leave_one_out",

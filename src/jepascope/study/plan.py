@@ -12,7 +12,7 @@ from jepascope.errors import BadArgument
 from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
-from jepascope.study.sizes import CONTROL_COUNT, LEFT_OUT_CONTROLS, Counts, Passes
+from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, left_out_conditions
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
 from jepascope.study.steps.discover import HALVINGS
@@ -187,7 +187,7 @@ def _beside_blocks(counts: Counts) -> float:
     # in the clips of another seed and of other clip sets, and in both halves of each halving of all of these
     paths = len(needing("path", spec.finders)) * (1 + 2 * HALVINGS) * (1 + len(spec.carried_to))
     rows = len(counts.full) * counts.every_control() * counts.scenes
-    rows += (1 + LEFT_OUT_CONTROLS * min(spec.draws, spec.draws_beside)) * left_out_clips(counts)[1]
+    rows += left_out_conditions(spec) * left_out_clips(counts)[1]
     return probes + PATH_SECONDS * paths * width * clips + ROW_SECONDS * rows + START_SECONDS
 
 

@@ -93,7 +93,7 @@ def _run(captures: Captures, begun: Callable[[str], None] | None) -> dict[str, A
     video_summary = _keep_footage(captures) if spec.of_videos else {}
     captures.imported = steps["imported"]
     _stimuli(captures)
-    last = few_tested(captures)
+    last = spec.of_videos and few_tested(captures.clips, spec.variable)
     steps.do(step for step in STEPS if step is not CAPTURE and (last or step is not LEFT_OUT))
     video_summary |= left_out_figures(captures, steps["leave_one_out"], steps["leave_one_out_videos"]) if last else {}
     best = steps["best"]

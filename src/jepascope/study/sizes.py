@@ -19,7 +19,8 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = sum(CONTROLS.own[name].made != "run" for name in MATCHED)
-LEFT_OUT_CONTROLS = len(AS_GIVEN)  # beside each video that is left out: those that need no clips made for them
+LEFT_OUT_EDITS = ("swap", "ablate")  # of each video that is left out
+LEFT_OUT_FIXED = tuple(name for name in MATCHED if CONTROLS.own[name].made == "fixed")  # beside them, and those of AS_GIVEN
 DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
 SPLIT_SHARES = (0.5, 0.3)
 
@@ -49,6 +50,15 @@ def draws_of(spec: StudySpec, edit: str, control: str, judge: str = MAIN) -> int
     """Draws of a control beside an edit, at layers run in full: fewer of what stands beside, and by a judge that each costs more."""
     beside = EDITS.entry(edit).beside or CONTROLS.entry(control).beside or JUDGES.entry(judge).beside
     return min(spec.draws, spec.draws_beside) if beside else spec.draws
+
+
+def left_out_conditions(spec: StudySpec) -> int:
+    """Edits of a clip of a video that is left out: the first finder's subspace and its controls."""
+    conditions, draws = 0, min(spec.draws, spec.draws_beside)
+    for edit in LEFT_OUT_EDITS:
+        own = [name for name in AS_GIVEN if not (CONTROLS.entry(name).carried and EDITS.entry(edit).carries)]  # then they are random's
+        conditions += 1 + len(LEFT_OUT_FIXED) + draws * len(own)
+    return conditions
 
 
 def screened_edits(spec: StudySpec) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class StudySpec(BaseModel):
     chapters: tuple[Chapter, ...] = Field(
         CHAPTERS,
         description="what is run besides reading and cause: mechanism (doses, calibration, fresh probes, other variables), port "
-        "(portability, degeneracy), trust (leak check, videos left out in turn)",
+        "(portability, degeneracy), trust (leak check)",
     )
     judges: Judges = Field(tuple(JUDGES.own), description="read-outs; those that the model lacks are left out")
     context: int | None = Field(

@@ -11,6 +11,13 @@ from jepascope.errors import BadData
 
 FOLDER_SHARES = {"fit": 0.4, "judge": 0.3, "test": 0.3}  # of videos, which are few: intervals over those in test would be too wide to read
 FEWEST_VIDEOS = 2  # of every class in every split: one to learn from and another to choose by, and an interval needs two as well
+SPLIT_VIDEOS = dict.fromkeys(FOLDER_SHARES, FEWEST_VIDEOS)
+FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested in turn, by what the others gave
+LEFT_OUT_VIDEOS = {**SPLIT_VIDEOS, "test": 1}  # where each video is tested in turn no interval is made of those in test alone
+LEFT_OUT_SHARES = {"fit": 0.4, "judge": 0.4, "test": 0.2}  # of videos that are so few
+FEWEST_LEFT_OUT = sum(
+    LEFT_OUT_VIDEOS.values()
+)  # of every class, each video being of one: one is tested, or swapped with, the others learned from
 FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
 MOST_TRIED = 1000  # clips of a class
 SHOWN = 8  # classes that a message lists

@@ -11,9 +11,21 @@ from jaxtyping import Shaped
 from jepascope.clips.clipset import SPLITS
 from jepascope.clips.drawn import FEWEST, fewest_units
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.clips.video.enough import FEWEST_CLIPS, FEWEST_VIDEOS, FOLDER_SHARES, ClipsWanted, TooFew, shown
+from jepascope.clips.video.enough import (
+    FEWEST_CLIPS,
+    FEWEST_LEFT_OUT,
+    FEWEST_VIDEOS,
+    FOLDER_SHARES,
+    LEFT_OUT_SHARES,
+    LEFT_OUT_VIDEOS,
+    SPLIT_VIDEOS,
+    ClipsWanted,
+    TooFew,
+    shown,
+)
 from jepascope.clips.video.names import TEST, TRAIN, side
 from jepascope.clips.video.splits import split_sources
+from jepascope.clips.video.variable import DIRECTION
 from jepascope.stats import clustered
 
 COUNTED = 4  # windows of a video and kind at most, when videos are parted: one with many should not stand for a split
@@ -52,32 +64,58 @@ def most_even(table: pd.DataFrame, seed: int, official: bool = False) -> tuple[s
     known = [str(kind) for kind in by_videos.index]
     for some in (known, known[:1]):
         wanted = table[table["kind"].isin(some)]
-        if wanted["source"].nunique() >= len(SPLITS) and not scarce(wanted.assign(split=dealt(wanted, seed, official=official)), some):
+        if wanted["source"].nunique() >= len(SPLITS) and not dealt_enough(wanted, some, seed, official=official)[1]:
             reached = {name for kind in some for name in shown_as(kind, True)}
             return tuple(name for name in DIRECTION_NAMES if name in reached)
     return ()
 
 
 def parted(table: pd.DataFrame, kinds: Sequence[str], spec: ClipsWanted, names: Callable[[str], str] = str) -> pd.DataFrame:
-    """The windows with a column ``split``. Raises TooFew where a split has too few videos of a kind; ``names`` names a kind."""
+    """The windows with a column ``split``. Where three splits cannot have enough videos of every kind, and each video is of one, fit and
+    judge do, and test has one of a kind at least: each video is then tested in turn (``study.videos.left_out``). Raises TooFew where a
+    split has too few videos of a kind; ``names`` names a kind."""
     videos = table.groupby("kind")["source"].nunique().to_dict()
-    needed = FEWEST_VIDEOS * len(SPLITS)
     whole = table["source"].nunique() >= len(SPLITS)
-    split = table.assign(split=dealt(table, spec.seed, official=spec.official_split is not None)) if whole else table
-    few = scarce(split, kinds) if whole else [kind for kind in kinds if videos.get(kind, 0) < needed] or list(kinds)
+    if not whole:
+        split, few = table, [kind for kind in kinds if videos.get(kind, 0) < FEWEST_VIDEOS * len(SPLITS)] or list(kinds)
+    else:
+        split, few = dealt_enough(table, kinds, spec.seed, official=spec.official_split is not None)
     if few and spec.official_split is not None:
         raise _too_few_official(table, few, spec, names)
+    in_turn = spec.variable != DIRECTION and bool((table.groupby("source")["kind"].nunique() == 1).all())
+    if few and in_turn and all(videos.get(kind, 0) >= FEWEST_LEFT_OUT for kind in kinds):
+        split, few = dealt_enough(table, kinds, spec.seed, LEFT_OUT_SHARES, fewest=LEFT_OUT_VIDEOS)
     if few:
         counts = shown(
             [f"{names(kind)} {videos.get(kind, 0)}{_by_split(split, kind)}" for kind in sorted(kinds, key=lambda k: k not in few)]
         )
+        needed = FEWEST_LEFT_OUT if in_turn else FEWEST_VIDEOS * len(SPLITS)
+        turns = f" (or, to leave out one at a time, {FEWEST_LEFT_OUT} videos of every class)" if in_turn else ""
         raise TooFew(
             f"Too few videos of {spec.variable} {shown([*map(names, few)])} in '{spec.clips}': each of three splits needs "
-            f"{FEWEST_VIDEOS} videos of every class, and videos with usable windows are: {counts}",
+            f"{FEWEST_VIDEOS} videos of every class{turns}, and videos with usable windows are: {counts}",
             few,
             {names(kind): needed - videos.get(kind, 0) for kind in few if videos.get(kind, 0) < needed},
         )
     return split
+
+
+def dealt_enough(
+    table: pd.DataFrame,
+    kinds: Sequence[str],
+    seed: int,
+    shares: Mapping[str, float] = FOLDER_SHARES,
+    official: bool = False,
+    fewest: Mapping[str, int] = SPLIT_VIDEOS,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The windows with a column ``split``, and kinds of which a split has too few videos. Dealt out by windows; where that leaves too few
+    videos of a kind anywhere, by videos alone."""
+    split, few = table, list(kinds)
+    for counted in (COUNTED, 1):
+        split = table.assign(split=dealt(table, seed, shares, official, counted))
+        if not (few := scarce(split, kinds, fewest)):
+            break
+    return split, few
 
 
 def _too_few_official(table: pd.DataFrame, few: Sequence[str], spec: ClipsWanted, names: Callable[[str], str]) -> TooFew:
@@ -136,9 +174,11 @@ def _by_split(table: pd.DataFrame, kind: str) -> str:
     return f" ({', '.join(f'{split} {videos.get(split, 0)}' for split in SPLITS)})"
 
 
-def dealt(table: pd.DataFrame, seed: int, shares: Mapping[str, float] = FOLDER_SHARES, official: bool = False) -> np.ndarray:
-    """The split of each window, by its source; at most COUNTED windows of a source and kind weigh."""
-    some = table.groupby(["source", "kind"]).cumcount() < COUNTED
+def dealt(
+    table: pd.DataFrame, seed: int, shares: Mapping[str, float] = FOLDER_SHARES, official: bool = False, counted: int = COUNTED
+) -> np.ndarray:
+    """The split of each window, by its source; at most ``counted`` windows of a source and kind weigh."""
+    some = table.groupby(["source", "kind"]).cumcount() < counted
     weighed = table[some]
     kinds = np.unique(weighed["kind"].to_numpy(str), return_inverse=True)[1].astype(np.int64)
     split = official_splits(weighed, kinds, seed) if official else split_sources(weighed["source"].to_numpy(str), kinds, seed, shares)
@@ -156,7 +196,7 @@ def official_splits(table: pd.DataFrame, kinds: np.ndarray, seed: int) -> np.nda
     return split
 
 
-def scarce(table: pd.DataFrame, kinds: Sequence[str], splits: Sequence[str] = SPLITS) -> list[str]:
+def scarce(table: pd.DataFrame, kinds: Sequence[str], fewest: Mapping[str, int] = SPLIT_VIDEOS) -> list[str]:
     """Kinds of which some split has too few videos."""
     videos = table.groupby(["split", "kind"])["source"].nunique()
-    return [kind for kind in kinds if min(int(videos.get((name, kind), 0)) for name in splits) < FEWEST_VIDEOS]
+    return [kind for kind in kinds if any(int(videos.get((name, kind), 0)) < least for name, least in fewest.items())]

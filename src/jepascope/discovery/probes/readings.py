@@ -93,6 +93,7 @@ class VariableReading:
     layer: int
     classes: Measure
     values: tuple[Measure, ...] = ()
+    in_turn: bool = False  # whether it is read of every video in turn, each at the layer that the others choose
 
     @property
     def deciding(self) -> tuple[Measure, ...]:

@@ -10,6 +10,7 @@ DECLARED = ControlEntry(
     order=11,
     made="run",
     edit="swap",
+    absent="a class has one test video alone, and a swap within it would take from that video",
     run="jepascope.study.intervene.requested:self_swaps",
     words="swap within a class",
     doer="swaps with clips of the same class",

@@ -6,11 +6,23 @@ from typing import Any
 
 from jepascope.discovery.probes.readings import Measure
 from jepascope.findings.effect import SILENT, Against
+from jepascope.findings.facts import Facts
 from jepascope.findings.judges import judges_run, skipped, skipped_controls
 from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name, judge_words, short
 from jepascope.findings.numbers import count, decimals, finite, percent, percent_span, shown, span
 from jepascope.findings.read import SHORTCUTS
-from jepascope.findings.selection import LEADING, Edited, claimed_rows, coinciding, edited, edited_of, finders_of, reading_at, tokens_of
+from jepascope.findings.selection import (
+    LEADING,
+    Edited,
+    claimed_rows,
+    coinciding,
+    edited_of,
+    finders_of,
+    in_force,
+    leading,
+    reading_at,
+    tokens_of,
+)
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder
@@ -32,6 +44,11 @@ OF_VIDEOS = (
     "Intervals resample whole videos, and a control's draws with them, for windows of one video look alike, and n of effects counts "
     "videos. They hold for this subspace, this judge and this encoder."
 )
+OF_VIDEOS_IN_TURN = (
+    "Few videos are tested, so that each of all is left out in turn, with the one that its clips are swapped with; layer, subspace, "
+    "controls and read-out are made anew of the others. Intervals resample videos, and a control's draws with them, and n of effects "
+    "counts videos. They hold for this procedure in this encoder; folds share most of their videos, and intervals may be too narrow."
+)
 MEASURES = {"accuracy": "Accuracy", "r2": "R²", "error": "Error"}
 
 
@@ -43,13 +60,14 @@ def headline(run: RunFolder) -> list[Block]:
         blocks.append(Finding(short(run.summary["headline"], MOST_OF_A_HEADLINE)))
     if cards := [*_read(run), *_effect(run)]:
         blocks.append(Cards(tuple(cards)))
-    ce, same = claimed_rows(run), _twins(run)
+    force, same = in_force(run), _twins(run)
+    ce = claimed_rows(force)
     for finder in [] if ce is None else finders_of(run, ce):
         if finder in same:
             blocks.append(Finding(f"{finder}: the same subspace as {same[finder]} here, with the same figures."))
             continue
         for edit in LEADING:
-            if ce is not None and (own := edited_of(run, ce, finder, edit)) is not None:
+            if ce is not None and (own := edited_of(force, ce, finder, edit)) is not None:
                 blocks.append(Finding(verdict(finder, own.effect, own.beside, edit_name(edit))))
     leaks = SHORTCUTS.claim(run).sentence
     blocks += findings(*judge_verdicts(run), *isolation_findings(run, brief=True), leaks)
@@ -98,16 +116,15 @@ def _measure(run: RunFolder, measure: Measure, layer: int, tokens: str) -> list[
 
 def _effect(run: RunFolder) -> list[Card]:
     """What the edits do, the swap first, each beside the control that comes closest; and the ratio that is published of such edits."""
-    ce = claimed_rows(run)
-    finders = [] if ce is None else finders_of(run, ce)
-    edits = [(edit, own) for edit in LEADING for finder in finders[:1] if (own := edited(run, finder, edit)) is not None]
-    cards = [card for edit, own in edits for card in _edited(run, edit, own)]
+    force = in_force(run)
+    edits = [(str(own.row["edit"]), own) for own in leading(run)]
+    cards = [card for edit, own in edits for card in _edited(force, edit, own)]
     ablated = dict(edits).get("ablate")
     random = None if ablated is None else next((one for one in ablated.beside if one.control == "random"), None)
     return [*cards, *([_ratio(run, random)] if random is not None and random.effect.shown else [])]
 
 
-def _edited(run: RunFolder, edit: str, own: Edited) -> list[Card]:
+def _edited(run: Facts, edit: str, own: Edited) -> list[Card]:
     effect, row = own.effect, own.row
     claim, of = not_shown_words(effect), " over fits, read-outs and scenes" if effect.of_encoder else ""
     share = "share of the clean margin lost" if edit == "ablate" else "share of what the real change moves"
@@ -150,9 +167,10 @@ def _direct(own: dict[str, Any], confidence: str) -> list[Card]:
 def scope(run: RunFolder) -> str:
     """What the intervals say, which judges were used, and what this folder does not hold."""
     used, reasons = judges_run(run), skipped(run)
-    rows = claimed_rows(run)
+    rows, force = claimed_rows(run), in_force(run)
     anew = rows is not None and "one_low" in rows and bool(rows["one_low"].notna().any())
-    parts = [*([OF_VIDEOS] if "footage" in run.summary else []), *([OF_ENCODER] if anew else [])] or [REACH]
+    of_videos = [OF_VIDEOS_IN_TURN if force.in_turn else OF_VIDEOS] if "footage" in run.summary else []
+    parts = [*of_videos, *([OF_ENCODER] if anew else [])] or [REACH]
     if used:
         names = ", ".join(judge_words(judge) for judge in used)
         parts.append(f"Judges: {names}; figures are by the linear probe where no other judge is named.")

@@ -86,7 +86,8 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
         accuracies = _dense_accuracy(run, split), cell_of(read)
     except UNREADABLE:
         return [Paragraph(LEFT_OUT.claim(run).sentence)]
-    here = comparable(run, ce[(ce["layer"] == run.best_layer) & (ce["edit"] == "ablate")])
+    edits = [edit for edit in EDITS if (every["edit"] == edit).any()]
+    here = comparable(run, ce[(ce["layer"] == run.best_layer) & ce["edit"].isin(edits)])
     here = here[here["finder"] == every["finder"].iloc[0]]
     parts = (("the split's test videos", here, readings_by(run)), (f"all {videos} in turn", every, stored_readings(left)))
     rows = [
@@ -95,16 +96,22 @@ def left_out_blocks(run: RunFolder) -> list[Block]:
         for own in with_controls(part, judges)
     ]
     finder = short(every["finder"].iloc[0])
+    swapped = (
+        "Held out with each video is the one of another class that its clips are swapped with."
+        if "swap" in edits
+        else "Swaps are left out: a donor would be a video that subspace or read-out has seen."
+    )
     caption = (
         "In turn: each video is tested once, by layer, subspace, controls and read-out of the other videos alone (layers chosen: "
-        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of ablating what {finder} finds, "
+        f"{layers}; in brackets by how many folds). Accuracy: of a dense probe. CE of editing what {finder} finds, "
         f"with its {run.confidence} over n videos, and its ratio to the mean of each control matched to the same subspace (≥: a lower "
         "bound). Intervals take the videos as independent; folds share most of the videos that they learn from, so that they may be too "
-        "narrow. Swaps are left out: a donor would be a video that subspace or read-out has seen."
+        f"narrow. {swapped}"
     )
     columns = (
         words("tested", lambda row: str(row["tested"])),
         Column("accuracy", lambda row: row["accuracy"]),
+        *(declared("ce", "edit") if len(edits) > 1 else ()),
         *declared("ce", "n", value="CE"),
         *_ratios(rows),
     )

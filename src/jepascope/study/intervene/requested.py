@@ -13,6 +13,8 @@ from torch import Tensor
 from jepascope.activations.capture import capture
 from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site
+from jepascope.clips.donors import fewest_scenes
+from jepascope.clips.video.enough import FEWEST_VIDEOS
 from jepascope.discovery.finder_entry import FINDERS, found_cheaply
 from jepascope.discovery.finders import find
 from jepascope.discovery.labelled import Labelled
@@ -69,9 +71,13 @@ def _matched(subspace: Subspace, basis: Float[Tensor, "width rank"], tokens: Ten
 def self_swaps(
     captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], effects: pd.DataFrame, judges: JudgeSet
 ) -> pd.DataFrame:
-    """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry."""
+    """Swaps with another scene of the *same* class (the pooled difference at every token): what a swap does with nothing to carry. No rows
+    where a class has one test video."""
     tables, scenes = [], context.scenes
-    for draw, rows in enumerate(same_class_draws(scenes.source.clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
+    clips = scenes.source.clips
+    if captures.spec.of_videos and fewest_scenes(clips, captures.spec.variable) < FEWEST_VIDEOS:
+        return effects.iloc[:0]
+    for draw, rows in enumerate(same_class_draws(clips, captures.spec.variable, SELF_SWAPS, captures.spec.seed)):
         donors = replace(scenes, twin=scenes.source.select(rows), donor="class", places=scenes.objects)
         swapped, _ = context.edit(subspaces, {}, ("swap",), captures.spec.edit_doses, judges.last(), scenes=donors)
         tables.append(swapped.assign(control="self_swap", draw=draw))

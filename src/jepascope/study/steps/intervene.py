@@ -9,7 +9,7 @@ from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.study.ranks import most as most_rank
-from jepascope.study.sizes import LEFT_OUT_CONTROLS, Counts, Passes, screened_edits
+from jepascope.study.sizes import Counts, Passes, left_out_conditions, screened_edits
 from jepascope.study.step import Step
 from jepascope.study.steps.discover import BACKWARD
 
@@ -145,16 +145,14 @@ def left_out_clips(counts: Counts) -> tuple[int, int]:
 
 def _left_out(counts: Counts) -> Iterator[Passes]:
     """As if few videos were left for the test: how many there are is known once their motion is measured. Captures, and the first
-    finder's subspace ablated beside its four controls, at the layer of each fold."""
+    finder's subspace swapped and ablated beside its controls, at the layer of each fold."""
     every, edited = left_out_clips(counts)
     if every:
         captured = counts.captured("clips of videos left out in turn, where few are tested", edited, sites=counts.kept)
         for video in range(MOST_LEFT_OUT):
             captured += counts.captured("", (every + video) // MOST_LEFT_OUT, moments=counts.kept)
         yield captured
-        yield counts.at(
-            "ablation in each of them, every control", (1 + LEFT_OUT_CONTROLS * min(counts.spec.draws, counts.spec.draws_beside)) * edited
-        )
+        yield counts.at("swaps and ablation in each of them, every control", left_out_conditions(counts.spec) * edited)
 
 
 EDITS = (
@@ -246,6 +244,5 @@ LEFT_OUT = Step(
     run="videos.left_out:run_left_out",
     needs=("captures",),
     cost=_left_out,
-    chapter="trust",
 )
-"""Of a folder of videos, where few are tested."""
+"""Of a folder of videos, where few are tested: claims are then made of it."""

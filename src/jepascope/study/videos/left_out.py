@@ -1,7 +1,8 @@
 """One video left out at a time: every video is tested once, by a subspace and a read-out of the other videos.
 
-Where few videos are left for the test, a single split says little. Here each of all the videos is tested in turn; the others are parted
-into fit and judge, and the layer, the subspace, its controls and the read-out are found anew. Definitions: docs/science.md, "Real video".
+Where few videos are left for the test, a single split says little. Here each of all the videos is tested in turn, and held out with it is
+the video that its clips are swapped with. The others are parted into fit and judge, and the layer, the subspace, its controls and the
+read-out are found anew. Definitions: docs/science.md, "Real video".
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from jepascope.activations.activations import Activations
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.donors import donor_rows
-from jepascope.clips.video.enough import FOLDER_SHARES
-from jepascope.clips.video.parted import dealt, scarce
+from jepascope.clips.donors import fewest_scenes, held_out_donors
+from jepascope.clips.video.enough import FEW_TESTED, FEWEST_VIDEOS, FOLDER_SHARES
+from jepascope.clips.video.parted import dealt_enough
 from jepascope.discovery.finder_entry import needing
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.labelled import Labelled
@@ -43,9 +44,10 @@ from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
 from jepascope.study.discover.probes import earliest_of
 from jepascope.study.intervene.judges import trained_probe
+from jepascope.study.intervene.requested import fixed_draws
+from jepascope.study.sizes import LEFT_OUT_EDITS, LEFT_OUT_FIXED
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
-FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested as well
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
 EACH = -1  # in place of a layer: every fold has its own
 VIDEO_COLUMNS = schema.TABLES["leave_one_out_videos"].written
@@ -79,18 +81,21 @@ class Pool:
 
 @dataclass(frozen=True)
 class Fold:
-    """One video left out (``scene``), and what became of the other videos' clips; ``folds``: of cross-validations inside fit and judge."""
+    """One video left out (``scene``) with the one that its clips are swapped with (``donor``), and what became of the other videos' clips;
+    ``folds``: of cross-validations inside fit and judge."""
 
     scene: int
+    donor: int
     fit: Bool[Tensor, " clips"]
     judge: Bool[Tensor, " clips"]
     test: Bool[Tensor, " clips"]
     folds: int
 
 
-def few_tested(captures: Captures) -> bool:
-    """Whether so few videos are left for the test that each video is left out in turn as well."""
-    return captures.spec.of_videos and captures.clips.split("test").factors["scene"].nunique() < FEW_TESTED
+def few_tested(clips: ClipSet, variable: str) -> bool:
+    """Whether so few videos are left for the test, or so few of a class, that each video is left out in turn as well."""
+    tested = clips.split("test")
+    return tested.factors["scene"].nunique() < FEW_TESTED or fewest_scenes(tested, variable) < FEWEST_VIDEOS
 
 
 def left_out_figures(captures: Captures, ce: pd.DataFrame, videos: pd.DataFrame) -> dict[str, Any]:
@@ -110,6 +115,7 @@ def left_out_figures(captures: Captures, ce: pd.DataFrame, videos: pd.DataFrame)
             "ce": by["by_judge"]["probe"],
             "ratio_by_judge": by["ratio_by_judge"],
             "judge_reading": {"probe": reading.stored()},
+            "leads": True,  # not in folders of versions that swapped nothing here
         }
     }
 
@@ -121,10 +127,10 @@ def _share(videos: pd.DataFrame, right: str, of: str) -> Interval:
 
 
 def run_left_out(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """CE of ablating what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet, ``layer`` -1);
-    and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
+    """CE of swaps and of ablation by what the study's first finder finds, over all videos, with its controls (columns as in ce.parquet,
+    ``layer`` -1); and a row for each video: its layer, and how many of its clips a dense probe of the fold's fit videos reads.
 
-    Both are empty, and it is said why, where the other videos do not do without one of them: the study's own figures stand.
+    Both are empty, and it is said why, where the other videos do not do without two of them: the study's own figures stand.
     """
     try:
         return _each_in_turn(captures, Pool.of(captures))
@@ -134,12 +140,13 @@ def run_left_out(captures: Captures) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    folds = [fold_without(captures, pool, scene) for scene in np.unique(pool.scenes.numpy()).tolist()]
+    what, clips, scenes = "capture clips of videos left out in turn", pool.clips, pool.scenes.numpy()
+    # of every video a clip of each class that it shows: what a read-out prefers on one video then takes no side
+    chosen = np.flatnonzero(captures.clips_chosen(clips, min(len(np.unique(scenes)), MOST_LEFT_OUT)))
+    folds, donors = folds_without(captures, pool, chosen)
     read = [_read(captures, pool, fold) for fold in folds]
     layers = tuple(sorted({layer for layer, _ in read}))
-    what, clips = "capture clips of videos left out in turn", pool.clips
-    # of every video a clip of each class that it shows: what a read-out prefers on one video then takes no side
-    edited = captures.capture(clips.select(captures.clips_chosen(clips, min(len(folds), MOST_LEFT_OUT))), what, sites=layers)
+    edited = captures.capture(clips.select(chosen), what, sites=layers)
     moments = {fold.scene: captures.capture(clips.select(fold.test.numpy()), what, moments=layers) for fold in folds}
     tick = captures.progress.start("leave out one video at a time")
     effects: list[pd.DataFrame] = []
@@ -147,32 +154,57 @@ def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.Data
     for fold, (layer, probe) in zip(folds, read, strict=True):
 
         def work(fold: Fold = fold, layer: int = layer) -> tuple[pd.DataFrame, ...]:
-            return (_ablated(captures, pool, fold, layer, edited, moments),)
+            return (_edited(captures, pool, fold, layer, edited, donors, moments),)
 
-        effects += captures.run.part(f"without-{fold.scene}", ("effects",), work)
+        effects += captures.run.part(f"in-turn-{fold.scene}", ("effects",), work)
         rows.append(_row(pool, fold, layer, probe, effects[-1]))
         tick(len(rows), len(folds))
-    every = pd.concat([part for part in effects if len(part)], ignore_index=True)
+    every = pd.concat(effects, ignore_index=True)
     chance = judge_readings(every)["probe"].chance
     rows = [{**row, "judged_chance": chance} for row in rows]
     return ce_table(every.assign(layer=EACH), captures.spec.seed, captures.spec.resamples), pd.DataFrame(rows, columns=VIDEO_COLUMNS)
 
 
-def fold_without(captures: Captures, pool: Pool, scene: int) -> Fold:
+def folds_without(captures: Captures, pool: Pool, chosen: Int[np.ndarray, " edited"]) -> tuple[list[Fold], Int[np.ndarray, " edited"]]:
+    """A fold for every video, and for each of the ``chosen`` clips the place among them of the clip that it is swapped with. Raises BadData
+    where a video has no other one to be swapped with without which fit and judge have enough videos of every class."""
+    scenes, y = pool.scenes.numpy(), pool.y.numpy()
+    made: dict[tuple[int, int], Fold] = {}
+    why: dict[int, BadData] = {}
+
+    def allowed(scene: int, donor: int) -> bool:
+        try:
+            made[scene, donor] = made.get((scene, donor)) or fold_without(captures, pool, scene, donor)
+        except BadData as error:
+            why.setdefault(scene, error)
+        return (scene, donor) in made
+
+    donors = held_out_donors(y[chosen], scenes[chosen], allowed, captures.spec.seed)
+    if (donors < 0).any():
+        row = int(chosen[donors < 0][0])
+        none = BadData(f"no other video shows another class than each of the clips of '{pool.clips.factors['source'].iloc[row]}'.")
+        raise why.get(int(scenes[row]), none)
+    of = dict(zip(scenes[chosen].tolist(), scenes[chosen][donors].tolist(), strict=True))
+    return [made[scene, donor] for scene, donor in sorted(of.items())], donors
+
+
+def fold_without(captures: Captures, pool: Pool, scene: int, donor: int) -> Fold:
     """All other videos parted as the study parts its own. Raises BadData where fit or judge gets too few videos of a class."""
     factors, names = pool.clips.factors, np.array(captures.classes)[pool.y.numpy()]
     table = pd.DataFrame({"source": factors["source"].to_numpy(), "scene": factors["scene"].to_numpy(), "kind": names})
-    rest = table[table["scene"] != scene]
-    rest = rest.assign(split=dealt(rest, captures.spec.seed, SHARES))
-    if few := scarce(rest, captures.classes, tuple(SHARES)):
-        left = table["source"][table["scene"] == scene].iloc[0]
-        raise BadData(f"without '{left}' there are too few videos of {captures.spec.variable} {', '.join(few)} for a fit and a judge.")
+    fewest = {name: FEWEST_VIDEOS for name in SHARES}
+    rest, few = dealt_enough(table[~table["scene"].isin([scene, donor])], captures.classes, captures.spec.seed, SHARES, fewest=fewest)
+    if few:
+        left, other = (table["source"][table["scene"] == one].iloc[0] for one in (scene, donor))
+        raise BadData(
+            f"without '{left}' and '{other}' there are too few videos of {captures.spec.variable} {', '.join(few)} for a fit and a judge."
+        )
     fit, judge = (torch.tensor((rest["split"] == name).reindex(table.index, fill_value=False).to_numpy()) for name in SHARES)
     test = torch.tensor((table["scene"] == scene).to_numpy())
     scenes = pool.scenes.numpy()
-    require_disjoint({"fit": scenes[fit.numpy()], "judge": scenes[judge.numpy()], "test": scenes[test.numpy()]})
-    fewest = int(rest.groupby(["split", "kind"])["scene"].nunique().min())
-    return Fold(scene, fit, judge, test, min(captures.spec.folds, fewest))
+    require_disjoint({"fit": scenes[fit.numpy()], "judge": scenes[judge.numpy()], "test": np.array([scene, donor])})
+    least = int(rest.groupby(["split", "kind"])["scene"].nunique().min())
+    return Fold(scene, donor, fit, judge, test, min(captures.spec.folds, least))
 
 
 def _read(captures: Captures, pool: Pool, fold: Fold) -> tuple[int, LinearProbe]:
@@ -189,20 +221,24 @@ def _row(pool: Pool, fold: Fold, layer: int, probe: LinearProbe, effects: pd.Dat
     videos = {f"{name}_videos": len(pool.scenes[clips].unique()) for name, clips in (("fit", fold.fit), ("judge", fold.judge))}
     source = pool.clips.factors["source"][fold.test.numpy()].iloc[0]
     share = {"n": len(right), "right": int(right.sum()), "accuracy": float(right.double().mean())}
-    own = effects[effects["control"] == "subspace"] if len(effects) else pd.DataFrame({"correct_before": []}, dtype=bool)
+    own = effects[(effects["control"] == "subspace") & (effects["edit"] == "ablate")]  # whose clips keep their class
     judged = {"edited": len(own), "judged_right": int(own["correct_before"].sum())}
     return {"source": source, "scene": fold.scene, "layer": layer, **videos, **share, **judged}
 
 
-def _ablated(
-    captures: Captures, pool: Pool, fold: Fold, layer: int, edited: Activations, moments: Mapping[int, Activations]
+def _edited(
+    captures: Captures,
+    pool: Pool,
+    fold: Fold,
+    layer: int,
+    edited: Activations,
+    donors: Int[np.ndarray, " edited"],
+    moments: Mapping[int, Activations],
 ) -> pd.DataFrame:
-    """Effects of ablation on the clips of the video that is left out; the subspace of fit, its controls (those that need no clips made for
-    them), the read-out of judge."""
+    """Effects of swaps and of ablation on the clips of the video that is left out; the subspace of fit, its controls (those that need no
+    clips made for them), the read-out of judge."""
     spec, card, finder = captures.spec, captures.encoder.card, captures.spec.finders[0]
     rows = np.flatnonzero(edited.clips.factors["scene"].to_numpy() == fold.scene)
-    if not len(rows):
-        return pd.DataFrame()
     where, scenes = Site(layer, spec.tokens), pool.scenes
     data = Labelled(
         pool.pooled[layer][fold.fit],
@@ -219,10 +255,10 @@ def _ablated(
     shuffled = find_shuffled(finder, data, subspace.rank, draws, spec.seed, layer=layer)
     covariance = _covariance(spec.edited_tokens, layer, [moments[scene] for scene in scenes[fold.fit].unique().tolist()])
     controls = matched_controls(subspace, covariance, draws, spec.seed, shuffled, pooled_covariance=Moments.of(data.x).covariance)
+    controls += fixed_draws(data, subspace, LEFT_OUT_FIXED, covariance, spec.seed)
     last = pool.pooled[card.depth][fold.judge]
     reader = trained_probe(last, pool.y[fold.judge], scenes[fold.judge], spec.tokens, fold.folds, spec.seed)
-    source = edited.select(rows)
-    partner = edited.select(donor_rows(edited.clips, spec.variable, spec.seed)[rows])  # which ablation takes nothing from
+    source, partner = edited.select(rows), edited.select(donors[rows])
     means = class_means(data.x, data.y, data.classes)
     left_out = Scenes(source, partner, captures.labels(source), captures.labels(partner), means, "class")
     effects, _ = intervene(
@@ -232,7 +268,7 @@ def _ablated(
         {finder: subspace},
         {finder: controls},
         [reader],
-        ("ablate",),
+        LEFT_OUT_EDITS,
         spec.edit_doses[:1],
         ablate_to=spec.ablate_to,
     )

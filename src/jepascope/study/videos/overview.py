@@ -23,6 +23,7 @@ from jepascope.errors import BadArgument, BadData, JepascopeError
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.spec import StudySpec
 from jepascope.study.videos.foreseen import MOST_MEASURED, settled, video_study
+from jepascope.study.videos.left_out import few_tested
 from jepascope.study.videos.remedies import Remedy, StudyRefused
 
 WINDOWS = ("label", "source", "file", "start", "end")
@@ -76,8 +77,14 @@ class Overview:
         """What n of the study is."""
         if self.study is None:
             return []
+        n = f"{self.tested} test videos"
+        if few_tested(self.study.clips, self.spec.variable):
+            n = (
+                f"{self.study.record['videos_used']} videos: with {self.tested} in the test split, too few, each is tested in turn by what "
+                "is found and trained without it and the one that it is swapped with"
+            )
         return [
-            f"n of its effects is {self.tested} test videos. Several windows of a video make its own figure steadier and are no more n; of "
+            f"n of its effects is {n}. Several windows of a video make its own figure steadier and are no more n; of "
             "each window the middle square is shown, since other crops would show the same video again."
         ]
 
