@@ -14,6 +14,7 @@ from transformers import (
     IJepaConfig,
     TimesformerConfig,
     VideoMAEConfig,
+    VideoPrismVisionConfig,
     VivitConfig,
 )
 
@@ -28,6 +29,9 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "timesformer": lambda: TimesformerConfig(**VIT, patch_size=4, num_frames=3, intermediate_size=48),
     "timesformer joint": lambda: TimesformerConfig(
         **VIT, patch_size=4, num_frames=3, intermediate_size=48, attention_type="joint_space_time"
+    ),
+    "videoprism_vision_model": lambda: VideoPrismVisionConfig(
+        **VIT, tubelet_size=[1, 4, 4], num_frames=3, intermediate_size=48, num_spatial_layers=2, num_temporal_layers=2
     ),
     "dinov2": lambda: Dinov2Config(**VIT, patch_size=4),
     "dinov2 swiglu": lambda: Dinov2Config(**VIT, patch_size=4, use_swiglu_ffn=True),
@@ -49,7 +53,7 @@ def drawn(name: str, seed: int = 0) -> LibraryEncoder:
     encoder = kind_of(name).from_config(CONFIGS[name](), seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for part, weight in encoder.model.embeddings.named_parameters():
+        for part, weight in getattr(encoder.model, "embeddings", encoder.model).named_parameters():
             if "token" in part or "position" in part or "time" in part:
                 weight.copy_(torch.randn(weight.shape, generator=generator))
     return type(encoder)(encoder.model, name)

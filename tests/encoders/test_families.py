@@ -26,6 +26,7 @@ from transformers import (
     VideoMAEConfig,
     VideoMAEForPreTraining,
     VideoMAEForVideoClassification,
+    VideoPrismVisionConfig,
     VivitConfig,
     VivitForVideoClassification,
 )
@@ -111,6 +112,18 @@ def test_images_of_other_sizes_have_transformers_own_interpolated_positions(name
     assert float((other.norm(other.run(other.embed(video), 0)) - other.reference(video)).abs().max()) == 0.0
     with pytest.raises(BadArgument, match="multiple of 4"):
         other.at(3, 18)
+
+
+@torch.inference_mode()
+def test_videoprism_s_frames_first_see_each_other_in_its_blocks_over_time() -> None:
+    encoder = drawn("videoprism_vision_model")
+    video = noise_video(encoder, 1)
+    touched = video.clone()
+    touched[:, 0] = 0.5
+    other_frames = slice(encoder.card.places // encoder.card.grid[0], None)
+    for layer in range(encoder.card.depth + 1):
+        ours, theirs = (encoder.run(encoder.embed(each), 0, layer)[:, other_frames] for each in (video, touched))
+        assert bool((ours != theirs).any()) == (layer > 2)
 
 
 # what the suite does with it
@@ -237,6 +250,8 @@ def config_of(name: str, folder: Path, **fields: Any) -> Path:
         ("vivit", "tubelet_size", 2, "tubelet_size is 2, but must be three numbers"),
         ("vivit", "tubelet_size", [2, 4, 8], "tubelet_size"),
         ("vivit", "image_size", 18, "image_size"),
+        ("videoprism_vision_model", "num_temporal_layers", 0, "num_temporal_layers"),
+        ("videoprism_vision_model", "image_size", [16, 16], "image_size"),
         ("timesformer", "attention_type", "space_only", "attention_type"),
         ("timesformer", "hidden_size", "x", "hidden_size"),
         ("dinov2", "mlp_ratio", 10**9, "mlp_ratio"),
@@ -261,7 +276,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(one: LibraryEncoder, tm
     def pickled(folder: Path) -> None:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
-    norm = "norm.weight" if one.card.name == "dinov3_vit" else "layernorm.weight"
+    norm = {"dinov3_vit": "norm.weight", "videoprism_vision_model": "layernorm2.weight"}.get(one.card.name, "layernorm.weight")
 
     def nan(folder: Path) -> None:
         edit_weights(folder, lambda weights: [value.fill_(math.nan) for name, value in weights.items() if "norm" in name])
@@ -328,6 +343,10 @@ PUBLISHED: dict[str, Any] = {
     "MCG-NJU/videomae-base": VideoMAEConfig(use_mean_pooling=False),
     "MCG-NJU/videomae-large": VideoMAEConfig(
         hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096, use_mean_pooling=False
+    ),
+    "google/videoprism-base-f16r288": VideoPrismVisionConfig(),
+    "google/videoprism-large-f8r288": VideoPrismVisionConfig(
+        hidden_size=1024, num_attention_heads=16, intermediate_size=4096, num_spatial_layers=24, num_frames=8
     ),
     "facebook/dinov2-small": Dinov2Config(hidden_size=384, num_attention_heads=6, image_size=518, patch_size=14),
     "facebook/dinov2-giant": Dinov2Config(

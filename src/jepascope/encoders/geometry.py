@@ -24,6 +24,7 @@ IMAGE_FRAMES = 8  # of a clip, where an encoder of single images is not told oth
 LIMITS = {  # size: (least, most)
     "width": (6, 16_384),
     "depth": (1, 200),
+    "depth_in_time": (1, 200),  # blocks that follow those of ``depth``, where a family counts them apart
     "heads": (1, 256),
     "inside": (1, 65_536),  # width of an MLP; without it mlp_ratio says how much wider than its block it is
     "patch": (1, 256),
@@ -79,7 +80,7 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
         tubelet, patch, _ = tubelet
     return Geometry(
         width=sizes["width"],
-        depth=sizes["depth"],
+        depth=sizes["depth"] + sizes.get("depth_in_time", 0),
         patch=patch,
         tubelet=tubelet,
         frames=sizes.get("frames", IMAGE_FRAMES),
