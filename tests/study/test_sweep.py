@@ -15,7 +15,7 @@ from jepascope.study.machine import Machine
 from jepascope.study.progress import Silent
 from jepascope.study.sweep import run as running
 from jepascope.study.sweep.cells import MOST_NAME, Cell, cells_of
-from jepascope.study.sweep.run import FAILED, STORE, Outcome, part_of, run_cells, standing
+from jepascope.study.sweep.run import FAILED, STORE, Outcome, check_folder, foreseen, part_of, run_cells, standing
 
 FILE = """
 base: quick
@@ -64,7 +64,8 @@ def test_a_combination_that_makes_no_study_is_a_cell_that_says_why(tmp_path: Pat
         ("over: []", "no fields under 'over'"),
         ("over: {seed: 3}", "over.seed is no list"),
         ("over: {seed: []}", "over.seed is no list"),
-        ("over: {seeds: [1, 2]}", "no field 'seeds'"),
+        ("over: {seeds: [1, 2]}", "no field 'seeds' (did you mean seed?); `jepascope spec` lists"),
+        ("over: {nonsense: [1, 2]}", "no field 'nonsense'; `jepascope spec` lists"),
         ("test_scene: 3\nover: {seed: [1, 2]}", "no field 'test_scene'"),
         ("seed: 3\nover: {seed: [1, 2]}", "stands under over and beside it"),
         ("base: [quick]\nover: {seed: [1]}", "base is the name"),
@@ -105,6 +106,25 @@ def test_a_base_may_be_a_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("draws: 30\n")
     (cell,) = cells_of(written(tmp_path, "base: mine.yaml\nover: {seed: [4]}"))
     assert cell.spec is not None and cell.spec.draws == 30
+
+
+def test_what_plan_refuses_is_known_before_anything_runs(tmp_path: Path) -> None:
+    good, bad = cells_of(written(tmp_path, "base: quick\nover: {model: [nano, nonsuch]}"))
+    planned, seconds = foreseen(good, tmp_path, Machine())
+    assert planned.state == "waiting" and seconds > 0
+    refused, nothing = foreseen(bad, tmp_path, Machine())
+    assert refused.state == "failed" and "nonsuch" in refused.said and nothing == 0
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    check_folder(tmp_path / "new")
+    (tmp_path / "cells").mkdir()
+    check_folder(tmp_path)
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(BadArgument, match="neither empty nor the folder of a sweep; nothing was changed"):
+        check_folder(tmp_path)
+    with pytest.raises(BadArgument, match="is a file"):
+        check_folder(tmp_path / "thesis.tex")
 
 
 @pytest.mark.parametrize("many", [1, 3, 4, 11])

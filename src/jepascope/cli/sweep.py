@@ -102,33 +102,39 @@ def sweep(
 ) -> None:
     """Run many studies: models x variables x seeds x any field. Captures are shared, a failed cell stops no other; ends in paired tests."""
     from jepascope.study.sweep.cells import cells_of
-    from jepascope.study.sweep.run import part_of, run_cells, standing
+    from jepascope.study.plan import duration
+    from jepascope.study.sweep.run import check_folder, foreseen, part_of, run_cells, standing
 
     cells = cells_of(file)
     folder = out or Path("runs") / file.stem
     mine = part_of(cells, part)
+    check_folder(folder)
     outcomes = [standing(cell, folder) for cell in cells]
-    if not dry:
+    if dry:
+        planned = [foreseen(cell, folder, machine) for cell in mine]
+        _show([outcome for outcome, _ in planned], folder, f"about {duration(sum(seconds for _, seconds in planned))}", json_)
+    else:
         with board([standing(cell, folder) for cell in mine]) as shown:
             from jepascope.report.build import build_report
 
             for outcome in run_cells(mine, folder, machine, shown, shown.told, build_report):
                 shown.told(outcome)
                 outcomes[cells.index(outcome.cell)] = outcome
-    _show(cells, [outcome if outcome.cell in mine else standing(outcome.cell, folder) for outcome in outcomes], folder, dry, json_)
+        _show([outcome if outcome.cell in mine else standing(outcome.cell, folder) for outcome in outcomes], folder, "", json_)
 
 
-def _show(cells: list[Any], outcomes: list[Outcome], folder: Path, dry: bool, json_: bool) -> None:
-    """The table; and the page, where anything has run."""
+def _show(outcomes: list[Outcome], folder: Path, planned: str, json_: bool) -> None:
+    """The table; and the page, unless they are only ``planned``, which says what they will take."""
     from jepascope.disk.folder import Folder
-    from jepascope.report.sweep.page import DATA, build_sweep, counted
+    from jepascope.report.sweep.page import build_sweep, counted
+    from jepascope.study.sweep.run import DATA
 
-    page = None if dry else build_sweep(outcomes, folder)
+    page = None if planned else build_sweep(outcomes, folder)
     if json_:
         listed = [outcome.stored() for outcome in outcomes]
         typer.echo(Folder(folder).read(DATA).decode() if page else json.dumps({"cells": listed}, ensure_ascii=False))
         return
     console().print(table_of(outcomes))
-    say(f"{len(cells)} cells: {counted(outcomes)}." + (f" Page: {page.resolve()}" if page else ""))
-    if not dry and any(outcome.state == "failed" for outcome in outcomes):
+    say(f"{len(outcomes)} cells: {counted(outcomes)}. " + (f"Page: {page.resolve()}" if page else f"They take {planned} in all."))
+    if not planned and any(outcome.state == "failed" for outcome in outcomes):
         raise SystemExit(1)

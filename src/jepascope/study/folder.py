@@ -48,6 +48,19 @@ def _left_by_a_kill(name: str) -> bool:
     return name == LABELS or is_own(name)
 
 
+def check_place(path: Path, what: str, ours: Callable[[str], bool]) -> None:
+    """Refuse a file, a folder that is neither empty nor ``what`` (all names in it are ``ours``), and one that cannot be written."""
+    if path.exists() and not path.is_dir():
+        raise BadArgument(f"'{path}' is a file; give a folder with --out.")
+    if path.exists() and not all(ours(entry.name) for entry in path.iterdir()):
+        raise BadArgument(f"'{path}' is neither empty nor {what}; nothing was changed. Choose another --out.")
+    parent = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise RunFolderError(
+            f"'{path}' cannot be written ('{parent}' is not a writable folder); make it writable, or choose another folder."
+        )
+
+
 def _same_study(saved: Path, spec: StudySpec) -> None:
     try:
         with Folder(saved.parent).reading(saved.name):  # nothing but a file of the folder's own
@@ -168,17 +181,9 @@ class Run:
     def check(path: Path, spec: StudySpec) -> None:
         """Refuse a folder that cannot be used for this study. Nothing is written, so that a later refusal leaves no folder behind."""
         saved = path / SPEC
-        if path.exists() and not path.is_dir():
-            raise BadArgument(f"'{path}' is a file; give a folder with --out.")
         if saved.exists():
             _same_study(saved, spec)
-        elif path.exists() and any(not _left_by_a_kill(entry.name) for entry in path.iterdir()):
-            raise BadArgument(f"'{path}' is neither empty nor a run folder; nothing was changed. Choose another --out.")
-        parent = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-            raise RunFolderError(
-                f"'{path}' cannot be written ('{parent}' is not a writable folder); make it writable, or choose another folder."
-            )
+        check_place(path, "a run folder", lambda name: saved.exists() or _left_by_a_kill(name))
 
     def __enter__(self) -> Run:
         return self

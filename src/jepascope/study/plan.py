@@ -87,8 +87,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     at_work = model.parameters * number + BATCH * model.tokens * model.width * number * COPIES
     memory = BASE_MEMORY + max(at_work, model.parameters * FLOAT32)  # every model is loaded and tested in float32
     notes = [
-        f"about {flops / 1e12:.1f} TFLOP of blocks: {_duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
-        f"({how_known}), and about {_duration(beside)} of probes and statistics; "
+        f"about {flops / 1e12:.1f} TFLOP of blocks: {duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
+        f"({how_known}), and about {duration(beside)} of probes and statistics; "
         f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
         f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, up to {spec.draws} draws of each of {CONTROL_COUNT} controls at "
@@ -195,5 +195,6 @@ def _size(count: float) -> str:
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """In the unit that people would say it in."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -56,7 +56,7 @@ def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRef
     if isinstance(given, list | tuple) and len(given) == 1:
         given = given[0]
     if first["type"] == "extra_forbidden":
-        meant = _nearest(name, list(fields))
+        meant = nearest(name, list(fields))
         reason = f"there is no field '{name[:LONGEST]}'{meant and f' (did you mean {meant}?)'}; fields are {', '.join(fields)}"
         return FieldRefused(name, reason, known=False)
     shown = repr(given) if len(repr(given)) <= LONGEST else f"{repr(given)[:LONGEST]}..."
@@ -64,13 +64,13 @@ def refused(error: ValidationError, fields: Mapping[str, FieldInfo]) -> FieldRef
         return FieldRefused(name, f"{first['ctx']['error']} (given: {shown})")
     annotation = fields[name].annotation
     names = _names(annotation)
-    meant = f"[{given}]" if given in names and isinstance(given, str) else _nearest(given, names)
+    meant = f"[{given}]" if given in names and isinstance(given, str) else nearest(given, names)
     of_element = get_origin(annotation) is tuple and any(isinstance(part, int) for part in first["loc"])  # of the list, and not the list
     shown += meant and f"; did you mean {meant}?"
     return FieldRefused(name, f"must be {_kind(get_args(annotation)[0], ()) if of_element else allowed(fields[name])} (given: {shown})")
 
 
-def _nearest(given: object, known: Sequence[str]) -> str:
+def nearest(given: object, known: Sequence[str]) -> str:
     """The known name that is most like what was given, "" where none is."""
     return next(iter(get_close_matches(given, known, 1)), "") if isinstance(given, str) else ""
 

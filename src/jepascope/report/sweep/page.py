@@ -23,9 +23,8 @@ from jepascope.report.compare.tested_words import METHOD, grids, sentences
 from jepascope.report.opened import opened
 from jepascope.stats import holm
 from jepascope.study.sweep.cells import MOST_CELLS, Cell
-from jepascope.study.sweep.run import Outcome, State
+from jepascope.study.sweep.run import DATA, PAGE, Outcome, State
 
-PAGE, DATA = "sweep.html", "sweep.json"
 SCHEMA = 1
 STATES: dict[State, str] = {
     "finished": "finished",

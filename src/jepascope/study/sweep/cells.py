@@ -13,6 +13,7 @@ from typing import Any
 
 from jepascope.errors import BadArgument, JepascopeError
 from jepascope.findings.names import short
+from jepascope.study.refusals import nearest
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import TEXTS, beside, make_spec, read_spec, spec_values
 from jepascope.study.trust import check_code
@@ -81,7 +82,9 @@ def _check_fields(path: Path, fields: Iterable[str]) -> None:
     """No study would come of a misspelt one, so that it is refused before any."""
     for field in fields:
         if field not in StudySpec.model_fields:
-            raise BadArgument(f"'{path}': a study has no field '{short(field)}'; it has {', '.join(StudySpec.model_fields)}.")
+            meant = nearest(field, [*StudySpec.model_fields])
+            said = f" (did you mean {meant}?)" if meant else ""
+            raise BadArgument(f"'{path}': a study has no field '{short(field)}'{said}; `jepascope spec` lists them all.")
 
 
 def _base(path: Path, base: Any) -> dict[str, Any]:

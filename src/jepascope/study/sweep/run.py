@@ -9,24 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from jepascope.disk.folder import Folder
+from jepascope.disk.folder import Folder, is_own
 from jepascope.disk.plain import read_object
 from jepascope.disk.refusals import InUse
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import OUT_OF_MEMORY, BadArgument, JepascopeError, RunFolderError, first_line
 from jepascope.findings.names import short
 from jepascope.study.files import read_json
-from jepascope.study.folder import Run
+from jepascope.study.folder import Run, check_place
 from jepascope.study.found import title_in
 from jepascope.study.machine import Machine, opened_encoder
+from jepascope.study.plan import make_plan
 from jepascope.study.progress import Progress
 from jepascope.study.run import run_study
 from jepascope.study.seal import seal, sealed
 from jepascope.study.spec import StudySpec
-from jepascope.study.sweep.cells import Cell
+from jepascope.study.sweep.cells import CELLS, Cell
 
 STORE, FAILED = "activations", "failed"
 """Folders of a sweep: captures that all cells share, and why cells failed."""
+PAGE, DATA = "sweep.html", "sweep.json"
 State = Literal["finished", "failed", "elsewhere", "waiting", "running"]
 Page = Callable[[Path, Any], object]
 
@@ -67,6 +69,22 @@ def standing(cell: Cell, out: Path) -> Outcome:
         return Outcome(cell, "failed", str(error))
 
 
+def foreseen(cell: Cell, out: Path, machine: Machine) -> tuple[Outcome, float]:
+    """How far a cell is, and the seconds that it will take; one that has not run is failed where ``plan`` refuses it."""
+    outcome = standing(cell, out)
+    if cell.spec is None or outcome.state == "finished":
+        return outcome, 0.0
+    try:
+        return outcome, make_plan(cell.spec, machine).seconds
+    except JepascopeError as error:
+        return Outcome(cell, "failed", str(error)), 0.0
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that holds something else, or cannot be written, before any cell is run."""
+    check_place(out, "the folder of a sweep", lambda name: name in (CELLS, STORE, FAILED, PAGE, DATA) or is_own(name))
+
+
 def run_cells(
     cells: Sequence[Cell], out: Path, machine: Machine, progress: Progress, told: Callable[[Outcome], None], page: Page
 ) -> Iterator[Outcome]:
@@ -74,6 +92,7 @@ def run_cells(
 
     What is finished is answered from its folder. A cell that another process runs is left to it, and one that cannot be run says why.
     """
+    Folder(out).make(FAILED)  # where nothing can be written, that is said before anything runs
     with _Encoders(machine) as encoders:
         for cell in cells:
             told(Outcome(cell, "running"))
