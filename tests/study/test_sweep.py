@@ -65,7 +65,7 @@ def test_a_combination_that_makes_no_study_is_a_cell_that_says_why(tmp_path: Pat
         ("over: {seed: 3}", "over.seed is no list"),
         ("over: {seed: []}", "over.seed is no list"),
         ("over: {seeds: [1, 2]}", "no field 'seeds' (did you mean seed?); `jepascope spec` lists"),
-        ("over: {nonsense: [1, 2]}", "no field 'nonsense'; `jepascope spec` lists"),
+        ("over: {zzzz: [1, 2]}", "no field 'zzzz'; `jepascope spec` lists"),
         ("test_scene: 3\nover: {seed: [1, 2]}", "no field 'test_scene'"),
         ("seed: 3\nover: {seed: [1, 2]}", "stands under over and beside it"),
         ("base: [quick]\nover: {seed: [1]}", "base is the name"),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -101,8 +101,8 @@ def sweep(
     json_: Json = False,
 ) -> None:
     """Run many studies: models x variables x seeds x any field. Captures are shared, a failed cell stops no other; ends in paired tests."""
-    from jepascope.study.sweep.cells import cells_of
     from jepascope.study.plan import duration
+    from jepascope.study.sweep.cells import cells_of
     from jepascope.study.sweep.run import check_folder, foreseen, part_of, run_cells, standing
 
     cells = cells_of(file)
