@@ -52,4 +52,4 @@ nb_merge_streams = True
 os.environ["JEPASCOPE_CACHE"] = str(_executed / "cache")
 os.environ["JEPASCOPE_DOCS"] = str(_executed)  # the folder that pages of pictures work in, so that they share a study
 os.environ["OMP_NUM_THREADS"] = "1"  # of models this small a second thread only waits for the first
-os.environ.setdefault("PYTHONPATH", str(ROOT / "src"))
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(HERE / "_ext")])

@@ -77,6 +77,10 @@ class Drawing:
     alt: str
     values: Values = ()
 
+    def _repr_html_(self) -> str:
+        """In a notebook it shows itself."""
+        return self.svg
+
     @property
     def narrow(self) -> bool:
         """Whether it was drawn for a small screen, and is not to fill a large one."""
