@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import typer
 
+from doc_blocks import pages
 from jepascope.bench.entries import BENCHMARKS
 from jepascope.cli import app
 from jepascope.study.spec import StudySpec
@@ -21,7 +22,6 @@ from jepascope.study.spec_file import read_value
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "jepascope").rglob("*.py"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands
 ELSEWHERE = {
     "--local-dir",
@@ -66,7 +66,7 @@ def constants(path: Path) -> Iterator[tuple[int, str]]:
 def texts() -> list[tuple[str, str]]:
     """Where, and what. Read by the tests and not while they are collected: every worker collects all tests and runs few of them."""
     read = [(f"{path.relative_to(ROOT)}:{line}", text) for path in SOURCES for line, text in constants(path)]
-    return read + [(path.name, path.read_text()) for path in PAGES]
+    return read + [(path.name, path.read_text()) for path in pages()]
 
 
 CALL = re.compile(r"(?<![\w./'-])jepascope (?P<command>[a-z]+)(?P<rest>[^`\n|;#)]*)")
@@ -127,20 +127,12 @@ def test_extras_that_are_to_be_installed_exist() -> None:
     assert {extra for extra in ("flow", "ray")} <= named
 
 
-def lines_of(page: Path) -> list[str]:
-    """The commands in a page's blocks of code."""
-    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [found[1] for line in lines if (found := re.match(r"\s*(?:\$ )?(?:\.venv/bin/)?(jepascope [a-z].*)", line))]
-
-
-EXAMPLES = [(page.name, line) for page in PAGES for line in lines_of(page)]
-EXAMPLES += [
+EXAMPLES = [
     (f"{name} --help", line.strip())
     for name, command in COMMANDS.items()
     for line in re.sub(r"^Examples?:", "", command.epilog or "").split("|")
     if line.strip()
-]
+]  # those of pages are read by tests/docs
 
 
 @pytest.mark.parametrize(("where", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
