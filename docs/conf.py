@@ -21,7 +21,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "from_code", "outside"]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
-myst_heading_anchors = 4  # links such as guide.md#other-edits lead somewhere on the forge and here
+myst_heading_anchors = 4  # links such as science.md#portability lead somewhere on the forge and here
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "furo"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import import_module
 from typing import Any
 
@@ -10,15 +11,16 @@ from sphinx.util.docutils import SphinxDirective
 
 
 class FromCode(SphinxDirective):
-    """The Markdown that the function returns, read as if it stood in the page. What follows the name are its arguments."""
+    """The Markdown that the function returns, read as if it stood in the page. What follows the name are its arguments, as a shell
+    takes them."""
 
     required_arguments = 1
-    optional_arguments = 30
+    optional_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        name, *arguments = self.arguments
-        module, _, function = name.partition(".")
-        made = getattr(import_module(f"reference.{module}"), function)(*arguments)
+        module, _, function = self.arguments[0].partition(".")
+        made = getattr(import_module(f"reference.{module}"), function)(*shlex.split(" ".join(self.arguments[1:])))
         return self.parse_text_to_nodes(made, allow_section_headings=True)
 
 

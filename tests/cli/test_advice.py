@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from doc_blocks import pages
+from doc_blocks import FENCE, pages
 from jepascope.bench.entries import BENCHMARKS
 from jepascope.cli import app
 from jepascope.study.spec import StudySpec
@@ -24,20 +24,9 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "jepascope").rglob("*.py"))
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands
 ELSEWHERE = {
-    "--local-dir",
-    "--head",
-    "--num-gpus",
-    "--port",
-    "--index-url",
-    "--help",
-    "--version",
-    "--minutes",
-    "--only",
-    "--seed",
-    "--trials",
-    "--array",
-    "--gres",
-}  # of hf, ray, pip, sbatch, of jepascope itself, and of tests/campaign
+    *("--help", "--version", "--local-dir", "--index-url", "--head", "--num-gpus", "--port", "--array"),
+    *("--minutes", "--only", "--trials"),
+}  # of jepascope itself, hf, pip, ray, sbatch, and of tests/campaign
 PLACE = "PLACE"  # what stands in for a value that is known when a message is made
 
 
@@ -66,7 +55,7 @@ def constants(path: Path) -> Iterator[tuple[int, str]]:
 def texts() -> list[tuple[str, str]]:
     """Where, and what. Read by the tests and not while they are collected: every worker collects all tests and runs few of them."""
     read = [(f"{path.relative_to(ROOT)}:{line}", text) for path in SOURCES for line, text in constants(path)]
-    return read + [(path.name, path.read_text()) for path in pages()]
+    return read + [(path.name, FENCE.sub("", path.read_text())) for path in pages()]  # blocks of code: tests/docs
 
 
 CALL = re.compile(r"(?<![\w./'-])jepascope (?P<command>[a-z]+)(?P<rest>[^`\n|;#)]*)")

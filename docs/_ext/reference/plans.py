@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from typer.testing import CliRunner
 
 from jepascope.cli import app
@@ -13,5 +15,5 @@ def plan(*words: str) -> str:
     """``jepascope plan`` with these words, and what it prints. RuntimeError where it refuses them."""
     printed = CliRunner().invoke(app, ["plan", *words], env=WIDE)
     if printed.exit_code:
-        raise RuntimeError(f"jepascope plan {' '.join(words)}: {printed.output}")
-    return f"```bash\njepascope plan {' '.join(words)}\n```\n\n```text\n{printed.stdout.strip()}\n```"
+        raise RuntimeError(f"jepascope plan {shlex.join(words)}: {printed.output}")
+    return f"```bash\njepascope plan {shlex.join(words)}\n```\n\n```text\n{printed.stdout.strip()}\n```"
