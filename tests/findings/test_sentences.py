@@ -11,8 +11,10 @@ import pandas as pd
 from jepascope.findings.carried import FLOORS
 from jepascope.findings.claim import worst
 from jepascope.findings.claims import CLAIMS, claims_json, claims_of, headline
+from jepascope.findings.distrust import doubts
 from jepascope.findings.facts import Facts
 from jepascope.findings.ported import PORTED
+from jepascope.findings.title import title_of
 from jepascope.findings.used import USED
 from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
 from jepascope.schema import TABLES
@@ -133,6 +135,41 @@ def test_leaving_videos_out_states_both_figures_and_no_more_than_they_carry() ->
     none = left_out_of({"value": nan, "low": nan, "high": nan})
     assert "read no margin" in none and "removes" not in none
     assert LEFT_OUT.claim(facts(ce())).sentence == ""
+
+
+def in_turn(reading: dict[str, float] = READS, **more: Any) -> Facts:
+    """A run of few videos: the split's judge reads nothing and its table says so; every video in turn says otherwise."""
+    read = {"value": 0.9, "low": 0.7, "high": 0.97, "n": 44, "chance": 0.5}
+    left = {"videos": 11, "rank": 1, "layers": {"1": 11}, "accuracy": read, "judge_reading": {"probe": reading}, **more}
+    swapped = ce("lda", 1, {"value": 0.8, "low": 0.6, "high": 0.95}, 11, top_pca={}, carried={}).assign(edit="swap")
+    every = pd.concat([swapped, ce("lda", 1, n=11, random={})], ignore_index=True).assign(layer=-1)
+    run = facts(ce("lda", 1, n=2, random={}), BLIND, footage={}, leave_one_out=left, swap_donor="class")
+    return Facts(run.summary, {**run.tables, "leave_one_out": every})
+
+
+def test_claims_of_few_videos_are_made_of_every_video_in_turn() -> None:
+    run = in_turn(leads=True)
+    claim = USED.claim(run)
+    assert claim.verdict == "shown" and {number.n for number in claim.numbers if number.n == number.n} == {11}
+    assert "A swap of the rank-1 lda subspace moves the margin by 80 [60, 95] % of the way to a clip of another class" in claim.sentence
+    assert "n = 11 videos, each left out in turn" in claim.sentence and "may be too narrow" in claim.sentence
+    assert [(evidence.table, evidence.key["edit"]) for evidence in claim.evidence] == [
+        ("leave_one_out", "swap"),
+        ("leave_one_out", "ablate"),
+    ]
+    claims = claims_of(run)
+    assert title_of(run, claims).startswith("nano uses direction: a swap moves it 80")
+    assert any(doubt.text == "Only 11 videos, each left out in turn" for doubt in doubts(run, claims))
+    assert LEFT_OUT.claim(run).verdict == claim.verdict and "effects as above" in LEFT_OUT.claim(run).sentence
+
+
+def test_a_judge_of_every_video_in_turn_that_reads_nothing_states_nothing() -> None:
+    claim = USED.claim(in_turn(BLIND, leads=True))
+    assert claim.verdict == "undecided" and "not shown to read the variable" in claim.sentence
+
+
+def test_folders_that_swapped_nothing_in_turn_keep_the_claims_of_their_split() -> None:
+    assert USED.claim(in_turn()).verdict == "undecided"  # whose judge reads nothing
 
 
 def taken(effect: dict[str, float], rce: dict[str, Any] | None, **controls: dict[str, Any]) -> str:
