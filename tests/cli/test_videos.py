@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 from jepascope.cli import app
 from jepascope.cli.options import spec_from
 from jepascope.clips.contact_sheet import overview_sheet
+from jepascope.clips.video import files
+from jepascope.clips.video.files import Refusal
 from jepascope.study.videos.foreseen import settled, video_study
 from video_files import drifting, write
 
@@ -124,6 +126,24 @@ def test_bad_input_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert result.exit_code in (1, 2), arguments
         error = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
         assert len(error) == 1 and words in error[0] and "bug" not in error[0], (arguments, result.stderr)
+
+
+def test_a_folder_that_cannot_be_listed_is_said_with_what_makes_it_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlisted = Refusal(".", f"{files.UNLISTED} (Permission denied)")
+    monkeypatch.setattr(files, "_walk", lambda root: ([], [unlisted]))
+    result = answer(str(tmp_path))
+    assert (
+        result.exit_code == 2
+        and f"cannot be listed (Permission denied); the owner makes it readable with `chmod -R u+rX {tmp_path}`" in (result.stderr)
+    )
+
+
+def test_a_sheet_that_cannot_be_written_loses_nothing(seven: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    result = answer(str(seven), "--set", "clips_per_class=30", "--sheet", str(tmp_path / "file" / "sheet.png"))
+    assert result.exit_code == 1 and "could not be written" in result.stderr and "This runs the study:" in result.stdout
+    result = answer(str(seven), "--sheet", str(tmp_path))
+    assert result.exit_code == 2 and "is a folder; give a PNG file with --sheet" in result.stderr
 
 
 def test_without_optical_flow_the_command_that_installs_it_is_said_before_anything_is_decoded(

@@ -12,13 +12,14 @@ import typer
 
 from jepascope.cli.app import DATA, MATERIAL, OUTPUT, STUDY, Json, app
 from jepascope.cli.options import spec_from
-from jepascope.cli.terminal import Bars, answered, bars, console, say
-from jepascope.errors import quoted, setting
+from jepascope.cli.terminal import answered, bars, console, say
+from jepascope.errors import BadArgument, quoted, setting
 
 if TYPE_CHECKING:
     from jepascope.study.videos.overview import Overview
 
-SHOWN = 12  # files that are not used, on the screen
+SHOWN = 12  # lines on what is not used, on the screen
+ALONE = 5  # files of one reason that have a line each
 
 
 @app.command(
@@ -28,7 +29,7 @@ SHOWN = 12  # files that are not used, on the screen
 )
 @answered
 def videos(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of videos, in folders below it as well.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="A folder of videos, in folders below it as well.")],
     preset: Annotated[
         str | None, typer.Argument(metavar="SPEC", help="The preset or YAML file that the study is to begin with; default: demo.")
     ] = None,
@@ -62,31 +63,38 @@ def videos(
     from jepascope.study.spec_file import spec_values
     from jepascope.study.videos.overview import overview, usual_variable
 
+    if sheet is not None and sheet.is_dir():
+        raise BadArgument(f"'{sheet}' is a folder; give a PNG file with --sheet.")
     clips = str(folder) if folder.is_absolute() or len(folder.parts) > 1 or str(folder).startswith("~") else f"./{folder}"
     fields = {*spec_values(preset)[0], *(item.partition("=")[0].strip() for item in set_ or ())}
+    why = ""
     if variable is None and labels is None and not fields & {"variable", "labels"}:
-        variable = usual_variable(clips)
+        variable, why = usual_variable(clips)
     given = {"clips": clips, "labels": None if labels is None else str(labels), "variable": variable, "seed": seed}
     with bars() as progress:
         seen = overview(spec_from(preset, given, set_), progress)
-        written = None if sheet is None or seen.study is None else _write_sheet(seen, sheet, progress)
     command = run_line(preset, given, set_ or (), seen.changed) if seen.possible else ""
     if json_:
-        typer.echo(json.dumps({**seen.stored(), "command": command, "sheet": written}))
+        written = None if sheet is None else _write_sheet(seen, sheet)
+        typer.echo(json.dumps({**seen.stored(), "chosen": why, "command": command, "sheet": written}))
     else:
+        say(*([why, ""] if why else []))
         _print(seen, command)
-        say(*([f"Contact sheet: {written}"] if written else ["No sheet was made: no clip would be used."] if sheet else []))
+        if sheet is not None:
+            say(f"Contact sheet: {_write_sheet(seen, sheet) or 'none was made, for no clip would be used.'}")
     if not seen.possible:
         raise SystemExit(1)
 
 
-def _write_sheet(seen: Overview, sheet: Path, progress: Bars) -> str:
+def _write_sheet(seen: Overview, sheet: Path) -> str | None:
+    """Where it was written; None where there is nothing to show."""
+    if seen.study is None:
+        return None
     from jepascope.clips.contact_sheet import overview_sheet
     from jepascope.disk.folder import Folder
 
-    assert seen.study is not None
-    progress.start("contact sheet")
-    with Folder(sheet.parent).writing(sheet.name) as temporary:
+    with bars() as progress, Folder(sheet.parent).writing(sheet.name) as temporary:
+        progress.start("contact sheet")
         overview_sheet(seen.study.clips, seen.spec.variable, refusal_lines(seen)).savefig(temporary, format="png")
     return str(sheet.resolve())
 
@@ -136,18 +144,21 @@ def _print(seen: Overview, command: str) -> None:
 def _print_refusals(seen: Overview) -> None:
     lines = refusal_lines(seen)
     if lines:
-        say(f"Not used ({len(lines)}):", *(f"  {line}" for line in lines[:SHOWN]))
+        say("Not used:", *(f"  {line}" for line in lines[:SHOWN]))
         say(*([f"  and {len(lines) - SHOWN} more (--json lists all)"] if len(lines) > SHOWN else []), "")
 
 
 def refusal_lines(seen: Overview) -> list[str]:
-    """Files that are not used, each with its reason, then those of which some windows are not, counted by reason."""
-    whole: dict[str, None] = {}
+    """Files that are not used, each with its reason, then those of which some windows are not, counted. Many of one reason are one line,
+    below those that stand alone."""
+    whole: dict[str, list[str]] = {}
     parts: Counter[tuple[str, str]] = Counter()
     for row in seen.refusals.to_dict("records"):
         if row["start"] == row["start"]:
             parts[row["file"], row["reason"]] += 1
         else:
             count = f" ({row['files']} files)" if row["files"] > 1 else ""
-            whole[f"'{row['file']}' {row['reason']}{count}"] = None
-    return [*whole, *(f"'{file}', {count} window{'s' * (count > 1)}: {reason}" for (file, reason), count in parts.items())]
+            whole.setdefault(row["reason"], []).append(f"'{row['file']}'{count}")
+    lines = [f"{file} {reason}" for reason, files in whole.items() if len(files) <= ALONE for file in files]
+    lines += [f"{files[0]} and {len(files) - 1} more: {reason}" for reason, files in whole.items() if len(files) > ALONE]
+    return [*lines, *(f"'{file}', {count} window{'s' * (count > 1)}: {reason}" for (file, reason), count in parts.items())]

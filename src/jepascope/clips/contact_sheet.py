@@ -117,7 +117,7 @@ def overview_sheet(clips: ClipSet, variable: str, refused: Sequence[str] = ()) -
 
     rows = _by_class_and_split(clips, variable)
     named = [textwrap.shorten(line, LONGEST, placeholder="…") for line in refused[:NAMED]]
-    more = [(len(rows) - MOST_ROWS, "classes and splits"), (len(refused) - NAMED, "files that are not used")]
+    more = [(len(rows) - MOST_ROWS, "classes and splits"), (len(refused) - NAMED, "lines (--json lists all)")]
     named += [f"and {count} more {what}" for count, what in more if count > 0]
     rows = rows[:MOST_ROWS]
     room = LINE_HEIGHT * (len(named) + bool(refused)) + 0.1  # inches below the frames
@@ -134,7 +134,7 @@ def overview_sheet(clips: ClipSet, variable: str, refused: Sequence[str] = ()) -
             axes.set_anchor("S")
             axes.set_title(_where(clips, clip), fontsize=6, loc="left", pad=2)
     figure.subplots_adjust(left=0.01, right=0.995, top=1, bottom=room / height)
-    text = "\n".join([f"Not used: {len(refused)}", *named] if refused else named)
+    text = "\n".join(["Not used:", *named] if refused else named)
     figure.text(0.01, 0.04 / height, text, fontsize=6, ha="left", va="bottom", linespacing=1.25)
     return figure
 

@@ -26,6 +26,7 @@ KINDS = {
     "holds numbers, not a video": "npy npz pkl pickle pt pth safetensors h5 hdf5 mat parquet arrow bin dat db lmdb flo",
 }
 BY_ENDING = {f".{ending}": kind for kind, endings in KINDS.items() for ending in endings.split()}
+UNLISTED = "is a folder that cannot be listed"
 UNKNOWN = "is no video that is known"
 
 
@@ -120,6 +121,11 @@ def passed_over(others: Iterable[tuple[str, str]]) -> list[Refusal]:
 
 def _no_video(folder: Path, listing: Found, links: int) -> str:
     held = [f"{refusal.files} × {refusal.file}" for refusal in passed_over(listing.others)[:5]]
+    if unlisted := [refusal for refusal in listing.refusals if refusal.reason.startswith(UNLISTED)]:
+        return (
+            f"'{folder}' shows no video: '{unlisted[0].file}' {unlisted[0].reason}; the owner makes it readable with "
+            f"`chmod -R u+rX {quoted(folder)}`."
+        )
     return (
         f"'{folder}' holds no video: no file below it ends like one ({', '.join(ENDINGS[:7])}, ...)"
         + (f"; it holds {', '.join(held)}" if held else "")
@@ -166,7 +172,7 @@ def _walk(root: Path) -> tuple[list[Path], list[Refusal]]:
 
     def fail(error: OSError) -> None:
         name = os.path.relpath(str(error.filename), root)
-        unlisted.append(Refusal(_written(name), f"is a folder that cannot be listed ({error.strerror})"))
+        unlisted.append(Refusal(_written(name), f"{UNLISTED} ({error.strerror})"))
 
     paths: list[Path] = []
     for base, folders, files in os.walk(root, onerror=fail):

@@ -22,6 +22,8 @@ from jepascope.clips.video.splits import at_most
 from jepascope.clips.video.windows import Cutting, Window, thinned
 from jepascope.errors import BadData, setting
 
+NOT_DRAWN = "was not drawn"
+
 
 @dataclass(frozen=True, eq=False)
 class Survey:
@@ -105,7 +107,7 @@ def survey(
     drawn = _drawn(wanted, by_name, files_per_class, seed, official is not None)
     if len(drawn) < len(wanted):
         files = {candidate.file for candidate in drawn}
-        reason = f"was not drawn: at most {files_per_class} files of a class are opened"
+        reason = f"{NOT_DRAWN}: at most {files_per_class} files of a class are opened"
         refusals += [Refusal(candidate.file, reason) for candidate in wanted if candidate.file not in files]
     videos: dict[str, Video] = {}
     for done, candidate in enumerate(drawn, start=1):

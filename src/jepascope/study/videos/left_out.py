@@ -147,7 +147,7 @@ def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.Data
     read = [_read(captures, pool, fold) for fold in folds]
     layers = tuple(sorted({layer for layer, _ in read}))
     edited = captures.capture(clips.select(chosen), what, sites=layers)
-    moments = {fold.scene: captures.capture(clips.select(fold.test.numpy()), what, moments=layers) for fold in folds}
+    moments = {scene: captures.capture(clips.select(scenes == scene), what, moments=layers) for scene in np.unique(scenes).tolist()}
     tick = captures.progress.start("leave out one video at a time")
     effects: list[pd.DataFrame] = []
     rows: list[dict[str, object]] = []
@@ -166,7 +166,7 @@ def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.Data
 
 
 def folds_without(captures: Captures, pool: Pool, chosen: Int[np.ndarray, " edited"]) -> tuple[list[Fold], Int[np.ndarray, " edited"]]:
-    """A fold for every video, and for each of the ``chosen`` clips the place among them of the clip that it is swapped with. Raises BadData
+    """A fold for every video that has a ``chosen`` clip, and for each of the ``chosen`` clips the place among them of the clip that it is swapped with. Raises BadData
     where a video has no other one to be swapped with without which fit and judge have enough videos of every class."""
     scenes, y = pool.scenes.numpy(), pool.y.numpy()
     made: dict[tuple[int, int], Fold] = {}

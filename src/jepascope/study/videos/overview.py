@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from jepascope.clips.clipset import SPLITS
-from jepascope.clips.column_kind import MAX_CLASSES
-from jepascope.clips.video.chosen import classes_of
+from jepascope.clips.video.chosen import classes_of, clips_chosen
 from jepascope.clips.video.enough import TooFew, most_clips
 from jepascope.clips.video.folder_clips import VideoStudy, cutting_of, foreseen_windows, is_measured, looked_at_windows, survey_of
-from jepascope.clips.video.footage import Survey, refusals_table
+from jepascope.clips.video.footage import NOT_DRAWN, Survey, refusals_table
 from jepascope.clips.video.variable import CLASS, DIRECTION
 from jepascope.errors import BadArgument, BadData, JepascopeError
 from jepascope.study.progress import Progress, Silent
@@ -69,16 +68,31 @@ class Overview:
 
     @property
     def tested(self) -> int:
-        """Test videos, which is what n counts."""
+        """Test videos."""
         return 0 if self.study is None else int(self.study.record["videos_by_split"].get("test", 0))
+
+    @property
+    def edited(self) -> int:
+        """Those of which clips are edited: at most ``test_scenes`` clips are, of as many videos as can be."""
+        if self.study is None:
+            return 0
+        test = self.study.clips.split("test")
+        per_class = max(1, self.spec.test_scenes // self.spec.class_count)
+        rows = clips_chosen(test.factors, test.labels(self.spec.variable)[0], per_class, self.spec.seed)
+        return int(test.factors["source"].iloc[rows].nunique())
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether every video is tested in turn, and claims are made so."""
+        return self.study is not None and few_tested(self.study.clips, self.spec.variable)
 
     @property
     def words(self) -> list[str]:
         """What n of the study is."""
         if self.study is None:
             return []
-        n = f"{self.tested} test videos"
-        if few_tested(self.study.clips, self.spec.variable):
+        n = f"{self.edited} test videos"
+        if self.in_turn:
             n = (
                 f"{self.study.record['videos_used']} videos: with {self.tested} in the test split, too few, each is tested in turn by what "
                 "is found and trained without it and the one that it is swapped with"
@@ -97,8 +111,9 @@ class Overview:
             shown = self.study.clips.factors[list(WINDOWS[1:])].drop_duplicates()
             left = len(self.windows[self.windows["class"].isin(spec.state_variable.classes)]) - len(shown)
             full = [row["class"] for row in self.classes if any(_full(row, split, spec) for split in SPLITS)]
-            if full:
-                rows.append(("clips_per_class", spec.clips_per_class, f"{max(left, 0)} labelled windows: {', '.join(full)} fill a split"))
+            undrawn = sum(refusal.reason.startswith(NOT_DRAWN) for refusal in there.refusals)
+            more = {f"labelled windows ({', '.join(full)}: enough)": left, "files, which are not opened": undrawn}
+            rows.append(("clips_per_class", spec.clips_per_class, ", ".join(f"{n} {what}" for what, n in more.items() if n > 0)))
             edited = max(1, spec.test_scenes // spec.class_count)
             spare = sum(max(0, row["test"]["clips"] - edited) for row in self.classes if "test" in row)
             rows.append(("test_scenes", spec.test_scenes, f"{spare} test clips, which are read and not edited" if spare else ""))
@@ -115,6 +130,8 @@ class Overview:
             "classes": self.classes,
             "settings": self.settings,
             "test_videos": self.tested,
+            "in_turn": self.in_turn,
+            "n": self.study.record["videos_used"] if self.study is not None and self.in_turn else self.edited,
             "footage": None if self.study is None else self.study.record,
             "refused": [
                 {name: None if value != value else value for name, value in row.items()} for row in self.refusals.to_dict("records")
@@ -126,12 +143,14 @@ def of_class(windows: pd.DataFrame) -> dict[str, int]:
     return {"videos": int(windows["source"].nunique()), "windows": len(windows)}
 
 
-def usual_variable(clips: str) -> str:
-    """What a folder is a study of where nobody says: its classes where folders or tables name some, else directions of motion."""
+def usual_variable(clips: str) -> tuple[str, str]:
+    """What a folder is a study of where nobody says: its classes where folders or tables name some, else directions of motion; and why."""
     try:
-        return CLASS if 2 <= StudySpec(clips=clips, variable=CLASS).class_count <= MAX_CLASSES else DIRECTION
-    except (BadArgument, BadData):
-        return DIRECTION
+        count = StudySpec(clips=clips, variable=CLASS).class_count
+    except (BadArgument, BadData) as error:
+        return DIRECTION, f"Studied is the direction of motion, as it is measured; {CLASS} would not do: {error}"
+    other = f"--variable {DIRECTION} studies the direction of motion, as it is measured."
+    return CLASS, f"Studied are the {count} classes that folders or the data set's tables name; {other}"
 
 
 def overview(spec: StudySpec, progress: Progress | None = None) -> Overview:
