@@ -166,8 +166,10 @@ def _each_in_turn(captures: Captures, pool: Pool) -> tuple[pd.DataFrame, pd.Data
 
 
 def folds_without(captures: Captures, pool: Pool, chosen: Int[np.ndarray, " edited"]) -> tuple[list[Fold], Int[np.ndarray, " edited"]]:
-    """A fold for every video that has a ``chosen`` clip, and for each of the ``chosen`` clips the place among them of the clip that it is swapped with. Raises BadData
-    where a video has no other one to be swapped with without which fit and judge have enough videos of every class."""
+    """A fold for every video that has a ``chosen`` clip, and for each of these the place among them of the clip that it is swapped with.
+
+    Raises BadData where a video has no other one to be swapped with without which fit and judge have enough videos of every class.
+    """
     scenes, y = pool.scenes.numpy(), pool.y.numpy()
     made: dict[tuple[int, int], Fold] = {}
     why: dict[int, BadData] = {}
