@@ -12,7 +12,7 @@ from jepascope.findings.claim import Claim, Number, Verdict
 from jepascope.findings.claims import CLAIMS, claims_of
 from jepascope.findings.distrust import DOUBTS, Doubt, doubts
 from jepascope.findings.facts import Facts
-from jepascope.findings.glossary import FORMS, MEANINGS, TERMS, explained
+from jepascope.findings.glossary import FORMS, GLOSSARY, MEANINGS, TERMS, explained
 from jepascope.findings.questions import QUESTIONS, replies
 from jepascope.findings.title import title_of
 
@@ -146,6 +146,7 @@ def test_terms_are_explained_once_and_nothing_is_lost() -> None:
     assert "".join(piece for piece, _ in pieces) == text
     assert [piece for piece, meaning in pieces if meaning] == ["swap", "PCA of equal rank", "pixels"]
     assert all(form in TERMS for form in FORMS.values()) and all(meaning.endswith(".") for meaning in MEANINGS.values())
+    assert len({term.anchor for term in GLOSSARY}) == len(GLOSSARY) and set(TERMS) <= {word for term in GLOSSARY for word in term.words}
 
 
 def test_a_doubt_leads_to_a_section_of_the_page() -> None:

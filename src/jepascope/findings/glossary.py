@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from jepascope.intervention.control_entry import CONTROLS
 
@@ -42,26 +43,43 @@ FORMS = {
 """Other forms of a term."""
 
 
-def glossary() -> dict[str, str]:
-    """Every term in small letters, with the names that controls have in sentences and legends."""
+@dataclass(frozen=True)
+class Term:
+    """An entry: the ``words`` that mean the same, and what they mean. ``anchor`` is its place in a page."""
+
+    words: tuple[str, ...]
+    meaning: str
+
+    @property
+    def anchor(self) -> str:
+        return f"term-{re.sub(r'[^a-z0-9]+', '-', self.words[0].lower())}"
+
+
+def glossary() -> tuple[Term, ...]:
+    """Every term in the order of the alphabet, with the names that controls have in sentences and legends."""
     named = {name: entry.meaning for entry in CONTROLS.own.values() for name in (entry.words, entry.brief) if name and name != "random"}
-    made = {term: f"{meaning[:1].upper()}{meaning[1:].rstrip('.')}." for term, meaning in {**named, **TERMS}.items()}
-    return {term.lower(): meaning for term, meaning in {**made, **{form: made[term] for form, term in FORMS.items()}}.items()}
+    by_meaning: dict[str, list[str]] = {}
+    for word, meaning in {**named, **TERMS}.items():
+        by_meaning.setdefault(f"{meaning[:1].upper()}{meaning[1:].rstrip('.')}.", []).append(word)
+    return tuple(sorted((Term(tuple(words), meaning) for meaning, words in by_meaning.items()), key=lambda term: term.words[0].lower()))
 
 
-MEANINGS = glossary()
+GLOSSARY = glossary()
+_OF = {word.lower(): term for term in GLOSSARY for word in term.words}
+_OF.update({form: _OF[word.lower()] for form, word in FORMS.items()})
+MEANINGS = {word: term.meaning for word, term in _OF.items()}
 _TERM = re.compile(rf"(?<![\w-])(?:{'|'.join(re.escape(term) for term in sorted(MEANINGS, key=len, reverse=True))})(?![\w-])", re.I)
 
 
-def explained(text: str) -> Iterator[tuple[str, str]]:
-    """A sentence in pieces, each with what it means: '' for what needs no words, and for a term that came before in it."""
-    at, seen = 0, set[str]()
+def explained(text: str) -> Iterator[tuple[str, Term | None]]:
+    """A sentence in pieces, each with the term that it is: None for what needs no words, and for a term that came before in it."""
+    at, seen = 0, set[Term]()
     for found in _TERM.finditer(text):
-        meaning = MEANINGS[found[0].lower()]
-        if meaning in seen:
+        term = _OF[found[0].lower()]
+        if term in seen:
             continue
-        seen.add(meaning)
-        yield text[at : found.start()], ""
-        yield found[0], meaning
+        seen.add(term)
+        yield text[at : found.start()], None
+        yield found[0], term
         at = found.end()
-    yield text[at:], ""
+    yield text[at:], None

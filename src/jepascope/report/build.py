@@ -17,7 +17,7 @@ from jepascope.disk.folder import Folder
 from jepascope.encoders.base import Fits, one_by_one
 from jepascope.errors import BadArgument
 from jepascope.findings.claims import claims_of
-from jepascope.findings.glossary import explained
+from jepascope.findings.glossary import GLOSSARY, explained
 from jepascope.findings.openings import opening
 from jepascope.report import sections
 from jepascope.report.blocks import DECLARED, Chapter, Section
@@ -84,7 +84,7 @@ def render_page(template: str, chapters: Iterable[Chapter], **values: object) ->
     script = read("report.js")
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     return environment.get_template(template).render(
-        css=read("report.css"), script=script, digest=digest, chapters=list(chapters), **values
+        css=read("report.css"), script=script, digest=digest, chapters=list(chapters), glossary=GLOSSARY, **values
     )
 
 
