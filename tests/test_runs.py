@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ def test_a_finished_run_shows_its_tables_and_words(finished_run: Path) -> None:
     assert run.summary["headline"] in repr(run) and run.claims
     assert isinstance(run.table("ce"), pd.DataFrame) and len(run.table("probes"))
     assert "data:image/png;base64" in run._repr_html_() and all(reply["ask"] in run._repr_html_() for reply in run.summary["replies"])
-    assert run.claims._repr_html_().count("<tr>") == len(run.claims)
+    assert all(html.escape(claim["question"]) in run.claims._repr_html_() for claim in run.claims)
+    effects = run.effects("swap")
+    assert {*effects["edit"]} == {"swap"} and {*effects["layer"]} == {run.summary["best_layer"]} and effects["control"].is_unique
+    assert effects.standings().keys() == {*effects["control"]} - {"subspace"} and len(effects.verdicts()) == 1
+    with pytest.raises(BadArgument, match="edit: this run has no 'turn' at the layer of its claims; it has ablate"):
+        run.effects("turn")
     meanings = run.columns("ce")
     assert list(meanings.index) == TABLES["ce"].names and meanings.loc["kl", "unit"] == TABLES["ce"]["kl"].unit
     with pytest.raises(BadArgument, match="has no table 'nothing'; it has"):

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from jepascope.study.run import run_study as run_study
     from jepascope.study.spec import StudySpec as StudySpec
     from jepascope.study.trust import trusting as trusting
+    from jepascope.sweeps import Sweep as Sweep
+    from jepascope.sweeps import sweep as sweep
 
 _FOLDERS = ("clips", "study")  # whose own names are reached through them (js.clips.circle), or that are called (js.study(...))
 

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 
     from jepascope.clips.clipset import ClipSet
     from jepascope.study.progress import Progress
+    from jepascope.study.shown import Effects
 
 
 class Claims(list[dict[str, Any]]):
     """Claims as claims.json has them; in a notebook a table of questions, verdicts and sentences."""
 
     def _repr_html_(self) -> str:
-        return _table((claim.get(name) or "" for name in ("question", "verdict", "sentence")) for claim in self)
+        asked = [claim for claim in self if claim.get("sentence")]
+        left = "; ".join(claim["question"] for claim in self if claim not in asked)
+        table = _table((claim.get(name) or "" for name in ("question", "verdict", "sentence")) for claim in asked)
+        return table + (f"<p>Not run: {html.escape(left)}</p>" if left else "")
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,13 @@ class Run:
             raise BadArgument(f"There is no table '{name}'; there are {', '.join(TABLES)}.")
         shown = [(column.name, column.kind, column.unit, column.meaning) for column in TABLES[name]]
         return pd.DataFrame(shown, columns=["column", "kind", "unit", "meaning"]).set_index("column")
+
+    def effects(self, edit: str = "swap", judge: str = "probe", finder: str | None = None) -> Effects:
+        """CE of an edit at the layer of the claims beside its controls, by one judge, as ``js.intervene`` returns it. ``finder``: by
+        default the one that makes the claims. BadArgument that lists what there is where the run has no such rows."""
+        from jepascope.study.shown import of_table
+
+        return of_table(self.table("ce"), self.summary, {"edit": edit, "judge": judge, "finder": finder})
 
     def report(self) -> Path:
         """The page, made anew from the folder; its path."""
@@ -133,26 +144,27 @@ def study(
     variable: str | None = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
+    base: str | None = None,
     **fields: Any,
 ) -> Run:
     """The whole study of ``variable`` in ``encoder`` on ``clips``, as ``jepascope run`` does it; what is finished in ``out`` is kept.
 
     ``clips``: a clip set of ours or of ``from_arrays`` (which is saved beside the run, so that it can be gone on with), or what ``--clips``
-    takes. ``fields``: any of a spec's: ``seed=1, finders=["lda"], draws=50``. An encoder that has no
-    untrained twin goes without one. ``out``: the run folder; default: runs/MODEL-CLIPS-DIGEST.
+    takes. ``fields``: any of a spec's: ``seed=1, finders=["lda"], draws=50``; ``base``: a preset ("quick") or a YAML file that gives the
+    others. An encoder that has no untrained twin goes without one. ``out``: the run folder; default: runs/MODEL-CLIPS-DIGEST.
     Raises BadArgument for all that the command line refuses, before anything is captured.
     """
     from jepascope.study.notebook import in_kernel, watched
     from jepascope.study.pace import Pace, steps_expected
     from jepascope.study.run import run_study
-    from jepascope.study.spec_file import make_spec
+    from jepascope.study.spec_file import make_spec, spec_values
 
     if not isinstance(encoder, VideoEncoder):
         raise BadArgument(f"study takes an encoder, as load_encoder and wrap make them, not {type(encoder).__name__}.")
     card = encoder.card
     named = {} if variable is None else {"variable": variable}
-    if encoder.no_twin():
-        fields.setdefault("untrained_seeds", 0)
+    without_twin = {"untrained_seeds": 0} if encoder.no_twin() else {}
+    fields = {**spec_values(base)[0], **without_twin, **fields}
     about = {"model": card.name, "frames": card.frames, "size": card.size, **fields, **named}
     spec = make_spec({**about, **fields_of(clips, about)}, "jepascope.study")
     folder = Path("runs") / f"{Path(card.name).name}-{spec.clips_name}-{spec.digest[:8]}" if out is None else Path(out).expanduser()

@@ -106,6 +106,16 @@ def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(enco
             js.intervene(encoder, activations, subspace, finder=finder)
 
 
+def test_what_a_function_found_here_is_shuffled_too_and_from_a_file_only_where_it_is_named(tiny, tmp_path) -> None:
+    encoder, activations = tiny
+    found = js.find(activations, "direction", layer=2, finder=least_squares, rank=3)
+    assert "shuffled" in set(js.intervene(encoder, activations, found, draws=2)["control"])
+    found.save(tmp_path / "found.safetensors")
+    stored = js.Subspace.load(tmp_path / "found.safetensors")
+    assert stored.found_by == found.found_by
+    assert "code that its file names" in js.explain(js.intervene(encoder, activations, stored, draws=2))[0]
+
+
 def test_a_subspace_found_on_other_clips_has_no_shuffles_here_and_says_so(tiny) -> None:
     encoder, activations = tiny
     there = js.capture(encoder, js.directions8(seed=4, per_class=5), cache=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class FoundBy:
     """A reference to the finder, never a name that a caller typed: what the ``shuffled`` control runs again rests on it.
 
     ``rank`` and ``seed`` are those that the finder was given, ``where`` the site, ``labels`` and ``basis`` digests of the class labels
-    and of the basis found. A subspace whose basis is another one drops it (see ``Subspace``).
+    and of the basis found. A subspace whose basis is another one drops it (see ``Subspace``). ``here``: it was found in this process, so
+    that whoever runs it has named the finder; no file says so.
     """
 
     finder: str
@@ -33,15 +34,16 @@ class FoundBy:
     where: str
     labels: str
     basis: str
+    here: bool = field(default=False, compare=False)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({name: value for name, value in asdict(self).items() if name != "here"}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> FoundBy:
         """What ``to_json`` wrote; ValueError for anything else."""
         values = parsed(text)
-        if set(values) != {field.name for field in fields(cls)}:
+        if set(values) != {each.name for each in fields(cls)} - {"here"}:
             raise ValueError("its found_by has other fields than a finder writes")
         whole = all(type(values[name]) is int for name in ("rank", "seed") if (name, values[name]) != ("rank", None))
         if not whole or not all(isinstance(values[name], str) for name in ("finder", "where", "labels", "basis")):

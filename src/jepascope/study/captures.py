@@ -92,7 +92,7 @@ class Captures:
     def over(cls, encoder: VideoEncoder, activations: Activations, spec: StudySpec, layer: int, progress: Progress) -> Captures:
         """Of clips that were captured already, all of whose test scenes are intervened on at one layer; tokens stay in memory. ``spec``
         says how, whatever clips and model it names."""
-        made = cls(spec, encoder, progress, activations.clips, spec.folds)
+        made = cls(spec, encoder, progress, activations.clips, folds_of(spec, activations.clips, None))
         vars(made).update(fit=activations.split("fit"), judge=activations.split("judge"), sites=(layer,))
         vars(made).update(chosen_test=np.ones(len(made.clips.split("test")), dtype=bool))
         return made

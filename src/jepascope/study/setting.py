@@ -62,11 +62,12 @@ def shuffled_from(
     run: str | Finder
     if isinstance(finder, str | None):
         named = finder or (reference.finder if reference is not None else "")
-        if finder is None and not trusted(named):
+        here = reference is not None and reference.here
+        if finder is None and not (here or trusted(named)):
             return f"{named} found it, which is code that its file names; give finder='{named}' if it may run"
         refers = reference is not None and reference.finder == named
         rank, given_seed = (reference.rank, reference.seed) if reference is not None and refers else (subspace.rank, seed)
-        known = finder is not None or named in FINDERS
+        known = finder is not None or named in FINDERS or here
         run, data = named, given_to(named, fit, variable, site, captures.encoder, given_seed) if known else labelled(fit, variable, site)
     elif not callable(finder):
         raise BadArgument(f"finder must be a finder's name or a function (X, y, rank, seed) -> directions, not {type(finder).__name__}.")

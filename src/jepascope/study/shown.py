@@ -4,14 +4,16 @@ are empty."""
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from jepascope.clips.picture import figure_png, image
+from jepascope.errors import BadArgument
 from jepascope.findings.beside import with_controls
-from jepascope.findings.effect import Against, Effect
-from jepascope.findings.names import control_name, edit_name
+from jepascope.findings.effect import Against, Effect, stored_readings, worst_first
+from jepascope.findings.names import control_name, edit_name, short
 from jepascope.findings.numbers import with_interval
 from jepascope.findings.verdict import ratio_words, verdict
 from jepascope.intervention.empty_cells import explain
@@ -44,10 +46,15 @@ class Effects(pd.DataFrame):
 
     def verdicts(self) -> list[str]:
         """How the effect stands to zero and to each control, the closest first, in the words of a report; a sentence for each judge."""
-        return [
-            verdict(str(own["finder"]), Effect.of(own, self._readings.get(own["judge"])), _against(own), edit_name(own["edit"]))
-            for own in self._beside()
-        ]
+        said = []
+        for own in self._beside():
+            effect = Effect.of(own, self._readings.get(own["judge"]))
+            said.append(verdict(_called(own["finder"]), effect, _against(own), _called(edit_name(own["edit"]))))
+        return said
+
+    def standings(self) -> dict[str, str]:
+        """How the subspace stands to each control ("outside its draws", "not told apart", ...), the closest first, by the first judge."""
+        return {against.control: against.standing for against in worst_first(_against(self._beside()[0]))}
 
     def plot(self) -> Figure:  # type: ignore[override]
         """CE of the subspace beside that of its controls, with 95 % intervals over scenes; of several judges one after the other."""
@@ -69,8 +76,8 @@ class Effects(pd.DataFrame):
     def _repr_html_(self) -> str:
         """What was edited, the figure, and how each control stands to the subspace."""
         own = self.frame.iloc[0]
-        done = f"{edit_name(own['edit'])} at dose {own['dose']:g}: {own['finder']}, rank {own['rank']}, layer {own['layer']}, "
-        said = html.escape(f"{done}{own['tokens']} tokens, {own['n']} scenes. Brackets: 95 % intervals.")
+        done = f"{_called(edit_name(own['edit']))} at dose {own['dose']:g}: {_called(own['finder'])}, rank {own['rank']:g}, "
+        said = html.escape(f"{done}layer {own['layer']:g}, {own['tokens']} tokens, {own['n']:g} scenes. Brackets: 95 % intervals.")
         table = f'<div style="overflow-x: auto">{pd.DataFrame(self._rows()).to_html(index=False, border=0)}</div>'
         picture = image(figure_png(self.plot()), "CE of the subspace beside its controls", "36em")
         return f"<p>{said[:1].upper()}{said[1:]}</p>{picture}{table}<p>All columns: .frame. In words: .verdicts(), .explain().</p>"
@@ -97,5 +104,23 @@ def _row(row: Any, ratio: str, standing: str) -> dict[str, str]:
     return {"row": row["control"], "that is": control_name(row["control"]), "CE": size, "ratio": ratio, "the subspace stands": standing}
 
 
+def _called(name: object) -> str:
+    """What a notebook's cell holds is called as it is there."""
+    return str(name).removeprefix("__main__:")
+
+
 def _against(own: Any) -> list[Against]:
     return [against for _, against in own["beside"].values()]
+
+
+def of_table(ce: pd.DataFrame, summary: Mapping[str, Any], wanted: Mapping[str, str | None]) -> Effects:
+    """Rows of a run's table ``ce`` at the layer of its claims: of one edit, judge and finder (None: the first)."""
+    rows = ce[ce["layer"] == summary["best_layer"]]
+    for name, value in wanted.items():
+        there = rows[name].unique()
+        if value is not None and value not in there:
+            raise BadArgument(f"{name}: this run has no '{short(value)}' at the layer of its claims; it has {', '.join(map(str, there))}.")
+        rows = rows[rows[name] == (there[0] if value is None else value)]
+    made = Effects(rows.reset_index(drop=True))
+    made.attrs[READINGS] = stored_readings(summary, ce)
+    return made

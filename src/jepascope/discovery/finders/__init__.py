@@ -81,7 +81,7 @@ def find(name: str, data: Labelled, rank: int | None = None, seed: int = 0, **pr
         if data.where in str(error):
             raise
         raise type(error)(f"Finder '{name}' at {data.where}: {error}") from None
-    found_by = FoundBy(name, rank, seed, data.where, digest_of(data.y), digest_of(subspace.basis))
+    found_by = FoundBy(name, rank, seed, data.where, digest_of(data.y), digest_of(subspace.basis), here=True)
     return replace(subspace, provenance={"finder": name, **subspace.provenance, **provenance}, found_by=found_by)
 
 
