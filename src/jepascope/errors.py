@@ -78,6 +78,8 @@ def setting(**fields: Any) -> str:
 def _yaml(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_yaml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_yaml(key)}: {_yaml(each)}' for key, each in value.items())}}}"
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT
         return value if plain else NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

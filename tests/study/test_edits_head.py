@@ -12,10 +12,13 @@ import torch
 
 from controls_named import OF_FORMULA
 from jepascope.activations.site import Site
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.encoders.label_pairs import proposed_pairs
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.run import read_unedited
+from jepascope.runs import load_run
 from jepascope.study.checks import validate_for_encoder
 from jepascope.study.intervene.command import intervened_spec, run_intervene
 from jepascope.study.intervene.judges import StudyJudges
@@ -38,6 +41,12 @@ def test_a_context_that_leaves_no_future_is_refused_with_those_that_do(context: 
 
 
 LABELS = ("Moving left", "Moving right", "Moving up", "Moving down")
+OF_SSV2 = (
+    "Pushing something from left to right",
+    "Turning the camera left while filming something",
+    "Pushing something from right to left",
+    "Opening something",
+)
 PAIRS: dict[str, str | int] = {"W": "Moving left", "E": 1, "N": "Moving up"}
 
 
@@ -78,7 +87,7 @@ def test_one_pair_alone_is_refused_by_the_spec(tiny_spec: StudySpec) -> None:
 
 def test_a_head_without_pairs_is_left_out_and_said(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
     said = StudyJudges(captures_in(tmp_path, headed(tiny_spec, None), classifier), 1).skipped
-    assert said == {"head": "no classes are paired with the head's labels (head_classes)"}
+    assert said == {"head": "no classes are paired with the head's labels (head_classes); `jepascope models tiny` proposes pairs"}
 
 
 def test_the_head_judges_scenes_that_it_can_name_with_twins_that_it_can_name(
@@ -102,11 +111,25 @@ def test_the_head_judges_scenes_that_it_can_name_with_twins_that_it_can_name(
 
 
 @pytest.mark.slow
+def test_of_as_many_labels_as_something_something_has_a_proposed_pair_judges_and_its_margins_are_claimed(
+    tmp_path: Path, tiny_spec: StudySpec
+) -> None:
+    labels = (*(f"Doing something {number}" for number in range(90)), *OF_SSV2, *(f"Showing something {number}" for number in range(80)))
+    assert len(labels) == 174
+    save_classifier(tmp_path / "ssv2", labels)
+    (pairs,) = proposed_pairs(labels, DIRECTION_NAMES)
+    summary = run_study(headed(tiny_spec, dict(pairs)), tmp_path / "run", load_encoder(str(tmp_path / "ssv2")))
+    assert "head" in summary["judges"]
+    (claim,) = (claim for claim in load_run(tmp_path / "run").claims if claim["name"] == "by its own task head")
+    assert claim["verdict"] != "not run" and "own classifier" in claim["sentence"] and claim["evidence"][0]["key"]["judge"] == "head"
+
+
+@pytest.mark.slow
 def test_the_head_of_a_classifier_is_a_judge_of_a_study(tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder) -> None:
     spec = headed(tiny_spec, PAIRS)
     changed = intervened_spec(spec, 1, {}, None)
     summary = run_intervene(tmp_path / "run", spec, changed, classifier)
-    assert summary["judges"] == ["probe", "mlp", "predictor", "head"] and summary["skipped"] == {}
+    assert summary["judges"] == ["probe", "mlp", "predictor", "head"] and "head" not in summary["skipped"]
     (folder,) = (tmp_path / "run").glob("intervene-*")
     effects = pd.read_parquet(folder / "effects.parquet")
     head = effects[effects["judge"] == "head"]

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jepascope.cli.terminal import console
+from jepascope.cli.terminal import console, say
+from jepascope.clips.ranges import DIRECTION_NAMES
+from jepascope.encoders.at_hand import not_here, place
 from jepascope.encoders.entries import ENCODERS
+from jepascope.encoders.folder_files import config_of
+from jepascope.encoders.geometry import read_json, sizes_of
+from jepascope.encoders.label_pairs import chiral_pairs, proposed_pairs
 from jepascope.encoders.models import META_FILES, KnownModel, known_models
+from jepascope.encoders.task_labels import task_labels
+from jepascope.errors import BadArgument, quoted, setting
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +40,41 @@ def models_command(as_json: bool) -> None:
     out.print()
     for line in notes(rows, out.width):
         out.print(line, markup=False)
+
+
+def model_command(name: str, as_json: bool) -> None:
+    """One model by its config.json: sizes; of its task head the labels, those that are each other's opposites, and the pairs of directions
+    that a study can ask it about."""
+    where = place(name)
+    if where.path is None or where.kind == "file":
+        raise not_here(name, "is not on this machine") if where.kind == "hub" else BadArgument(f"'{name}' has no config.json to read.")
+    path = config_of(where.path, name)
+    config = read_json(path)
+    sizes = sizes_of(config, path)
+    labels = task_labels(config, path) if sizes.has_head else ()
+    proposed = proposed_pairs(labels, DIRECTION_NAMES)
+    runs = [f"jepascope run --model {quoted(name)} {setting(head_classes=pair)}" for pair in proposed]
+    if as_json:
+        about = {"model": name, "width": sizes.width, "depth": sizes.depth, "frames": sizes.frames, "size": sizes.size}
+        typer.echo(json.dumps({**about, "labels": labels, "chiral": chiral_pairs(labels), "head_classes": proposed, "runs": runs}))
+        return
+    say(f"{name}: width {sizes.width}, {sizes.depth} blocks, clips of {sizes.frames} frames of {sizes.size} pixels.")
+    if not labels:
+        say("It has no task head.")
+        return
+    say(f"Its task head has {len(labels)} labels.", "")
+    say(
+        "Labels that are each other's opposites (told apart by motion or its order alone):",
+        *(f"  {a} | {b}" for a, b in chiral_pairs(labels)),
+    )
+    say(
+        "",
+        *(
+            ["As a judge of direction:", *(f"  {run}" for run in runs)]
+            if runs
+            else ["No two labels name opposite directions of a whole object."]
+        ),
+    )
 
 
 def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:

@@ -120,13 +120,23 @@ def check(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fold
         raise SystemExit(1)
 
 
-@app.command(rich_help_panel=MATERIAL, epilog="Example:  jepascope models --json")
+@app.command(
+    rich_help_panel=MATERIAL, epilog="Examples:  jepascope models   |   jepascope models ./vjepa2-vitl-ssv2   |   jepascope models --json"
+)
 @answered
-def models(json_: Json = False) -> None:
-    """List known checkpoints: size, clips, memory, predictor or head, and how to get each."""
-    from jepascope.cli.models import models_command
+def models(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="One that is here: its sizes, and what its task head can judge.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """List known checkpoints: size, clips, memory, predictor or head, and how to get each. Of one: the labels of its head in pairs."""
+    from jepascope.cli.models import model_command, models_command
 
-    models_command(json_)
+    if model is None:
+        models_command(json_)
+    else:
+        model_command(model, json_)
 
 
 @app.command(rich_help_panel=HELP, epilog="Example:  jepascope doctor")

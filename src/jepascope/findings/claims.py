@@ -13,14 +13,14 @@ from jepascope.findings.heterogeneity import tails_words
 from jepascope.findings.isolation import ISOLATED
 from jepascope.findings.ported import CARRIES, PORTED
 from jepascope.findings.read import READ, SHORTCUTS
-from jepascope.findings.used import PREDICTED, USED
+from jepascope.findings.used import HEADED, PREDICTED, USED
 from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
 
 SCHEMA = 1
 FILE = "claims.json"
 CLAIMS = {
-    "run": (READ, USED, PREDICTED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
-    "intervene": (USED, PREDICTED, FRESH, ISOLATED),
+    "run": (READ, USED, PREDICTED, HEADED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
+    "intervene": (USED, PREDICTED, HEADED, FRESH, ISOLATED),
     "probe": (READ,),
     "port": PORTED,
 }
@@ -37,7 +37,17 @@ READ_BY = {
 }
 """The tables that they are read off."""
 
-TOLD = {READ.name, USED.name, PREDICTED.name, FRESH.name, ISOLATED.name, LEFT_OUT.name, REAL.name, *(question.name for question in PORTED)}
+TOLD = {
+    READ.name,
+    USED.name,
+    PREDICTED.name,
+    HEADED.name,
+    FRESH.name,
+    ISOLATED.name,
+    LEFT_OUT.name,
+    REAL.name,
+    *(question.name for question in PORTED),
+}
 """Claims that the headline tells."""
 
 
@@ -48,7 +58,7 @@ def claims_of(facts: Facts, of: str = "run") -> tuple[Claim, ...]:
 
 def headline(facts: Facts, claims: tuple[Claim, ...]) -> str:
     """The sentences of the claims that a headline tells, as they stand there; where the judge of effects reads nothing, none on edits."""
-    silent = {PREDICTED.name, FRESH.name, ISOLATED.name} if "ce" in facts.tables and unread_judge(facts) is not None else set()
+    silent = {PREDICTED.name, HEADED.name, FRESH.name, ISOLATED.name} if "ce" in facts.tables and unread_judge(facts) is not None else set()
     sentences = [claim.sentence for claim in claims if claim.name in TOLD - silent and claim.sentence]
     return " ".join([*sentences, *filter(None, (tails_words(facts), reach_words(facts.summary)))])
 

@@ -18,7 +18,7 @@ from jepascope.findings.ported import CARRIES
 from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
 from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.selection import first_finder, has_twins, in_force, leading
-from jepascope.findings.used import PREDICTED, USED
+from jepascope.findings.used import HEADED, PREDICTED, USED
 from jepascope.findings.videos import REAL
 
 Claims = Mapping[str, Claim]
@@ -60,7 +60,7 @@ def _read(facts: Facts, claims: Claims) -> list[str]:
 
 
 def _cause(facts: Facts, claims: Claims) -> list[str]:
-    used, predicted, fresh = (_ran(claims, name) for name in (USED.name, PREDICTED.name, FRESH.name))
+    used, fresh = (_ran(claims, name) for name in (USED.name, FRESH.name))
     told = []
     if used is not None:
         own, closest = effect_and_closest(used)
@@ -76,9 +76,11 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
         else:
             why = "" if unread_judge(in_force(facts)) is None else ": the judge does not read it"
             told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
-    if predicted is not None and (own := effect_and_closest(predicted)[0]) is not None:
-        agrees = "agrees" if predicted.verdict == "shown" else "does not confirm it"
-        told.append(f"The network's own predictor {agrees}: {_span(own)}.")
+    for question, who in ((PREDICTED, "The network's own predictor"), (HEADED, "The checkpoint's own classifier")):
+        claim = _ran(claims, question.name)
+        if claim is not None and (own := effect_and_closest(claim)[0]) is not None:
+            told.append(f"{who} {'agrees' if claim.verdict == 'shown' else 'does not confirm it'}: {_span(own)}.")
+            break
     if fresh is not None and fresh.numbers:
         right = points(fresh.numbers[0].value)
         told.append(

@@ -7,6 +7,7 @@ from math import nan
 
 from jepascope.findings.claim import Answer, Evidence, Number, Question, row_key, row_number, sentence_of
 from jepascope.findings.facts import Facts
+from jepascope.findings.names import judge_words
 from jepascope.findings.numbers import finite
 from jepascope.findings.selection import Edited, edited, first_finder, has_twins, in_force, leading
 from jepascope.findings.verdict import ALWAYS, edit_words, unread_words, verdict_of
@@ -48,16 +49,25 @@ def by_probe(facts: Facts) -> Answer | None:
 
 def by_predictor(facts: Facts) -> Answer | None:
     """Ablation and swap by the encoder's own predictor."""
-    rows = [row for row in leading(facts, "predictor") if row.effect.side != "unknown"]
+    forecasts = facts.table("forecasts")
+    return _by(facts, "predictor", "" if forecasts is None else f", shown the first {forecasts['context'].iloc[0]:.0f} tubelets")
+
+
+def by_head(facts: Facts) -> Answer | None:
+    """The same in the margins of the checkpoint's own task head, among the labels that are paired with classes."""
+    return _by(facts, "head")
+
+
+def _by(facts: Facts, judge: str, shown: str = "") -> Answer | None:
+    """What a judge of the checkpoint's own says of ablation and swap; ``shown``: of what."""
+    edits, who = leading(facts, judge), judge_words(judge)
+    if edits and edits[0].effect.unread:
+        assert edits[0].effect.judge is not None
+        return _answer(edits[:1], f"{who[0].upper()}{who[1:]} says nothing of edits: {unread_words(edits[0].effect.judge)}")
+    rows = [row for row in edits if row.effect.side != "unknown"]
     if not rows:
         return None
-    if rows[0].effect.unread:
-        assert rows[0].effect.judge is not None
-        return _answer(rows[:1], f"The encoder's own predictor says nothing of edits: {unread_words(rows[0].effect.judge)}")
-    clauses = "; ".join(words(facts, row, facts.tested, judge="its", named=()) for row in rows)
-    forecasts = facts.table("forecasts")
-    shown = "" if forecasts is None else f", shown the first {forecasts['context'].iloc[0]:.0f} tubelets"
-    return _answer(rows, f"By the encoder's own predictor{shown}: {clauses}")
+    return _answer(rows, f"By {who}{shown}: {'; '.join(words(facts, row, facts.tested, judge='its', named=()) for row in rows)}")
 
 
 def words(facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's", named: Sequence[str] = ALWAYS) -> str:
@@ -105,3 +115,4 @@ RULE = (
 )
 USED = Question("used", "Does the network use it, beyond matched controls?", RULE, by_probe)
 PREDICTED = Question("by its own predictor", "Does the encoder's own predictor use it?", RULE, by_predictor)
+HEADED = Question("by its own task head", "Does the checkpoint's own classifier use it?", RULE, by_head)

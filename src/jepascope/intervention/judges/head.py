@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.encoders.base import EncoderCard, VideoEncoder
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 from jepascope.intervention.judge_entry import JudgeEntry
 
 DECLARED = JudgeEntry(
@@ -26,7 +26,7 @@ def unavailable(card: EncoderCard, spec: Any) -> str:
     if not card.has_head:
         return "this encoder has no task head"
     if not spec.head_classes:
-        return "no classes are paired with the head's labels (head_classes)"
+        return f"no classes are paired with the head's labels (head_classes); `jepascope models {quoted(spec.model)}` proposes pairs"
     if not spec.state_variable.rendered:
         return "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
     return ""
