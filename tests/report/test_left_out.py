@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from jepascope.report.blocks import Finding, Grid, Paragraph
+from jepascope.report.first import first_screen
 from jepascope.report.folder import RunFolder, read_run
+from jepascope.report.sections.headline import headline
 from jepascope.report.sections.videos import left_out_blocks
 
 
@@ -34,6 +38,28 @@ def test_it_stands_beside_the_split_and_says_what_its_interval_leaves_out(finish
     assert [str(row[0]) for row in grid.rows] == ["the split's test videos", "all 8 in turn"]
     assert "0.500 [0.300, 0.700]" in str(grid.rows[1][1])
     assert "layers chosen: 1 (6), 2 (2)" in grid.caption and "may be too narrow" in grid.caption
+
+
+def test_the_page_of_few_videos_is_led_by_every_video_in_turn(finished_run: Path) -> None:
+    run = left_out_run(finished_run)
+    every = run.tables["leave_one_out"]
+    assert every is not None
+    reading = {"accuracy": 0.9, "low": 0.7, "high": 0.97, "n": 8, "chance": 0.125}
+    left = {**run.summary["leave_one_out"], "leads": True, "judge_reading": {"probe": reading}}
+    both = pd.concat([every.assign(edit="swap"), every], ignore_index=True)
+    leads = replace(run, summary={**run.summary, "leave_one_out": left}, tables={**run.tables, "leave_one_out": both})
+    screen = first_screen(leads)
+    assert (
+        screen.plot is not None
+        and "at the layer of each fold" in screen.plot.caption
+        and "n = 8 videos, each left out in turn" in (screen.plot.caption)
+    )
+    reply = {reply.name: reply for reply in screen.replies}
+    assert reply["read"].number == "50\u00a0%" and reply["used"].claims[0].evidence[0].table == "leave_one_out"
+    grid = next(block for block in left_out_blocks(leads) if isinstance(block, Grid))
+    assert [str(row[0]) for row in grid.rows] == ["the split's test videos"] * 2 + ["all 8 in turn"] * 2
+    assert "Held out with each video is the one of another class" in grid.caption
+    assert any("each of all is left out in turn" in block.text for block in headline(leads) if isinstance(block, Paragraph))
 
 
 def test_nothing_is_said_where_no_video_was_left_out(finished_run: Path) -> None:

@@ -48,7 +48,8 @@ def _read(facts: Facts, claims: Claims) -> list[str]:
         size = ("right for " if reply.number.endswith("%") else "" if reply.number.startswith("R²") else "off by ") + reply.number
         size = f", {size}" if reply.number else ""
         beside = f" ({reply.control})" if reply.control else ""
-        told.append(f"A linear probe {can} {facts.variable} at layer {facts.best_layer}{size}{beside}.")
+        where = "of every video in turn" if in_force(facts).in_turn else f"at layer {facts.best_layer}"
+        told.append(f"A linear probe {can} {facts.variable} {where}{size}{beside}.")
     if leaks is not None:
         told.append(
             {

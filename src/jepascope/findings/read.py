@@ -105,7 +105,7 @@ READ = Question(
     "read",
     "Can the variable be read?",
     "A numeric variable by R^2, a circular one by the error of its angle, others by accuracy: the interval lies on the better side of "
-    "chance, and neither untrained twins nor pixels do as well.",
+    "chance, and neither untrained twins nor pixels do as well. Where few videos are tested by accuracy, of every video in turn.",
     find,
 )
 

@@ -104,13 +104,14 @@ def reading_at(run: Facts, layer: int | None = None) -> VariableReading | None:
 
 
 def _in_turn(run: Facts, reading: VariableReading) -> VariableReading:
-    """The classes as they are read of every video in turn, where claims are made so; the rivals are those of the test split."""
+    """The classes as they are read of every video in turn, where claims are made so; the rivals are those of the test split. Values are
+    read there alone, and decide nothing then."""
     own = in_force(run).summary["leave_one_out"]["accuracy"] if in_force(run).in_turn else None
-    if own is None or reading.values:
+    if own is None:
         return reading
     low, high = (float("nan") if own[end] is None else float(own[end]) for end in ("low", "high"))
     classes = replace(reading.classes, value=own["value"], low=low, high=high, chance=own["chance"], n=own["n"])
-    return replace(reading, classes=classes, in_turn=True)
+    return replace(reading, classes=classes, values=(), in_turn=True)
 
 
 COINCIDE = 0.999  # SAS from which two subspaces are called the same

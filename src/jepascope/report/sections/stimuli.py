@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jepascope.disk.refusals import damaged
 from jepascope.findings.names import short
+from jepascope.findings.selection import in_force
 from jepascope.report.blocks import Block, Paragraph, Picture, png_uri, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.videos import footage_blocks
@@ -28,7 +29,8 @@ def stimuli(run: RunFolder) -> list[Block]:
     if counts := run.summary.get("splits"):
         named = ", ".join(f"{count} {name}" for name, count in counts.items())
         text = f"Splits part whole {run.units}: {named} clips. Subspaces are found on fit, read-outs trained on judge, "
-        blocks.append(Paragraph(f"{text}everything reported is measured on test."))
+        turns = ", or, where claims are made so, of every video in turn" if in_force(run).in_turn else ""
+        blocks.append(Paragraph(f"{text}everything reported is measured on test{turns}."))
     if labels := run.summary.get("labels_read"):
         blocks.append(Paragraph(f"Labels: {short(labels, 1000)}"))
     return [*blocks, *footage_blocks(run)]
