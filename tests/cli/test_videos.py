@@ -174,7 +174,7 @@ def test_the_sheet_shows_a_row_of_every_class_and_split_and_names_what_is_refuse
     words = [text.get_text() for text in figure.findobj(Text)]
     for row in seen["classes"]:
         for split in ("fit", "judge", "test"):
-            assert f"{row['class']}\n{split}: {row[split]['videos']} videos\n{row[split]['clips']} clips" in words
+            assert f"{row['class']}\n{split}: {row[split]['clips']} clips\nof {row[split]['videos']} videos" in words
     assert any("'cat/cat 0.mp4' is truncated" in text for text in words)
     titled = [axes for axes in figure.axes if axes.images]
     assert len(titled) == 2 * 3 * 4

@@ -113,6 +113,7 @@ def _print(seen: Overview, command: str) -> None:
     from rich.table import Table
 
     from jepascope.clips.clipset import SPLITS
+    from jepascope.clips.video.enough import clips_of
     from jepascope.findings.footage import footage_words
 
     if seen.refusal:
@@ -121,7 +122,7 @@ def _print(seen: Overview, command: str) -> None:
         say(f"What follows is with {setting(**seen.changed)}.", "")
     table = Table("class", "videos", "windows", *(SPLITS if seen.possible else ()), box=None, pad_edge=False, header_style="bold")
     for row in seen.classes:
-        parts = [f"{row[split]['videos']} videos, {row[split]['clips']} clips" for split in SPLITS if seen.possible]
+        parts = [clips_of(row[split]["clips"], row[split]["videos"]) for split in SPLITS if seen.possible]
         studied = row["class"] in seen.spec.state_variable.classes
         table.add_row(row["class"], f"{row['videos']:,}", f"{row['windows']:,}", *(parts if studied else ["not studied"] * bool(parts)))
     console().print(table)

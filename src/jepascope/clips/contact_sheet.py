@@ -14,6 +14,7 @@ from jepascope.clips.classes import in_turn
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.motion.sheet import arrow, arrow_through, sheet_of_pairs
 from jepascope.clips.spread import spread
+from jepascope.clips.video.enough import clips_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,7 +148,8 @@ def _by_class_and_split(clips: ClipSet, variable: str) -> list[tuple[str, list[i
         for split in SPLITS:
             own = clips.factors[(labels == label) & (clips.factors["split"].to_numpy() == split)]
             chosen = spread(own["source"].to_numpy(str), np.zeros(len(own), dtype=np.int64), BESIDE)
-            words = f"{textwrap.fill(str(name), LINE, max_lines=2)}\n{split}: {own['source'].nunique()} videos\n{len(own)} clips"
+            held = clips_of(len(own), own["source"].nunique()).replace(" of ", "\nof ")
+            words = f"{textwrap.fill(str(name), LINE, max_lines=2)}\n{split}: {held}"
             rows.append((words, np.flatnonzero(clips.factors.index.isin(own.index[chosen])).tolist()))
     return rows
 

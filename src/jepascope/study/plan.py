@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
-from jepascope.errors import BadArgument
+from jepascope.errors import BadArgument, quoted
 from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
@@ -99,7 +99,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         looked_at = "they are read" if spec.of_labels else "they are read and their motion is measured"
         notes.append(
             f"clips are counted at most ({spec.clips_per_class} a class): how many windows of the videos can be used is known only once "
-            f"{looked_at}, which comes first and is not counted (a quarter of a second a window, once)"
+            f"{looked_at}, which comes first and is not counted (a quarter of a second a window, once); `jepascope videos "
+            f"{quoted(spec.clips)}` counts them"
         )
     if spec.state_variable.note:
         notes.append(spec.state_variable.note)

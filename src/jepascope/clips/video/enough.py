@@ -83,6 +83,11 @@ def shown(parts: Sequence[str]) -> str:
     return ", ".join(parts[:SHOWN]) + (f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else "")
 
 
+def clips_of(clips: int, videos: int) -> str:
+    """'18 clips of 2 videos'."""
+    return f"{clips} clip{'s' * (clips != 1)} of {videos} video{'s' * (videos != 1)}"
+
+
 def most_clips(split: str, clips_per_class: int) -> int:
     """Clips of a class that a split takes at most."""
     return max(1, round(FOLDER_SHARES[split] * clips_per_class))

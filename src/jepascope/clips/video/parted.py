@@ -21,6 +21,7 @@ from jepascope.clips.video.enough import (
     SPLIT_VIDEOS,
     ClipsWanted,
     TooFew,
+    clips_of,
     shown,
 )
 from jepascope.clips.video.names import TEST, TRAIN, side
@@ -162,8 +163,7 @@ def counted(table: pd.DataFrame, column: str) -> str:
 
 
 def _clips(table: pd.DataFrame) -> str:
-    videos = table["source"].nunique()
-    return f"{len(table)} clip{'' if len(table) == 1 else 's'} of {videos} video{'' if videos == 1 else 's'}"
+    return clips_of(len(table), table["source"].nunique())
 
 
 def _by_split(table: pd.DataFrame, kind: str) -> str:
