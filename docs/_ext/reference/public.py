@@ -15,6 +15,7 @@ TITLES = {
     "intervention": "Intervene",
     "study": "Stages and studies",
     "runs": "Finished runs",
+    "sweeps": "Sweeps",
     "report": "Report",
     "errors": "Errors",
 }
