@@ -79,7 +79,7 @@ class FrozenModel(VideoEncoder):
         """Pixels in [0, 1], normalised as the checkpoint's were in training."""
         return (video - self._mean.to(video)) / self._sd.to(video)
 
-    def laid_out(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "..."]:
+    def laid_out(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "*shape"]:
         """Normalised pixels as the module takes them: clips, or the images that they are made of."""
         pixels = self.preprocess(video.to(self.device)).to(self.dtype)
         return pixels.flatten(0, 1) if self.by_frame else pixels

@@ -153,7 +153,7 @@ class WrappedEncoder(FrozenModel):
         """The module's own forward."""
         return self.model(pixels) if self.own_forward is None else self.own_forward(self.model, pixels)
 
-    def laid_out(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "..."]:
+    def laid_out(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "*shape"]:
         pixels = super().laid_out(video)
         return pixels.transpose(1, 2) if self.layout == "bcthw" else pixels
 

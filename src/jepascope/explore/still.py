@@ -15,5 +15,5 @@ def seen(video: Float[Tensor, "clips frames 3 rows columns"]) -> UInt8[np.ndarra
     clips, frames, _, size, _ = video.shape
     few = torch.linspace(0, frames - 1, min(FRAMES, frames)).round().long()
     small = torch.nn.functional.adaptive_avg_pool2d(video[:, few].flatten(0, 1), min(SIDE, size))
-    shown: UInt8[np.ndarray, "..."] = (small.view(clips, len(few), *small.shape[1:]).clamp(0, 1) * 255).round().byte().numpy()
+    shown: UInt8[np.ndarray, "*shape"] = (small.view(clips, len(few), *small.shape[1:]).clamp(0, 1) * 255).round().byte().numpy()
     return shown

@@ -45,7 +45,7 @@ class LinearProbe:
     def logits(self, x: Float[Tensor, "... width"]) -> Float[Tensor, "... classes"]:
         return x.to(self.weights) @ self.weights.T + self.bias
 
-    def predict(self, x: Float[Tensor, "... width"]) -> Int[Tensor, "..."]:
+    def predict(self, x: Float[Tensor, "... width"]) -> Int[Tensor, "*shape"]:
         return self.logits(x).argmax(dim=-1)
 
     def right(self, x: Float[Tensor, "clips width"], y: Int[Tensor, " clips"]) -> Bool[Tensor, " clips"]:
