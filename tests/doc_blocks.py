@@ -65,6 +65,6 @@ def blocks_of(text: str, page: str) -> Iterator[Block]:
         yield Block(page, text[: found.start()].count("\n") + 1, language, OPTIONS.sub("", found["text"]), cell)
 
 
-def python_of(page: str) -> list[str]:
-    """The blocks of Python of a page, in their order."""
-    return [block.text for block in blocks() if block.page == page and block.language == "python"]
+def texts(page: str, language: str) -> list[str]:
+    """The blocks of one language of a page, in their order."""
+    return [block.text for block in blocks() if block.page == page and block.language == language]

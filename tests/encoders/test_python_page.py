@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from modules_at_hand import TimmViT, VideoNet
 from sklearn.linear_model import LogisticRegression
 
 import jepascope as js
+from doc_blocks import texts
 
-PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 KINDS = np.repeat(["left", "right"], 30)
 VIDEOS = np.random.default_rng(0).integers(0, 120, (60, 4, 16, 16, 3), dtype=np.uint8)
 VIDEOS[KINDS == "left"] += 100
@@ -37,7 +36,7 @@ def test_the_page_on_python_runs_from_top_to_bottom(tmp_path: Path, monkeypatch:
         **{"videos": VIDEOS, "kinds": KINDS, "recordings": recordings, "others": others, "their_kinds": theirs},
         **{"directions": directions, "classifier": LogisticRegression()},
     }
-    encoders, *blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    encoders, *blocks = texts("docs/python.md", "python")
     exec(encoders, names)
     # the page's sizes would take minutes; everything after them is run as it stands
     small = VideoNet(depth=4)

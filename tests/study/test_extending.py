@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from doc_blocks import texts
 from jepascope.discovery.subspace import Subspace
 from jepascope.errors import BadArgument
 from jepascope.report.build import build_report
 from jepascope.study.plan import make_plan
 from jepascope.study.run import run_study
 
-PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 FINDER, EDIT, CONTROL, JUDGE = "mine:by_class", "mine:halving", "mine:quietest", "mine:judge"
 
 
@@ -24,7 +23,7 @@ FINDER, EDIT, CONTROL, JUDGE = "mine:by_class", "mine:halving", "mine:quietest",
 def test_one_of_each_runs_and_a_failure_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_spec: Any, tiny_encoder: Any
 ) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
+    (code,) = texts("docs/extending.md", "python")
     (tmp_path / "mine.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "mine", raising=False)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from typing import Any
 
 from typer.testing import CliRunner
 
 from jepascope.cli import app
-
-WIDE = {"COLUMNS": "110", "TERM": "dumb"}
+from reference.markdown import plain, table
 
 
 def plan(*words: str) -> str:
-    """``jepascope plan`` with these words, and what it prints. RuntimeError where it refuses them."""
-    printed = CliRunner().invoke(app, ["plan", *words], env=WIDE)
+    """``jepascope plan`` with these words, and all that it says."""
+    steps = _asked(words)["steps"]
+    counts = ((plain(step["name"]), f"{step['forwards']:,}", f"{step['block_passes']:,}") for step in steps)
+    return f"{cost(*words)}\n\n{table('step | forwards | block passes', counts)}"
+
+
+def cost(*words: str) -> str:
+    """The same without the steps."""
+    command = shlex.join(["jepascope", "plan", *words])
+    notes = "\n".join(f"- {plain(note)}" for note in _asked(words)["notes"])
+    return f"```bash\n{command}\n```\n\n{notes}"
+
+
+def _asked(words: tuple[str, ...]) -> dict[str, Any]:
+    """RuntimeError where it refuses them."""
+    printed = CliRunner().invoke(app, ["plan", *words, "--json"])
     if printed.exit_code:
         raise RuntimeError(f"jepascope plan {shlex.join(words)}: {printed.output}")
-    return f"```bash\njepascope plan {shlex.join(words)}\n```\n\n```text\n{printed.stdout.strip()}\n```"
+    return dict(json.loads(printed.stdout))
