@@ -24,6 +24,7 @@ class Block:
     language: str
     text: str
     cell: bool = False
+    arguments: str = ""
 
     @property
     def place(self) -> str:
@@ -61,8 +62,9 @@ def blocks_of(text: str, page: str) -> Iterator[Block]:
     for found in FENCE.finditer(text):
         info = found["info"].strip()
         cell = info.startswith("{code-cell}")
-        language = "python" if cell else info.split(" ")[0]
-        yield Block(page, text[: found.start()].count("\n") + 1, language, OPTIONS.sub("", found["text"]), cell)
+        language, _, arguments = info.partition(" ")
+        line = text[: found.start()].count("\n") + 1
+        yield Block(page, line, "python" if cell else language, OPTIONS.sub("", found["text"]), cell, arguments)
 
 
 def texts(page: str, language: str) -> list[str]:

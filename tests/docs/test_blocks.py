@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import json
 import re
+import shlex
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -26,7 +27,7 @@ from jepascope.study.sweep.cells import OVER, cells_of
 COMMANDS: dict[str, Any] = typer.main.get_group(app).commands
 ELSEWHERE = {"apptainer", "cd", "curl", "docker", "export", "git", "hf", "jupyter", "ray", "sbatch", "python"}
 """Programs that are not ours; what they are told is not checked, but for Python's modules and files."""
-PLAIN = {"text", "{toctree}", "{from-code}", "{outside}", "{literalinclude}", "{image}", "{figure}", "{glossary}"}
+PLAIN = {"text", "{toctree}", "{outside}", "{literalinclude}", "{image}", "{figure}", "{glossary}"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BLOCKS = [pytest.param(block, id=block.place) for block in blocks()]
 
@@ -84,8 +85,16 @@ def check_yaml(block: Block, folder: Path) -> None:
         make_spec(values, block.place)
 
 
+def check_from_code(block: Block, folder: Path) -> None:
+    """What the site puts in: the function makes something of what is declared, without a word of refusal."""
+    place, _, words = block.arguments.partition(" ")
+    module, _, function = place.partition(".")
+    assert getattr(import_module(f"reference.{module}"), function)(*shlex.split(words)).strip()
+
+
 CHECKS = {
     "bash": check_bash,
+    "{from-code}": check_from_code,
     "python": check_python,
     "yaml": check_yaml,
     "json": lambda block, folder: json.loads(block.text),
@@ -94,7 +103,8 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_can_be_followed(block: Block, tmp_path: Path) -> None:
+def test_a_block_can_be_followed(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
     if block.language not in PLAIN:
         assert block.language in CHECKS, f"{block.place}: name the language of the block; plain text is 'text'"
         CHECKS[block.language](block, tmp_path)

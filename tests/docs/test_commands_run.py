@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import VJEPA2Config
 from typer.testing import CliRunner
 
-from doc_blocks import blocks
+from doc_blocks import blocks, texts
 from jepascope.cli import app
 from video_files import drifting, write
 
@@ -23,14 +22,18 @@ NOT_RUN = {
     ("bench",): "minutes; tests/bench",
     ("train",): "minutes; tests/cli",
     ("--serve",): "waits for a browser; tests/browser",
-    ("runs/demo", "nano-wide"): "a model of another size; tests/cli/test_port.py",
+    ("runs/demo", "nano-wide"): "minutes; tests/cli/test_port.py",
     ("clips", "complex"): "hundreds of pictures; tests/cli/test_clips.py",
     ("small_net",): "what a package adds; tests/test_example_package.py",
 }
-LINES = {
-    " ".join(words): words[1:] for block in blocks() if block.language == "bash" for words in block.commands if "jepascope" in words[0]
-}
+SHELL = [words for block in blocks() if block.language == "bash" for words in block.commands]
+LINES = {" ".join(words): words[1:] for words in SHELL if words[0].endswith("jepascope")}
 """Every command once, whichever pages it stands on."""
+LABELS = {
+    "weather": "scene,weather\n" + "".join(f"{scene},{('rain', 'sun')[scene % 2]}\n" for scene in range(400)),
+    "kind": "file,kind\n" + "".join(f"{name}/{number}.mp4,{name}\n" for number in range(16) for name in (("cat", "dog")[number % 2],)),
+}
+"""mine.csv by the column that is studied."""
 
 
 def left_out(words: list[str]) -> bool:
@@ -39,28 +42,27 @@ def left_out(words: list[str]) -> bool:
 
 def config(folder: Path, **sizes: Any) -> None:
     """Of a checkpoint without its weights, which no plan opens."""
+    from transformers import VJEPA2Config
+
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(VJEPA2Config(**sizes).to_dict()))
+    (folder / "model.safetensors").touch()
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
-    """A folder as the pages suppose it: two finished runs, labels, videos, a sweep, code and checkpoints."""
+def room(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
+    """A folder as the pages suppose it: finished runs, videos, a sweep, code and checkpoints."""
     room = tmp_path_factory.mktemp("room")
     for name in ("demo", "other", "quick"):
-        shutil.copytree(finished_run, room / "runs" / name)
+        shutil.copytree(demo, room / "runs" / name)
     for number in range(16):
         write(room / "sorted" / ("cat", "dog")[number % 2] / f"{number}.mp4", drifting(48, seed=number), rate=16)
     shutil.copytree(room / "sorted", room / "my-videos")
-    (room / "sweep.yaml").write_text(next(block.text for block in blocks() if block.page == "docs/sweep.md" and block.language == "yaml"))
-    (room / "mine.py").write_text(
-        next(block.text for block in blocks() if block.page == "docs/extending.md" and block.language == "python")
-    )
-    for name in ("vjepa2-vitl", "models/vjepa2-vitl-fpc64-256"):
+    (room / "sweep.yaml").write_text(texts("docs/sweep.md", "yaml")[0])
+    (room / "mine.py").write_text(texts("docs/extending.md", "python")[0])
+    for name in ("vjepa2-vitl", "vjepa2-vitl-fpc64-256", "models/vjepa2-vitl-fpc64-256"):
         config(room / name)
-    config(
-        room / "ssv2", frames_per_clip=16, id2label={0: "Pushing something from left to right", 1: "Pushing something from right to left"}
-    )
+    config(room / "ssv2", frames_per_clip=16)
     return room
 
 
@@ -68,10 +70,10 @@ def room(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
 @pytest.mark.parametrize("line", [line for line, words in LINES.items() if not left_out(words)])
 def test_a_command_runs(line: str, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [word.replace("/models/", f"{room}/models/").replace("/shared/", f"{room}/shared/") for word in LINES[line]]
-    if "--labels" in words:
-        (room / "mine.csv").write_text(LABELS[words[words.index("--variable") + 1]])
     if words[0] in STUDIES and "--dry-run" not in words:
         words.append("--dry-run")
+    if "--labels" in words:
+        (room / "mine.csv").write_text(LABELS[words[words.index("--variable") + 1]])
     monkeypatch.chdir(room)
     monkeypatch.syspath_prepend(room)
     answer = CliRunner().invoke(app, words, env={"COLUMNS": "100", "TERM": "dumb", **dict(os.environ)})

@@ -15,9 +15,9 @@ PAGES = dict.fromkeys(block.page for block in blocks() if block.language == "pyt
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE])
-def test_a_page_runs_from_top_to_bottom(page: str, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_runs_from_top_to_bottom(page: str, demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(finished_run, tmp_path / "runs" / "demo")
+    shutil.copytree(demo, tmp_path / "runs" / "demo")
     names: dict[str, object] = {}
     for text in texts(page, "python"):
         exec(compile(text, page, "exec"), names)
