@@ -50,7 +50,7 @@ def test_every_block_of_a_family_attends_in_one_fused_call_where_transformers_ha
         assert encoder.model.config._attn_implementation == "sdpa"
         assert (found[FUSED], found[EAGER]) == (encoder.card.depth, 0)
     else:
-        assert name.startswith("timesformer") and found[FUSED] == 0 and found[EAGER] >= encoder.card.depth
+        assert name.startswith(("timesformer", "videoprism")) and found[FUSED] == 0 and found[EAGER] >= encoder.card.depth
 
 
 def test_so_do_v_jepa_2_its_predictor_and_its_head(tmp_path: Any, tiny: VJepa2Encoder) -> None:

@@ -23,6 +23,7 @@ from transformers import VJEPA2Model
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import WEIGHTS
+from jepascope.encoders.videoprism import VideoPrismEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 
 ROUNDING = 1e-5  # of latents about 1 in size
@@ -46,7 +47,11 @@ def family(name: str) -> Callable[[Path], tuple[Encoder, Callable[[Tensor], Laye
 
         def theirs(video: Tensor) -> Layers:
             out = twin.forward(twin.laid_out(video), output_hidden_states=True)
-            return [twin.outward(hidden) for hidden in (*out.hidden_states[1:], out.last_hidden_state)]
+            if not isinstance(twin, VideoPrismEncoder):
+                return [twin.outward(hidden) for hidden in (*out.hidden_states[1:], out.last_hidden_state)]
+            spatial = 1 + len(twin.model.spatial_layers)  # the last of hidden_states is normed and in order already
+            over_time = [twin.by_time(hidden) for hidden in (*out.hidden_states[spatial:-1], out.last_temporal_hidden_state)]
+            return [*map(twin.outward, out.hidden_states[1:spatial]), *over_time, out.last_hidden_state]
 
         return encoder, theirs
 

@@ -55,7 +55,7 @@ class VideoPrismEncoder(LibraryEncoder):
             return self.outward(self.block_forward(self.model.spatial_layers[index - 1], self.inward(hidden)))
         by_patch = self.by_patch(hidden) if index > spatial + 1 else self.entered(hidden)
         seen = self.block_forward(self.model.temporal_layers[index - spatial - 1], by_patch)
-        return seen.reshape(hidden.shape[0], -1, *seen.shape[1:]).transpose(1, 2).flatten(1, 2)
+        return self.by_time(seen)
 
     def entered(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "tubes times width"]:
         """What the first block over time is given: normed, with positions in time."""
@@ -64,6 +64,10 @@ class VideoPrismEncoder(LibraryEncoder):
 
     def by_patch(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "tubes times width"]:
         return hidden.reshape(hidden.shape[0], self.card.grid[0], -1, self.card.width).transpose(1, 2).flatten(0, 1)
+
+    def by_time(self, seen: Float[Tensor, "tubes times width"]) -> Float[Tensor, "clips tokens width"]:
+        """What a block over time returns, in our order."""
+        return seen.reshape(-1, self.card.grid[1] * self.card.grid[2], *seen.shape[1:]).transpose(1, 2).flatten(1, 2)
 
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.model.layernorm2(hidden)  # type: ignore[no-any-return]
