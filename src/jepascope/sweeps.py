@@ -39,7 +39,7 @@ def sweep(
     """Run every cell of ``file`` that is not finished, as ``jepascope sweep`` does. A cell that fails is a row with its reason.
 
     ``out``: the sweep's folder; default: runs/NAME OF THE FILE. ``workers``: processes on a CPU; None: one a core. Raises BadArgument for a
-    file that is no sweep.
+    file that is no sweep, and for a folder that holds something else.
     """
     import pandas as pd
 
@@ -47,11 +47,11 @@ def sweep(
     from jepascope.report.sweep.page import build_sweep
     from jepascope.study.machine import Machine
     from jepascope.study.notebook import watched
-    from jepascope.study.sweep.cells import cells_of
+    from jepascope.study.sweep.cells import cells_of, folder_of
     from jepascope.study.sweep.run import run_cells
 
     path = Path(file).expanduser()
-    cells, folder = cells_of(path), Path("runs") / path.stem if out is None else Path(out).expanduser()
+    cells, folder = cells_of(path), folder_of(path, None if out is None else Path(out).expanduser())
     with watched(progress) as shown:
         given = _Titled(shown, len(cells))
         outcomes = list(run_cells(cells, folder, Machine(device=device, workers=workers), given, given.told, build_report))

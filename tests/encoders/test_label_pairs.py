@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from jepascope.cli.main import app
 from jepascope.clips.ranges import DIRECTION_NAMES
-from jepascope.encoders.label_pairs import chiral_pairs, direction_named, proposed_pairs
+from jepascope.encoders.label_pairs import OPPOSITES, _opposites, chiral_pairs, direction_named, proposed_pairs
 from jepascope.study.spec_file import read_value
 
 PUSHED = ("Pushing something from left to right", "Pushing something from right to left")
@@ -52,6 +52,11 @@ def test_opposites_are_found_once_in_either_order_and_nothing_is_its_own() -> No
     assert chiral_pairs(labels) == OPPOSED
     assert {frozenset(pair) for pair in chiral_pairs(labels[::-1])} == {frozenset(pair) for pair in OPPOSED}
     assert chiral_pairs(alone) == chiral_pairs([]) == chiral_pairs(["Moving something up"] * 2) == []
+
+
+def test_a_label_of_a_stranger_has_no_more_opposites_than_there_are_phrases() -> None:
+    every = " ".join(phrase for pair in OPPOSITES for phrase in pair)
+    assert 1 < len(_opposites(every)) <= len(OPPOSITES) + 1
 
 
 def test_pairs_of_directions_that_a_variable_has_are_proposed() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import jepascope as js
 from jepascope.disk.folder import Folder
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.study.machine import Machine
@@ -125,6 +126,9 @@ def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tmp_path: Path
         check_folder(tmp_path)
     with pytest.raises(BadArgument, match="is a file"):
         check_folder(tmp_path / "thesis.tex")
+    with pytest.raises(BadArgument, match="nothing was changed"):  # whoever runs it, from Python too
+        js.sweep(written(tmp_path, "base: quick\nover: {seed: [0]}"), out=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cells", "odd.yaml", "thesis.tex"]
 
 
 @pytest.mark.parametrize("many", [1, 3, 4, 11])

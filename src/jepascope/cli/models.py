@@ -62,19 +62,10 @@ def model_command(name: str, as_json: bool) -> None:
     if not labels:
         say("It has no task head.")
         return
+    opposites = [f"  {a} | {b}" for a, b in chiral_pairs(labels)]
     say(f"Its task head has {len(labels)} labels.", "")
-    say(
-        "Labels that are each other's opposites (told apart by motion or its order alone):",
-        *(f"  {a} | {b}" for a, b in chiral_pairs(labels)),
-    )
-    say(
-        "",
-        *(
-            ["As a judge of direction:", *(f"  {run}" for run in runs)]
-            if runs
-            else ["No two labels name opposite directions of a whole object."]
-        ),
-    )
+    say("Labels that are each other's opposites (told apart by motion or its order alone):", *(opposites or ["  none"]), "")
+    say("As a judge of direction:", *(f"  {run}" for run in runs or ["none: no two labels name opposite directions of a whole object"]))
 
 
 def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:

@@ -102,13 +102,11 @@ def sweep(
 ) -> None:
     """Run many studies: models x variables x seeds x any field. Captures are shared, a failed cell stops no other; ends in paired tests."""
     from jepascope.study.plan import duration
-    from jepascope.study.sweep.cells import cells_of
-    from jepascope.study.sweep.run import check_folder, foreseen, part_of, run_cells, standing
+    from jepascope.study.sweep.cells import cells_of, folder_of
+    from jepascope.study.sweep.run import foreseen, part_of, run_cells, standing
 
-    cells = cells_of(file)
-    folder = out or Path("runs") / file.stem
+    cells, folder = cells_of(file), folder_of(file, out)
     mine = part_of(cells, part)
-    check_folder(folder)
     outcomes = [standing(cell, folder) for cell in cells]
     if dry:
         planned = [foreseen(cell, folder, machine) for cell in mine]

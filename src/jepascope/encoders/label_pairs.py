@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import product
 
 OPPOSITES = (
-    ("from left to right", "from right to left"),
-    ("to the left", "to the right"),
     ("left", "right"),
     ("upwards", "downwards"),
     ("up", "down"),
@@ -74,20 +71,14 @@ def proposed_pairs(labels: Sequence[str], classes: Iterable[str]) -> list[dict[s
 
 
 def _opposites(text: str) -> set[str]:
-    """What a label may be called whose phrases are exchanged: every phrase that it holds, one of them or several."""
-    choices = []
-    for first, second in OPPOSITES:
-        held = [(a, b) for a, b in ((first, second), (second, first)) if re.search(rf"\b{a}\b", text)]
-        if held:
-            choices.append([None, held[0]])
-    made = set()
-    for chosen in product(*choices):
-        turned = text
-        for number, exchange in enumerate(chosen):
-            if exchange is not None:  # marks keep one exchange from undoing another
-                turned = re.sub(rf"\b{exchange[0]}\b", f"<{number}>", turned, count=1)
-        for number, exchange in enumerate(chosen):
-            if exchange is not None:
-                turned = turned.replace(f"<{number}>", exchange[1])
-        made.add(turned)
-    return made - {text}
+    """What a label may be called of whose phrases one pair is exchanged, or all of them at once."""
+    held = [pair for pair in OPPOSITES if re.search(rf"\b({'|'.join(pair)})\b", text)]
+    return {_exchanged(text, pairs) for pairs in (*([pair] for pair in held), held) if pairs} - {text}
+
+
+def _exchanged(text: str, pairs: Sequence[tuple[str, str]]) -> str:
+    """Each phrase of ``pairs`` in the other one's place."""
+    other: dict[str, str] = {}
+    for first, second in pairs:
+        other = {first: second, second: first, **other}  # of a phrase with two opposites the one of the pair that comes first
+    return re.sub(rf"\b({'|'.join(other)})\b", lambda found: other[found[0]], text)

@@ -15,7 +15,7 @@ from jepascope.encoders.pixels import Pixels
 DECLARED = EncoderEntry(
     name="videoprism_vision_model",
     meaning="VideoPrism",
-    order=5,
+    order=4,  # after TimeSformer
     run="jepascope.encoders.videoprism:VideoPrismEncoder",
     fields={
         "depth": ("num_spatial_layers", 12),

@@ -12,6 +12,12 @@ from jepascope.findings.names import short, unit_of
 from jepascope.stats import LEVEL
 
 
+def leads_in_turn(summary: Mapping[str, Any]) -> bool:
+    """Whether claims of a run are made of every video in turn. Folders of versions that swapped nothing there do not say so."""
+    left = summary.get("leave_one_out")
+    return isinstance(left, dict) and bool(left.get("leads"))
+
+
 @dataclass(frozen=True)
 class Facts:
     """``summary``: plain facts of the study under the keys of summary.json; ``tables`` by name, None where a stage was not run."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from math import nan
 
 from jepascope.findings.beside import unread_judge
-from jepascope.findings.claim import Claim, Number
+from jepascope.findings.claim import Claim, Number, sentence_of
 from jepascope.findings.copies import COPIES_OF, LESSER
 from jepascope.findings.distrust import MOST, doubts
 from jepascope.findings.facts import Facts
 from jepascope.findings.fresh import FRESH
 from jepascope.findings.isolation import ISOLATED, MOST_LOST, UNSEEN_CHANGE
-from jepascope.findings.names import brief_name
+from jepascope.findings.names import brief_name, judge_words
 from jepascope.findings.numbers import finite, whole_percent
 from jepascope.findings.ported import CARRIES
 from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
@@ -77,10 +77,11 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
         else:
             why = "" if unread_judge(in_force(facts)) is None else ": the judge does not read it"
             told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
-    for question, who in ((PREDICTED, "The network's own predictor"), (HEADED, "The checkpoint's own classifier")):
+    for question, judge in ((PREDICTED, "predictor"), (HEADED, "head")):
         claim = _ran(claims, question.name)
         if claim is not None and (own := effect_and_closest(claim)[0]) is not None:
-            told.append(f"{who} {'agrees' if claim.verdict == 'shown' else 'does not confirm it'}: {_span(own)}.")
+            agrees = "agrees" if claim.verdict == "shown" else "does not confirm it"
+            told.append(sentence_of(f"{judge_words(judge)} {agrees}: {_span(own)}"))
             break
     if fresh is not None and fresh.numbers:
         right = points(fresh.numbers[0].value)

@@ -13,8 +13,9 @@ import pandas as pd
 from jepascope.discovery.probes.readings import VariableReading, variable_reading
 from jepascope.findings.beside import of_controls, readings_by, rows_beside
 from jepascope.findings.effect import Against, Effect, worst_first
-from jepascope.findings.facts import Facts
+from jepascope.findings.facts import Facts, leads_in_turn
 from jepascope.findings.names import DONOR_DOSE_WORDS, FULL_DOSE_WORDS, in_order
+from jepascope.intervention.edit_entry import LEADING
 
 KINDS = ("categorical", "numeric", "circular")
 FULL_DOSE = 1.0  # full removal (ablate), the twin's own change (swap), the difference of class means (steer)
@@ -161,15 +162,11 @@ def edited(facts: Facts, finder: str, edit: str, judge: str = "probe") -> Edited
 def in_force(facts: Facts) -> Facts:
     """What claims of use are made of: where few videos are tested every video in turn, each by what the others gave, in place of the test
     split. Its table stands as ``ce``."""
-    left, table = facts.summary.get("leave_one_out"), facts.table("leave_one_out")
-    if facts.in_turn or table is None or not isinstance(left, dict) or not left.get("leads"):
+    table = facts.table("leave_one_out")
+    if facts.in_turn or table is None or not leads_in_turn(facts.summary):
         return facts
-    summary = {**facts.summary, "in_turn": True, "judge_reading": left.get("judge_reading", {})}
+    summary = {**facts.summary, "in_turn": True, "judge_reading": facts.summary["leave_one_out"].get("judge_reading", {})}
     return Facts(summary, {**facts.tables, "ce": table, "matching": None})
-
-
-LEADING = ("swap", "ablate")
-"""Edits that claims of use are made of, the one that leads first: deleting large directions of any kind costs margin."""
 
 
 def leading(facts: Facts, judge: str = "probe") -> list[Edited]:

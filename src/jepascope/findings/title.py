@@ -48,7 +48,7 @@ def _beside(used: Claim, own: Number, closest: Number | None) -> str:
     if beyond is None:
         return f", {brief_name(closest.control)} {points(closest.value)}"
     by, than = decimals(100 * abs(beyond.value), 0), "more" if beyond.value >= 0 else "less"
-    return f", {by} points {than} than {brief_name(closest.control)}"
+    return f", {by} point{'s' * (by != '1')} {than} than {brief_name(closest.control)}"
 
 
 def _read(model: str, variable: str, claims: Sequence[Claim]) -> str:

@@ -63,7 +63,7 @@ def _by(facts: Facts, judge: str, shown: str = "") -> Answer | None:
     edits, who = leading(facts, judge), judge_words(judge)
     if edits and edits[0].effect.unread:
         assert edits[0].effect.judge is not None
-        return _answer(edits[:1], f"{who[0].upper()}{who[1:]} says nothing of edits: {unread_words(edits[0].effect.judge)}")
+        return _answer(edits[:1], f"{who} says nothing of edits: {unread_words(edits[0].effect.judge)}")
     rows = [row for row in edits if row.effect.side != "unknown"]
     if not rows:
         return None

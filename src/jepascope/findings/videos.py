@@ -8,7 +8,7 @@ from typing import Any
 from jepascope.findings.beside import readings_by
 from jepascope.findings.claim import Answer, Evidence, Number, Question, Verdict, row_key, row_number, sentence_of
 from jepascope.findings.effect import Effect
-from jepascope.findings.facts import Facts
+from jepascope.findings.facts import Facts, leads_in_turn
 from jepascope.findings.numbers import decimals, decimals_span
 from jepascope.findings.selection import Edited, edited, edited_of, leading
 from jepascope.findings.used import numbers_of, stateable, words
@@ -57,7 +57,7 @@ def left_out(facts: Facts) -> Answer | None:
         f"(chance {decimals(read['chance'], 3)}{above})"
     )
     numbers = [accuracy, Number("accuracy", read["chance"], unit="share right", control="chance")]
-    if left.get("leads"):  # the claim of use is made of the same folds
+    if leads_in_turn(facts.summary):  # the claim of use is made of the same folds
         row = next(iter(leading(facts)), None)
         verdict = "undecided" if row is None else verdict_of(row.effect, row.beside)
         evidence = Evidence("leave_one_out", {} if row is None else row_key(row.row, *SAME)), Evidence("leave_one_out_videos", {})

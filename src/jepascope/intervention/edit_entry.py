@@ -49,6 +49,8 @@ USUAL = tuple(name for name, entry in EDITS.own.items() if entry.usual)
 """The edits that every study runs."""
 COMPARED = tuple(name for name, entry in EDITS.own.items() if entry.compared)
 """Those that subspaces are held against each other by."""
+LEADING = ("swap", "ablate")
+"""Those that claims of use are made of, the one that leads first: deleting large directions of any kind costs margin."""
 CALIBRATED = tuple(name for name, entry in EDITS.own.items() if entry.to_angle)
 
 

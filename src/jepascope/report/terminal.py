@@ -11,6 +11,7 @@ from jepascope.disk.folder import Folder
 from jepascope.disk.manifest import Manifest
 from jepascope.findings.beside import with_controls
 from jepascope.findings.effect import SILENT, Effect, stored_readings
+from jepascope.findings.facts import leads_in_turn
 from jepascope.findings.names import control_name
 from jepascope.findings.numbers import count, interval_words, p_text, shown
 from jepascope.findings.verdict import not_shown_words, ratio_words
@@ -37,12 +38,11 @@ def effect_table(folder: Path, layer: int | None = None, judge: str | None = Non
     table = Table(*HEAD, box=None, pad_edge=False, header_style="bold")
     # edits made beside a run's own are judged by the run's judges
     above, own = (read_json(path / "summary.json", {}) for path in (folder.parent, folder))
-    left = own.get("leave_one_out") if layer is not None else None
-    in_turn = isinstance(left, dict) and bool(left.get("leads"))
+    in_turn = layer is not None and leads_in_turn(own)
     name = "leave_one_out" if in_turn else "ce"
     ce = read_table(Manifest(Folder(folder)), f"{name}.parquet", TABLES[name], {name: True, "leave_one_out": True})
     assert ce is not None  # its evidence was just claimed
-    judges = stored_readings(above) | stored_readings(left if in_turn and left else own, ce)
+    judges = stored_readings(above) | stored_readings(own["leave_one_out"] if in_turn else own, ce)
     layer = None if in_turn else layer
     ce = ce[(ce["layer"] == (ce["layer"] if layer is None else layer)) & (ce["judge"] == (ce["judge"] if judge is None else judge))]
     for row in with_controls(ce, judges):

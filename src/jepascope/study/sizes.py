@@ -10,7 +10,7 @@ from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.intervention.control_entry import AS_GIVEN, CONTROLS, MATCHED
-from jepascope.intervention.edit_entry import COMPARED, EDITS, takes_over
+from jepascope.intervention.edit_entry import COMPARED, EDITS, LEADING, takes_over
 from jepascope.intervention.judge_entry import JUDGES, MAIN
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.geometry import Geometry
@@ -19,7 +19,6 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.videos.carried_by import carried_by
 
 CONTROL_COUNT = sum(CONTROLS.own[name].made != "run" for name in MATCHED)
-LEFT_OUT_EDITS = ("swap", "ablate")  # of each video that is left out
 LEFT_OUT_FIXED = tuple(name for name in MATCHED if CONTROLS.own[name].made == "fixed")  # beside them, and those of AS_GIVEN
 DIRECTIONS = 8  # classes that a clip set is balanced over, and how its clips are shared out to fit and judge; test gets the rest
 SPLIT_SHARES = (0.5, 0.3)
@@ -55,7 +54,7 @@ def draws_of(spec: StudySpec, edit: str, control: str, judge: str = MAIN) -> int
 def left_out_conditions(spec: StudySpec) -> int:
     """Edits of a clip of a video that is left out: the first finder's subspace and its controls."""
     conditions, draws = 0, min(spec.draws, spec.draws_beside)
-    for edit in LEFT_OUT_EDITS:
+    for edit in LEADING:
         own = [name for name in AS_GIVEN if not (CONTROLS.entry(name).carried and EDITS.entry(edit).carries)]  # then they are random's
         conditions += 1 + len(LEFT_OUT_FIXED) + draws * len(own)
     return conditions

@@ -15,9 +15,8 @@ SPLIT_VIDEOS = dict.fromkeys(FOLDER_SHARES, FEWEST_VIDEOS)
 FEW_TESTED = 10  # videos in split test: with fewer, each of all the videos is tested in turn, by what the others gave
 LEFT_OUT_VIDEOS = {**SPLIT_VIDEOS, "test": 1}  # where each video is tested in turn no interval is made of those in test alone
 LEFT_OUT_SHARES = {"fit": 0.4, "judge": 0.4, "test": 0.2}  # of videos that are so few
-FEWEST_LEFT_OUT = sum(
-    LEFT_OUT_VIDEOS.values()
-)  # of every class, each video being of one: one is tested, or swapped with, the others learned from
+# of every class, each video being of one: one is tested, or swapped with, the others learned from
+FEWEST_LEFT_OUT = sum(LEFT_OUT_VIDEOS.values())
 FEWEST_CLIPS = {"fit": 20, "test": 8}  # of all classes in a split
 MOST_TRIED = 1000  # clips of a class
 SHOWN = 8  # classes that a message lists

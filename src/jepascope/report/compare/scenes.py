@@ -10,7 +10,8 @@ import pandas as pd
 from jaxtyping import Int
 
 from jepascope.findings.names import edit_name
-from jepascope.findings.selection import LEADING, Edited, edited, finders_of, tokens_of
+from jepascope.findings.selection import Edited, edited, finders_of, tokens_of
+from jepascope.intervention.edit_entry import LEADING
 from jepascope.intervention.refits import SAME, Refits
 from jepascope.report.folder import RunFolder
 from jepascope.stats import Share

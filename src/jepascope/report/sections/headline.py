@@ -12,7 +12,6 @@ from jepascope.findings.names import MOST_OF_A_HEADLINE, control_name, edit_name
 from jepascope.findings.numbers import count, decimals, finite, percent, percent_span, shown, span
 from jepascope.findings.read import SHORTCUTS
 from jepascope.findings.selection import (
-    LEADING,
     Edited,
     claimed_rows,
     coinciding,
@@ -24,6 +23,7 @@ from jepascope.findings.selection import (
     tokens_of,
 )
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
+from jepascope.intervention.edit_entry import LEADING
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.isolation import isolation_findings

@@ -61,6 +61,11 @@ def cells_of(path: Path) -> list[Cell]:
     return cells
 
 
+def folder_of(file: Path, out: Path | None) -> Path:
+    """Where a sweep goes: the folder asked for, else one in runs/ by the name of its file."""
+    return Path("runs") / file.stem if out is None else out
+
+
 def _swept(path: Path, over: Any) -> dict[str, list[Any]]:
     """The lists under ``over``, those of the encoder first."""
     example = f"write them as lists, such as {OVER}: {{variable: [direction, speed], seed: [0, 1]}}"

@@ -81,7 +81,7 @@ def foreseen(cell: Cell, out: Path, machine: Machine) -> tuple[Outcome, float]:
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a folder that holds something else, or cannot be written, before any cell is run."""
+    """Refuse a folder that holds something else, or cannot be written."""
     check_place(out, "the folder of a sweep", lambda name: name in (CELLS, STORE, FAILED, PAGE, DATA) or is_own(name))
 
 
@@ -92,6 +92,7 @@ def run_cells(
 
     What is finished is answered from its folder. A cell that another process runs is left to it, and one that cannot be run says why.
     """
+    check_folder(out)
     Folder(out).make(FAILED)  # where nothing can be written, that is said before anything runs
     with _Encoders(machine) as encoders:
         for cell in cells:

@@ -36,6 +36,7 @@ from jepascope.findings.numbers import json_number as number
 from jepascope.findings.summary import by_judge
 from jepascope.intervention.causal_effect import COLUMNS, ce_table
 from jepascope.intervention.controls import matched_controls
+from jepascope.intervention.edit_entry import LEADING
 from jepascope.intervention.edits import class_means
 from jepascope.intervention.effects import intervene
 from jepascope.intervention.judges import require_disjoint
@@ -45,7 +46,7 @@ from jepascope.study.captures import Captures
 from jepascope.study.discover.probes import earliest_of
 from jepascope.study.intervene.judges import trained_probe
 from jepascope.study.intervene.requested import fixed_draws
-from jepascope.study.sizes import LEFT_OUT_EDITS, LEFT_OUT_FIXED
+from jepascope.study.sizes import LEFT_OUT_FIXED
 from jepascope.study.steps.intervene import MOST_LEFT_OUT
 
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
@@ -270,7 +271,7 @@ def _edited(
         {finder: subspace},
         {finder: controls},
         [reader],
-        LEFT_OUT_EDITS,
+        LEADING,
         spec.edit_doses[:1],
         ablate_to=spec.ablate_to,
     )
