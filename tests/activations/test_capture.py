@@ -133,6 +133,27 @@ def test_a_killed_capture_goes_on_where_it_stopped(tmp_path: Path, encoder: VJep
     assert same(whole, resumed)
 
 
+def test_long_clips_lie_in_smaller_shards_and_pass_in_smaller_batches(
+    tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, embed, passed = encoder.card, encoder.embed, list[int]()
+    tokens, covariance = {layer: whole.tokens(layer) for layer in SITES}, whole.moments(1, "all").covariance
+    pooled = [whole.pooled(layer, "object") for layer in range(card.depth + 1)]
+
+    def counted(video: Tensor) -> Tensor:
+        passed.append(len(video))
+        return embed(video)
+
+    monkeypatch.setattr("jepascope.activations.layout.SHARD_BYTES", 7 * len(SITES) * 4 * card.tokens * card.width)
+    monkeypatch.setattr("jepascope.activations.capture.AT_WORK", 3 * card.clip_bytes)
+    monkeypatch.setattr(encoder, "embed", counted)
+    found = capture(encoder, clips, tmp_path, SITES, moments=MOMENTS)
+    assert len([*tmp_path.glob("*/shard-*")]) == -(-len(clips) // 7) and max(passed) == 3
+    assert all(torch.equal(found.tokens(layer), tokens[layer]) for layer in SITES)
+    assert all(torch.equal(found.pooled(layer, "object"), value) for layer, value in enumerate(pooled))
+    torch.testing.assert_close(found.moments(1, "all").covariance, covariance)
+
+
 @pytest.mark.parametrize("damage", ["truncated", "a bit flipped", "missing"])
 def test_a_damaged_shard_is_computed_again_and_said_once(
     tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations, damage: str, caplog: pytest.LogCaptureFixture

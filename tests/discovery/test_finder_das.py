@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 from plane_network import WIDTH, PlaneNetwork, on_the_plane
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from jepascope.discovery.finders import find, find_shuffled
 from jepascope.discovery.finders.rotation import STEPS
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.budget import hidden_bytes
 from jepascope.errors import BadArgument
 
 Planted = tuple[Labelled, PlaneNetwork, Subspace]
@@ -42,6 +45,22 @@ def test_every_seed_gains_and_the_best_on_held_out_clips_is_taken(planted: Plant
     assert len(said["losses"]) == 3 and max(said["losses"]) < said["loss_without_edit"]
     assert said["form"] == "rotation" and said["steps"] <= STEPS and said["seed_rule"] == "least loss on held-out fit clips"
     assert not any(parameter.requires_grad for parameter in (planted[1].read, planted[1].write))
+
+
+def test_long_clips_are_trained_on_few_at_a_time_and_blocks_run_again(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, network, _ = planted
+    monkeypatch.setattr("jepascope.discovery.finders.rotation.STEPS", 5)
+    found = find("das", data, 2)
+    ran = list[int]()
+
+    def again(block: Callable[..., Tensor], index: int, hidden: Tensor, **how: bool) -> Tensor:
+        ran.append(len(hidden))
+        return checkpoint(block, index, hidden, **how)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("jepascope.activations.way_back.AT_WORK", 3 * hidden_bytes(network.card.tokens, network.card.width))
+    monkeypatch.setattr("jepascope.activations.way_back.checkpoint", again)
+    assert recovery(find("das", data, 2), found.basis) > 0.999
+    assert {*ran} == {1}
 
 
 def test_permuted_labels_find_little_of_the_plane_each_its_own(planted: Planted) -> None:

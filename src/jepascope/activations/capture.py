@@ -24,6 +24,7 @@ from jepascope.activations.site import SELECTIONS, pool
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.budget import AT_WORK, at_once
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
 
@@ -64,8 +65,9 @@ def capture(
 
     With a ``store`` the shards lie in a folder below it, addressed by everything the numbers depend on; a rerun reads
     them, a killed run goes on where it stopped, and memory does not grow with the clips. Without one everything
-    stays in memory. ``progress(done, total)`` is called with clips. ``ahead``: whether the next batch's pixels are made while the
-    encoder is at work; by default where it works on an accelerator. Raises BadData on NaN or infinite activations.
+    stays in memory. ``batch``: clips at once, fewer where they are long. ``progress(done, total)`` is called with clips. ``ahead``: whether
+    the next batch's pixels are made while the encoder is at work; by default where it works on an accelerator. Raises BadData on NaN or
+    infinite activations.
     """
     card = encoder.card
     for layer in (*sites, *moments):
@@ -75,6 +77,7 @@ def capture(
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
     if batch < 1:
         raise BadArgument(f"A batch of {batch} clips cannot be captured; ask for at least 1.")
+    batch = at_once(card.clip_bytes, batch, AT_WORK)
     # embedding one clip tells the precision, and refuses a misfit of clips and encoder before anything is written
     with torch.inference_mode():
         first = clips.video(slice(0, 1))

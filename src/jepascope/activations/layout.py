@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jepascope.encoders.budget import SHARD_BYTES, at_once
+
 FORMAT = "jepascope-activations-3"  # 3: a layer of a shard is contiguous, masks are bits, a shard carries its own checksums
-SHARD = 50  # clips a file
+SHARD = 50  # clips a file, of clips that are short
 SELECTIONS = ("all", "object")
 """Selections that every capture pools over, and that judges read."""
 
@@ -43,12 +45,17 @@ class Layout:
     dtype: str = "F32"
 
     @property
+    def shard_clips(self) -> int:
+        """Clips a file: fewer than SHARD where their tokens are many, because a shard is held whole while it is made."""
+        return at_once(len(self.sites) * BYTES[self.dtype] * self.tokens * self.width, SHARD, SHARD_BYTES)
+
+    @property
     def shards(self) -> int:
-        return -(-self.clips // SHARD)
+        return -(-self.clips // self.shard_clips)
 
     def rows(self, shard: int) -> slice:
         """The clips of a shard; the last one may be shorter."""
-        return slice(shard * SHARD, min((shard + 1) * SHARD, self.clips))
+        return slice(shard * self.shard_clips, min((shard + 1) * self.shard_clips, self.clips))
 
     def tensors(self, shard: int) -> dict[str, Described]:
         """What one shard holds, by key."""
@@ -70,7 +77,7 @@ class Layout:
         sizes = dict.fromkeys(("pooled", "masks", "moments", "tokens"), 0)
         sizes["headers"] = len(canonical(described(self, "0" * 16, "0" * 16)))
         kinds = {"pooled": "pooled", "object_mask": "masks", "moments": "moments", "tokens": "tokens"}
-        full, rest = divmod(self.clips, SHARD)
+        full, rest = divmod(self.clips, self.shard_clips)
         # all full shards are alike, and a last, shorter one differs
         for shard, times in ((0, full), (full, 1 if rest else 0)):
             if not times:
@@ -90,7 +97,7 @@ def described(layout: Layout, encoder: str, clips: str, transform: str = "") -> 
     """Everything that the numbers of a capture depend on: what its manifest says, and its folder is named by the digest of."""
     return {
         "format": FORMAT,
-        "shard_clips": SHARD,
+        "shard_clips": layout.shard_clips,
         "encoder": encoder,
         "clips": clips,
         "transform": transform,

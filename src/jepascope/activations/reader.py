@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from jepascope.activations.layout import SHARD, Layout
+from jepascope.activations.layout import Layout
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.store import Store
 
@@ -37,7 +37,7 @@ class Reader:
 
     def tokens(self, layer: int, rows: Int[Tensor, " rows"], span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
         """``h_layer`` of clips at some consecutive token positions, in the encoder's precision; never kept in memory."""
-        parts = [self.store.read(shard, f"tokens.{layer}", inside, span=span) for _, shard, inside in runs(rows)]
+        parts = [self.store.read(shard, f"tokens.{layer}", inside, span=span) for _, shard, inside in runs(rows, self.layout.shard_clips)]
         if not parts:
             return torch.empty(0, self.layout.tokens, self.layout.width)[:, span]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -59,7 +59,7 @@ class Reader:
 
         def read(wanted: Tensor) -> Tensor:
             tensor = torch.empty(len(wanted), width, dtype=dtype)
-            for at, shard, inside in runs(wanted):
+            for at, shard, inside in runs(wanted, self.layout.shard_clips):
                 tensor[at] = self.store.read(shard, key, inside, layer)
             return tensor
 
@@ -68,14 +68,14 @@ class Reader:
         return self._recent.get((key, layer), lambda: read(torch.arange(self.layout.clips)), _size)[rows]
 
 
-def runs(rows: Int[Tensor, " rows"]) -> Iterator[tuple[slice, int, Tensor]]:
+def runs(rows: Int[Tensor, " rows"], shard_clips: int) -> Iterator[tuple[slice, int, Tensor]]:
     """Runs of rows that lie in one shard: where they go, the shard, and where they lie in it."""
     if not len(rows):
         return
-    shards = rows // SHARD
+    shards = rows // shard_clips
     starts = [0, *(torch.nonzero(shards.diff()).flatten() + 1).tolist()]
     for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
-        yield slice(start, stop), int(shards[start]), rows[start:stop] % SHARD
+        yield slice(start, stop), int(shards[start]), rows[start:stop] % shard_clips
 
 
 def packed(mask: Bool[Tensor, "clips tokens"]) -> UInt8[Tensor, "clips bytes"]:

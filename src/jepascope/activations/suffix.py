@@ -15,10 +15,8 @@ from jepascope.activations.memory import in_batches
 from jepascope.activations.norms import Scales
 from jepascope.activations.site import pool
 from jepascope.encoders.base import EncoderCard, Task, VideoEncoder
+from jepascope.encoders.budget import BATCH, at_once
 from jepascope.errors import BadArgument
-
-BATCH = 32  # clips folded into one batch; benchmarks/suffix.py shows that more gains nothing on a CPU
-CHUNK_BYTES = 2e9  # most that the unedited hidden states of the clips taken together may fill, in float32
 
 Edit = Callable[[Tensor, slice], Tensor]
 """``edit(hidden (clips, tokens, width), conditions)`` -> hidden (conditions, clips, tokens, width), one for each condition of the slice.
@@ -72,6 +70,7 @@ def rerun(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) ->
     block after the last layer that is read is run. Only what readers return is kept, and only until ``keep`` has it: memory grows with
     the batch alone. In float32 on a CPU the hidden states equal those of a whole forward with the same edit hooked in, bit for bit.
     """
+    batch = at_once(encoder.card.clip_bytes, batch)
     waiting: list[tuple[slice, Keep]] = []  # whose results are not here yet, in their order
     fitted = batch
 
@@ -135,8 +134,8 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
 
 
 def chunks(card: EncoderCard, clips: int, batch: int = BATCH) -> list[slice]:
-    """Clips taken together: at most ``batch``, and CHUNK_BYTES of hidden states; in parts of equal size, so that no batch is small."""
-    most = max(1, min(batch, int(CHUNK_BYTES / (4 * card.tokens * card.width))))
+    """Clips taken together: at most ``batch``, fewer where they are long; in parts of equal size, so that no batch is small."""
+    most = at_once(card.clip_bytes, batch)
     size = -(-clips // max(1, -(-clips // most)))
     return [slice(start, min(start + size, clips)) for start in range(0, clips, max(1, size))]
 

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from jepascope.encoders.budget import clip_bytes
 from jepascope.errors import BadArgument
 
 R = TypeVar("R")
@@ -49,6 +50,11 @@ class EncoderCard:
     @property
     def tokens(self) -> int:
         return self.places + self.extra
+
+    @property
+    def clip_bytes(self) -> int:
+        """What one clip takes at most on its way through: batches are made by it."""
+        return clip_bytes(self.tokens, self.width, self.frames * 3 * self.size**2)
 
     @property
     def places(self) -> int:

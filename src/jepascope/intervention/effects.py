@@ -12,10 +12,10 @@ from jaxtyping import Float64, Int
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.budget import BATCH
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
 from jepascope.intervention.control_entry import FLOORS

@@ -24,8 +24,9 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH, Placed, Rerun, Sweep, chunks, rerun
+from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.budget import BATCH
 from jepascope.encoders.precision import exact
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.edit_entry import EDITS

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import BATCH
+from jepascope.activations.suffix import chunks
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.edits import coordinates, displacement, pool_inside
 from jepascope.intervention.scenes import Scenes
@@ -45,8 +45,7 @@ def _pooled(site: Site, scenes: Scenes, subspace: Subspace, edit: str) -> tuple[
     """The edit's coordinates in the subspace, pooled over the edited tokens, and the mean norm of a token's edit."""
     selected = scenes.mask(site.tokens)
     pooled, total, tokens = [], 0.0, 0
-    for start in range(0, len(scenes), BATCH):
-        rows = slice(start, min(start + BATCH, len(scenes)))
+    for rows in chunks(scenes.source.encoder_card, len(scenes)):
         hidden = scenes.source.tokens(site.layer, rows).float()
         mask = None if selected is None else selected[rows]
         moved = displacement(edit, scenes, site, rows, hidden, subspace.mean).float()

@@ -9,16 +9,15 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
-from jepascope.activations.suffix import CHUNK_BYTES, Placed
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.activations.suffix import Placed
+from jepascope.activations.way_back import clips_back, made_again, run_for_gradients
+from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.effects import outcome
 from jepascope.intervention.judges import Judge
 from jepascope.intervention.run import Unedited, place
 from jepascope.intervention.scenes import Scenes
-
-COPIES = 16  # hidden states that each block keeps for the way back, its four times wider feed-forward counted in
 
 Slopes = Mapping[tuple[str, int], Float[Tensor, "clips tokens width"]]
 """By edit and layer: the derivative of the effect's numerator by the hidden state."""
@@ -72,25 +71,22 @@ def slopes(
             hidden, layers, tuple(edits), judge, scenes.label[rows], scenes.target[rows], clean[rows], twin[rows], read=read, like=like
         )
 
-    parts = chunks(card, len(scenes), at[0] - layers[0])
+    size = clips_back(card, at[0] - layers[0], len(scenes))
+    parts = [slice(start, min(start + size, len(scenes))) for start in range(0, len(scenes), size)]
     yield from zip(parts, encoder.map(run_slopes, ((climb(rows), ()) for rows in parts)), strict=True)
-
-
-def chunks(card: EncoderCard, clips: int, blocks: int) -> list[slice]:
-    """Clips whose way back through so many blocks fits into CHUNK_BYTES."""
-    size = max(1, int(CHUNK_BYTES / (4 * card.tokens * card.width * COPIES * max(1, blocks))))
-    return [slice(start, min(start + size, clips)) for start in range(0, clips, size)]
 
 
 def run_slopes(encoder: VideoEncoder, climb: Climb) -> Slopes:
     """One task: some clips, all layers, all edits. On the CPU."""
     climb.to(encoder.device)
     depth = encoder.card.depth
+    last = depth if climb.judge.layer is None else climb.judge.layer
+    again = made_again(encoder.card, last - climb.layers[0])
     with torch.enable_grad():
         now = climb.hidden.detach().clone().requires_grad_()
         reached = {climb.layers[0]: now}
-        for start, stop in zip(climb.layers, (*climb.layers[1:], depth if climb.judge.layer is None else climb.judge.layer), strict=True):
-            now = reached[stop] = encoder.run(now, start, stop)
+        for start, stop in zip(climb.layers, (*climb.layers[1:], last), strict=True):
+            now = reached[stop] = run_for_gradients(encoder, now, start, stop, again)
         features = climb.judge.reader(climb.read)(encoder, now, torch.arange(len(now), device=now.device))
         logits = climb.judge.logits(features)
         if not logits.requires_grad:

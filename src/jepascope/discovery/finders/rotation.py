@@ -16,8 +16,10 @@ from torch import Tensor
 
 from jepascope.activations.memory import in_batches
 from jepascope.activations.site import pool
+from jepascope.activations.way_back import clips_back, made_again, run_for_gradients
 from jepascope.discovery.labelled import Suffix
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.budget import at_once
 
 RATE, LAST_RATE = 0.1, 0.002  # of Adam, on entries of size 1 / sqrt(width), falling as a cosine
 CLIPS = 16  # a step
@@ -126,22 +128,27 @@ def _minibatches(fit: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
 def _accumulate(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which: Tensor) -> None:
     """The gradient of the mean loss of some rotations over these clips, added to ``bases.grad`` piece by piece."""
 
-    def add(part: slice) -> None:
-        (_losses(suffix, reading, bases, rows, which[part]).sum() / len(rows)).backward()
+    card = suffix.encoder.card
+    folded = clips_back(card, card.depth - suffix.site.layer, FOLDED)
+    for few in rows.split(folded):
 
-    in_batches(len(which), max(1, FOLDED // len(rows)), add, "rotations")
+        def add(part: slice, few: Tensor = few) -> None:
+            (_losses(suffix, reading, bases, few, which[part]).sum() / len(rows)).backward()
+
+        in_batches(len(which), max(1, folded // len(few)), add, "rotations")
 
 
 def _loss(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which: Tensor) -> Float[Tensor, " some"]:
     """Mean loss of some rotations, without a gradient."""
     total = torch.zeros(len(which), device=bases.device)
-    for few in rows.split(CLIPS):
+    folded = at_once(suffix.encoder.card.clip_bytes, 2 * FOLDED)
+    for few in rows.split(min(CLIPS, folded)):
 
         def add(part: slice, few: Tensor = few) -> None:
             total[part] += _losses(suffix, reading, bases, few, which[part]).sum(dim=1)
 
         with torch.no_grad():
-            in_batches(len(which), max(1, 2 * FOLDED // len(few)), add, "rotations")
+            in_batches(len(which), max(1, folded // len(few)), add, "rotations")
     return total / len(rows)
 
 
@@ -157,7 +164,8 @@ def _losses(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, whic
         away = away * seen[..., None]
     flat = away.flatten(0, 1)
     edited = hidden.float() + ((flat @ u) @ u.mT).view(len(u), *away.shape)
-    last = encoder.run(edited.flatten(0, 1).to(encoder.dtype), layer)
+    again = torch.is_grad_enabled() and made_again(encoder.card, encoder.card.depth - layer)
+    last = run_for_gradients(encoder, edited.flatten(0, 1).to(encoder.dtype), layer, encoder.card.depth, again)
     pooled = pool(last, None if seen is None else seen.repeat(len(u), 1)).float().view(len(u), len(rows), -1)
     logits = pooled @ reading.weights[which].mT + reading.bias[which][:, None]
     target = reading.target[which][:, rows.to(encoder.device)]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import ShownAs, capture
-from jepascope.activations.suffix import BATCH
+from jepascope.activations.suffix import chunks
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import drawn_elsewhere
@@ -92,9 +92,9 @@ def judge_futures(captures: Captures, judge: ForecastJudge, layer: int) -> Float
     """Really rendered futures of split ``judge``, coarse: what the predictor's angle is read with. Run from their tokens at ``layer``."""
     part = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(layer,))
     futures = []
-    for start in range(0, len(part), BATCH):
+    for rows in chunks(part.encoder_card, len(part)):
         with torch.inference_mode():
-            hidden = part.tokens(layer, slice(start, start + BATCH)).to(captures.encoder.device)
+            hidden = part.tokens(layer, rows).to(captures.encoder.device)
             futures.append(judge.coarse(judge.future(captures.encoder.run(hidden, layer))).cpu())
     return torch.cat(futures)
 

@@ -1,0 +1,30 @@
+"""Budget: how many bytes passes hold at once. They keep to it, and plans count with it. Imports neither torch nor numpy.
+
+What a clip takes is counted in float32, so that a batch does not depend on the precision. Digits do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+FLOAT32 = 4  # bytes
+BATCH = 32  # clips folded into one batch, where they are short; benchmarks/suffix.py shows that more gains nothing on a CPU
+AT_WORK = 2e9  # bytes of a batch on its way through a block
+SHARD_BYTES = 5e8  # of the tokens of one file of a capture
+BLOCK_COPIES = 12  # hidden states alive at once in a block, its four times wider feed-forward counted in
+PIXEL_COPIES = 3  # of a clip: as it is, normalised, and as the patches that are embedded
+BACK_COPIES = 16  # hidden states that each block keeps for the way back
+
+
+def hidden_bytes(tokens: int, width: int) -> int:
+    """Of one clip's hidden states."""
+    return FLOAT32 * tokens * width
+
+
+def clip_bytes(tokens: int, width: int, pixels: int) -> int:
+    """What one clip takes at most on its way from pixels (how many numbers they are) through the blocks."""
+    hidden = hidden_bytes(tokens, width)
+    return max(BLOCK_COPIES * hidden, FLOAT32 * PIXEL_COPIES * pixels + hidden)
+
+
+def at_once(one: int, most: int, held: float = AT_WORK) -> int:
+    """Clips, of ``one`` byte count each, that ``held`` bytes have room for: one at least, ``most`` at most."""
+    return max(1, min(most, int(held // max(1, one))))
