@@ -1,7 +1,8 @@
 """VideoEncoder: the small interface behind which every frozen video encoder is studied.
 
 The residual stream ``h_l`` is tokens x width after block ``l``: ``h_0`` is the patch embedding, ``h_depth`` the output of the
-last block *before* the final norm. "Layer 7" always means "after block 7".
+last block *before* the final norm. "Layer 7" always means "after block 7". A block writes to it twice: what its attention adds, then
+what its feed-forward (MLP) adds, which sees the first (``attended``, ``fed``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from jepascope.encoders.budget import clip_bytes
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
 R = TypeVar("R")
 Task = tuple[Any, ...]
+PARTS = ("attention", "mlp")
+"""What adds to the residual stream within a block, in the order in which it does."""
+
 Fits = Callable[[Callable[..., Any], Iterable[tuple[Any, Task]]], Iterator[Any]]
 """``VideoEncoder.fits``, or what stands in for it: work, tasks -> results in their order."""
 
@@ -85,6 +90,25 @@ class VideoEncoder(ABC):
     @abstractmethod
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """``h_index`` from ``h_(index - 1)``; blocks count from 1."""
+
+    def attended(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """The residual stream between the two parts of block ``index``: ``h_(index - 1)``, which is given, and what attention adds to it.
+
+        BadArgument for an encoder that does not say what the parts of its blocks add.
+        """
+        raise self._without_parts()
+
+    def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """``h_index`` from what ``attended`` returns: that, and what the feed-forward adds to it. ``block`` is both, in turn."""
+        raise self._without_parts()
+
+    def parts(
+        self, index: int, hidden: Float[Tensor, "clips tokens width"]
+    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+        """What attention and feed-forward of block ``index`` add to the residual stream (PARTS), in float32 at least: their sum is the
+        block's change of it."""
+        before, between = exact(hidden), exact(middle := self.attended(index, hidden))
+        return between - before, exact(self.fed(index, middle)) - between
 
     @abstractmethod
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
@@ -161,6 +185,12 @@ class VideoEncoder(ABC):
         return BadArgument(
             f"Encoder '{self.card.name}' has no task head, so it has no labels and no logits; "
             "choose a classifier checkpoint, such as facebook/vjepa2-vitl-fpc16-256-ssv2."
+        )
+
+    def _without_parts(self) -> BadArgument:
+        return BadArgument(
+            f"Encoder '{self.card.name}' does not say what the parts of its blocks add; nothing can be read or edited there, only in the "
+            "residual stream after a block. For a module of your own name them: wrap(..., attention=..., mlp=...)."
         )
 
     def describe(self) -> dict[str, Any]:

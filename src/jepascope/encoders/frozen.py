@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.compiled import BlockForward, Compiled
 from jepascope.encoders.pixels import IMAGENET, Pixels
+from jepascope.encoders.silenced import silenced
 
 Own = TypeVar("Own", bound="FrozenModel")
 
@@ -26,6 +28,11 @@ class FrozenModel(VideoEncoder):
     trained: ClassVar[Pixels] = IMAGENET  # how the family's pixels were normalised in training, as published
     centred: ClassVar[bool] = False  # whether its image processor takes 1 off rescaled pixels where its file does not say
     mistaken: ClassVar[Mapping[str, Pixels]] = {}  # what a published checkpoint says against that, by its architecture (``settled``)
+
+    attention_adds: tuple[
+        str, ...
+    ] = ()  # sub-modules of a block through whose output alone its attention adds to the stream (those it has)
+    mlp_adds: tuple[str, ...] = ()  # the same of its feed-forward; empty where an encoder does not say
 
     block_forward: BlockForward  # what runs one block; the predictor's run as they are
     by_frame: bool = False  # whether the module takes images, and is run on every frame by itself
@@ -54,6 +61,33 @@ class FrozenModel(VideoEncoder):
     def _weight(self) -> Tensor:
         """The first of its weights, which tells where and in which precision all of them are."""
         return next((weight for weight in self.model.parameters() if weight.is_floating_point()), torch.empty(0))
+
+    @property
+    def blocks(self) -> Any:
+        """The modules of its blocks, in their order."""
+        raise NotImplementedError
+
+    def attended(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        with self._without(self.mlp_adds, index) as only:
+            return only.block(index, hidden)
+
+    def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        with self._without(self.attention_adds, index) as only:
+            return only.inside(index, between)
+
+    def inside(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """A block without what its encoder does before it: itself, where that is nothing."""
+        return self.block(index, hidden)
+
+    @contextmanager
+    def _without(self: Own, silent: tuple[str, ...], index: int) -> Iterator[Own]:
+        """The same weights, with some of what a block adds silenced. Never compiled: a compiled block does not see that it is."""
+        if not silent:
+            raise self._without_parts()
+        plain = copy.copy(self)
+        plain.block_forward = self.block_forward.plain if isinstance(self.block_forward, Compiled) else self.block_forward
+        with silenced(self.blocks[index - 1], silent):
+            yield plain
 
     def carded(self: Own, **changes: Any) -> Own:
         """The same weights with another card."""

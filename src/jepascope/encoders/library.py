@@ -40,6 +40,8 @@ class LibraryEncoder(FrozenModel):
 
     kind: ClassVar[Any]
     theirs = "transformers' forward"
+    attention_adds: tuple[str, ...] = ("attention",)
+    mlp_adds: tuple[str, ...] = ("mlp", "output.dense")
     built: ClassVar[dict[str, Any]] = {}  # how ``kind`` is built, beside its configuration
     beside: ClassVar[tuple[str, ...]] = ()  # fields of its configuration that change the output of the same weights, beside BESIDE_SHAPES
     idle: ClassVar[tuple[str, ...]] = ()  # how names of weights end that some releases of transformers have, and that change no output

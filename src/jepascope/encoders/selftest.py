@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadCheckpoint
 
 GPU_TOLERANCE = 1e-4  # of the output's scale; on a CPU in float32 the difference must be 0.0
@@ -72,6 +73,37 @@ def self_test(encoder: VideoEncoder) -> float:
         if not bool(torch.isfinite(logits).all()):
             raise fail("its head's logits have NaN or infinite values (damaged weights?)")
     return difference
+
+
+@torch.inference_mode()
+def parts_test(encoder: VideoEncoder) -> float:
+    """Whether the parts of every block are what its encoder says: one after the other they are the block, and its feed-forward takes each
+    token by itself. The largest difference of their sum from the block's change, as a share of the stream's scale; BadCheckpoint where
+    anything is off, as where a block's feed-forward does not see what its attention adds, or norms their sum.
+    """
+    card, short = encoder.card, encoder.shortest()
+    video = torch.rand(1, short.card.frames, 3, short.card.size, short.card.size, generator=torch.Generator().manual_seed(0))
+    hidden = short.embed(video.to(encoder.device, encoder.dtype))
+    exactly = encoder.device.type == "cpu" and encoder.dtype == torch.float32
+    bound = encoder.rounding if exactly else GPU_TOLERANCE if encoder.dtype == torch.float32 else 0.1
+    largest = 0.0
+    for index in range(1, card.depth + 1):
+        between, after = short.attended(index, hidden), short.block(index, hidden)
+        scale, apart = float(after.abs().max()), float((short.fed(index, between) - after).abs().max())
+        touched = between.clone()
+        touched[:, -1] += between.std()
+        added = short.fed(index, between) - between, short.fed(index, touched) - touched
+        spread = float((added[1] - added[0])[:, :-1].abs().max())
+        if apart > bound * scale or spread > max(bound, 1e-6) * scale:
+            what = f"they make {apart:.2e} more" if apart > bound * scale else "its feed-forward mixes tokens"
+            raise BadCheckpoint(
+                f"The parts of block {index} of encoder '{card.name}' are not what the block adds, attention and then feed-forward: "
+                f"{what}. Nothing can be read or edited there, only in the residual stream after a block."
+            )
+        attention, mlp = short.parts(index, hidden)
+        largest = max(largest, float((attention + mlp - (exact(after) - exact(hidden))).abs().max()) / scale)
+        hidden = after
+    return largest
 
 
 @torch.inference_mode()

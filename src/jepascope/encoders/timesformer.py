@@ -30,9 +30,13 @@ DECLARED = EncoderEntry(
 
 
 class TimesformerEncoder(LibraryEncoder):
-    """Its pixels are normalised as Meta trained it (_C.DATA.MEAN and STD of facebookresearch/TimeSformer), all three colours alike."""
+    """Its pixels are normalised as Meta trained it (_C.DATA.MEAN and STD of facebookresearch/TimeSformer), all three colours alike.
+
+    Attention divided into time and space counts as one part: what both add, of which the second sees the first.
+    """
 
     kind = TimesformerModel
+    attention_adds = ("temporal_dense", "attention")
     trained = Pixels((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
     beside = ("attention_type",)
 

@@ -35,7 +35,7 @@ DECLARED = EncoderEntry(
 
 class VideoPrismEncoder(LibraryEncoder):
     """Layer ``num_spatial_layers`` is the last in which no frame has seen another one's: the norm behind it and the positions in time
-    belong to the block that follows. Its pixels go from 0 to 1, as Google trained it.
+    belong to the block that follows, and there to its attention's part. Its pixels go from 0 to 1, as Google trained it.
     """
 
     kind = VideoPrismVisionModel
@@ -50,17 +50,18 @@ class VideoPrismEncoder(LibraryEncoder):
         return self.model.spatial_embeddings(pixels)  # type: ignore[no-any-return]
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        return self.inside(index, self.entered(hidden) if index == len(self.model.spatial_layers) + 1 else hidden)
+
+    def inside(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         spatial = len(self.model.spatial_layers)
         if index <= spatial:
             return self.outward(self.block_forward(self.model.spatial_layers[index - 1], self.inward(hidden)))
-        by_patch = self.by_patch(hidden) if index > spatial + 1 else self.entered(hidden)
-        seen = self.block_forward(self.model.temporal_layers[index - spatial - 1], by_patch)
-        return self.by_time(seen)
+        return self.by_time(self.block_forward(self.model.temporal_layers[index - spatial - 1], self.by_patch(hidden)))
 
-    def entered(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "tubes times width"]:
+    def entered(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """What the first block over time is given: normed, with positions in time."""
         positions: Tensor = self.model.temporal_embeddings.position_embeddings
-        return self.by_patch(self.model.layernorm1(hidden)) + positions
+        return self.by_time(self.by_patch(self.model.layernorm1(hidden)) + positions)
 
     def by_patch(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "tubes times width"]:
         return hidden.reshape(hidden.shape[0], self.card.grid[0], -1, self.card.width).transpose(1, 2).flatten(0, 1)

@@ -88,6 +88,7 @@ class VJepa2Encoder(LibraryEncoder):
     """
 
     kind = VJEPA2Model
+    attention_adds = ("attention.proj",)  # which ``block_forward`` calls
 
     def __init__(
         self,

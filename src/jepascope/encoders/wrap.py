@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.pixels import Pixels
-from jepascope.encoders.selftest import self_test
+from jepascope.encoders.selftest import parts_test, self_test
 from jepascope.encoders.wrapped import WrappedEncoder
 from jepascope.errors import BadArgument, BadCheckpoint
 
@@ -38,6 +38,8 @@ def wrap(
     mean: Sequence[float] = PLAIN.mean,
     sd: Sequence[float] = PLAIN.sd,
     name: str = "",
+    attention: str | Sequence[str] = (),
+    mlp: str | Sequence[str] = (),
     forward: Callable[[nn.Module, Tensor], Any] | None = None,
     untrained: Callable[[int], nn.Module] | None = None,
 ) -> WrappedEncoder:
@@ -47,6 +49,8 @@ def wrap(
     where there is one. ``frames`` and ``size`` (pixels a side) are those of a clip, ``grid`` its tokens in time, rows and columns.
     ``layout``: how it takes a video (LAYOUTS; ``bchw`` runs an encoder of images frame by frame). ``prefix``: tokens before the grid's
     that belong to no place (class, registers), of a clip or of a frame. ``mean`` and ``sd`` normalise pixels in [0, 1].
+    ``attention`` and ``mlp``: the sub-module of a block (or several) whose output its attention, or its feed-forward, adds to the residual
+    stream (without them nothing can be read or edited there).
     ``forward(module, video)`` runs it where ``module(video)`` does not. ``untrained(seed)`` makes a module with fresh weights.
 
     The blocks are then called one by one, with the arguments that the forward gave them. BadArgument, in one sentence that says what
@@ -65,12 +69,13 @@ def wrap(
         raise BadArgument(f"wrap: a grid of {times} x {rows} x {columns} tokens does not fit clips of {frames} frames of {size} pixels.")
     if not _counts(prefix, 0):
         raise BadArgument(f"wrap: prefix is a number of tokens, not {prefix!r}.")
-    encoder = WrappedEncoder(
-        module, blocks, norm, EncoderCard(name, 1, 1, frames, size, (times, rows, columns), ""), layout, prefix, _pixels(mean, sd), forward
-    )
+    card, adds = EncoderCard(name, 1, 1, frames, size, (times, rows, columns), ""), _adding(attention, mlp)
+    encoder = WrappedEncoder(module, blocks, norm, card, layout, prefix, _pixels(mean, sd), forward, adds)
     encoder.fresh = untrained
     try:
         self_test(encoder)
+        if all(adds):
+            parts_test(encoder)
     except BadCheckpoint as error:
         raise BadArgument(f"wrap: {error}") from None
     return encoder
@@ -78,6 +83,14 @@ def wrap(
 
 def _counts(value: Any, least: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _adding(attention: str | Sequence[str], mlp: str | Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sub-modules of a block that its attention and its feed-forward add through."""
+    if bool(attention) != bool(mlp):
+        raise BadArgument("wrap: attention and mlp are named together, or neither is.")
+    first, second = ((names,) if isinstance(names, str) and names else tuple(names) for names in (attention, mlp))
+    return first, second
 
 
 def _pixels(mean: Sequence[float], sd: Sequence[float]) -> Pixels:

@@ -35,9 +35,11 @@ class WrappedEncoder(FrozenModel):
         prefix: int,
         pixels: Pixels,
         forward: Callable[[nn.Module, Tensor], Any] | None,
+        adds: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     ) -> None:
         super().__init__(module, None, pixels)
-        self.blocks, self.last = _blocks(module, blocks), None if norm is None else _part(module, norm, "norm")
+        self.attention_adds, self.mlp_adds = adds
+        self.listed, self.last = _blocks(module, blocks), None if norm is None else _part(module, norm, "norm")
         self.where, self.layout, self.own_forward = (blocks, norm), layout, forward
         self.by_frame, self.prefix = layout == "bchw", prefix
         self.card, self.block_forward = card, layer_forward
@@ -53,13 +55,19 @@ class WrappedEncoder(FrozenModel):
             source=f"a module of one's own: {kind}",
         )
 
+    @property
+    def blocks(self) -> list[nn.Module]:
+        return self.listed
+
     def no_twin(self) -> str:
         return "" if self.fresh is not None else not_fresh(self.model)
 
     def untrained(self, seed: int) -> WrappedEncoder:
         module = fresh(self.model, seed) if self.fresh is None else self.fresh(seed)
         card = replace(self.card, name=f"{self.card.name}-untrained-{seed}")
-        twin = WrappedEncoder(module, *self.where, card, self.layout, self.prefix, self.pixels, self.own_forward)
+        twin = WrappedEncoder(
+            module, *self.where, card, self.layout, self.prefix, self.pixels, self.own_forward, (self.attention_adds, self.mlp_adds)
+        )
         twin.block_forward = self.block_forward
         return twin.to(self.device, self.dtype)
 

@@ -54,11 +54,16 @@ class PlantedEncoder(VideoEncoder):
         return torch.cat([early @ self.embedding.T, late @ self.late.T], dim=1)
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        out = self.planes["R"]
+        return self.fed(index, self.attended(index, hidden))
+
+    def attended(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        """Only the nuisance moves from token to token, and not in the blocks that read and clear."""
+        return hidden if index in (READ, CLEAR) else self._mix(hidden)
+
+    def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+        hidden, out = between, self.planes["R"]
         if index == CLEAR:
             return (hidden @ out) @ out.T
-        if index != READ:
-            hidden = self._mix(hidden)
         later = self.network.later.get(index)
         if index == READ or later is not None:
             seen = torch.nn.functional.layer_norm(hidden, (WIDTH,)) if self.network.normed else hidden

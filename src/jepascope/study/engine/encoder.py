@@ -51,6 +51,7 @@ class SpreadEncoder(VideoEncoder):
 
     card, device, dtype, compiled, head_labels = map(_fact, ("card", "device", "dtype", "compiled", "head_labels"))
     embed, block, norm, no_twin, describe = map(_here, ("embed", "block", "norm", "no_twin", "describe"))
+    attended, fed = map(_here, ("attended", "fed"))
     forecast, forecast_space, head_logits = map(_here, ("forecast", "forecast_space", "head_logits"))
 
     def __init__(self, local: VideoEncoder, engine: Engine, view: View | None = None) -> None:
