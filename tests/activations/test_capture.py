@@ -145,7 +145,7 @@ def test_long_clips_lie_in_smaller_shards_and_pass_in_smaller_batches(
         return embed(video)
 
     monkeypatch.setattr("jepascope.activations.layout.SHARD_BYTES", 7 * len(SITES) * 4 * card.tokens * card.width)
-    monkeypatch.setattr("jepascope.activations.capture.AT_WORK", 3 * card.clip_bytes)
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 3 * card.clip_bytes)
     monkeypatch.setattr(encoder, "embed", counted)
     found = capture(encoder, clips, tmp_path, SITES, moments=MOMENTS)
     assert len([*tmp_path.glob("*/shard-*")]) == -(-len(clips) // 7) and max(passed) == 3

@@ -51,6 +51,13 @@ def test_object_tokens_are_the_places_that_the_object_covers_by_a_tenth_at_some_
     assert checked > 40
 
 
+def test_masks_do_not_depend_on_how_many_are_made_at_once(clips: ClipSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = clips.object_tokens((4, 4, 4))
+    monkeypatch.setattr("jepascope.clips.clipset.COVERED_AT_ONCE", 3 * 8 * 32 * 32 + 1)
+    assert torch.equal(clips.object_tokens((4, 4, 4)), whole)
+    assert clips.object_tokens((4, 4, 4), slice(0, 0)).shape == (0, 64)
+
+
 def test_object_tokens_do_not_tell_the_way_the_object_moves(clips: ClipSet) -> None:
     """A clip and its reverse pass the same places: a selection that followed the object in time would leak the direction."""
     assert torch.equal(clips.object_tokens((4, 8, 8)), reverse_twins(clips).object_tokens((4, 8, 8)))

@@ -57,7 +57,7 @@ def test_long_clips_are_trained_on_few_at_a_time_and_blocks_run_again(planted: P
         ran.append(len(hidden))
         return checkpoint(block, index, hidden, **how)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr("jepascope.activations.way_back.AT_WORK", 3 * hidden_bytes(network.card.tokens, network.card.width))
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 3 * hidden_bytes(network.card.tokens, network.card.width))
     monkeypatch.setattr("jepascope.activations.way_back.checkpoint", again)
     assert recovery(find("das", data, 2), found.basis) > 0.999
     assert {*ran} == {1}

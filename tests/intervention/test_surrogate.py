@@ -101,14 +101,14 @@ def test_clips_by_chunks_have_the_same_slopes(study, monkeypatch) -> None:
     context = context_of(study)
     given = (study.encoder, [LAYER], study.scenes, study.judge, USUAL, context.unedited)
     (whole,) = [part for _, part in slopes(*given)]
-    monkeypatch.setattr("jepascope.activations.way_back.AT_WORK", 3 * 4 * 64 * 48 * 16 * 2)
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 3 * 4 * 64 * 48 * (16 * 2 + 2))
     parts = list(slopes(*given))
     assert len(parts) == -(-len(study.scenes) // 3)
     for key, slope in whole.items():
         torch.testing.assert_close(torch.cat([part[key] for _, part in parts]), slope, rtol=1e-4, atol=1e-6)
-    monkeypatch.setattr("jepascope.activations.way_back.AT_WORK", 4 * 64 * 48 * 16 * 2 - 1)  # one clip alone is too long
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 4 * 64 * 48 * 16 * 2 - 1)  # one clip alone is too long
     alone = list(slopes(*given))
-    monkeypatch.setattr("jepascope.intervention.slopes.made_again", lambda card, blocks: False)
+    monkeypatch.setattr("jepascope.activations.way_back.made_again", lambda hidden, blocks: False)
     assert len(alone) == len(study.scenes)
     for (_, again), (_, kept) in zip(alone, slopes(*given), strict=True):
         assert all(torch.equal(again[key], slope) for key, slope in kept.items())

@@ -24,7 +24,7 @@ from jepascope.activations.site import SELECTIONS, pool
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.budget import AT_WORK, at_once
+from jepascope.encoders.budget import at_once
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
 
@@ -77,7 +77,7 @@ def capture(
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
     if batch < 1:
         raise BadArgument(f"A batch of {batch} clips cannot be captured; ask for at least 1.")
-    batch = at_once(card.clip_bytes, batch, AT_WORK)
+    batch = at_once(card.clip_bytes, batch)
     # embedding one clip tells the precision, and refuses a misfit of clips and encoder before anything is written
     with torch.inference_mode():
         first = clips.video(slice(0, 1))

@@ -28,6 +28,7 @@ SPLITS = ("fit", "judge", "test")
 HASHED = 1000  # rows of the factor table turned to text at once
 SHOWN, SIDE = 8, 96  # clips in a notebook's picture, and pixels a side at most
 COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
+COVERED_AT_ONCE = 1 << 26  # pixels whose coverage is held while masks are made: a quarter of a gigabyte
 
 
 @runtime_checkable
@@ -185,7 +186,10 @@ class ClipSet:
         that no clip has an empty selection. The selection is the same at all times: one that followed the object would itself
         tell which way it moves, even on a clip whose motion was taken away.
         """
-        share = self.source.coverage(self._rows(rows), self.frames, self.size)
-        pooled = torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid)[:, 0].amax(dim=1).flatten(1)
+        asked = self._rows(rows)
+        few = max(1, COVERED_AT_ONCE // (self.frames * self.size**2))  # a mask is small, and what it is made of is not
+        shares = (self.source.coverage(asked.iloc[start : start + few], self.frames, self.size) for start in range(0, len(asked), few))
+        most = [torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid)[:, 0].amax(dim=1).flatten(1) for share in shares]
+        pooled = torch.cat(most) if most else torch.empty(0, grid[1] * grid[2])
         passed = (pooled >= COVERED) | (pooled == pooled.amax(dim=1, keepdim=True))
         return passed.repeat(1, grid[0])

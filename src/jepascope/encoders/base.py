@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.encoders.budget import clip_bytes
+from jepascope.encoders.budget import clip_bytes, hidden_bytes
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
@@ -59,7 +59,12 @@ class EncoderCard:
     @property
     def clip_bytes(self) -> int:
         """What one clip takes at most on its way through: batches are made by it."""
-        return clip_bytes(self.tokens, self.width, self.frames * 3 * self.size**2)
+        return clip_bytes(self.hidden_bytes, self.frames * 3 * self.size**2)
+
+    @property
+    def hidden_bytes(self) -> int:
+        """Of one clip's hidden states, in float32."""
+        return hidden_bytes(self.tokens, self.width)
 
     @property
     def places(self) -> int:

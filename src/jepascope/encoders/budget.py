@@ -7,7 +7,7 @@ from __future__ import annotations
 
 FLOAT32 = 4  # bytes
 BATCH = 32  # clips folded into one batch, where they are short; benchmarks/suffix.py shows that more gains nothing on a CPU
-AT_WORK = 2e9  # bytes of a batch on its way through a block
+AT_WORK = 2e9  # bytes of a batch on its way through a block, or of clips on the way back
 SHARD_BYTES = 5e8  # of the tokens of one file of a capture
 BLOCK_COPIES = 12  # hidden states alive at once in a block, its four times wider feed-forward counted in
 PIXEL_COPIES = 3  # of a clip: as it is, normalised, and as the patches that are embedded
@@ -19,12 +19,24 @@ def hidden_bytes(tokens: int, width: int) -> int:
     return FLOAT32 * tokens * width
 
 
-def clip_bytes(tokens: int, width: int, pixels: int) -> int:
+def clip_bytes(hidden: int, pixels: int) -> int:
     """What one clip takes at most on its way from pixels (how many numbers they are) through the blocks."""
-    hidden = hidden_bytes(tokens, width)
     return max(BLOCK_COPIES * hidden, FLOAT32 * PIXEL_COPIES * pixels + hidden)
 
 
-def at_once(one: int, most: int, held: float = AT_WORK) -> int:
-    """Clips, of ``one`` byte count each, that ``held`` bytes have room for: one at least, ``most`` at most."""
-    return max(1, min(most, int(held // max(1, one))))
+def made_again(hidden: int, blocks: int) -> bool:
+    """Whether blocks run a second time on the way back: of a single clip all of them together would keep too much.
+
+    Then each keeps what it begins with, and only one at a time the rest (gradient checkpointing, Chen et al. 2016).
+    """
+    return BACK_COPIES * blocks * hidden > AT_WORK
+
+
+def back_bytes(hidden: int, blocks: int, slopes: int = 0) -> int:
+    """What one clip takes for the way back through so many blocks; ``slopes``: how many gradients of hidden states it leaves."""
+    return (slopes + (BACK_COPIES + blocks if made_again(hidden, blocks) else BACK_COPIES * max(1, blocks))) * hidden
+
+
+def at_once(one: int, most: int, held: float | None = None) -> int:
+    """Clips, of ``one`` byte count each, that ``held`` bytes (AT_WORK) have room for: one at least, ``most`` at most."""
+    return max(1, min(most, int((AT_WORK if held is None else held) // max(1, one))))

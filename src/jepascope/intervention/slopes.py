@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from jepascope.activations.suffix import Placed
-from jepascope.activations.way_back import clips_back, made_again, run_for_gradients
+from jepascope.activations.way_back import clips_back, run_for_gradients
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument
 from jepascope.intervention.edit_entry import EDITS
@@ -71,7 +71,8 @@ def slopes(
             hidden, layers, tuple(edits), judge, scenes.label[rows], scenes.target[rows], clean[rows], twin[rows], read=read, like=like
         )
 
-    size = clips_back(card, at[0] - layers[0], len(scenes))
+    left = len({*like.values()}) * len(layers)
+    size = clips_back(card, at[0] - layers[0], len(scenes), left)
     parts = [slice(start, min(start + size, len(scenes))) for start in range(0, len(scenes), size)]
     yield from zip(parts, encoder.map(run_slopes, ((climb(rows), ()) for rows in parts)), strict=True)
 
@@ -81,12 +82,11 @@ def run_slopes(encoder: VideoEncoder, climb: Climb) -> Slopes:
     climb.to(encoder.device)
     depth = encoder.card.depth
     last = depth if climb.judge.layer is None else climb.judge.layer
-    again = made_again(encoder.card, last - climb.layers[0])
     with torch.enable_grad():
         now = climb.hidden.detach().clone().requires_grad_()
         reached = {climb.layers[0]: now}
         for start, stop in zip(climb.layers, (*climb.layers[1:], last), strict=True):
-            now = reached[stop] = run_for_gradients(encoder, now, start, stop, again)
+            now = reached[stop] = run_for_gradients(encoder, now, start, stop, last - climb.layers[0])
         features = climb.judge.reader(climb.read)(encoder, now, torch.arange(len(now), device=now.device))
         logits = climb.judge.logits(features)
         if not logits.requires_grad:

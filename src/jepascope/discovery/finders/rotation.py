@@ -16,7 +16,7 @@ from torch import Tensor
 
 from jepascope.activations.memory import in_batches
 from jepascope.activations.site import pool
-from jepascope.activations.way_back import clips_back, made_again, run_for_gradients
+from jepascope.activations.way_back import clips_back, run_for_gradients
 from jepascope.discovery.labelled import Suffix
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import at_once
@@ -164,8 +164,8 @@ def _losses(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, whic
         away = away * seen[..., None]
     flat = away.flatten(0, 1)
     edited = hidden.float() + ((flat @ u) @ u.mT).view(len(u), *away.shape)
-    again = torch.is_grad_enabled() and made_again(encoder.card, encoder.card.depth - layer)
-    last = run_for_gradients(encoder, edited.flatten(0, 1).to(encoder.dtype), layer, encoder.card.depth, again)
+    start, depth = edited.flatten(0, 1).to(encoder.dtype), encoder.card.depth
+    last = run_for_gradients(encoder, start, layer, depth, depth - layer) if start.requires_grad else encoder.run(start, layer)
     pooled = pool(last, None if seen is None else seen.repeat(len(u), 1)).float().view(len(u), len(rows), -1)
     logits = pooled @ reading.weights[which].mT + reading.bias[which][:, None]
     target = reading.target[which][:, rows.to(encoder.device)]
