@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,11 @@ from torch import Tensor
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.reader import Reader
-from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
+from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, background, time_mask, time_span
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.halves import place_of
+from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
 
@@ -26,7 +28,8 @@ class Activations:
 
     All of them are read from the store when asked for (small captures stay in memory), so that this is small however many clips there
     are. ``rows`` are the clips' positions in the store: a part (``select``, ``split``) copies nothing. ``shown``: tokens that show
-    objects, where they are not those of the capture.
+    objects, where they are not those of the capture. ``by_parts``: what the parts of blocks add is there too; ``sites`` are then places
+    among the halves of blocks (``encoders.halves``).
     """
 
     encoder_card: EncoderCard
@@ -35,19 +38,21 @@ class Activations:
     rows: Int[Tensor, " clips"]
     reader: Reader
     shown: Bool[Tensor, "clips tokens"] | None = None
+    by_parts: bool = False
 
     def __len__(self) -> int:
         return len(self.clips)
 
     def __repr__(self) -> str:
-        kept = f"tokens at layers {', '.join(map(str, self.sites))}" if self.sites else "no tokens"
-        card = self.encoder_card
+        card, layers = self.encoder_card, sorted({-(-site // 2) for site in self.sites} if self.by_parts else self.sites)
+        kept = f"tokens at layers {', '.join(map(str, layers))}" if layers else "no tokens"
+        kept += ", with the parts of blocks" if self.by_parts else ""
         return f"Activations({card.name} on '{self.clips.name}', {len(self)} clips, layers 0..{card.depth}, {kept})"
 
-    def pooled(self, layer: int, tokens: str = "all") -> Float[Tensor, "clips width"]:
-        """Mean of ``h_layer`` over the selected tokens (one of SELECTIONS), float32."""
-        self._check(Site(layer, tokens))
-        return self.reader.pooled(layer, tokens, self.rows)
+    def pooled(self, layer: int, tokens: str = "all", part: str = RESIDUAL) -> Float[Tensor, "clips width"]:
+        """Mean of ``h_layer``, or of what a part of block ``layer`` adds to it, over the selected tokens (one of SELECTIONS), float32."""
+        self._check(Site(layer, tokens, part))
+        return self._read(layer, part, lambda at: self.reader.pooled(at, tokens, self.rows))
 
     @property
     def object_mask(self) -> Bool[Tensor, "clips tokens"]:
@@ -55,20 +60,47 @@ class Activations:
         return self.reader.object_mask(self.rows) if self.shown is None else self.shown
 
     def tokens(
-        self, layer: int, rows: slice | Sequence[int] | np.ndarray = slice(None), span: slice = slice(None)
+        self,
+        layer: int,
+        rows: slice | Sequence[int] | np.ndarray = slice(None),
+        span: slice = slice(None),
+        part: str = RESIDUAL,
     ) -> Float[Tensor, "rows tokens width"]:
-        """``h_layer`` of some clips at some consecutive token positions (``span``), in the encoder's precision."""
-        if layer not in self.sites:
-            raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*self.sites, layer)}.")
-        wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
-        return self.reader.tokens(layer, wanted, span)
+        """``h_layer`` of some clips at some consecutive token positions (``span``), in the encoder's precision; or what a part of block
+        ``layer`` adds to it, in float32 at least."""
+        return self._read(layer, part, lambda at: self._kept(at, layer, rows, span))
 
-    def moments(self, layer: int, tokens: str = "all") -> Moments:
-        """Mean and covariance of the selected tokens over all clips of the capture (also where this is a part of it)."""
-        self._check(Site(layer, tokens))
-        if layer not in self.reader.layout.moments:
+    def stream(self, site: Site, rows: slice | Sequence[int] | np.ndarray = slice(None)) -> Float[Tensor, "rows tokens width"]:
+        """The residual stream that an edit at the site is added to: ``h_layer``, or what lies between the parts of that block."""
+        return self._kept(self._place(site.layer, site.part), site.layer, rows, slice(None))
+
+    def moments(self, layer: int, tokens: str = "all", part: str = RESIDUAL) -> Moments:
+        """Mean and covariance of the selected tokens over all clips of the capture (also where this is some of it). Captured by parts,
+        of what the part adds."""
+        self._check(Site(layer, tokens, part))
+        if (at := self._place(layer, part)) not in self.reader.layout.moments:
             raise BadArgument(f"Token moments of layer {layer} were not captured; capture again with moments=({layer},).")
-        return self.reader.moments(layer, tokens)
+        return self.reader.moments(at, tokens)
+
+    def _place(self, layer: int, part: str) -> int:
+        """Where in the capture a site lies. BadArgument for parts that were not captured."""
+        if self.by_parts:
+            return place_of(layer, part)
+        if part != RESIDUAL:
+            raise BadArgument(f"What the parts of blocks add was not captured; capture again with part='{part}'.")
+        return layer
+
+    def _read(self, layer: int, part: str, read: Callable[[int], Tensor]) -> Tensor:
+        """What is read of the residual stream; of a part, by how much more that is after it than before."""
+        at = self._place(layer, part)
+        return read(at) if part == RESIDUAL else exact(read(at)) - exact(read(at - 1))
+
+    def _kept(self, at: int, layer: int, rows: slice | Sequence[int] | np.ndarray, span: slice) -> Tensor:
+        if at not in self.sites:
+            more = f"sites=({layer},), part=..." if self.by_parts else f"sites={(*self.sites, layer)}"
+            raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with {more}.")
+        wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
+        return self.reader.tokens(at, wanted, span)
 
     def mask(self, tokens: str) -> Bool[Tensor, "clips tokens"] | None:
         """The token selection as a mask; None stands for all tokens."""

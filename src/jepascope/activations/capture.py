@@ -20,11 +20,12 @@ from jepascope.activations.memory import in_batches
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.reader import Reader, packed
 from jepascope.activations.shard_file import TYPES
-from jepascope.activations.site import SELECTIONS, pool
+from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, pool
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import at_once
+from jepascope.encoders.halves import Halves, place_of
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
 
@@ -60,8 +61,12 @@ def capture(
     transform: Transform | None = None,
     moments: Sequence[int] = (),
     ahead: bool | None = None,
+    part: str = RESIDUAL,
 ) -> Activations:
     """Activations of all clips: pooled at every layer, tokens at ``sites`` and token moments at ``moments`` (layers).
+
+    ``part``: of what: the residual stream; or what attention or feed-forward of these blocks adds to it, for encoders that say so. Then
+    the capture has what every part of every block adds, pooled, beside the residual stream; each half of a block is a pass of its own.
 
     With a ``store`` the shards lie in a folder below it, addressed by everything the numbers depend on; a rerun reads
     them, a killed run goes on where it stopped, and memory does not grow with the clips. Without one everything
@@ -69,10 +74,15 @@ def capture(
     the next batch's pixels are made while the encoder is at work; by default where it works on an accelerator. Raises BadData on NaN or
     infinite activations.
     """
-    card = encoder.card
+    whole = encoder.card
     for layer in (*sites, *moments):
-        if not 0 <= layer <= card.depth:
-            raise BadArgument(f"Encoder '{card.name}' has layers 0..{card.depth}; there is no layer {layer} to capture.")
+        if not 0 <= layer <= whole.depth:
+            raise BadArgument(f"Encoder '{whole.name}' has layers 0..{whole.depth}; there is no layer {layer} to capture.")
+        Site(layer, part=part)  # refuses parts that there are not
+    if part != RESIDUAL:
+        encoder = Halves.of(encoder)
+        sites, moments = [at for layer in sites for at in _around(layer, part)], [place_of(layer, part) for layer in moments]
+    card = encoder.card
     if not len(clips):
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
     if batch < 1:
@@ -88,7 +98,12 @@ def capture(
     if store is not None:
         shards = DiskStore(store, layout, card.digest, clips.digest, transform.name if transform else "")
     _fill(shards, layout, encoder, Pass(clips, kept, summed, dtype, transform, ahead, progress), batch)
-    return Activations(card, clips, kept, torch.arange(len(clips)), Reader(shards, layout))
+    return Activations(whole, clips, kept, torch.arange(len(clips)), Reader(shards, layout), by_parts=part != RESIDUAL)
+
+
+def _around(layer: int, part: str) -> tuple[int, int]:
+    """The places before and after a part."""
+    return place_of(layer, part) - 1, place_of(layer, part)
 
 
 def _fill(shards: Store, layout: Layout, encoder: VideoEncoder, shared: Pass, batch: int) -> None:
@@ -198,6 +213,7 @@ def _one_pass(
     tokens, seen_moments = {}, {}
     hidden = encoder.embed(video)
     for layer in range(card.depth + 1):
+        before = hidden if encoder.by_parts else None
         if layer:
             hidden = encoder.block(layer, hidden)
         summed = exact(hidden)
@@ -206,8 +222,9 @@ def _one_pass(
         if layer in sites:
             tokens[layer] = hidden.cpu()
         if layer in moments:
-            seen_moments[layer, "all"] = Moments.of(hidden.flatten(0, 1))
-            seen_moments[layer, "object"] = Moments.of(hidden[masks["object"]])
+            of = hidden if before is None else summed - exact(before)  # what a half of a block added
+            seen_moments[layer, "all"] = Moments.of(of.flatten(0, 1))
+            seen_moments[layer, "object"] = Moments.of(of[masks["object"]])
     pooled = {name: value.cpu() for name, value in there.items()}  # once: a copy waits until an accelerator has done all before it
     # a token that is not finite makes the mean over all tokens not finite
     finite = torch.isfinite(pooled["all"]).flatten(1).all(dim=1)

@@ -1,4 +1,4 @@
-"""Site: where in the residual stream something is read or edited."""
+"""Site: where something is read or edited: in the residual stream after a block, or in what one of a block's parts adds to it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,38 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepascope.activations.layout import SELECTIONS as SELECTIONS
+from jepascope.encoders.base import PARTS
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
 SCOPES = (*SELECTIONS, "background", "time:A-B")
 """What an edit can be limited to: also as many places of the background as the object has, or a slice of tubelets (A to B, from 0)."""
 
+RESIDUAL = "residual"
+SITES = (RESIDUAL, *PARTS)
+"""What a site can be of."""
+
+PART_WORDS = {"attention": "attention", "mlp": "MLP"}
+
 _TIME = re.compile(r"time:([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
 
 @dataclass(frozen=True)
 class Site:
-    """A layer (``h_layer``, after that block) plus a token selection: one of SELECTIONS, or of SCOPES where something is edited."""
+    """A layer (``h_layer``, after that block) plus a token selection: one of SELECTIONS, or of SCOPES where something is edited.
+
+    ``part``: what is read and edited there: the residual stream, or what the block's attention or feed-forward ("mlp") adds to it.
+    """
 
     layer: int
     tokens: str = "all"
+    part: str = RESIDUAL
 
     def __post_init__(self) -> None:
+        if self.part not in SITES:
+            raise BadArgument(f"There is no part '{self.part[:60]}' of a block; known are {', '.join(SITES)}.")
+        if self.part != RESIDUAL and self.layer < 1:
+            raise BadArgument(f"Blocks count from 1: there is no {self.part} of block {self.layer}.")
         if self.tokens in SELECTIONS or self.tokens == "background":
             return
         if (span := time_span(self.tokens)) is None or span[0] > span[1]:
@@ -35,7 +50,13 @@ class Site:
             )
 
     def __str__(self) -> str:
-        return f"layer {self.layer}, {self.tokens} tokens"
+        where = f"layer {self.layer}" if self.part == RESIDUAL else f"{PART_WORDS[self.part]} of block {self.layer}"
+        return f"{where}, {self.tokens} tokens"
+
+    @property
+    def between(self) -> bool:
+        """Whether the residual stream is edited there before the block's feed-forward has seen it."""
+        return self.part == PARTS[0]
 
 
 def time_span(tokens: str) -> tuple[int, int] | None:

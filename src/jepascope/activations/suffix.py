@@ -43,7 +43,8 @@ class Placed:
 class Sweep(Placed):
     """Some clips at a site, the edit made of them under each condition, and who reads what of the layers after it.
 
-    ``hold_norms``: every norm after the site divides by what it divides by on the clips as they are.
+    ``between``: they lie between the two parts of block ``layer``, whose feed-forward runs first. ``hold_norms``: every norm after the
+    site divides by what it divides by on the clips as they are.
     """
 
     hidden: Float[Tensor, "clips tokens width"]
@@ -51,6 +52,7 @@ class Sweep(Placed):
     edit: Edit
     readers: Mapping[int, Reader]
     hold_norms: bool = False
+    between: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int)
 
     def read_layers(now: Tensor, whose: Tensor) -> list[Tensor]:
         at, kept = sweep.layer, []
+        now = encoder.fed(at, now) if sweep.between else now
         for stop in order:
             now, at = encoder.run(now, at, stop), stop
             kept.append(sweep.readers[stop](encoder, now, whose).cpu())

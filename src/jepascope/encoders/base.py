@@ -78,6 +78,7 @@ class VideoEncoder(ABC):
     card: EncoderCard
     theirs: ClassVar[str] = "its own forward"  # what ``reference`` is, in words
     rounding: ClassVar[float] = 0.0  # by which blocks one by one may differ from it in float32 on a CPU, as a share of the output's scale
+    by_parts: ClassVar[bool] = False  # whether its layers are halves of blocks (``Halves``)
     apart: ClassVar[bool] = True  # whether a patch of pixels changes the embedding of its own token alone
 
     def __repr__(self) -> str:

@@ -13,8 +13,8 @@ from jepascope.intervention.scenes import Scenes
 
 @dataclass(frozen=True)
 class EditInputs:
-    """``hidden``: the clips' tokens at the site, in float32 at least. ``mean``: that of the subspace, None where the edit does not depend
-    on it. ``scenes`` are all of them, ``rows`` these."""
+    """``hidden``: the clips' tokens at the site (what its part adds, where it is of one), in float32 at least. ``mean``: that of the
+    subspace, None where the edit does not depend on it. ``scenes`` are all of them, ``rows`` these."""
 
     hidden: Float[Tensor, "clips tokens width"]
     scenes: Scenes
@@ -26,18 +26,19 @@ class EditInputs:
     @property
     def partner(self) -> Float[Tensor, "clips tokens width"]:
         """Tokens of the twins; of donors, which show other places, see ``pooled``."""
-        return self.scenes.twin.tokens(self.site.layer, self.rows).to(self.hidden)
+        return self.scenes.twin.tokens(self.site.layer, self.rows, part=self.site.part).to(self.hidden)
 
     @property
     def someone_else(self) -> Float[Tensor, "clips tokens width"]:
         """Tokens of another scene, drawn once."""
-        return self.scenes.source.tokens(self.site.layer, self.scenes.someone_else()[self.rows]).to(self.hidden)
+        other = self.scenes.someone_else()[self.rows]
+        return self.scenes.source.tokens(self.site.layer, other, part=self.site.part).to(self.hidden)
 
     @property
     def pooled(self) -> tuple[Float[Tensor, "clips width"], Float[Tensor, "clips width"]]:
         """Pooled activations of the clips and of their partners. A donor's background is no more comparable than its object."""
         tokens = self.site.tokens if self.site.tokens in SELECTIONS else "all"
-        own, partner = (part.pooled(self.site.layer, tokens)[self.rows] for part in (self.scenes.source, self.scenes.twin))
+        own, partner = (part.pooled(self.site.layer, tokens, self.site.part)[self.rows] for part in (self.scenes.source, self.scenes.twin))
         return own, partner
 
     @property

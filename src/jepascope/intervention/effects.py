@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from jepascope.activations.site import Site
+from jepascope.activations.site import RESIDUAL, Site
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
@@ -100,6 +100,9 @@ def check_subspaces(encoder: VideoEncoder, site: Site, subspaces: Mapping[str, S
             raise BadArgument(
                 f"The subspace of '{name}' was found at layer {origin['layer']} and means nothing at layer {site.layer}; find one there."
             )
+        # all parts write to the residual stream, and its directions are theirs
+        if (part := origin.get("part", RESIDUAL)) not in (RESIDUAL, site.part):
+            raise BadArgument(f"The subspace of '{name}' was found in what {part} adds, and is not one of {site}; find one there.")
 
 
 def outcome(

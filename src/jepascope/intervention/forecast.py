@@ -142,7 +142,8 @@ def run_forecast(
             everyone = torch.arange(rows.stop - rows.start, device=device)
             for kept, guess in ((source, ahead.source), (twin, ahead.twin), (still, ahead.persistence)):
                 _fill(kept, (rows,), ahead.read(judge, guess, everyone))
-            hidden = beginnings.source.tokens(site.layer, rows).to(device)
+            stream = beginnings.source.stream(site, rows).to(device)
+            hidden = beginnings.source.tokens(site.layer, rows, part=site.part).to(device)
             seen = None if mask is None else mask[rows].to(device)
             edited_tokens += hidden.shape[0] * hidden.shape[1] if seen is None else int(seen.sum())
             r = None if by_mean else displacement(name, beginnings, site, rows, hidden, ablate_to=ablate_to)
@@ -152,7 +153,7 @@ def run_forecast(
                 moved = displacement(name, beginnings, site, rows, hidden, group[0].mean) if r is None else r
                 edits, index = Group(group, moved.float(), seen), torch.tensor(members)
                 norm_sums[index] += edits.amounts(hidden.shape[1], None, max(1, batch // len(hidden)))[0]
-                yield Rerun(Sweep(hidden, site.layer, edits, {depth: reader}), len(group), partial(keep, rows, index))
+                yield Rerun(Sweep(stream, site.layer, edits, {depth: reader}, between=site.between), len(group), partial(keep, rows, index))
 
     def keep(rows: slice, index: Tensor, part: slice, read: dict[int, Tensor]) -> None:
         nonlocal done
@@ -203,10 +204,11 @@ class _Ahead(Placed):
     @torch.inference_mode()
     def of(cls, judge: ForecastJudge, site: Site, scenes: Scenes, beginnings: Scenes, rows: slice) -> _Ahead:
         def last(encoder: VideoEncoder, hidden: Tensor) -> Tensor:
-            return encoder.run(hidden.to(encoder.device), site.layer)
+            hidden = hidden.to(encoder.device)
+            return encoder.run(encoder.fed(site.layer, hidden) if site.between else hidden, site.layer)
 
-        real = [judge.future(last(judge.encoder, part.tokens(site.layer, rows))) for part in (scenes.source, scenes.twin)]
-        begun = [last(judge.early, part.tokens(site.layer, rows)) for part in (beginnings.source, beginnings.twin)]
+        real = [judge.future(last(judge.encoder, part.stream(site, rows))) for part in (scenes.source, scenes.twin)]
+        begun = [last(judge.early, part.stream(site, rows)) for part in (beginnings.source, beginnings.twin)]
         source, twin = (judge.forecast(beginning) for beginning in begun)
         return cls(source, twin, judge.persistence(begun[1]), real[1] - real[0], (real[0] + real[1]) / 2)
 

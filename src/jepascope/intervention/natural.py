@@ -46,7 +46,7 @@ def _pooled(site: Site, scenes: Scenes, subspace: Subspace, edit: str) -> tuple[
     selected = scenes.mask(site.tokens)
     pooled, total, tokens = [], 0.0, 0
     for rows in chunks(scenes.source.encoder_card, len(scenes)):
-        hidden = scenes.source.tokens(site.layer, rows).float()
+        hidden = scenes.source.tokens(site.layer, rows, part=site.part).float()
         mask = None if selected is None else selected[rows]
         moved = displacement(edit, scenes, site, rows, hidden, subspace.mean).float()
         inside = coordinates(moved, subspace.basis[None], mask)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.site import Site, pool
+from jepascope.activations.site import RESIDUAL, Site, pool
 from jepascope.activations.suffix import Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import BATCH
@@ -104,7 +104,8 @@ def run_edit(
     def reruns() -> Iterator[Rerun]:
         nonlocal edited_tokens
         for rows in chunks(encoder.card, clips, batch):
-            hidden = source.tokens(site.layer, rows).to(device)
+            stream = source.stream(site, rows).to(device)
+            hidden = stream if site.part == RESIDUAL else source.tokens(site.layer, rows, part=site.part).to(device)
             mask = None if selected is None else selected[rows].to(device)
             seen = None if read is None else read[rows]
             readers = _readers(judges, encoder, scenes, rows)
@@ -122,7 +123,7 @@ def run_edit(
                     own = pool(hidden, None if seen is None else seen.to(device)).cpu()
                     nearest[:, index, rows] = natural.distances(group, own, shift)
                 keep = partial(kept, rows, index, shift)
-                yield Rerun(Sweep(hidden, site.layer, edits, readers), len(group), keep)
+                yield Rerun(Sweep(stream, site.layer, edits, readers, between=site.between), len(group), keep)
 
     def kept(rows: slice, index: Tensor, shift: Tensor, part: slice, read_by_layer: dict[int, Tensor]) -> None:
         nonlocal done
@@ -174,7 +175,8 @@ def _reread(
 
     def reruns() -> Iterator[Rerun]:
         for rows in chunks(encoder.card, len(part), batch):
-            yield Rerun(Sweep(part.tokens(site.layer, rows), site.layer, _unedited, _readers(judges, encoder, scenes, rows)), 1, keep)
+            readers = _readers(judges, encoder, scenes, rows)
+            yield Rerun(Sweep(part.stream(site, rows), site.layer, _unedited, readers, between=site.between), 1, keep)
 
     rerun(encoder, reruns(), batch)
     return {at: torch.cat(kept) for at, kept in pieces.items()}

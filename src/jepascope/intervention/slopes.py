@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
+from jepascope.activations.site import RESIDUAL, Site
 from jepascope.activations.suffix import Placed
 from jepascope.activations.way_back import clips_back, run_for_gradients
 from jepascope.encoders.base import VideoEncoder
@@ -40,6 +41,7 @@ class Climb(Placed):
     twin: Float64[Tensor, "clips classes"]
     read: Bool[Tensor, "clips tokens"] | None = None
     like: Mapping[str, str] = field(default_factory=dict)  # by edit: the one that is measured as it is, and has the same slopes
+    between: bool = False  # whether they lie between the two parts of the first layer's block
 
 
 def slopes(
@@ -50,9 +52,11 @@ def slopes(
     edits: Sequence[str],
     unedited: Unedited,
     shift: Shift | None = None,
+    part: str = RESIDUAL,
 ) -> Iterator[tuple[slice, Slopes]]:
     """Of some clips at a time: the slopes at all layers, from one pass through the blocks after the first of them and one pass back for
-    each kind of outcome. ``shift``: where they are taken, if not at the unedited clips.
+    each kind of outcome. ``shift``: where they are taken, if not at the unedited clips. ``part``: of the first layer's block, if it is
+    there that is edited.
 
     BadArgument for a judge whose logits torch cannot differentiate, and for layers after the one that it reads.
     """
@@ -64,12 +68,13 @@ def slopes(
     clean, twin = judge.logits(unedited.clean[at]), judge.logits(unedited.twin[at])
     mask = scenes.mask(judge.tokens)
 
+    begun = Site(layers[0], part=part)
+
     def climb(rows: slice) -> Climb:
-        hidden, read = scenes.source.tokens(layers[0], rows), None if mask is None else mask[rows]
+        hidden, read = scenes.source.stream(begun, rows), None if mask is None else mask[rows]
         hidden = hidden if shift is None else shift(rows, hidden)
-        return Climb(
-            hidden, layers, tuple(edits), judge, scenes.label[rows], scenes.target[rows], clean[rows], twin[rows], read=read, like=like
-        )
+        shown, asked = (scenes.label[rows], scenes.target[rows]), (clean[rows], twin[rows])
+        return Climb(hidden, layers, tuple(edits), judge, *shown, *asked, read=read, like=like, between=begun.between)
 
     left = len({*like.values()}) * len(layers)
     size = clips_back(card, at[0] - layers[0], len(scenes), left)
@@ -83,10 +88,12 @@ def run_slopes(encoder: VideoEncoder, climb: Climb) -> Slopes:
     depth = encoder.card.depth
     last = depth if climb.judge.layer is None else climb.judge.layer
     with torch.enable_grad():
-        now = climb.hidden.detach().clone().requires_grad_()
-        reached = {climb.layers[0]: now}
+        first = climb.hidden.detach().clone().requires_grad_()
+        reached, now = {climb.layers[0]: first}, encoder.fed(climb.layers[0], first) if climb.between else first
         for start, stop in zip(climb.layers, (*climb.layers[1:], last), strict=True):
             now = reached[stop] = run_for_gradients(encoder, now, start, stop, last - climb.layers[0])
+        if climb.between:
+            reached[climb.layers[0]] = first
         features = climb.judge.reader(climb.read)(encoder, now, torch.arange(len(now), device=now.device))
         logits = climb.judge.logits(features)
         if not logits.requires_grad:

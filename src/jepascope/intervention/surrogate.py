@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from jepascope.activations.site import RESIDUAL
 from jepascope.discovery.subspace import Subspace
 from jepascope.intervention.conditions import Condition, alike, merged, owned
 from jepascope.intervention.context import InterventionContext
@@ -89,7 +90,9 @@ def _mean_edit(planned: Planned, name: str, finder: str, control: str) -> Shift:
     selected = context.scenes.mask(context.site.tokens)
 
     def shift(rows: slice, hidden: Tensor) -> Tensor:
-        added = displacement(name, context.scenes, context.site, rows, hidden, mean, context.ablate_to).float()
+        site, part = context.site, context.site.part
+        own = hidden if part == RESIDUAL else context.scenes.source.tokens(site.layer, rows, part=part).to(hidden)
+        added = displacement(name, context.scenes, site, rows, own, mean, context.ablate_to).float()
         inside = planned.doses[0] * (added @ projector.to(added)).expand(-1, hidden.shape[1], -1)
         return (hidden + (inside if selected is None else inside * selected[rows][:, :, None])).to(hidden.dtype)
 
@@ -103,7 +106,9 @@ def _effects(planned: Sequence[Planned], shift: Shift | None = None) -> pd.DataF
     context, sites = planned[0].context, {one.context.site.layer: one for one in planned}
     edits = list(dict.fromkeys(name for one in planned for name in one.edits))
     parts: dict[tuple[int, str], list[_Part]] = {}
-    for rows, steep in slopes(context.encoder, list(sites), context.scenes, context.judge, edits, context.unedited, shift):
+    for rows, steep in slopes(
+        context.encoder, list(sites), context.scenes, context.judge, edits, context.unedited, shift, context.site.part
+    ):
         for layer, one in sites.items():
             for name in one.edits:
                 parts.setdefault((layer, name), []).append(_part(one, name, rows, steep))
@@ -122,7 +127,7 @@ class _Part:
 def _part(planned: Planned, name: str, rows: slice, steep: Slopes) -> _Part:
     context = planned.context
     site, scenes, device = context.site, context.scenes, context.encoder.device
-    hidden, slope = scenes.source.tokens(site.layer, rows).to(device), steep[name, site.layer].to(device)
+    hidden, slope = scenes.source.tokens(site.layer, rows, part=site.part).to(device), steep[name, site.layer].to(device)
     selected = scenes.mask(site.tokens)
     mask = None if selected is None else selected[rows].to(device)
     conditions = merged(planned.subspaces, planned.controls, planned.doses, name)
