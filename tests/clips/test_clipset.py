@@ -53,7 +53,8 @@ def test_object_tokens_are_the_places_that_the_object_covers_by_a_tenth_at_some_
 
 def test_masks_do_not_depend_on_how_many_are_made_at_once(clips: ClipSet, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = clips.object_tokens((4, 4, 4))
-    monkeypatch.setattr("jepascope.clips.clipset.COVERED_AT_ONCE", 3 * 8 * 32 * 32 + 1)
+    monkeypatch.setattr("jepascope.clips.clipset.AT_ONCE", 3 * 8 * 32 * 32 + 1)
+    assert [rows.stop - rows.start for rows, _ in clips.batches(64)] == [1] * len(clips)
     assert torch.equal(clips.object_tokens((4, 4, 4)), whole)
     assert clips.object_tokens((4, 4, 4), slice(0, 0)).shape == (0, 64)
 

@@ -110,6 +110,20 @@ def test_the_head_judges_scenes_that_it_can_name_with_twins_that_it_can_name(
     torch.testing.assert_close(next(iter(unedited.twin.values())), theirs[:, list(judge.columns)], atol=1e-6, rtol=1e-5)
 
 
+def test_where_swaps_take_from_donors_the_head_judges_with_donors_that_it_can_name(
+    tmp_path: Path, tiny_spec: StudySpec, classifier: VJepa2Encoder
+) -> None:
+    spec = make_spec({**headed(tiny_spec, PAIRS).model_dump(), "swap_donor": "class"}, "here")
+    captures = captures_in(tmp_path, spec, classifier)
+    named = [name for name in captures.classes if name in PAIRS]
+    scenes = head_scenes(captures, scenes_at(captures, 1))
+    shown, taken = (part.clips.factors for part in (scenes.source, scenes.twin))
+    assert scenes.donor == "class" and set(shown["direction"]) == set(named)
+    assert [named[label] for label in scenes.label] == shown["direction"].tolist()
+    assert [named[target] for target in scenes.target] == taken["direction"].tolist()
+    assert (shown["scene"].to_numpy() != taken["scene"].to_numpy()).all() and set(taken["scene"]) <= set(shown["scene"])
+
+
 @pytest.mark.slow
 def test_of_as_many_labels_as_something_something_has_a_proposed_pair_judges_and_its_margins_are_claimed(
     tmp_path: Path, tiny_spec: StudySpec

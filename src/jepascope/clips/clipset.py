@@ -28,7 +28,7 @@ SPLITS = ("fit", "judge", "test")
 HASHED = 1000  # rows of the factor table turned to text at once
 SHOWN, SIDE = 8, 96  # clips in a notebook's picture, and pixels a side at most
 COVERED = 0.1  # a token belongs to the object when at least this share of its pixels does
-COVERED_AT_ONCE = 1 << 26  # pixels whose coverage is held while masks are made: a quarter of a gigabyte
+AT_ONCE = 1 << 26  # numbers of pixels that are held: a quarter of a gigabyte
 
 
 @runtime_checkable
@@ -172,9 +172,10 @@ class ClipSet:
         return self.factors.iloc[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
 
     def batches(self, size: int) -> Iterator[tuple[slice, Tensor]]:
-        """Consecutive slices of at most ``size`` clips and their pixels."""
-        for start in range(0, len(self), size):
-            rows = slice(start, min(start + size, len(self)))
+        """Consecutive slices of at most ``size`` clips and their pixels; of fewer where clips are long."""
+        few = max(1, min(size, AT_ONCE // (self.frames * 3 * self.size**2)))
+        for start in range(0, len(self), few):
+            rows = slice(start, min(start + few, len(self)))
             yield rows, self.video(rows)
 
     def object_tokens(
@@ -187,7 +188,7 @@ class ClipSet:
         tell which way it moves, even on a clip whose motion was taken away.
         """
         asked = self._rows(rows)
-        few = max(1, COVERED_AT_ONCE // (self.frames * self.size**2))  # a mask is small, and what it is made of is not
+        few = max(1, AT_ONCE // (self.frames * self.size**2))  # a mask is small, and what it is made of is not
         shares = (self.source.coverage(asked.iloc[start : start + few], self.frames, self.size) for start in range(0, len(asked), few))
         most = [torch.nn.functional.adaptive_avg_pool3d(share[:, None], grid)[:, 0].amax(dim=1).flatten(1) for share in shares]
         pooled = torch.cat(most) if most else torch.empty(0, grid[1] * grid[2])

@@ -148,9 +148,9 @@ class Counts:
 
     @property
     def head_scenes(self) -> int:
-        """Scenes of the classes that the task head can name, which get twins of their own."""
+        """Scenes of the classes that the task head can name."""
         spec, pairs = self.spec, self.spec.head_classes
-        if "head" not in self.read_by or not self.model.has_head or not pairs or not spec.state_variable.rendered:
+        if "head" not in self.read_by or not self.model.has_head or not pairs:
             return 0
         return self.scenes // spec.class_count * len(pairs)
 

@@ -22,13 +22,11 @@ DECLARED = JudgeEntry(
 
 
 def unavailable(card: EncoderCard, spec: Any) -> str:
-    """It needs a task head, labels paired with classes, and twins."""
+    """It needs a task head, and labels paired with classes."""
     if not card.has_head:
         return "this encoder has no task head"
     if not spec.head_classes:
         return f"no classes are paired with the head's labels (head_classes); `jepascope models {quoted(spec.model)}` proposes pairs"
-    if not spec.state_variable.rendered:
-        return "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
     return ""
 
 

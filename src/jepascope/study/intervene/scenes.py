@@ -15,7 +15,7 @@ from jepascope.activations.capture import ShownAs, capture
 from jepascope.activations.suffix import chunks
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
-from jepascope.clips.donors import drawn_elsewhere
+from jepascope.clips.donors import donor_rows, drawn_elsewhere
 from jepascope.discovery.probes.circular import decoded_angle
 from jepascope.encoders.base import VideoEncoder
 from jepascope.errors import BadArgument, BadData
@@ -105,7 +105,9 @@ def head_judge(captures: Captures) -> HeadJudge:
 
 
 def head_scenes(captures: Captures, whole: Scenes) -> Scenes:
-    """The scenes whose class the head can name, each with a twin of another such class; labels are places among those classes."""
+    """The scenes whose class the head can name, each with a partner of another such class: its twin, or a donor among these scenes where
+    the study's swaps take from donors. Labels are places among those classes. BadArgument where no scene shows one, BadData where all that
+    do show the same."""
     classes = torch.tensor([index for index, _ in paired_classes(captures.spec)])
     place = torch.full((len(captures.classes),), -1)
     place[classes] = torch.arange(len(classes))
@@ -114,24 +116,24 @@ def head_scenes(captures: Captures, whole: Scenes) -> Scenes:
         raise BadArgument("No test scene shows a class that head_classes pairs with a label.")
     source = whole.source.select(rows.numpy())
     label = place[whole.label[rows]]
-    target = (label + 1 + torch.arange(len(label)) % max(1, len(classes) - 1)) % len(classes)
-    twin = captures.capture(
-        _shown(source.clips, captures, classes[target].numpy()), "capture twins for the task head", sites=captures.full_sites
-    )
-    angle = None if whole.angle is None else whole.angle[rows]
-    others = {name: labels[rows] for name, labels in whole.others.items()}
-    wanted = None if whole.angle is None else _angle(captures, twin)
+    if captures.donor == "class":
+        donors = donor_rows(source.clips, captures.spec.variable, captures.spec.seed)
+        twin, target = source.select(donors), label[donors]
+    else:
+        target = (label + 1 + torch.arange(len(label)) % max(1, len(classes) - 1)) % len(classes)
+        shown = _shown(source.clips, captures, classes[target].numpy())
+        twin = captures.capture(shown, "capture twins for the task head", sites=captures.full_sites)
     return replace(
         whole,
         source=source,
         twin=twin,
-        donor="twin",
+        donor=captures.donor,
         label=label,
         target=target,
         class_means=whole.class_means[classes],
-        others=others,
-        angle=angle,
-        target_angle=wanted,
+        others={name: labels[rows] for name, labels in whole.others.items()},
+        angle=None if whole.angle is None else whole.angle[rows],
+        target_angle=None if whole.angle is None else _angle(captures, twin),
     )
 
 

@@ -37,9 +37,9 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     yield counts.at("slopes about the mean edit of each control", counts.scenes * BACKWARD * about, counts.full)
     if counts.predicted:
         yield from _predicted(counts, named)
-    if counts.head_scenes:  # of the classes that the head can name, with twins of their own
+    if counts.head_scenes:  # of the classes that the head can name, with twins of their own where they are rendered
         edited = counts.at("the same edits, by the task head", _conditions(counts, 2, "head") * counts.head_scenes, counts.full)
-        yield edited + counts.captured("", counts.head_scenes, sites=counts.maybe_full)
+        yield edited + counts.captured("", counts.head_scenes * counts.rendered, sites=counts.maybe_full)
     if "" in run_beside:
         yield _untrained(counts)
 
