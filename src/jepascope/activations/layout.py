@@ -50,6 +50,11 @@ class Layout:
         return at_once(len(self.sites) * BYTES[self.dtype] * self.tokens * self.width, SHARD, SHARD_BYTES)
 
     @property
+    def shard_bytes(self) -> int:
+        """What the tokens of one file take, in float32, as they are while it is made."""
+        return 4 * len(self.sites) * self.tokens * self.width * min(self.clips, self.shard_clips)
+
+    @property
     def shards(self) -> int:
         return -(-self.clips // self.shard_clips)
 

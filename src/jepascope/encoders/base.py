@@ -59,7 +59,12 @@ class EncoderCard:
     @property
     def clip_bytes(self) -> int:
         """What one clip takes at most on its way through: batches are made by it."""
-        return clip_bytes(self.hidden_bytes, self.frames * 3 * self.size**2)
+        return clip_bytes(self.hidden_bytes, self.pixels)
+
+    @property
+    def pixels(self) -> int:
+        """How many numbers the pixels of one clip are."""
+        return self.frames * 3 * self.size**2
 
     @property
     def hidden_bytes(self) -> int:

@@ -5,6 +5,8 @@ What a clip takes is counted in float32, so that a batch does not depend on the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 FLOAT32 = 4  # bytes
 BATCH = 32  # clips folded into one batch, where they are short; benchmarks/suffix.py shows that more gains nothing on a CPU
 AT_WORK = 2e9  # bytes of a batch on its way through a block, or of clips on the way back
@@ -35,6 +37,14 @@ def made_again(hidden: int, blocks: int) -> bool:
 def back_bytes(hidden: int, blocks: int, slopes: int = 0) -> int:
     """What one clip takes for the way back through so many blocks; ``slopes``: how many gradients of hidden states it leaves."""
     return (slopes + (BACK_COPIES + blocks if made_again(hidden, blocks) else BACK_COPIES * max(1, blocks))) * hidden
+
+
+def climbed_together(layers: Sequence[int], hidden: int, outcomes: int) -> list[tuple[int, ...]]:
+    """Layers whose gradients come from one way back, lowest first: all of them, but where clips are long few, since each leaves its own
+    (``outcomes``: how many of a layer)."""
+    order = sorted({*layers})
+    size = at_once(outcomes * hidden, max(1, len(order)), AT_WORK / 2)
+    return [tuple(order[start : start + size]) for start in range(0, len(order), size)]
 
 
 def at_once(one: int, most: int, held: float | None = None) -> int:

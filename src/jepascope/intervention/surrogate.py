@@ -17,6 +17,7 @@ from torch import Tensor
 
 from jepascope.activations.site import RESIDUAL
 from jepascope.discovery.subspace import Subspace
+from jepascope.encoders.budget import climbed_together
 from jepascope.intervention.conditions import Condition, alike, merged, owned
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw
@@ -54,7 +55,11 @@ def first_order_effects(planned: Sequence[Planned]) -> pd.DataFrame:
     """Scene by scene the first-order effect of every edit that is run, in the units of the numerators of ``effects.intervene``, and of
     controls its mean over many draws. All sites are of one study (encoder, scenes, first judge): one pass forward and back serves them.
     """
-    table = _effects(planned)
+    outcomes = {EDITS.entry(name).outcome for one in planned for name in one.edits}
+    hidden = planned[0].context.encoder.card.hidden_bytes if planned else 0
+    groups = climbed_together([one.context.site.layer for one in planned], hidden, len(outcomes))
+    found = [_effects([one for one in planned if one.context.site.layer in group]) for group in groups]
+    table = pd.concat(found, ignore_index=True) if found else _effects([])
     for one in planned:
         for name in one.edits if one.about_means else ():
             for finder, control in _linear(one, name):

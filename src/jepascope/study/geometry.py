@@ -26,6 +26,7 @@ class Geometry:
     width: int
     depth: int
     tokens: int
+    pixels: int  # numbers of a clip's
     parameters: int
     times: int  # tubelets of a clip
     has_predictor: bool = True
@@ -67,7 +68,17 @@ def geometry(spec: StudySpec) -> Geometry:
     # whether weights hold a predictor cannot be told from a configuration
     predictor = {"has_predictor": True, "predictor_width": sizes.predictor_width, "predictor_depth": sizes.predictor_depth}
     beside = predictor if sizes.predictor_width else {"has_predictor": False}
-    return Geometry(spec.model, sizes.width, sizes.depth, tokens, parameters, frames // sizes.tubelet, has_head=sizes.has_head, **beside)
+    return Geometry(
+        spec.model,
+        sizes.width,
+        sizes.depth,
+        tokens,
+        frames * 3 * size**2,
+        parameters,
+        frames // sizes.tubelet,
+        has_head=sizes.has_head,
+        **beside,
+    )
 
 
 def _of_code(spec: StudySpec) -> Geometry:
@@ -76,4 +87,5 @@ def _of_code(spec: StudySpec) -> Geometry:
 
     card = load_encoder(spec.model, frames=spec.frames, size=spec.size).card
     weights = block_parameters(card.depth, card.width)
-    return Geometry(card.name, card.width, card.depth, card.tokens, weights, card.grid[0], card.has_predictor, card.has_head)
+    sizes = (card.width, card.depth, card.tokens, card.pixels)
+    return Geometry(card.name, *sizes, weights, card.grid[0], card.has_predictor, card.has_head)

@@ -20,7 +20,6 @@ BYTES = {"float32": 4, "bfloat16": 2}
 """Precisions of weights, blocks and stored tokens, with the bytes of a number. All else is float32 at least, whatever is chosen."""
 
 ENGINES = ("local", "ray")
-PROCESS = 1 << 30  # bytes of a process without its model: libraries and what a batch takes
 
 
 @dataclass(frozen=True)
@@ -116,12 +115,11 @@ def one_thread() -> None:
 
 def processes(encoder: VideoEncoder) -> int:
     """As many as there are cores and as memory has room for, each with its own weights."""
-    from jepascope.hardware import cores, free_memory
     from jepascope.study.geometry import block_parameters
+    from jepascope.study.memory import Load
 
-    weights = block_parameters(encoder.card.depth, encoder.card.width) * BYTES["float32"]
-    free = free_memory()
-    return cores() if free is None else max(1, min(cores(), 1 + free // (PROCESS + 3 * weights)))
+    card = encoder.card
+    return Load(block_parameters(card.depth, card.width) * BYTES["float32"], card.hidden_bytes, card.pixels).processes
 
 
 def _loaded(machine: Machine, model: str, frames: int | None = None, size: int | None = None) -> VideoEncoder:

@@ -5,41 +5,43 @@ Batches are made by what ``encoders.budget`` declares, so what they hold can be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jepascope.activations.layout import BYTES, SHARD, Layout
-from jepascope.encoders.budget import BATCH, FLOAT32, at_once, back_bytes, clip_bytes
+from jepascope.encoders.budget import BATCH, BLOCK_COPIES, at_once, back_bytes, clip_bytes
 from jepascope.hardware import cores, free_memory
 
-LEADER, WORKER = 0.7e9, 0.5e9  # bytes of the process that leads, with libraries, tables and figures; of one that only computes
+LEADER, WORKER = 0.6e9, 0.45e9  # bytes of the process that leads, with libraries and tables; of one that only computes
 CAPTURED = 16  # clips that a capture takes at once, where they are short
 EDITED_COPIES = 4  # hidden states beside a block's: the clips as they are, their partners', what is added, and the edited ones
 LOADED = 2  # copies of the weights while they are read and tested
+SENT = 2  # copies of what a worker made, as it comes
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a process of a study has to hold. ``hidden``: bytes of one clip's hidden states in float32; ``pixels``: how many it has;
-    ``weights``: bytes of them in float32; ``blocks``: how many gradients lead back through, of ``slopes`` hidden states (0: none)."""
+    """What a process of a study has to hold, as it is in float32.
+
+    ``weights``, ``shard``: bytes of all weights, of the largest file of a capture; ``hidden``: of one clip's hidden states; ``pixels``:
+    how many numbers its pixels are; ``blocks``: how many the way back leads through, ``slopes``: gradients of hidden states that it leaves.
+    """
 
     weights: float
     hidden: int
     pixels: int
+    shard: float = 0.0
     blocks: int = 0
     slopes: int = 0
 
     @property
-    def passing(self) -> float:
-        """Clips on their way from pixels through the blocks."""
+    def captured(self) -> float:
+        """Clips on their way from pixels through the blocks, and what of them is kept."""
         one = clip_bytes(self.hidden, self.pixels)
-        return at_once(one, CAPTURED) * one
+        return at_once(one, CAPTURED) * one + self.shard
 
     @property
     def edited(self) -> float:
         """Edited clips on their way through the blocks after a site."""
-        one = clip_bytes(self.hidden, self.pixels)
-        return at_once(one, BATCH) * (one + EDITED_COPIES * self.hidden)
+        return at_once(clip_bytes(self.hidden, self.pixels), BATCH) * (BLOCK_COPIES + EDITED_COPIES) * self.hidden
 
     @property
     def back(self) -> float:
@@ -47,6 +49,18 @@ class Load:
         one = back_bytes(self.hidden, self.blocks, self.slopes)
         return at_once(one, BATCH) * one if self.slopes else 0.0
 
-    def process(self, base: float, share: float, shard: float) -> float:
-        """Bytes of one process; ``share``: of float32 that hidden states and weights are kept in; ``shard``: of the largest that it makes."""
-        return base + max(LOADED * self.weights, self.weights * share + max(share * self.passing + shard, share * self.edited, share * self.back))
+    def at_work(self, share: float = 1.0) -> float:
+        """Bytes at its largest; ``share``: of float32 that weights and hidden states take."""
+        return max(LOADED * self.weights, share * (self.weights + max(self.captured, self.edited, self.back)))
+
+    def together(self, processes: int, share: float = 1.0) -> float:
+        """Of a process that leads and the others, all at their largest at once."""
+        others = processes - 1
+        sent = SENT * share * max(self.shard, self.slopes * self.hidden) if others else 0.0
+        return LEADER + self.at_work(share) + sent + others * (WORKER + self.at_work(share))
+
+    @property
+    def processes(self) -> int:
+        """As many as there are cores and as memory has room for."""
+        free, most = free_memory(), cores()
+        return most if free is None else max(1, min(most, 1 + int((free - LEADER - self.at_work()) // (WORKER + self.at_work()))))

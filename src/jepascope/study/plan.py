@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
+from jepascope.encoders.budget import BATCH, FLOAT32, hidden_bytes
 from jepascope.errors import BadArgument, quoted
 from jepascope.study.edited_layers import check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
+from jepascope.study.memory import Load
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, left_out_conditions
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
@@ -20,10 +22,6 @@ from jepascope.study.steps.intervene import left_out_clips
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 
-BATCH = 32  # clips folded into one batch
-FLOAT32 = 4  # bytes
-COPIES = 12  # hidden states alive at once in a block, its four times wider feed-forward counted in
-BASE_MEMORY = 0.6e9  # Python with torch and scikit-learn loaded, as measured
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 EFFICIENCY = 0.45  # of a plain matrix product that whole blocks reach on a CPU: attention, norms and small layers are slower
 PROBE_SECONDS = 3.0  # of one layer of width 96 on 200 fit clips: all probes, controls and baselines
@@ -60,7 +58,7 @@ class Plan:
 
 def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B008, it is frozen
     """Count a study's passes and estimate its cost."""
-    device, number = machine.device, BYTES[machine.dtype]
+    device = machine.device
     if device.split(":")[0] not in DEVICES:
         raise BadArgument(f"There is no device '{device}'; devices are {', '.join(DEVICES)}, with a number where there are several.")
     check_whole(spec)
@@ -84,13 +82,15 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     stored = _stored_bytes(planned)
     disk = sum(stored.values())
     shares = ", ".join(f"{part} {_size(stored[part])}" for part in PARTS if part != "headers")
-    at_work = model.parameters * number + BATCH * model.tokens * model.width * number * COPIES
-    memory = BASE_MEMORY + max(at_work, model.parameters * FLOAT32)  # every model is loaded and tested in float32
+    load = load_of(counts, planned)
+    processes = 1 if device != "cpu" or machine.compiled else machine.workers or load.processes
+    memory = load.together(processes, BYTES[machine.dtype] / FLOAT32)
+    spread = f" in {processes} processes" if processes > 1 else ""
     notes = [
         f"about {flops / 1e12:.1f} TFLOP of blocks: {duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
         f"({how_known}), and about {duration(beside)} of probes and statistics; "
         f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
-        f"about {memory / 1e9:.1f} GB of memory, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
+        f"about {memory / 1e9:.1f} GB of memory{spread}, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, up to {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} at {len(counts.surveyed)} others" if counts.surveyed else ""),
@@ -124,6 +124,19 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
 def counts_of(spec: StudySpec, model: Geometry, machine: Machine) -> Counts:
     """Counted at the earliest layer that may be the best, where none is named."""
     return Counts(spec, model, spec.best_layer if spec.best_layer is not None else min(1, model.depth - 1), STORED[machine.dtype])
+
+
+def load_of(counts: Counts, planned: tuple[Passes, ...]) -> Load:
+    """What each process has to hold."""
+    model, climbed = counts.model, counts.climbed
+    return Load(
+        model.parameters * FLOAT32,
+        hidden_bytes(model.tokens, model.width),
+        model.pixels,
+        max((layout.shard_bytes for passes in planned for layout in passes.kept), default=0),
+        model.depth - climbed[0][0],
+        counts.outcomes * len(climbed[0]),
+    )
 
 
 def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:

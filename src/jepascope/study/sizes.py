@@ -9,6 +9,7 @@ from itertools import product
 from jepascope.activations.layout import Layout
 from jepascope.clips.video.enough import FOLDER_SHARES
 from jepascope.discovery.finder_entry import FINDERS
+from jepascope.encoders.budget import climbed_together, hidden_bytes
 from jepascope.intervention.control_entry import AS_GIVEN, CONTROLS, MATCHED
 from jepascope.intervention.edit_entry import COMPARED, EDITS, LEADING, takes_over
 from jepascope.intervention.judge_entry import JUDGES, MAIN
@@ -135,6 +136,17 @@ class Counts:
     @property
     def surveyed(self) -> tuple[int, ...]:
         return tuple(sorted({*self.layers} - {*self.full}))
+
+    @property
+    def outcomes(self) -> int:
+        """Kinds of outcome that the edits have, each with slopes of its own."""
+        return len({EDITS.entry(name).outcome for name in self.spec.edits})
+
+    @property
+    def climbed(self) -> list[tuple[int, ...]]:
+        """Layers whose slopes come from one way back."""
+        hidden = hidden_bytes(self.model.tokens, self.model.width)
+        return climbed_together((*self.full, *self.surveyed), hidden, self.outcomes)
 
     @property
     def kept(self) -> int:

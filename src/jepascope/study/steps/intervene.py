@@ -31,8 +31,8 @@ def _edits(counts: Counts) -> Iterator[Passes]:
     screened = counts.every_control(full=False) * counts.scenes + counts.read
     yield counts.at(f"{len(spec.edits)} edits at layer {named}, every control", every, counts.full)
     yield counts.at("a few draws at the other layers", screened, counts.surveyed)
-    outcomes = len({CATALOG.entry(name).outcome for name in spec.edits})
-    yield counts.at("slopes at all layers", counts.scenes * (1 + (BACKWARD - 1) * outcomes), (min(counts.surveyed + counts.full),))
+    starts = tuple(group[0] for group in counts.climbed)
+    yield counts.at("slopes at all layers", counts.scenes * (1 + (BACKWARD - 1) * counts.outcomes), starts)
     about = sum(_about_means(counts, name) for name in spec.edits)
     yield counts.at("slopes about the mean edit of each control", counts.scenes * BACKWARD * about, counts.full)
     if counts.predicted:
