@@ -100,6 +100,29 @@ def test_a_span_of_tokens_is_that_part_of_all_of_them(tmp_path: Path, encoder: V
         assert torch.equal(kept.tokens(3, rows, span), kept.tokens(3, rows)[:, span])
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_tokens_of_some_tubelets_alone_are_kept_and_no_others_read(
+    tmp_path: Path, encoder: VJepa2Encoder, clips: ClipSet, whole: Activations, stored: bool
+) -> None:
+    _, rows, columns = encoder.card.grid
+    kept = slice(rows * columns, 3 * rows * columns)
+    some = capture(encoder, clips, tmp_path if stored else None, SITES, moments=MOMENTS, tokens="time:1-2")
+    asked = [60, 3, 51]
+    assert torch.equal(some.tokens(3, asked, kept), whole.tokens(3, asked)[:, kept])
+    assert torch.equal(some.tokens(3, asked, slice(kept.stop - 2, kept.stop)), whole.tokens(3, asked)[:, kept][:, -2:])
+    assert torch.equal(some.pooled(3, "object"), whole.pooled(3, "object"))
+    assert torch.equal(some.moments(1).covariance, whole.moments(1).covariance)
+    assert some.tokens(3, [], kept).shape == (0, 2 * rows * columns, encoder.card.width)
+    for span in (slice(None), slice(0, kept.stop), slice(kept.start, kept.stop + 1)):
+        with pytest.raises(
+            BadArgument, match=rf"those at {kept.start}\.\.{kept.stop - 1} of .* with span=slice\({kept.start}, {kept.stop}\)"
+        ):
+            some.tokens(3, asked, span)
+    for nothing in ("time:0-9", "time:3-1", "object", "some"):
+        with pytest.raises(BadArgument, match="have no tokens"):
+            capture(encoder, clips, sites=SITES, tokens=nothing)
+
+
 def test_a_split_is_the_rows_of_that_split(whole: Activations) -> None:
     part = whole.split("judge")
     rows = (whole.clips.factors["split"] == "judge").to_numpy().nonzero()[0]

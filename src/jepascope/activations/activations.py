@@ -99,6 +99,13 @@ class Activations:
         if at not in self.sites:
             more = f"sites=({layer},), part=..." if self.by_parts else f"sites={(*self.sites, layer)}"
             raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with {more}.")
+        layout = self.reader.layout
+        asked = range(layout.tokens)[span]
+        if layout.kept is not None and not (layout.kept[0] <= asked.start and asked.stop <= layout.kept[1]):
+            raise BadArgument(
+                f"Of the tokens of layer {layer} those at {layout.kept[0]}..{layout.kept[1] - 1} of 0..{layout.tokens - 1} were kept; "
+                f"ask for them with span=slice({layout.kept[0]}, {layout.kept[1]}), or capture again with tokens='all'."
+            )
         wanted = self.rows[rows if isinstance(rows, slice) else torch.from_numpy(np.array(rows, dtype=np.int64))]
         return self.reader.tokens(at, wanted, span)
 

@@ -20,7 +20,7 @@ from jepascope.activations.memory import in_batches
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.reader import Reader, packed
 from jepascope.activations.shard_file import TYPES
-from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, pool
+from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, pool, time_slice
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
@@ -62,8 +62,12 @@ def capture(
     moments: Sequence[int] = (),
     ahead: bool | None = None,
     part: str = RESIDUAL,
+    tokens: str = "all",
 ) -> Activations:
     """Activations of all clips: pooled at every layer, tokens at ``sites`` and token moments at ``moments`` (layers).
+
+    ``tokens``: which are kept at the sites: "all", or those of some tubelets ("time:2", "time:0-3"), which is much less of long clips.
+    They can be read; edits of a site need all of them. Pooled activations and moments are of all tokens in any case.
 
     ``part``: of what: the residual stream; or what attention or feed-forward of these blocks adds to it, for encoders that say so. Then
     the capture has what every part of every block adds, pooled, beside the residual stream; each half of a block is a pass of its own.
@@ -87,17 +91,18 @@ def capture(
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
     if batch < 1:
         raise BadArgument(f"A batch of {batch} clips cannot be captured; ask for at least 1.")
+    span = None if tokens == "all" else (time_slice(tokens, card.grid).start, time_slice(tokens, card.grid).stop)
     batch = at_once(card.clip_bytes, batch)
     # embedding one clip tells the precision, and refuses a misfit of clips and encoder before anything is written
     with torch.inference_mode():
         first = clips.video(slice(0, 1))
         dtype = encoder.embed(first if transform is None else transform(first)).dtype
     kept, summed = tuple(sorted(set(sites))), tuple(sorted(set(moments)))
-    layout = Layout(len(clips), card.depth + 1, card.width, card.tokens, kept, summed, TYPES[dtype])
+    layout = Layout(len(clips), card.depth + 1, card.width, card.tokens, kept, summed, TYPES[dtype], span)
     shards: Store = MemoryStore()
     if store is not None:
         shards = DiskStore(store, layout, card.digest, clips.digest, transform.name if transform else "")
-    _fill(shards, layout, encoder, Pass(clips, kept, summed, dtype, transform, ahead, progress), batch)
+    _fill(shards, layout, encoder, Pass(clips, kept, summed, dtype, layout.span, transform, ahead, progress), batch)
     return Activations(whole, clips, kept, torch.arange(len(clips)), Reader(shards, layout), by_parts=part != RESIDUAL)
 
 
@@ -135,6 +140,7 @@ class Pass:
     sites: tuple[int, ...]
     moments: tuple[int, ...]
     dtype: torch.dtype
+    span: range  # positions of the tokens that are kept
     transform: Transform | None = None
     ahead: bool | None = None
     progress: Progress | None = None
@@ -158,7 +164,7 @@ def capture_shard(encoder: VideoEncoder, shared: Pass, rows: slice, batch: int) 
     object_mask = F.pad(shared.clips.object_tokens(card.grid, rows), (0, card.extra))
     shard["object_mask"] = packed(object_mask)
     for layer in shared.sites:
-        shard[f"tokens.{layer}"] = torch.empty(count, card.tokens, card.width, dtype=shared.dtype)
+        shard[f"tokens.{layer}"] = torch.empty(count, len(shared.span), card.width, dtype=shared.dtype)
     fitters = {(layer, name): MomentsFitter(card.width) for layer in shared.moments for name in SELECTIONS}
 
     def made(part: slice) -> Tensor:
@@ -173,7 +179,7 @@ def capture_shard(encoder: VideoEncoder, shared: Pass, rows: slice, batch: int) 
         for name in SELECTIONS:
             shard[f"pooled.{name}"][:, part] = seen.pooled[name]
         for layer, tokens in seen.tokens.items():
-            shard[f"tokens.{layer}"][part] = tokens
+            shard[f"tokens.{layer}"][part] = tokens[:, shared.span.start : shared.span.stop]
         for key, value in seen.moments.items():
             fitters[key].merge(value)
         if shared.progress:

@@ -33,7 +33,8 @@ Described = tuple[str, tuple[int, ...]]
 class Layout:
     """A capture of ``clips`` clips by an encoder of ``layers`` layers (its depth and one), ``width`` and ``tokens`` a clip.
 
-    ``sites`` and ``moments``: layers whose tokens, in type ``dtype``, and token moments are kept; each sorted.
+    ``sites`` and ``moments``: layers whose tokens, in type ``dtype``, and token moments are kept; each sorted. ``kept``: the first token
+    that is kept of each clip and the one after the last, where they are not all.
     """
 
     clips: int
@@ -43,16 +44,22 @@ class Layout:
     sites: tuple[int, ...] = ()
     moments: tuple[int, ...] = ()
     dtype: str = "F32"
+    kept: tuple[int, int] | None = None
+
+    @property
+    def span(self) -> range:
+        """Positions of the tokens that are kept."""
+        return range(self.tokens) if self.kept is None else range(*self.kept)
 
     @property
     def shard_clips(self) -> int:
         """Clips a file: fewer than SHARD where their tokens are many, because a shard is held whole while it is made."""
-        return at_once(len(self.sites) * BYTES[self.dtype] * self.tokens * self.width, SHARD, SHARD_BYTES)
+        return at_once(len(self.sites) * BYTES[self.dtype] * len(self.span) * self.width, SHARD, SHARD_BYTES)
 
     @property
     def shard_bytes(self) -> int:
         """What the tokens of one file take, in float32, as they are while it is made."""
-        return 4 * len(self.sites) * self.tokens * self.width * min(self.clips, self.shard_clips)
+        return 4 * len(self.sites) * len(self.span) * self.width * min(self.clips, self.shard_clips)
 
     @property
     def shards(self) -> int:
@@ -69,7 +76,7 @@ class Layout:
         tensors: dict[str, Described] = {f"pooled.{name}": ("F32", (self.layers, count, self.width)) for name in SELECTIONS}
         tensors["object_mask"] = ("U8", (count, -(-self.tokens // 8)))
         for layer in self.sites:
-            tensors[f"tokens.{layer}"] = (self.dtype, (count, self.tokens, self.width))
+            tensors[f"tokens.{layer}"] = (self.dtype, (count, len(self.span), self.width))
         for layer in self.moments:
             for name in SELECTIONS:
                 tensors[f"moments.{layer}.{name}.count"] = ("I64", ())
@@ -113,6 +120,7 @@ def described(layout: Layout, encoder: str, clips: str, transform: str = "") -> 
         "dtype": layout.dtype,
         "sites": list(layout.sites),
         "moments": list(layout.moments),
+        **({} if layout.kept is None else {"kept": list(layout.kept)}),
     }
 
 

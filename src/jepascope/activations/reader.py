@@ -36,10 +36,14 @@ class Reader:
         return unpacked(self._kept("object_mask", None, rows, -(-self.layout.tokens // 8), torch.uint8), self.layout.tokens)
 
     def tokens(self, layer: int, rows: Int[Tensor, " rows"], span: slice = slice(None)) -> Float[Tensor, "rows tokens width"]:
-        """``h_layer`` of clips at some consecutive token positions, in the encoder's precision; never kept in memory."""
-        parts = [self.store.read(shard, f"tokens.{layer}", inside, span=span) for _, shard, inside in runs(rows, self.layout.shard_clips)]
+        """``h_layer`` of clips at some consecutive token positions, in the encoder's precision; never kept in memory. ``span`` is of
+        positions in the clip, which must have been kept (``Layout.span``)."""
+        inside = range(self.layout.tokens)[span]
+        first = self.layout.span.start
+        span = slice(inside.start - first, inside.stop - first)
+        parts = [self.store.read(shard, f"tokens.{layer}", some, span=span) for _, shard, some in runs(rows, self.layout.shard_clips)]
         if not parts:
-            return torch.empty(0, self.layout.tokens, self.layout.width)[:, span]
+            return torch.empty(0, len(inside), self.layout.width)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def moments(self, layer: int, tokens: str) -> Moments:

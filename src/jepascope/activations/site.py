@@ -65,13 +65,19 @@ def time_span(tokens: str) -> tuple[int, int] | None:
     return None if span is None else (int(span[1]), int(span[2] or span[1]))
 
 
+def time_slice(tokens: str, grid: tuple[int, int, int]) -> slice:
+    """The tokens of some tubelets, which follow each other; BadArgument for those that a clip of this grid does not have."""
+    span, places = time_span(tokens), grid[1] * grid[2]
+    if span is None or not span[0] <= span[1] < grid[0]:
+        raise BadArgument(f"Clips of {grid[0]} tubelets (0..{grid[0] - 1}) have no tokens '{tokens[:60]}'.")
+    return slice(span[0] * places, (span[1] + 1) * places)
+
+
 def time_mask(tokens: str, grid: tuple[int, int, int]) -> Bool[Tensor, " tokens"]:
-    """The tokens of some tubelets; BadArgument for those that a clip of this grid does not have."""
-    span = time_span(tokens)
-    if span is None or span[1] >= grid[0]:
-        raise BadArgument(f"Clips of {grid[0]} tubelets (0..{grid[0] - 1}) have no tokens '{tokens}'.")
-    times = torch.arange(grid[0]).repeat_interleave(grid[1] * grid[2])
-    return (times >= span[0]) & (times <= span[1])
+    """The same as a mask of the grid's tokens."""
+    mask = torch.zeros(grid[0] * grid[1] * grid[2], dtype=torch.bool)
+    mask[time_slice(tokens, grid)] = True
+    return mask
 
 
 def background(object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int], seed: int = 0) -> Bool[Tensor, "clips tokens"]:
