@@ -91,7 +91,7 @@ def test_the_forecast_does_not_depend_on_the_order_of_context_and_targets(encode
 def test_encoding_all_tokens_as_a_subset_equals_the_whole_forward(encoder: VJepa2Encoder) -> None:
     video = noise_video(encoder, 2)
     ids = torch.arange(encoder.card.tokens).expand(2, -1)
-    assert largest(encoder.encode_tokens(video, ids), encoder.norm(encoder.run(encoder.embed(video), 0))) == 0.0
+    assert largest(encoder.encode_context(video, ids), encoder.norm(encoder.run(encoder.embed(video), 0))) == 0.0
 
 
 @torch.inference_mode()
@@ -99,7 +99,7 @@ def test_tokens_encoded_alone_do_not_see_the_rest_of_the_clip(encoder: VJepa2Enc
     video, half = noise_video(encoder, 1), encoder.card.frames // 2
     ids = torch.arange(encoder.card.tokens // 2)[None]
     other = torch.cat([video[:, :half], noise_video(encoder, 1, seed=1)[:, half:]], dim=1)
-    assert torch.equal(encoder.encode_tokens(video, ids), encoder.encode_tokens(other, ids))
+    assert torch.equal(encoder.encode_context(video, ids), encoder.encode_context(other, ids))
 
 
 # positions

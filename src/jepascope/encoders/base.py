@@ -8,7 +8,7 @@ what its feed-forward (MLP) adds, which sees the first (``attended``, ``fed``).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -51,6 +51,7 @@ class EncoderCard:
     head_digest: str = ""  # of the head's weights and labels; apart from ``digest``, because activations do not depend on the head
     extra: int = 0  # tokens behind the grid's that belong to no place (class, registers): edited and pooled as "all", never as a place
     source: str = ""  # the file of Meta's that the weights came from, and which of its keys were read
+    forecasts: str = ""  # in words: what the predictor that it came with forecasts, and from which mask token
 
     @property
     def tokens(self) -> int:
@@ -167,13 +168,22 @@ class VideoEncoder(ABC):
         """Itself, with compiled blocks; BadArgument where they cannot be."""
         raise BadArgument(f"Encoder '{self.card.name}' cannot be compiled; run it without --compile.")
 
+    @property
+    def context_layers(self) -> tuple[int, ...]:
+        """Layers whose hidden states the predictor is shown, the last one last."""
+        return (self.card.depth,)
+
+    def context(self, states: Mapping[int, Float[Tensor, "clips tokens width"]]) -> Float[Tensor, "clips tokens shown"]:
+        """What the predictor is shown of hidden states at ``context_layers``, by layer: final-norm latents."""
+        return self.norm(states[self.card.depth])
+
     def forecast(
         self,
-        context: Float[Tensor, "clips context width"],
+        context: Float[Tensor, "clips context shown"],
         context_ids: Int[Tensor, "clips context"],
         target_ids: Int[Tensor, "clips targets"],
     ) -> Float[Tensor, "clips targets width"]:
-        """The predictor's latents at ``target_ids`` from final-norm latents at ``context_ids``; BadArgument without a predictor."""
+        """The predictor's latents at ``target_ids`` from ``context`` at ``context_ids``; BadArgument without a predictor."""
         raise self._without_predictor()
 
     def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
@@ -190,6 +200,8 @@ class VideoEncoder(ABC):
         raise self._without_head()
 
     def _without_predictor(self) -> BadArgument:
+        if said := self.card.forecasts:
+            return BadArgument(f"Encoder '{self.card.name}': {said}; choose a checkpoint whose predictor forecasts its own latents.")
         return BadArgument(f"Encoder '{self.card.name}' has no predictor, so it cannot forecast; choose a checkpoint that holds one.")
 
     def _without_head(self) -> BadArgument:
@@ -235,6 +247,16 @@ class VideoEncoder(ABC):
         for index in range(start + 1, stop + 1):
             hidden = self.block(index, hidden)
         return hidden
+
+    def states(
+        self, hidden: Float[Tensor, "clips tokens width"], start: int, layers: Iterable[int]
+    ) -> dict[int, Float[Tensor, "clips tokens width"]]:
+        """``h_layer`` of some layers, from ``h_start``."""
+        kept = {}
+        for layer in sorted(set(layers)):
+            hidden, start = self.run(hidden, start, layer), layer
+            kept[layer] = hidden
+        return kept
 
     def check_video(self, video: Tensor) -> None:
         """Refuse what the library would silently crop, repeat or misplace (odd frame counts, off-grid sizes)."""

@@ -37,6 +37,8 @@ LIMITS = {  # size: (least, most)
     "predictor_depth": (1, 200),
     "predictor_heads": (1, 256),
     "mask_tokens": (1, 1_000),
+    "levels": (1, 4),  # depths whose latents a predictor is shown
+    "teacher": (0, 16_384),  # numbers a token of latents that are forecast and not its own; 0: its own are
     "poolers": (0, 100),
     "labels": (1, MAX_LABELS),
 }
@@ -56,7 +58,7 @@ class Geometry:
     extra_per_frame: int = 0
     by_frame: bool = False  # an encoder of images, run on every frame
     fixed: bool = False  # takes clips of this length and size alone
-    predictor_width: int = 0  # 0: no predictor of it is run
+    predictor_width: int = 0  # 0: no predictor that forecasts latents of its own
     predictor_depth: int = 0
     has_head: bool = False
     weights: int = 0  # at least, of its blocks and its patch embedding: what a checkpoint must hold
@@ -74,6 +76,7 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
     """The geometry of a model of a family, from sizes that are not the family's own."""
     sizes = {**{size: default for size, (_, default) in family.sizes.items()}, **sizes}
     by_frame = "frames" not in sizes
+    forecasts = family.predictor and not sizes.get("teacher")
     extra = int(family.class_token) + sizes.get("registers", 0)
     tubelet, patch = sizes.get("tubelet", 1), sizes.get("patch")
     if patch is None:  # a tubelet of three numbers: time, and a square patch
@@ -89,8 +92,8 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
         extra_per_frame=extra if by_frame else 0,
         by_frame=by_frame,
         fixed=family.fixed,
-        predictor_width=sizes["predictor_width"] if family.predictor else 0,
-        predictor_depth=sizes["predictor_depth"] if family.predictor else 0,
+        predictor_width=sizes["predictor_width"] if forecasts else 0,
+        predictor_depth=sizes["predictor_depth"] if forecasts else 0,
         has_head=has_head,
     )
 

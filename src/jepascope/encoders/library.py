@@ -90,10 +90,15 @@ class LibraryEncoder(FrozenModel):
         """An encoder with fresh weights; without its predictor where none is wanted."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = cls.kind(config, **cls.built)
+            model = cls.built_of(config)
         if not predictor and hasattr(model, "predictor"):
             model.predictor = None
         return cls(model, name, extra, pixels=pixels)
+
+    @classmethod
+    def built_of(cls, config: Any) -> PreTrainedModel:
+        """The model of a configuration, with weights of no meaning."""
+        return cls.kind(config, **cls.built)
 
     def untrained(self: Own, seed: int) -> Own:
         """A twin with fresh weights, with a predictor if this one has one, and without a head: there is no task it was trained for."""

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
+from jepascope.encoders.dense_predictor import kind_of
 from jepascope.encoders.geometry import sizes_of
 from jepascope.encoders.meta_states import ENCODERS, PREDICTOR, PUBLISHED, bare, states
+from jepascope.encoders.rotary import FIELD
 from jepascope.encoders.torch_file import check_tensors, read_torch_file
-from jepascope.encoders.vjepa2_1 import as_2_0, is_2_1, sizes_2_1, video_weights
+from jepascope.encoders.vjepa2_1 import SEVERAL, as_2_0, is_2_1, sizes_2_1, video_weights
 from jepascope.encoders.weight_names import listed, renamed
 from jepascope.errors import BadCheckpoint
 
@@ -30,7 +32,12 @@ ROOTS = {
     "predictor.layer.": "predictor_blocks.",
     "predictor.layernorm.": "predictor_norm.",
     "predictor.proj.": "predictor_proj.",
+    # of V-JEPA 2.1
+    "predictor.proj_context.": "predictor_proj_context.",
+    "predictor.embeddings.video_mod_embed": "video_mod_embed",
+    "predictor.norms.": "norms_block.",
 }
+OF_ENCODER = "norms_block."  # what Meta keeps with the encoder and is the predictor's here
 MASKS = "predictor.embeddings.mask_tokens"  # one weight of transformers', one each of Meta's
 THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
@@ -45,7 +52,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
 
     Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
     or 384 where the file's name ends so (``vitg-384.pt``) or V-JEPA 2.1 is in it: the same weights take any other length and size.
-    Of V-JEPA 2.1 the video encoder alone.
+    Of V-JEPA 2.1 what clips pass through.
     Raises BadCheckpoint, in one sentence, for any other file.
     """
     contents = read_torch_file(path)
@@ -60,21 +67,22 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
     newer = is_2_1(weights, key)
-    weights, version = video_weights(path, weights, key) if newer else (weights, "")
+    weights, unused = video_weights(weights, key) if newer else (weights, "")
     check_tensors(path, weights.items())
     weights = as_2_0(path, weights, key) if newer else weights
     with_predictor = any(name.startswith("predictor.") for name in weights)
     sizes = meta_sizes(path, weights, key, with_predictor)
-    sizes = sizes_2_1(path, sizes) if newer else sizes
+    sizes = sizes_2_1(path, sizes, weights, key) if newer else sizes
     sizes_of({"model_type": "vjepa2", **sizes}, path)
     with torch.device("meta"):  # shapes alone: nothing is drawn at random that could be left in
-        model = VJEPA2Model(VJEPA2Config(**sizes))
+        model = kind_of(sizes.get(FIELD))(VJEPA2Config(**sizes))
     if not with_predictor:
         model.predictor = None
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
     left_out = ", its action-conditioned predictor left out" if acts else ""
     key = " of ".join((key, *models.inside[::-1]))
-    source = f"{path.name}: {key}{version}{' and predictor' if with_predictor else ''}{left_out} ({path.stat().st_size:,} bytes)"
+    version, also = " of V-JEPA 2.1" if newer else "", " and predictor" if with_predictor else ""
+    source = f"{path.name}: {key}{version}{also}{unused}{left_out} ({path.stat().st_size:,} bytes)"
     return model, {"source": source}
 
 
@@ -112,7 +120,7 @@ def meta_sizes(path: Path, weights: dict[str, Tensor], key: str, predictor: bool
         "frames_per_clip": FRAMES,
     }
     if predictor:
-        narrow = shape("predictor.predictor_embed.weight", 2)[0]
+        narrow = shape(f"predictor.predictor_embed.{'2.' if SEVERAL in weights else ''}weight", 2)[0]
         if narrow not in PREDICTOR_HEADS:
             known = ", ".join(map(str, PREDICTOR_HEADS))
             raise BadCheckpoint(f"'{path}' has a predictor {narrow} wide; how many heads one has is known for width {known} alone.")
@@ -161,7 +169,8 @@ def _theirs(name: str, shape: tuple[int, ...], key: str) -> tuple[list[str], int
     if name == MASKS:
         return [f"{PREDICTOR}.mask_tokens.{row}" for row in range(shape[0])], None
     theirs, third = meta_name(name)
-    return [f"{PREDICTOR if name.startswith(f'{PREDICTOR}.') else key}.{theirs}"], third
+    of = PREDICTOR if name.startswith(f"{PREDICTOR}.") and not theirs.startswith(OF_ENCODER) else key
+    return [f"{of}.{theirs}"], third
 
 
 def _mapped(path: Path, model: VJEPA2Model, weights: dict[str, Tensor], key: str) -> dict[str, Tensor]:

@@ -78,7 +78,7 @@ def _published(family: EncoderEntry, name: str, parameters: int, more: Mapping[s
     sizes = {size: value for size, value in more.items() if size in family.sizes}
     about = {"torch_file": name if name.endswith(TORCH_FILES) else "", **{key: more[key] for key in more.keys() - sizes.keys()}}
     geometry = geometry_of(family, sizes, has_head="head" in more)
-    return KnownModel(name, parameters, geometry, predictor=family.predictor, **about)
+    return KnownModel(name, parameters, geometry, predictor=bool(geometry.predictor_width), **about)
 
 
 def shipped_models() -> tuple[KnownModel, ...]:

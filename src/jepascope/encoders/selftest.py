@@ -64,8 +64,10 @@ def self_test(encoder: VideoEncoder) -> float:
             raise fail("an edit at a middle layer does not reach its output")
     ids = torch.arange(short.card.tokens, device=encoder.device)[None]
     half = short.card.tokens // 2
-    if card.has_predictor and not bool(torch.isfinite(short.forecast(ours[:, :half], ids[:, :half], ids[:, half:])).all()):
-        raise fail("its predictor's forecast has NaN or infinite values (damaged weights?)")
+    if card.has_predictor or card.forecasts:
+        shown = short.context(short.states(embedded, 0, short.context_layers))[:, :half]
+        if not bool(torch.isfinite(short.forecast(shown, ids[:, :half], ids[:, half:])).all()):
+            raise fail("its predictor's forecast has NaN or infinite values (damaged weights?)")
     if card.has_head:
         logits = short.head_logits(short.run(middle, card.depth // 2))
         if logits.shape != (1, len(short.head_labels)):

@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import VJEPA2ForVideoClassification, VJEPA2Model
 
+from jepascope.encoders.dense_predictor import kind_of
 from jepascope.encoders.entries import EncoderEntry
+from jepascope.encoders.forecasting import Forecasting
 from jepascope.encoders.geometry import read_json
 from jepascope.encoders.head import TaskHead
-from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.pixels import Pixels
-from jepascope.encoders.predictor import centred_targets, predict
 from jepascope.encoders.pretrained import load, refuse_misfits
 from jepascope.encoders.rotary import FIELD, RULES, V2, RotaryRule, RotaryTable, block_forward, rotary_table
 from jepascope.encoders.task_labels import names_head, task_labels
@@ -79,12 +78,13 @@ BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act"
 """What changes the output of the same weights (frames and size are the clips' own)."""
 
 
-class VJepa2Encoder(LibraryEncoder):
-    """A frozen V-JEPA 2 encoder, with its predictor and its task head when the checkpoint has them.
+class VJepa2Encoder(Forecasting):
+    """A frozen V-JEPA 2 or 2.1 encoder, with its predictor and its task head when the checkpoint has them.
 
-    A model without a predictor is one whose ``predictor`` is None; V-JEPA 2.1, known by its configuration (``rotary``), is never run
-    with one. ``digest`` names the model alone, so that a classifier and
-    the encoder it was put on share their activations where the weights are the same.
+    A model without a predictor is one whose ``predictor`` is None. V-JEPA 2.1 is known by its configuration (``rotary``); its predictor is
+    shown latents of ``context_layers``, and where it forecasts a teacher's latents the card has no predictor: nothing of the encoder's
+    own can be held against them. ``digest`` names the model alone, so that a classifier and the encoder it was put on share their
+    activations where the weights are the same.
     """
 
     kind = VJEPA2Model
@@ -99,10 +99,9 @@ class VJepa2Encoder(LibraryEncoder):
         pixels: Pixels | None = None,
     ) -> None:
         super().__init__(model, name, extra, pixels)
-        if self.rotary != V2 and self.card.has_predictor:
-            raise BadCheckpoint(f"Encoder '{name}' is of V-JEPA 2.1, whose predictor jepascope does not run; give the encoder alone.")
         self.head = head
         self.card = replace(self.card, has_head=head is not None, head_digest="" if head is None else head.digest)
+        self.card = replace(self.card, has_predictor=self.card.has_predictor and not self.teacher, forecasts=self.forecasts())
         self._tables: dict[tuple[tuple[int, int, int], int, torch.device], RotaryTable] = {}
         self.block_forward = block_forward
 
@@ -124,7 +123,7 @@ class VJepa2Encoder(LibraryEncoder):
         path = folder / "config.json"
         config = read_json(path)
         labels = task_labels(config, path) if names_head(config, DECLARED.classifier) else ()
-        loaded, info = load(VJEPA2ForVideoClassification if labels else VJEPA2Model, folder, name)
+        loaded, info = load(VJEPA2ForVideoClassification if labels else kind_of(config.get(FIELD)), folder, name)
         for key, shape, _ in info["mismatched_keys"]:
             if key == "classifier.bias" and len(shape) == 1:
                 raise BadCheckpoint(
@@ -134,9 +133,15 @@ class VJepa2Encoder(LibraryEncoder):
         predictor = {f"{'vjepa2.' if labels else ''}predictor.{key}" for key in model.predictor.state_dict()}
         if predictor <= missing:  # transformers left it random
             model.predictor, missing = None, missing - predictor
+        elif (of_context := {name for name in predictor if ".proj_context." in name}) <= missing and of_context:
+            model.predictor.proj_context, missing = None, missing - of_context
         unexpected = {key for key in info["unexpected_keys"] if labels or not key.startswith(("pooler.", "classifier."))}
         refuse_misfits(name, missing, unexpected, info["mismatched_keys"])
         return cls(model, label, extra, TaskHead(loaded.pooler, loaded.classifier, labels) if labels else None, pixels)
+
+    @classmethod
+    def built_of(cls, config: Any) -> VJEPA2Model:
+        return kind_of(getattr(config, FIELD, V2.name))(config)
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> VJepa2Encoder:
         """Itself, moved. The task head is a judge, and judges in float32 at least."""
@@ -178,38 +183,6 @@ class VJepa2Encoder(LibraryEncoder):
             with torch.inference_mode(False):  # a table first asked for without gradients must serve later passes with them
                 self._tables[key] = rotary_table(self.card.grid, head_dim, self.rotary).to(self.device)
         return self._tables[key]
-
-    def encode_tokens(
-        self, video: Float[Tensor, "clips frames 3 rows columns"], ids: Int[Tensor, "clips tokens"]
-    ) -> Float[Tensor, "clips tokens width"]:
-        """Final-norm latents of the tokens ``ids`` when the encoder sees nothing else."""
-        hidden = self.embed(video)
-        hidden = torch.gather(hidden, 1, ids[..., None].expand(-1, -1, hidden.shape[-1]))
-        table = self.table().at(ids)
-        for layer in self.blocks:
-            hidden = block_forward(layer, hidden, table)
-        return self.norm(hidden)
-
-    def forecast(
-        self,
-        context: Float[Tensor, "clips context width"],
-        context_ids: Int[Tensor, "clips context"],
-        target_ids: Int[Tensor, "clips targets"],
-    ) -> Float[Tensor, "clips targets width"]:
-        if not self.card.has_predictor:
-            raise self._without_predictor()
-        return predict(self.model, context, context_ids, target_ids, self.table)
-
-    def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        """Final-norm latents of whole clips as the predictor was trained to predict them.
-
-        V-JEPA 2 predicts layer-normalised latents; the nano encoders latents centred over the clip's tokens (their card).
-        """
-        if not self.card.has_predictor:
-            raise self._without_predictor()
-        if self.extra.get("targets") == "centred":
-            return centred_targets(latents)
-        return F.layer_norm(latents, latents.shape[-1:])
 
     def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
         if self.head is None:

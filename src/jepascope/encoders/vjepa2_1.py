@@ -1,11 +1,11 @@
-"""V-JEPA 2.1: the video encoder in Meta's files as a V-JEPA 2 encoder, run by ``vjepa2``, and what that is held against.
+"""V-JEPA 2.1: encoder and predictor in Meta's files as a V-JEPA 2 encoder, run by ``vjepa2``, and what that is held against.
 
-Names and arithmetic follow facebookresearch/vjepa2 (app/vjepa_2_1/models, src/hub/backbones.py), read there and not copied. A random
-ViT-B of that code, saved as its hub loads it, came out equal to 4e-6 at 112 to 512 pixels; the released files are untested. Its encoder
-is V-JEPA 2's with two differences that no weight shows: another rotation (``rotary.V2_1``), and the last of four norms as the final
-one. Its predictor is another network: it forecasts four layers at once, or a teacher's latents, in another width than the encoder's.
-What clips do not pass through is named here and left out: the patch embedding of images, the norms behind inner layers, and the
-predictor. Anything else that is not known refuses the file.
+Names and arithmetic follow facebookresearch/vjepa2 (app/vjepa_2_1/models, src/hub/backbones.py), read there and not copied. Random
+models of that code, saved as its hub loads them, came out equal to 1e-5; the released files are untested. Its encoder is V-JEPA 2's with
+two differences that no weight shows: another rotation (``rotary.V2_1``), and the last of four norms as the final one. Its predictor is
+``dense_predictor``'s: it forecasts four depths at once, or a teacher's latents, in another width than the encoder's. What clips do not
+pass through is named here and left out: the patch embedding of images, and norms behind depths that no predictor is shown. Anything else
+that is not known refuses the file.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import VJEPA2Model
 
+from jepascope.encoders.dense_predictor import LEVELS, TEACHER, context_layers
 from jepascope.encoders.entries import EncoderEntry
 from jepascope.encoders.rotary import FIELD, V2_1, RotaryRule
 from jepascope.errors import BadCheckpoint
@@ -33,26 +34,24 @@ DECLARED = EncoderEntry(
     model_type="vjepa2",
     only={"rotary": "vjepa2.1"},
     like="vjepa2",
+    fields={"levels": ("num_distillation_outputs", 1), "teacher": ("teacher_embed_dim", 0)},
+    predictor=True,
     classifier="VJEPA2ForVideoClassification",
     checkpoints=(  # Meta's files alone
-        ("vjepa2_1_vitb_dist_vitG_384.pt", 86_236_416, {"width": 768, "depth": 12, "size": 384}),
-        ("vjepa2_1_vitl_dist_vitG_384.pt", 303_885_312, {"size": 384}),
-        ("vjepa2_1_vitg_384.pt", 1_012_173_952, {"width": 1408, "depth": 40, "size": 384}),
-        ("vjepa2_1_vitG_384.pt", 1_843_923_840, {"width": 1664, "depth": 48, "size": 384}),
+        ("vjepa2_1_vitb_dist_vitG_384.pt", 109_110_784, {"width": 768, "depth": 12, "size": 384, "teacher": 1664}),
+        ("vjepa2_1_vitl_dist_vitG_384.pt", 326_857_984, {"size": 384, "teacher": 1664}),
+        ("vjepa2_1_vitg_384.pt", 1_067_582_720, {"width": 1408, "depth": 40, "size": 384, "levels": 4, "predictor_depth": 24}),
+        ("vjepa2_1_vitG_384.pt", 1_903_366_912, {"width": 1664, "depth": 48, "size": 384, "levels": 4, "predictor_depth": 24}),
     ),
 )
 THETA = 10_000
 ONLY_2_1 = ("norms_block.", "patch_embed_img.", "video_mod_embed", "img_mod_embed")
 LAST_NORM = {f"norms_block.3.{part}": f"norm.{part}" for part in ("weight", "bias")}  # of four; Meta's forward ends with it
 PATCH_BIAS, CLIPS = "patch_embed.proj.bias", "video_mod_embed"  # what is added to every patch of a clip
-LEFT_OUT = {
-    "its branch for images": ("patch_embed_img.proj.weight", "patch_embed_img.proj.bias", "img_mod_embed"),
-    "its norms behind inner layers": tuple(f"norms_block.{row}.{part}" for row in range(3) for part in ("weight", "bias")),
-}
-PREDICTOR = (
-    *("predictor_embed.", "mask_tokens.", "video_mod_embed", "img_mod_embed", "predictor_blocks.", "predictor_norm."),
-    *("predictor_proj.", "predictor_proj_context."),
-)
+IMAGES = ("patch_embed_img.proj.weight", "patch_embed_img.proj.bias", "img_mod_embed")  # the branch for images, left out
+INNER = tuple(f"norms_block.{row}.{part}" for row in range(3) for part in ("weight", "bias"))  # what a predictor of four depths is shown
+SEVERAL, WIDER = "predictor.predictor_embed.0.weight", "predictor.predictor_proj.weight"  # whose shapes tell what it is shown and says
+DISTILLED = "ema_encoder"  # the key of encoders that learned a teacher's latents
 PATCH, SIZE = 16, 384  # of every released encoder; the span of its rotary positions is known for these patches alone
 
 
@@ -101,18 +100,15 @@ def is_2_1(weights: dict[str, Any], key: str) -> bool:
     return any(name.removeprefix(f"{key}.").startswith(ONLY_2_1) for name in weights)
 
 
-def video_weights(path: Path, weights: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
-    """Without what clips do not pass through, and in words what that was; BadCheckpoint for a predictor of another make."""
-    left = [words for words, names in LEFT_OUT.items() if any(f"{key}.{name}" in weights for name in names)]
-    predictor = [name for name in weights if name.startswith("predictor.")]
-    foreign = [name for name in predictor if not name.removeprefix("predictor.").startswith(PREDICTOR)]
-    if foreign:
-        raise BadCheckpoint(f"'{path}' has unknown weights: {min(foreign)}. It is not a V-JEPA 2.1 checkpoint.")
-    if predictor:
-        left.append("its predictor, which forecasts other latents than the encoder's")
-    out = {f"{key}.{name}" for names in LEFT_OUT.values() for name in names} | set(predictor)
-    kept = {name: value for name, value in weights.items() if name not in out}
-    return kept, f" of V-JEPA 2.1, left out {'; '.join(left)}" if left else " of V-JEPA 2.1"
+def video_weights(weights: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """Without what clips do not pass through, and in words what that was."""
+    unused = {
+        "its branch for images": (*(f"{key}.{name}" for name in IMAGES), "predictor.img_mod_embed"),
+        "its norms behind inner layers": () if SEVERAL in weights else tuple(f"{key}.{name}" for name in INNER),
+    }
+    left = [words for words, names in unused.items() if any(name in weights for name in names)]
+    out = {name for names in unused.values() for name in names}
+    return {name: value for name, value in weights.items() if name not in out}, f", left out {'; '.join(left)}" if left else ""
 
 
 def as_2_0(path: Path, weights: dict[str, Tensor], key: str) -> dict[str, Tensor]:
@@ -136,10 +132,20 @@ def as_2_0(path: Path, weights: dict[str, Tensor], key: str) -> dict[str, Tensor
     return named | {f"{key}.{PATCH_BIAS}": bias + clips.flatten()}
 
 
-def sizes_2_1(path: Path, sizes: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a V-JEPA 2.1 encoder: its rotary rule, and the size that all were made for."""
+def sizes_2_1(path: Path, sizes: dict[str, Any], weights: dict[str, Tensor], key: str) -> dict[str, Any]:
+    """The configuration of a V-JEPA 2.1 encoder: its rotary rule, the size that all were made for, and what its predictor is shown and
+    says. Of its own latents it says as many numbers as it is shown; others are a teacher's."""
     if sizes["patch_size"] != PATCH:
         raise BadCheckpoint(
             f"'{path}' is of V-JEPA 2.1 with patches of {sizes['patch_size']} pixels; where its rows lie is known for {PATCH} alone."
         )
-    return sizes | {"crop_size": SIZE, FIELD: V2_1.name}
+    sizes = sizes | {"crop_size": SIZE, FIELD: V2_1.name}
+    if WIDER not in weights:
+        return sizes
+    width, said = sizes["hidden_size"], weights[WIDER].shape[0]
+    levels = weights[SEVERAL].shape[-1] // width if SEVERAL in weights else 1
+    try:
+        context_layers(sizes["num_hidden_layers"], levels)
+    except BadCheckpoint as error:
+        raise BadCheckpoint(f"'{path}': {error}") from None
+    return sizes | {LEVELS: levels, TEACHER: said if key == DISTILLED or said != levels * width else 0}

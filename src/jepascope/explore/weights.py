@@ -36,7 +36,7 @@ def network(encoder: VJepa2Encoder) -> dict[str, Tensor]:
     if encoder.card.has_predictor:
         head = config.pred_hidden_size // config.pred_num_attention_heads
         arrays |= {f"predictor.rotary.{name}": value for name, value in vars(encoder.table(head)).items()}
-        arrays["predictor.mask"] = model.predictor.embeddings.mask_tokens[1 % config.pred_num_mask_tokens].flatten()
+        arrays["predictor.mask"] = model.predictor.embeddings.mask_tokens[encoder.mask].flatten()
     return arrays
 
 

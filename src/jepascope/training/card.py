@@ -76,7 +76,7 @@ def forecast_figures(encoder: VJepa2Encoder, clips: ClipSet, context: int) -> di
     ids = torch.arange(encoder.card.tokens, device=encoder.device).expand(len(clips), -1)
     seen, ahead = ids[:, : context * per_time], ids[:, context * per_time :]
     source, target = (_latents(encoder, both) for both in (clips, others))
-    forecast = encoder.forecast(encoder.encode_tokens(others.video(), seen), seen, ahead)
+    forecast = encoder.forecast(encoder.encode_context(others.video(), seen), seen, ahead)
     last = target[:, seen[0, -1] + 1 - per_time : seen[0, -1] + 1].repeat(1, ahead.shape[1] // per_time, 1)
     mask = (clips.object_tokens(encoder.card.grid) | others.object_tokens(encoder.card.grid))[:, context * per_time :].to(encoder.device)
     distance = {

@@ -96,8 +96,8 @@ class Trainer:
             with torch.no_grad():
                 whole = self.view.norm(self.view.run(self.view.embed(video), 0))
                 wanted = torch.gather(centred_targets(whole.float()), 1, target[..., None].expand(-1, -1, whole.shape[-1]))
-            seen = self.eyes.encode_tokens(video, context)
-            loss = F.l1_loss(predict(self.student, seen, context, target, self.view.table).float(), wanted)
+            seen = self.eyes.encode_context(video, context)
+            loss = F.l1_loss(predict(self.student, seen, context, target, self.view.table, self.view.mask).float(), wanted)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), recipe.clip_norm)

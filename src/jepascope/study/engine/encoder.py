@@ -50,9 +50,10 @@ class SpreadEncoder(VideoEncoder):
     """``local`` in this process, beside an engine whose workers hold the same model; ``view`` says in which form."""
 
     card, device, dtype, compiled, head_labels = map(_fact, ("card", "device", "dtype", "compiled", "head_labels"))
+    context_layers = _fact("context_layers")
     embed, block, norm, no_twin, describe = map(_here, ("embed", "block", "norm", "no_twin", "describe"))
     attended, fed = map(_here, ("attended", "fed"))
-    forecast, forecast_space, head_logits = map(_here, ("forecast", "forecast_space", "head_logits"))
+    context, forecast, forecast_space, head_logits = map(_here, ("context", "forecast", "forecast_space", "head_logits"))
 
     def __init__(self, local: VideoEncoder, engine: Engine, view: View | None = None) -> None:
         card = local.card
