@@ -117,10 +117,10 @@ def test_ablation_has_an_effect_of_one_where_the_forecast_ends_half_way_between_
     source, twin = futures(study, judge)
     foresee, asked = ForecastJudge.forecast, []
 
-    def told(self: ForecastJudge, last: Tensor) -> Tensor:
+    def told(self: ForecastJudge, begun: dict[int, Tensor]) -> Tensor:
         """After the two unedited forecasts it foresees whatever it is told to."""
-        asked.append(len(last))
-        return foresee(self, last) if len(asked) <= 2 else source + share * (twin - source)
+        asked.append(begun)
+        return foresee(self, begun) if len(asked) <= 2 else source + share * (twin - source)
 
     monkeypatch.setattr(ForecastJudge, "forecast", told)
     found = foreseen(study, judge, begun, [whole(48)], "ablate")
@@ -139,7 +139,8 @@ def test_the_future_of_a_clip_changes_no_forecast(study, judge, begun) -> None:
     clips = study.scenes.source.clips
     other = capture(judge.early, clips, sites=(LAYER,), transform=Beginning(then=0.5))
     assert torch.equal(other.tokens(LAYER), begun.source.tokens(LAYER))
-    assert torch.equal(judge.forecast(last(judge.early, other.tokens(LAYER))), forecasts(study, judge, study.scenes.source))
+    begun_alike = {judge.early.card.depth: last(judge.early, other.tokens(LAYER))}
+    assert torch.equal(judge.forecast(begun_alike), forecasts(study, judge, study.scenes.source))
     # the same tokens, encoded with the rest of the clip, know of it: a mask put on afterwards would leak
     seen = study.scenes.source.tokens(LAYER)[:, : judge.early.card.tokens]
     assert not torch.allclose(seen, begun.source.tokens(LAYER), atol=1e-3)

@@ -148,8 +148,10 @@ def foreseen(explorer: Explorer, asked: Asked) -> dict[str, Any] | None:
     judge, shown = explorer.forecast, explorer.scene(asked.clip)
     if judge is None:
         return None
-    states, _ = edited_states(explorer, asked, judge.early, scenes_of(explorer, shown, asked, judge.early))
-    forecast = judge.forecast(states[judge.early.card.depth])
+    scenes = scenes_of(explorer, shown, asked, judge.early)
+    states, _ = edited_states(explorer, asked, judge.early, scenes)
+    before = {layer: scenes.source.tokens(layer) for layer in judge.early.context_layers if layer < asked.layer}
+    forecast = judge.forecast({**before, **states})
     apart = distances(forecast, futures(explorer, judge, shown))
     angle = judge.angle(forecast)
     degrees = None if angle is None else math.degrees(float(angle))

@@ -8,14 +8,17 @@ latents of the really rendered future in the predictor's target space, and d = t
     ablate:       CE = sum <f_edit - f_source, d> / sum <(t_source + t_twin) / 2 - f_source, d>    1: no longer tells source from twin
     recovery      R  = sum <f_edit - f_source, d> / sum |d|^2                       of the twin's real future
 
+A predictor that is shown latents of several depths (V-JEPA 2.1) sees those before the site as they are: an edit reaches it through the
+site's and later ones alone, and what it says of the last depth is what is held against.
+
 Twin identification: whether a forecast is nearer to the twin's real future than to the source's, which is the sign of
 <f - (t_source + t_twin) / 2, d>: the ablation's margin. All three are linear in f along d.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -24,7 +27,7 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.site import Site
-from jepascope.activations.suffix import Placed, Rerun, Sweep, chunks, rerun
+from jepascope.activations.suffix import Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import BATCH
 from jepascope.encoders.precision import exact
@@ -59,11 +62,12 @@ class ForecastJudge:
         return space[:, self.early.card.tokens :]
 
     @torch.inference_mode()
-    def forecast(self, last: Float[Tensor, "rows context width"]) -> Float[Tensor, "rows future width"]:
-        """The predictor's latents of the rest, from ``h_L`` of beginnings."""
-        ids = torch.arange(self.encoder.card.tokens, device=last.device).expand(len(last), -1)
+    def forecast(self, begun: Mapping[int, Float[Tensor, "rows context width"]]) -> Float[Tensor, "rows future width"]:
+        """The predictor's latents of the rest, from hidden states of beginnings at the encoder's ``context_layers``."""
+        context = self.early.context(begun)
+        ids = torch.arange(self.encoder.card.tokens, device=context.device).expand(len(context), -1)
         seen = self.early.card.tokens
-        return exact(self.encoder.forecast(self.early.norm(last), ids[:, :seen], ids[:, seen:]))
+        return exact(self.encoder.forecast(context, ids[:, :seen], ids[:, seen:]))
 
     @torch.inference_mode()
     def persistence(self, last: Float[Tensor, "rows context width"]) -> Float[Tensor, "rows future width"]:
@@ -153,7 +157,8 @@ def run_forecast(
                 moved = displacement(name, beginnings, site, rows, hidden, group[0].mean) if r is None else r
                 edits, index = Group(group, moved.float(), seen), torch.tensor(members)
                 norm_sums[index] += edits.amounts(hidden.shape[1], None, max(1, batch // len(hidden)))[0]
-                yield Rerun(Sweep(stream, site.layer, edits, {depth: reader}, between=site.between), len(group), partial(keep, rows, index))
+                sweep = Sweep(stream, site.layer, edits, reader.of_layers(judge.early, site), between=site.between)
+                yield Rerun(sweep, len(group), partial(keep, rows, index))
 
     def keep(rows: slice, index: Tensor, part: slice, read: dict[int, Tensor]) -> None:
         nonlocal done
@@ -178,39 +183,62 @@ def forecast_right(name: str, margin: Float64[Tensor, "*conditions clips"]) -> B
 
 @dataclass(frozen=True)
 class _ForecastReader:
-    """Lets the predictor go on from edited beginnings, and reads what it forecasts. ``frames``: of whole clips."""
+    """Lets the predictor go on from edited beginnings, and reads what it forecasts. ``frames``: of whole clips; ``passing``: states of
+    the pass that is running, at depths that the predictor is shown before the last."""
 
     ahead: _Ahead
     decoder: ValueReadout | None
     frames: int
+    passing: dict[int, Tensor] = field(default_factory=dict)
+
+    def of_layers(self, early: VideoEncoder, site: Site) -> dict[int, Reader]:
+        """Who reads what after the site: it forecasts at the last layer, with what passed the earlier ones of those that it is shown."""
+        *earlier, last = early.context_layers
+        return {**{layer: partial(self.keep, layer) for layer in earlier if layer >= site.layer}, last: self}
+
+    def keep(self, layer: int, early: VideoEncoder, hidden: Float[Tensor, "rows context width"], clips: Tensor) -> Float[Tensor, "rows 1"]:
+        """Nothing is read here but what the forecast of the same rows takes: one number stands for it."""
+        self.passing[layer] = hidden
+        return hidden[:, 0, :1]
 
     def __call__(self, early: VideoEncoder, last: Float[Tensor, "rows context width"], clips: Tensor) -> Float[Tensor, "rows 3"]:
         judge = ForecastJudge(early.at(self.frames, early.card.size), early, self.decoder)
         self.ahead.to(last.device)
-        return self.ahead.read(judge, judge.forecast(last), clips)
+        before = dict(zip(early.context_layers, self.ahead.before[:, clips], strict=False))
+        return self.ahead.read(judge, judge.forecast({**before, **self.passing, early.card.depth: last}), clips)
 
 
 @dataclass(frozen=True)
 class _Ahead(Placed):
-    """Of some scenes: unedited forecasts, the difference of the real futures and what lies half way between them."""
+    """Of some scenes: unedited forecasts, the difference of the real futures and what lies half way between them; and the source's
+    hidden states ``before`` the site, at depths that the predictor is shown."""
 
     source: Float[Tensor, "clips future width"]
     twin: Float[Tensor, "clips future width"]
     persistence: Float[Tensor, "clips future width"]
     d: Float[Tensor, "clips future width"]
     between: Float[Tensor, "clips future width"]
+    before: Float[Tensor, "layers clips context width"]
 
     @classmethod
     @torch.inference_mode()
     def of(cls, judge: ForecastJudge, site: Site, scenes: Scenes, beginnings: Scenes, rows: slice) -> _Ahead:
-        def last(encoder: VideoEncoder, hidden: Tensor) -> Tensor:
+        def after(encoder: VideoEncoder, hidden: Tensor) -> Tensor:
             hidden = hidden.to(encoder.device)
-            return encoder.run(encoder.fed(site.layer, hidden) if site.between else hidden, site.layer)
+            return encoder.fed(at, hidden) if site.between else hidden
 
-        real = [judge.future(last(judge.encoder, part.stream(site, rows))) for part in (scenes.source, scenes.twin)]
-        begun = [last(judge.early, part.stream(site, rows)) for part in (beginnings.source, beginnings.twin)]
+        whole, early, at = judge.encoder, judge.early, site.layer
+        real = [judge.future(whole.run(after(whole, part.stream(site, rows)), at)) for part in (scenes.source, scenes.twin)]
+        first, then = ([layer for layer in early.context_layers if (layer < at) is is_first] for is_first in (True, False))
+        before, begun = [], []
+        for part in (beginnings.source, beginnings.twin):
+            states = early.states(after(early, part.stream(site, rows)), at, then)
+            seen = [part.tokens(layer, rows).to(early.device) for layer in first]
+            begun.append({**dict(zip(first, seen, strict=True)), **states})
+            before.append(torch.stack(seen) if seen else states[early.card.depth].new_empty(0, *states[early.card.depth].shape))
         source, twin = (judge.forecast(beginning) for beginning in begun)
-        return cls(source, twin, judge.persistence(begun[1]), real[1] - real[0], (real[0] + real[1]) / 2)
+        still = judge.persistence(begun[1][early.card.depth])
+        return cls(source, twin, still, real[1] - real[0], (real[0] + real[1]) / 2, before[0])
 
     def read(self, judge: ForecastJudge, forecast: Float[Tensor, "rows future width"], clips: Tensor) -> Float[Tensor, "rows 3"]:
         """(moved, margin, angle) of forecasts of these scenes."""

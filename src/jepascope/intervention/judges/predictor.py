@@ -27,7 +27,7 @@ def unavailable(card: EncoderCard, spec: Any) -> str:
     """Without a predictor, a twin, or tubelets after those edited there is no real future to hold a forecast against."""
     rendered = spec.state_variable.rendered
     if not card.has_predictor:
-        return "this encoder has no predictor"
+        return card.forecasts or "this encoder has no predictor"
     if not rendered:
         twinless = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
         return f"{twinless}, so there is no real future to hold a forecast against"

@@ -84,7 +84,8 @@ def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes
 def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
     tick = captures.progress.start(f"capture beginnings of {what}")
     shown_as = beginning(early.card.frames)
-    captured = capture(early, part.clips, captures.store, sites=captures.full_sites, transform=shown_as, progress=tick)
+    shown = [layer for layer in early.context_layers if layer < max(captures.full_sites, default=0)]  # before a site: as they are
+    captured = capture(early, part.clips, captures.store, sites=(*captures.full_sites, *shown), transform=shown_as, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 
