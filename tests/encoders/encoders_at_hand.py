@@ -16,7 +16,7 @@ from jepascope.encoders.vjepa2 import VJepa2Encoder
 SHIPPED = tuple(model.name for model in shipped_models())
 
 
-def tiny_config(**changes: int | bool) -> VJEPA2Config:
+def tiny_config(**changes: float | str) -> VJEPA2Config:
     sizes = {
         "patch_size": 8,
         "crop_size": 32,

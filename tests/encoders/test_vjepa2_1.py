@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from meta_2_1_at_hand import WIDTH, MetaEncoder, State, change, checkpoint, random_encoder, saved
+from torch import Tensor
 from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders import vjepa2
+from jepascope.encoders.dense_predictor import DenseModel
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.meta import meta_sizes
@@ -22,104 +23,11 @@ from jepascope.encoders.rotary import V2, V2_1, RotaryRule, rotary_table
 from jepascope.encoders.selftest import self_test
 from jepascope.encoders.vjepa2 import BESIDE_SHAPES, VJepa2Encoder
 from jepascope.encoders.vjepa2_1 import as_2_0, sizes_2_1
-from jepascope.errors import BadArgument, BadCheckpoint
+from jepascope.errors import BadCheckpoint
 from jepascope.study.geometry import geometry
 from jepascope.study.spec import StudySpec
 
-State = dict[str, Any]
-WIDTH, HEADS, DEPTH = 128, 2, 4
-MEAN, SD = (torch.tensor(values)[:, None, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-
-
-# what Meta's code computes, written anew: complex numbers for the rotation, one sum for the attention
-
-
-class Block(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(WIDTH, eps=1e-6), nn.LayerNorm(WIDTH, eps=1e-6)
-        self.attn, self.mlp = nn.Module(), nn.Module()
-        self.attn.qkv, self.attn.proj = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.mlp.fc1, self.mlp.fc2 = nn.Linear(WIDTH, 2 * WIDTH), nn.Linear(2 * WIDTH, WIDTH)
-
-    def forward(self, x: Tensor, turns: Tensor) -> Tensor:
-        query, key, value = self.attn.qkv(self.norm1(x)).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        scores = turned(query, turns) @ turned(key, turns).transpose(-1, -2) / (WIDTH / HEADS) ** 0.5
-        x = x + self.attn.proj((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
-        return x + self.mlp.fc2(F.gelu(self.mlp.fc1(self.norm2(x))))
-
-
-def turned(x: Tensor, turns: Tensor) -> Tensor:
-    """Neighbouring coordinates as complex numbers, the first 60 of 64 turned."""
-    plane = torch.view_as_complex(x[..., :60].unflatten(-1, (30, 2)).contiguous())
-    return torch.cat([torch.view_as_real(plane * turns).flatten(-2), x[..., 60:]], dim=-1)
-
-
-def turns_of(times: int, side: int) -> Tensor:
-    """exp(i position frequency): 10 frequencies an axis, rows and columns from 0 to 15 whatever the grid."""
-    frequency = 10000.0 ** -(torch.arange(10) / 10)
-    places = torch.cartesian_prod(torch.arange(times).float(), torch.arange(side) * 15 / (side - 1), torch.arange(side) * 15 / (side - 1))
-    return torch.polar(torch.ones(()), (places[:, :, None] * frequency).flatten(1))
-
-
-class MetaEncoder(nn.Module):
-    """V-JEPA 2.1 under the names that Meta gives its weights; clips alone are run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.patch_embed, self.patch_embed_img = nn.Module(), nn.Module()
-        self.patch_embed.proj = nn.Conv3d(3, WIDTH, (2, 16, 16), (2, 16, 16))
-        self.patch_embed_img.proj = nn.Conv3d(3, WIDTH, (1, 16, 16), (1, 16, 16))
-        self.video_mod_embed, self.img_mod_embed = (nn.Parameter(torch.randn(1, 1, WIDTH)) for _ in range(2))
-        self.blocks = nn.ModuleList(Block() for _ in range(DEPTH))
-        self.norms_block = nn.ModuleList(nn.LayerNorm(WIDTH, eps=1e-6) for _ in range(4))
-
-    def forward(self, video: Tensor) -> Tensor:
-        """Latents of clips (clips, frames, 3, rows, columns) in [0, 1]."""
-        patches = self.patch_embed.proj((video.transpose(1, 2) - MEAN) / SD)
-        turns = turns_of(*patches.shape[2:4])
-        x = patches.flatten(2).transpose(1, 2) + self.video_mod_embed
-        for block in self.blocks:
-            x = block(x, turns)
-        return self.norms_block[3](x)
-
-
-def random_encoder(seed: int = 0) -> MetaEncoder:
-    """Weights so large that positions matter, as they do after training; biases and norms not left at 0 and 1."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = MetaEncoder().eval().requires_grad_(False)
-        for name, weight in model.named_parameters():
-            weight += (0.15 if "qkv.weight" in name else 0.05) * torch.randn_like(weight)
-    return model
-
-
-def predictor(levels: int = 1) -> State:
-    """By the names and shapes of Meta's, one block deep: of a distilled encoder (B and L) or, with 4 levels, of g and G."""
-    linear = {"predictor_embed": (384, WIDTH), "predictor_proj": (1664, 384), "predictor_proj_context": (1664, 384)}
-    if levels > 1:
-        linear = {"predictor_embed.0": (WIDTH, levels * WIDTH), "predictor_embed.2": (384, WIDTH), "predictor_proj": (levels * WIDTH, 384)}
-    block = {"attn.qkv": (1152, 384), "attn.proj": (384, 384), "mlp.fc1": (1536, 384), "mlp.fc2": (384, 1536)}
-    linear |= {f"predictor_blocks.0.{name}": shape for name, shape in block.items()}
-    state = {f"{name}.weight": torch.zeros(shape) for name, shape in linear.items()}
-    state |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in linear.items()}
-    norms = ("predictor_norm", "predictor_blocks.0.norm1", "predictor_blocks.0.norm2")
-    state |= {f"{name}.{part}": torch.zeros(384) for name in norms for part in ("weight", "bias")}
-    state |= {f"mask_tokens.{row}": torch.zeros(1, 1, 384) for row in range(8)}
-    return state | {f"{name}_mod_embed": torch.zeros(1, 1, 384) for name in ("video", "img")}
-
-
-def checkpoint(model: MetaEncoder, key: str = "ema_encoder", levels: int = 1) -> State:
-    def named(state: State) -> State:
-        return {f"module.backbone.{name}": value for name, value in state.items()}
-
-    beside = {"encoder": named(random_encoder(seed=1).state_dict()), "predictor": named(predictor(levels)), "epoch": 3}
-    return {**beside, key: named(model.state_dict())}
-
-
-def saved(folder: Path, state: object, name: str = "vjepa2_1_vitx.pt") -> str:
-    torch.save(state, folder / name)
-    return str(folder / name)
+DEPTH = 4
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +119,7 @@ def test_the_self_test_holds_the_loop_against_a_rotation_of_its_own(encoder: VJe
 @torch.inference_mode()
 def test_twins_keep_the_rule(encoder: VJepa2Encoder) -> None:
     twin = encoder.at(8, 48).untrained(0)
-    assert (twin.rotary, twin.card.frames, twin.card.size, twin.card.has_predictor) == (V2_1, 8, 48, False)
+    assert (twin.rotary, twin.card.frames, twin.card.size, twin.card.has_predictor) == (V2_1, 8, 48, False)  # it had a teacher's
     assert torch.equal(twin.table().cos, rotary_table((4, 3, 3), 64, V2_1).cos)
     assert twin.card.digest != encoder.card.digest
 
@@ -260,8 +168,7 @@ def test_an_unknown_rule_in_a_configuration_is_refused(named: Any, encoder: VJep
 def test_the_card_says_what_was_read_and_what_was_left_out(encoder: VJepa2Encoder) -> None:
     card = encoder.card
     assert card.source.startswith(
-        "vjepa2_1_vitx.pt: ema_encoder of V-JEPA 2.1, left out its branch for images; its norms behind inner layers; "
-        "its predictor, which forecasts other latents than the encoder's ("
+        "vjepa2_1_vitx.pt: ema_encoder of V-JEPA 2.1 and predictor, left out its branch for images; its norms behind inner layers ("
     )
     assert (card.width, card.depth, card.grid, card.has_predictor) == (WIDTH, DEPTH, (2, 4, 4), False)
     assert encoder.model.config.crop_size == 384
@@ -269,31 +176,11 @@ def test_the_card_says_what_was_read_and_what_was_left_out(encoder: VJepa2Encode
 
 @pytest.mark.parametrize(("keys", "used"), [(("target_encoder", "ema_encoder"), "ema_encoder"), (("target_encoder",), "target_encoder")])
 def test_a_distilled_encoder_comes_before_a_teacher_beside_it(keys: tuple[str, ...], used: str, meta: MetaEncoder, tmp_path: Path) -> None:
-    whole = checkpoint(meta, used, levels=1 if used == "ema_encoder" else 4)
+    whole = checkpoint(meta, used)
     whole |= {key: checkpoint(random_encoder(seed=2), key)[key] for key in keys if key != used}
     encoder = load_encoder(saved(tmp_path, whole), frames=2, size=32)
     assert encoder.card.source.split()[1] == used
     assert torch.equal(encoder.model.encoder.layernorm.weight, meta.norms_block[3].weight)
-
-
-def test_it_cannot_forecast(encoder: VJepa2Encoder) -> None:
-    ids = torch.arange(2)[None]
-    with pytest.raises(BadArgument, match="has no predictor, so it cannot forecast"):
-        encoder.forecast(torch.zeros(1, 2, WIDTH), ids, ids)
-    with pytest.raises(BadCheckpoint, match=r"is of V-JEPA 2\.1, whose predictor jepascope does not run"):
-        VJepa2Encoder(VJEPA2Model(encoder.model.config), "with a predictor of V-JEPA 2")
-
-
-def change(key: str, **weights: Tensor | None) -> Callable[[State], object]:
-    """Put weights in place of those of the same name, or take them out; ``__`` stands for a dot."""
-
-    def edit(whole: State) -> None:
-        for name, value in weights.items():
-            whole[key].pop(f"module.backbone.{name.replace('__', '.')}", None)
-            if value is not None:
-                whole[key][f"module.backbone.{name.replace('__', '.')}"] = value
-
-    return edit
 
 
 EMA = "ema_encoder"
@@ -351,6 +238,15 @@ RELEASED = {  # width, heads, width of the MLP, depth: of Meta's vit_base, vit_l
 }
 
 
+def predictor_of(width: int, several: bool) -> State:
+    """Shapes of Meta's that tell the sizes: of 24 blocks and 4 depths, or of 12 and a teacher's latents."""
+    blocks, said = (24, 4 * width) if several else (12, 1664)
+    embed = {"predictor_embed.0": (width, 4 * width), "predictor_embed.2": (384, width)} if several else {"predictor_embed": (384, width)}
+    linear = {**embed, "predictor_proj": (said, 384), **{f"predictor_blocks.{block}.mlp.fc1": (1536, 384) for block in range(blocks)}}
+    state = {f"predictor.{name}.weight": torch.empty(shape) for name, shape in linear.items()}
+    return state | {f"predictor.mask_tokens.{row}": torch.empty(1, 1, 384) for row in range(8)}
+
+
 @pytest.mark.parametrize("name", RELEASED)
 def test_the_list_of_models_has_the_released_sizes(name: str) -> None:
     width, heads, mlp, depth = RELEASED[name]
@@ -362,19 +258,22 @@ def test_the_list_of_models_has_the_released_sizes(name: str) -> None:
             "encoder.video_mod_embed": torch.empty(1, 1, width),
             **{f"encoder.blocks.{block}.mlp.fc1.weight": torch.empty(mlp, width) for block in range(depth)},
         }
-        folded = as_2_0(Path(name), shapes, "encoder")
-        config = VJEPA2Config(**sizes_2_1(Path(name), meta_sizes(Path(name), folded, "encoder", False)))
-        parameters = sum(weight.numel() for weight in VJEPA2Model(config).encoder.parameters())
+        shapes |= predictor_of(width, several=depth > 24)
+        key = "encoder" if depth > 24 else "ema_encoder"
+        shapes = {name.replace("encoder.", f"{key}.", 1): weight for name, weight in shapes.items()}
+        folded = as_2_0(Path(name), shapes, key)
+        config = VJEPA2Config(**sizes_2_1(Path(name), meta_sizes(Path(name), folded, key, True), folded, key))
+        parameters = sum(weight.numel() for weight in DenseModel(config).parameters())
     assert (row.sizes.width, row.sizes.depth, row.sizes.frames, row.sizes.size) == (
         config.hidden_size,
         depth,
         config.frames_per_clip,
         config.crop_size,
     )
-    assert (row.parameters, row.predictor, config.num_attention_heads) == (parameters, False, heads)
+    assert (row.parameters, row.predictor, config.num_attention_heads) == (parameters, depth > 24, heads)
     assert row.how == f"curl -LO https://dl.fbaipublicfiles.com/vjepa2/{name}"
     planned = geometry(StudySpec(model=name, frames=16, size=256))
-    assert (planned.tokens, planned.has_predictor) == (8 * 16 * 16, False)
+    assert (planned.tokens, planned.has_predictor) == (8 * 16 * 16, depth > 24)  # distilled ones forecast a teacher's latents
 
 
 def test_a_listed_file_that_is_not_here_is_refused_with_the_command_that_fetches_it(

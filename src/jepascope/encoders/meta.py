@@ -78,6 +78,8 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
         model = kind_of(sizes.get(FIELD))(VJEPA2Config(**sizes))
     if not with_predictor:
         model.predictor = None
+    elif newer and not any(name.startswith(f"{PREDICTOR}.predictor_proj_context.") for name in weights):
+        model.predictor.proj_context = None  # trained to forecast targets alone
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
     left_out = ", its action-conditioned predictor left out" if acts else ""
     key = " of ".join((key, *models.inside[::-1]))

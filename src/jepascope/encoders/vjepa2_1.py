@@ -140,12 +140,13 @@ def sizes_2_1(path: Path, sizes: dict[str, Any], weights: dict[str, Tensor], key
             f"'{path}' is of V-JEPA 2.1 with patches of {sizes['patch_size']} pixels; where its rows lie is known for {PATCH} alone."
         )
     sizes = sizes | {"crop_size": SIZE, FIELD: V2_1.name}
-    if WIDER not in weights:
+    if not any(name.startswith("predictor.") for name in weights):
         return sizes
-    width, said = sizes["hidden_size"], weights[WIDER].shape[0]
+    width = sizes["hidden_size"]
     levels = weights[SEVERAL].shape[-1] // width if SEVERAL in weights else 1
     try:
         context_layers(sizes["num_hidden_layers"], levels)
     except BadCheckpoint as error:
         raise BadCheckpoint(f"'{path}': {error}") from None
+    said = len(weights.get(WIDER, ())) or levels * width  # where it is missing, that is said later
     return sizes | {LEVELS: levels, TEACHER: said if key == DISTILLED or said != levels * width else 0}
