@@ -3,6 +3,7 @@ token; and which files are refused."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import torch
 from encoders_at_hand import noise_video
 from meta_2_1_at_hand import DEPTHS, NARROW, TEACHER, WIDTH, State, change, checkpoint, random_encoder, random_predictor, saved
 from torch import Tensor
+from typer.testing import CliRunner
 
+from jepascope.cli.app import app
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.meta import load_meta
@@ -174,7 +177,7 @@ def tokens(*norms: float) -> Tensor:
     [
         ((2.0, 0.0, 0.0), 0, "mask token 0 of 3, the only one that is not zero (norm 2)"),
         ((0.0, 0.0, 3.0), 2, "mask token 2 of 3, the only one that is not zero (norm 3)"),
-        ((0.5, 2.0), 1, "mask token 1 of 2, which both codes take by default (norms 0.5, 2)"),
+        ((0.5, 2.0), 1, "mask token 1 of 2, which Meta's code and transformers take by default (norms 0.5, 2)"),
         ((2.0, 1e-6, 1.0), 0, "mask token 0 of 3, the first that is not zero (the default, 1, is) (norms 2, 1e-06, 1)"),
         ((0.0, 0.0), 1, "mask token 1 of 2, all of which are zero"),
         ((4.0,), 0, "mask token 0 of 1, the only one that is not zero (norm 4)"),
@@ -197,6 +200,22 @@ def test_forecasts_begin_from_it(counts: tuple[int, ...], used: int, tmp_path: P
     for token in range(8):
         same = float((ours - predictor(seen, context, targets, grid, token)[0]).abs().max()) < 1e-5
         assert same == (token == used)
+
+
+def test_models_says_what_files_and_folders_forecast_and_from_which_mask_token(read, tmp_path: Path) -> None:
+    file = saved(tmp_path, checkpoint(META, "target_encoder", PREDICTORS["four depths"][0]))
+    encoder = read("four depths")
+    save_encoder(encoder, tmp_path / "folder", {})
+    for where in (file, str(tmp_path / "folder")):
+        told = json.loads(CliRunner().invoke(app, ["models", where, "--json"]).stdout)
+        assert (told["width"], told["depth"]) == (WIDTH, DEPTH)
+        assert told["forecasts"].split(" (norm")[0] == encoder.card.forecasts.split(" (norm")[0]
+        assert (
+            "its own latents after blocks 3, 6, 9, 12" in told["forecasts"]
+            and "begins from mask token 0 of 8, the only" in told["forecasts"]
+        )
+    shown = CliRunner().invoke(app, ["models", file]).stdout
+    assert "target_encoder of V-JEPA 2.1 and predictor, left out its branch for images" in shown
 
 
 # folders and files

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,11 +12,11 @@ from jepascope.cli.terminal import console, say
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.encoders.at_hand import not_here, place
 from jepascope.encoders.entries import ENCODERS
-from jepascope.encoders.folder_files import config_of
-from jepascope.encoders.geometry import read_json, sizes_of
+from jepascope.encoders.folder_files import config_of, weight_files
+from jepascope.encoders.geometry import known_family, read_json, sizes_of
 from jepascope.encoders.label_pairs import chiral_pairs, proposed_pairs
 from jepascope.encoders.models import META_FILES, KnownModel, known_models
-from jepascope.encoders.task_labels import task_labels
+from jepascope.encoders.task_labels import names_head, task_labels
 from jepascope.errors import BadArgument, quoted, setting
 
 if TYPE_CHECKING:
@@ -43,22 +44,24 @@ def models_command(as_json: bool) -> None:
 
 
 def model_command(name: str, as_json: bool) -> None:
-    """One model by its config.json: sizes; of its task head the labels, those that are each other's opposites, and the pairs of directions
-    that a study can ask it about."""
+    """One model by its config.json, or a .pt file of Meta's: sizes, and what its predictor forecasts; of its task head the labels, those
+    that are each other's opposites, and the pairs of directions that a study can ask it about."""
     where = place(name)
-    if where.path is None or where.kind == "file":
+    if where.path is None:
         raise not_here(name, "is not on this machine") if where.kind == "hub" else BadArgument(f"'{name}' has no config.json to read.")
-    path = config_of(where.path, name)
-    config = read_json(path)
+    path = where.path if where.kind == "file" else config_of(where.path, name)
+    config, source, forecasts = _of_file(path) if where.kind == "file" else _of_folder(path, name)
     sizes = sizes_of(config, path)
     labels = task_labels(config, path) if sizes.has_head else ()
     proposed = proposed_pairs(labels, DIRECTION_NAMES)
     runs = [f"jepascope run --model {quoted(name)} {setting(head_classes=pair)}" for pair in proposed]
     if as_json:
         about = {"model": name, "width": sizes.width, "depth": sizes.depth, "frames": sizes.frames, "size": sizes.size}
+        about |= {"source": source, "forecasts": forecasts}
         typer.echo(json.dumps({**about, "labels": labels, "chiral": chiral_pairs(labels), "head_classes": proposed, "runs": runs}))
         return
     say(f"{name}: width {sizes.width}, {sizes.depth} blocks, clips of {sizes.frames} frames of {sizes.size} pixels.")
+    say(*([source] if source else []), f"{forecasts[:1].upper()}{forecasts[1:]}." if forecasts else "It has no predictor that is run.")
     if not labels:
         say("It has no task head.")
         return
@@ -66,6 +69,33 @@ def model_command(name: str, as_json: bool) -> None:
     say(f"Its task head has {len(labels)} labels.", "")
     say("Labels that are each other's opposites (told apart by motion or its order alone):", *(opposites or ["  none"]), "")
     say("As a judge of direction:", *(f"  {run}" for run in runs or ["none: no two labels name opposite directions of a whole object"]))
+
+
+def _of_folder(path: Path, name: str) -> tuple[dict[str, Any], str, str]:
+    """Its configuration; and of its weights, what the predictor forecasts and from which mask token, where one is run."""
+    config = read_json(path)
+    family = known_family(config, path)
+    sizes_of(config, path)
+    if not family.predictor or not any(path.parent.glob("*.safetensors")):
+        return config, "", ""
+    from jepascope.encoders.dense_predictor import forecast_words
+    from jepascope.encoders.pretrained import held_weight
+
+    files = weight_files(path.parent, name)
+    own = f"{'vjepa2.' if names_head(config, family.classifier) else ''}predictor.embeddings.mask_tokens"
+    tokens = held_weight(files, name, own)
+    sizes = {field: config.get(field, default) for field, default in family.sizes.values()}
+    return config, "", "" if tokens is None else forecast_words(sizes, tokens)
+
+
+def _of_file(path: Path) -> tuple[dict[str, Any], str, str]:
+    """The same of Meta's .pt files, and what is read of them."""
+    from jepascope.encoders.dense_predictor import forecast_words
+    from jepascope.encoders.meta import load_meta
+
+    model, extra = load_meta(path)
+    config = model.config.to_dict()
+    return config, extra["source"], "" if model.predictor is None else forecast_words(config, model.predictor.embeddings.mask_tokens)
 
 
 def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:

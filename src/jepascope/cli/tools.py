@@ -126,7 +126,8 @@ def check(folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run fold
 @answered
 def models(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="One that is here: its sizes, and what its task head can judge.")
+        str | None,
+        typer.Argument(metavar="MODEL", help="One that is here: its sizes, what its predictor forecasts, what its task head can judge."),
     ] = None,
     json_: Json = False,
 ) -> None:

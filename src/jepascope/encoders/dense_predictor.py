@@ -8,13 +8,16 @@ unstretched there, which is the same at 256 pixels alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Predictor
 
+from jepascope.encoders.predictor import mask_words
 from jepascope.encoders.rotary import V2_1
 from jepascope.errors import BadCheckpoint
 
@@ -34,6 +37,18 @@ def context_layers(depth: int, levels: int) -> tuple[int, ...]:
             f"{', '.join(map(str, DEPTHS))} blocks alone."
         )
     return DEPTHS[depth]
+
+
+def forecast_words(config: Mapping[str, Any], mask_tokens: Float[Tensor, "tokens 1 1 narrow"]) -> str:
+    """What a predictor forecasts, and from which mask token."""
+    width, teacher = config.get("hidden_size", 0), config.get(TEACHER)
+    depths = context_layers(config.get("num_hidden_layers", 0), config.get(LEVELS, 1))
+    of = f"its own latents, {width:,} numbers a token"
+    if teacher:
+        of = f"a teacher's latents, {teacher:,} numbers a token, against which its own {width:,} cannot be held"
+    elif len(depths) > 1:
+        of = f"its own latents after blocks {', '.join(map(str, depths))}, of which the last are judged"
+    return f"its predictor forecasts {of}; it begins from {mask_words(mask_tokens)}"
 
 
 class DensePredictor(VJEPA2Predictor):  # type: ignore[misc]

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.encoders.dense_predictor import LEVELS, TEACHER, context_layers
+from jepascope.encoders.dense_predictor import LEVELS, TEACHER, context_layers, forecast_words
 from jepascope.encoders.library import LibraryEncoder
-from jepascope.encoders.predictor import centred_targets, foresee, mask_token, mask_words, predict
+from jepascope.encoders.predictor import centred_targets, foresee, mask_token, predict
 from jepascope.encoders.rotary import RotaryTable, block_forward
 from jepascope.errors import BadArgument
 
@@ -52,13 +52,7 @@ class Forecasting(LibraryEncoder):
         """What its predictor forecasts, and from which mask token, for the card; empty without one."""
         if self.model.predictor is None:
             return ""
-        depths, own = self.context_layers, f"{self.card.width:,}"
-        of = f"its own latents, {own} numbers a token"
-        if self.teacher:
-            of = f"a teacher's latents, {self.teacher:,} numbers a token, against which its own {own} cannot be held"
-        elif len(depths) > 1:
-            of = f"its own latents after blocks {', '.join(map(str, depths))}, of which the last are judged"
-        return f"its predictor forecasts {of}; it begins from {mask_words(self.model.predictor.embeddings.mask_tokens)}"
+        return forecast_words(self.model.config.to_dict(), self.model.predictor.embeddings.mask_tokens)
 
     @property
     def context_layers(self) -> tuple[int, ...]:

@@ -37,7 +37,11 @@ def mask_words(tokens: Float[Tensor, "tokens 1 1 width"]) -> str:
         return f"{which}, all of which are zero: it was not trained, or its forecasts begin from nothing but places"
     if counting == 1:
         return f"{which}, the only one that is not zero (norm {float(norms[used]):.3g})"
-    why = "which both codes take by default" if used == default else f"the first that is not zero (the default, {default}, is)"
+    why = (
+        "which Meta's code and transformers take by default"
+        if used == default
+        else f"the first that is not zero (the default, {default}, is)"
+    )
     return f"{which}, {why} (norms {', '.join(f'{norm:.3g}' for norm in norms.tolist())})"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -56,6 +57,16 @@ def _weights(files: list[Path], name: str) -> dict[str, Tensor]:
     held = [(weight, file) for file, weights in parts.items() for weight in weights]
     places = dict(held)
     return {own: parts[places[weight]][weight] for own, weight in unwrapped([weight for weight, _ in held], name).items()}
+
+
+def held_weight(files: list[Path], name: str, own: str) -> Tensor | None:
+    """One weight by the model's own name of it, and nothing else of the files; None where they lack it."""
+    for file in files:
+        check_named(file)
+        with safe_open(file, "pt") as opened:
+            if (place := unwrapped(opened.keys(), name).get(own)) is not None:
+                return opened.get_tensor(place)  # type: ignore[no-any-return]
+    return None
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

@@ -229,13 +229,14 @@ class _Ahead(Placed):
 
         whole, early, at = judge.encoder, judge.early, site.layer
         real = [judge.future(whole.run(after(whole, part.stream(site, rows)), at)) for part in (scenes.source, scenes.twin)]
-        first, then = ([layer for layer in early.context_layers if (layer < at) is is_first] for is_first in (True, False))
+        first = [layer for layer in early.context_layers if layer < at]
         before, begun = [], []
         for part in (beginnings.source, beginnings.twin):
-            states = early.states(after(early, part.stream(site, rows)), at, then)
+            stream = after(early, part.stream(site, rows))
             seen = [part.tokens(layer, rows).to(early.device) for layer in first]
+            states = early.states(stream, at, early.context_layers[len(first) :])
+            before.append(torch.stack(seen) if seen else stream.new_empty(0, *stream.shape))
             begun.append({**dict(zip(first, seen, strict=True)), **states})
-            before.append(torch.stack(seen) if seen else states[early.card.depth].new_empty(0, *states[early.card.depth].shape))
         source, twin = (judge.forecast(beginning) for beginning in begun)
         still = judge.persistence(begun[1][early.card.depth])
         return cls(source, twin, still, real[1] - real[0], (real[0] + real[1]) / 2, before[0])
