@@ -48,8 +48,17 @@ from jepascope.study.shown import READINGS, Effects
 from jepascope.study.spec_file import make_spec
 
 
-def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True, progress: Progress | None = None) -> Activations:
+def capture(
+    encoder: VideoEncoder,
+    clips: ClipSet,
+    cache: bool = True,
+    progress: Progress | None = None,
+    sites: Sequence[int] = (),
+    tokens: str = "all",
+) -> Activations:
     """One pass of the scenes through the encoder, rendered at the length and size that it takes; pooled at every layer.
+
+    ``sites``: layers whose tokens are kept as well; ``tokens``: which of them, "all" or those of some tubelets ("time:2", "time:0-3").
 
     Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
     is False.
@@ -57,7 +66,9 @@ def capture(encoder: VideoEncoder, clips: ClipSet, cache: bool = True, progress:
     check_kinds(encoder=(encoder, VideoEncoder), clips=(clips, ClipSet))
     store = cache_folder() / "activations" if cache else None
     with watched(progress) as shown:
-        return capture_pass(encoder, clips.at(encoder.card.frames, encoder.card.size), store, progress=shown.start(f"capture {clips.name}"))
+        seen, tick = clips.at(encoder.card.frames, encoder.card.size), shown.start(f"capture {clips.name}")
+        layers = tuple(as_whole(layer, "sites") for layer in sites)
+        return capture_pass(encoder, seen, store, layers, progress=tick, tokens=tokens)
 
 
 def find(
