@@ -89,7 +89,9 @@ def test_a_family_is_listed_planned_and_loaded_by_its_file_alone(tmp_path: Path)
 
 def test_without_its_file_the_same_checkpoint_is_refused(tmp_path: Path) -> None:
     ViTModel(ViTConfig(**SMALL)).save_pretrained(tmp_path / "saved")
-    with pytest.raises(BadCheckpoint, match=r"is of a 'vit' model; jepascope reads V-JEPA 2, V-JEPA 2\.1, VideoMAE, "):
+    with pytest.raises(
+        BadCheckpoint, match=r"is of a 'vit' model; jepascope reads V-JEPA 2, V-JEPA 2\.1, V-JEPA 2\.1 in transformers' format, "
+    ):
         load_encoder(str(tmp_path / "saved"))
 
 

@@ -134,7 +134,7 @@ def nan_weights(folder: Path) -> None:
         (without_weights, r"no \.safetensors weights \(pickled weights are never read\)"),
         (truncated, "could not be loaded.*Download it again"),
         (empty, "could not be loaded.*Download it again"),
-        (another_architecture, "is of a 'clip' model; jepascope reads V-JEPA 2, V-JEPA 2.1, VideoMAE"),
+        (another_architecture, "is of a 'clip' model; jepascope reads V-JEPA 2, V-JEPA 2.1, V-JEPA 2.1 in transformers' format"),
         (broken_config, "not a readable configuration"),
         (config_that_is_a_list, "does not hold a configuration"),
         (broken_extras, r"jepascope\.json' is not a readable configuration"),

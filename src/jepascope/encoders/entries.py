@@ -40,7 +40,7 @@ class EncoderEntry(Entry):
     only: Mapping[str, Any] = field(default_factory=dict)
     like: str = ""
     fields: Mapping[str, Field] = field(default_factory=dict)
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     fixed: bool = False
     class_token: bool = False
     head_multiple: int = 1

@@ -127,7 +127,8 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
     family = known_family(config, path)
     for name, values in family.choices.items():
         if (value := config.get(name, values[0])) not in values:
-            raise BadCheckpoint(f"'{path}': {name} is {str(value)[:40]!a}, but must be one of: {', '.join(values)}.")
+            allowed = f"{', '.join(map(str, values))}{'' if len(values) > 1 else f', as {family.meaning} is read'}"
+            raise BadCheckpoint(f"'{path}': {name} is {str(value)[:40]!a}, but must be one of: {allowed}.")
     sizes: dict[str, Any] = {}
     for size, (name, default) in family.sizes.items():
         value = config.get(name, default)

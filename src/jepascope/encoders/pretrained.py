@@ -32,7 +32,7 @@ class Unreadable(BadCheckpoint):
 def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
     """transformers' model of a folder and what did not fit, from the folder's safetensors under the names that the model gave them."""
     files = weight_files(folder, name)
-    weights = _weights(files, name)
+    weights = weights_of(files, name)
     loaded, info = guarded(
         name,
         lambda: kind.from_pretrained(
@@ -51,7 +51,7 @@ def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[st
     return loaded, info
 
 
-def _weights(files: list[Path], name: str) -> dict[str, Tensor]:
+def weights_of(files: list[Path], name: str) -> dict[str, Tensor]:
     """What the files of weights hold, by the model's own names of them."""
     parts = {file: guarded(name, partial(_tensors, file), files) for file in files}
     held = [(weight, file) for file, weights in parts.items() for weight in weights]

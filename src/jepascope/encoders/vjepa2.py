@@ -48,7 +48,17 @@ DECLARED = EncoderEntry(
         "poolers": ("num_pooler_layers", 3),
         "labels": ("num_labels", 2),  # transformers leaves the labels out of config.json where they are LABEL_0 and LABEL_1
     },
-    choices={"rotary": ("vjepa2", "vjepa2.1")},
+    choices={  # of V-JEPA 2.1 transformers' fields say otherwise, and it is read as what it is or not at all
+        "rotary": ("vjepa2", "vjepa2.1"),
+        "use_rope_interleave": (False,),
+        "use_modality_embeddings": (False,),
+        "interpolate_rope": (False,),
+        "use_context_projection": (False,),
+        "use_image_patch_embedder": (False,),
+        "hierarchical_layers": (None,),
+        "teacher_embed_dim": (None,),
+        "num_distillation_outputs": (1,),
+    },
     predictor=True,
     classifier="VJEPA2ForVideoClassification",
     checkpoints=(
