@@ -1,8 +1,8 @@
 """Files of arrays: clips as .npz (videos with labels) or .npy (videos alone), looked at before anything of them is read.
 
 An .npz holds ``video`` and one array of labels a variable, one a clip; where there are any ``group`` (clips of one group stay in one
-split), ``mask`` (where the object is), ``twin_video`` and ``twin_NAME`` (the clip's twin, and what it shows). Nothing in it is run:
-pickled objects are refused. Imports neither torch nor pandas.
+split), ``mask`` (where the object is), ``twin_video`` and ``twin_NAME`` (the clip's twin, and what it shows), and, with three axes,
+``actions`` and ``states`` (see ``recorded``). Nothing in it is run: pickled objects are refused. Imports neither torch nor pandas.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from jepascope.errors import BadArgument, BadData
 
 ENDINGS = (".npz", ".npy")
 VIDEO, GROUP, MASK, TWIN = "video", "group", "mask", "twin_"
+RECORDED = ("actions", "states")
 MAX_ARRAYS = 100
 MAX_CLIPS = 1_000_000
 MAX_LOADED = 2**35  # bytes of an .npz, whose arrays are read whole; those of an .npy are read as they are asked for
@@ -48,6 +49,11 @@ class ArrayFile:
     labels: LabelsFile
     twins: Mapping[str, list[str]]
     digest: str
+
+    @property
+    def recorded(self) -> dict[str, Header]:
+        """Actions and states, where the file has them."""
+        return {name: header for name, header in self.headers.items() if _is_recorded(name, header)}
 
     @property
     def clips(self) -> int:
@@ -102,7 +108,8 @@ def _read(path: Path, size: int, modified: int) -> ArrayFile:
             raise BadData(f"'{path}', array '{name}': its shape is {header.shape}, and there are {clips} clips; it needs one entry a clip.")
     if path.suffix == ".npz" and size > 0 and sum(_bytes(header) for header in headers.values()) > MAX_LOADED:
         raise BadData(f"'{path}' unpacks to more than {MAX_LOADED / 1e9:.0f} GB; save the videos as .npy, which is read as it is needed.")
-    names = [name for name in headers if name not in (VIDEO, GROUP, MASK, f"{TWIN}{VIDEO}")]
+    pixels = (VIDEO, GROUP, MASK, f"{TWIN}{VIDEO}")
+    names = [name for name, header in headers.items() if name not in pixels and not _is_recorded(name, header)]
     cells = {name: _cells(path, name, headers[name]) for name in names}
     own = {name: column for name, column in cells.items() if not name.startswith(TWIN)}
     twins = {name.removeprefix(TWIN): column for name, column in cells.items() if name.startswith(TWIN)}
@@ -132,6 +139,11 @@ def _headers(path: Path) -> Iterator[tuple[str, Header]]:
                 if not header.dtype.hasobject and part.file_size - member.tell() != _bytes(header):
                     raise ValueError(f"the size of '{part.filename}' does not fit its header")
                 yield part.filename.removesuffix(".npy"), header
+
+
+def _is_recorded(name: str, header: Header) -> bool:
+    """Labels may be called so too: they have one axis."""
+    return name in RECORDED and len(header.shape) == 3
 
 
 def _header(file: Any) -> Header:

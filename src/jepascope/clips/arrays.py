@@ -18,10 +18,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.clips.array_file import GROUP, MASK, TWIN, VIDEO, read_arrays, texts
+from jepascope.clips.array_file import GROUP, MASK, RECORDED, TWIN, VIDEO, read_arrays, texts
 from jepascope.clips.classes import classes_of
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.column_kind import MISSING, Asked, class_names
+from jepascope.clips.recorded import Recorded
 from jepascope.clips.video.splits import split_sources
 from jepascope.errors import BadArgument, BadData
 
@@ -77,6 +78,8 @@ def from_arrays(
     missing: Sequence[str] = MISSING,
     name: str = "arrays",
     seed: int = 0,
+    actions: Arrays | None = None,
+    states: Arrays | None = None,
 ) -> ClipSet:
     """Clips of one's own. ``videos``: (clips, frames, rows, columns, 3), or colours second or third; whole numbers from 0 to 255 or
     numbers from 0 to 1, as an array of NumPy (a memory map is read as needed), torch or lists.
@@ -84,8 +87,10 @@ def from_arrays(
     ``labels``: for each variable one number or text a clip; texts name classes, numbers as ``kind`` says (see ``ClipSet.labelled``).
     ``groups``: which clips belong together (one recording, one person): a group is never in two splits; default: each clip by itself.
     ``twins``: for each clip another one that differs in what is labelled alone: ``{"video": videos, "kind": y}``. Swaps then take from
-    it; without, from another clip of another class. ``masks``: (clips, frames, rows, columns), where the object is. Half of the groups
-    fit, 0.3 judge and 0.2 test, balanced over the classes of the first variable; ``seed`` deals them out.
+    it; without, from another clip of another class. ``masks``: (clips, frames, rows, columns), where the object is. ``actions``: (clips,
+    frames - 1, numbers), what was done between frames, and ``states``: (clips, frames, numbers), for encoders that can be rolled out; twins
+    were given the same. Half of the groups fit, 0.3 judge and 0.2 test, balanced over the classes of the first variable; ``seed`` deals
+    them out.
     """
     held, about = _videos(videos, "videos"), dict(twins or {})
     if not labels:
@@ -104,8 +109,9 @@ def from_arrays(
     ):
         if given is not None and given.shape != shape:
             raise BadData(f"from_arrays: {what} are of shape {given.shape}, and the videos of {held.shape}; {shape} is needed.")
-    source = ArraySource(held, shown, cover, f"{READING}-{_digest(held, shown, cover)}")
-    return _clip_set(source, cells, together, opposite, kind, missing, name, seed)
+    source = ArraySource(held, shown, cover, f"{READING}-{digest_of(held, shown, cover)}")
+    recorded = None if actions is None else Recorded(_array(actions), None if states is None else _array(states))
+    return _clip_set(source, cells, together, opposite, kind, missing, name, seed, recorded)
 
 
 def from_file(
@@ -126,7 +132,9 @@ def from_file(
     opposite = {name: cells for name, cells in file.twins.items() if labels.get(name) == file.labels.columns.get(name)}
     together = np.arange(len(held)) if groups is None else groups
     source = ArraySource(held, shown, cover, f"{READING}-{file.digest}", file.path.resolve() if labels is file.labels.columns else None)
-    return _clip_set(source, labels, together, opposite if shown is not None else {}, kind, missing, Path(path).stem, seed)
+    done, measured = (file.array(name) if name in file.recorded else None for name in RECORDED)
+    recorded = None if done is None else Recorded(done, measured)
+    return _clip_set(source, labels, together, opposite if shown is not None else {}, kind, missing, Path(path).stem, seed, recorded)
 
 
 def _clip_set(
@@ -138,10 +146,12 @@ def _clip_set(
     missing: Sequence[str],
     name: str,
     seed: int,
+    recorded: Recorded | None,
 ) -> ClipSet:
     count, scenes = len(source.videos), np.unique(groups, return_inverse=True)[1].reshape(-1)
     table = pd.DataFrame({"scene": scenes, "split": "fit", "clip": np.arange(count)})
-    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(source.videos.shape[2:4])))
+    recorded = None if recorded is None else recorded.check(count, source.videos.shape[1])
+    clips = ClipSet(name, table, source, source.videos.shape[1], max(8, min(source.videos.shape[2:4])), recorded=recorded)
     for variable, cells in labels.items():
         clips = clips.labelled(variable, list(cells), kind, missing)
     for variable, cells in opposite.items():
@@ -209,7 +219,8 @@ def _sized(frames: Float[Tensor, "frames channels rows columns"], size: int) -> 
     return torch.nn.functional.interpolate(square, (size, size), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
-def _digest(*arrays: np.ndarray | None) -> str:
+def digest_of(*arrays: np.ndarray | None) -> str:
+    """Names what arrays hold, in their order."""
     digest = hashlib.sha256()
     for array in arrays:
         if array is None:

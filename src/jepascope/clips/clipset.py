@@ -21,6 +21,7 @@ from jepascope.clips.column_kind import MISSING, Asked, class_names
 from jepascope.clips.labels import described
 from jepascope.clips.labels_file import read_labels
 from jepascope.clips.picture import image, png, shades
+from jepascope.clips.recorded import Recorded
 from jepascope.clips.variables import Variable, variable_named
 from jepascope.errors import BadArgument, BadData
 
@@ -49,7 +50,7 @@ class ClipSet:
 
     ``factors`` has at least ``scene`` (clips of one scene share it; splits never part them), ``split`` (fit, judge or
     test) and one column per factor. ``frames`` and ``size`` are pixels in time and space; ``at`` changes them. ``own`` are
-    variables that the clips carry as labels besides their factors (see ``labelled``).
+    variables that the clips carry as labels besides their factors (see ``labelled``), ``recorded`` the actions that were taken in them.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ClipSet:
     frames: int = 16
     size: int = 64
     own: tuple[Variable, ...] = ()
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.size < 8:
@@ -96,7 +98,7 @@ class ClipSet:
 
     @property
     def digest(self) -> str:
-        """Names pixels and factors: source version, factor table, frames and size. Labels of one's own change no pixel."""
+        """Names pixels and factors: source version, factor table, frames and size. Labels of one's own and actions change no pixel."""
         table = self.factors.drop(columns=[column for variable in self.own for column in variable.columns]).reset_index(drop=True)
         head = json.dumps([self.source.digest, self.frames, self.size, list(table.columns)])
         named = hashlib.sha256(head.encode())

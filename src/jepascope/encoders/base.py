@@ -52,6 +52,8 @@ class EncoderCard:
     extra: int = 0  # tokens behind the grid's that belong to no place (class, registers): edited and pooled as "all", never as a place
     source: str = ""  # the file of Meta's that the weights came from, and which of its keys were read
     forecasts: str = ""  # in words: what the predictor that it came with forecasts, and from which mask token
+    actions: int = 0  # numbers of an action, where it has a predictor that is given actions; 0: it cannot be rolled out
+    states: int = 0  # numbers of a recorded state that this predictor is given besides
 
     @property
     def tokens(self) -> int:
@@ -89,10 +91,18 @@ class VideoEncoder(ABC):
 
     def __repr__(self) -> str:
         card = self.card
-        also = "".join(f", {name}" for name, there in (("predictor", card.has_predictor), ("task head", card.has_head)) if there)
+        also = "".join(f", {name}" for name, there in self._parts if there)
         return (
             f"{type(self).__name__}('{card.name}', {card.depth} blocks of width {card.width}, {card.frames} frames x {card.size} px, "
             f"tokens {' x '.join(map(str, card.grid))}{also}, {self.device})"
+        )
+
+    @property
+    def _parts(self) -> tuple[tuple[str, bool], ...]:
+        return (
+            ("predictor", self.card.has_predictor),
+            ("action-conditioned predictor", self.card.actions > 0),
+            ("task head", self.card.has_head),
         )
 
     @abstractmethod
@@ -189,6 +199,22 @@ class VideoEncoder(ABC):
     def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """Final-norm latents of whole clips as the predictor was trained to predict them; BadArgument without a predictor."""
         raise self._without_predictor()
+
+    def rollout(
+        self,
+        context: Float[Tensor, "clips context width"],
+        actions: Float[Tensor, "clips steps action"],
+        states: Float[Tensor, "clips times state"] | None = None,
+    ) -> Float[Tensor, "clips future width"]:
+        """Latents of the times after ``context``, step by step from its own output, in the space of ``forecast_space``.
+
+        ``context``: final-norm latents of a clip's first times. ``actions[:, i]`` leads from time i to time i + 1, so that there is one
+        action less than times; ``states`` are those that were recorded at every time. A later action changes no earlier latent.
+        BadArgument for an encoder whose predictor is given no actions.
+        """
+        raise BadArgument(
+            f"Encoder '{self.card.name}' cannot be rolled out: no predictor of it is given actions; choose a world model that has one."
+        )
 
     def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
         """What the checkpoint's own task head says of ``h_depth`` (before the final norm); BadArgument without a head."""

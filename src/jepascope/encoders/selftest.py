@@ -25,7 +25,8 @@ def self_test(encoder: VideoEncoder) -> float:
 
     Checks: loop equals forward; outputs are finite; running a suffix from a stored layer changes nothing; a changed patch
     changes the token that the grid says it is and no other embedding; an edit at a middle layer reaches the output; the
-    predictor's forecast, where there is one, is finite; the task head, where there is one, gives finite logits, one for each label.
+    predictor's forecast, where there is one, is finite; so are rollouts, in which no action changes what comes before it; the task head,
+    where there is one, gives finite logits, one for each label.
     """
     card = encoder.card
     short = encoder.shortest()
@@ -68,6 +69,8 @@ def self_test(encoder: VideoEncoder) -> float:
         shown = short.context(short.states(embedded, 0, short.context_layers))[:, :half]
         if not bool(torch.isfinite(short.forecast(shown, ids[:, :half], ids[:, half:])).all()):
             raise fail("its predictor's forecast has NaN or infinite values (damaged weights?)")
+    if card.actions and (why := _not_rolled_out(short, ours[:, : short.card.places // times], generator)):
+        raise fail(why)
     if card.has_head:
         logits = short.head_logits(short.run(middle, card.depth // 2))
         if logits.shape != (1, len(short.head_labels)):
@@ -75,6 +78,22 @@ def self_test(encoder: VideoEncoder) -> float:
         if not bool(torch.isfinite(logits).all()):
             raise fail("its head's logits have NaN or infinite values (damaged weights?)")
     return difference
+
+
+def _not_rolled_out(encoder: VideoEncoder, first: Float[Tensor, "1 places width"], generator: torch.Generator) -> str:
+    """What is wrong with rollouts from one time's latents under two random actions; "" where nothing is."""
+    card = encoder.card
+    actions = torch.rand(1, 2, card.actions, generator=generator).to(first)
+    states = torch.rand(1, 3, card.states, generator=generator).to(first) if card.states else None
+    both = encoder.rollout(first, actions, states)
+    one = encoder.rollout(first, actions[:, :1], None if states is None else states[:, :2])
+    if both.shape != (1, 2 * first.shape[1], card.width):
+        return f"its rollout of two steps has shape {tuple(both.shape)}, not (1, {2 * first.shape[1]}, {card.width})"
+    if not bool(torch.isfinite(both).all()):
+        return "its rollout has NaN or infinite values (damaged weights?)"
+    if float((both[:, : first.shape[1]] - one).abs().max()) > GPU_TOLERANCE * float(both.abs().max()):
+        return "a later action changes what its rollout has before"
+    return ""
 
 
 @torch.inference_mode()

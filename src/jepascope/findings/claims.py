@@ -13,14 +13,15 @@ from jepascope.findings.heterogeneity import tails_words
 from jepascope.findings.isolation import ISOLATED
 from jepascope.findings.ported import CARRIES, PORTED
 from jepascope.findings.read import READ, SHORTCUTS
+from jepascope.findings.rollouts import KEPT, STEPPED
 from jepascope.findings.used import HEADED, PREDICTED, USED
 from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
 
 SCHEMA = 1
 FILE = "claims.json"
 CLAIMS = {
-    "run": (READ, USED, PREDICTED, HEADED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
-    "intervene": (USED, PREDICTED, HEADED, FRESH, ISOLATED),
+    "run": (READ, USED, PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
+    "intervene": (USED, PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED),
     "probe": (READ,),
     "port": PORTED,
 }
@@ -28,10 +29,24 @@ CLAIMS = {
 
 READ_BY = {
     "run": (
-        *("probes", "values", "dimensions", "leaks", "ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
+        *(
+            "probes",
+            "values",
+            "dimensions",
+            "leaks",
+            "ce",
+            "matching",
+            "forecasts",
+            "rollouts",
+            "fidelity",
+            "refits",
+            "reads",
+            "isolation",
+            "spread",
+        ),
         *("portability", "verdicts", "peeling", "leave_one_out"),
     ),
-    "intervene": ("ce", "matching", "forecasts", "refits", "reads", "isolation", "spread"),
+    "intervene": ("ce", "matching", "forecasts", "rollouts", "fidelity", "refits", "reads", "isolation", "spread"),
     "probe": ("probes", "values"),
     "port": ("similarity", "transport", "portability"),
 }
@@ -41,6 +56,8 @@ TOLD = {
     READ.name,
     USED.name,
     PREDICTED.name,
+    STEPPED.name,
+    KEPT.name,
     HEADED.name,
     FRESH.name,
     ISOLATED.name,
@@ -58,7 +75,8 @@ def claims_of(facts: Facts, of: str = "run") -> tuple[Claim, ...]:
 
 def headline(facts: Facts, claims: tuple[Claim, ...]) -> str:
     """The sentences of the claims that a headline tells, as they stand there; where the judge of effects reads nothing, none on edits."""
-    silent = {PREDICTED.name, HEADED.name, FRESH.name, ISOLATED.name} if "ce" in facts.tables and unread_judge(facts) is not None else set()
+    unread = "ce" in facts.tables and unread_judge(facts) is not None
+    silent = {question.name for question in (PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED)} if unread else set()
     sentences = [claim.sentence for claim in claims if claim.name in TOLD - silent and claim.sentence]
     return " ".join([*sentences, *filter(None, (tails_words(facts), reach_words(facts.summary)))])
 

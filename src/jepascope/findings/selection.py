@@ -5,6 +5,7 @@ A table may hold more (other ranks, a dose sweep); figures that compare finders 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from jepascope.discovery.probes.readings import VariableReading, variable_reading
 from jepascope.findings.beside import of_controls, readings_by, rows_beside
-from jepascope.findings.effect import Against, Effect, worst_first
+from jepascope.findings.effect import Against, Effect, JudgeReading, worst_first
 from jepascope.findings.facts import Facts, leads_in_turn
 from jepascope.findings.names import DONOR_DOSE_WORDS, FULL_DOSE_WORDS, in_order
 from jepascope.intervention.edit_entry import LEADING
@@ -176,15 +177,18 @@ def leading(facts: Facts, judge: str = "probe") -> list[Edited]:
     return [row for edit in LEADING if (row := edited(facts, finder, edit, judge)) is not None]
 
 
-def edited_of(facts: Facts, rows: pd.DataFrame, finder: str, edit: str) -> Edited | None:
-    """The same among rows that were chosen before."""
+def edited_of(
+    facts: Facts, rows: pd.DataFrame, finder: str, edit: str, readings: Mapping[str, JudgeReading] | None = None
+) -> Edited | None:
+    """The same among rows that were chosen before. ``readings``: how judges read the variable, where it is not as the summary says."""
+    readings = readings_by(facts) if readings is None else readings
     own = rows[(rows["control"] == "subspace") & (rows["finder"] == finder) & (rows["edit"] == edit)].to_dict("records")
     if not own:
         return None
     row = {str(name): value for name, value in own[0].items()}
-    beside = rows_beside(row, rows, readings_by(facts), overlaps(facts, row))
+    beside = rows_beside(row, rows, readings, overlaps(facts, row))
     nulls = {str(null["control"]): {str(key): value for key, value in null.items()} for null in of_controls(row, rows).to_dict("records")}
-    effect = Effect.of(row, readings_by(facts).get(str(row["judge"])))
+    effect = Effect.of(row, readings.get(str(row["judge"])))
     return Edited(row, effect, worst_first(beside.values()), nulls)
 
 

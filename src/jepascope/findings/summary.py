@@ -104,7 +104,7 @@ def _values(rows: Rows) -> dict[str, Any]:
 
 def intervened(tables: Tables, layer: int, variable: str, judges: Iterable[str], skipped: Mapping[str, str]) -> dict[str, Any]:
     """What edits do at the layer that claims are made for. Keys of steps that were not run are empty."""
-    at = {name: table[table["layer"] == layer] for name, table in tables.items()}
+    at = {name: table[table["layer"] == layer] for name, table in tables.items() if "layer" in table}
     first = next(iter(at["ce"]["finder"]), "")
     return {
         **by_probe(at["ce"], at["matching"]),

@@ -70,10 +70,13 @@ def _by(facts: Facts, judge: str, shown: str = "") -> Answer | None:
     return _answer(rows, f"By {who}{shown}: {'; '.join(words(facts, row, facts.tested, judge='its', named=()) for row in rows)}")
 
 
-def words(facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's", named: Sequence[str] = ALWAYS) -> str:
-    """A clause on one edit of a finder's subspace, beside the closest control and those ``named``."""
+def words(
+    facts: Facts, row: Edited, tested: str, what: str = "", judge: str = "the judge's", named: Sequence[str] = ALWAYS, partner: str = ""
+) -> str:
+    """A clause on one edit of a finder's subspace, beside the closest control and those ``named``; ``partner``: what a swap goes to, by
+    default the twin, or a clip of another class."""
     what = what or f"the rank-{row.row['rank']:.0f} {row.row['finder']} subspace"
-    partner = "its twin" if has_twins(facts) else "a clip of another class"
+    partner = partner or ("its twin" if has_twins(facts) else "a clip of another class")
     direct = float(row.row["direct"]) if row.row["judge"] == "probe" else nan
     return edit_words(row.row["edit"], what, row.effect, row.beside, tested, partner, judge, direct, named)
 

@@ -12,8 +12,8 @@ from jepascope.catalog import Catalog, Entry, attribute
 class JudgeEntry(Entry):
     """``made``: "trained" on pooled activations of split ``judge``, from what ``run`` names (``judges.own``); or "run", on whole tokens, by
     a step of the study. ``main``: claims are made in its margin; ``beside``: they do not lead with it, and each condition costs
-    much. ``reads``: "pooled" activations, the "forecast" of the rest of a clip, or
-    the task "head"; ``layers``: where a trained one reads: the "last" layer, or "all" from the edited one on.
+    much; ``asked``: it is run only where a study names it. ``reads``: "pooled" activations, the "forecast" of the rest of a clip, the
+    "rollout" under actions, or the task "head"; ``layers``: where a trained one reads: the "last" layer, or "all" from the edited one on.
     ``unavailable``: the function ``(card, spec) -> reason`` of its module, "" where the encoder and the study have what it needs.
     ``check``: the function ``(spec, encoder)`` of its module that refuses what a study asks of it and cannot have. ``words`` stand in
     sentences."""
@@ -21,7 +21,8 @@ class JudgeEntry(Entry):
     made: Literal["trained", "run"] = "trained"
     main: bool = False
     beside: bool = False
-    reads: Literal["pooled", "forecast", "head"] = "pooled"
+    asked: bool = False
+    reads: Literal["pooled", "forecast", "rollout", "head"] = "pooled"
     layers: Literal["last", "all"] = "last"
     unavailable: str = ""
     check: str = ""
@@ -38,6 +39,8 @@ class JudgeEntry(Entry):
 JUDGES = Catalog("judge", JudgeEntry, "jepascope.intervention.judges")
 MAIN = next(name for name, entry in JUDGES.own.items() if entry.main)
 """The judge that claims are made in."""
+USUAL = tuple(name for name, entry in JUDGES.own.items() if not entry.asked)
+"""Those that every study has, as far as its model allows."""
 
 
 def reason_against(name: str, card: Any, spec: Any) -> str:

@@ -205,7 +205,9 @@ def _readers(judges: Sequence[Judge], encoder: VideoEncoder, scenes: Scenes, row
     """One reader a layer: what all sources there read, side by side."""
     mask = scenes.mask(judges[0].tokens)
     read = None if mask is None else mask[rows]
-    return {layer: _SideBySide(tuple(judge.reader(read) for judge in first.values())) for layer, first in _at(judges, encoder).items()}
+    return {
+        layer: _SideBySide(tuple(judge.reader(read, rows) for judge in first.values())) for layer, first in _at(judges, encoder).items()
+    }
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ CHAPTERS = (
     ChapterEntry(
         "cause",
         "Does the network use it?",
-        ("headline", "effects", "map", "layer-choice", "screen", "predictor", "heterogeneity", "further"),
+        ("headline", "effects", "map", "layer-choice", "screen", "predictor", "rollout", "heterogeneity", "further"),
         ("screen", "effect-map", "effect-swap"),
     ),
     ChapterEntry(

@@ -8,8 +8,9 @@ from jepascope.schema.compared import COMPARED
 from jepascope.schema.effects import EFFECTS
 from jepascope.schema.mechanism import MECHANISM
 from jepascope.schema.readings import READINGS
+from jepascope.schema.rollouts import ROLLOUTS
 from jepascope.schema.videos import VIDEOS
 
 __all__ = ["TABLES", "Column", "Table"]
 
-TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *CARRIED, *VIDEOS, *COMPARED)}
+TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *ROLLOUTS, *CARRIED, *VIDEOS, *COMPARED)}

@@ -50,7 +50,7 @@ SHARED: dict[str, Column] = {
         integer("draw", "of the control; 0 for the subspace's own"),
         integer("draws", "of the control that the row is over"),
         number("dose", "of the edit; 1 is the natural change, or the whole ablation"),
-        text("judge", "who reads the effect: probe, mlp, predictor, head"),
+        text("judge", "who reads the effect: probe, mlp, predictor, head, rollout"),
         number("value", "causal effect (CE)"),
         text("a", "the subspace that is used"),
         text("b", "the native one"),

@@ -51,6 +51,11 @@ class AskedClips(ABC):
         return True
 
     @property
+    def recorded(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the actions, and of the states, that clips carry; none where nobody recorded any."""
+        return {}
+
+    @property
     def angles(self) -> str:
         """Which directions the scenes move in, where they are drawn (``ClipSetEntry.angles``); "" where that is not known."""
         return ""
@@ -119,6 +124,10 @@ class ArraysAsked(AskedClips):
     @property
     def has_objects(self) -> bool:
         return MASK in read_arrays(Path(self.clips)).headers
+
+    @property
+    def recorded(self) -> dict[str, tuple[int, ...]]:
+        return {name: header.shape for name, header in read_arrays(Path(self.clips)).recorded.items()}
 
     def count(self, per_class: int) -> int:
         return read_arrays(Path(self.clips)).clips

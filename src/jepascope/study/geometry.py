@@ -31,6 +31,7 @@ class Geometry:
     times: int  # tubelets of a clip
     has_predictor: bool = True
     has_head: bool = False
+    actions: int = 0
     predictor_width: int = 384
     predictor_depth: int = 12
 
@@ -88,4 +89,4 @@ def _of_code(spec: StudySpec) -> Geometry:
     card = load_encoder(spec.model, frames=spec.frames, size=spec.size).card
     weights = block_parameters(card.depth, card.width)
     sizes = (card.width, card.depth, card.tokens, card.pixels)
-    return Geometry(card.name, *sizes, weights, card.grid[0], card.has_predictor, card.has_head)
+    return Geometry(card.name, *sizes, weights, card.grid[0], card.has_predictor, card.has_head, card.actions)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from jepascope.cache import cache_folder
-from jepascope.clips.array_file import GROUP, MASK, TWIN, VIDEO
-from jepascope.clips.arrays import ArraySource
+from jepascope.clips.array_file import GROUP, MASK, RECORDED, TWIN, VIDEO
+from jepascope.clips.arrays import ArraySource, digest_of
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.entries import CLIP_SETS
@@ -51,16 +51,20 @@ def _saved(clips: ClipSet, source: ArraySource) -> Path:
     """The file that the arrays came from, or one in the cache folder, named by its contents, so that a study can go on."""
     if source.path is not None:
         return source.path
-    files, name = Folder(cache_folder() / "clips"), f"{source.digest}-{clips.digest}.npz"
+    files, table, held = Folder(cache_folder() / "clips"), clips.factors, dict[str, Any]()
+    for variable in clips.own:
+        column = variable.columns[0]
+        held[variable.name] = table[column].to_numpy(str if variable.kind == "categorical" else float)
+        if f"{TWIN}{column}" in table:
+            held[f"{TWIN}{variable.name}"] = table[f"{TWIN}{column}"].to_numpy(str if variable.kind == "categorical" else float)
+    rows = table["clip"].to_numpy()
+    if clips.recorded is not None:
+        done = dict(zip(RECORDED, (clips.recorded.actions, clips.recorded.states), strict=True))
+        held |= {name: part[rows] for name, part in done.items() if part is not None}
+    # pixels and splits are named by the clip set, which labels and actions are no part of
+    name = f"{source.digest}-{clips.digest}-{digest_of(*(held[part] for part in sorted(held)))}.npz"
     if not files.has(name):
         files.sweep()
-        table, held = clips.factors, dict[str, Any]()
-        for variable in clips.own:
-            column = variable.columns[0]
-            held[variable.name] = table[column].to_numpy(str if variable.kind == "categorical" else float)
-            if f"{TWIN}{column}" in table:
-                held[f"{TWIN}{variable.name}"] = table[f"{TWIN}{column}"].to_numpy(str if variable.kind == "categorical" else float)
-        rows = table["clip"].to_numpy()
         held |= {VIDEO: source.videos[rows], GROUP: table["scene"].to_numpy()}
         held |= {} if source.twins is None else {f"{TWIN}{VIDEO}": source.twins[rows]}
         held |= {} if source.masks is None else {MASK: source.masks[rows]}

@@ -25,7 +25,7 @@ TRUST = 10.0  # seconds that the expectation weighs beside what was measured sin
 def expected_seconds(spec: StudySpec, machine: Machine) -> dict[str, float]:
     """Seconds by step, in their order, with what comes before and after them. Of a model whose shape is not known before it is loaded, as
     if no block took any; BadArgument where the study does not fit the shape."""
-    steps = [step for step in STEPS if not step.left_out(spec)]
+    steps = [step for step in STEPS if step.asked(spec) and not step.left_out(spec)]
     passes, size = dict.fromkeys((step.name for step in steps), 0.0), 1.0
     if place(spec.model).kind in ("shipped", "folder", "cache"):
         model = geometry(spec)

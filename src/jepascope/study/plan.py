@@ -70,7 +70,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
     model = geometry(spec)
     counts = counts_of(spec, model, machine)
     check_sizes(spec, spec.model, model.depth, model.width)
-    if spec.context is not None and counts.predicted and not spec.context < model.times:
+    if spec.context is not None and (counts.predicted or counts.rolled_out) and not spec.context < model.times:
         raise BadArgument(
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )

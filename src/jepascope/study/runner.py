@@ -50,7 +50,7 @@ class Runner:
 
     def do(self, steps: Iterable[Step]) -> None:
         """Run them in this order. Time spent in earlier, killed attempts is added up."""
-        for step in steps:
+        for step in (step for step in steps if step.asked(self.run.spec)):
             if not step.tables:
                 self._keep(step.name, partial(self.timed, step.name, partial(self._result, step)))
             elif not all(self.run.has(f"{table}.parquet") for table in step.tables):

@@ -176,6 +176,17 @@ class Counts:
         return "forecast" in self.read_by and self.model.has_predictor and self.rendered and self.model.times > 1
 
     @property
+    def rolled_out(self) -> bool:
+        """Whether the model is, in clips whose actions are known."""
+        asked = "rollout" in self.read_by and self.model.actions > 0 and "actions" in self.spec.asked.recorded
+        return asked and self.rendered and self.model.times > 1
+
+    @property
+    def context(self) -> int:
+        """Tubelets that the predictor is shown."""
+        return self.spec.context or self.model.times // 2
+
+    @property
     def ranks(self) -> set[int]:
         """Of the finders."""
         return {self.spec.rank_of(finder) for finder in self.spec.finders}

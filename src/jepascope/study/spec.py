@@ -18,7 +18,7 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
 from jepascope.intervention.edit_entry import USUAL
-from jepascope.intervention.judge_entry import JUDGES
+from jepascope.intervention.judge_entry import USUAL as USUAL_JUDGES
 from jepascope.study.clips_asked import FOLDER_ONLY, AskedClips, are_known, asked_clips, named_by_contents
 from jepascope.study.field_types import (
     CHAPTERS,
@@ -110,9 +110,13 @@ class StudySpec(BaseModel):
         description="what is run besides reading and cause: mechanism (doses, calibration, fresh probes, other variables), port "
         "(portability, degeneracy), trust (leak check)",
     )
-    judges: Judges = Field(tuple(JUDGES.own), description="read-outs; those that the model lacks are left out")
+    judges: Judges = Field(USUAL_JUDGES, description="read-outs; those that the model lacks are left out")
     context: int | None = Field(
-        None, ge=1, le=1024, strict=True, description="tubelets that the predictor is shown; default: half of the clip"
+        None,
+        ge=1,
+        le=1024,
+        strict=True,
+        description="tubelets that the predictor is shown, and that a rollout starts from; default: half of the clip",
     )
     head_classes: HeadClasses = Field(None, description="label (or its number) of the task head for classes of the variable")
     extra_controls: ExtraControls = Field((), description=f"controls on request: {', '.join(filter(on_request, CONTROLS.own))}")

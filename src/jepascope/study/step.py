@@ -22,6 +22,10 @@ def _never(_: StudySpec) -> str:
     return ""
 
 
+def _always(_: StudySpec) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """``name``: as it stands in log.jsonl and seconds.json. ``run``: the ``module:function`` of the study that does it.
@@ -30,8 +34,9 @@ class Step:
     holds. ``tables``: what it gives back, written together; a step whose tables are in the folder is not run again. Without tables it is
     always run (what it makes is kept elsewhere) and its result is there under its name. ``cost``: what goes through the encoder for it.
     ``chapter``: which of the spec's ``chapters`` it belongs to ("": it is in every study). ``skipped``: why a spec leaves it out besides
-    ("" where it does not). ``beside``: CPU seconds that the demo spends in it besides the blocks, and ``share``: what of ``cost``, an upper
-    bound, it comes to; both as measured, for the time that is left.
+    ("" where it does not). ``asked``: whether a spec asks for it at all: its tables are there only then. ``beside``: CPU seconds that the
+    demo spends in it besides the blocks, and ``share``: what of ``cost``, an upper bound, it comes to; both as measured, for the time that
+    is left.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Step:
     tables: tuple[str, ...] = ()
     cost: Callable[[Counts], Iterable[Passes]] = _nothing
     skipped: Callable[[StudySpec], str] = _never
+    asked: Callable[[StudySpec], bool] = _always
     chapter: str = ""
     beside: float = 0.0
     share: float = 1.0

@@ -31,6 +31,17 @@ class ValueReadout(Protocol):
     def predict(self, x: Any) -> Any: ...
 
 
+EVERY = slice(None)
+
+
+def read_logits(name: str, probe: Readout, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch classes"]:
+    """A read-out's logits of every class; BadData, which names the judge, for what is not finite."""
+    read = torch.as_tensor(probe.logits(pooled.reshape(-1, pooled.shape[-1]))).double()
+    if not torch.isfinite(read).all():
+        raise BadData(f"Judge '{name}' read NaN or infinite logits; the edit or the dose drove the encoder out of its range.")
+    return read.reshape(*pooled.shape[:-1], read.shape[-1])
+
+
 @dataclass(frozen=True)
 class ProbeJudge:
     """A probe of pooled ``h_layer`` (the last one where none is named), trained on split ``judge``. ``tokens`` is what it pools over.
@@ -64,16 +75,13 @@ class ProbeJudge:
         """How many numbers a clip it reads, in an encoder of that width."""
         return width
 
-    def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
+    def reader(self, mask: Bool[Tensor, "clips tokens"] | None, rows: slice = EVERY) -> Reader:
+        """What reads some of the scenes (``rows``), whose tokens ``mask`` selects."""
         return PooledReader(mask)
 
     def logits(self, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch classes"]:
         """Logits of every class; refuses what is not finite."""
-        flat = pooled.reshape(-1, pooled.shape[-1])
-        read = torch.as_tensor(self.probe.logits(flat)).double()
-        if not torch.isfinite(read).all():
-            raise BadData(f"Judge '{self.name}' read NaN or infinite logits; the edit or the dose drove the encoder out of its range.")
-        return read.reshape(*pooled.shape[:-1], read.shape[-1])
+        return read_logits(self.name, self.probe, pooled)
 
     def angle(self, pooled: Float[Tensor, "*batch width"]) -> Float64[Tensor, "*batch"] | None:
         """The decoded angle in radians; None without a decoder."""
@@ -118,7 +126,7 @@ class HeadJudge:
     def features(self, width: int) -> int:
         return len(self.columns)
 
-    def reader(self, mask: Bool[Tensor, "clips tokens"] | None) -> Reader:
+    def reader(self, mask: Bool[Tensor, "clips tokens"] | None, rows: slice = EVERY) -> Reader:
         return HeadReader(self.columns)
 
     def logits(self, read: Float[Tensor, "*batch classes"]) -> Float64[Tensor, "*batch classes"]:
@@ -130,7 +138,26 @@ class HeadJudge:
         return None
 
 
-Judge = ProbeJudge | HeadJudge
+@runtime_checkable
+class Judge(Protocol):
+    """Who reads an effect. ``layer``: where (None: the last one); ``variable``: what it reads where that is not the study's own."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tokens(self) -> str: ...
+    @property
+    def layer(self) -> int | None: ...
+    @property
+    def variable(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def pooled(self) -> bool: ...
+    def features(self, width: int) -> int: ...
+    def reader(self, mask: Bool[Tensor, "clips tokens"] | None, rows: slice = EVERY) -> Reader: ...
+    def logits(self, read: Any) -> Float64[Tensor, "*batch classes"]: ...
+    def angle(self, read: Any) -> Float64[Tensor, "*batch"] | None: ...
 
 
 def margin(logits: Float64[Tensor, "*batch clips classes"], label: Int[Tensor, " clips"]) -> Float64[Tensor, "*batch clips"]:

@@ -24,11 +24,13 @@ DECLARED = JudgeEntry(
 
 
 def unavailable(card: EncoderCard, spec: Any) -> str:
-    """Without a predictor, a twin, or tubelets after those edited there is no real future to hold a forecast against."""
-    rendered = spec.state_variable.rendered
-    if not card.has_predictor:
-        return card.forecasts or "this encoder has no predictor"
-    if not rendered:
+    """Without a predictor there is no forecast."""
+    return no_future(card, spec) if card.has_predictor else card.forecasts or "this encoder has no predictor"
+
+
+def no_future(card: EncoderCard, spec: Any) -> str:
+    """Why there is no real future to hold a forecast against; "" where there is one: it takes twins, and tubelets after those edited."""
+    if not spec.state_variable.rendered:
         twinless = "real videos have no twins" if spec.of_videos else f"no twin can be rendered for {spec.variable}"
         return f"{twinless}, so there is no real future to hold a forecast against"
     if spec.swap_donor == "class":

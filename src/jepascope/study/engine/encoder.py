@@ -53,7 +53,8 @@ class SpreadEncoder(VideoEncoder):
     context_layers = _fact("context_layers")
     embed, block, norm, no_twin, describe = map(_here, ("embed", "block", "norm", "no_twin", "describe"))
     attended, fed = map(_here, ("attended", "fed"))
-    context, forecast, forecast_space, head_logits = map(_here, ("context", "forecast", "forecast_space", "head_logits"))
+    context, forecast, forecast_space = map(_here, ("context", "forecast", "forecast_space"))
+    rollout, head_logits = map(_here, ("rollout", "head_logits"))
 
     def __init__(self, local: VideoEncoder, engine: Engine, view: View | None = None) -> None:
         card = local.card

@@ -17,6 +17,7 @@ from jepascope.intervention.judge_entry import JUDGES, MAIN, reason_against
 from jepascope.intervention.judges import ProbeJudge
 from jepascope.intervention.judges.own import trained
 from jepascope.intervention.judges.predictor import context_of
+from jepascope.intervention.rollout import World
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.scenes import early_encoder, judge_futures
 
@@ -137,9 +138,15 @@ class StudyJudges:
         return train_judges(self.captures)
 
     @cached_property
+    def world(self) -> World:
+        """The encoder of whole clips and of their beginnings, from which rollouts start."""
+        encoder = self.captures.encoder
+        return World(encoder, early_encoder(encoder, context_of(self.captures.spec, encoder.card)))
+
+    @cached_property
     def forecast(self) -> ForecastJudge:
         captures = self.captures
-        whole = ForecastJudge(captures.encoder, early_encoder(captures.encoder, context_of(captures.spec, captures.encoder.card)))
+        whole = ForecastJudge(captures.encoder, self.world.early)
         circular = captures.variable.kind == "circular"
         decoder = angle_decoder(captures, judge_futures(captures, whole, self.best)) if circular else None
         return ForecastJudge(whole.encoder, whole.early, decoder)

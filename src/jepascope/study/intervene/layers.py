@@ -49,7 +49,7 @@ class LayerEdits:
         names = every_control(self.captures.spec, self.full)
         return controls_at(self.captures, self.context, self.subspaces, names, self.draws, fixed=True)
 
-    def _beside(self, edit: str, judge: str = MAIN) -> dict[str, list[ControlDraw]]:
+    def beside(self, edit: str, judge: str = MAIN) -> dict[str, list[ControlDraw]]:
         """Controls of one edit by one judge: the first of their draws where it has fewer."""
         spec = self.captures.spec
 
@@ -89,7 +89,7 @@ class LayerEdits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 tick = captures.progress.start(f"{edit} at layer {self.layer}" + (" with every control" if self.full else ""))
-                effects, matching = context.edit(self.subspaces, self._beside(edit), (edit,), self.doses, progress=tick)
+                effects, matching = context.edit(self.subspaces, self.beside(edit), (edit,), self.doses, progress=tick)
                 for name in self._run_beside(edit) if self.full else ():
                     own = CONTROLS.load(name)(captures, context, self.subspaces, effects, judges)
                     effects = pd.concat([effects, own], ignore_index=True)
@@ -116,7 +116,7 @@ class LayerEdits:
         for edit in spec.edits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
-                conditions = merged(self.subspaces, self._beside(edit, "predictor"), spec.edit_doses, edit)
+                conditions = merged(self.subspaces, self.beside(edit, "predictor"), spec.edit_doses, edit)
                 if not begun:
                     begun.append(beginnings(captures, whole, judge.early))
                 tick, total = captures.progress.start(f"{edit} at layer {self.layer}, by the predictor"), len(conditions) * len(whole)
@@ -146,7 +146,7 @@ class LayerEdits:
 
             def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
                 tick = captures.progress.start(f"{edit} at layer {self.layer}, by the task head")
-                return context.edit(self.subspaces, self._beside(edit), (edit,), spec.edit_doses, progress=tick)[:1]
+                return context.edit(self.subspaces, self.beside(edit), (edit,), spec.edit_doses, progress=tick)[:1]
 
             effects += captures.run.part(f"layer{self.layer}-{file_name(edit)}-head", ("effects",), work)
         return {"effects": effects}

@@ -77,15 +77,17 @@ def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
 
 def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes:
     """The same scenes as ``early`` sees them. Which tokens show the object is known from the whole clip: the places it passes."""
-    source, twin = (_early(captures, part, early, what) for part, what in ((whole.source, "clips"), (whole.twin, "twins")))
+    parts, sites = ((whole.source, "clips"), (whole.twin, "twins")), captures.full_sites
+    source, twin = (beginning_of(captures, part, early, what, sites) for part, what in parts)
     return replace(whole, source=source, twin=twin)
 
 
-def _early(captures: Captures, part: Activations, early: VideoEncoder, what: str) -> Activations:
+def beginning_of(captures: Captures, part: Activations, early: VideoEncoder, what: str, sites: tuple[int, ...]) -> Activations:
+    """Captured clips as ``early`` sees them, with tokens at ``sites``."""
     tick = captures.progress.start(f"capture beginnings of {what}")
     shown_as = beginning(early.card.frames)
-    shown = [layer for layer in early.context_layers if layer < max(captures.full_sites, default=0)]  # before a site: as they are
-    captured = capture(early, part.clips, captures.store, sites=(*captures.full_sites, *shown), transform=shown_as, progress=tick)
+    shown = [layer for layer in early.context_layers if layer < max(sites, default=0)]  # before a site: as they are
+    captured = capture(early, part.clips, captures.store, sites=(*sites, *shown), transform=shown_as, progress=tick)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 

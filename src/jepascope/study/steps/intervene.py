@@ -8,6 +8,7 @@ from jepascope.discovery.finder_entry import FINDERS, found_cheaply, needing
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
+from jepascope.intervention.judge_entry import JUDGES
 from jepascope.study.ranks import most as most_rank
 from jepascope.study.sizes import Counts, Passes, left_out_conditions, screened_edits
 from jepascope.study.step import Step
@@ -63,10 +64,22 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
     futures = counts.at("real futures for the predictor", unedited * counts.scenes, counts.full)
     yield futures + counts.at("", counts.judge if spec.state_variable.kind == "circular" else 0)
     edited = counts.at("", _conditions(counts, unedited, "predictor") * counts.scenes, counts.full)
-    begun = counts.captured("", counts.scenes, sites=counts.maybe_full, times=2, share=(spec.context or times // 2) / times)
+    begun = counts.captured("", counts.scenes, sites=counts.maybe_full, times=2, share=counts.context / times)
     whole = begun + edited
     label = f"the same edits, by the predictor, layer {named}"
     yield Passes(label, whole.forwards, whole.block_passes, begun.share, edited.forwards, whole.kept)
+
+
+def _rolled(counts: Counts) -> Iterator[Passes]:
+    """Beginnings of scenes, twins and judge clips, captured; real futures; then every condition. Steps of rollouts are not counted."""
+    if not counts.rolled_out:
+        return
+    share = counts.context / counts.model.times
+    begun = counts.captured("the same edits, by the rollout", counts.scenes, sites=counts.maybe_full, times=2, share=share)
+    begun += counts.captured("", counts.judge, sites=1, share=share)
+    begun += counts.captured("", counts.judge, sites=1) if "mechanism" not in counts.spec.chapters else counts.at("", 0)
+    again = counts.at("", 4 * counts.scenes + 2 * counts.judge + _conditions(counts, 2, "rollout") * counts.scenes)
+    yield begun + again
 
 
 def _untrained(counts: Counts) -> Passes:
@@ -171,6 +184,15 @@ EDITS = (
         needs=("captures", "context", "used at best", "judges"),
         cost=_fits,
         beside=8.0,
+    ),
+    Step(
+        name="rollouts",
+        tables=("rollouts", "fidelity"),
+        run="intervene.rollouts:run_rollouts",
+        needs=("captures", "judges", "context", "used at best"),
+        cost=_rolled,
+        asked=lambda spec: any(JUDGES.entry(name).reads == "rollout" for name in spec.judges),
+        beside=10.0,
     ),
     Step(
         name="statistics",
