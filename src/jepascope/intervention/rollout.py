@@ -22,8 +22,9 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.suffix import BATCH, Placed
+from jepascope.activations.suffix import Placed
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.budget import BATCH
 from jepascope.encoders.precision import exact
 from jepascope.intervention.judges import EVERY, Readout, read_logits
 
