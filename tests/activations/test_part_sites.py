@@ -14,7 +14,7 @@ from jepascope.activations.moments import Moments
 from jepascope.activations.site import Site, pool
 from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.clips.clipset import ClipSet
-from jepascope.encoders.base import PARTS
+from jepascope.encoders.part_names import PARTS
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 
@@ -92,7 +92,7 @@ def test_what_there_is_not_is_refused_in_a_line(encoder: VJepa2Encoder, few: Cli
         Site(0, part="attention")
     with pytest.raises(BadArgument, match="no part 'head'"):
         Site(1, part="head")
-    with pytest.raises(BadArgument, match="not captured; capture again with part='mlp'"):
+    with pytest.raises(BadArgument, match=r"not captured; capture the clips by parts \(jepascope.capture\(..., parts=True\)\)"):
         plain.pooled(1, part="mlp")
     with pytest.raises(BadArgument, match=r"tokens of layer 1 were not captured.*sites=\(1,\), part="):
         parts.tokens(1, part="mlp")

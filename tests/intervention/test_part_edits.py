@@ -13,7 +13,7 @@ from jepascope.activations.capture import capture
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import PooledReader, Rerun, Sweep, rerun
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.base import PARTS
+from jepascope.encoders.part_names import PARTS
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.context import InterventionContext

@@ -207,7 +207,7 @@ def test_layers_ranks_and_clips_that_cannot_serve_are_refused_before_anything_is
         (lambda: js.intervene(encoder, activations, wide), "rank 60 in width 96, which leaves no orthogonal control of equal rank"),
         (lambda: js.intervene(encoder, activations, other), "has width 48, encoder 'nano' 96"),
         (lambda: js.port(encoder, activations, subspace, other), "has width 48, encoder 'nano' 96"),
-        (lambda: js.port(encoder, activations, subspace, last), "are of layers 2 and 4"),
+        (lambda: js.port(encoder, activations, subspace, last), "are of two sites, layer 2, all tokens and layer 4, all tokens"),
         (lambda: js.intervene(encoder, activations.split("fit"), subspace), "has no judge clips at all"),
         (lambda: js.find(activations.split("test"), "direction", layer=2), "has no fit clips at all"),
         (lambda: js.find(activations.select(range(20)), "direction", layer=2), "has no fit clips of direction 'NE'"),

@@ -35,6 +35,7 @@ OTHER: dict[str, Any] = {
     "edits": ("ablate",),
     "ablate_to": "zero",
     "scope": "background",
+    "part": "mlp",
     "swap_donor": "class",
     "edit_doses": (0.5,),
     "chapters": ("port",),

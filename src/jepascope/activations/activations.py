@@ -14,10 +14,11 @@ from torch import Tensor
 
 from jepascope.activations.moments import Moments
 from jepascope.activations.reader import Reader
-from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, background, time_mask, time_span
+from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.halves import place_of
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
@@ -87,7 +88,9 @@ class Activations:
         if self.by_parts:
             return place_of(layer, part)
         if part != RESIDUAL:
-            raise BadArgument(f"What the parts of blocks add was not captured; capture again with part='{part}'.")
+            raise BadArgument(
+                "What the parts of blocks add was not captured; capture the clips by parts (jepascope.capture(..., parts=True))."
+            )
         return layer
 
     def _read(self, layer: int, part: str, read: Callable[[int], Tensor]) -> Tensor:

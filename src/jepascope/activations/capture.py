@@ -20,12 +20,13 @@ from jepascope.activations.memory import in_batches
 from jepascope.activations.moments import Moments, MomentsFitter
 from jepascope.activations.reader import Reader, packed
 from jepascope.activations.shard_file import TYPES
-from jepascope.activations.site import RESIDUAL, SELECTIONS, Site, pool, time_slice
+from jepascope.activations.site import SELECTIONS, Site, pool, time_slice
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import at_once
 from jepascope.encoders.halves import Halves, place_of
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
 

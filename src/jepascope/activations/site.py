@@ -10,18 +10,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from jepascope.activations.layout import SELECTIONS as SELECTIONS
-from jepascope.encoders.base import PARTS
+from jepascope.encoders.part_names import PARTS, RESIDUAL, SITES, part_of_block
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
 
 SCOPES = (*SELECTIONS, "background", "time:A-B")
 """What an edit can be limited to: also as many places of the background as the object has, or a slice of tubelets (A to B, from 0)."""
-
-RESIDUAL = "residual"
-SITES = (RESIDUAL, *PARTS)
-"""What a site can be of."""
-
-PART_WORDS = {"attention": "attention", "mlp": "MLP"}
 
 _TIME = re.compile(r"time:([0-9]{1,6})(?:-([0-9]{1,6}))?")
 
@@ -50,7 +44,7 @@ class Site:
             )
 
     def __str__(self) -> str:
-        where = f"layer {self.layer}" if self.part == RESIDUAL else f"{PART_WORDS[self.part]} of block {self.layer}"
+        where = f"layer {self.layer}" if self.part == RESIDUAL else part_of_block(self.part, self.layer)
         return f"{where}, {self.tokens} tokens"
 
     @property

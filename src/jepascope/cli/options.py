@@ -141,6 +141,12 @@ def edit_options(
             "--tokens", help="Tokens to edit: all, object, background (as many), or tubelets such as time:0-1. Default: the run's."
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part", help="Of the block: attention or mlp, to find and edit in what it adds; default: residual, the stream after it."
+        ),
+    ] = None,
     ablate_to: Annotated[str | None, typer.Option("--ablate-to", help="mean, zero, or resample (another scene's).")] = None,
     swap_donor: Annotated[
         str | None, typer.Option("--donor", help="What swaps take from: twin, or class (a clip of another class).")

@@ -22,9 +22,6 @@ from jepascope.errors import BadArgument
 
 R = TypeVar("R")
 Task = tuple[Any, ...]
-PARTS = ("attention", "mlp")
-"""What adds to the residual stream within a block, in the order in which it does."""
-
 Fits = Callable[[Callable[..., Any], Iterable[tuple[Any, Task]]], Iterator[Any]]
 """``VideoEncoder.fits``, or what stands in for it: work, tasks -> results in their order."""
 

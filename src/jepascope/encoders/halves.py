@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from jepascope.encoders.base import PARTS, R, Task, VideoEncoder
+from jepascope.encoders.base import R, Task, VideoEncoder
+from jepascope.encoders.part_names import PARTS
 from jepascope.encoders.selftest import parts_test
 
 NAMED = " parts"  # behind the encoder's digest: what such a capture is addressed by

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from jepascope.encoders.part_names import PARTS, part_of_block
 from jepascope.findings.beside import unread_judge
 from jepascope.findings.claim import Claim
 from jepascope.findings.copies import COPIES_OF
@@ -11,6 +13,7 @@ from jepascope.findings.facts import Facts
 from jepascope.findings.fresh import FRESH
 from jepascope.findings.heterogeneity import tails_words
 from jepascope.findings.isolation import ISOLATED
+from jepascope.findings.names import short
 from jepascope.findings.ported import CARRIES, PORTED
 from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.rollouts import KEPT, STEPPED
@@ -78,7 +81,14 @@ def headline(facts: Facts, claims: tuple[Claim, ...]) -> str:
     unread = "ce" in facts.tables and unread_judge(facts) is not None
     silent = {question.name for question in (PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED)} if unread else set()
     sentences = [claim.sentence for claim in claims if claim.name in TOLD - silent and claim.sentence]
-    return " ".join([*sentences, *filter(None, (tails_words(facts), reach_words(facts.summary)))])
+    return " ".join(filter(None, (part_words(facts.summary), *sentences, tails_words(facts), reach_words(facts.summary))))
+
+
+def part_words(summary: Mapping[str, Any]) -> str:
+    """Where subspaces are found and edited, if not in the residual stream; else nothing."""
+    if (part := summary.get("part")) not in PARTS:
+        return ""
+    return f"Found and edited in what {part_of_block(str(part), short(summary.get('best_layer')))} adds to the residual stream."
 
 
 def claims_json(claims: tuple[Claim, ...]) -> dict[str, Any]:

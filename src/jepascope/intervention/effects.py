@@ -11,11 +11,12 @@ import torch
 from jaxtyping import Float64, Int
 from torch import Tensor
 
-from jepascope.activations.site import RESIDUAL, Site
+from jepascope.activations.site import Site
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import BATCH
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.conditions import Condition, Owner, merged, owned
 from jepascope.intervention.control_entry import FLOORS

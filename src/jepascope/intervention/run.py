@@ -11,10 +11,11 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from jepascope.activations.activations import Activations
-from jepascope.activations.site import RESIDUAL, Site, pool
+from jepascope.activations.site import Site, pool
 from jepascope.activations.suffix import Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import BATCH
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.edit_entry import EDITS

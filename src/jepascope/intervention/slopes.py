@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
-from jepascope.activations.site import RESIDUAL, Site
+from jepascope.activations.site import Site
 from jepascope.activations.suffix import Placed
 from jepascope.activations.way_back import clips_back, run_for_gradients
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.effects import outcome

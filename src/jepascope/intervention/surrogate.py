@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from jepascope.activations.site import RESIDUAL
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.budget import climbed_together
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.conditions import Condition, alike, merged, owned
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw

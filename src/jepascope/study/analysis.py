@@ -25,6 +25,7 @@ from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.finders import find as find_in
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import PARTS, RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.findings.effect import judge_readings
 from jepascope.findings.numbers import with_interval
@@ -55,10 +56,13 @@ def capture(
     progress: Progress | None = None,
     sites: Sequence[int] = (),
     tokens: str = "all",
+    parts: bool = False,
 ) -> Activations:
     """One pass of the scenes through the encoder, rendered at the length and size that it takes; pooled at every layer.
 
     ``sites``: layers whose tokens are kept as well; ``tokens``: which of them, "all" or those of some tubelets ("time:2", "time:0-3").
+    ``parts``: also what attention and MLP of every block add to the residual stream, for ``find(..., part="attention")``; that takes two
+    passes a block. BadArgument for an encoder that does not say what its parts add.
 
     Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
     is False.
@@ -67,8 +71,8 @@ def capture(
     store = cache_folder() / "activations" if cache else None
     with watched(progress) as shown:
         seen, tick = clips.at(encoder.card.frames, encoder.card.size), shown.start(f"capture {clips.name}")
-        layers = tuple(as_whole(layer, "sites") for layer in sites)
-        return capture_pass(encoder, seen, store, layers, progress=tick, tokens=tokens)
+        layers, part = tuple(as_whole(layer, "sites") for layer in sites), PARTS[-1] if parts else RESIDUAL
+        return capture_pass(encoder, seen, store, layers, progress=tick, tokens=tokens, part=part)
 
 
 def find(
@@ -81,8 +85,10 @@ def find(
     seed: int = 0,
     encoder: VideoEncoder | None = None,
     progress: Progress | None = None,
+    part: str = RESIDUAL,
 ) -> Subspace:
-    """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone.
+    """The subspace that ``finder`` finds for ``variable`` at ``layer``, on the clips of split ``fit`` alone; with ``part``, in what
+    "attention" or "mlp" of block ``layer`` adds to the residual stream, of activations captured with ``parts=True``.
 
     ``finder``: a name, or a function of your own (X, y, rank, seed) -> directions that can be imported (or stands in a notebook's cell).
     It refers to its finder (``found_by``), which ``intervene`` runs again on permuted labels. ``das`` is trained through the network and
@@ -98,9 +104,9 @@ def find(
     layer, rank = as_whole(layer, "layer"), None if rank is None else as_whole(rank, "rank")
     with watched(progress) as shown:
         shown.start(f"find {variable} with {named} at layer {layer}")
-        data = given_to(named, activations.split("fit"), variable, Site(layer, tokens), encoder, seed, rank)
+        data = given_to(named, activations.split("fit"), variable, Site(layer, tokens, part), encoder, seed, rank)
         found = find_in(named, data, rank, seed)
-    where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name}
+    where = {"layer": layer, "tokens": tokens, "model": activations.encoder_card.name, **({} if part == RESIDUAL else {"part": part})}
     return replace(found, provenance={**found.provenance, "variable": variable, **where})
 
 
@@ -205,8 +211,8 @@ def port(
     _, theirs = named_site(other, "other")
     if theirs != site:
         raise BadArgument(
-            f"The subspaces are of layers {site.layer} and {theirs.layer} ({site.tokens} and {theirs.tokens} tokens); one can stand in for "
-            "the other at one site only. Find both at the same layer, on the same tokens."
+            f"The subspaces are of two sites, {site} and {theirs}; one can stand in for the other at one site only. Find both at the same "
+            "layer, on the same tokens."
         )
     check_subspaces(encoder, site, {"other": other})
     with watched(progress) as shown:

@@ -14,6 +14,7 @@ from jepascope.clips.video.source import VideoSource
 from jepascope.discovery.arrays import as_whole
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.checks import validate_for_encoder
@@ -67,7 +68,7 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
         raise BadArgument("tokens: nobody drew where the object of these clips is; edit all tokens, or tubelets such as time:0-1.")
     validate_for_encoder(spec, encoder)
     check_splits(activations, variable)
-    return site, spec.model_copy(update={"variable": variable, "tokens": site.tokens, "judges": ("probe",)})
+    return site, spec.model_copy(update={"variable": variable, "tokens": site.tokens, "part": site.part, "judges": ("probe",)})
 
 
 def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:
@@ -80,7 +81,9 @@ def named_site(subspace: Subspace, name: str = "subspace") -> tuple[str, Site]:
                 f"The subspace's provenance does not say its {needed}; make it with jepascope.find, or say it: "
                 'Subspace.spanned_by(directions, mean, variable="direction", layer=3, tokens="all").'
             )
-    return str(provenance["variable"]), Site(as_whole(provenance["layer"], "layer"), str(provenance.get("tokens", "all")))
+    return str(provenance["variable"]), Site(
+        as_whole(provenance["layer"], "layer"), str(provenance.get("tokens", "all")), str(provenance.get("part", RESIDUAL))
+    )
 
 
 def check_same_encoder(encoder: VideoEncoder, activations: Activations) -> None:

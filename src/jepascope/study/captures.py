@@ -26,6 +26,7 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.folder import Run
@@ -125,12 +126,25 @@ class Captures:
     @cached_property
     def sites(self) -> tuple[int, ...]:
         """Layers whose tokens and moments are kept; those of the parent where they hold all that is needed."""
-        return _served(self.edited.needed, () if self.parent is None else self.parent.sites)
+        return _served(self.edited.needed, () if self._apart else self.parent.sites)  # type: ignore[union-attr]
 
     @property
     def full_sites(self) -> tuple[int, ...]:
         """Layers that may be run in full, before the best one is known; those of the parent where they hold all that is needed."""
-        return _served(self.edited.maybe_full, () if self.parent is None else self.parent.full_sites)
+        return _served(self.edited.maybe_full, () if self._apart else self.parent.full_sites)  # type: ignore[union-attr]
+
+    @property
+    def _apart(self) -> bool:
+        """Whether no other study's tokens can serve: there is none, or other things are edited there."""
+        return self.parent is None or self.parent.spec.part != self.spec.part
+
+    def site(self, layer: int) -> Site:
+        """Where subspaces are found and edited at a layer."""
+        return Site(layer, self.spec.tokens, self.spec.part)
+
+    def at_site(self, of: Activations, layer: int) -> Float[Tensor, "clips width"]:
+        """What is pooled there of some clips."""
+        return of.pooled(layer, self.spec.tokens, self.spec.part)
 
     def capture(self, clips: ClipSet, what: str, **options: object) -> Activations:
         """One pass, kept in the store."""
@@ -138,7 +152,7 @@ class Captures:
 
     @cached_property
     def fit(self) -> Activations:
-        return self.capture(self.clips.split("fit"), "capture fit clips", moments=self.sites)
+        return self.capture(self.clips.split("fit"), "capture fit clips", moments=self.sites, part=self.spec.part)
 
     @cached_property
     def judge(self) -> Activations:
@@ -172,7 +186,7 @@ class Captures:
     @cached_property
     def test(self) -> Activations:
         """The same with their tokens."""
-        return self.capture(self.test_clips, "capture test clips", sites=self.sites)
+        return self.capture(self.test_clips, "capture test clips", sites=self.sites, part=self.spec.part)
 
     @property
     def twin_clips(self) -> ClipSet:
@@ -184,7 +198,7 @@ class Captures:
         """The same with their tokens."""
         if self.donor == "class":
             return self.test.select(donor_rows(self.test.clips, self.spec.variable, self.spec.seed))
-        return self.capture(self.twin_clips, "capture twins", sites=self.sites)
+        return self.capture(self.twin_clips, "capture twins", sites=self.sites, part=self.spec.part)
 
     @property
     def donor(self) -> Literal["twin", "class"]:
@@ -239,8 +253,10 @@ class Captures:
 
     def covariance(self, layer: int, tokens: str) -> Float64[Tensor, "width width"]:
         """Of the tokens of the fit clips at a layer; these pass once more where they were captured without it."""
-        part = self.capture(self.fit.clips, "capture moments of fit clips", moments=(layer,)) if self.given else self.fit
-        return part.moments(layer, tokens).covariance
+        of, part = self.fit, self.spec.part
+        if self.given:
+            of = self.capture(of.clips, "capture moments of fit clips", moments=(layer,), part=part)
+        return of.moments(layer, tokens, part).covariance
 
     @cached_property
     def l1_paths(self) -> dict[int, ProbePath]:
@@ -256,8 +272,8 @@ class Captures:
 
     def labelled(self, layer: int, finder: str, of: Activations | None = None) -> Labelled:
         """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
-        part, site = of or self.fit, Site(layer, self.spec.tokens)
-        path = self.l1_paths[layer] if needing("path", [finder]) and of is None else None
+        part, site = of or self.fit, self.site(layer)
+        path = self.l1_paths[layer] if needing("path", [finder]) and of is None and self.spec.part == RESIDUAL else None
         suffix = self.suffix(part, site) if needing("suffix", [finder]) and self.variable.rendered else None
         return labelled(part, self.spec.variable, site, path, suffix)
 
@@ -292,9 +308,9 @@ class Captures:
         transform = ShownAs(f"{how}-{self.spec.seed}", partial(degrade, how=how, seed=self.spec.seed))
         return self.capture(self.probed_clips, f"capture {how.replace('_', ' ')}", transform=transform)
 
-    def untrained(self, seed: int) -> Activations:
+    def untrained(self, seed: int, part: str = RESIDUAL) -> Activations:
         tick = self.progress.start(f"capture untrained twin {seed}")
-        return capture(self.encoder.untrained(seed), self.probed_clips, self.store, progress=tick)
+        return capture(self.encoder.untrained(seed), self.probed_clips, self.store, progress=tick, part=part)
 
 
 def _served(needed: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, StrictInt, StrictStr
 from jepascope.catalog import is_code
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.discovery.finder_entry import FINDERS
+from jepascope.encoders.part_names import SITES
 from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.judge_entry import JUDGES
@@ -56,6 +57,12 @@ def _with_probe(judges: tuple[str, ...]) -> tuple[str, ...]:
     return judges
 
 
+def _known_part(value: str) -> str:
+    if value not in SITES:
+        raise ValueError(f"there is no such part of a block; known are {', '.join(SITES)}")
+    return value
+
+
 def _few_pairs(value: dict[str, str | int] | None) -> dict[str, str | int] | None:
     if value is not None and not 2 <= len(value) <= 64:
         raise ValueError("pairs at least two (and at most 64) classes of the variable with labels of the head")
@@ -87,6 +94,7 @@ Layers = Annotated[Literal["survey", "all"] | tuple[int, ...], AfterValidator(_n
 Doses = Annotated[tuple[float, ...], AfterValidator(_no_repeats), AfterValidator(_finite)]
 Classes = Annotated[tuple[StrictStr, ...] | None, BeforeValidator(_numbers_are_names), AfterValidator(_no_repeats)]
 OtherClips = Annotated[tuple[StrictStr, ...], AfterValidator(_no_repeats), AfterValidator(_known_sets)]
+Part = Annotated[str, AfterValidator(_known_part)]
 Scope = Annotated[str | None, AfterValidator(_known_scope)]
 HeadClasses = Annotated[dict[str, StrictStr | StrictInt] | None, AfterValidator(_few_pairs)]
 Splits = Literal["own", "official", "official-2", "official-3"]

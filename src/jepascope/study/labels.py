@@ -29,5 +29,5 @@ def scenes_of(part: Activations) -> Int[Tensor, " clips"]:
 
 def labelled(part: Activations, variable: str, site: Site, path: ProbePath | None = None, suffix: Suffix | None = None) -> Labelled:
     """Pooled activations of a site with their labels, and what some finders need besides."""
-    x, y = part.pooled(site.layer, site.tokens), labels_of(part, variable)
+    x, y = part.pooled(site.layer, site.tokens, site.part), labels_of(part, variable)
     return Labelled(x, y, values_of(part, variable), scenes_of(part), suffix, path, str(site))

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 from jepascope.clips.column_kind import MISSING, Asked
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
+from jepascope.discovery.finder_entry import needing
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.judge_entry import USUAL as USUAL_JUDGES
@@ -32,6 +34,7 @@ from jepascope.study.field_types import (
     Judges,
     Layers,
     OtherClips,
+    Part,
     Scope,
     Splits,
 )
@@ -44,6 +47,7 @@ UNSAID = (
     ("draws_beside", 20),
     ("fits", 10),
     ("chapters", list(CHAPTERS)),
+    ("part", RESIDUAL),
 )  # fields that name a study only where they say something: older ones have none of them
 
 
@@ -99,6 +103,9 @@ class StudySpec(BaseModel):
     edits: Edits = Field(USUAL, min_length=1, description="what is done to subspaces, beside every control")
     ablate_to: Literal["mean", "zero", "resample"] = Field("mean", description="what ablation puts in place of a subspace")
     scope: Scope = Field(None, description="tokens that are edited: all, object, background, time:0-1; default: as tokens")
+    part: Part = Field(
+        RESIDUAL, description="what is edited: the residual stream after a block, or what the block's attention or mlp adds to it"
+    )
     swap_donor: Literal["twin", "class"] | None = Field(
         None, description="what a swap takes from; default: the twin where one can be rendered"
     )
@@ -186,6 +193,10 @@ class StudySpec(BaseModel):
             raise FieldRefused(field, f"says how labels are read, and {self.variable} is none; leave it out")
         check_finders(self.finders, self.rank, self.state_variable)
         check_turned(self.edits, self.state_variable)
+        if self.part != RESIDUAL and (trained := needing("suffix", self.finders)):
+            raise FieldRefused("finders", f"{trained[0]} is trained through the network, and finds nothing in what a part of a block adds")
+        if self.part != RESIDUAL and self.best_layer == 0:
+            raise FieldRefused("best_layer", f"blocks count from 1: there is no {self.part} of block 0")
         unknown = [name for name in self.head_classes or {} if name not in self.state_variable.classes]
         if unknown:
             classes = ", ".join(self.state_variable.classes)

@@ -171,7 +171,7 @@ def check_whole(spec: StudySpec) -> None:
     """
     if "ablate" not in spec.edits:
         raise BadArgument("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it.")
-    for field, usual in (("edit_doses", (1.0,)), ("ablate_to", "mean"), ("scope", None), ("subspace", None)):
+    for field, usual in (("edit_doses", (1.0,)), ("ablate_to", "mean"), ("scope", None), ("subspace", None), ("part", "residual")):
         if (given := getattr(spec, field)) != usual:
             raise BadArgument(
                 f"{field}: a whole study has {usual}, not {given}; run it so, and then the other edit on its folder with "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jepascope.encoders.part_names import PARTS, RESIDUAL, part_of_block
 from jepascope.findings.beside import readings_by, with_controls
 from jepascope.findings.effect import Against
 from jepascope.findings.names import judge_words, short
@@ -48,7 +49,11 @@ def _table(run: RunFolder, folder: Inside) -> Block:
 
 def _what(summary: dict[str, Any]) -> str:
     """Where and how: "layer 2, background tokens, ablation to zero"."""
-    parts = [f"layer {short(summary.get('best_layer'))}", f"{short(summary.get('scope', 'all'))} tokens edited"]
+    layer, part = short(summary.get("best_layer")), str(summary.get("part", RESIDUAL))
+    parts = [
+        f"what {part_of_block(part, layer)} adds" if part in PARTS else f"layer {layer}",
+        f"{short(summary.get('scope', 'all'))} tokens edited",
+    ]
     if summary.get("ablate_to") not in (None, "mean"):
         parts.append(f"ablation to {short(summary['ablate_to'])}")
     if summary.get("swap_donor") == "class":

@@ -8,10 +8,10 @@ from functools import partial
 
 import torch
 
-from jepascope.activations.site import Site
 from jepascope.discovery.finders import find, found_again
 from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.subspace import Subspace, digest_of
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.study.captures import Captures
 from jepascope.study.files import subspace_name
 from jepascope.study.folder import Run
@@ -34,7 +34,7 @@ def as_found(captures: Captures, finder: str, layer: int, stored: Subspace, data
     """
     spec, reference = captures.spec, stored.found_by
     labels = digest_of(torch.tensor(captures.clips.split("fit").labels(spec.variable)[0]))
-    if reference is not None and (reference.finder, reference.where, reference.labels) == (finder, str(Site(layer, spec.tokens)), labels):
+    if reference is not None and (reference.finder, reference.where, reference.labels) == (finder, str(captures.site(layer)), labels):
         return stored
     again = found_again(stored, finder, data(), spec.rank_of(finder), spec.seed)
     return replace(stored, found_by=None) if isinstance(again, str) else again
@@ -43,7 +43,7 @@ def as_found(captures: Captures, finder: str, layer: int, stored: Subspace, data
 def _of_the_run(captures: Captures, finder: str, layer: int) -> Subspace | None:
     """What the study beside found for the same variable, tokens and rank: rounding on another machine must not make it another one."""
     spec, parent = captures.spec, captures.parent
-    if parent is None or any(getattr(parent.spec, name) != getattr(spec, name) for name in ("variable", "tokens", "seed")):
+    if parent is None or any(getattr(parent.spec, name) != getattr(spec, name) for name in ("variable", "tokens", "seed", "part")):
         return None
     subspace = kept(parent.run, subspace_name(finder, layer))
     return subspace if subspace is not None and subspace.rank == spec.rank_of(finder) else None
@@ -62,6 +62,7 @@ def run_subspaces(captures: Captures, layers: Iterable[int], rank: int | None = 
         if not captures.run.has(name):
             data, model = captures.labelled(layer, finder=finder), captures.encoder.card.name
             where = {"layer": layer, "tokens": spec.tokens, "model": model, "clips_digest": captures.fit.clips.digest}
+            where |= {} if spec.part == RESIDUAL else {"part": spec.part}
             keep(captures.run, find(finder, data, spec.rank_of(finder), spec.seed, **where), name)
         stored = kept(captures.run, name)
         assert stored is not None  # it was just written

@@ -12,6 +12,7 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.clips.presets import preset
 from jepascope.discovery.labelled import Labelled
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.refits import LEFT_OUT, NEW
 from jepascope.stats import FEWEST_GROUPS, fewest_scenes, groups_of
 from jepascope.study.captures import Captures
@@ -61,7 +62,8 @@ def _of_seed(captures: Captures, layer: int, seed: int) -> Anew:
     """The study's clip set under another seed: as many scenes of each split, none of them the study's."""
     spec, card = captures.spec, captures.encoder.card
     clips = preset(spec.clips, spec.seed + seed, per_class=spec.clips_per_class).at(card.frames, card.size)
-    fit, judge = (captures.capture(clips.split(split), "capture clips of new seeds") for split in ("fit", "judge"))
+    parts = {"fit": spec.part, "judge": RESIDUAL}
+    fit, judge = (captures.capture(clips.split(split), "capture clips of new seeds", part=part) for split, part in parts.items())
     return anew_of(captures, layer, fit, judge)
 
 

@@ -13,6 +13,7 @@ from jepascope.discovery.subspace import Subspace
 from jepascope.disk.manifest import digest
 from jepascope.disk.named import read_named
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument, RunFolderError
 from jepascope.intervention.effects import check_subspaces
 from jepascope.study.captures import Captures
@@ -60,13 +61,13 @@ def _digest(path: Path) -> str:
         raise BadArgument(f"'{path}' is not the safetensors file of a subspace ({error.strerror}); give one that is.") from None
 
 
-def given_subspace(path: Path, encoder: VideoEncoder, layer: int) -> Subspace:
+def given_subspace(path: Path, encoder: VideoEncoder, layer: int, part: str = RESIDUAL) -> Subspace:
     """A subspace from a file; BadArgument where it is none, of another model, layer or width, or leaves no room for controls."""
     try:
         given = Subspace.load(path, "give one of a run's subspaces/*.safetensors, or what Subspace.save wrote")
     except RunFolderError as error:
         raise BadArgument(str(error)) from None
-    check_subspaces(encoder, Site(layer), {str(path): given})
+    check_subspaces(encoder, Site(layer, part=part), {str(path): given})
     check_room(f"'{path}'", given.rank, given.width)
     return given
 
@@ -92,7 +93,7 @@ def run_intervene(
     validate_for_encoder(changed, encoder)
     assert changed.best_layer is not None
     layer = changed.best_layer
-    given = None if subspace is None else given_subspace(subspace, encoder, layer)
+    given = None if subspace is None else given_subspace(subspace, encoder, layer, changed.part)
     with opened(run, spec, encoder, heals=False) as base, Run.open(intervene_folder(run, changed), changed) as other:
         captures = Captures.of_run(other, encoder, progress, parent=Captures.of_run(base, encoder, progress))
         take_rank(captures, base)
@@ -100,6 +101,8 @@ def run_intervene(
         steps.do([SUBSPACES])
         unshuffled = ""
         if given is not None:
+            if given.provenance.get("part", RESIDUAL) != changed.part:  # of the residual stream, whose mean is no part's
+                given = replace(given, mean=captures.at_site(captures.fit, layer).mean(dim=0))
             name, given, unshuffled = named(captures, steps["own at best"], given, layer)
             steps.keep(used={layer: {name: given}})
             keep(other, given, f"subspaces/{GIVEN}")
@@ -111,6 +114,7 @@ def run_intervene(
             "best_layer": layer,
             "tokens": spec.tokens,
             "scope": changed.edited_tokens,
+            **({} if changed.part == RESIDUAL else {"part": changed.part}),
             "ablate_to": changed.ablate_to,
             "doses": list(changed.edit_doses),
             "swap_donor": captures.donor,

@@ -38,11 +38,11 @@ def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controll
     edited = spec.edited_tokens if spec.edited_tokens in SELECTIONS else "all"
     return InterventionContext(
         captures.encoder,
-        Site(layer, spec.edited_tokens),
+        Site(layer, spec.edited_tokens, spec.part),
         scenes_at(captures, layer),
         judges,
         captures.covariance(layer, edited) if controlled else None,
-        Moments.of(fit.pooled(layer, spec.tokens)).mean.float(),
+        Moments.of(captures.at_site(fit, layer)).mean.float(),
         EXCHANGE_DRAWS,
         spec.seed,
         spec.resamples,
@@ -54,7 +54,7 @@ def context_at(captures: Captures, layer: int, judges: Sequence[Judge], controll
 def natural_clips(captures: Captures, layer: int) -> NaturalClips:
     """The clips of split ``fit`` at a layer and at the last one."""
     fit, tokens = captures.fit, captures.spec.tokens
-    return NaturalClips.of(fit.pooled(layer, tokens), fit.pooled(captures.encoder.card.depth, tokens))
+    return NaturalClips.of(captures.at_site(fit, layer), fit.pooled(captures.encoder.card.depth, tokens))
 
 
 def every_control(spec: StudySpec, full: bool = True) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def controls_at(
     """
     spec, layer, covariance = captures.spec, context.site.layer, context.covariance
     avoid = avoided(captures, subspaces)
-    pooled = Moments.of(captures.fit.pooled(layer, spec.tokens)).covariance
+    pooled = Moments.of(captures.at_site(captures.fit, layer)).covariance
     controls = {}
     for finder, subspace in subspaces.items():
         source = _source(captures, layer, finder, subspace, names, sources)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from jepascope.activations.capture import capture
 from jepascope.activations.moments import Moments
-from jepascope.activations.site import Site
 from jepascope.clips.donors import fewest_scenes
 from jepascope.clips.video.enough import FEWEST_VIDEOS
 from jepascope.discovery.finder_entry import FINDERS, found_cheaply
@@ -37,8 +36,8 @@ from jepascope.study.steps.intervene import SELF_SWAPS
 
 def fixed_controls(captures: Captures, layer: int, subspace: Subspace, covariance: Float64[Tensor, "width width"]) -> list[ControlDraw]:
     """Controls of a study in which nothing is random (``top_pca``, ``nuisance``), one draw each."""
-    spec, x = captures.spec, captures.fit.pooled(layer, captures.spec.tokens)
-    data = Labelled(x, captures.labels(captures.fit), where=str(Site(layer, spec.tokens)))
+    spec, x = captures.spec, captures.at_site(captures.fit, layer)
+    data = Labelled(x, captures.labels(captures.fit), where=str(captures.site(layer)))
     return fixed_draws(data, subspace, spec.controls, covariance, spec.seed)
 
 
@@ -97,12 +96,12 @@ def untrained_effects(
     for seed in range(min(spec.untrained_seeds, MIN_DRAWS - 1)):  # a range of seeds: their scenes are not the encoder's to resample
         twin = captures.encoder.untrained(seed)
         tick = captures.progress.start(f"untrained twin {seed}: capture and edit")
-        fit = captures.untrained(seed).split("fit")  # what the probes of the twin were given
+        fit = captures.untrained(seed, spec.part).split("fit")  # what the probes of the twin were given
         judge = capture(twin, captures.clips.split("judge"), captures.store, progress=tick)
         source, other = (
-            capture(twin, part.clips, captures.store, sites=(layer,), progress=tick) for part in (captures.test, captures.twins)
+            capture(twin, of.clips, captures.store, sites=(layer,), progress=tick, part=spec.part) for of in (captures.test, captures.twins)
         )
-        x, y, values = fit.pooled(layer, spec.tokens), captures.labels(fit), captures.values(fit)
+        x, y, values = captures.at_site(fit, layer), captures.labels(fit), captures.values(fit)
         data = Labelled(x, y, values, captures.scenes(fit), where=f"{site} of untrained twin {seed}")
         last, ids = judge.pooled(twin.card.depth, spec.tokens), captures.scenes(judge)
         reader = trained_probe(last, captures.labels(judge), ids, spec.tokens, captures.folds, spec.seed)

@@ -18,6 +18,7 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows, drawn_elsewhere
 from jepascope.discovery.probes.circular import decoded_angle
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import PARTS, RESIDUAL
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.edits import class_means
@@ -41,8 +42,7 @@ def beginning(frames: int) -> ShownAs:
 
 def scenes_at(captures: Captures, layer: int) -> Scenes:
     """The chosen test scenes with their partners, steering means and circle of split ``fit`` at the layer, and labels of other factors."""
-    spec = captures.spec
-    pooled, values = captures.fit.pooled(layer, spec.tokens), captures.values(captures.fit)
+    pooled, values = captures.at_site(captures.fit, layer), captures.values(captures.fit)
     labels = captures.labels(captures.fit)
     means = class_means(pooled, labels, len(captures.classes))
     others = {name: torch.tensor(captures.test.clips.labels(name)[0]) for name in captures.other_variables}
@@ -78,16 +78,19 @@ def early_encoder(encoder: VideoEncoder, context: int) -> VideoEncoder:
 def beginnings(captures: Captures, whole: Scenes, early: VideoEncoder) -> Scenes:
     """The same scenes as ``early`` sees them. Which tokens show the object is known from the whole clip: the places it passes."""
     parts, sites = ((whole.source, "clips"), (whole.twin, "twins")), captures.full_sites
-    source, twin = (beginning_of(captures, part, early, what, sites) for part, what in parts)
+    source, twin = (beginning_of(captures, part, early, what, sites, captures.spec.part) for part, what in parts)
     return replace(whole, source=source, twin=twin)
 
 
-def beginning_of(captures: Captures, part: Activations, early: VideoEncoder, what: str, sites: tuple[int, ...]) -> Activations:
-    """Captured clips as ``early`` sees them, with tokens at ``sites``."""
+def beginning_of(
+    captures: Captures, part: Activations, early: VideoEncoder, what: str, sites: tuple[int, ...], of: str = RESIDUAL
+) -> Activations:
+    """Captured clips as ``early`` sees them, with tokens at ``sites``, of the residual stream or of a part of these blocks."""
     tick = captures.progress.start(f"capture beginnings of {what}")
     shown_as = beginning(early.card.frames)
     shown = [layer for layer in early.context_layers if layer < max(sites, default=0)]  # before a site: as they are
-    captured = capture(early, part.clips, captures.store, sites=(*sites, *shown), transform=shown_as, progress=tick)
+    shown = [layer + (of == PARTS[0]) for layer in shown]  # the residual stream before a block's attention comes with that
+    captured = capture(early, part.clips, captures.store, sites=(*sites, *shown), transform=shown_as, progress=tick, part=of)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 
@@ -124,8 +127,8 @@ def head_scenes(captures: Captures, whole: Scenes) -> Scenes:
         twin, target = source.select(donors), label[donors]
     else:
         target = (label + 1 + torch.arange(len(label)) % max(1, len(classes) - 1)) % len(classes)
-        shown = _shown(source.clips, captures, classes[target].numpy())
-        twin = captures.capture(shown, "capture twins for the task head", sites=captures.full_sites)
+        shown, part = _shown(source.clips, captures, classes[target].numpy()), captures.spec.part
+        twin = captures.capture(shown, "capture twins for the task head", sites=captures.full_sites, part=part)
     return replace(
         whole,
         source=source,
