@@ -28,11 +28,11 @@ from transformers import VJEPA2Config
 
 FRAMES, LAYER, DRAWS, EDITS = 64, 1, 2, ("swap", "ablate")
 SHAPE = {
-    "patch_size": 16, "crop_size": 256, "frames_per_clip": FRAMES, "tubelet_size": 2, "hidden_size": 192, "num_attention_heads": 3,
-    "num_hidden_layers": 2, "pred_hidden_size": 48, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1, "pred_num_mask_tokens": 2,
+    "patch_size": 16, "crop_size": 256, "frames_per_clip": FRAMES, "tubelet_size": 2, "num_hidden_layers": 2,
+    "pred_hidden_size": 48, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1, "pred_num_mask_tokens": 2,
 }  # fmt: skip
 PARTS = {"captured": "captured", "edited": "edited", "slopes": "back", "slopes, blocks run again": "back"}  # and what the plan calls them
-LOWERED = 1.9e8  # bytes of a budget that one clip's way back is too long for
+LOWERED = 31  # hidden states of a budget that one clip's way back through two blocks is too long for
 STATUS = Path("/proc/self/status")
 
 
@@ -98,7 +98,7 @@ def run(part: str, encoder, clips, folder: Path) -> None:
             break
 
 
-def measured(part: str, size: int) -> tuple[float, float]:
+def measured(part: str, size: int, width: int) -> tuple[float, float]:
     """Peak of this process in one part of a study, and what the plan counts for it, both in bytes."""
     from jepascope.clips.presets import directions8
     from jepascope.encoders import budget
@@ -106,11 +106,13 @@ def measured(part: str, size: int) -> tuple[float, float]:
     from jepascope.study.memory import LEADER, Load
 
     torch.set_num_threads(1)
-    if part.endswith("again"):
-        budget.AT_WORK = LOWERED
-    encoder = VJepa2Encoder.from_config(VJEPA2Config(**SHAPE), seed=0, name="long").at(FRAMES, size)
+    encoder = VJepa2Encoder.from_config(VJEPA2Config(**SHAPE, hidden_size=width, num_attention_heads=width // 64), seed=0, name="long").at(
+        FRAMES, size
+    )
     card = encoder.card
     count = budget.at_once(card.clip_bytes, 16)
+    if part.endswith("again"):
+        budget.AT_WORK = LOWERED * card.hidden_bytes
     clips = directions8(seed=0).at(FRAMES, size).select(np.arange(count))
     with tempfile.TemporaryDirectory() as folder:
         run(part, encoder, clips, Path(folder))
@@ -123,19 +125,25 @@ def measured(part: str, size: int) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 384])
+    parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measured(given.one[0], int(given.one[1]))))
+        print(json.dumps(measured(given.one[0], int(given.one[1]), given.width)))
         return
     rows, ratios = [], []
     for size in given.sizes:
         for part in PARTS:
-            said = subprocess.run([sys.executable, __file__, "--one", part, str(size)], check=True, capture_output=True, text=True).stdout
-            held, counted = json.loads(said)
+            command = [sys.executable, __file__, "--width", str(given.width), "--one", part, str(size)]
+            held, counted = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratios.append(counted / held)
             rows.append(
-                (f"{FRAMES} frames of {size} pixels, {part}", f"{held / 1e9:.2f} GB", f"{counted / 1e9:.2f} GB", f"{counted / held:.2f}")
+                (
+                    f"{FRAMES} frames of {size} pixels, width {given.width}, {part}",
+                    f"{held / 1e9:.2f} GB",
+                    f"{counted / 1e9:.2f} GB",
+                    f"{counted / held:.2f}",
+                )
             )
             print(*rows[-1], file=sys.stderr, flush=True)
     told = facts()
