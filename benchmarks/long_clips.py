@@ -106,9 +106,8 @@ def measured(part: str, size: int, width: int) -> tuple[float, float]:
     from jepascope.study.memory import LEADER, Load
 
     torch.set_num_threads(1)
-    encoder = VJepa2Encoder.from_config(VJEPA2Config(**SHAPE, hidden_size=width, num_attention_heads=width // 64), seed=0, name="long").at(
-        FRAMES, size
-    )
+    config = VJEPA2Config(**SHAPE, hidden_size=width, num_attention_heads=width // 64)
+    encoder = VJepa2Encoder.from_config(config, seed=0, name="long").at(FRAMES, size)
     card = encoder.card
     count = budget.at_once(card.clip_bytes, 16)
     if part.endswith("again"):
@@ -137,14 +136,8 @@ def main() -> None:
             command = [sys.executable, __file__, "--width", str(given.width), "--one", part, str(size)]
             held, counted = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratios.append(counted / held)
-            rows.append(
-                (
-                    f"{FRAMES} frames of {size} pixels, width {given.width}, {part}",
-                    f"{held / 1e9:.2f} GB",
-                    f"{counted / 1e9:.2f} GB",
-                    f"{counted / held:.2f}",
-                )
-            )
+            what = f"{FRAMES} frames of {size} pixels, width {given.width}: {part}"
+            rows.append((what, f"{held / 1e9:.2f} GB", f"{counted / 1e9:.2f} GB", f"{counted / held:.2f}"))
             print(*rows[-1], file=sys.stderr, flush=True)
     told = facts()
     print(table(("", "peak", "counted", "ratio"), rows), source(told), sep="\n\n", file=sys.stderr)
