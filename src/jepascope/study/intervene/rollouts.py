@@ -45,19 +45,20 @@ def run_rollouts(
         for step, probe in probes[trained_on].items()
     ]
     early = replace(context, encoder=world.early, scenes=replace(begun, others={}), judges=readers, natural=None)
-    edits, effects = LayerEdits(captures, context, subspaces, full=True), []
+    edits, tables = LayerEdits(captures, context, subspaces, full=True), list[pd.DataFrame]()
     for edit in spec.edits:
 
         def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
             tick = captures.progress.start(f"{edit} at layer {edits.layer}, by the rollout")
-            return early.edit(subspaces, edits.beside(edit, "rollout"), (edit,), spec.edit_doses, progress=tick)[:1]
+            effects, _ = early.edit(subspaces, edits.beside(edit, "rollout"), (edit,), spec.edit_doses, progress=tick)
+            effects = pd.concat([effects, _beside_reality(effects, unrolled, scenes, probes, edit)], ignore_index=True)
+            table = ce_table(effects.drop(columns=UNREAD), spec.seed, spec.resamples)
+            named = table["judge"].str.split(APART, expand=True)
+            table = table.assign(judge=named[0], reading=named[1], step=named[2].astype(int), context=world.context)
+            return (table[TABLE],)  # scene by scene, of every step, there would be too much to keep
 
-        (rows,) = captures.run.part(f"layer{edits.layer}-{file_name(edit)}-rollout", ("effects",), work)
-        effects += [rows, _beside_reality(rows, unrolled, scenes, probes, edit)]
-    table = ce_table(pd.concat(effects, ignore_index=True).drop(columns=UNREAD), spec.seed, spec.resamples)
-    named = table["judge"].str.split(APART, expand=True)
-    table = table.assign(judge=named[0], reading=named[1], step=named[2].astype(int), context=world.context)
-    return table[TABLE], fidelity_table(world, unrolled, scenes, probes, spec.seed, spec.resamples)
+        tables += captures.run.part(f"layer{edits.layer}-{file_name(edit)}-rollout", ("rollouts",), work)
+    return pd.concat(tables, ignore_index=True), fidelity_table(world, unrolled, scenes, probes, spec.seed, spec.resamples)
 
 
 def step_probes(captures: Captures, world: World, site: Site) -> Probes:
