@@ -218,13 +218,6 @@ def test_half_precision_and_torchs_older_format_are_read(reference: VJEPA2Model,
     assert all(torch.equal(value, state[name].half().float()) for name, value in model.state_dict().items())
 
 
-def test_an_action_conditioned_checkpoint_gives_its_encoder_alone(whole: State, tmp_path: Path) -> None:
-    whole["predictor"]["module.action_encoder.weight"] = torch.zeros(384, 7)
-    encoder = load_encoder(str(saved(tmp_path / "ac.pt", whole)), frames=4)
-    assert not encoder.card.has_predictor
-    assert encoder.card.source.startswith("ac.pt: encoder, its action-conditioned predictor left out")
-
-
 def test_plan_says_that_it_opens_no_weights(whole: State, tmp_path: Path) -> None:
     path = saved(tmp_path / "vitx.pt", {})
     with pytest.raises(BadArgument, match=r"no config\.json to count from.*`jepascope run` reads it"):

@@ -21,6 +21,7 @@ from jepascope.encoders.pixels import FILES, read_pixels, settled
 from jepascope.encoders.pretrained import Unreadable
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
 from jepascope.encoders.vjepa2 import DECLARED, VJepa2Encoder
+from jepascope.encoders.vjepa2_ac import action_conditioned
 from jepascope.errors import BadArgument, BadCheckpoint, first_line
 
 EXTRAS = "jepascope.json"  # beside config.json: what transformers' configuration has no field for (the predictor's target space)
@@ -74,7 +75,7 @@ def _untested(name: str) -> VideoEncoder:
     if where.kind == "file":
         model, extra = load_meta(where.path)
         kind = ENCODERS.load(known_family(model.config.to_dict(), where.path).name)
-        return kind(model, where.path.name, extra)  # type: ignore[no-any-return]
+        return action_conditioned(kind(model, where.path.name, extra), where.path)
     return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
 
 

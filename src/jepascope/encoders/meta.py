@@ -41,7 +41,7 @@ OF_ENCODER = "norms_block."  # what Meta keeps with the encoder and is the predi
 MASKS = "predictor.embeddings.mask_tokens"  # one weight of transformers', one each of Meta's
 THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
-ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which transformers does not have
+ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which ``vjepa2_ac`` reads
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 PREDICTOR_HEADS = {384: 12}  # by width. Shapes do not tell how many there are, and another number gives other forecasts
 FRAMES = 64
@@ -81,10 +81,10 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     elif newer and not any(name.startswith(f"{PREDICTOR}.predictor_proj_context.") for name in weights):
         model.predictor.proj_context = None  # trained to forecast targets alone
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
-    left_out = ", its action-conditioned predictor left out" if acts else ""
+    acting = ", beside an action-conditioned predictor" if acts else ""
     key = " of ".join((key, *models.inside[::-1]))
     version, also = " of V-JEPA 2.1" if newer else "", " and predictor" if with_predictor else ""
-    source = f"{path.name}: {key}{version}{also}{unused}{left_out} ({path.stat().st_size:,} bytes)"
+    source = f"{path.name}: {key}{version}{also}{unused}{acting} ({path.stat().st_size:,} bytes)"
     return model, {"source": source}
 
 
