@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from encoders_at_hand import noise_video, tiny_config
+from torch import Tensor
 from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2RopeAttention
 
@@ -75,6 +76,30 @@ def test_the_forecast_of_the_future_equals_transformers_predictor_exactly(encode
     latents = encoder.norm(encoder.run(encoder.embed(video), 0))
     theirs = encoder.model(encoder.preprocess(video), context_mask=[context], target_mask=[target]).predictor_output.last_hidden_state
     assert largest(encoder.forecast(latents[:, : n // 2], context, target), theirs) == 0.0
+
+
+@torch.inference_mode()
+def test_where_the_first_mask_token_alone_counts_the_forecast_begins_from_it() -> None:
+    """As in files of Meta's, trained on clips of one length: transformers' default, the second, was left at zero."""
+    model = VJepa2Encoder.from_config(tiny_config(), seed=0).model
+    tokens = model.predictor.embeddings.mask_tokens
+    tokens[0] *= 10
+    tokens[1:] = 0
+    encoder = VJepa2Encoder(model, "as Meta's")
+    assert "begins from mask token 0 of 3, the only one that is not zero" in encoder.card.forecasts
+    video, n = noise_video(encoder, 2), encoder.card.tokens
+    ids = torch.arange(n).expand(2, -1)
+    context, target = ids[:, : n // 2].contiguous(), ids[:, n // 2 :].contiguous()
+    latents = encoder.norm(encoder.run(encoder.embed(video), 0))[:, : n // 2]
+
+    def theirs() -> Tensor:
+        asked = {"context_mask": [context], "target_mask": [target]}
+        return model(encoder.preprocess(video), **asked).predictor_output.last_hidden_state
+
+    default, ours = theirs(), encoder.forecast(latents, context, target)
+    tokens[1] = tokens[0]
+    assert largest(ours, theirs()) == 0.0
+    assert largest(ours, default) > 0.01
 
 
 @torch.inference_mode()
