@@ -15,6 +15,7 @@ from transformers import VJEPA2Config, VJEPA2Model
 
 from jepascope.encoders import vjepa2
 from jepascope.encoders.dense_predictor import DenseModel
+from jepascope.encoders.depths import LEVELS, TEACHER
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.meta import meta_sizes
@@ -130,13 +131,15 @@ def test_in_half_precision_it_passes_its_tests(meta: MetaEncoder, tmp_path: Path
 
 
 def test_the_rule_is_part_of_the_digest_and_v_jepa_2_keeps_its_own(encoder: VJepa2Encoder) -> None:
-    config = VJEPA2Config(**{name: value for name, value in encoder.model.config.to_dict().items() if name != "rotary"})
-    model = VJEPA2Model(config)
-    model.predictor = None
-    model.load_state_dict(encoder.model.state_dict())
-    older = VJepa2Encoder(model, "the same weights, turned as V-JEPA 2")
-    assert older.rotary == V2 and older.card.digest != encoder.card.digest
-    assert older.card.digest == weights_digest(model, [getattr(config, field) for field in BESIDE_SHAPES])
+    known = {name: value for name, value in encoder.model.config.to_dict().items() if name not in ("rotary", LEVELS, TEACHER)}
+    models = {}
+    for rule in (V2, V2_1):
+        models[rule] = VJEPA2Model(VJEPA2Config(**known, **({} if rule == V2 else {"rotary": rule.name})))
+        models[rule].predictor = None
+        models[rule].encoder.load_state_dict(encoder.model.encoder.state_dict())
+    older, newer = (VJepa2Encoder(models[rule], "the same weights") for rule in (V2, V2_1))
+    assert (older.rotary, newer.rotary) == (V2, V2_1) and older.card.digest != newer.card.digest
+    assert older.card.digest == weights_digest(models[V2], [getattr(models[V2].config, field) for field in BESIDE_SHAPES])
 
 
 @torch.inference_mode()

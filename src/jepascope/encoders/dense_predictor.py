@@ -17,26 +17,9 @@ from torch import Tensor, nn
 from transformers import VJEPA2Config, VJEPA2Model
 from transformers.models.vjepa2.modeling_vjepa2 import VJEPA2Predictor
 
+from jepascope.encoders.depths import LEVELS, TEACHER, context_layers
 from jepascope.encoders.predictor import mask_words
 from jepascope.encoders.rotary import V2_1
-from jepascope.errors import BadCheckpoint
-
-LEVELS = "num_distillation_outputs"  # of config.json: at how many depths its predictor is shown the encoder's latents
-TEACHER = "teacher_embed_dim"  # of config.json: how many numbers a token its forecasts of a teacher's latents have; 0: of its own
-DEPTHS = {12: (3, 6, 9, 12), 24: (6, 12, 18, 24), 40: (10, 20, 30, 40), 48: (12, 24, 38, 48)}
-"""After which blocks of how many the four depths lie; Meta's code has no others."""
-
-
-def context_layers(depth: int, levels: int) -> tuple[int, ...]:
-    """Layers whose hidden states, each behind a norm of its own, the predictor is shown; BadCheckpoint where nothing says which."""
-    if levels == 1:
-        return (depth,)
-    if levels != 4 or depth not in DEPTHS:
-        raise BadCheckpoint(
-            f"its predictor is shown {levels} depths of {depth} blocks; where they lie is known for 4 depths of "
-            f"{', '.join(map(str, DEPTHS))} blocks alone."
-        )
-    return DEPTHS[depth]
 
 
 def forecast_words(config: Mapping[str, Any], mask_tokens: Float[Tensor, "tokens 1 1 narrow"]) -> str:

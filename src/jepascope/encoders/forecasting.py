@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from jepascope.encoders.dense_predictor import LEVELS, TEACHER, context_layers, forecast_words
+from jepascope.encoders.dense_predictor import forecast_words
+from jepascope.encoders.depths import LEVELS, TEACHER, context_layers
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.predictor import centred_targets, foresee, mask_token, predict
 from jepascope.encoders.rotary import RotaryTable, block_forward

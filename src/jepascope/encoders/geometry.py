@@ -12,6 +12,7 @@ from typing import Any
 
 from jepascope.disk.named import NoFile, read_named
 from jepascope.disk.plain import value_of
+from jepascope.encoders.depths import context_layers
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
 from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
@@ -60,6 +61,7 @@ class Geometry:
     fixed: bool = False  # takes clips of this length and size alone
     predictor_width: int = 0  # 0: no predictor that forecasts latents of its own
     predictor_depth: int = 0
+    shown: tuple[int, ...] = ()  # layers whose latents the predictor is shown beside the last one's
     has_head: bool = False
     weights: int = 0  # at least, of its blocks and its patch embedding: what a checkpoint must hold
 
@@ -81,9 +83,10 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
     tubelet, patch = sizes.get("tubelet", 1), sizes.get("patch")
     if patch is None:  # a tubelet of three numbers: time, and a square patch
         tubelet, patch, _ = tubelet
+    depth = sizes["depth"] + sizes.get("depth_in_time", 0)
     return Geometry(
         width=sizes["width"],
-        depth=sizes["depth"] + sizes.get("depth_in_time", 0),
+        depth=depth,
         patch=patch,
         tubelet=tubelet,
         frames=sizes.get("frames", IMAGE_FRAMES),
@@ -94,6 +97,7 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
         fixed=family.fixed,
         predictor_width=sizes["predictor_width"] if forecasts else 0,
         predictor_depth=sizes["predictor_depth"] if forecasts else 0,
+        shown=context_layers(depth, sizes.get("levels", 1))[:-1] if forecasts else (),
         has_head=has_head,
     )
 

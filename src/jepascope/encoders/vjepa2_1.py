@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import VJEPA2Model
 
-from jepascope.encoders.dense_predictor import LEVELS, TEACHER, context_layers
+from jepascope.encoders.depths import LEVELS, TEACHER, context_layers
 from jepascope.encoders.entries import EncoderEntry
 from jepascope.encoders.rotary import FIELD, V2_1, RotaryRule
 from jepascope.errors import BadCheckpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jepascope.errors import BadArgument
@@ -46,6 +47,11 @@ class EditedLayers:
     def needed(self) -> tuple[int, ...]:
         """Layers that are edited, or may be: those whose tokens are kept."""
         return tuple(sorted({*self.candidates, *self.named}))
+
+
+def shown_before(sites: Sequence[int], shown: Sequence[int]) -> tuple[int, ...]:
+    """Layers that a predictor is shown and that lie before one of the sites: an edit there leaves them as they are."""
+    return tuple(layer for layer in shown if layer < max(sites, default=0))
 
 
 def check_edited_layer(encoder: str, depth: int, layer: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jepascope.encoders.at_hand import Place, not_here, place
 from jepascope.encoders.folder_files import config_of
@@ -34,6 +35,7 @@ class Geometry:
     actions: int = 0
     predictor_width: int = 384
     predictor_depth: int = 12
+    shown: tuple[int, ...] = ()  # layers whose latents the predictor is shown beside the last one's
 
 
 def geometry(spec: StudySpec) -> Geometry:
@@ -67,8 +69,9 @@ def geometry(spec: StudySpec) -> Geometry:
     if tokens > MAX_TOKENS:
         raise BadArgument(f"{frames} frames of {size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}.")
     # whether weights hold a predictor cannot be told from a configuration
-    predictor = {"has_predictor": True, "predictor_width": sizes.predictor_width, "predictor_depth": sizes.predictor_depth}
-    beside = predictor if sizes.predictor_width else {"has_predictor": False}
+    beside: dict[str, Any] = {"has_predictor": False}
+    if sizes.predictor_width:
+        beside = {field: getattr(sizes, field) for field in ("predictor_width", "predictor_depth", "shown")}
     return Geometry(
         spec.model,
         sizes.width,

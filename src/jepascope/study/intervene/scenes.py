@@ -29,6 +29,7 @@ from jepascope.intervention.judges.predictor import check_context
 from jepascope.intervention.ring import Ring
 from jepascope.intervention.scenes import Scenes
 from jepascope.study.captures import Captures
+from jepascope.study.edited_layers import shown_before
 
 
 def _first(video: Tensor, frames: int) -> Tensor:
@@ -88,8 +89,8 @@ def beginning_of(
     """Captured clips as ``early`` sees them, with tokens at ``sites``, of the residual stream or of a part of these blocks."""
     tick = captures.progress.start(f"capture beginnings of {what}")
     shown_as = beginning(early.card.frames)
-    shown = [layer for layer in early.context_layers if layer < max(sites, default=0)]  # before a site: as they are
-    shown = [layer + (of == PARTS[0]) for layer in shown]  # the residual stream before a block's attention comes with that
+    before = shown_before(sites, early.context_layers)
+    shown = [layer + (of == PARTS[0]) for layer in before]  # the residual stream before a block's attention comes with that
     captured = capture(early, part.clips, captures.store, sites=(*sites, *shown), transform=shown_as, progress=tick, part=of)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 

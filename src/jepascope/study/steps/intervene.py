@@ -9,6 +9,7 @@ from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
 from jepascope.intervention.judge_entry import JUDGES
+from jepascope.study.edited_layers import shown_before
 from jepascope.study.ranks import most as most_rank
 from jepascope.study.sizes import Counts, Passes, left_out_conditions, screened_edits
 from jepascope.study.step import Step
@@ -64,7 +65,8 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
     futures = counts.at("real futures for the predictor", unedited * counts.scenes, counts.full)
     yield futures + counts.at("", counts.judge if spec.state_variable.kind == "circular" else 0)
     edited = counts.at("", _conditions(counts, unedited, "predictor") * counts.scenes, counts.full)
-    begun = counts.captured("", counts.scenes, sites=counts.maybe_full, times=2, share=counts.context / times)
+    kept = {*counts.edited.maybe_full, *shown_before(counts.edited.maybe_full, counts.model.shown)}
+    begun = counts.captured("", counts.scenes, sites=len(kept), times=2, share=counts.context / times)
     whole = begun + edited
     label = f"the same edits, by the predictor, layer {named}"
     yield Passes(label, whole.forwards, whole.block_passes, begun.share, edited.forwards, whole.kept)
