@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from jepascope.study.analysis import port as port
     from jepascope.study.run import run_study as run_study
     from jepascope.study.spec import StudySpec as StudySpec
+    from jepascope.study.traced import trace as trace
     from jepascope.study.trust import trusting as trusting
     from jepascope.sweeps import Sweep as Sweep
     from jepascope.sweeps import sweep as sweep

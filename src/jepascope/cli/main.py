@@ -14,6 +14,8 @@ from jepascope.cli import sweep  # isort: split
 
 from jepascope.cli import intervene  # isort: split
 
+from jepascope.cli import trace  # isort: split
+
 from jepascope.cli import port  # isort: split
 
 from jepascope.cli import tools
@@ -37,6 +39,7 @@ __all__ = [
     "stages",
     "sweep",
     "tools",
+    "trace",
     "videos",
 ]
 

@@ -7,7 +7,7 @@ RESIDUAL = "residual"
 SITES = (RESIDUAL, *PARTS)
 """What can be read and edited: the residual stream after a block, or what a part of the block adds to it."""
 
-PART_WORDS = {"embedding": "patch embedding", "attention": "attention", "mlp": "MLP"}
+PART_WORDS = {RESIDUAL: "residual stream alone", "embedding": "patch embedding", "attention": "attention", "mlp": "MLP"}
 
 
 def part_of_block(part: str, block: int | str) -> str:

@@ -17,6 +17,7 @@ from jepascope.findings.names import short
 from jepascope.findings.ported import CARRIES, PORTED
 from jepascope.findings.read import READ, SHORTCUTS
 from jepascope.findings.rollouts import KEPT, STEPPED
+from jepascope.findings.traced import TRACED
 from jepascope.findings.used import HEADED, PREDICTED, USED
 from jepascope.findings.videos import LEFT_OUT, REAL, reach_words
 
@@ -26,6 +27,7 @@ CLAIMS = {
     "run": (READ, USED, PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED, SHORTCUTS, *CARRIES, COPIES_OF, LEFT_OUT, REAL),
     "intervene": (USED, PREDICTED, STEPPED, KEPT, HEADED, FRESH, ISOLATED),
     "probe": (READ,),
+    "trace": TRACED,
     "port": PORTED,
 }
 """By the command whose folder they are of."""
@@ -51,6 +53,7 @@ READ_BY = {
     ),
     "intervene": ("ce", "matching", "forecasts", "rollouts", "fidelity", "refits", "reads", "isolation", "spread"),
     "probe": ("probes", "values"),
+    "trace": ("components",),
     "port": ("similarity", "transport", "portability"),
 }
 """The tables that they are read off."""
@@ -66,7 +69,7 @@ TOLD = {
     ISOLATED.name,
     LEFT_OUT.name,
     REAL.name,
-    *(question.name for question in PORTED),
+    *(question.name for question in (*TRACED, *PORTED)),
 }
 """Claims that the headline tells."""
 

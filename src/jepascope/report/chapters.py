@@ -44,7 +44,7 @@ CHAPTERS = (
     ChapterEntry(
         "mechanism",
         "How does the network use it?",
-        ("ranks", "doses", "reads", "isolation", "calibration", "degeneracy"),
+        ("ranks", "doses", "reads", "trace", "isolation", "calibration", "degeneracy"),
         ("degeneracy-curve", "read-matrix", "isolation", "ranks"),
     ),
     ChapterEntry(

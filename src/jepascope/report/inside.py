@@ -1,4 +1,5 @@
-"""Folders inside a run that other commands wrote: RUN/probe-<variable>, RUN/intervene-<digest>, RUN/port-<digest>. A damaged one is
+"""Folders inside a run that other commands wrote: RUN/probe-<variable>, RUN/intervene-<digest>,
+RUN/trace-<digest>, RUN/port-<digest>. A damaged one is
 reported, not fatal."""
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def _ported(summary: dict[str, Any]) -> Tables:
     return dict.fromkeys(by_kind[kind], True)
 
 
+TRACED = Kind("trace-", "trace", lambda summary: {"components": True}, "Finish it with the same jepascope trace, or delete {0}.", most=4)
 PROBED = Kind("probe-", "probe", _probed, "Delete {0} and run 'jepascope probe' for it again.")
 INTERVENED = Kind("intervene-", "intervene", lambda summary: {"ce": True}, "Finish it with the same jepascope intervene, or delete {0}.")
 PORTED = Kind("port-", "port", _ported, "Run the same jepascope port again, or delete {0}.", most=12)

@@ -12,8 +12,9 @@ from jepascope.disk.manifest import Manifest
 from jepascope.findings.beside import with_controls
 from jepascope.findings.effect import SILENT, Effect, stored_readings
 from jepascope.findings.facts import leads_in_turn
-from jepascope.findings.names import control_name
+from jepascope.findings.names import control_name, controls_in
 from jepascope.findings.numbers import count, interval_words, p_text, shown
+from jepascope.findings.traced import SHOWN, component_words, of_role
 from jepascope.findings.verdict import not_shown_words, ratio_words
 from jepascope.report.blocks import Grid
 from jepascope.report.tables import read_table
@@ -29,6 +30,23 @@ def grid_table(grid: Grid) -> Table:
     table = Table(*heads, box=None, pad_edge=False, header_style="bold")
     for row in grid.rows:
         table.add_row(*(Text(str(cell)) for cell in row))
+    return table
+
+
+def parts_table(folder: Path) -> Table:
+    """A line for each part of a ``trace`` folder and role: its value beside those of its controls."""
+    components = read_table(Manifest(Folder(folder)), "components.parquet", TABLES["components"], {"components": True})
+    assert components is not None  # its evidence was just claimed
+    controls = controls_in(components["control"])
+    heads = [Column(name, overflow="fold") for name in ("part", "finder")] + [
+        Column(name, justify="right") for name in ("value", *controls)
+    ]
+    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for role, called in SHOWN.items():
+        table.add_row(called, style="bold")
+        for row in of_role(components, role):
+            nulls = [interval_words(row["beside"][name][0]) if name in row["beside"] else "" for name in controls]
+            table.add_row(component_words(row), str(row["finder"]), interval_words(row), *nulls)
     return table
 
 

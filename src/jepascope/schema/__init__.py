@@ -5,6 +5,7 @@ from __future__ import annotations
 from jepascope.schema.carried import CARRIED
 from jepascope.schema.column import Column, Table
 from jepascope.schema.compared import COMPARED
+from jepascope.schema.components import COMPONENTS
 from jepascope.schema.effects import EFFECTS
 from jepascope.schema.mechanism import MECHANISM
 from jepascope.schema.readings import READINGS
@@ -13,4 +14,5 @@ from jepascope.schema.videos import VIDEOS
 
 __all__ = ["TABLES", "Column", "Table"]
 
-TABLES: dict[str, Table] = {table.name: table for table in (*READINGS, *EFFECTS, *MECHANISM, *ROLLOUTS, *CARRIED, *VIDEOS, *COMPARED)}
+_ALL = (*READINGS, *EFFECTS, *MECHANISM, *COMPONENTS, *ROLLOUTS, *CARRIED, *VIDEOS, *COMPARED)
+TABLES: dict[str, Table] = {table.name: table for table in _ALL}

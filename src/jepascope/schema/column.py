@@ -40,8 +40,8 @@ class Table:
     """One table: a file ``name.parquet``.
 
     ``key``: the columns that tell its rows apart. ``evidence``: the key of summary.json that is filled when its stage has run; empty for
-    tables that older folders lack. ``where``: the folder it lies in, a run's or that of a port, or what ``compare`` prints. ``reported``:
-    whether the report reads it.
+    tables that older folders lack. ``where``: the folder it lies in, a run's, that of a trace or of a port, or what ``compare`` prints.
+    ``reported``: whether the report reads it.
     ``labels``: whether columns of the user's own labels stand among the declared ones.
     """
 
@@ -50,7 +50,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     evidence: str = ""
-    where: Literal["run", "port", "compare"] = "run"
+    where: Literal["run", "trace", "port", "compare"] = "run"
     reported: bool = True
     labels: bool = False
 

@@ -262,6 +262,9 @@ AT_BEST = (
 )
 """What is run besides at the layer that claims are made for."""
 
+TRACE = Step(name="trace", tables=("components",), run="intervene.trace:run_trace", needs=("captures", "best", "used at best"))
+"""On request alone (``jepascope trace``): which parts of which blocks write the subspace, and which read it."""
+
 LEFT_OUT = Step(
     name="leave one out",
     tables=("leave_one_out", "leave_one_out_videos"),

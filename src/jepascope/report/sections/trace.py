@@ -1,0 +1,78 @@
+"""Section of stage two: which parts of which blocks write the subspace, and which read it (``jepascope trace``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jepascope.findings.effect import Against
+from jepascope.findings.numbers import Cell, cell_of, count_range, finite
+from jepascope.findings.traced import SHOWN, component_words, of_first, of_role
+from jepascope.findings.verdict import ratio_words
+from jepascope.report.blocks import Block, Figure, findings, section
+from jepascope.report.charts import beside_controls
+from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.looks import CONTROLS
+from jepascope.report.folder import RunFolder
+from jepascope.report.grids import Column, few_draws, grid, words
+from jepascope.report.grids import beside_controls as columns_beside
+from jepascope.report.inside import TRACED, Inside
+from jepascope.schema.components import READS, WRITES
+
+MOST_DRAWN, MOST_ROWS = 16, 120  # parts of a role in the figure, those with the largest values; rows of the table
+AXES = {WRITES: "share of the difference of class means", READS: "share of the whole way of a swap"}
+LOOKS = {name: CONTROLS[name] for name in ("subspace", "random", "variance")}
+
+
+@section("trace", "Where it is written and read", absent="no part of a block was asked (jepascope trace RUN)")
+def trace_section(run: RunFolder) -> list[Block]:
+    """Of every trace folder the sentences, bars by part and block, and the table."""
+    return [*(block for folder in TRACED.read(run.path) for block in _of(run, folder)), *TRACED.left_out(run.path)]
+
+
+def _of(run: RunFolder, folder: Inside) -> list[Block]:
+    table = folder.tables.get("components")
+    if table is None or table.empty:
+        return [folder.unreadable]
+    draws = count_range(table[table["control"] != "subspace"]["draws"])
+    caption = (
+        f"{folder.name}, layer {count_range(table['layer'])}. Written: the share of each part in the difference of class means inside the "
+        "subspace. Read: the effect of a swap that reaches one part alone, while all others hold what they put out. n = "
+        f"{count_range(table['n'])} {run.tested}; lines: {run.confidence} over {run.units} (controls: over {run.units} and {draws} draws). "
+        f"At most {MOST_DRAWN} parts, those with the largest values; the table has all."
+    )
+    panels = []
+    for role, label in AXES.items():
+        rows = of_first(table, role)
+        known = [row for row in rows if finite(row["value"])]
+        least = min(sorted((abs(float(row["value"])) for row in known), reverse=True)[:MOST_DRAWN], default=0.0)
+        shown = [row for row in known if abs(float(row["value"])) >= least]
+        panels.append(Panel([_bar(row) for row in shown], title=SHOWN[role], label=label))
+    drawn = [panel for panel in panels if panel.rows]
+    title = "Parts of blocks that write and read the subspace"
+    figure: list[Block] = [Figure(beside_controls.draw(folder.name, title, drawn, bars=True), caption)] if drawn else []
+    told = (
+        f"Values with their {run.confidence} over {run.units}; {few_draws(run.units)}; below it the ratio, and how the part stands to it. "
+        "Shares sum to 1; paths do not, since parts go on through each other."
+    )
+    every = [row for role in SHOWN for row in of_role(table, role)]
+    columns = (
+        words("part", component_words),
+        words("finder", lambda row: str(row["finder"])),
+        Column("value", cell_of),
+        *columns_beside(every, _beside),
+    )
+    return [
+        *findings(str(folder.summary.get("headline", ""))),
+        *figure,
+        grid(every, columns, told, lambda row: SHOWN[row["role"]].capitalize(), MOST_ROWS, "rows are in its components.parquet"),
+    ]
+
+
+def _bar(row: Mapping[Any, Any]) -> Row:
+    return Row.of(component_words(dict(row)), {"subspace": row, **{name: null for name, (null, _) in row["beside"].items()}}, looks=LOOKS)
+
+
+def _beside(null: Mapping[Any, Any], against: Against) -> Cell:
+    cell = cell_of(dict(null))
+    return Cell(f"{cell.text}\n{ratio_words(against)}, {against.standing}", cell.exact)

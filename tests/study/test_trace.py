@@ -1,0 +1,90 @@
+"""``jepascope trace``: which parts write and read a run's subspace, in a folder of its own, in the report and from Python."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import jepascope as js
+from jepascope.cli import app
+from jepascope.errors import BadArgument
+from jepascope.schema.components import DIRECTLY, READS, WRITES
+
+
+def answer(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["trace", *arguments], env={"COLUMNS": "160", "TERM": "dumb"})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
+    folder = tmp_path_factory.mktemp("traced") / "run"
+    shutil.copytree(finished_run, folder)
+    return folder
+
+
+def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> None:
+    before = {path.name: path.read_bytes() for path in run.glob("*.parquet")}
+    told = answer(str(run), "--layer", "1", "--draws", "3")
+    assert told.exit_code == 0, told.stderr
+    (folder,) = run.glob("trace-*")
+    table, summary = pd.read_parquet(folder / "components.parquet"), json.loads((folder / "summary.json").read_text())
+    own = table[table["control"] == "subspace"].set_index(["role", "block", "part"])["value"]
+    assert [*own[WRITES].index] == [(0, "embedding"), (1, "attention"), (1, "mlp")]
+    later = [(block, part) for block in (2, 3) for part in ("attention", "mlp")]
+    assert [*own[READS].index] == [(0, "residual"), *later] and [*own[DIRECTLY].index] == later
+    assert {*table[table["role"] == WRITES]["control"]} == {"subspace", "random", "variance"}
+    assert {*table[table["role"] == READS]["control"]} == {"subspace", "random", "variance", "carried"}
+    claims = {claim["name"]: claim for claim in json.loads((folder / "claims.json").read_text())["claims"]}
+    assert {*claims} == {"the part that writes most", "the part that reads most"} and all(claim["sentence"] for claim in claims.values())
+    for part in ("patch embedding", "MLP of block 3", "written by", f"Tables: {folder}"):
+        assert part in told.stdout
+    assert summary["headline"].split()[0] in told.stdout
+    page = (run / "report.html").read_text()
+    assert "Where it is written and read" in page and "MLP of block 3" in page
+    assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
+    again = {path: path.read_bytes() for path in folder.glob("*.parquet")}
+    assert answer(str(run), "--layer", "1", "--draws", "3").exit_code == 0
+    assert {path: path.read_bytes() for path in folder.glob("*.parquet")} == again
+
+
+def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) -> None:
+    """The run's is random: its classes are not shown to differ, and a share of nothing is none."""
+    (folder,) = run.glob("trace-*")
+    table = pd.read_parquet(folder / "components.parquet")
+    assert table["value"].isna().all()
+    claims = json.loads((folder / "claims.json").read_text())["claims"]
+    assert {claim["verdict"] for claim in claims} == {"undecided"}
+    assert "not shown to differ there at all" in claims[0]["sentence"] and "nothing is read that could move" in claims[1]["sentence"]
+
+
+@pytest.fixture(scope="module")
+def activations() -> Any:
+    return js.capture(js.load_encoder("nano"), js.clips.directions8(seed=0, per_class=12), parts=True)
+
+
+def test_a_subspace_is_traced_from_python(activations: Any) -> None:
+    """Shares sum to 1 in all subspaces, and nothing runs behind the last MLP."""
+    nano, subspace = js.load_encoder("nano"), js.find(activations, "direction", layer=2)
+    table = js.trace(nano, activations, subspace, draws=2)
+    writes = table[table["role"] == WRITES].groupby("control")["value"].sum()
+    assert len(writes) == 3 and all(total == pytest.approx(1, abs=1e-5) for total in writes)
+    by = table[table["control"] == "subspace"].set_index(["role", "block", "part"])["value"]
+    assert by[READS, 4, "mlp"] == pytest.approx(by[DIRECTLY, 4, "mlp"], abs=1e-4) != 0
+    assert by[READS, 0, "residual"] > 0.1  # a pooled read-out sees it without a block
+
+
+def test_only_the_residual_stream_is_traced(activations: Any) -> None:
+    with pytest.raises(BadArgument, match="of the residual stream is traced, and this one is of MLP of block 2, all tokens"):
+        js.trace(js.load_encoder("nano"), activations, js.find(activations, "direction", layer=2, part="mlp"))
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(("--layer", "9"), "no layer 9 to edit"), (("--finders", "nobody"), "--finders: ")])
+def test_what_cannot_be_traced_is_one_line(run: Path, arguments: tuple[str, str], said: str) -> None:
+    refused = answer(str(run), *arguments)
+    assert refused.exit_code == 2 and refused.stderr.count("\n") == 1 and said in refused.stderr, refused.stderr
