@@ -36,7 +36,7 @@ from jepascope.study.provenance import check_encoder, provenance
 from jepascope.study.run import run_study
 from jepascope.study.spec import StudySpec
 
-COMPUTING = ("run", "plan", "probe", "intervene", "port")
+COMPUTING = ("run", "plan", "probe", "intervene", "trace", "port")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,10 @@ def test_the_options_become_one_machine(monkeypatch: pytest.MonkeyPatch) -> None
     assert got == [Machine(), Machine("cuda:1", "bfloat16", True), Machine("cpu", "bfloat16", True), Machine()]
 
 
-@pytest.mark.parametrize("command", [("run",), ("plan",), ("probe", "somewhere"), ("intervene", "somewhere"), ("port", "a", "b")])
+@pytest.mark.parametrize(
+    "command",
+    [("run",), ("plan",), ("probe", "somewhere"), ("intervene", "somewhere"), ("trace", "somewhere"), ("port", "a", "b")],
+)
 def test_a_precision_that_there_is_not_is_one_sentence(command: tuple[str, ...]) -> None:
     found = CliRunner().invoke(app, [*command, "--dtype", "float16"])
     assert found.exit_code == 2

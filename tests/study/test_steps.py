@@ -16,11 +16,12 @@ from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
+from jepascope.study.steps.intervene import TRACE
 from jepascope.study.steps.port import COMMAND, MODELS, SUBSPACES
 from jepascope.study.steps.whole import STEPS
 
 OF_PORT = {"a", "b", "finders", "components", "run"}
-EVERY = (*STEPS, *MODELS, *SUBSPACES)
+EVERY = (*STEPS, TRACE, *MODELS, *SUBSPACES)
 
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name)
