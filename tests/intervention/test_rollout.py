@@ -29,6 +29,7 @@ from jepascope.report.blocks import Grid
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.rollouts import rollouts_section
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import context_at
 from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.intervene.rollouts import run_rollouts
@@ -70,7 +71,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Studied]:
         captures = captures_in(tmp_path_factory.mktemp(variable) / "run", spec, encoder())
         judges = StudyJudges(captures, 0)
         context = context_at(captures, 0, [judges.trained.main])
-        subspaces = {"diff_means": js.discovery.finders.find("diff_means", captures.labelled(0, finder="diff_means"), 1, 0)}
+        subspaces = {"diff_means": js.discovery.finders.find("diff_means", given_in(captures, 0, finder="diff_means"), 1, 0)}
         rollouts, fidelity = run_rollouts(captures, judges, context, subspaces)
         summary = {"variable": variable, "tokens": "all", "best_layer": 0, "swap_donor": "twin", "ce": {"diff_means": {}}}
         facts = Facts(summary, {"rollouts": rollouts, "fidelity": fidelity, "ce": rollouts[rollouts["step"] == 1]})

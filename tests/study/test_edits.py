@@ -26,6 +26,7 @@ from jepascope.intervention.edit_entry import CALIBRATED
 from jepascope.intervention.judges import margin
 from jepascope.stats import MIN_DRAWS
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.intervene.judges import StudyJudges
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
@@ -255,7 +256,7 @@ def test_a_circle_lies_in_the_span_of_the_class_means(tiny_encoder: VJepa2Encode
     """Eight directions, as many clips of each: the fitted axes are combinations of class means."""
     activations = capture(tiny_encoder, directions8(0, per_class=10).at(tiny_encoder.card.frames, tiny_encoder.card.size))
     captures = Captures.over(tiny_encoder, activations, tiny_spec, 1, Silent())
-    means = find("diff_means", captures.labelled(1, finder="diff_means"), 7).basis
+    means = find("diff_means", given_in(captures, 1, finder="diff_means"), 7).basis
     values = captures.values(captures.fit)
     assert values is not None
     axes = torch.linalg.qr(Circle.fitted(captures.fit.pooled(1, tiny_spec.tokens), values).axes).Q

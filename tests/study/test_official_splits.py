@@ -12,6 +12,7 @@ import pytest
 from jepascope.clips.video.parted import official_splits
 from jepascope.errors import BadData
 from jepascope.findings.footage import footage_words, official_words, recording_words
+from jepascope.study.identity import identity
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec
 from jepascope.study.videos.foreseen import settled, video_study
@@ -111,7 +112,7 @@ def test_directions_keep_official_splits_too_whatever_they_are_turned_to(ucf: Pa
 def test_the_choice_of_splits_is_part_of_a_study_and_older_studies_keep_their_names(ucf: Path) -> None:
     own = spec_of(ucf)
     assert own.splits == "own" and own.digest == spec_of(ucf, splits="own").digest != spec_of(ucf, splits="official").digest
-    assert "splits" not in own.identity() and spec_of(ucf, splits="official").identity()["splits"] == "official"
+    assert "splits" not in identity(own) and identity(spec_of(ucf, splits="official"))["splits"] == "official"
 
 
 def test_official_splits_that_leave_too_few_are_refused_with_counts(ucf: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from jepascope.schema import TABLES as SCHEMA
 from jepascope.study.captures import Captures
 from jepascope.study.discover.subspaces import run_subspaces
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import context_at
 from jepascope.study.intervene.judges import StudyJudges, last_layer_probe
 from jepascope.study.port import across, found_elsewhere
@@ -242,10 +243,10 @@ def test_exchanges_are_of_the_studys_scenes_and_ablate_to_the_mean_of_the_fit_cl
 
 def test_twins_to_peel_with_are_kept_at_the_one_layer_unless_das_is_a_finder(captures: Captures) -> None:
     assert peeled_by(captures.variable.rendered) == "das"
-    suffix = captures.labelled(1, finder="das").suffix
+    suffix = given_in(captures, 1, finder="das").suffix
     assert suffix is not None and suffix.source.sites == suffix.twin.sites == (1,)
     captures.spec = captures.spec.model_copy(update={"finders": ("das",)})
-    everywhere = captures.labelled(1, finder="das").suffix
+    everywhere = given_in(captures, 1, finder="das").suffix
     assert everywhere is not None and everywhere.source.sites == captures.sites != (1,)
 
 

@@ -23,6 +23,7 @@ from jepascope.clips.video.parted import check_enough, kind_of, most_even, parte
 from jepascope.errors import BadArgument, BadData, RunFolderError
 from jepascope.study.clips_asked import FOLDER_ONLY, is_folder
 from jepascope.study.folder import Run
+from jepascope.study.identity import identity
 from jepascope.study.machine import Machine
 from jepascope.study.plan import make_plan
 from jepascope.study.port.asked import check_same_scenes, model_spec
@@ -78,7 +79,7 @@ def test_the_digest_names_contents_and_not_places_and_synthetic_studies_keep_the
     assert spec_of(moved).digest == spec.digest and folder_digest(moved) == spec.clips_digest
     (moved / "left" / "a.mp4").write_bytes(b"another video")
     assert spec_of(moved).digest != spec.digest
-    assert not {*StudySpec().identity()} & {*FOLDER_ONLY}
+    assert not {*identity(StudySpec())} & {*FOLDER_ONLY}
     digests = {spec.digest, *(spec_of(folder, **one).digest for one in ({"seconds": 2}, {"per_source": 3}, {"classes": ("E", "W")}))}
     assert len(digests) == 4
 

@@ -25,6 +25,7 @@ from jepascope.study.captures import Captures
 from jepascope.study.discover.dimensions import take_rank
 from jepascope.study.discover.subspaces import as_found, kept
 from jepascope.study.files import mended_with, subspace_name
+from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import context_at, controls_at, every_control
 from jepascope.study.intervene.judges import JudgeSet, StudyJudges
 from jepascope.study.machine import Machine, opened_encoder
@@ -106,7 +107,7 @@ class Explorer:
         stored = kept(run, name)
         if stored is None:
             raise RunFolderError(f"'{run.path}' has no {name}, and so nothing to edit there. {mended_with(run.path)}")
-        return as_found(self.captures, finder, layer, stored, partial(self.captures.labelled, layer, finder=finder))
+        return as_found(self.captures, finder, layer, stored, partial(given_in, self.captures, layer, finder=finder))
 
     @property
     def count(self) -> int:

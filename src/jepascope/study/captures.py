@@ -18,11 +18,10 @@ from jepascope.activations.site import SELECTIONS, Site
 from jepascope.clips.clipset import SPLITS, ClipSet
 from jepascope.clips.degrade import degrade
 from jepascope.clips.donors import donor_rows
-from jepascope.clips.presets import partners, twins
+from jepascope.clips.presets import partners
 from jepascope.clips.spread import spread
 from jepascope.clips.video.chosen import clips_chosen
-from jepascope.discovery.finder_entry import needing
-from jepascope.discovery.labelled import Labelled, Suffix
+from jepascope.discovery.labelled import Labelled
 from jepascope.discovery.probes.paths import ProbePath, l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
@@ -30,7 +29,7 @@ from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.judges import require_disjoint
 from jepascope.study.edited_layers import EditedLayers
 from jepascope.study.folder import Run
-from jepascope.study.labels import labelled, labels_of, scenes_of, values_of
+from jepascope.study.labels import labels_of, scenes_of, values_of
 from jepascope.study.progress import Progress
 from jepascope.study.scenes import folds_of, other_clips, study_clips
 from jepascope.study.spec import StudySpec
@@ -66,6 +65,8 @@ class Captures:
         self.spec, self.encoder, self.progress, self.clips, self.folds = spec, encoder, progress, clips, folds
         self.store, self.parent, self._run = store, parent, run
         self.imported: Imported | None = None
+        # clips and twins with the tokens that finders are trained on, by the clips' digest and the layers (see ``given``)
+        self.exchanged: dict[tuple[str, tuple[int, ...]], tuple[Activations, Activations]] = {}
         self.other_clips: ClipSet | None = None
         self.variable = clips.variable(spec.variable)
         self.classes = self.variable.classes
@@ -269,30 +270,6 @@ class Captures:
     def keep_l1_paths(self, paths: Mapping[int, ProbePath]) -> None:
         """The same, fitted by somebody else."""
         vars(self).setdefault("l1_paths", paths)
-
-    def labelled(self, layer: int, finder: str, of: Activations | None = None) -> Labelled:
-        """The fit split (or ``of``) at one layer, with what ``finder`` needs beside clips: the study's own L1 path, or tokens and twins."""
-        part, site = of or self.fit, self.site(layer)
-        path = self.l1_paths[layer] if needing("path", [finder]) and of is None and self.spec.part == RESIDUAL else None
-        suffix = self.suffix(part, site) if needing("suffix", [finder]) and self.variable.rendered else None
-        return labelled(part, self.spec.variable, site, path, suffix)
-
-    def suffix(self, part: Activations, site: Site) -> Suffix:
-        """For finders that are trained through the network: tokens of these clips and of their twins. One pass for all sites where the
-        study has such a finder; else (subspaces are peeled off so, at the best layer) for the one site, which takes far less disk."""
-        sites = self.sites if needing("suffix", self.spec.finders) else (site.layer,)
-        key = (part.clips.digest, sites)
-        if key not in self.exchanged:
-            own = self.capture(part.clips, "capture tokens to train on", sites=sites)
-            other = twins(part.clips, self.spec.variable, self.spec.seed)
-            self.exchanged[key] = own, self.capture(other, "capture twins to train on", sites=sites)
-        source, twin = self.exchanged[key]
-        return Suffix(self.encoder, site, source, twin, self.labels(twin))
-
-    @cached_property
-    def exchanged(self) -> dict[tuple[str, tuple[int, ...]], tuple[Activations, Activations]]:
-        """What ``suffix`` captured, by the clips' digest and the layers."""
-        return {}
 
     @property
     def selections(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from jepascope.disk.refusals import Unreadable, damaged
 from jepascope.errors import BadArgument, JepascopeError, RunFolderError, first_line
 from jepascope.findings.stored import typed
 from jepascope.study.files import SPEC, mended_with, part_name
+from jepascope.study.identity import identity
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import make_spec, read_spec
 from jepascope.study.trust import code_named
@@ -70,7 +71,7 @@ def _same_study(saved: Path, spec: StudySpec) -> None:
         raise RunFolderError(
             f"{error} It names the study that the folder holds: put it back, or choose another --out; nothing was changed."
         ) from None
-    mine, other = spec.identity(), theirs.identity()
+    mine, other = identity(spec), identity(theirs)
     if spec.of_videos and theirs.of_videos and mine["clips_digest"] != other["clips_digest"] and spec.clips == theirs.clips:
         raise BadArgument(
             f"The videos in '{spec.clips}' changed since the run in '{saved.parent}' began; put them back, or choose another --out."

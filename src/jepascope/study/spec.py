@@ -5,8 +5,6 @@ Imports neither torch nor pandas, so that a spec is checked at once.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +19,7 @@ from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
 from jepascope.intervention.edit_entry import USUAL
 from jepascope.intervention.judge_entry import USUAL as USUAL_JUDGES
-from jepascope.study.clips_asked import FOLDER_ONLY, AskedClips, are_known, asked_clips, named_by_contents
+from jepascope.study.clips_asked import AskedClips, are_known, asked_clips, named_by_contents
 from jepascope.study.field_types import (
     CHAPTERS,
     Chapter,
@@ -38,17 +36,9 @@ from jepascope.study.field_types import (
     Scope,
     Splits,
 )
+from jepascope.study.identity import digest_of
 from jepascope.study.ranks import check_finders, check_turned, rank_of
 from jepascope.study.refusals import FieldRefused, refused
-
-UNSAID = (
-    ("kind", "auto"),
-    ("missing", None),
-    ("draws_beside", 20),
-    ("fits", 10),
-    ("chapters", list(CHAPTERS)),
-    ("part", RESIDUAL),
-)  # fields that name a study only where they say something: older ones have none of them
 
 
 class StudySpec(BaseModel):
@@ -285,18 +275,8 @@ class StudySpec(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Names the study: SHA-256 of its canonical JSON."""
-        named = {name: value for name, value in self.identity("json").items() if (name, value) not in UNSAID}
-        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:12]
-
-    def identity(self, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
-        """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
-        fields = self.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
-        if self.of_videos:
-            own = ("splits",) if self.splits == "own" else ()  # studies from before there was a choice keep their names
-            return {name: value for name, value in fields.items() if name not in own} | {"clips": "a folder of videos"}
-        named = {"clips": "a file of arrays", "clips_digest": self.clips_digest} if self.of_arrays else {}
-        return {name: value for name, value in fields.items() if name not in FOLDER_ONLY} | named
+        """Names the study."""
+        return digest_of(self)
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

@@ -10,13 +10,14 @@ from jepascope.discovery.dimensions import dimensions, rank_chosen
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 
 TABLE = "dimensions"
 
 
 def run_dimensions(captures: Captures, best: int) -> pd.DataFrame:
     """Every direction of the class means at the layer of the claims, in clips of split ``fit`` alone."""
-    data, tokens = captures.labelled(best, finder="diff_means"), captures.spec.tokens
+    data, tokens = given_in(captures, best, finder="diff_means"), captures.spec.tokens
     found = enumerate(dimensions(data, seed=captures.spec.seed), start=1)
     rows = [(best, tokens, number, one.spread, one.null, one.p, len(data.y)) for number, one in found]
     return pd.DataFrame(rows, columns=TABLES[TABLE].written)

@@ -15,6 +15,7 @@ from jepascope.encoders.part_names import RESIDUAL
 from jepascope.study.captures import Captures
 from jepascope.study.files import subspace_name
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 
 
 def keep(run: Run, subspace: Subspace, name: str) -> None:
@@ -60,13 +61,13 @@ def run_subspaces(captures: Captures, layers: Iterable[int], rank: int | None = 
         if not captures.run.has(name) and (theirs := _of_the_run(captures, finder, layer)) is not None:
             keep(captures.run, theirs, name)
         if not captures.run.has(name):
-            data, model = captures.labelled(layer, finder=finder), captures.encoder.card.name
+            data, model = given_in(captures, layer, finder=finder), captures.encoder.card.name
             where = {"layer": layer, "tokens": spec.tokens, "model": model, "clips_digest": captures.fit.clips.digest}
             where |= {} if spec.part == RESIDUAL else {"part": spec.part}
             keep(captures.run, find(finder, data, spec.rank_of(finder), spec.seed, **where), name)
         stored = kept(captures.run, name)
         assert stored is not None  # it was just written
-        used = as_found(captures, finder, layer, stored, partial(captures.labelled, layer, finder=finder))
+        used = as_found(captures, finder, layer, stored, partial(given_in, captures, layer, finder=finder))
         if used.found_by != stored.found_by and used.found_by is not None:
             keep(captures.run, used, name)
         subspaces.setdefault(layer, {})[finder] = used

@@ -16,6 +16,7 @@ from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.refits import LEFT_OUT, NEW
 from jepascope.stats import FEWEST_GROUPS, fewest_scenes, groups_of
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.steps.intervene import FIRST_SEED_ANEW
 
 
@@ -69,6 +70,6 @@ def _of_seed(captures: Captures, layer: int, seed: int) -> Anew:
 
 def anew_of(captures: Captures, layer: int, fit: Activations, judge: Activations) -> Anew:
     """Two captured splits at a layer."""
-    data = replace(captures.labelled(layer, finder="diff_means", of=fit), path=None)
+    data = replace(given_in(captures, layer, finder="diff_means", of=fit), path=None)
     pooled = judge.pooled(captures.encoder.card.depth, captures.spec.tokens)
     return Anew(data, pooled, captures.labels(judge), captures.scenes(judge))

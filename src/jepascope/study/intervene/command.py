@@ -24,6 +24,7 @@ from jepascope.study.discover.subspaces import keep
 from jepascope.study.edited_layers import check_room
 from jepascope.study.files import known_best, resume_line
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import edited, runner_of
@@ -139,7 +140,7 @@ def named(captures: Captures, known: Mapping[str, Subspace], given: Subspace, la
     if reference is not None and not trusted(reference.finder, captures.spec.finders):
         why = f"{reference.finder} found it, which is code that its file names; name it with --finders, or add --trust-code"
     elif reference is not None:
-        again = found_again(given, reference.finder, captures.labelled(layer, finder=reference.finder), reference.rank, reference.seed)
+        again = found_again(given, reference.finder, given_in(captures, layer, finder=reference.finder), reference.rank, reference.seed)
         if not isinstance(again, str):
             return reference.finder, again, ""
         why = again

@@ -21,6 +21,7 @@ from jepascope.intervention.controls.many import ManyDraws, many_draws
 from jepascope.intervention.judges import Judge
 from jepascope.intervention.manifold import NaturalClips
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.intervene.requested import fixed_controls
 from jepascope.study.intervene.scenes import scenes_at
 from jepascope.study.spec import StudySpec
@@ -162,7 +163,7 @@ def _found_in(captures: Captures, layer: int, name: str, subspace: Subspace) -> 
         return None
     if captures.imported is not None and name in captures.imported.subspaces:
         return captures.imported.shuffles(subspace.found_by.finder)
-    return subspace.found_by.finder, captures.labelled(layer, finder=subspace.found_by.finder)
+    return subspace.found_by.finder, given_in(captures, layer, finder=subspace.found_by.finder)
 
 
 def without_shuffles(captures: Captures, subspaces: Mapping[str, Subspace]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.sizes import screened_edits
 from jepascope.study.steps.intervene import RANK_CONTROLS, RANK_DRAWS, ranks_shown
@@ -28,7 +29,7 @@ def run_ranks(captures: Captures, context: InterventionContext, subspaces: Mappi
     if finder not in spec.finders or needing("suffix", [finder]):
         captures.progress.say(f"CE over the rank is left out: {finder} is not found anew for every rank.")
         return pd.DataFrame(columns=COLUMNS)
-    data = captures.labelled(layer, finder=finder)
+    data = given_in(captures, layer, finder=finder)
     most = min(max_rank(finder, data.classes, data.width, data.outputs), data.width // 2)
     chosen = subspaces[finder].rank
     found = {f"{finder} {rank}": find(finder, data, rank, spec.seed) for rank in ranks_shown(chosen, most)}

@@ -15,6 +15,7 @@ from jepascope.portability.rce_anew import SEED, over_fits
 from jepascope.portability.refits import Refits
 from jepascope.portability.tables import Pair
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
 from jepascope.study.port.equal_norm import at_equal_norm
@@ -71,7 +72,7 @@ def _of_other_seed(captures: Captures, layer: int, finders: Finders) -> dict[Pai
     other = captures.other_fit
     if other is None:
         return {}
-    return {(f"{name} ({OTHER})", name): finder(captures.labelled(layer, finder=name, of=other)) for name, finder in finders.items()}
+    return {(f"{name} ({OTHER})", name): finder(given_in(captures, layer, finder=name, of=other)) for name, finder in finders.items()}
 
 
 def _of_other_layers(subspaces: Mapping[int, Mapping[str, Subspace]], layer: int) -> dict[Pair, Subspace]:

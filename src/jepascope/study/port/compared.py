@@ -28,6 +28,7 @@ from jepascope.portability.tables import Pair, angle_rows, angle_table, portabil
 from jepascope.schema import TABLES
 from jepascope.stats import Interval, scene_proportion
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.steps.discover import HALVINGS
 
 Rows = list[dict[str, object]]
@@ -105,7 +106,7 @@ def refits_of(
     ``native``: of subspaces that others are held against, whose labels nobody permutes."""
     clips, seed, known = of or captures.fit, captures.spec.seed, {}
     for name, finder in finders_at(captures, ranks).items():
-        data = captures.labelled(layer, finder=name, of=of)
+        data = given_in(captures, layer, finder=name, of=of)
         try:
             data = data if native or data.path is not None else with_path(name, captures.folds, seed, data)
             known[name] = refits(name, finder, data, ranks[name], seed, clips.clips.digest, draws=0 if native else DRAWS)
@@ -124,7 +125,7 @@ def ceilings_of(captures: Captures, layer: int, finders: Finders) -> dict[str, I
 
     ceilings = {}
     for name, finder in finders.items():
-        data = captures.labelled(layer, finder=name, of=captures.fit)
+        data = given_in(captures, layer, finder=name, of=captures.fit)
         fits = one_by_one if data.suffix else captures.encoder.fits  # what is trained through the network is spread by itself
         try:
             ceilings[name] = split_half_ceiling(partial(found_on, finder, data), data.y, HALVINGS, captures.spec.seed, data.groups, fits)

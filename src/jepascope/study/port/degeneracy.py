@@ -30,6 +30,7 @@ from jepascope.portability.retained import one_dose
 from jepascope.portability.verdict import Beside
 from jepascope.stats import Interval
 from jepascope.study.captures import Captures
+from jepascope.study.given import given_in
 from jepascope.study.steps.port import PEEL_ROUNDS
 
 Rows = list[dict[str, object]]
@@ -59,7 +60,7 @@ def run_degeneracy(
 def peeled(captures: Captures, context: InterventionContext, finder: str) -> Peeling:
     """The degeneracy curve at the study's full rank."""
     spec = captures.spec
-    data = captures.labelled(context.site.layer, finder=finder)
+    data = given_in(captures, context.site.layer, finder=finder)
 
     def find_next(gone: Bases) -> Subspace:
         return find(finder, data.without(gone, context.mean), spec.rank_of(finder), spec.seed)

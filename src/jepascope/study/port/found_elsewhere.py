@@ -15,6 +15,7 @@ from jepascope.portability.refits import Refits
 from jepascope.stats import Interval
 from jepascope.study.captures import Captures
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import context_at, controls_at
 from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
@@ -54,7 +55,7 @@ def carried_to(
     except BadData as error:
         captures.progress.say(f"Subspaces are not carried to {clips}: {error}")
         return Ported()
-    native = {name: finder(there.labelled(layer, finder=name, of=there.fit)) for name, finder in finders.items()}
+    native = {name: finder(given_in(there, layer, finder=name, of=there.fit)) for name, finder in finders.items()}
     at = {name: f"{name} ({clips})" for name in native}
     everything = {at[name]: subspace for name, subspace in native.items()}
     everything |= {name: replace(subspace, mean=native[name].mean) for name, subspace in subspaces.items()}

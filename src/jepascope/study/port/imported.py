@@ -28,6 +28,7 @@ from jepascope.study.discover.subspaces import as_found, keep
 from jepascope.study.edited_layers import check_room
 from jepascope.study.files import read_json, subspace_name
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 from jepascope.study.intervene.curves import dose_effects
 from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.compared import Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
@@ -69,7 +70,7 @@ class ImportedSubspaces:
     def labelled(self, finder: str) -> Labelled:
         """The other run's fit clips at the layer, with a sparse path where the finder needs one (fitted here, at this layer alone)."""
         there = self.theirs
-        data = there.labelled(self.layer, finder=finder, of=there.fit)
+        data = given_in(there, self.layer, finder=finder, of=there.fit)
         if not needing("path", [finder]):
             return data
         path = l1_paths({self.layer: data.x}, data.y, data.groups, there.folds, seed=there.spec.seed)[self.layer]

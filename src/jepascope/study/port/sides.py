@@ -22,6 +22,7 @@ from jepascope.study.discover.subspaces import kept
 from jepascope.study.edited_layers import candidate_layers
 from jepascope.study.files import subspace_name
 from jepascope.study.folder import Run
+from jepascope.study.given import given_in
 from jepascope.study.port.compared import find_in
 from jepascope.study.progress import Progress
 
@@ -51,7 +52,7 @@ class Side:
         stored = kept(captures.run, subspace_name(finder, layer)) if finder in captures.spec.finders else None
         if stored is not None and stored.rank == rank:
             return stored
-        return find_in(finder, rank, captures.folds, captures.spec.seed, captures.labelled(layer, finder=finder, of=captures.fit))
+        return find_in(finder, rank, captures.folds, captures.spec.seed, given_in(captures, layer, finder=finder, of=captures.fit))
 
     def pooled(self, split: str, layer: int) -> Float[Tensor, "clips width"]:
         """Pooled activations of a whole split, by scene, so that two sides have their clips in one order."""
