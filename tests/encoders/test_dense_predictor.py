@@ -11,6 +11,7 @@ import pytest
 import torch
 from encoders_at_hand import noise_video
 from meta_2_1_at_hand import DEPTHS, NARROW, TEACHER, WIDTH, State, change, checkpoint, random_encoder, random_predictor, saved
+from safetensors.torch import load_file
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -24,7 +25,7 @@ from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.intervention.judges.predictor import unavailable
 from jepascope.study.spec import StudySpec
 
-DEPTH = 12
+DEPTH, REFERENCE = 12, Path(__file__).with_name("meta_2_1.safetensors")
 META = random_encoder(depth=DEPTH)
 PREDICTORS = {
     "four depths": (random_predictor(4, teacher=False, blocks=2), "target_encoder"),
@@ -91,6 +92,24 @@ def test_forecasts_equal_metas_arithmetic_at_any_size(read, which: str, frames: 
     print(f"{which}, {frames} frames of {size} pixels: largest differences {', '.join(f'{n} {d:.1e}' for n, d in apart.items())}")
     assert max(apart.values()) < 3e-5
     assert float(theirs[0].std()) > 0.1
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("which", ["four depths", "a teacher's"])
+def test_outputs_equal_those_of_metas_own_code(read, which: str) -> None:
+    """Computed once, by Meta's code on these weights (how, the file's metadata says); at 112 pixels, where rows are stretched."""
+    theirs = {name.split("/")[1]: value for name, value in load_file(REFERENCE).items() if name.startswith(which)}
+    encoder, (predictor, _) = read(which).at(8, 112), PREDICTORS[which]
+    drawn = sum(float(value.double().sum().float().double().abs()) for model in (META, predictor) for value in model.state_dict().values())
+    if drawn != pytest.approx(float(theirs["weights"]), rel=1e-6):
+        pytest.skip("this torch draws other random numbers, so that the weights are others")
+    video, (context, targets) = noise_video(encoder, 2), masked(encoder.card.tokens)
+    seen = encoder.encode_context(video, context)
+    said = encoder.dense_forecast(seen, context, targets)
+    ours = {"latents": encoder.norm(encoder.run(encoder.embed(video), 0)), "shown": seen, "targets": said.targets, "context": said.context}
+    apart = {name: float((value[:1, : theirs[name].shape[1]] - theirs[name]).abs().max()) for name, value in ours.items()}
+    print(f"{which}: largest differences from Meta's code {', '.join(f'{name} {largest:.1e}' for name, largest in apart.items())}")
+    assert max(apart.values()) < 3e-5
 
 
 @torch.inference_mode()
