@@ -18,6 +18,7 @@ SHOWN = {
     "CONTRIBUTING.md": "contributing.md",
     "benchmarks/RESULTS.md": "results.md",
     "examples/plugin": "plugin.md",
+    "examples/tiny_jepa/RESULTS.md": "tiny-jepa.md",
     "src/jepascope/encoders/nano/weights/nano/card.md": "nano.md",
     "src/jepascope/encoders/nano/weights/nano-wide/card.md": "nano-wide.md",
     "src/jepascope/schema": "reference/tables.md",

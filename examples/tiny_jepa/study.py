@@ -79,6 +79,8 @@ def results(runs):
         f"carried over {STEPS} steps",
     )
     lines = [
+        "# tiny-jepa: which state it reads, uses and carries",
+        "",
         f"Made by `python examples/tiny_jepa/study.py` with {made_with}, Python {platform.python_version()}, on a CPU. Of each variable "
         f"{COUNT} clips of {STEPS} steps under random actions; intervals are 95 %, over test scenes.",
         "",
@@ -91,7 +93,7 @@ def results(runs):
         "rollout, and the matched control that comes closest (mean draw).",
     ]
     for name, question in ASKED.items():
-        lines += ["", f"### {question}", ""]
+        lines += ["", f"## {question}", ""]
         for variable, run in runs.items():
             claim = next(claim for claim in run.claims if claim["name"] == name)
             lines.append(f"- **{variable}**: {claim['verdict']}. {claim['sentence']}")

@@ -102,6 +102,17 @@ def test_a_file_gives_an_encoder_that_sees_frames_by_themselves_and_can_be_rolle
 
 
 @pytest.mark.parametrize(
+    "beside", [{}, {"action_encoder": {"0.weight": torch.zeros(3, 3)}, "proprio_encoder": {"0.weight": torch.zeros(3, 3)}}]
+)
+def test_a_world_model_of_jepa_wms_is_told_by_what_it_holds(tmp_path: Path, beside: State) -> None:
+    predictor = {"module.pos_embed": torch.zeros(1, 4, 4)} if beside else {f"module.{name}": value for name, value in weights().items()}
+    path = saved(tmp_path / "wm.pth.tar", {"predictor": predictor, "opt": {"state": {}, "param_groups": [{}]}, "epoch": 3, **beside})
+    with pytest.raises(BadCheckpoint, match="no encoder: a world model of jepa-wms") as caught:
+        load_encoder(str(path))
+    assert str(caught.value).isprintable() and ("its action encoder and its proprio encoder" in str(caught.value)) == bool(beside)
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda weights: weights.pop("predictor_norm.bias"), "lacks weights of its action-conditioned predictor: predictor_norm.bias"),

@@ -42,6 +42,7 @@ MASKS = "predictor.embeddings.mask_tokens"  # one weight of transformers', one e
 THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
 ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which ``vjepa2_ac`` reads
+OF_JEPA_WMS = ("action_encoder", "proprio_encoder")  # what its training saves beside a predictor
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 PREDICTOR_HEADS = {384: 12}  # by width. Shapes do not tell how many there are, and another number gives other forecasts
 FRAMES = 64
@@ -62,7 +63,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
     key = next((name for name in order if name in models.held), None)
     if key is None:
-        raise BadCheckpoint(_no_encoder(path, contents))
+        raise BadCheckpoint(_no_encoder(path, contents, acts))
     weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
@@ -146,11 +147,18 @@ def meta_name(name: str) -> tuple[str, int | None]:
     return ROOTS[root] + rest, None
 
 
-def _no_encoder(path: Path, contents: dict[Any, Any]) -> str:
+def _no_encoder(path: Path, contents: dict[Any, Any], acts: bool) -> str:
     """What a file without an encoder holds instead."""
     parts = [part for part in contents.values() if isinstance(part, dict) and part]
     if "param_groups" in contents or (parts and all("param_groups" in part for part in parts)):
         return f"'{path}' holds an optimiser's state and no weights of a model; {PUBLISHED}."
+    beside = [name for name in OF_JEPA_WMS if name in contents]
+    if acts or (beside and isinstance(contents.get(PREDICTOR), dict)):
+        encoders = f" with its {' and its '.join(beside).replace('_', ' ')}" if beside else ""
+        return (
+            f"'{path}' holds an action-conditioned predictor{encoders} and no encoder: a world model of jepa-wms, whose encoder lies "
+            "in a file of its own. Of such models vjepa2-ac-vitg.pt is read, which has both, and encoders of your own with a rollout."
+        )
     keys = ", ".join(f"{name!a:.30}" for name in [*contents][:5]) or "nothing"
     return f"'{path}' has none of {', '.join(ENCODERS)} (it has: {keys}); {PUBLISHED}."
 

@@ -11,7 +11,7 @@ from jepascope.encoders.entries import ENCODERS, EncoderEntry
 from jepascope.encoders.geometry import Geometry, geometry_of, read_json, sizes_of
 
 WEIGHTS = Path(__file__).parent / "nano" / "weights"
-TORCH_FILES = (".pt", ".pth")  # how files end that are read as Meta's own checkpoints
+TORCH_FILES = (".pt", ".pth", ".tar")  # how files end that are read as Meta's own checkpoints (.pth.tar among them)
 META_FILES = "https://dl.fbaipublicfiles.com/vjepa2"  # where the README of facebookresearch/vjepa2 has them
 
 
