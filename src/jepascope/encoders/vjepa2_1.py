@@ -1,11 +1,11 @@
 """V-JEPA 2.1: encoder and predictor in Meta's files as a V-JEPA 2 encoder, run by ``vjepa2``, and what that is held against.
 
 Names and arithmetic follow facebookresearch/vjepa2 (app/vjepa_2_1/models, src/hub/backbones.py), read there and not copied. Random
-models of that code, saved as its hub loads them, came out equal to 1e-5; the released files are untested. Its encoder is V-JEPA 2's with
-two differences that no weight shows: another rotation (``rotary.V2_1``), and the last of four norms as the final one. Its predictor is
-``dense_predictor``'s: it forecasts four depths at once, or a teacher's latents, in another width than the encoder's. What clips do not
-pass through is named here and left out: the patch embedding of images, and norms behind depths that no predictor is shown. Anything else
-that is not known refuses the file.
+models of that code in its four sizes, saved as its hub loads them, came out equal to 4e-6; the released files are untested. Its encoder
+is V-JEPA 2's with two differences that no weight shows: another rotation (``rotary.V2_1``), and the last of four norms as the final one.
+Its predictor is ``dense_predictor``'s: it forecasts four depths at once, or a teacher's latents, in another width than the encoder's.
+What clips do not pass through is named here and left out: the patch embedding of images, and norms behind depths that no predictor is
+shown. Anything else that is not known refuses the file.
 """
 
 from __future__ import annotations
