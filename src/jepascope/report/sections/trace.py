@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jepascope.findings.effect import Against
@@ -39,7 +39,8 @@ def _of(run: RunFolder, folder: Inside) -> list[Block]:
         f"{folder.name}, layer {count_range(table['layer'])}. Written: the share of each part in the difference of class means inside the "
         "subspace. Read: the effect of a swap that reaches one part alone, while all others hold what they put out. n = "
         f"{count_range(table['n'])} {run.tested}; lines: {run.confidence} over {run.units} (controls: over {run.units} and {draws} draws). "
-        f"At most {MOST_DRAWN} parts, those with the largest values; the table has all."
+        f"At most {MOST_DRAWN} parts, those with the largest values; the table has all. "
+        "The frame is the subspace's: bars and lines of controls that leave it go on."
     )
     panels = []
     for role, label in AXES.items():
@@ -47,7 +48,7 @@ def _of(run: RunFolder, folder: Inside) -> list[Block]:
         known = [row for row in rows if finite(row["value"])]
         least = min(sorted((abs(float(row["value"])) for row in known), reverse=True)[:MOST_DRAWN], default=0.0)
         shown = [row for row in known if abs(float(row["value"])) >= least]
-        panels.append(Panel([_bar(row) for row in shown], title=SHOWN[role], label=label))
+        panels.append(Panel([_bar(row) for row in shown], title=SHOWN[role], label=label, limits=_frame_of(shown)))
     drawn = [panel for panel in panels if panel.rows]
     title = "Parts of blocks that write and read the subspace"
     figure: list[Block] = [Figure(beside_controls.draw(folder.name, title, drawn, bars=True), caption)] if drawn else []
@@ -67,6 +68,14 @@ def _of(run: RunFolder, folder: Inside) -> list[Block]:
         *figure,
         grid(every, columns, told, lambda row: SHOWN[row["role"]].capitalize(), MOST_ROWS, "rows are in its components.parquet"),
     ]
+
+
+def _frame_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float] | tuple[None, None]:
+    """Wide enough for the subspace's own values: in a control there may be next to nothing to take shares of, and its shares far off."""
+    ends = [float(row[name]) for row in rows for name in ("value", "low", "high") if finite(row[name])]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    room = 0.3 * (high - low)
+    return (low - room, high + room) if room else (None, None)
 
 
 def _bar(row: Mapping[Any, Any]) -> Row:
