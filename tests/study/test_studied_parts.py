@@ -22,7 +22,7 @@ from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole, make_spec, saved_spec
 
 BLOCK = 2
-ONE = {"edits": ("swap",), "judges": ("probe",)}
+ONE = {"edits": ("swap",), "judges": ("probe",), "fits": 0}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_a_subspace_of_the_stream_can_be_edited_in_what_a_part_of_its_block_adds
     """With the part's mean for the stream's; a subspace of a part is of that part alone."""
     spec, best = saved_spec(run), best_layer_of(run)
     (given,) = run.glob(f"subspaces/*-layer{best}.safetensors")
-    changed = intervened_spec(spec, best, {"part": "mlp", "edits": ("ablate",), "judges": ("probe",)}, given)
+    changed = intervened_spec(spec, best, {"part": "mlp", **ONE, "edits": ("ablate",)}, given)
     run_intervene(run, spec, changed, tiny_encoder, given)
     stored, own = Subspace.load(intervene_folder(run, changed) / "subspaces" / "given.safetensors"), Subspace.load(given)
     assert (stored.basis == own.basis).all() and not (stored.mean == own.mean).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 import jepascope as js
 from jepascope.cli import app
+from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
 from jepascope.schema.components import DIRECTLY, READS, WRITES
 
@@ -48,9 +48,6 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
     page = (run / "report.html").read_text()
     assert "Where it is written and read" in page and "MLP of block 3" in page
     assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
-    again = {path: path.read_bytes() for path in folder.glob("*.parquet")}
-    assert answer(str(run), "--layer", "1", "--draws", "3").exit_code == 0
-    assert {path: path.read_bytes() for path in folder.glob("*.parquet")} == again
 
 
 def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) -> None:
@@ -63,15 +60,12 @@ def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) ->
     assert "not shown to differ there at all" in claims[0]["sentence"] and "nothing is read that could move" in claims[1]["sentence"]
 
 
-@pytest.fixture(scope="module")
-def activations() -> Any:
-    return js.capture(js.load_encoder("nano"), js.clips.directions8(seed=0, per_class=12), parts=True)
-
-
-def test_a_subspace_is_traced_from_python(activations: Any) -> None:
+@pytest.mark.slow
+def test_a_subspace_is_traced_from_python() -> None:
     """Shares sum to 1 in all subspaces, and nothing runs behind the last MLP."""
-    nano, subspace = js.load_encoder("nano"), js.find(activations, "direction", layer=2)
-    table = js.trace(nano, activations, subspace, draws=2)
+    nano = js.load_encoder("nano")
+    activations = js.capture(nano, js.clips.directions8(seed=0, per_class=12), parts=True)
+    table = js.trace(nano, activations, js.find(activations, "direction", layer=2), draws=2)
     writes = table[table["role"] == WRITES].groupby("control")["value"].sum()
     assert len(writes) == 3 and all(total == pytest.approx(1, abs=1e-5) for total in writes)
     by = table[table["control"] == "subspace"].set_index(["role", "block", "part"])["value"]
@@ -79,9 +73,10 @@ def test_a_subspace_is_traced_from_python(activations: Any) -> None:
     assert by[READS, 0, "residual"] > 0.1  # a pooled read-out sees it without a block
 
 
-def test_only_the_residual_stream_is_traced(activations: Any) -> None:
+def test_only_the_residual_stream_is_traced(tiny_encoder: VJepa2Encoder) -> None:
+    activations = js.capture(tiny_encoder, js.clips.directions8(seed=0, per_class=10), parts=True)
     with pytest.raises(BadArgument, match="of the residual stream is traced, and this one is of MLP of block 2, all tokens"):
-        js.trace(js.load_encoder("nano"), activations, js.find(activations, "direction", layer=2, part="mlp"))
+        js.trace(tiny_encoder, activations, js.find(activations, "direction", layer=2, part="mlp"))
 
 
 @pytest.mark.parametrize(("arguments", "said"), [(("--layer", "9"), "no layer 9 to edit"), (("--finders", "nobody"), "--finders: ")])
