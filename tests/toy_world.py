@@ -13,7 +13,7 @@ import jepascope as js
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 
-FRAMES, SIDE, WIDTH = 4, 8, 12
+FRAMES, SIDE, WIDTH = 3, 8, 12
 CARRIED, LOUD, HIDDEN, LOST, PLACE, SIGN = range(6)  # channels; the others are other features of a scene, which nothing changes
 VARIABLES = ("carried", "unused", "lost")
 
@@ -84,7 +84,7 @@ class Foreseeing(ToyWorld):
         return super().rollout(context, actions.flip(1))
 
 
-def toy_clips(variable: str, count: int = 120, seed: int = 0) -> ClipSet:
+def toy_clips(variable: str, count: int = 100, seed: int = 0) -> ClipSet:
     """Clips with their actions, labelled with one variable, and twins that differ in it alone."""
     rng = np.random.default_rng(seed)
     state = dict(zip(VARIABLES, np.where(rng.random((3, count)) < 0.5, -1.0, 1.0), strict=True))

@@ -47,11 +47,18 @@ SMALL = {
     "best_layer": 0,
     "rank": 1,
     "draws": 20,
-    "test_scenes": 24,
+    "test_scenes": 20,
     "resamples": 100,
     "folds": 2,
     "untrained_seeds": 0,
 }
+
+
+class Straight:
+    """A read-out of two classes that nobody trained."""
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x.sum(dim=-1), x[..., 0]], dim=-1)
 
 
 class Studied(NamedTuple):
@@ -70,7 +77,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Studied]:
         spec = StudySpec(**SMALL, **fields_of(toy_clips(variable), {}), variable=variable)
         captures = captures_in(tmp_path_factory.mktemp(variable) / "run", spec, encoder())
         judges = StudyJudges(captures, 0)
-        context = context_at(captures, 0, [judges.trained.main])
+        context = context_at(captures, 0, [])  # the rollout brings its own judges
         subspaces = {"diff_means": js.discovery.finders.find("diff_means", given_in(captures, 0, finder="diff_means"), 1, 0)}
         rollouts, fidelity = run_rollouts(captures, judges, context, subspaces)
         summary = {"variable": variable, "tokens": "all", "best_layer": 0, "swap_donor": "twin", "ce": {"diff_means": {}}}
@@ -104,7 +111,7 @@ def test_what_is_carried_moves_the_rollout_to_the_last_step_and_matched_directio
             for control in ("random", "norm", "shuffled_within", "top_pca"):
                 assert abs(one.controls[control]["value"]) < 0.2, (reading, step, control)
     assert [found.claims[question.name].verdict for question in (STEPPED, KEPT)] == ["shown", "shown"]
-    assert "over 3 steps of its rollout" in found.claims[KEPT.name].sentence.lower()
+    assert "over 2 steps of its rollout" in found.claims[KEPT.name].sentence.lower()
 
 
 def test_what_is_read_and_not_used_moves_nothing_though_rollouts_are_read_rightly(studied) -> None:
@@ -129,7 +136,7 @@ def test_what_the_rollout_loses_is_said_to_be_lost_and_no_effect_is_stated(studi
 def test_of_a_rollout_that_does_not_follow_reality_nothing_is_claimed_but_that_it_uses_the_state(studied) -> None:
     found = studied("carried", Blurred)
     claim = found.claims[KEPT.name]
-    assert claim.verdict == "undecided" and claim.sentence.startswith("The rollout does not follow reality: 3 steps on")
+    assert claim.verdict == "undecided" and claim.sentence.startswith("The rollout does not follow reality: 2 steps on")
     assert not any(number.what.startswith("CE") for number in claim.numbers)
     error = next(number for number in claim.numbers if number.what.startswith("rollout error"))
     assert error.low > 1 and error.n == len(found.captures.test)
@@ -139,12 +146,12 @@ def test_of_a_rollout_that_does_not_follow_reality_nothing_is_claimed_but_that_i
 def test_the_page_says_whether_rollouts_follow_and_shows_every_step_beside_its_controls(studied) -> None:
     facts = studied("carried").facts
     section = rollouts_section(RunFolder(facts.summary, facts.tables, Path(), {}, ""))
-    assert section.ran and "The rollout follows reality: 3 steps on" in str(section.blocks[0])
+    assert section.ran and "The rollout follows reality: 2 steps on" in str(section.blocks[0])
     assert len(section.drawings) == 1 and "random directions" in section.drawings[0].alt
     rows = [
         cell.text for block in section.blocks if isinstance(block, Grid) for row in block.rows for cell in row if isinstance(cell, Cell)
     ]
-    assert sum("outside its draws" in text for text in rows) > 3 * 3 * 5  # readings, steps, most of the controls
+    assert sum("outside its draws" in text for text in rows) > 3 * 2 * 5  # readings, steps, most of the controls
 
 
 # what 1 is
@@ -159,11 +166,11 @@ def test_swapping_everything_is_the_twins_own_rollout_and_without_an_edit_nothin
         for dose in (0.0, 1.0)
     ]
     for step in (1, FRAMES - 1):
-        judge = RolloutJudge(driven, world.steps, step, context.judge.probe)  # type: ignore[attr-defined]
+        judge = RolloutJudge(driven, world.steps, step, Straight())
         (read,) = run_edit(world.early, Site(0), begun, whole, [judge], "swap").reads
         torch.testing.assert_close(read.logits[0], read.clean, atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(read.logits[1], read.twin, atol=1e-4, rtol=1e-4)
-        assert float((read.twin - read.clean).abs().min()) > 0.1
+        assert float((read.twin - read.clean).abs().mean()) > 0.05
         again = rolled_out(world.early, captures.test.tokens(0)[:, :1], driven)[:, step - 1, 0]
         torch.testing.assert_close(read.clean, judge.probe.logits(again).double(), atol=1e-4, rtol=1e-4)
 
@@ -186,8 +193,8 @@ def test_who_cannot_be_judged_so_is_told_why(studied, tmp_path: Path) -> None:
     assert "no predictor that is given actions" in reason_against("rollout", js.load_encoder("nano").card, spec)
     without = StudySpec(**SMALL, **fields_of(forgetful(toy_clips("carried")), {}), variable="carried")
     assert "carry no actions" in reason_against("rollout", card, without)
-    with pytest.raises(BadArgument, match="2 actions of 1 numbers a clip; the clips carry 3 of 1 numbers"):
-        check_judge("rollout", spec, ToyWorld(frames=3))
+    with pytest.raises(BadArgument, match="1 actions of 1 numbers a clip; the clips carry 2 of 1 numbers"):
+        check_judge("rollout", spec, ToyWorld(frames=2))
     assert "rollout" not in StudySpec().judges  # of most models it would be a line that says why not
 
 

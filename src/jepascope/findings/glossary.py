@@ -19,6 +19,7 @@ TERMS = {
     "read-out": "A linear probe, trained on other clips, that names the variable from activations.",
     "fresh read-out": "A linear probe trained after the edit: what it still reads was not removed, wherever it lies.",
     "predictor": "The network's own part that forecasts what comes next.",
+    "rollout": "What a world model's own predictor arrives at, step by step, under the actions that were taken.",
     "leak": "The edit changes what is read of another factor, such as speed or colour.",
     "no power": "What was measured is too uncertain to have shown either.",
     "undecided": "Neither an effect nor its absence is shown.",
