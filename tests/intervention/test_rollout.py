@@ -154,6 +154,15 @@ def test_the_page_says_whether_rollouts_follow_and_shows_every_step_beside_its_c
     assert sum("outside its draws" in text for text in rows) > 3 * 2 * 5  # readings, steps, most of the controls
 
 
+def test_where_the_twins_own_rollout_moves_nothing_no_effect_is_stated(studied) -> None:
+    facts = studied("carried").facts
+    ends = {name: np.nan for name in ("value", "low", "high")}
+    still = Facts(facts.summary, {**facts.tables, "rollouts": facts.tables["rollouts"].assign(**ends)})
+    for question in (STEPPED, KEPT):
+        claim = question.claim(still)
+        assert claim.verdict == "undecided" and "no effect of an edit can be stated" in claim.sentence
+
+
 # what 1 is
 
 

@@ -94,7 +94,7 @@ def by_first_step(facts: Facts) -> Answer | None:
             row, f"its own action-conditioned predictor is not shown to keep {facts.variable}: {read_words(row, 'code')}", "not shown"
         )
     edits = leading_edits(facts, "code", row)
-    return _answer(facts, row, edits, "by its own action-conditioned predictor, one step on (read as rollouts are)") if edits else None
+    return _answer(facts, row, edits, "by its own action-conditioned predictor, one step on (read as rollouts are)")
 
 
 def by_last_step(facts: Facts) -> Answer | None:
@@ -109,10 +109,12 @@ def by_last_step(facts: Facts) -> Answer | None:
         lost = "the rollout is not shown to carry" if real.reads else "nothing is said of what the rollout carries of"
         return _silent(row, f"{lost} {facts.variable}: {read_words(row, 'rollout')}", "not shown" if real.reads else "undecided")
     edits = leading_edits(facts, "rollout", row)
-    return _answer(facts, row, edits, f"over {_steps(row)} of its rollout, read as real latents are") if edits else None
+    return _answer(facts, row, edits, f"over {_steps(row)} of its rollout, read as real latents are")
 
 
 def _answer(facts: Facts, row: Row, edits: list[Edited], opening: str) -> Answer:
+    if not edits:
+        return _silent(row, f"{opening} no effect of an edit can be stated: the twin's own rollout is not shown to move the margin")
     clauses = "; ".join(words(facts, edit, facts.tested, judge="its", named=(), partner=TWIN) for edit in edits)
     over = _over_steps(facts, edits[0]) if int(row["step"]) > 1 else ""
     numbers = [*(number for edit in edits for number in numbers_of(edit)), *_fidelity_numbers(row)]
