@@ -78,7 +78,7 @@ def _drawing(rows: pd.DataFrame, finders: list[str], edit: str) -> Drawing:
                 for at, name in enumerate(["subspace", *controls_of(own)])
                 if len(part := own[own["control"] == name]) and (says := "steps" if name == "subspace" else "range")
             ]
-            panels.append(Panel(series, [ZERO, Level(1.0)], f"{finder}: {reading}"))
+            panels.append(Panel(series, [ZERO, Level(1.0)], f"{finder}: {reading}", note="" if series else "not read of unedited rollouts"))
     steps = Axis("step", "step", whole(rows["step"]))
     return draw(
         f"rollout-{edit}", f"Causal effect of {edit_name(edit)} over the rollout", panels, steps, Axis("causal effect"), len(finders)
