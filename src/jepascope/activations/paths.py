@@ -31,14 +31,17 @@ Keep = Callable[[int, Tensor], None]
 
 
 def heard(
-    halves: Halves, place: int, stream: Float[Tensor, "rows tokens width"], moved: Float[Tensor, "rows tokens width"]
+    halves: Halves,
+    place: int,
+    stream: Float[Tensor, "rows tokens width"],
+    after: Float[Tensor, "rows tokens width"],
+    moved: Float[Tensor, "rows tokens width"],
 ) -> Float[Tensor, "rows tokens width"]:
     """What changes in what a part adds where it alone sees the residual stream moved: ``part(stream + moved) - part(stream)``.
 
-    ``stream``: what it is given on the clips as they are. In float32 at least.
+    ``stream`` and ``after``: the residual stream before and after the part on the clips as they are. In float32 at least.
     """
-    with_it, without = (exact(halves.block(place, hidden)) for hidden in ((stream + moved).to(stream.dtype), stream))
-    return with_it - exact(moved) - without
+    return exact(halves.block(place, (stream + moved).to(stream.dtype))) - exact(moved) - exact(after)
 
 
 def direct_path(last: Float[Tensor, "rows tokens width"], change: Float[Tensor, "rows tokens width"]) -> Float[Tensor, "rows tokens width"]:
@@ -110,7 +113,7 @@ def run_path(encoder: VideoEncoder, sent: Sent, place: int, batch: int) -> Float
 
     def one(flat: Tensor, rows: Tensor, kept: tuple[list[Tensor], ...], part: slice) -> None:
         whose = rows[part]
-        change = heard(halves, place, stream[whose], flat[part])
+        change = heard(halves, place, stream[whose], after[whose], flat[part])
         ways = total_path(halves, place, after[whose], change), direct_path(last[whose], change)
         for pieces, reached in zip(kept, ways, strict=True):
             pieces.append(reader(encoder, reached, whose).cpu())
