@@ -85,6 +85,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("encoders/torch_file.py", "torch.load"): CHECKED,
     ("encoders/torch_file.py", "zipfile.ZipFile"): CHECKED,
     ("encoders/pretrained.py", "load_file"): CHECKED,
+    ("encoders/pretrained.py", "safe_open"): CHECKED,
     ("encoders/nano/train.py", "torch.load"): "of a file that disk opened",
     ("report/charts/canvas.py", "savefig"): "writes into memory",
     ("report/one_page.py", "savefig"): "writes into memory",

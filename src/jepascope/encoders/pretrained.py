@@ -61,12 +61,16 @@ def weights_of(files: list[Path], name: str) -> dict[str, Tensor]:
 
 def held_weight(files: list[Path], name: str, own: str) -> Tensor | None:
     """One weight by the model's own name of it, and nothing else of the files; None where they lack it."""
-    for file in files:
-        check_named(file)
-        with safe_open(file, "pt") as opened:
-            if (place := unwrapped(opened.keys(), name).get(own)) is not None:
-                return opened.get_tensor(place)  # type: ignore[no-any-return]
-    return None
+
+    def look() -> Tensor | None:
+        for file in files:
+            check_named(file)
+            with safe_open(file, "pt") as opened:
+                if (place := unwrapped(opened.keys(), name).get(own)) is not None:
+                    return opened.get_tensor(place)  # type: ignore[no-any-return]
+        return None
+
+    return guarded(name, look, files)  # type: ignore[no-any-return]
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

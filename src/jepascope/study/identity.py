@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.study.clips_asked import FOLDER_ONLY
 from jepascope.study.field_types import CHAPTERS
 
-if TYPE_CHECKING:
-    from jepascope.study.spec import StudySpec
+
+class Named(Protocol):
+    """A study, as far as its name goes."""
+
+    @property
+    def splits(self) -> str | None: ...
+    @property
+    def clips_digest(self) -> str | None: ...
+    @property
+    def of_videos(self) -> bool: ...
+    @property
+    def of_arrays(self) -> bool: ...
+    def model_dump(self, *, mode: Literal["json", "python"], exclude: set[str]) -> dict[str, Any]: ...
+
 
 UNSAID = (
     ("kind", "auto"),
@@ -23,7 +35,7 @@ UNSAID = (
 )  # fields that name a study only where they say something: older ones have none of them
 
 
-def identity(spec: StudySpec, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
+def identity(spec: Named, mode: Literal["json", "python"] = "python") -> dict[str, Any]:
     """The fields that make the study what it is. Files and folders count by their contents, wherever they lie."""
     fields = spec.model_dump(mode=mode, exclude={"labels", "subspaces_from"})
     if spec.of_videos:
@@ -33,7 +45,7 @@ def identity(spec: StudySpec, mode: Literal["json", "python"] = "python") -> dic
     return {name: value for name, value in fields.items() if name not in FOLDER_ONLY} | named
 
 
-def digest_of(spec: StudySpec) -> str:
+def digest_of(spec: Named) -> str:
     """SHA-256 of its canonical JSON, the first twelve digits."""
     named = {name: value for name, value in identity(spec, "json").items() if (name, value) not in UNSAID}
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:12]
