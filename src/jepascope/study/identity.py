@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.study.clips_asked import FOLDER_ONLY
 from jepascope.study.field_types import CHAPTERS
 
 
+@runtime_checkable
 class Named(Protocol):
     """A study, as far as its name goes."""
 
