@@ -54,7 +54,9 @@ def rollouts_section(run: RunFolder, table: pd.DataFrame, fidelity: pd.DataFrame
         drawn = [Figure(_drawing(rows, finders, edit), caption)] if len(rows) else []
         figures[edit_name(edit).capitalize()] = [*drawn, _grid(run, table[table["edit"] == edit], finders)]
     assert last is not None
-    return [*findings(follows_words(last), *said), _fidelity(run, fidelity), *in_turn("edit", figures)]
+    follows = follows_words(last)
+    told = said if any(sentence.startswith(follows.rstrip(".")) for sentence in said) else [follows, *said]  # a claim may begin with it
+    return [*findings(*told), _fidelity(run, fidelity), *in_turn("edit", figures)]
 
 
 def _reads(run: RunFolder, row: Any) -> bool:
