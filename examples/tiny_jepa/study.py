@@ -14,6 +14,7 @@ import torch
 from world import STEPS, VARIABLES, clips, trained
 
 import jepascope as js
+from jepascope.findings.names import control_name
 from jepascope.findings.numbers import decimals, percent, share_words, whole_percent, with_interval
 
 RUNS = Path("runs/tiny-jepa")
@@ -59,7 +60,7 @@ def effect(claim):
     points = " ".join(decimals(100 * beyond[end], 0) for end in ("value", "low", "high"))
     value, low, high = points.split()
     size = whole_percent(own["value"], own["low"], own["high"])
-    return f"{claim['verdict']}: {size} (n = {own['n']:.0f}), by {value} [{low}, {high}] points more than {null['control']}"
+    return f"{claim['verdict']}: {size} (n = {own['n']:.0f}), by {value} [{low}, {high}] points more than {control_name(null['control'])}"
 
 
 def row(variable, run):
