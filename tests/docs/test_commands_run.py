@@ -25,6 +25,7 @@ NOT_RUN = {
     ("runs/demo", "nano-wide"): "minutes; tests/cli/test_port.py",
     ("clips", "complex"): "hundreds of pictures; tests/cli/test_clips.py",
     ("small_net",): "what a package adds; tests/test_example_package.py",
+    ("arm.npz",): "no plan opens a .pt; tests/intervention/test_rollout.py and tests/test_tiny_jepa.py",
 }
 SHELL = [words for block in blocks() if block.language == "bash" for words in block.commands]
 LINES = {" ".join(words): words[1:] for words in SHELL if words[0].endswith("jepascope")}
@@ -58,6 +59,8 @@ def room(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
     for number in range(16):
         write(room / "sorted" / ("cat", "dog")[number % 2] / f"{number}.mp4", drifting(48, seed=number), rate=16)
     shutil.copytree(room / "sorted", room / "my-videos")
+    for name, side in (("cat", "left"), ("dog", "right")):
+        shutil.copytree(room / "sorted" / name, room / "clips" / side)
     (room / "sweep.yaml").write_text(texts("docs/sweep.md", "yaml")[0])
     (room / "mine.py").write_text(texts("docs/extending.md", "python")[0])
     for name in ("vjepa2-vitl", "vjepa2-vitl-fpc64-256", "models/vjepa2-vitl-fpc64-256"):
