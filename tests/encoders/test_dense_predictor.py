@@ -55,7 +55,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], VJepa2Enco
 
 def untested(file: str) -> VJepa2Encoder:
     """Read without the self-test, which is most of the time that reading takes."""
-    model, extra = load_meta(Path(file))
+    model, extra, _ = load_meta(Path(file))
     return VJepa2Encoder(model, "untested", extra)
 
 

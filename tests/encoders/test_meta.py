@@ -155,7 +155,7 @@ def test_the_digest_is_that_of_the_same_weights_in_hugging_face_format(reference
 
 def test_metas_other_name_of_the_moving_average_is_known(whole: State, tmp_path: Path) -> None:
     whole["ema_encoder"] = whole.pop("target_encoder")
-    model, extra = load_meta(saved(tmp_path / "vitx.pt", whole))
+    model, extra, _ = load_meta(saved(tmp_path / "vitx.pt", whole))
     assert extra["source"].startswith("vitx.pt: ema_encoder and predictor")
     assert all(torch.equal(value, random_model().state_dict()[name]) for name, value in model.state_dict().items())
 

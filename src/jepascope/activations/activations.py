@@ -17,7 +17,7 @@ from jepascope.activations.reader import Reader
 from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import EncoderCard
-from jepascope.encoders.halves import place_of
+from jepascope.encoders.halves import around, place_of
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument
@@ -45,7 +45,9 @@ class Activations:
         return len(self.clips)
 
     def __repr__(self) -> str:
-        card, layers = self.encoder_card, sorted({-(-site // 2) for site in self.sites} if self.by_parts else self.sites)
+        card, layers = self.encoder_card, self.sites
+        if self.by_parts:
+            layers = tuple(layer for layer in range(1, card.depth + 1) if {*around(layer)} <= {*self.sites})
         kept = f"tokens at layers {', '.join(map(str, layers))}" if layers else "no tokens"
         kept += ", with the parts of blocks" if self.by_parts else ""
         return f"Activations({card.name} on '{self.clips.name}', {len(self)} clips, layers 0..{card.depth}, {kept})"
@@ -75,6 +77,13 @@ class Activations:
         """The residual stream that an edit at the site is added to: ``h_layer``, or what lies between the parts of that block."""
         return self._kept(self._place(site.layer, site.part), site.layer, rows, slice(None))
 
+    def edited(
+        self, site: Site, rows: slice | Sequence[int] | np.ndarray = slice(None)
+    ) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
+        """That, and what an edit there is made from: itself, or what the site's part adds."""
+        stream = self.stream(site, rows)
+        return stream, stream if site.part == RESIDUAL else self.tokens(site.layer, rows, part=site.part)
+
     def moments(self, layer: int, tokens: str = "all", part: str = RESIDUAL) -> Moments:
         """Mean and covariance of the selected tokens over all clips of the capture (also where this is some of it). Captured by parts,
         of what the part adds."""
@@ -100,8 +109,8 @@ class Activations:
 
     def _kept(self, at: int, layer: int, rows: slice | Sequence[int] | np.ndarray, span: slice) -> Tensor:
         if at not in self.sites:
-            more = f"sites=({layer},), part=..." if self.by_parts else f"sites={(*self.sites, layer)}"
-            raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with {more}.")
+            kept = () if self.by_parts else self.sites  # places of parts are no layers
+            raise BadArgument(f"The tokens of layer {layer} were not captured; capture again with sites={(*kept, layer)}.")
         layout = self.reader.layout
         asked = range(layout.tokens)[span]
         if layout.kept is not None and not (layout.kept[0] <= asked.start and asked.stop <= layout.kept[1]):

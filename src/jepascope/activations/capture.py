@@ -24,8 +24,8 @@ from jepascope.activations.site import SELECTIONS, Site, pool, time_slice
 from jepascope.activations.store import DiskStore, MemoryStore, Store
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.budget import at_once
-from jepascope.encoders.halves import Halves, place_of
+from jepascope.encoders.budget import CAPTURED, at_once
+from jepascope.encoders.halves import Halves, around, place_of
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData
@@ -57,7 +57,7 @@ def capture(
     clips: ClipSet,
     store: Path | None = None,
     sites: Sequence[int] = (),
-    batch: int = 16,
+    batch: int = CAPTURED,
     progress: Progress | None = None,
     transform: Transform | None = None,
     moments: Sequence[int] = (),
@@ -86,7 +86,7 @@ def capture(
         Site(layer, part=part)  # refuses parts that there are not
     if part != RESIDUAL:
         encoder = Halves.of(encoder)
-        sites, moments = [at for layer in sites for at in _around(layer, part)], [place_of(layer, part) for layer in moments]
+        sites, moments = [at for layer in sites for at in around(layer)], [place_of(layer, part) for layer in moments]
     card = encoder.card
     if not len(clips):
         raise BadData(f"Clip set '{clips.name}' is empty; there is nothing to capture.")
@@ -105,11 +105,6 @@ def capture(
         shards = DiskStore(store, layout, card.digest, clips.digest, transform.name if transform else "")
     _fill(shards, layout, encoder, Pass(clips, kept, summed, dtype, layout.span, transform, ahead, progress), batch)
     return Activations(whole, clips, kept, torch.arange(len(clips)), Reader(shards, layout), by_parts=part != RESIDUAL)
-
-
-def _around(layer: int, part: str) -> tuple[int, int]:
-    """The places before and after a part."""
-    return place_of(layer, part) - 1, place_of(layer, part)
 
 
 def _fill(shards: Store, layout: Layout, encoder: VideoEncoder, shared: Pass, batch: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jepascope.encoders.budget import SHARD_BYTES, at_once
+from jepascope.encoders.budget import SHARD_BYTES, at_once, hidden_bytes
 
 FORMAT = "jepascope-activations-3"  # 3: a layer of a shard is contiguous, masks are bits, a shard carries its own checksums
 SHARD = 50  # clips a file, of clips that are short
@@ -59,7 +59,7 @@ class Layout:
     @property
     def shard_bytes(self) -> int:
         """What the tokens of one file take, in float32, as they are while it is made."""
-        return 4 * len(self.sites) * len(self.span) * self.width * min(self.clips, self.shard_clips)
+        return len(self.sites) * hidden_bytes(len(self.span), self.width) * min(self.clips, self.shard_clips)
 
     @property
     def shards(self) -> int:

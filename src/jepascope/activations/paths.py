@@ -19,7 +19,7 @@ from jepascope.activations.memory import in_batches
 from jepascope.activations.suffix import Placed, Sweep
 from jepascope.encoders.base import Task, VideoEncoder
 from jepascope.encoders.budget import BATCH, at_once
-from jepascope.encoders.halves import Halves, place_of
+from jepascope.encoders.halves import Halves, part_of, place_of
 from jepascope.encoders.part_names import PARTS
 from jepascope.encoders.precision import exact
 
@@ -53,8 +53,8 @@ def total_path(
     halves: Halves, place: int, after: Float[Tensor, "rows tokens width"], change: Float[Tensor, "rows tokens width"]
 ) -> Float[Tensor, "rows tokens width"]:
     """The last layer where the blocks after a part run on what it adds; ``after``: the residual stream behind it as it is."""
-    encoder, layer, now = halves.whole, -(-place // len(PARTS)), (after + change).to(after.dtype)
-    return encoder.run(encoder.fed(layer, now) if place % len(PARTS) else now, layer)
+    encoder, (layer, part), now = halves.whole, part_of(place), (after + change).to(after.dtype)
+    return encoder.run(encoder.fed(layer, now) if part == PARTS[0] else now, layer)
 
 
 def later_places(layer: int, between: bool, depth: int) -> range:
@@ -93,9 +93,7 @@ def run_paths(encoder: VideoEncoder, sent: Iterable[tuple[Sent, Keep]], batch: i
 def run_path(encoder: VideoEncoder, sent: Sent, place: int, batch: int) -> Float[Tensor, "ways conditions clips features"]:
     """One task: all conditions by one path."""
     sweep = sent.sweep
-    for part_of in (sweep, sweep.edit):
-        if isinstance(part_of, Placed):
-            part_of.to(encoder.device)
+    sweep.to(encoder.device)
     halves, clips, (reader,) = Halves(encoder), len(sweep.hidden), sweep.readers.values()
     hidden = sweep.hidden.to(encoder.dtype)
     stream = halves.run(hidden, later_places(sweep.layer, sweep.between, encoder.card.depth).start - 1, place - 1)

@@ -54,6 +54,13 @@ class Sweep(Placed):
     hold_norms: bool = False
     between: bool = False
 
+    def to(self, device: torch.device) -> None:
+        """With its edit, where that holds tensors."""
+        super().to(device)
+        edit: object = self.edit
+        if isinstance(edit, Placed):
+            edit.to(device)
+
 
 @dataclass(frozen=True)
 class Rerun:
@@ -95,9 +102,7 @@ def rerun(encoder: VideoEncoder, reruns: Iterable[Rerun], batch: int = BATCH) ->
 
 def run_conditions(encoder: VideoEncoder, sweep: Sweep, part: slice, batch: int) -> tuple[dict[int, Tensor], int]:
     """One task: some conditions of all clips. What was read (see ``Keep``), and the batch of clips that fitted in memory."""
-    for part_of in (sweep, sweep.edit):
-        if isinstance(part_of, Placed):
-            part_of.to(encoder.device)
+    sweep.to(encoder.device)
     hidden, clips, order = sweep.hidden, len(sweep.hidden), sorted(sweep.readers)
     gathered: dict[int, list[Tensor]] = {at: [] for at in order}
 

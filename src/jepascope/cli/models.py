@@ -93,8 +93,10 @@ def _of_file(path: Path) -> tuple[dict[str, Any], str, str]:
     from jepascope.encoders.dense_predictor import forecast_words
     from jepascope.encoders.meta import load_meta
 
-    model, extra = load_meta(path)
+    model, extra, acting = load_meta(path)
     config = model.config.to_dict()
+    if acting:
+        return config, extra["source"], "its predictor is given actions: the judge rollout asks it"
     return config, extra["source"], "" if model.predictor is None else forecast_words(config, model.predictor.embeddings.mask_tokens)
 
 

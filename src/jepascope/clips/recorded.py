@@ -36,8 +36,5 @@ class Recorded:
     def of(self, clips: Int[np.ndarray, " rows"]) -> tuple[Float[Tensor, "rows steps action"], Float[Tensor, "rows frames state"] | None]:
         """Of some clips, by their places among all; twins stand behind the clips, in their order."""
         rows = clips % len(self.actions)
-        actions, states = (
-            None if part is None else torch.from_numpy(part[rows].astype(np.float32)) for part in (self.actions, self.states)
-        )
-        assert actions is not None
-        return actions, states
+        actions = torch.from_numpy(self.actions[rows].astype(np.float32))
+        return actions, None if self.states is None else torch.from_numpy(self.states[rows].astype(np.float32))

@@ -88,14 +88,14 @@ class VideoEncoder(ABC):
 
     def __repr__(self) -> str:
         card = self.card
-        also = "".join(f", {name}" for name, there in self._parts if there)
+        also = "".join(f", {name}" for name, there in self._beside if there)
         return (
             f"{type(self).__name__}('{card.name}', {card.depth} blocks of width {card.width}, {card.frames} frames x {card.size} px, "
             f"tokens {' x '.join(map(str, card.grid))}{also}, {self.device})"
         )
 
     @property
-    def _parts(self) -> tuple[tuple[str, bool], ...]:
+    def _beside(self) -> tuple[tuple[str, bool], ...]:
         return (
             ("predictor", self.card.has_predictor),
             ("action-conditioned predictor", self.card.actions > 0),

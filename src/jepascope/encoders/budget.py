@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 FLOAT32 = 4  # bytes
 BATCH = 32  # clips folded into one batch, where they are short; benchmarks/suffix.py shows that more gains nothing on a CPU
+CAPTURED = 16  # clips that a capture takes at once, where they are short
 AT_WORK = 2e9  # bytes of a batch on its way through a block, or of clips on the way back
 SHARD_BYTES = 5e8  # of the tokens of one file of a capture
 BLOCK_COPIES = 12  # hidden states alive at once in a block, its four times wider feed-forward counted in

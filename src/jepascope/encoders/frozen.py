@@ -29,10 +29,9 @@ class FrozenModel(VideoEncoder):
     centred: ClassVar[bool] = False  # whether its image processor takes 1 off rescaled pixels where its file does not say
     mistaken: ClassVar[Mapping[str, Pixels]] = {}  # what a published checkpoint says against that, by its architecture (``settled``)
 
-    attention_adds: tuple[
-        str, ...
-    ] = ()  # sub-modules of a block through whose output alone its attention adds to the stream (those it has)
-    mlp_adds: tuple[str, ...] = ()  # the same of its feed-forward; empty where an encoder does not say
+    # sub-modules of a block (those that it has) through whose output alone its attention, and its feed-forward, adds to the stream
+    attention_adds: tuple[str, ...] = ()
+    mlp_adds: tuple[str, ...] = ()  # empty where an encoder does not say
 
     block_forward: BlockForward  # what runs one block; the predictor's run as they are
     by_frame: bool = False  # whether the module takes images, and is run on every frame by itself

@@ -22,6 +22,16 @@ def place_of(layer: int, part: str) -> int:
     return len(PARTS) * layer - (len(PARTS) - 1 - PARTS.index(part) if part in PARTS else 0)
 
 
+def part_of(place: int) -> tuple[int, str]:
+    """The block and the part behind which a place lies."""
+    return -(-place // len(PARTS)), PARTS[(place - 1) % len(PARTS)]
+
+
+def around(layer: int) -> range:
+    """The places before, between and after the parts of a block: what is needed to tell what each of them adds."""
+    return range(place_of(layer, PARTS[0]) - 1, place_of(layer, PARTS[-1]) + 1)
+
+
 class Halves(VideoEncoder):
     """Layer ``2 l`` is ``h_l``; layer ``2 l - 1`` lies between attention and feed-forward of block ``l``. It is captured, and nothing
     else."""
@@ -43,8 +53,8 @@ class Halves(VideoEncoder):
         return self.whole.embed(video)
 
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        half = self.whole.attended if index % len(PARTS) else self.whole.fed
-        return half(-(-index // len(PARTS)), hidden)
+        layer, part = part_of(index)
+        return (self.whole.attended if part == PARTS[0] else self.whole.fed)(layer, hidden)
 
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.whole.norm(hidden)

@@ -73,9 +73,10 @@ def _untested(name: str) -> VideoEncoder:
     if where.path is None or where.kind == "cache":
         return _fetched(name, where.kind == "cache")
     if where.kind == "file":
-        model, extra = load_meta(where.path)
+        model, extra, acting = load_meta(where.path)
         kind = ENCODERS.load(known_family(model.config.to_dict(), where.path).name)
-        return action_conditioned(kind(model, where.path.name, extra), where.path)
+        encoder: VJepa2Encoder = kind(model, where.path.name, extra)
+        return action_conditioned(encoder, where.path, acting) if acting else encoder
     return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
 
 

@@ -48,12 +48,12 @@ PREDICTOR_HEADS = {384: 12}  # by width. Shapes do not tell how many there are, 
 FRAMES = 64
 
 
-def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
+def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any], dict[str, Any]]:
     """The model in a .pt file of Meta's, without a predictor where the file has none that fits; and as ``source`` what was read.
 
     Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
     or 384 where the file's name ends so (``vitg-384.pt``) or V-JEPA 2.1 is in it: the same weights take any other length and size.
-    Of V-JEPA 2.1 what clips pass through.
+    Of V-JEPA 2.1 what clips pass through. Third: the weights of an action-conditioned predictor beside it (V-JEPA 2-AC), as they are.
     Raises BadCheckpoint, in one sentence, for any other file.
     """
     contents = read_torch_file(path)
@@ -64,6 +64,7 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     key = next((name for name in order if name in models.held), None)
     if key is None:
         raise BadCheckpoint(_no_encoder(path, contents, acts))
+    acting = weights if acts else {}
     weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
     weights = {name: value for name, value in weights.items() if name.split(".", 1)[1] not in POSITIONS}
@@ -82,11 +83,11 @@ def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any]]:
     elif newer and not any(name.startswith(f"{PREDICTOR}.predictor_proj_context.") for name in weights):
         model.predictor.proj_context = None  # trained to forecast targets alone
     model.load_state_dict(_mapped(path, model, weights, key), assign=True)
-    acting = ", beside an action-conditioned predictor" if acts else ""
+    beside = ", beside an action-conditioned predictor" if acts else ""
     key = " of ".join((key, *models.inside[::-1]))
     version, also = " of V-JEPA 2.1" if newer else "", " and predictor" if with_predictor else ""
-    source = f"{path.name}: {key}{version}{also}{unused}{acting} ({path.stat().st_size:,} bytes)"
-    return model, {"source": source}
+    source = f"{path.name}: {key}{version}{also}{unused}{beside} ({path.stat().st_size:,} bytes)"
+    return model, {"source": source}, acting
 
 
 def meta_sizes(path: Path, weights: dict[str, Tensor], key: str, predictor: bool) -> dict[str, Any]:

@@ -22,20 +22,28 @@ def mask_token(tokens: Float[Tensor, "tokens 1 1 width"]) -> int:
     learned the first alone, and DEFAULT is left at zero. So DEFAULT where it counts (``COUNTS``), else the first that does; where none
     does, DEFAULT.
     """
-    norms = tokens.detach().float().flatten(1).norm(dim=1)
-    counts = (norms > COUNTS * norms.max()).nonzero().flatten().tolist()
-    default = DEFAULT % len(norms)
-    return default if default in counts or not counts else int(counts[0])
+    counts, default = counting(_norms(tokens)), DEFAULT % len(tokens)
+    return default if default in counts or not counts else counts[0]
+
+
+def counting(norms: Float[Tensor, " tokens"]) -> list[int]:
+    """The mask tokens that count, by their norms."""
+    return [int(token) for token in (norms > COUNTS * norms.max()).nonzero()]
+
+
+def _norms(tokens: Float[Tensor, "tokens 1 1 width"]) -> Float[Tensor, " tokens"]:
+    norms: Tensor = tokens.detach().float().flatten(1).norm(dim=1)
+    return norms
 
 
 def mask_words(tokens: Float[Tensor, "tokens 1 1 width"]) -> str:
     """The same in words, with the norms and the reason."""
-    norms, used = tokens.detach().float().flatten(1).norm(dim=1), mask_token(tokens)
-    counting, default = int((norms > COUNTS * norms.max()).sum()), DEFAULT % len(norms)
+    norms, used, default = _norms(tokens), mask_token(tokens), DEFAULT % len(tokens)
+    many = len(counting(norms))
     which = f"mask token {used} of {len(norms)}"
-    if not counting:
+    if not many:
         return f"{which}, all of which are zero: it was not trained, or its forecasts begin from nothing but places"
-    if counting == 1:
+    if many == 1:
         return f"{which}, the only one that is not zero (norm {float(norms[used]):.3g})"
     why = (
         "which Meta's code and transformers take by default"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +15,10 @@ from torch import Tensor
 from jepascope.encoders.action_predictor import ActionPredictor, read_action_predictor
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.frozen import weights_digest
-from jepascope.encoders.meta import ACTION
-from jepascope.encoders.meta_states import PREDICTOR, bare, states
-from jepascope.encoders.torch_file import check_tensors, read_torch_file
+from jepascope.encoders.meta_states import PREDICTOR
+from jepascope.encoders.torch_file import check_tensors
 from jepascope.encoders.vjepa2 import VJepa2Encoder
+from jepascope.errors import BadArgument
 
 FRAMES = 8  # of the clips that it was trained on, at four a second
 
@@ -68,8 +68,12 @@ class ActionConditioned(VideoEncoder):
         actions: Float[Tensor, "clips steps action"],
         states: Float[Tensor, "clips times state"] | None = None,
     ) -> Float[Tensor, "clips future width"]:
-        """As in its training: the whole past is shown at every step, with what was recorded of actions and states."""
-        assert states is not None  # the card asks for them
+        """As in its training: the whole past is shown at every step, with what was recorded of actions and states. BadArgument without
+        states."""
+        if states is None:
+            raise BadArgument(
+                f"Encoder '{self.card.name}' is rolled out under recorded states too; give {self.card.states} numbers a time."
+            )
         (_, *space), seen = self.card.grid, self.forecast_space(context)
         places, first = space[0] * space[1], context.shape[1] // (space[0] * space[1])
         for times in range(first, actions.shape[1] + 1):
@@ -120,12 +124,8 @@ class ActionConditioned(VideoEncoder):
         return self._joined(run(hidden.unflatten(1, (self.card.frames, -1)).flatten(0, 1)))
 
 
-def action_conditioned(encoder: VJepa2Encoder, path: Path) -> VideoEncoder:
-    """The encoder of a .pt file with the action-conditioned predictor that the file holds beside it; itself where there is none."""
-    held = states(path, read_torch_file(path)).held
-    weights = bare(path, PREDICTOR, held[PREDICTOR]) if PREDICTOR in held else {}
-    own = {name.removeprefix(f"{PREDICTOR}."): value for name, value in weights.items()}
-    if not any(name.startswith(ACTION) for name in own):
-        return encoder
+def action_conditioned(encoder: VJepa2Encoder, path: Path, weights: Mapping[str, Tensor]) -> ActionConditioned:
+    """The encoder of a .pt file with the action-conditioned predictor beside it (``load_meta``)."""
     check_tensors(path, weights.items())
+    own = {name.removeprefix(f"{PREDICTOR}."): value for name, value in weights.items()}
     return ActionConditioned(encoder, read_action_predictor(path, own, encoder.card.width))

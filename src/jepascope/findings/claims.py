@@ -34,22 +34,8 @@ CLAIMS = {
 
 READ_BY = {
     "run": (
-        *(
-            "probes",
-            "values",
-            "dimensions",
-            "leaks",
-            "ce",
-            "matching",
-            "forecasts",
-            "rollouts",
-            "fidelity",
-            "refits",
-            "reads",
-            "isolation",
-            "spread",
-        ),
-        *("portability", "verdicts", "peeling", "leave_one_out"),
+        *("probes", "values", "dimensions", "leaks", "ce", "matching", "forecasts", "rollouts", "fidelity", "refits", "reads"),
+        *("isolation", "spread", "portability", "verdicts", "peeling", "leave_one_out"),
     ),
     "intervene": ("ce", "matching", "forecasts", "rollouts", "fidelity", "refits", "reads", "isolation", "spread"),
     "probe": ("probes", "values"),

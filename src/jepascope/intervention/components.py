@@ -95,11 +95,11 @@ def written(
         names = dict.fromkeys(control for control, _ in shares)
         per_draw = {name: np.mean([float(of.sum()) for (at, _), of in whole.items() if at == name]) for name in names}
         below = whole["subspace", 0]
+        scale = {name: float(below.sum()) / one if (one := float(mean)) else np.nan for name, mean in per_draw.items()}
         for component in components:
             rows = []
             for (control, draw), by in shares.items():
-                scaled = by[component] * (float(below.sum()) / float(per_draw[control]))
-                rows.append(_margins(context, finder, subspace.rank, control, draw, scaled, below))
+                rows.append(_margins(context, finder, subspace.rank, control, draw, by[component] * scale[control], below))
             tables.append(_of_component(ce_table(pd.concat(rows, ignore_index=True), context.seed, context.resamples), WRITES, component))
     return pd.concat(tables, ignore_index=True)
 

@@ -11,7 +11,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from jepascope.activations.activations import Activations
 from jepascope.activations.site import Site
+from jepascope.activations.suffix import chunks
+from jepascope.encoders.base import VideoEncoder
 from jepascope.intervention.effects import outcome
 from jepascope.intervention.judges import Readout, correct, read_logits, target_margin
 from jepascope.intervention.rollout import Driven, World
@@ -42,10 +45,10 @@ class Unrolled:
         """``scenes`` are the whole clips, ``beginnings`` the same ones as ``world.early`` sees them, both with tokens at the site."""
         parts: dict[str, list[Tensor]] = {name: [] for name in cls.__dataclass_fields__}
 
-        def last(encoder, part, rows):  # type: ignore[no-untyped-def]
+        def last(encoder: VideoEncoder, part: Activations, rows: slice) -> Tensor:
             return encoder.run(part.tokens(site.layer, rows).to(encoder.device), site.layer)
 
-        for rows in world.batches(len(scenes)):
+        for rows in chunks(world.encoder.card, len(scenes)):
             own = driven.rows(rows)
             real, twin = (world.future(last(world.encoder, part, rows)) for part in (scenes.source, scenes.twin))
             begun = [last(world.early, part, rows) for part in (beginnings.source, beginnings.twin)]

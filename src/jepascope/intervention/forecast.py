@@ -146,8 +146,7 @@ def run_forecast(
             everyone = torch.arange(rows.stop - rows.start, device=device)
             for kept, guess in ((source, ahead.source), (twin, ahead.twin), (still, ahead.persistence)):
                 _fill(kept, (rows,), ahead.read(judge, guess, everyone))
-            stream = beginnings.source.stream(site, rows).to(device)
-            hidden = beginnings.source.tokens(site.layer, rows, part=site.part).to(device)
+            stream, hidden = (tokens.to(device) for tokens in beginnings.source.edited(site, rows))
             seen = None if mask is None else mask[rows].to(device)
             edited_tokens += hidden.shape[0] * hidden.shape[1] if seen is None else int(seen.sum())
             r = None if by_mean else displacement(name, beginnings, site, rows, hidden, ablate_to=ablate_to)

@@ -12,7 +12,7 @@ from torch import Tensor
 from jepascope.activations.paths import WAYS, Keep, Sent, later_places, run_paths
 from jepascope.activations.suffix import Sweep, chunks
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.part_names import PARTS
+from jepascope.encoders.halves import part_of
 from jepascope.intervention.conditions import alike, merged, owned
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw
@@ -58,8 +58,7 @@ def path_effects(
 
     def sent() -> Iterator[tuple[Sent, Keep]]:
         for rows in chunks(encoder.card, clips):
-            stream = scenes.source.stream(site, rows).to(device)
-            hidden = scenes.source.tokens(site.layer, rows, part=site.part).to(device)
+            stream, hidden = (tokens.to(device) for tokens in scenes.source.edited(site, rows))
             mask = None if selected is None else selected[rows].to(device)
             reader = judge.reader(None if read is None else read[rows])
             for members in alike(conditions, by_mean):
@@ -85,4 +84,4 @@ def path_effects(
             {"target": target, "denominator": total[1], "correct_before": correct(clean, target), "angle_error_before": nothing[0]},
         )
 
-    return {(-(-there // len(PARTS)), PARTS[(there - 1) % len(PARTS)]): rows_of(there) for there in places}
+    return {part_of(there): rows_of(there) for there in places}

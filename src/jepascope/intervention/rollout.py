@@ -14,7 +14,6 @@ A predictor may write in another code than the encoder reads: ``code`` asks alon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +23,6 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.activations.suffix import Placed
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.budget import BATCH
 from jepascope.encoders.precision import exact
 from jepascope.intervention.judges import EVERY, Readout, read_logits
 
@@ -65,9 +63,6 @@ class World:
     def steps(self) -> int:
         """Of a rollout: the times that are left."""
         return self.encoder.card.grid[0] - self.context
-
-    def batches(self, clips: int) -> Iterator[slice]:
-        return (slice(start, min(start + BATCH, clips)) for start in range(0, clips, BATCH))
 
     @torch.inference_mode()
     def future(self, last: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips steps places width"]:

@@ -15,7 +15,6 @@ from jepascope.activations.site import Site, pool
 from jepascope.activations.suffix import Placed, Reader, Rerun, Sweep, chunks, rerun
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import BATCH
-from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.intervention.conditions import Condition, alike
 from jepascope.intervention.edit_entry import EDITS
@@ -105,8 +104,7 @@ def run_edit(
     def reruns() -> Iterator[Rerun]:
         nonlocal edited_tokens
         for rows in chunks(encoder.card, clips, batch):
-            stream = source.stream(site, rows).to(device)
-            hidden = stream if site.part == RESIDUAL else source.tokens(site.layer, rows, part=site.part).to(device)
+            stream, hidden = (tokens.to(device) for tokens in source.edited(site, rows))
             mask = None if selected is None else selected[rows].to(device)
             seen = None if read is None else read[rows]
             readers = _readers(judges, encoder, scenes, rows)

@@ -1,6 +1,5 @@
-"""Folders inside a run that other commands wrote: RUN/probe-<variable>, RUN/intervene-<digest>,
-RUN/trace-<digest>, RUN/port-<digest>. A damaged one is
-reported, not fatal."""
+"""Folders inside a run that other commands wrote: RUN/probe-<variable>, RUN/intervene-<digest>, RUN/trace-<digest>, RUN/port-<digest>. A
+damaged one is reported, not fatal."""
 
 from __future__ import annotations
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jepascope.encoders.budget import BATCH, BLOCK_COPIES, at_once, back_bytes, clip_bytes
+from jepascope.encoders.budget import BATCH, BLOCK_COPIES, CAPTURED, at_once, back_bytes, clip_bytes
 from jepascope.hardware import cores, free_memory
 
 LEADER, WORKER = 0.6e9, 0.45e9  # bytes of the process that leads, with libraries and tables; of one that only computes
-CAPTURED = 16  # clips that a capture takes at once, where they are short
 EDITED_COPIES = 4  # hidden states beside a block's: the clips as they are, their partners', what is added, and the edited ones
 LOADED = 2  # copies of the weights while they are read and tested
 SENT = 2  # copies of what a worker made, as it comes

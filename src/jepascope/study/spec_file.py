@@ -16,6 +16,7 @@ from jepascope.clips.array_file import is_arrays
 from jepascope.disk.entry import foreign
 from jepascope.disk.folder import Folder
 from jepascope.disk.named import NoFile, read_named
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument, RunFolderError, first_line, quoted
 from jepascope.study.clips_asked import is_folder
 from jepascope.study.files import SPEC
@@ -171,7 +172,7 @@ def check_whole(spec: StudySpec) -> None:
     """
     if "ablate" not in spec.edits:
         raise BadArgument("edits must include ablate: the causal-effect ratio and the portability sweep are defined by it.")
-    for field, usual in (("edit_doses", (1.0,)), ("ablate_to", "mean"), ("scope", None), ("subspace", None), ("part", "residual")):
+    for field, usual in (("edit_doses", (1.0,)), ("ablate_to", "mean"), ("scope", None), ("subspace", None), ("part", RESIDUAL)):
         if (given := getattr(spec, field)) != usual:
             raise BadArgument(
                 f"{field}: a whole study has {usual}, not {given}; run it so, and then the other edit on its folder with "

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from jepascope.activations.site import Site
+from jepascope.activations.suffix import chunks
 from jepascope.catalog import file_name
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
@@ -66,7 +67,7 @@ def step_probes(captures: Captures, world: World, site: Site) -> Probes:
     part = captures.capture(captures.judge.clips, "capture tokens of judge clips", sites=(site.layer,))
     begun = beginning_of(captures, part, world.early, "judge clips", (site.layer,))
     driven, read = Driven.of(world.encoder, part), dict[str, list[torch.Tensor]](real=[], code=[])
-    for rows in world.batches(len(part)):
+    for rows in chunks(world.encoder.card, len(part)):
         with torch.inference_mode():
             whole, seen = (
                 encoder.run(of.tokens(site.layer, rows).to(encoder.device), site.layer)

@@ -18,7 +18,7 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.donors import donor_rows, drawn_elsewhere
 from jepascope.discovery.probes.circular import decoded_angle
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.part_names import PARTS, RESIDUAL
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.circle import Circle
 from jepascope.intervention.edits import class_means
@@ -89,9 +89,8 @@ def beginning_of(
     """Captured clips as ``early`` sees them, with tokens at ``sites``, of the residual stream or of a part of these blocks."""
     tick = captures.progress.start(f"capture beginnings of {what}")
     shown_as = beginning(early.card.frames)
-    before = shown_before(sites, early.context_layers)
-    shown = [layer + (of == PARTS[0]) for layer in before]  # the residual stream before a block's attention comes with that
-    captured = capture(early, part.clips, captures.store, sites=(*sites, *shown), transform=shown_as, progress=tick, part=of)
+    kept = (*sites, *shown_before(sites, early.context_layers))
+    captured = capture(early, part.clips, captures.store, sites=kept, transform=shown_as, progress=tick, part=of)
     return replace(captured, shown=part.object_mask[:, : early.card.tokens])
 
 

@@ -79,7 +79,7 @@ def _rolled(counts: Counts) -> Iterator[Passes]:
     share = counts.context / counts.model.times
     begun = counts.captured("the same edits, by the rollout", counts.scenes, sites=counts.maybe_full, times=2, share=share)
     begun += counts.captured("", counts.judge, sites=1, share=share)
-    begun += counts.captured("", counts.judge, sites=1) if "mechanism" not in counts.spec.chapters else counts.at("", 0)
+    begun += counts.captured("", counts.judge * ("mechanism" not in counts.spec.chapters), sites=1)  # which that chapter captures too
     again = counts.at("", 4 * counts.scenes + 2 * counts.judge + _conditions(counts, 2, "rollout") * counts.scenes)
     yield begun + again
 
