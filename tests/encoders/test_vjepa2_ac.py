@@ -10,14 +10,16 @@ import torch
 import torch.nn.functional as F
 from test_meta import State, as_meta, random_model, saved
 from torch import Tensor
+from typer.testing import CliRunner
 
+from jepascope.cli import app
 from jepascope.encoders import action_predictor
 from jepascope.encoders.action_predictor import ActionPredictor
 from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.selftest import parts_test, self_test
 from jepascope.encoders.vjepa2_ac import ActionConditioned
-from jepascope.errors import BadCheckpoint
+from jepascope.errors import BadArgument, BadCheckpoint
 
 WIDTH, INNER, NUMBERS, TIMES = 24, 48, 7, 4
 # what facebookresearch/vjepa2 (src/models/ac_predictor.py, c2963a4) gives of the same weights and inputs, run outside of this project:
@@ -94,6 +96,8 @@ def test_a_file_gives_an_encoder_that_sees_frames_by_themselves_and_can_be_rolle
         alone = encoder.inner.norm(encoder.inner.run(encoder.inner.embed(video[:, [time, time]]), 0))
         torch.testing.assert_close(latents[:, 4 * time : 4 * time + 4], alone, atol=1e-5, rtol=1e-5)  # batches of other sizes
     actions, states = torch.ones(2, 2, NUMBERS), torch.ones(2, 3, NUMBERS)
+    with pytest.raises(BadArgument, match="under recorded states too; give"):
+        encoder.rollout(latents[:, :4], actions)
     rolled = encoder.rollout(latents[:, :4], actions, states)
     assert rolled.shape == (2, 8, 192) and torch.allclose(rolled, F.layer_norm(rolled, (192,)), atol=1e-4)
     assert not torch.allclose(rolled, encoder.rollout(latents[:, :4], 2 * actions, states), atol=1e-3)
@@ -126,3 +130,8 @@ def test_a_predictor_that_is_not_the_published_one_is_refused_in_one_line(file, 
     with pytest.raises(BadCheckpoint, match=said) as caught:
         load_encoder(str(file(change)), frames=2, size=64)
     assert str(caught.value).isprintable()
+
+
+def test_models_says_that_its_predictor_is_given_actions(file: Callable[..., Path]) -> None:
+    answer = CliRunner().invoke(app, ["models", str(file())])
+    assert answer.exit_code == 0 and "Its predictor is given actions: the judge rollout asks it." in answer.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -87,6 +88,12 @@ def test_the_writer_and_the_reader_are_found_and_no_other(traced: Traced) -> Non
     assert wrote[WRITER, "attention"] == pytest.approx(1, abs=1e-4) and others(wrote, (WRITER, "attention")) < VISIBLE
     assert reads[READER, "mlp"] == pytest.approx(1, abs=VISIBLE) and others(reads, (READER, "mlp")) < VISIBLE
     assert directly[READER, "mlp"] == pytest.approx(1, abs=VISIBLE) and others(directly, (READER, "mlp")) < VISIBLE
+
+
+def test_a_subspace_that_holds_nothing_yet_has_no_shares(traced: Traced) -> None:
+    """Plane C after block 1, before anything is written there: nothing to take a share of."""
+    wrote = values(traced.of(1, "C"), WRITES)
+    assert list(wrote) == writers(1) and all(math.isnan(value) for value in wrote.values())
 
 
 def test_controls_neither_have_that_writer_nor_that_reader(traced: Traced) -> None:

@@ -1,4 +1,4 @@
-"""Where captured activations lie: shards of 50 clips, in memory or as safetensors files that survive a kill.
+"""Where captured activations lie: shards of up to 50 clips, in memory or as safetensors files that survive a kill.
 
 docs/store.md is the protocol on disk; where it and this code disagree, one of them is a bug. Every file is written under a temporary
 name and renamed, so that what is there is whole: the shards that lie in the folder are the list of what is done, and nothing that
