@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -23,15 +24,20 @@ from jepascope.findings.rollouts import KEPT, STEPPED, fidelity_at, rolled
 from jepascope.intervention.conditions import Condition, Owner
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.judge_entry import check_judge, reason_against
-from jepascope.intervention.rollout import Driven, RolloutJudge, World, rolled_out
+from jepascope.intervention.refits import FIT, JUDGE, LEFT_OUT
+from jepascope.intervention.rollout import Driven, RolloutJudge, World, judge_name, rolled_out
 from jepascope.intervention.run import run_edit
 from jepascope.report.blocks import Grid
 from jepascope.report.folder import RunFolder
 from jepascope.report.sections.rollouts import rollouts_section
+from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.given import given_in
+from jepascope.study.intervene.anew import found_anew
 from jepascope.study.intervene.contexts import context_at
+from jepascope.study.intervene.fits import Refits
 from jepascope.study.intervene.judges import StudyJudges
+from jepascope.study.intervene.rolled import Rolled
 from jepascope.study.intervene.rollouts import run_rollouts
 from jepascope.study.intervene.scenes import beginnings
 from jepascope.study.own_study import fields_of
@@ -51,6 +57,7 @@ SMALL = {
     "resamples": 100,
     "folds": 2,
     "untrained_seeds": 0,
+    "fits": 6,
 }
 
 
@@ -76,12 +83,16 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Studied]:
     def study(variable: str, encoder: type[ToyWorld] = ToyWorld) -> Studied:
         spec = StudySpec(**SMALL, **fields_of(toy_clips(variable), {}), variable=variable)
         captures = captures_in(tmp_path_factory.mktemp(variable) / "run", spec, encoder())
-        judges = StudyJudges(captures, 0)
         context = context_at(captures, 0, [])  # the rollout brings its own judges
         subspaces = {"diff_means": js.discovery.finders.find("diff_means", given_in(captures, 0, finder="diff_means"), 1, 0)}
-        rollouts, fidelity = run_rollouts(captures, judges, context, subspaces)
+        ways = Rolled.of(captures, StudyJudges(captures, 0), context)
+        assert ways is not None
+        fits = pd.DataFrame(columns=TABLES["fits"].written)
+        if (variable, encoder) == ("carried", ToyWorld):
+            fits = Refits(captures, context, subspaces, found_anew(captures, 0)[1]).by_rollout(ways).assign(how=LEFT_OUT)
+        rollouts, fidelity = run_rollouts(captures, ways, context, subspaces, fits)
         summary = {"variable": variable, "tokens": "all", "best_layer": 0, "swap_donor": "twin", "ce": {"diff_means": {}}}
-        facts = Facts(summary, {"rollouts": rollouts, "fidelity": fidelity, "ce": rollouts[rollouts["step"] == 1]})
+        facts = Facts(summary, {"rollouts": rollouts, "fidelity": fidelity, "fits": fits, "ce": rollouts[rollouts["step"] == 1]})
         return Studied(captures, context, facts, {question.name: question.claim(facts) for question in (STEPPED, KEPT)})
 
     return study
@@ -112,6 +123,26 @@ def test_what_is_carried_moves_the_rollout_to_the_last_step_and_matched_directio
                 assert abs(one.controls[control]["value"]) < 0.2, (reading, step, control)
     assert [found.claims[question.name].verdict for question in (STEPPED, KEPT)] == ["shown", "shown"]
     assert "over 2 steps of its rollout" in found.claims[KEPT.name].sentence.lower()
+
+
+def test_intervals_hold_what_other_clips_would_have_found_and_read(studied) -> None:
+    """Every group of clips left out in turn, of what the subspace is found in and of what the probes of rollouts are trained on."""
+    found = studied("carried")
+    fits, rows = found.facts.table("fits"), found.facts.table("rollouts")
+    assert fits is not None and rows is not None
+    count = fits.groupby(["judge", "control", "part"])["value"].agg(["size", "nunique"])
+    for reading in ("rollout", "future", "code"):
+        for step in range(1, FRAMES):
+            name = judge_name(reading, step)
+            assert count.loc[(name, "subspace", FIT), "nunique"] == SMALL["fits"] == count.loc[(name, "top_pca", FIT), "size"]
+            assert count.loc[(name, "subspace", JUDGE), "nunique"] == SMALL["fits"]
+            one = effect(found, reading, step)
+            assert one.effect.of_encoder and one.effect.low < one.row["one_low"] <= one.row["one_high"] < one.effect.high
+    own = rows[rows["control"] == "subspace"].set_index(["reading", "step"])
+    for (reading, step), row in own.iterrows():
+        values = fits[(fits["judge"] == judge_name(str(reading), step)) & (fits["control"] == "subspace")]["value"]
+        assert values.mean() == pytest.approx(row["value"], abs=0.05), "the same clips, but for a sixth of them"
+    assert "95 % intervals over fits, read-outs and scenes" in found.claims[KEPT.name].sentence
 
 
 def test_what_is_read_and_not_used_moves_nothing_though_rollouts_are_read_rightly(studied) -> None:

@@ -12,7 +12,7 @@ from jepascope.findings.effect import JudgeReading
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import count, decimals, finite, percent, share_words, with_interval
 from jepascope.findings.selection import Edited, claim_layer, comparable_of, edited_of, first_finder
-from jepascope.findings.used import UNIT, numbers_of, words
+from jepascope.findings.used import ONE_FIT, UNIT, WITH_FITS, numbers_of, words
 from jepascope.findings.verdict import verdict_of
 from jepascope.intervention.edit_entry import LEADING
 from jepascope.stats import side
@@ -115,7 +115,10 @@ def by_last_step(facts: Facts) -> Answer | None:
 def _answer(facts: Facts, row: Row, edits: list[Edited], opening: str) -> Answer:
     if not edits:
         return _silent(row, f"{opening} no effect of an edit can be stated: the twin's own rollout is not shown to move the margin")
-    clauses = "; ".join(words(facts, edit, facts.tested, judge="its", named=(), partner=TWIN) for edit in edits)
+    tested = f"{facts.tested}; 95 % intervals{WITH_FITS if edits[0].effect.of_encoder else ONE_FIT}"
+    clauses = "; ".join(
+        words(facts, edit, tested if edit is edits[0] else facts.tested, judge="its", named=(), partner=TWIN) for edit in edits
+    )
     over = _over_steps(facts, edits[0]) if int(row["step"]) > 1 else ""
     numbers = [*(number for edit in edits for number in numbers_of(edit)), *_fidelity_numbers(row)]
     key = ("layer", "tokens", "reading", "step", "finder", "rank", "edit", "dose")
@@ -160,8 +163,9 @@ def _steps(row: Row) -> str:
 STEPPED = Question(
     "used by its own rollout",
     "Does its own action-conditioned predictor use it?",
-    "A probe trained on rollouts of split judge reads the variable of unedited ones, one step on; the interval of the swap's effect, over "
-    "scenes, lies above zero; and the effect lies outside the draws of every matched control, the closest one deciding.",
+    "A probe trained on rollouts of split judge reads the variable of unedited ones, one step on; the interval of the swap's effect, "
+    "over fits, read-outs and scenes, lies above zero; and the effect lies outside the draws of every matched control, the closest one "
+    "deciding.",
     by_first_step,
 )
 KEPT = Question(

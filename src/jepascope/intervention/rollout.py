@@ -108,22 +108,30 @@ class RolloutReader(Placed):
 APART = " "  # between a judge's name, its reading and its step
 
 
+def judge_name(reading: str, step: int) -> str:
+    """Of the judge of one step of rollouts."""
+    return APART.join(("rollout", reading, str(step)))
+
+
 @dataclass(frozen=True)
 class RolloutJudge:
-    """A probe of one ``step`` (from 1) of rollouts; ``driven``: the actions of the scenes. Judges of one study share what is rolled out."""
+    """A probe of one ``step`` (from 1) of rollouts; ``driven``: the actions of the scenes. Judges of one study share what is rolled out.
+    ``again``: which of the probes that are trained anew it is, if any."""
 
     driven: Driven
     steps: int
     step: int
     probe: Readout
     reading: str = "rollout"
+    again: int | None = None
     tokens: str = "all"
     layer: int | None = None
     variable: str = ""
 
     @property
     def name(self) -> str:
-        return APART.join(("rollout", self.reading, str(self.step)))
+        name = judge_name(self.reading, self.step)
+        return name if self.again is None else f"{name}{APART}again {self.again}"
 
     @property
     def source(self) -> str:

@@ -21,6 +21,7 @@ from jepascope.study.discover.dimensions import settle_rank
 from jepascope.study.discover.probes import best_layer
 from jepascope.study.intervene.contexts import context_at, without_shuffles
 from jepascope.study.intervene.judges import StudyJudges
+from jepascope.study.intervene.rolled import Rolled
 from jepascope.study.port.imported import check_imported, imported_along, imported_figures
 from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
@@ -78,6 +79,7 @@ def runner_of(captures: Captures) -> Runner:
         "own at best": lambda: steps["subspaces"][steps["best"]],
         "judges": lambda: StudyJudges(captures, steps["best"]),
         "trained judges": lambda: steps["judges"].trained,
+        "rolled": lambda: Rolled.of(captures, steps["judges"], steps["context"]),
         "main judge": lambda: steps["trained judges"].main,
         "context": lambda: context_at(captures, steps["best"], steps["trained judges"].at(steps["best"], True)),
     }

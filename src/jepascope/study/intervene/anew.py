@@ -22,17 +22,21 @@ from jepascope.study.steps.intervene import FIRST_SEED_ANEW
 
 @dataclass(frozen=True)
 class Anew:
-    """``fit``: what finders are given at the site. Of the judge clips: pooled activations of the last layer, labels and scenes."""
+    """``fit``: what finders are given at the site. Of the judge clips (``rows`` of ``judge``): pooled activations of the last layer, labels
+    and scenes."""
 
     fit: Labelled
     pooled: Float[Tensor, "clips width"]
     y: Int[Tensor, " clips"]
     scenes: Int[Tensor, " clips"]
+    judge: Activations
+    rows: Int[Tensor, " clips"]
 
     def without(self, fit: Int[np.ndarray, " fit"], judge: Int[np.ndarray, " clips"], group: int) -> Anew:
         """The same without a group of the clips of each split."""
-        kept = torch.from_numpy(judge != group)
-        return Anew(self.fit.select(torch.from_numpy(fit != group)), self.pooled[kept], self.y[kept], self.scenes[kept])
+        kept = torch.from_numpy(np.flatnonzero(judge != group))
+        part = self.fit.select(torch.from_numpy(fit != group))
+        return Anew(part, self.pooled[kept], self.y[kept], self.scenes[kept], self.judge, self.rows[kept])
 
 
 def found_anew(captures: Captures, layer: int) -> tuple[str, list[Anew]]:
@@ -72,4 +76,4 @@ def anew_of(captures: Captures, layer: int, fit: Activations, judge: Activations
     """Two captured splits at a layer."""
     data = replace(given_in(captures, layer, finder="diff_means", of=fit), path=None)
     pooled = judge.pooled(captures.encoder.card.depth, captures.spec.tokens)
-    return Anew(data, pooled, captures.labels(judge), captures.scenes(judge))
+    return Anew(data, pooled, captures.labels(judge), captures.scenes(judge), judge, torch.arange(len(judge)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
+from math import inf, nan
 
 import pandas as pd
 import torch
@@ -17,6 +18,7 @@ from jepascope.errors import JepascopeError
 from jepascope.intervention.conditions import merged
 from jepascope.intervention.context import InterventionContext
 from jepascope.intervention.controls import ControlDraw
+from jepascope.intervention.fidelity import Probes
 from jepascope.intervention.forecast import ForecastJudge, run_forecast
 from jepascope.intervention.forecast_tables import forecast_rows
 from jepascope.intervention.judges import ProbeJudge
@@ -26,6 +28,7 @@ from jepascope.study.captures import Captures
 from jepascope.study.intervene.anew import Anew, found_anew
 from jepascope.study.intervene.judges import StudyJudges, trained_probe
 from jepascope.study.intervene.requested import fixed_draws
+from jepascope.study.intervene.rolled import Rolled
 from jepascope.study.intervene.scenes import beginnings
 
 COLUMNS = TABLES["fits"].written
@@ -33,7 +36,9 @@ KEY = ["layer", "tokens", "finder", "rank", "edit", "control", "dose", "judge"]
 APART = " again "  # between a finder's name and the number of the fit
 
 
-def run_fits(captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: StudyJudges) -> pd.DataFrame:
+def run_fits(
+    captures: Captures, context: InterventionContext, subspaces: Mapping[str, Subspace], judges: StudyJudges, rolled: Rolled | None
+) -> pd.DataFrame:
     """CE of every finder's subspace found anew, beside PCA of the same clips, and of the study's own subspace read by a probe trained anew.
 
     What cannot be found anew has none: finders that take a search each time (but for the study's first), and subspaces that nothing is
@@ -46,6 +51,8 @@ def run_fits(captures: Captures, context: InterventionContext, subspaces: Mappin
     tables = [refitted.by_probe()]
     if "predictor" in judges.names:
         tables.append(refitted.by_predictor(judges.forecast))
+    if rolled is not None:
+        tables.append(refitted.by_rollout(rolled))
     return pd.concat(tables, ignore_index=True).assign(how=how)[COLUMNS]
 
 
@@ -82,6 +89,11 @@ class Refits:
             self.found[name] = subspace
             self.beside[name] = fixed_draws(part.fit, subspace, spec.controls, self.context.covariance, spec.seed)
 
+    @property
+    def own(self) -> dict[str, Subspace]:
+        """The study's own of what was found anew."""
+        return {name: subspace for name, subspace in self.subspaces.items() if f"{name}{APART}0" in self.found}
+
     def by_probe(self) -> pd.DataFrame:
         """By the judge that claims are made in, a part on disk for every edit."""
         made = [
@@ -92,10 +104,7 @@ class Refits:
 
     def rows(self, edit: str) -> pd.DataFrame:
         """One edit of the subspaces found anew; and of the study's own by read-outs trained anew."""
-        context, doses = self.context, self.captures.spec.edit_doses
-        own = {name: subspace for name, subspace in self.subspaces.items() if f"{name}{APART}0" in self.found}
-        if not own:
-            return pd.DataFrame(columns=COLUMNS)
+        context, doses, own = self.context, self.captures.spec.edit_doses, self.own
         tick = self.captures.progress.start(f"{edit} of what was found anew at layer {context.site.layer}")
         effects, _ = context.edit(self.found, self.beside, (edit,), doses, [context.judge], tick)
         again, _ = self.read_anew.edit(own, {}, (edit,), doses)
@@ -132,6 +141,28 @@ class Refits:
             tables += captures.run.part(f"fits-{file_name(edit)}-predictor", ("fits",), work)
         return pd.concat(tables, ignore_index=True)
 
+    def by_rollout(self, rolled: Rolled) -> pd.DataFrame:
+        """By rollouts under the clips' own actions, every reading and step: the subspaces found anew, and the study's own by probes of
+        rollouts trained anew."""
+        captures, tables, trained = self.captures, list[pd.DataFrame](), cache(lambda: self._trained_on(rolled))
+        for edit in captures.spec.edits:
+
+            def work(edit: str = edit) -> tuple[pd.DataFrame, ...]:
+                tick = captures.progress.start(f"{edit} of what was found anew, by the rollout")
+                found = _by_fit(rolled.effects(edit, self.found, self.beside, tick))
+                again = rolled.effects_read_anew(edit, self.own, trained())
+                read = [_values(effects, JUDGE, number) for number, effects in enumerate(again)]
+                return (pd.concat([found, *read], ignore_index=True),)
+
+            tables += captures.run.part(f"fits-{file_name(edit)}-rollout", ("fits",), work)
+        return pd.concat(tables, ignore_index=True)
+
+    def _trained_on(self, rolled: Rolled) -> list[Probes]:
+        """Probes of every step of rollouts, trained in each part. The study's own clips are rolled out once."""
+        captures, own = self.captures, self.captures.judge
+        stepped = (rolled.stepped if part.judge is own else rolled.stepped_of(part.judge) for part in self.parts)
+        return [of.select(part.rows).probes(captures.folds, captures.spec.seed) for of, part in zip(stepped, self.parts, strict=True)]
+
 
 def _by_fit(effects: pd.DataFrame) -> pd.DataFrame:
     """CE of each subspace found anew, under its finder's name."""
@@ -141,7 +172,7 @@ def _by_fit(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(effects: pd.DataFrame, part: str, number: int) -> pd.DataFrame:
-    """CE of every condition: the sum of numerators over that of denominators."""
+    """CE of every condition: the sum of numerators over that of denominators; none where these come to nothing."""
     sums = effects.groupby(KEY, sort=False)[["numerator", "denominator"]].sum()
-    value = sums["numerator"] / sums["denominator"]
+    value = (sums["numerator"] / sums["denominator"]).replace([inf, -inf], nan)
     return value.reset_index(name="value").assign(part=part, fit=number, how="")[COLUMNS]
