@@ -69,7 +69,7 @@ def test_a_twin_differs_in_one_coordinate_and_goes_on_under_the_same_actions(wor
 
 @pytest.mark.slow
 def test_its_predictor_uses_the_pellet_and_its_rollout_does_not_follow_reality(world: ModuleType, tmp_path: Path) -> None:
-    few = {"test_scenes": 60, "draws": 20, "resamples": 500, "untrained_seeds": 1, "fits": 0, "stability_subsamples": 0, "token_map": False}
+    few = {"test_scenes": 60, "draws": 20, "resamples": 500, "untrained_seeds": 1, "fits": 6, "stability_subsamples": 0, "token_map": False}
     asked = {
         "finders": ("diff_means",),
         "judges": ("probe", "rollout"),

@@ -131,7 +131,7 @@ def results(runs):
         "# tiny-jepa: which state it reads, uses and carries",
         "",
         f"Made by `python examples/tiny_jepa/study.py` with {made_with}, Python {platform.python_version()}, on a CPU. Of each variable "
-        f"{COUNT} clips of {STEPS} steps under random actions; intervals are 95 %, over test scenes.",
+        f"{COUNT} clips of {STEPS} steps under random actions; intervals are 95 %, of effects over fits, read-outs and test scenes.",
         "",
         *summed_up(runs),
         "",
