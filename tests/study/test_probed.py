@@ -15,8 +15,9 @@ from jepascope.activations.capture import capture
 from jepascope.discovery.probes.circular import circular_errors
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.study.captures import Captures
+from jepascope.study.discover import probed
 from jepascope.study.discover import probes as steps
-from jepascope.study.discover.probed import Source, Target, count_sources, model_source, sources
+from jepascope.study.discover.probed import Source, Target, count_sources, model_source, small_pixels, sources
 from jepascope.study.discover.probes import Asked, permuted_rows, probe_rows, probe_table, run_probes
 from jepascope.study.discover.token_map import run_token_map, token_activations, token_table
 from jepascope.study.discover.values import COLUMNS, READINGS, run_values, value_tables
@@ -167,3 +168,11 @@ def test_a_token_map_reads_the_token_that_holds_the_class(captures: Captures) ->
     table = token_table(own, 2, target, captures.spec)
     assert table.loc[table["accuracy"] > table["null"], "token"].tolist() == [5]
     assert table["accuracy"][5] == 1
+
+
+def test_still_pictures_have_pixels_and_no_frame_differences(captures: Captures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be the same for every clip, which no probe can be fitted to: a study ended there."""
+    read = {source.encoder for source in sources(captures)}
+    still = small_pixels
+    monkeypatch.setattr(probed, "small_pixels", lambda clips, grey: still(clips, grey)[:, :1].expand(-1, 4, -1, -1, -1))
+    assert {source.encoder for source in sources(captures)} == read - {"frame_differences"} == {"model", "untrained", "pixels"}

@@ -225,6 +225,12 @@ def stacked(
         yield keys, together.to(dtype or together.dtype)
 
 
+def varies(x: Float[Tensor, "clips width"]) -> bool:
+    """Whether clips differ in anything, beyond rounding."""
+    spread = x.double().std(dim=0, unbiased=False)
+    return not bool((spread <= 1e-6 * x.abs().amax(dim=0)).all())
+
+
 def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable) -> None:
     """Refuse what no probe can be fitted to, naming the layer."""
     layer = f"Layer {key}" if isinstance(key, int) else f"'{key}'"
@@ -234,6 +240,5 @@ def check_activations(x: Float[Tensor, "clips width"], clips: int, key: Hashable
         raise BadData(f"{layer}: there are no clips to learn from; check that the split is not empty.")
     if not bool(torch.isfinite(x).all()):
         raise BadData(f"{layer} holds NaN or infinite activations; capture them again in float32, or leave that layer out.")
-    spread = x.double().std(dim=0, unbiased=False)
-    if bool((spread <= 1e-6 * x.abs().amax(dim=0)).all()):
+    if not varies(x):
         raise BadData(f"{layer} has the same activations for every clip, so no probe can be fitted; leave it out or check its capture.")

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.variables import Variable
+from jepascope.discovery.probes.paths import varies
 from jepascope.study.captures import Captures
 
 PIXEL_SIDE = 16  # pixels are averaged down to this many a side before they are probed
@@ -118,11 +119,13 @@ def sources(captures: Captures) -> Iterator[Source]:
     )
     fit_pixels, test_pixels = (small_pixels(captures.clips.split(split), grey) for split in ("fit", "test"))
     yield Source("pixels", -1, "all", {0: fit_pixels.flatten(1)}, {0: test_pixels.flatten(1)})
-    yield Source("frame_differences", -1, "all", {0: fit_pixels.diff(dim=1).flatten(1)}, {0: test_pixels.diff(dim=1).flatten(1)})
+    fit_changes, test_changes = (pixels.diff(dim=1).flatten(1) for pixels in (fit_pixels, test_pixels))
+    if varies(fit_changes):  # still pictures have none
+        yield Source("frame_differences", -1, "all", {0: fit_changes}, {0: test_changes})
 
 
 def count_sources(captures: Captures) -> int:
-    """How many there are."""
+    """How many there are at most."""
     return len(captures.selections) * (1 + captures.spec.untrained_seeds) + 2
 
 

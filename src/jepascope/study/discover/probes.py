@@ -44,7 +44,11 @@ class Asked:
 def run_probes(captures: Captures) -> pd.DataFrame:
     """Every probe of the study; fitted on split fit, scored on split test."""
     asked = Asked(Target.of(captures.clips, captures.spec.variable), captures.spec, captures.folds)
-    return probe_table(sources(captures), count_sources(captures), asked, captures.progress, captures.encoder.fits, captures.keep_l1_paths)
+    given = (sources(captures), count_sources(captures), asked, captures.progress)
+    table = probe_table(*given, captures.encoder.fits, captures.keep_l1_paths)
+    if "frame_differences" not in set(table["encoder"]):
+        captures.progress.say("No clip moves: there are no frame differences to read, and pixels are the baseline.")
+    return table
 
 
 def probe_table(
@@ -66,6 +70,7 @@ def probe_table(
         if paths and keep:
             keep(paths)
         tick(done + 1, count)
+    tick(count, count)
     table = pd.DataFrame([{**row, **{name: row.get(name, nothing) for name, nothing in SOME.items()}} for row in rows])
     return table[TABLES["probes"].written]
 

@@ -116,6 +116,7 @@ def value_tables(
                     where = {"layer": best, "tokens": source.tokens, "held_out": held_out}
                     readings += reading_rows(predictions[best][0], target, **where)
             tick(done + 1, count)
+        tick(count, count)
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(readings, columns=READINGS)
 
 
