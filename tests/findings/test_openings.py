@@ -55,6 +55,7 @@ def test_words_turn_with_the_verdict() -> None:
     assert "the closest control, PCA, 27 %" in said("cause", claims(used="shown"))
     assert said("cause", claims(used="undecided")) == "Whether the network uses direction is undecided."
     assert "agrees: 46 [39, 53] %" in said("cause", claims(**{"by its own predictor": "shown"}))
+    assert "its own rollout agrees: 46 [39, 53] %" in said("cause", claims(**{"used by its own rollout": "shown"})).lower()
     assert "does not confirm it" in said("cause", claims(**{"by its own predictor": "not shown"}))
     assert "less than 26 % would not be seen" in said("mechanism", claims(**{"other factors": "no power"}))
     assert "also changes another factor, by 31 %" in said("mechanism", claims(**{"other factors": "refuted"}))

@@ -53,6 +53,13 @@ def test_a_number_stands_beside_the_control_that_comes_closest_not_the_weakest()
     assert reply("used", claims(used=("shown", SWAP))) == ("yes", "46 %", "PCA 27 %")
 
 
+def test_a_predictor_that_is_given_actions_answers_for_its_own_and_of_two_the_lesser_decides() -> None:
+    less = (Number("CE of swap", 0.21, 0.1, 0.3, 40, "share"), Number("CE of swap", 0.2, control="random"))
+    rolled = {"used by its own rollout": ("shown", SWAP)}
+    assert reply("predicted", claims(**rolled)) == ("yes", "46 %", "PCA 27 %")
+    assert reply("predicted", claims(**rolled, by_its_own_predictor=("not shown", less))) == ("not shown", "21 %", "random 20 %")
+
+
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [

@@ -17,6 +17,7 @@ from jepascope.findings.numbers import finite, whole_percent
 from jepascope.findings.ported import CARRIES
 from jepascope.findings.questions import effect_and_closest, own_and_closest, points, replies
 from jepascope.findings.read import READ, SHORTCUTS
+from jepascope.findings.rollouts import STEPPED
 from jepascope.findings.selection import first_finder, has_twins, in_force, leading
 from jepascope.findings.used import HEADED, PREDICTED, USED
 from jepascope.findings.videos import REAL
@@ -77,7 +78,7 @@ def _cause(facts: Facts, claims: Claims) -> list[str]:
         else:
             why = "" if unread_judge(in_force(facts)) is None else ": the judge does not read it"
             told.append(f"Whether the network uses {facts.variable} is undecided{why}.")
-    for question, judge in ((PREDICTED, "predictor"), (HEADED, "head")):
+    for question, judge in ((PREDICTED, "predictor"), (STEPPED, "rollout"), (HEADED, "head")):
         claim = _ran(claims, question.name)
         if claim is not None and (own := effect_and_closest(claim)[0]) is not None:
             agrees = "agrees" if claim.verdict == "shown" else "does not confirm it"

@@ -15,6 +15,7 @@ from jepascope.findings.names import brief_name
 from jepascope.findings.numbers import decimals, finite
 from jepascope.findings.ported import CARRIES
 from jepascope.findings.read import READ
+from jepascope.findings.rollouts import STEPPED
 from jepascope.findings.used import PREDICTED, USED
 from jepascope.findings.videos import REAL
 
@@ -121,8 +122,14 @@ def _size(number: Number) -> str:
 
 
 def _moved(claims: Sequence[Claim]) -> Told:
-    own, closest = effect_and_closest(claims[0])
+    own, closest = effect_and_closest(deciding(claims))
     return "" if own is None else points(own.value), "" if closest is None else f"{brief_name(closest.control)} {points(closest.value)}"
+
+
+def deciding(claims: Sequence[Claim]) -> Claim:
+    """Of several the least."""
+    least = worst(claim.verdict for claim in claims)
+    return next(claim for claim in claims if claim.verdict == least)
 
 
 def _others(claims: Sequence[Claim]) -> Told:
@@ -166,7 +173,7 @@ def _carried_word(claims: Sequence[Claim]) -> str:
 QUESTIONS = (
     Asked("read", "Readable?", READ.question, (READ.name,), _read, {}),
     Asked("used", "Used?", USED.question, (USED.name,), _moved, {}),
-    Asked("predicted", "Own predictor?", PREDICTED.question, (PREDICTED.name,), _moved, {}),
+    Asked("predicted", "Own predictor?", PREDICTED.question, (PREDICTED.name, STEPPED.name), _moved, {}),
     Asked("specific", "Specific?", ISOLATED.question, (ISOLATED.name,), _others, {"refuted": "leaks"}),
     Asked("copies", "Copies?", COPIES_OF.question, (COPIES_OF.name,), _copies, {"not shown": "none shown"}),
     Asked(

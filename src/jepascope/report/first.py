@@ -16,6 +16,7 @@ from jepascope.findings.fresh import FRESH
 from jepascope.findings.names import LABEL, control_name, controls_in, edit_name, short
 from jepascope.findings.numbers import count, percent
 from jepascope.findings.questions import Reply, points, replies
+from jepascope.findings.rollouts import STEPPED
 from jepascope.findings.selection import Edited, has_twins, in_force, leading
 from jepascope.findings.title import title_of
 from jepascope.report.blocks import Figure, png_uri
@@ -36,6 +37,8 @@ WHERE = {
     "carried": "carries-over",
 }
 """The part of the page that each question is answered by in full."""
+ROLLED = {"predicted": "rollout"}
+"""Of a model whose own predictor is given actions."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ class FirstScreen:
 def first_screen(run: RunFolder) -> FirstScreen:
     """Of a run folder."""
     claims = claims_of(run)
-    return FirstScreen(title_of(run, claims), replies(claims), doubts(run, claims), _plot(run, claims), _film(run), WHERE)
+    rolled = any(claim.name == STEPPED.name and claim.verdict != "not run" for claim in claims)
+    where = WHERE | ROLLED if rolled else WHERE
+    return FirstScreen(title_of(run, claims), replies(claims), doubts(run, claims), _plot(run, claims), _film(run), where)
 
 
 def _plot(run: RunFolder, claims: Sequence[Claim]) -> Plot | None:
@@ -150,4 +155,4 @@ def _film(run: RunFolder) -> Film | None:
     return Film(uri, int(told["frames"]), clip, partner, has_twins(run), f"A clip of {run.variable} {clip}, and {what}: {partner}.")
 
 
-assert set(WHERE.values()) <= {anchor for chapter in CHAPTERS for anchor in (chapter.anchor, *chapter.sections)}
+assert {*WHERE.values(), *ROLLED.values()} <= {anchor for chapter in CHAPTERS for anchor in (chapter.anchor, *chapter.sections)}

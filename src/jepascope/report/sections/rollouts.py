@@ -29,6 +29,7 @@ MEANT = {
     "code": "probes of rollouts; 1: the twin's own rollout",
 }
 MOST_ROWS = 120
+ROOM = 0.08  # of the panel, above and below
 
 
 def _absent(run: RunFolder) -> str:
@@ -41,11 +42,12 @@ def rollouts_section(run: RunFolder, table: pd.DataFrame, fidelity: pd.DataFrame
     table = claimed(run, comparable_of(run, table, JUDGE))
     finders, edits, last = finders_of(run, table), in_order(table["edit"], EDITS), fidelity_at(run, 0)
     said = [claim.sentence for claim in claims_of(run) if claim.name in (STEPPED.name, KEPT.name)]
+    over = f"{run.units}, fits and read-outs" if table["one_low"].notna().any() else run.units
     caption = (
         f"CE over the steps of the rollout, from the first {count_range(table['context'])} time(s) of a clip, edited at layer "
-        f"{count_range(table['layer'])}; n = {count_range(table['n'])} {run.tested}; vertical lines: {run.confidence} over {run.units}, of "
+        f"{count_range(table['layer'])}; n = {count_range(table['n'])} {run.tested}; vertical lines: {run.confidence} over {over}, of "
         f"controls over {run.units} and draws. By what is read and what 1 is: {'; '.join(f'{name}, {MEANT[name]}' for name in READINGS)}. "
-        "Steps at which the probes do not read the variable of unedited rollouts are left out."
+        "Steps at which the probes do not read the variable of unedited rollouts are left out; lines that reach beyond a panel are cut."
     )
     kept = table[[_reads(run, row) for row in table.to_dict("records")]]
     figures: dict[str, list[Block]] = {}
@@ -82,9 +84,15 @@ def _drawing(rows: pd.DataFrame, finders: list[str], edit: str) -> Drawing:
             ]
             panels.append(Panel(series, [ZERO, Level(1.0)], f"{finder}: {reading}", note="" if series else "not read of unedited rollouts"))
     steps = Axis("step", "step", whole(rows["step"]))
-    return draw(
-        f"rollout-{edit}", f"Causal effect of {edit_name(edit)} over the rollout", panels, steps, Axis("causal effect"), len(finders)
-    )
+    effects = Axis("causal effect", limits=_limits(rows))
+    return draw(f"rollout-{edit}", f"Causal effect of {edit_name(edit)} over the rollout", panels, steps, effects, len(finders))
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """From nothing to the whole, and what effects there are up to a whole beyond: intervals where a rollout begins to forget are wide, and
+    would leave nothing else to be seen."""
+    low, high = max(-1.0, min(0.0, rows["value"].min())), min(2.0, max(1.0, rows["value"].max()))
+    return low - ROOM * (high - low), high + ROOM * (high - low)
 
 
 def _grid(run: RunFolder, table: pd.DataFrame, finders: list[str]) -> Grid:
