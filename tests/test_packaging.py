@@ -124,6 +124,20 @@ def test_who_builds_an_image_says_which_torch(
         installer.cuda_possible()
 
 
+@pytest.mark.parametrize(("asked", "requires", "refused"), [("cuda", [], True), ("cuda", ["nvidia-cudnn-cu13"], False), ("", [], False)])
+def test_a_cpu_build_is_refused_where_a_cuda_build_was_asked_for(
+    installer: ModuleType, monkeypatch: pytest.MonkeyPatch, asked: str, requires: list[str], refused: bool
+) -> None:
+    monkeypatch.setenv("JEPASCOPE_TORCH", asked)
+    monkeypatch.setattr(installer.importlib.metadata, "version", lambda name: "2.13.0")
+    monkeypatch.setattr(installer.importlib.metadata, "requires", lambda name: requires)
+    if not refused:
+        installer.check_build("2.13.0")
+        return
+    with pytest.raises(installer.InstallError, match=re.escape("--index-url INDEX torch==2.13.0'")):
+        installer.check_build("2.13.0")
+
+
 def test_a_torch_of_the_pinned_release_is_kept(installer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = FakePip((PLAIN, USUAL_CPU, CPU_INDEX), CUDA_REPORTS["current"])
     monkeypatch.setattr(installer, "pip", pip)

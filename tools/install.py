@@ -7,7 +7,8 @@
    nothing of NVIDIA's. A torch of that release that is there already is kept, whatever its build.
 2. then the project itself, editable, with the extras asked for.
 
-JEPASCOPE_TORCH=cpu or cuda overrules what is visible: an image is built on another machine than it runs on.
+JEPASCOPE_TORCH=cpu or cuda overrules what is visible: an image is built on another machine than it runs on. Asked for cuda, a CPU build
+is refused.
 When nothing has changed since the last time (pyproject.toml, constraints.txt, this file), nothing is done.
 """
 
@@ -56,6 +57,19 @@ def is_cuda_build(report: dict[str, Any]) -> bool:
             return True
         return any(CUDA_REQUIREMENT.match(requirement) for requirement in metadata.get("requires_dist", []))
     return False
+
+
+def check_build(version: str) -> None:
+    """InstallError where a CUDA build was asked for by name and what is there is none: an image would only show that on a GPU."""
+    if os.environ.get("JEPASCOPE_TORCH") != "cuda":
+        return
+    there = {"name": "torch", "version": importlib.metadata.version("torch"), "requires_dist": importlib.metadata.requires("torch") or []}
+    if not is_cuda_build({"install": [{"metadata": there}]}):
+        raise InstallError(
+            f"JEPASCOPE_TORCH is cuda, and the torch {there['version']} that is here, or that pip found, is a CPU build. Install one from "
+            f"PyTorch's index of your CUDA (see https://pytorch.org/get-started/locally): '{sys.executable} -m pip install --force-reinstall "
+            f"--no-deps --index-url INDEX torch=={version}', and run this again; it is kept."
+        )
 
 
 def gpu_visible() -> bool:
@@ -182,7 +196,8 @@ def main(extras: set[str]) -> None:
     print(f"Installing into {sys.prefix}; this takes a few minutes the first time.", flush=True)
     extras = extras | (there or set())
     stamp.unlink(missing_ok=True)
-    install_torch(pinned_torch(CONSTRAINTS.read_text()))
+    install_torch(version := pinned_torch(CONSTRAINTS.read_text()))
+    check_build(version)
     install_project(extras)
     compile_what_is_used()
     stamp.write_text(json.dumps({"state": state(), "extras": sorted(extras)}))
