@@ -66,9 +66,9 @@ def check_build(version: str) -> None:
     there = {"name": "torch", "version": importlib.metadata.version("torch"), "requires_dist": importlib.metadata.requires("torch") or []}
     if not is_cuda_build({"install": [{"metadata": there}]}):
         raise InstallError(
-            f"JEPASCOPE_TORCH is cuda, and the torch {there['version']} that is here, or that pip found, is a CPU build. Install one from "
-            f"PyTorch's index of your CUDA (see https://pytorch.org/get-started/locally): '{sys.executable} -m pip install --force-reinstall "
-            f"--no-deps --index-url INDEX torch=={version}', and run this again; it is kept."
+            f"JEPASCOPE_TORCH is cuda, and the torch {there['version']} that is here, or that pip found, is a CPU build. Take one of "
+            "PyTorch's index of your CUDA (see https://pytorch.org/get-started/locally), and run this again; it is kept: "
+            f"'{sys.executable} -m pip install --force-reinstall --no-deps --index-url INDEX torch=={version}'."
         )
 
 
