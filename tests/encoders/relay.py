@@ -7,7 +7,8 @@ from torch import Tensor
 from jepascope.encoders.planted.encoder import CLEAR, PlantedEncoder
 from jepascope.encoders.planted.network import Network, Right, Written, read_one
 
-WRITER, READER = 2, 4
+WRITER, LOUD, READER = 2, 3, 4
+LOUDLY = 1.0  # times the two largest nuisances: as much as the class is, and more
 
 
 class Relay(PlantedEncoder):
@@ -26,7 +27,36 @@ class Relay(PlantedEncoder):
         return between + (between @ self.planes["C"] - between @ out) @ out.T if index == READER else between
 
 
-def relay(seed: int = 0) -> Relay:
+class Loud(Relay):
+    """The MLP of block 3 also writes into C: what varies between scenes, and nothing of the class."""
+
+    def fed(self, index: int, between: Tensor) -> Tensor:
+        hidden = super().fed(index, between)
+        return hidden + LOUDLY * (between @ self.planes["N"][:, :2]) @ self.planes["C"].T if index == LOUD else hidden
+
+
+class Doubling(Relay):
+    """The MLP of block 3 adds to C what stands there already, whatever it is."""
+
+    def fed(self, index: int, between: Tensor) -> Tensor:
+        hidden = super().fed(index, between)
+        return hidden + (between @ self.planes["C"]) @ self.planes["C"].T if index == LOUD else hidden
+
+
+class Cancelled(Relay):
+    """Attention of block 2 writes the class into C with loud nuisance beside it, which the MLP of block 3 takes away."""
+
+    def attended(self, index: int, hidden: Tensor) -> Tensor:
+        return super().attended(index, hidden) + (self._loud(hidden) if index == WRITER else 0)
+
+    def fed(self, index: int, between: Tensor) -> Tensor:
+        return super().fed(index, between) - (self._loud(between) if index == LOUD else 0)
+
+    def _loud(self, hidden: Tensor) -> Tensor:
+        return LOUDLY * (hidden @ self.planes["N"][:, :2]) @ self.planes["C"].T
+
+
+def relay(seed: int = 0, kind: type[Relay] = Relay) -> Relay:
     right = Right("not degenerate", "not degenerate", "one plane is read")
     written = (Written("B", "angle", noisy=True),)
-    return Relay(Network("relay", "one part writes, another reads", written, read_one, causal=("C",), inert=("N1",), right=right), seed)
+    return kind(Network("relay", "one part writes, another reads", written, read_one, causal=("C",), inert=("N1",), right=right), seed)

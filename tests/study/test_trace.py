@@ -38,7 +38,7 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
     assert [*own[WRITES].index] == [(0, "embedding"), (1, "attention"), (1, "mlp")]
     later = [(block, part) for block in (2, 3) for part in ("attention", "mlp")]
     assert [*own[READS].index] == [(0, "residual"), *later] and [*own[DIRECTLY].index] == later
-    assert {*table[table["role"] == WRITES]["control"]} == {"subspace", "random", "variance"}
+    assert {*table[table["role"] == WRITES]["control"]} == {"subspace", "within classes", "everywhere"}
     assert {*table[table["role"] == READS]["control"]} == {"subspace", "random", "variance", "carried"}
     claims = {claim["name"]: claim for claim in json.loads((folder / "claims.json").read_text())["claims"]}
     assert {*claims} == {"the part that writes most", "the part that reads most"} and all(claim["sentence"] for claim in claims.values())
@@ -62,7 +62,7 @@ def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) ->
 
 @pytest.mark.slow
 def test_a_subspace_is_traced_from_python() -> None:
-    """Shares sum to 1 in all subspaces, and nothing runs behind the last MLP."""
+    """Shares sum to 1, of the class and of what varies within it, and nothing runs behind the last MLP."""
     nano = js.load_encoder("nano")
     activations = js.capture(nano, js.clips.directions8(seed=0, per_class=12), parts=True)
     table = js.trace(nano, activations, js.find(activations, "direction", layer=2), draws=2)

@@ -51,7 +51,8 @@ def trace(
     console().print(parts_table(made))
     say(
         summary["headline"],
-        "Written: share of the difference of class means in the subspace; all sum to 1. Read: CE of a swap that this part alone sees, with "
-        "the blocks behind it running, or held. Brackets: 95 %, over scenes (of controls and draws).",
+        "Written: share of the difference of class means in the subspace; all sum to 1. Beside it: that of what varies within a class, "
+        "there and everywhere. Read: CE of a swap that this part alone sees, with the blocks behind it running, or held. Brackets: 95 %, "
+        "over scenes (of controls and draws).",
         where(made, report),
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.stats import MIN_DRAWS, OUTSIDE_DRAWS, Side, scene_proportion, side, wilson
+from jepascope.stats import LEVEL, MIN_DRAWS, OUTSIDE_DRAWS, Side, scene_proportion, side, wilson
 
 UNREAD, NOT_SHOWN, NO_INTERVAL, FEW = "judge not shown to read", "effect not shown", "no interval", "too few draws"
 SAME = "not told apart"
@@ -93,7 +93,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Against:
-    """An effect beside one control; NaN for what is not known."""
+    """An effect beside one control; NaN for what is not known. ``p_holm``: of a comparison that is one of many."""
 
     effect: Effect
     control: str
@@ -109,6 +109,7 @@ class Against:
     draws: float
     overlap: float = nan
     difference: float = nan
+    p_holm: float = nan
 
     @classmethod
     def of(cls, row: Mapping[Any, Any], effect: Effect, control: str | None = None) -> Against:
@@ -118,7 +119,7 @@ class Against:
         stored = row.get("ratio_is_bound" if table else "bound")
         # JSON has no infinity: in folders of the first version a value without an upper end is a bound
         is_bound = isfinite(ratio) and not isfinite(high) if stored is None else bool(stored)
-        keys = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws", "overlap", "difference")
+        keys = ("difference_low", "difference_high", "excess_low", "excess_high", "percentile", "draws", "overlap", "difference", "p_holm")
         name = str(row["control"]) if control is None else control
         return cls(effect, name, ratio, low, high, is_bound, *(_number(row, key) for key in keys))
 
@@ -135,6 +136,7 @@ class Against:
 
         Beside the control's mean draw by the interval of the difference, and outside its draws by that of the effect less one new draw
         (``excess``); folders of earlier versions that do not store the latter have the percentile among at least ``OUTSIDE_DRAWS`` draws.
+        Where nothing in the control is random and the comparison is one of many, p has to hold for all of them.
         """
         if self.effect.unread:
             return UNREAD
@@ -146,7 +148,7 @@ class Against:
         beside = self._beside_mean
         if beside == "unknown":
             return NO_INTERVAL
-        if beside == "across":
+        if beside == "across" or (only and self.p_holm >= 1 - LEVEL):
             return SAME
         if beside == "above":
             return ABOVE_IT if only else OUTSIDE if self._outside == "above" else ABOVE_MEAN

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import pandas as pd
 
 from jepascope.encoders.part_names import RESIDUAL, part_of_block
 from jepascope.findings.claim import Answer, Evidence, Question, row_key, row_number
-from jepascope.findings.effect import ABOVE_MEAN, BELOW, BELOW_IT, BELOW_MEAN, FEW, OUTSIDE, SAME, Against, Effect, worst_first
+from jepascope.findings.effect import (
+    ABOVE_IT,
+    ABOVE_MEAN,
+    BELOW,
+    BELOW_IT,
+    BELOW_MEAN,
+    FEW,
+    NO_INTERVAL,
+    OUTSIDE,
+    SAME,
+    Against,
+    Effect,
+    worst_first,
+)
 from jepascope.findings.facts import Facts
-from jepascope.findings.numbers import finite, whole_percent
+from jepascope.findings.numbers import decimals, finite, whole_percent
 from jepascope.findings.selection import has_twins
 from jepascope.findings.verdict import beside_words, verdict_of
 from jepascope.intervention.control_words import doer
-from jepascope.schema.components import DIRECTLY, READS, WRITES
+from jepascope.schema.components import DIRECTLY, EVERYWHERE, READS, WITHIN, WRITES
 
 Row = dict[Any, Any]
 
 SHARE_BESIDE = {
-    OUTSIDE: "a larger share than in {}",
-    ABOVE_MEAN: "not shown to be a larger share than in {}",
-    SAME: "not told apart from its share in {}",
-    BELOW: "a smaller share than in {}",
-    BELOW_IT: "a smaller share than in {}",
-    BELOW_MEAN: "a smaller share than in {}",
-    FEW: "whether that is more than in {} is not known (too few draws)",
+    OUTSIDE: "a larger share than of what varies {}",
+    ABOVE_IT: "a larger share than of what varies {}",
+    ABOVE_MEAN: "not shown to be a larger share than of what varies {}",
+    SAME: "not told apart from its share of what varies {}",
+    BELOW: "a smaller share than of what varies {}",
+    BELOW_IT: "a smaller share than of what varies {}",
+    BELOW_MEAN: "a smaller share than of what varies {}",
+    FEW: "whether that is more than of what varies {} is not known (too few draws)",
+    NO_INTERVAL: "whether that is more than of what varies {} is not known",
 }
-UNKNOWN = "whether that is more than in {} is not known"
+WHERE = {WITHIN: "there within a class", EVERYWHERE: "in the whole stream within a class"}
+ALL = 0.95  # of both: a part that wrote as much of all that stands somewhere leaves nothing there to tell its writing of the class from
 
 
 def of_role(table: pd.DataFrame, role: str) -> list[Row]:
@@ -40,9 +57,19 @@ def of_role(table: pd.DataFrame, role: str) -> list[Row]:
         of = rows[rows["control"] != "subspace"]
         for name in ("finder", "block", "part"):
             of = of[of[name] == own[name]]
-        effect = Effect.of(own)
-        made.append({**own, "beside": {str(null["control"]): (null, Against.of(null, effect)) for null in of.to_dict("records")}})
+        made.append({**own, "beside": {str(null["control"]): (null, _against(own, null)) for null in of.to_dict("records")}})
     return made
+
+
+def _against(own: Row, null: Row) -> Against:
+    """How a part stands to a control; not at all to what it wrote all of."""
+    against = Against.of(null, Effect.of(own))
+    return replace(against, draws=nan, difference_low=nan, difference_high=nan) if wrote_all(own, null) else against
+
+
+def wrote_all(own: Row, null: Row) -> bool:
+    """Whether a part is shown to have written both all of the class difference and all that a control of it is a share of."""
+    return null["control"] in WHERE and min(own["low"], null["low"]) > ALL
 
 
 def component_words(row: Row) -> str:
@@ -56,7 +83,7 @@ def of_first(table: pd.DataFrame, role: str) -> list[Row]:
     return [row for row in rows if row["finder"] == rows[0]["finder"]]
 
 
-def _against(row: Row) -> list[Against]:
+def _ordered(row: Row) -> list[Against]:
     return worst_first(against for _, against in row["beside"].values())
 
 
@@ -65,7 +92,7 @@ def _size(row: Row) -> str:
 
 
 def _writes(row: Row, facts: Facts, many: int) -> str:
-    told = [f"{SHARE_BESIDE.get(one.standing, UNKNOWN).format(doer(one.control))}" for one in _against(row)]
+    told = [_than(row, one) for one in _ordered(row)]
     inside = (
         f"what separates the classes of {facts.variable} in the rank-{row['rank']:.0f} {row['finder']} subspace at layer {row['layer']:.0f}"
     )
@@ -76,13 +103,23 @@ def _writes(row: Row, facts: Facts, many: int) -> str:
     return f"Of {inside}, {share}: {'; '.join(told) or 'no control was run'}."
 
 
+def _than(row: Row, against: Against) -> str:
+    """'a larger share than of what varies there within a class (by 57 [46, 67] points)'."""
+    where = WHERE.get(against.control) or f"in {doer(against.control)}"
+    if wrote_all(row, row["beside"][against.control][0]):
+        return f"it wrote all that varies {where} as well, so that nothing tells the two apart"
+    value, low, high = (decimals(100 * end, 0) for end in against.beyond)
+    by = f" (by {value} [{low}, {high}] points)" if all(map(finite, against.beyond)) else ""
+    return SHARE_BESIDE[against.standing].format(where) + by
+
+
 def _reads(row: Row, facts: Facts, many: int) -> str:
     way = "of the way to its twin" if has_twins(facts) else "of the way to a clip of another class"
     if not Effect.of(row).works:
         known = f"the most that goes through one is {_size(row)} {way}" if finite(row["value"]) else "nothing is read that could move"
         return f"No part behind it is shown to read it by itself: {known}."
     moved = f"moves the margin by {_size(row)} {way}, the most of {many} paths (n = {row['n']:.0f} {facts.tested})"
-    return f"A swap of it that {component_words(row)} alone sees {moved}: {beside_words(_against(row)) or 'no control was run'}."
+    return f"A swap of it that {component_words(row)} alone sees {moved}: {beside_words(_ordered(row)) or 'no control was run'}."
 
 
 def _answer(role: str, facts: Facts) -> Answer | None:
@@ -95,14 +132,15 @@ def _answer(role: str, facts: Facts) -> Answer | None:
     numbers = [row_number(component_words(row), row, "share")]
     numbers += [row_number(component_words(row), null, "share", name) for name, (null, _) in row["beside"].items()]
     key = row_key(row, "layer", "tokens", "finder", "role", "block", "part")
-    return Answer(verdict_of(Effect.of(row), _against(row)), sentence, tuple(numbers), (Evidence("components", key),))
+    return Answer(verdict_of(Effect.of(row), _ordered(row)), sentence, tuple(numbers), (Evidence("components", key),))
 
 
 WRITTEN = Question(
     "the part that writes most",
     "Which part of an earlier block wrote the variable?",
-    "The part with the largest share of the difference of class means in the subspace: its interval lies above zero, and the share outside "
-    "those of random and of variance-matched subspaces, the closest deciding.",
+    "The part with the largest share of the difference of class means in the subspace: its interval lies above zero, and the share above "
+    "that of what varies within a class, there and in the whole residual stream (corrected over the parts), the closest deciding. "
+    f"Where it wrote {ALL:.0%} of both or more, the two are not held against each other.",
     partial(_answer, WRITES),
 )
 READ = Question(

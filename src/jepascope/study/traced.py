@@ -26,8 +26,9 @@ def trace(
 ) -> pd.DataFrame:
     """The table ``components`` (docs/reference/tables.md) of a subspace of the residual stream, on the test clips.
 
-    Role "writes": the share of every earlier part in the difference of class means inside the subspace. "reads" and "reads directly": CE of
-    a swap that one later part alone sees, with the blocks behind it running, or held. Beside each stand matched controls. Raises
+    Role "writes": the share of every earlier part in the difference of class means inside the subspace, beside its shares of what varies
+    within a class. "reads" and "reads directly": CE of a swap that one later part alone sees, with the blocks behind it running, or held,
+    beside matched controls. Raises
     BadArgument for all that ``intervene`` refuses, and for an encoder that does not say what the parts of its blocks add.
     """
     site, spec = check_edit(encoder, activations, subspace, edits=("swap",), draws=draws, seed=seed)

@@ -12,16 +12,19 @@ from jepascope.findings.verdict import ratio_words
 from jepascope.report.blocks import Block, Figure, findings, section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Panel, Row
-from jepascope.report.charts.looks import CONTROLS
+from jepascope.report.charts.looks import CONTROLS, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, few_draws, grid, words
 from jepascope.report.grids import beside_controls as columns_beside
 from jepascope.report.inside import TRACED, Inside
-from jepascope.schema.components import READS, WRITES
+from jepascope.schema.components import EVERYWHERE, READS, WITHIN, WRITES
 
 MOST_DRAWN, MOST_ROWS = 16, 120  # parts of a role in the figure, those with the largest values; rows of the table
 AXES = {WRITES: "share of the difference of class means", READS: "share of the whole way of a swap"}
-LOOKS = {name: CONTROLS[name] for name in ("subspace", "random", "variance")}
+LOOKS = {
+    WRITES: {"subspace": CONTROLS["subspace"], WITHIN: CONTROLS["random"], EVERYWHERE: CONTROLS["variance"]},
+    READS: {name: CONTROLS[name] for name in ("subspace", "random", "variance")},
+}
 
 
 @section("trace", "Where it is written and read", absent="no part of a block was asked (jepascope trace RUN)")
@@ -34,10 +37,11 @@ def _of(run: RunFolder, folder: Inside) -> list[Block]:
     table = folder.tables.get("components")
     if table is None or table.empty:
         return [folder.unreadable]
-    draws = count_range(table[table["control"] != "subspace"]["draws"])
+    draws = count_range(table[(table["role"] == READS) & (table["control"] != "subspace")]["draws"])
     caption = (
         f"{folder.name}, layer {count_range(table['layer'])}. Written: the share of each part in the difference of class means inside the "
-        "subspace. Read: the effect of a swap that reaches one part alone, while all others hold what they put out. n = "
+        "subspace, beside its shares of what varies within a class. Read: the effect of a swap that reaches one part alone, while all "
+        "others hold what they put out. n = "
         f"{count_range(table['n'])} {run.tested}; lines: {run.confidence} over {run.units} (controls: over {run.units} and {draws} draws). "
         f"At most {MOST_DRAWN} parts, those with the largest values; the table has all. "
         "The frame is the subspace's: bars and lines of controls that leave it go on."
@@ -48,7 +52,7 @@ def _of(run: RunFolder, folder: Inside) -> list[Block]:
         known = [row for row in rows if finite(row["value"])]
         least = min(sorted((abs(float(row["value"])) for row in known), reverse=True)[:MOST_DRAWN], default=0.0)
         shown = [row for row in known if abs(float(row["value"])) >= least]
-        panels.append(Panel([_bar(row) for row in shown], title=SHOWN[role], label=label, limits=_frame_of(shown)))
+        panels.append(Panel([_bar(row, LOOKS[role]) for row in shown], title=SHOWN[role], label=label, limits=_frame_of(shown)))
     drawn = [panel for panel in panels if panel.rows]
     title = "Parts of blocks that write and read the subspace"
     figure: list[Block] = [Figure(beside_controls.draw(folder.name, title, drawn, bars=True), caption)] if drawn else []
@@ -78,8 +82,8 @@ def _frame_of(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float] | tuple[
     return (low - room, high + room) if room else (None, None)
 
 
-def _bar(row: Mapping[Any, Any]) -> Row:
-    return Row.of(component_words(dict(row)), {"subspace": row, **{name: null for name, (null, _) in row["beside"].items()}}, looks=LOOKS)
+def _bar(row: Mapping[Any, Any], looks: Mapping[str, Look]) -> Row:
+    return Row.of(component_words(dict(row)), {"subspace": row, **{name: null for name, (null, _) in row["beside"].items()}}, looks=looks)
 
 
 def _beside(null: Mapping[Any, Any], against: Against) -> Cell:

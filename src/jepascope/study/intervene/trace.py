@@ -12,7 +12,8 @@ import torch
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.part_names import PARTS
-from jepascope.intervention.components import components, read, written
+from jepascope.intervention.components import components, read
+from jepascope.intervention.written import written
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
@@ -29,8 +30,7 @@ from jepascope.study.steps.discover import SUBSPACES
 from jepascope.study.steps.intervene import TRACE
 
 PREFIX = "trace-"
-WRITTEN_BESIDE = ("random", "variance")  # of these a draw is a subspace of its own, which has its writers
-READ_BESIDE = (*WRITTEN_BESIDE, "carried")
+BESIDE = ("random", "variance", "carried")  # controls of a swap that a part sees
 
 
 def traced_spec(spec: StudySpec, best: int, changes: dict[str, Any], called: Mapping[str, str] | None = None) -> StudySpec:
@@ -48,11 +48,10 @@ def run_trace(captures: Captures, layer: int, subspaces: Mapping[str, Subspace])
     """Writers and readers of every subspace at a layer, on the test scenes, by the judge that claims are made in."""
     spec = captures.spec
     context = context_at(captures, layer, [main_judge(captures)])
-    controls = controls_at(captures, context, subspaces, READ_BESIDE, spec.draws)
-    drawn = {finder: [draw for draw in draws if draw.name in WRITTEN_BESIDE] for finder, draws in controls.items()}
+    controls = controls_at(captures, context, subspaces, BESIDE, spec.draws)
     both = {"fit": captures.fit.clips, "test": captures.test.clips}
     fit, test = (captures.capture(clips, f"capture {name} clips by parts", part=PARTS[0]) for name, clips in both.items())
-    writes = written(context, (fit, captures.labels(fit)), test, spec.tokens, subspaces, drawn)
+    writes = written(context, (fit, captures.labels(fit)), test, spec.tokens, subspaces)
     tick = captures.progress.start(f"swap at layer {layer}, by every path")
     return components(writes, read(context, subspaces, controls, tick))
 
