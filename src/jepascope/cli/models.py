@@ -14,6 +14,7 @@ from jepascope.encoders.at_hand import not_here, place
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.folder_files import config_of, weight_files
 from jepascope.encoders.geometry import known_family, read_json, sizes_of
+from jepascope.encoders.jepa_wms import HUB, PUBLISHED
 from jepascope.encoders.label_pairs import chiral_pairs, proposed_pairs
 from jepascope.encoders.models import META_FILES, KnownModel, known_models
 from jepascope.encoders.task_labels import names_head, task_labels
@@ -34,10 +35,12 @@ GETS = {  # how a row is got: in a column, and in full
 def models_command(as_json: bool) -> None:
     rows = known_models()
     if as_json:
-        typer.echo(json.dumps([row.as_json for row in rows]))
+        typer.echo(json.dumps([*(row.as_json for row in rows), *(world.as_json for world in PUBLISHED)]))
         return
     out = console()
     out.print(models_table(rows, out.width))
+    out.print()
+    out.print(worlds_table(out.width))
     out.print()
     for line in notes(rows, out.width):
         out.print(line, markup=False)
@@ -49,6 +52,8 @@ def model_command(name: str, as_json: bool) -> None:
     where = place(name)
     if where.path is None:
         raise not_here(name, "is not on this machine") if where.kind == "hub" else BadArgument(f"'{name}' has no config.json to read.")
+    if where.kind == "file" and _world_command(where.path, name, as_json):
+        return
     path = where.path if where.kind == "file" else config_of(where.path, name)
     config, source, forecasts = _of_file(path) if where.kind == "file" else _of_folder(path, name)
     sizes = sizes_of(config, path)
@@ -69,6 +74,28 @@ def model_command(name: str, as_json: bool) -> None:
     say(f"Its task head has {len(labels)} labels.", "")
     say("Labels that are each other's opposites (told apart by motion or its order alone):", *(opposites or ["  none"]), "")
     say("As a judge of direction:", *(f"  {run}" for run in runs or ["none: no two labels name opposite directions of a whole object"]))
+
+
+def _world_command(path: Path, name: str, as_json: bool) -> bool:
+    """The same of a world model of jepa-wms, whose file holds no encoder: which one it needs, and how it is run. False for another file."""
+    from jepascope.encoders.jepa_wms_file import is_world_model, read_predictor
+    from jepascope.encoders.torch_file import read_torch_file
+
+    if not is_world_model(contents := read_torch_file(path)):
+        return False
+    world, _ = read_predictor(path, contents)
+    there = (path.parent / "config.json").is_file()
+    run = f"jepascope run --model {quoted(name) if there else world.path} --clips CLIPS.npz {setting(judges=('probe', 'rollout'))}"
+    if as_json:
+        typer.echo(json.dumps({**world.as_json, "model": name, "runs": [run]}))
+        return True
+    states = f" and states of {world.states}" if world.states else ""
+    say(f"{name}: {world.words}: frames of {world.size} pixels, actions of {world.numbers} numbers{states}.")
+    say("Its predictor is given actions: the judge rollout asks it.")
+    if not there:
+        say("It lies in no folder of an encoder. To have it in the one that it needs:", f"  {world.how}")
+    say("CLIPS.npz holds videos with actions (docs/world-models.md):", f"  {run}")
+    return True
 
 
 def _of_folder(path: Path, name: str) -> tuple[dict[str, Any], str, str]:
@@ -118,22 +145,37 @@ def models_table(rows: tuple[KnownModel, ...], width: int) -> Table:
     return table
 
 
+def worlds_table(width: int) -> Table:
+    """World models whose files lie in the folder of an encoder; it fits 80 columns."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if width < WIDE else 2, 0, 0), header_style="bold")
+    for name in ("world model", "in the folder of", "px", "actions", "states"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("px", "actions", "states") else "left")
+    for world in PUBLISHED:
+        table.add_row(world.file, world.folder, str(world.size), str(world.numbers), str(world.states or "-"))
+    return table
+
+
 def notes(rows: tuple[KnownModel, ...], width: int) -> list[str]:
     """What the columns mean, and what works beside the rows."""
-    has = "" if width >= WIDE else "has: P a predictor, H a task head. "
+    has = "" if width >= WIDE else "has: P a predictor, A one that is given actions, H a task head. "
     files = ", ".join(f"{row.torch_file} ({row.folder})" for row in rows if row.torch_file and row.torch_file != row.name)
     return [
         f"{has}memory: of float32 weights. =: clips of that length and size alone; else --frames and --size set both.",
         *(f"get {short}: {full}" for short, full in GETS.items()),
         f"Meta's own files hold the same weights and are read too, as curl: {files}.",
+        f"world models: `hf download facebook/FOLDER --local-dir FOLDER` (as above), `hf download {HUB} FILE --local-dir FOLDER`, "
+        "then --model FOLDER/FILE.",
         f"Any local folder with config.json of {', '.join(family.meaning for family in ENCODERS.own.values())} and safetensors works.",
     ]
 
 
 def _has(row: KnownModel, words: bool) -> str:
     if not words:
-        return "P" * row.predictor + "H" * bool(row.head)
-    return "; ".join(["predictor"] * row.predictor + [f"head: {row.head}"] * bool(row.head))
+        return "P" * row.predictor + "A" * bool(row.actions) + "H" * bool(row.head)
+    acting = ["predictor given actions"] * bool(row.actions)
+    return "; ".join(["predictor"] * row.predictor + acting + [f"head: {row.head}"] * bool(row.head))
 
 
 def _get(row: KnownModel) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from jepascope.catalog import is_code
 from jepascope.encoders.entries import ENCODERS
+from jepascope.encoders.jepa_wms import named
 from jepascope.encoders.models import TORCH_FILES, WEIGHTS, KnownModel, known_models
 from jepascope.errors import BadArgument, BadCheckpoint, quoted
 
@@ -49,6 +50,8 @@ def place(name: str) -> Place:
     metas = {model.torch_file: model for model in known.values() if model.torch_file}
     if path.name in metas and not path.exists():
         raise BadCheckpoint(_no_file(path, metas[path.name]))
+    if (world := named(path)) is not None and not path.exists():
+        raise BadCheckpoint(f"'{path}' is not there; fetch it, and its encoder: `{world.how}`; then pass --model {world.path}.")
     if path.is_file() and (path.parent / "config.json").is_file():
         raise BadCheckpoint(f"'{name}' is a file of a checkpoint, which is given as its folder: pass --model {quoted(path.parent)}.")
     if path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (*TORCH_FILES, ".safetensors"):

@@ -15,11 +15,13 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.folder_files import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
 from jepascope.encoders.geometry import MAX_TOKENS, known_family, read_json, sizes_of
+from jepascope.encoders.jepa_wms_file import is_world_model, read_predictor, world_model
 from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.meta import load_meta
-from jepascope.encoders.pixels import FILES, read_pixels, settled
+from jepascope.encoders.pixels import FILES, Pixels, read_pixels, settled
 from jepascope.encoders.pretrained import Unreadable
 from jepascope.encoders.selftest import last_latents, self_test, settled_test
+from jepascope.encoders.torch_file import read_torch_file
 from jepascope.encoders.vjepa2 import DECLARED, VJepa2Encoder
 from jepascope.encoders.vjepa2_ac import action_conditioned
 from jepascope.errors import BadArgument, BadCheckpoint, first_line
@@ -73,15 +75,30 @@ def _untested(name: str) -> VideoEncoder:
     if where.path is None or where.kind == "cache":
         return _fetched(name, where.kind == "cache")
     if where.kind == "file":
-        model, extra, acting = load_meta(where.path)
+        contents = read_torch_file(where.path)
+        if is_world_model(contents):
+            return _world(where.path, contents)
+        model, extra, acting = load_meta(where.path, contents)
         kind = ENCODERS.load(known_family(model.config.to_dict(), where.path).name)
         encoder: VJepa2Encoder = kind(model, where.path.name, extra)
         return action_conditioned(encoder, where.path, acting) if acting else encoder
     return read_folder(where.path, name, where.path.resolve().name if where.kind == "folder" else name)
 
 
-def read_folder(folder: Path, name: str, label: str) -> VideoEncoder:
-    """The encoder of a folder in Hugging Face format, called ``label``; errors call it ``name``."""
+def _world(path: Path, contents: dict[Any, Any]) -> VideoEncoder:
+    """A world model of jepa-wms: the predictor of a file, and the encoder of the folder that it lies in."""
+    published, predictor = read_predictor(path, contents)
+    if not (path.parent / CONFIG_FILE).is_file():
+        raise BadCheckpoint(
+            f"'{path}' holds a predictor of jepa-wms and no encoder; put it into the folder of {published.encoder}: `{published.how}`, "
+            f"then --model {published.path}."
+        )
+    return world_model(path, published, predictor, read_folder(path.parent, str(path.parent), path.name, published.pixels))
+
+
+def read_folder(folder: Path, name: str, label: str, trained: Pixels | None = None) -> VideoEncoder:
+    """The encoder of a folder in Hugging Face format, called ``label``; errors call it ``name``. ``trained``: how pixels were normalised
+    for what it is used with, whatever the folder says."""
     config_file = config_of(folder, name)
     config = read_json(config_file)
     check_folder(folder, name, config, sizes_of(config, config_file))
@@ -92,6 +109,7 @@ def read_folder(folder: Path, name: str, label: str) -> VideoEncoder:
     kind = ENCODERS.load(known_family(config, config_file).name)
     file = next((folder / file for file in FILES if (folder / file).exists()), None)
     pixels = settled(None if file is None else read_pixels(file, kind.centred), kind.trained, kind.mistaken, config.get("architectures"))
+    pixels = trained or pixels
     return kind.read(folder, name, label, extra, pixels)  # type: ignore[no-any-return]
 
 

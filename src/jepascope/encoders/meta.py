@@ -42,28 +42,27 @@ MASKS = "predictor.embeddings.mask_tokens"  # one weight of transformers', one e
 THIRDS = ("query", "key", "value")  # in the order in which Meta stacks them into one matrix
 POSITIONS = ("pos_embed", "predictor_pos_embed")  # left in some files and not used: positions are rotary
 ACTION = ("action_encoder.", "state_encoder.")  # of the predictor of V-JEPA 2-AC, which ``vjepa2_ac`` reads
-OF_JEPA_WMS = ("action_encoder", "proprio_encoder")  # what its training saves beside a predictor
 TOKENS_1 = {1568: "16 frames of 224 pixels", 4608: "16 frames of 384 pixels"}  # what V-JEPA 1 has positions for, and no V-JEPA 2
 PREDICTOR_HEADS = {384: 12}  # by width. Shapes do not tell how many there are, and another number gives other forecasts
 FRAMES = 64
 
 
-def load_meta(path: Path) -> tuple[VJEPA2Model, dict[str, Any], dict[str, Any]]:
+def load_meta(path: Path, contents: dict[Any, Any] | None = None) -> tuple[VJEPA2Model, dict[str, Any], dict[str, Any]]:
     """The model in a .pt file of Meta's, without a predictor where the file has none that fits; and as ``source`` what was read.
 
     Sizes come from the shapes; heads are 64 wide (ViT-H: 80), as in every released encoder. Made for clips of 64 frames of 256 pixels,
     or 384 where the file's name ends so (``vitg-384.pt``) or V-JEPA 2.1 is in it: the same weights take any other length and size.
     Of V-JEPA 2.1 what clips pass through. Third: the weights of an action-conditioned predictor beside it (V-JEPA 2-AC), as they are.
-    Raises BadCheckpoint, in one sentence, for any other file.
+    ``contents``: of the file, where it was opened before. Raises BadCheckpoint, in one sentence, for any other file.
     """
-    contents = read_torch_file(path)
+    contents = read_torch_file(path) if contents is None else contents
     models = states(path, contents)
     weights = bare(path, PREDICTOR, models.held[PREDICTOR]) if PREDICTOR in models.held else {}
     acts = any(name.removeprefix("predictor.").startswith(ACTION) for name in weights)
     order = ENCODERS[::-1] if acts else ENCODERS  # V-JEPA 2-AC is trained on a frozen encoder, which its hub loads from "encoder"
     key = next((name for name in order if name in models.held), None)
     if key is None:
-        raise BadCheckpoint(_no_encoder(path, contents, acts))
+        raise BadCheckpoint(_no_encoder(path, contents))
     acting = weights if acts else {}
     weights = bare(path, key, models.held[key]) | ({} if acts else weights)
     _refuse_version_1(path, weights, key)
@@ -148,18 +147,11 @@ def meta_name(name: str) -> tuple[str, int | None]:
     return ROOTS[root] + rest, None
 
 
-def _no_encoder(path: Path, contents: dict[Any, Any], acts: bool) -> str:
+def _no_encoder(path: Path, contents: dict[Any, Any]) -> str:
     """What a file without an encoder holds instead."""
     parts = [part for part in contents.values() if isinstance(part, dict) and part]
     if "param_groups" in contents or (parts and all("param_groups" in part for part in parts)):
         return f"'{path}' holds an optimiser's state and no weights of a model; {PUBLISHED}."
-    beside = [name for name in OF_JEPA_WMS if name in contents]
-    if acts or (beside and isinstance(contents.get(PREDICTOR), dict)):
-        encoders = f" with its {' and its '.join(beside).replace('_', ' ')}" if beside else ""
-        return (
-            f"'{path}' holds an action-conditioned predictor{encoders} and no encoder: a world model of jepa-wms, whose encoder lies "
-            "in a file of its own. Of such models vjepa2-ac-vitg.pt is read, which has both, and encoders of your own with a rollout."
-        )
     keys = ", ".join(f"{name!a:.30}" for name in [*contents][:5]) or "nothing"
     return f"'{path}' has none of {', '.join(ENCODERS)} (it has: {keys}); {PUBLISHED}."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class KnownModel:
     parameters: int
     sizes: Geometry
     predictor: bool = False
+    actions: int = 0  # numbers of an action, where its predictor is given some
     head: str = ""
     shipped: bool = False
     gated: bool = False  # the hub gives it to those who accepted its licence
@@ -78,6 +79,8 @@ def _published(family: EncoderEntry, name: str, parameters: int, more: Mapping[s
     sizes = {size: value for size, value in more.items() if size in family.sizes}
     about = {"torch_file": name if name.endswith(TORCH_FILES) else "", **{key: more[key] for key in more.keys() - sizes.keys()}}
     geometry = geometry_of(family, sizes, has_head="head" in more)
+    if "actions" in more:  # its predictor forecasts nothing without them
+        geometry = replace(geometry, predictor_width=0, predictor_depth=0, shown=())
     return KnownModel(name, parameters, geometry, predictor=bool(geometry.predictor_width), **about)
 
 

@@ -78,7 +78,9 @@ def rotary_table(grid: tuple[int, int, int], head_dim: int, rule: RotaryRule = V
 
 
 def rotate(x: Float[Tensor, "clips heads tokens head"], table: RotaryTable) -> Float[Tensor, "clips heads tokens head"]:
-    """Rotate queries or keys; in float32 whatever the dtype of ``x``."""
+    """Rotate queries or keys; in float32 whatever the dtype of ``x``. Of a head of odd width the last dimension is never turned."""
+    if x.shape[-1] % 2:
+        return torch.cat([rotate(x[..., :-1], RotaryTable(table.cos[..., :-1], table.sin[..., :-1])), x[..., -1:]], dim=-1)
     pairs = x.unflatten(-1, (-1, 2))
     turned = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).flatten(-2)
     return (x * table.cos + turned * table.sin).to(x.dtype)

@@ -82,6 +82,7 @@ DECLARED = EncoderEntry(
             1_127_871_920,
             {"width": 1408, "depth": 40, "frames": 32, "size": 384, "head": "Diving48, 48 labels"},
         ),
+        ("vjepa2-ac-vitg.pt", 1_317_394_944, {"width": 1408, "depth": 40, "frames": 8, "tubelet": 1, "actions": 7}),
     ),
 )
 BESIDE_SHAPES = ("num_attention_heads", "pred_num_attention_heads", "hidden_act", "layer_norm_eps")

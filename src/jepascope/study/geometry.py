@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.at_hand import Place, not_here, place
 from jepascope.encoders.folder_files import config_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_json, sizes_of
+from jepascope.encoders.jepa_wms import FRAMES, named
 from jepascope.encoders.models import TORCH_FILES, known_models
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
@@ -45,12 +46,17 @@ def geometry(spec: StudySpec) -> Geometry:
     where = Place("hub") if row and not (row.shipped or Path(spec.model).expanduser().is_dir()) else place(spec.model)
     if where.kind == "code":
         return _of_code(spec)
+    actions = 0
     if where.path is not None and where.kind != "file":
         path = config_of(where.path, spec.model)
         sizes = sizes_of(read_json(path), path)
         parameters = row.parameters if row else block_parameters(sizes.depth, sizes.width)
     elif row:
-        sizes, parameters = row.sizes, row.parameters
+        sizes, parameters, actions = row.sizes, row.parameters, row.actions
+    elif where.path is not None and (world := named(where.path)) is not None:
+        config = config_of(where.path.parent, str(where.path.parent))
+        sizes = replace(sizes_of(read_json(config), config), tubelet=1, frames=FRAMES, size=world.size, predictor_width=0)
+        parameters, actions = block_parameters(sizes.depth, sizes.width), world.numbers
     elif where.kind == "file":
         raise BadArgument(
             f"'{spec.model}' has no config.json to count from, and plan opens no weights; `jepascope run` reads it. To count, name the "
@@ -81,6 +87,7 @@ def geometry(spec: StudySpec) -> Geometry:
         parameters,
         frames // sizes.tubelet,
         has_head=sizes.has_head,
+        actions=actions,
         **beside,
     )
 
