@@ -58,7 +58,7 @@ class StepPredictor(nn.Module):
                 value.zero_()
         for module in twin.modules():
             if isinstance(module, nn.LayerNorm):
-                module.weight.fill_(1)
+                nn.init.ones_(module.weight)
         return twin
 
 
