@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from jepascope.cli import app
 from jepascope.doctor import Check
+from jepascope.encoders.jepa_wms import PUBLISHED
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import known_models
 from jepascope.study.spec import StudySpec
@@ -117,7 +118,8 @@ def test_models_fit_a_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_models_as_json_say_everything() -> None:
     rows = json.loads(answer("models", "--json").stdout)
-    assert [(row["name"], row["how"]) for row in rows] == [(model.name, model.how) for model in known_models()]
+    worlds = [(world.file, world.how) for world in PUBLISHED]
+    assert [(row["name"], row["how"]) for row in rows] == [(model.name, model.how) for model in known_models()] + worlds
     assert {row["name"]: row["also"] for row in rows}["facebook/vjepa2-vitl-fpc64-256"].endswith("/vitl.pt")
 
 

@@ -26,6 +26,7 @@ NOT_RUN = {
     ("clips", "complex"): "hundreds of pictures; tests/cli/test_clips.py",
     ("small_net",): "what a package adds; tests/test_example_package.py",
     ("arm.npz",): "no plan opens a .pt; tests/intervention/test_rollout.py and tests/test_tiny_jepa.py",
+    ("dinov2-small/jepa_wm_pusht.pth.tar",): "a file to fetch; tests/encoders/test_jepa_wms.py",
 }
 SHELL = [words for block in blocks() if block.language == "bash" for words in block.commands]
 LINES = {" ".join(words): words[1:] for words in SHELL if words[0].endswith("jepascope")}

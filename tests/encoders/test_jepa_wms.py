@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_meta import State, saved
+from test_meta import State, random_model, saved
 from torch import Tensor, nn
 from transformers import Dinov2Config, Dinov2Model
 from typer.testing import CliRunner
 
+import jepascope as js
 from jepascope.cli import app
+from jepascope.encoders import action_predictor
 from jepascope.encoders.action_predictor import ActionPredictor
 from jepascope.encoders.adaln_predictor import AdaLNPredictor
 from jepascope.encoders.base import EncoderCard
@@ -24,6 +28,7 @@ from jepascope.encoders.load import load_encoder
 from jepascope.encoders.pixels import HALF, IMAGENET
 from jepascope.encoders.selftest import parts_test, self_test
 from jepascope.encoders.step_predictor import StepPredictor, causal
+from jepascope.encoders.vjepa2_ac import ByFrame
 from jepascope.encoders.world_model import WorldModel, scaled
 from jepascope.errors import BadArgument, BadCheckpoint
 from jepascope.study.geometry import geometry
@@ -46,6 +51,25 @@ REFERENCE = {
         "-0.281829029 1.28147697 0.582030177 -0.296950936 1.27334619 0.597876549 -0.3862409 1.24473846 0.687064648",
         "-0.281829178 1.28147697 0.582030177 -0.247748777 1.28730607 0.547886074 -0.206454486 1.29684567 0.505647898",
     ),
+}
+STUDY: dict[str, Any] = {
+    "finders": ("diff_means",),
+    "judges": ("probe", "rollout"),
+    "edits": ("ablate", "swap"),
+    "chapters": (),
+    "context": 2,
+    "best_layer": 1,
+    "rank": 1,
+    "draws": 4,
+    "draws_elsewhere": 2,
+    "test_scenes": 16,
+    "resamples": 100,
+    "folds": 2,
+    "untrained_seeds": 0,
+    "control_seeds": 1,
+    "fits": 0,
+    "stability_subsamples": 2,
+    "permutations": 2,
 }
 MADE: dict[str, Callable[[], StepPredictor]] = {
     "AdaLN": lambda: AdaLNPredictor(WIDTH, 22, 2, 2, 104, NUMBERS, STATES, 4),  # heads 13 wide: an odd number, as the published ones' 25
@@ -203,6 +227,21 @@ def test_a_file_in_its_encoders_folder_is_loaded_with_it(name: str, layout: str,
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize(("name", "states"), [("vjepa2_ac_droid", 0), ("vjepa2_ac_oss", 7)])
+def test_v_jepa_2_sees_frames_by_themselves(name: str, states: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(action_predictor.HEADS, 48, 2)  # of so narrow a predictor it is not known how many heads it has
+    random_model().save_pretrained(tmp_path / "vjepa2")
+    held = {"predictor": ActionPredictor(192, 48, 1, 2, 96, 7, states).fresh(0).state_dict()}
+    world = load_encoder(str(saved(tmp_path / "vjepa2" / f"{name}.pth.tar", held)))
+    assert isinstance(world, WorldModel) and isinstance(world.inner, ByFrame) and not world.card.has_predictor
+    assert (world.card.actions, world.card.states, world.card.grid, world.window) == (7, states, (4, 8, 8), WINDOW)
+    assert self_test(world) == 0
+    latents, actions = torch.randn(1, 64, 192, generator=torch.Generator().manual_seed(0)), torch.ones(1, 3, 7)
+    rolled = world.rollout(latents, actions, torch.ones(1, 4, states) if states else None)
+    assert torch.allclose(rolled, F.layer_norm(rolled, (192,)), atol=1e-2)  # of small latents the norm is not quite 1
+
+
+@torch.inference_mode()
 def test_positions_of_dinov2_are_those_of_metas_hub(encoder_folder: Path) -> None:
     world, alone = (
         load_encoder(str(saved(encoder_folder / "jepa_wm_pusht.pth.tar", published("AdaLN")))),
@@ -300,3 +339,50 @@ def test_modules_of_a_predictor_are_all_layers_that_its_fresh_twin_draws_anew() 
             torch.equal(module.weight, torch.ones_like(module.weight)) for module in fresh.modules() if isinstance(module, nn.LayerNorm)
         )
         assert all(not torch.equal(a, b) for a, b in zip(predictor.state_dict().values(), fresh.state_dict().values(), strict=True))
+
+
+def carrying() -> dict[str, Any]:
+    """A file whose predictor says of every time that it goes on as it is: gates are shut, and latents pass through norm and projections."""
+    held = published("AdaLN")
+    for value in (*held["predictor"].values(), *held["proprio_encoder"].values()):
+        value.zero_()
+    held["predictor"]["module.predictor_norm.weight"].fill_(0.5**0.5)  # half of what it norms is 0
+    for matrix in ("predictor_embed", "predictor_proj"):
+        weight = held["predictor"][f"module.{matrix}.weight"]
+        weight.copy_(torch.eye(*weight.shape))
+    return held
+
+
+@pytest.mark.slow  # a whole study: 45 s of CPU
+def test_a_study_asks_it_by_its_rollouts(encoder_folder: Path, tmp_path: Path) -> None:
+    """Clips are red or blue; where the predictor changes nothing, what is swapped is carried, and what controls swap is not."""
+    rng, count = np.random.default_rng(0), 60
+    blue = rng.integers(0, 2, count)
+    ground = rng.integers(40, 120, (count, 4, 28, 28, 3), dtype=np.uint8)
+
+    def videos(blue: np.ndarray) -> np.ndarray:
+        drawn = ground.copy()
+        for clip, channel in enumerate(2 * blue):
+            drawn[clip, ..., channel] += 100
+        return drawn.repeat(8, axis=2).repeat(8, axis=3)
+
+    def words(blue: np.ndarray) -> list[str]:
+        return ["blue" if cold else "red" for cold in blue]
+
+    twins = {"video": videos(1 - blue), "tint": words(1 - blue)}
+    recorded = {"actions": rng.normal(size=(count, 3, 10)), "states": rng.normal(size=(count, 4, 4))}
+    clips = js.clips.from_arrays(videos(blue), {"tint": words(blue)}, twins=twins, name="tints", **recorded)
+    encoder = js.load_encoder(str(saved(encoder_folder / "jepa_wm_pusht.pth.tar", carrying())))
+    run = js.study(encoder, clips, variable="tint", out=tmp_path / "run", **STUDY)
+    fidelity, rollouts = (
+        run.table("fidelity").set_index("step"),
+        run.table("rollouts").set_index(["reading", "step", "edit", "control"]).sort_index(),
+    )
+    assert list(fidelity.index) == [1, 2] and (fidelity["rolled"] == 1).all()
+    for step in (1, 2):
+        swapped = rollouts.loc["rollout", step, "swap"]
+        assert swapped.loc["subspace", "low"] > 0.5 > abs(swapped.loc["random", "value"])
+    told = json.loads((tmp_path / "run" / "provenance.json").read_text())["encoder"]
+    assert told["digest"] == encoder.card.digest and told["source"].startswith(
+        "jepa_wm_pusht.pth.tar: world model jepa_wm_pusht of jepa-wms"
+    )

@@ -6,7 +6,8 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES
 from jepascope.discovery.finder_entry import FINDERS
 from jepascope.encoders.entries import ENCODERS
-from jepascope.encoders.models import known_models
+from jepascope.encoders.jepa_wms import PUBLISHED
+from jepascope.encoders.models import KnownModel, known_models
 from jepascope.intervention.control_entry import CONTROLS, on_request
 from jepascope.intervention.edit_entry import EDITS
 from jepascope.intervention.judge_entry import JUDGES
@@ -73,9 +74,28 @@ def models() -> str:
             f"{row.sizes.width} × {row.sizes.depth}",
             f"{row.sizes.frames} × {row.sizes.size}",
             f"{row.weights_gb:.2f}",
-            ", ".join([*(["predictor"] if row.predictor else []), *([f"head: {row.head}"] if row.head else [])]),
+            ", ".join([*_predicts(row), *([f"head: {row.head}"] if row.head else [])]),
             row.how if row.shipped else code(row.how) if "accept" not in row.how else plain(row.how),
         )
         for row in known_models()
     )
     return table("model | width × depth | frames × pixels | GB of weights | has | how to get it", rows)
+
+
+def _predicts(row: KnownModel) -> list[str]:
+    return ["predictor"] * row.predictor + ["predictor given actions"] * bool(row.actions)
+
+
+def worlds() -> str:
+    """World models whose files lie in the folder of an encoder."""
+    rows = (
+        (
+            code(world.path),
+            f"{world.size}",
+            f"{world.numbers}",
+            f"{world.states or ''}",
+            plain(world.how) if "accept" in world.how else code(world.how),
+        )
+        for world in PUBLISHED
+    )
+    return table("world model | pixels | actions | states | how to get it", rows)

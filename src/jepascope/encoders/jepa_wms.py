@@ -8,7 +8,7 @@ it is below, by the name under which a file is published.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,11 @@ class JepaWM:
     def words(self) -> str:
         """What it is."""
         return f"world model {self.name} of jepa-wms, {LAYOUTS[self.layout]}, over {self.encoder}"
+
+    @property
+    def normalised(self) -> Pixels:
+        """How pixels were in its training, whatever the encoder's folder says."""
+        return replace(self.pixels, source=f"pixels as {self.name} was trained ({self.pixels})")
 
     @property
     def file(self) -> str:

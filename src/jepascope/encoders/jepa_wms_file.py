@@ -33,7 +33,7 @@ from jepascope.errors import BadCheckpoint
 BESIDE = ("action_encoder", "proprio_encoder")  # keys of what embeds numbers, where the predictor does not hold it
 EMBEDDING = "patch_embed."  # what such a module calls its one layer, a convolution over one time
 UNUSED = "extrinsics_encoder."
-KINDS = {"dinov2": Dinov2Encoder, "dinov3": Dinov3Encoder, "vjepa2": VJepa2Encoder}
+KINDS: dict[str, type[VideoEncoder]] = {"dinov2": Dinov2Encoder, "dinov3": Dinov3Encoder, "vjepa2": VJepa2Encoder}
 OFFSET = 0.1  # that Meta's hub adds to the grid that DINOv2's positions are interpolated to
 
 
@@ -83,7 +83,8 @@ def world_model(path: Path, published: JepaWM, predictor: StepPredictor, encoder
         inner: VideoEncoder = ByFrame(encoder.at(encoder.card.frames, published.size), FRAMES)
     else:
         inner = (as_in_metas_hub(encoder, published.size) if isinstance(encoder, Dinov2Encoder) else encoder).at(FRAMES, published.size)
-    inner.card = replace(inner.card, name=path.name, source=f"{path.name}: {published.words} ({path.stat().st_size:,} bytes)")
+    read = (f"{path.name}: {published.words} ({path.stat().st_size:,} bytes)", inner.card.source)
+    inner.card = replace(inner.card, name=path.name, source="; ".join(filter(None, read)))
     return WorldModel(inner, predictor, WINDOW, published.task, sized=True)
 
 

@@ -93,7 +93,7 @@ def _world(path: Path, contents: dict[Any, Any]) -> VideoEncoder:
             f"'{path}' holds a predictor of jepa-wms and no encoder; put it into the folder of {published.encoder}: `{published.how}`, "
             f"then --model {published.path}."
         )
-    return world_model(path, published, predictor, read_folder(path.parent, str(path.parent), path.name, published.pixels))
+    return world_model(path, published, predictor, read_folder(path.parent, str(path.parent), path.name, published.normalised))
 
 
 def read_folder(folder: Path, name: str, label: str, trained: Pixels | None = None) -> VideoEncoder:
