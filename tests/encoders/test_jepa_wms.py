@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from test_meta import State, random_model, saved
+from test_meta import State, saved
 from torch import Tensor, nn
-from transformers import Dinov2Config, Dinov2Model
+from transformers import Dinov2Config, Dinov2Model, VJEPA2Config, VJEPA2Model
 from typer.testing import CliRunner
 
 import jepascope as js
@@ -230,13 +230,14 @@ def test_a_file_in_its_encoders_folder_is_loaded_with_it(name: str, layout: str,
 @pytest.mark.parametrize(("name", "states"), [("vjepa2_ac_droid", 0), ("vjepa2_ac_oss", 7)])
 def test_v_jepa_2_sees_frames_by_themselves(name: str, states: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(action_predictor.HEADS, 48, 2)  # of so narrow a predictor it is not known how many heads it has
-    random_model().save_pretrained(tmp_path / "vjepa2")
+    sizes = {"hidden_size": 192, "num_attention_heads": 3, "num_hidden_layers": 2, "pred_num_hidden_layers": 1, "mlp_ratio": 2.0}
+    VJEPA2Model(VJEPA2Config(**sizes)).save_pretrained(tmp_path / "vjepa2")
     held = {"predictor": ActionPredictor(192, 48, 1, 2, 96, 7, states).fresh(0).state_dict()}
     world = load_encoder(str(saved(tmp_path / "vjepa2" / f"{name}.pth.tar", held)))
     assert isinstance(world, WorldModel) and isinstance(world.inner, ByFrame) and not world.card.has_predictor
-    assert (world.card.actions, world.card.states, world.card.grid, world.window) == (7, states, (4, 8, 8), WINDOW)
+    assert (world.card.actions, world.card.states, world.card.grid, world.window) == (7, states, (4, 16, 16), WINDOW)
     assert self_test(world) == 0
-    latents, actions = torch.randn(1, 64, 192, generator=torch.Generator().manual_seed(0)), torch.ones(1, 3, 7)
+    latents, actions = torch.randn(1, 256, 192, generator=torch.Generator().manual_seed(0)), torch.ones(1, 3, 7)
     rolled = world.rollout(latents, actions, torch.ones(1, 4, states) if states else None)
     assert torch.allclose(rolled, F.layer_norm(rolled, (192,)), atol=1e-2)  # of small latents the norm is not quite 1
 
@@ -289,7 +290,7 @@ Change = Callable[[dict[str, Any]], object]
             "jepa_wm_pusht",
             "AdaLN",
             lambda held: held.update(published("AdaLN", 64)),
-            "64 wide, and its folder holds another encoder, 48 wide",
+            r"dinov2-small, 64 wide, .* its folder holds another encoder \(DINOv2, 48 wide, patches of 14\)",
         ),
         ("dino_wm_pusht", "dino_wm", lambda held: held["predictor"].pop("module.pos_embedding"), "predictor without pos_embedding"),
         (
@@ -319,7 +320,7 @@ def test_what_is_not_what_its_name_says_is_refused_in_one_line(
 
 def test_without_its_encoder_or_where_it_is_not_it_says_what_to_do(tmp_path: Path, encoder_folder: Path) -> None:
     how = "`hf download facebook/dinov2-small --local-dir dinov2-small && hf download facebook/jepa-wms jepa_wm_pusht.pth.tar --local-dir"
-    with pytest.raises(BadCheckpoint, match="holds a predictor of jepa-wms and no encoder; put it into the folder") as caught:
+    with pytest.raises(BadCheckpoint, match=r"goes on from latents of facebook/dinov2-small, .* no encoder is in its folder") as caught:
         load_encoder(str(saved(tmp_path / "jepa_wm_pusht.pth.tar", published("AdaLN"))))
     assert how in str(caught.value) and "--model dinov2-small/jepa_wm_pusht.pth.tar" in str(caught.value)
     with pytest.raises(BadCheckpoint, match="is not there; fetch it, and its encoder") as caught:

@@ -94,7 +94,7 @@ def worlds() -> str:
             f"{world.size}",
             f"{world.numbers}",
             f"{world.states or ''}",
-            plain(world.how) if "accept" in world.how else code(world.how),
+            plain(world.how.split("`")[0]) + code(world.commands),
         )
         for world in PUBLISHED
     )

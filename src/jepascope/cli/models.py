@@ -93,7 +93,7 @@ def _world_command(path: Path, name: str, as_json: bool) -> bool:
     say(f"{name}: {world.words}: frames of {world.size} pixels, actions of {world.numbers} numbers{states}.")
     say("Its predictor is given actions: the judge rollout asks it.")
     if not there:
-        say("It lies in no folder of an encoder. To have it in the one that it needs:", f"  {world.how}")
+        say(f"It lies in no folder of an encoder. To have it in the one that it needs: {world.how}.")
     say("CLIPS.npz holds videos with actions (docs/world-models.md):", f"  {run}")
     return True
 

@@ -27,6 +27,8 @@ LAYOUTS = {
     "vjepa2_ac": "with actions as tokens",
 }
 """How a predictor is given actions, by what its configuration calls it."""
+FAMILIES = {"dinov2": "dinov2", "dinov3_vit": "dinov3", "vjepa2": "vjepa2"}
+"""Of encoders, and how their names on the hub begin."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,8 @@ class JepaWM:
 
     @property
     def family(self) -> str:
-        """Of its encoder: how its name begins."""
-        return self.encoder.split("/")[1].split("-")[0]
+        """Of its encoder, as ``entries`` names it."""
+        return next(family for family, begins in FAMILIES.items() if self.folder.startswith(begins))
 
     @property
     def patch(self) -> int:
@@ -131,18 +133,24 @@ class JepaWM:
         return f"{self.folder}/{self.file}"
 
     @property
-    def how(self) -> str:
-        """The commands that fetch both."""
-        gated = (
-            f"accept the licence at https://huggingface.co/{self.encoder}, then hf auth login, then " if "dinov3" in self.encoder else ""
-        )
+    def commands(self) -> str:
+        """What fetches both."""
         there = f"--local-dir {self.folder}"
-        return f"{gated}hf download {self.encoder} {there} && hf download {HUB} {self.file} {there}"
+        return f"hf download {self.encoder} {there} && hf download {HUB} {self.file} {there}"
+
+    @property
+    def how(self) -> str:
+        """How to get both, in a sentence."""
+        gated = (
+            f"accept the licence at https://huggingface.co/{self.encoder}, `hf auth login`, then " if self.family == "dinov3_vit" else ""
+        )
+        return f"{gated}`{self.commands}`"
 
     @property
     def as_json(self) -> dict[str, Any]:
         """As ``jepascope models --json`` prints it."""
         about = {"name": self.file, "encoder": self.encoder, "folder": self.folder, "how": self.how, "layout": self.layout}
+        about["also"] = f"curl -L -o {self.path} {FILES}/{self.also}{ENDING}"
         return {**about, "size": self.size, "actions": self.numbers, "states": self.states}
 
 

@@ -20,7 +20,8 @@ from jepascope.encoders.adaln_predictor import MODULATION, read_adaln_predictor
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.dino_wm_predictor import LAYERS, read_dino_wm_predictor
 from jepascope.encoders.dinov2 import Dinov2Encoder
-from jepascope.encoders.dinov3 import Dinov3Encoder
+from jepascope.encoders.folder_files import CONFIG_FILE
+from jepascope.encoders.geometry import known_family, read_json, sizes_of
 from jepascope.encoders.jepa_wms import FRAMES, HEADS, WINDOW, JepaWM, published_as
 from jepascope.encoders.meta_states import ENCODERS, PREDICTOR, bare
 from jepascope.encoders.step_predictor import StepPredictor
@@ -33,7 +34,6 @@ from jepascope.errors import BadCheckpoint
 BESIDE = ("action_encoder", "proprio_encoder")  # keys of what embeds numbers, where the predictor does not hold it
 EMBEDDING = "patch_embed."  # what such a module calls its one layer, a convolution over one time
 UNUSED = "extrinsics_encoder."
-KINDS: dict[str, type[VideoEncoder]] = {"dinov2": Dinov2Encoder, "dinov3": Dinov3Encoder, "vjepa2": VJepa2Encoder}
 OFFSET = 0.1  # that Meta's hub adds to the grid that DINOv2's positions are interpolated to
 
 
@@ -72,13 +72,24 @@ def layout_of(weights: Mapping[str, Tensor]) -> str:
     return "dino_wm" if any(name.startswith(f"{LAYERS}.") for name in weights) else "vjepa2_ac"
 
 
+def check_encoder(path: Path, published: JepaWM, predictor: StepPredictor) -> None:
+    """BadCheckpoint where the folder that a file lies in is none of its encoder: by family, width and patches, which are all that tells."""
+    config_file, lies = path.parent / CONFIG_FILE, "no encoder is in its folder"
+    if config_file.is_file():
+        config = read_json(config_file)
+        family, sizes = known_family(config, config_file), sizes_of(config, config_file)
+        if (family.name, sizes.width, sizes.patch) == (published.family, predictor.width, published.patch):
+            return
+        lies = f"its folder holds another encoder ({family.meaning}, {sizes.width} wide, patches of {sizes.patch})"
+    wanted = f"{published.encoder}, {predictor.width} wide, in patches of {published.patch}"
+    raise BadCheckpoint(
+        f"'{path}' holds a predictor of jepa-wms that goes on from latents of {wanted}, and {lies}. It is run in that one's folder: "
+        f"{published.how}, then --model {published.path}."
+    )
+
+
 def world_model(path: Path, published: JepaWM, predictor: StepPredictor, encoder: VideoEncoder) -> WorldModel:
-    """The two together, for frames of the size that it was trained on. BadCheckpoint where the encoder is not of its family or width."""
-    if type(encoder) is not KINDS[published.family] or encoder.card.width != predictor.width:
-        raise BadCheckpoint(
-            f"'{path}' goes on from latents of {published.encoder}, {predictor.width} wide, and its folder holds another encoder, "
-            f"{encoder.card.width} wide; put it into that one's: `{published.how}`, then --model {published.path}."
-        )
+    """The two together, for frames of the size that it was trained on."""
     if isinstance(encoder, VJepa2Encoder):
         inner: VideoEncoder = ByFrame(encoder.at(encoder.card.frames, published.size), FRAMES)
     else:

@@ -15,7 +15,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.folder_files import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, check_folder, config_of
 from jepascope.encoders.geometry import MAX_TOKENS, known_family, read_json, sizes_of
-from jepascope.encoders.jepa_wms_file import is_world_model, read_predictor, world_model
+from jepascope.encoders.jepa_wms_file import check_encoder, is_world_model, read_predictor, world_model
 from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.meta import load_meta
 from jepascope.encoders.pixels import FILES, Pixels, read_pixels, settled
@@ -88,11 +88,7 @@ def _untested(name: str) -> VideoEncoder:
 def _world(path: Path, contents: dict[Any, Any]) -> VideoEncoder:
     """A world model of jepa-wms: the predictor of a file, and the encoder of the folder that it lies in."""
     published, predictor = read_predictor(path, contents)
-    if not (path.parent / CONFIG_FILE).is_file():
-        raise BadCheckpoint(
-            f"'{path}' holds a predictor of jepa-wms and no encoder; put it into the folder of {published.encoder}: `{published.how}`, "
-            f"then --model {published.path}."
-        )
+    check_encoder(path, published, predictor)
     return world_model(path, published, predictor, read_folder(path.parent, str(path.parent), path.name, published.normalised))
 
 

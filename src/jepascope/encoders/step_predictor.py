@@ -49,7 +49,7 @@ class StepPredictor(nn.Module):
 
     def fresh(self: Made, seed: int) -> Made:
         """One of the same shapes with weights as before training."""
-        generator, twin = torch.Generator().manual_seed(seed), copy.deepcopy(self)
+        generator, twin = torch.Generator().manual_seed(seed), copy.deepcopy(self).cpu().float()  # drawn alike on every device
         for name, value in twin.state_dict().items():
             spread = next((spread for part, spread in self.spreads.items() if part in name), SPREAD)
             if value.ndim > 1:
