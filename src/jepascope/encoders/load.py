@@ -44,7 +44,8 @@ def load_encoder(
     ``name``: "nano" or "nano-wide" (shipped), a local folder in Hugging Face format (config.json, model.safetensors), or a hub
     name such as "facebook/vjepa2-vitl-fpc64-256" (fetched unless it is in the hub's cache); of these only safetensors are
     read, never pickles. Or a .pt file of Meta's (see ``load_meta``), of which tensors are read and nothing is run; or one of
-    jepa-wms, in the folder of its encoder (see ``read_predictor``), which gives a WorldModel. Or code, because you name it: ``package.module:attribute``, or what an installed package calls its own, a VideoEncoder or a function that returns one.
+    jepa-wms, in the folder of its encoder (see ``read_predictor``), which gives a WorldModel. Or code, because you name it:
+    ``package.module:attribute``, or what an installed package calls its own, a VideoEncoder or a function that returns one.
     Pixels are normalised as preprocessor_config.json (or video_preprocessor_config.json) beside the weights says, else as the family was
     trained (see ``Pixels``). The family is told by config.json (``entries.family_of``); of those other than V-JEPA 2 the encoder
     alone is read. A V-JEPA 2 classifier (architectures: VJEPA2ForVideoClassification) keeps its task head; a checkpoint that holds
