@@ -10,7 +10,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations, token_mask
 from jepascope.activations.capture import capture
-from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
+from jepascope.activations.site import SELECTIONS, Site, background, of_beginning, time_mask, time_span
 from jepascope.clips.clipset import ClipSet
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
@@ -96,3 +96,9 @@ def test_a_scope_of_edits_is_no_selection_to_pool_over(encoder: VJepa2Encoder, c
         mask = captured.mask(tokens)
         assert mask is not None and mask.shape == (2, encoder.card.tokens)
     assert all(captured.pooled(1, tokens).shape == (2, encoder.card.width) for tokens in SELECTIONS)
+
+
+def test_beginnings_show_the_object_where_whole_clips_do_and_class_tokens_never() -> None:
+    whole = torch.tensor([[True, False, True, True, False]])  # two times of two places, and a class token
+    assert of_beginning(whole, 2, 1).tolist() == [[True, False, False]]
+    assert of_beginning(whole, 2, 0).tolist() == [[True, False]]

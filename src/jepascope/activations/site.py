@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -72,6 +73,11 @@ def time_mask(tokens: str, grid: tuple[int, int, int]) -> Bool[Tensor, " tokens"
     mask = torch.zeros(grid[0] * grid[1] * grid[2], dtype=torch.bool)
     mask[time_slice(tokens, grid)] = True
     return mask
+
+
+def of_beginning(object_mask: Bool[Tensor, "clips tokens"], places: int, extra: int) -> Bool[Tensor, "clips early_tokens"]:
+    """Of the tokens of whole clips, those of their beginnings: the first ``places``, and ``extra`` that are of no place, nor show it."""
+    return F.pad(object_mask[:, :places], (0, extra))
 
 
 def background(object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int], seed: int = 0) -> Bool[Tensor, "clips tokens"]:

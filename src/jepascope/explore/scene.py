@@ -13,6 +13,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import ShownAs, capture
+from jepascope.activations.site import of_beginning
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.presets import twins_given
@@ -73,7 +74,7 @@ class ShownScene:
         """The same of beginnings, as ``early`` sees them; which tokens show the object is known from the whole clip."""
         first = beginning(early.card.frames)
         captured = self._captured(early, ShownAs(f"16-bit-{first.name}", lambda video: first(rounded(video))))
-        return replace(captured, shown=self.whole.object_mask[:, : early.card.tokens])
+        return replace(captured, shown=of_beginning(self.whole.object_mask, early.card.places, early.card.extra))
 
     def _captured(self, encoder: VideoEncoder, shown_as: ShownAs) -> Activations:
         return capture(encoder, self.clips, None, sites=range(encoder.card.depth + 1), transform=shown_as)

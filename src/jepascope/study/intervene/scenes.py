@@ -12,6 +12,7 @@ from torch import Tensor
 
 from jepascope.activations.activations import Activations
 from jepascope.activations.capture import ShownAs, capture
+from jepascope.activations.site import of_beginning
 from jepascope.activations.suffix import chunks
 from jepascope.clips.classes import changed
 from jepascope.clips.clipset import ClipSet
@@ -91,7 +92,7 @@ def beginning_of(
     shown_as = beginning(early.card.frames)
     kept = (*sites, *shown_before(sites, early.context_layers))
     captured = capture(early, part.clips, captures.store, sites=kept, transform=shown_as, progress=tick, part=of)
-    return replace(captured, shown=part.object_mask[:, : early.card.tokens])
+    return replace(captured, shown=of_beginning(part.object_mask, early.card.places, early.card.extra))
 
 
 def judge_futures(captures: Captures, judge: ForecastJudge, layer: int) -> Float[Tensor, "clips features"]:
