@@ -189,6 +189,12 @@ def test_classes_that_mean_nothing_are_written_by_nobody(seed: int) -> None:
         assert claimed(traced_of(kind).writes(3, "C", permuted))[0] != "shown"
 
 
+def test_a_share_that_is_not_told_from_zero_is_said_not_to_be_shown(table: Table) -> None:
+    made = table(3, "C")
+    verdict, sentence = claimed(made.assign(low=made["low"].where(made["value"] < 0.5, -0.1)))
+    assert verdict in ("not shown", "no power") and sentence.startswith("No part is shown to write"), sentence
+
+
 def test_controls_do_not_have_that_reader(table: Table) -> None:
     made = table(3, "C")
     for control in ("random", "variance"):

@@ -92,13 +92,13 @@ def _size(row: Row) -> str:
 
 
 def _writes(row: Row, facts: Facts, many: int) -> str:
-    told = [_than(row, one) for one in _ordered(row)]
     inside = (
         f"what separates the classes of {facts.variable} in the rank-{row['rank']:.0f} {row['finder']} subspace at layer {row['layer']:.0f}"
     )
     if not Effect.of(row).works:
         known = f"the largest share is {_size(row)}" if finite(row["value"]) else "test clips are not shown to differ there at all"
         return f"No part is shown to write {inside}: {known}."
+    told = [_than(row, one) for one in _ordered(row)]
     share = f"{component_words(row)} wrote {_size(row)}, the largest share of {many} (n = {row['n']:.0f} {facts.tested})"
     return f"Of {inside}, {share}: {'; '.join(told) or 'no control was run'}."
 
