@@ -47,7 +47,7 @@ class BlankFigure(Blank):
 
 @contextmanager
 def words_only() -> Iterator[None]:
-    """While it lasts figures are made, so that the charts are checked, and not drawn: for fixtures, which are made with the checks on."""
+    """While it lasts figures of the report are blank. Not under the checks of types: a blank is no figure."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matplotlib.figure.Figure.savefig", BlankFigure.savefig)
+        patch.setattr("jepascope.report.charts.canvas.Figure", BlankFigure)
         yield

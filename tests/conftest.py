@@ -8,7 +8,8 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,27 +26,47 @@ os.environ["JEPASCOPE_WORKERS"] = "1"  # tests share the cores already; those of
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from blank_figure import BlankFigure, words_only
+from blank_figure import words_only
 from strict_types import checking, checks, install
 from tiny import TINY, random_model
 
 install("jepascope")
+settings.register_profile("any machine", deadline=None)  # how long an example takes depends on what else runs
+settings.load_profile("any machine")
 
 
 WHOLE = frozenset({"bench", "browser", "campaign", "cli", "planted", "report", "study"})
-"""Folders of tests that run whole studies and build whole pages, which takes nearly twice as long with every call checked. What they share
-is made with the checks on, so that every line of a study is run under them once; the other rooms' tests check every call."""
+"""Folders of tests that run whole studies and build whole pages, which takes nearly twice as long with every call checked, and so does
+what they share. Every line of a study is run under the checks by tests/study/test_checked.py; the other rooms' tests check every call."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Libraries and tests that are loaded are never garbage, and looking through them again and again took a fifteenth of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
-    """Where tests are run; what hands them out to workers needs no torch. Libraries and tests that are loaded are never garbage, and
-    looking through them again and again took a fifteenth of the time."""
+    """Where tests are run; what hands them out to workers needs no torch."""
     import torch
 
     torch.set_num_threads(1)
-    gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """.ci/run runs whatever is slow and not long, so nothing is left out of it without a reason."""
+    for item in items:
+        long = item.get_closest_marker("long")
+        if long and not (long.args and "slow" in item.keywords):
+            raise pytest.UsageError(f"{item.nodeid}: what is marked long is slow, and says why: long('...')")
 
 
 def whole(item: pytest.Item) -> bool:
@@ -85,10 +106,10 @@ def own_home(caches: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def words_alone(request: pytest.FixtureRequest) -> Iterator[None]:
     """Most of a page's time goes into its figures: only tests that look at them (marked ``drawn``) have them made."""
-    if whole(request.node) and "drawn" not in request.keywords:
-        monkeypatch.setattr("jepascope.report.charts.canvas.Figure", BlankFigure)
+    with words_only() if whole(request.node) and "drawn" not in request.keywords else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +136,7 @@ def shared(shared_folder: Path) -> Callable[[str, Callable[[Path], Any]], Path]:
         with FileLock(shared_folder / f"{name}.lock"):
             if not done.exists():
                 before = checking()
-                checks(True)
+                checks(False)
                 try:
                     make(path)
                 finally:
@@ -153,17 +174,23 @@ def tiny_spec(tiny_model: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def finished_run(shared: Callable[..., Path], tiny_spec: Any, tiny_encoder: Any) -> Path:
-    """The run folder of one tiny study that nothing interrupted. Shared by all workers: tests that change it copy it first."""
+def run_whole(tiny_spec: Any, tiny_encoder: Any) -> Callable[[Path], None]:
+    """Runs a tiny study to its end and writes its page."""
     from jepascope.report.build import build_report
     from jepascope.study.run import run_study
 
     def run(folder: Path) -> None:
         run_study(tiny_spec, folder, tiny_encoder)
-        with words_only():
-            build_report(folder)
+        build_report(folder)
 
-    return shared("finished", run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_run(shared: Callable[..., Path], run_whole: Callable[[Path], None]) -> Path:
+    """The run folder of one tiny study that nothing interrupted. Shared by all workers: tests that change it copy it first."""
+    with words_only():
+        return shared("finished", run_whole)
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +202,8 @@ def begun_run(shared: Callable[..., Path], tiny_spec: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ported_run(shared: Callable[..., Path], begun_run: Path, wide_model: Path) -> Path:
-    """The same, ported to ``wide_model``. Shared: tests that change it copy it first."""
+def port_whole(begun_run: Path, wide_model: Path) -> Callable[[Path], None]:
+    """Copies ``begun_run`` and ports it to ``wide_model``."""
     from jepascope.encoders.load import load_encoder
     from jepascope.study.port.command import run_port
 
@@ -184,4 +211,10 @@ def ported_run(shared: Callable[..., Path], begun_run: Path, wide_model: Path) -
         shutil.copytree(begun_run, folder)
         run_port(folder, str(wide_model), lambda spec: load_encoder(spec.model, frames=spec.frames, size=spec.size))
 
-    return shared("ported", port)
+    return port
+
+
+@pytest.fixture(scope="session")
+def ported_run(shared: Callable[..., Path], port_whole: Callable[[Path], None]) -> Path:
+    """``begun_run``, ported. Shared: tests that change it copy it first."""
+    return shared("ported", port_whole)

@@ -13,7 +13,11 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not FOLDER.exists(), reason="benchmarks are not part of this copy of the sources")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long("benchmarks run from end to end"),
+    pytest.mark.skipif(not FOLDER.exists(), reason="benchmarks are not part of this copy of the sources"),
+]
 
 
 def answer(name: str, *arguments: str) -> tuple[str, dict[str, Any]]:

@@ -23,7 +23,11 @@ SOURCE = Path(__file__).parents[1] / "benchmarks" / "coverage.py"
 
 PLANTED, STUDIES = 60, 200
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SOURCE.exists(), reason="benchmarks are not part of this copy of the sources")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long("hundreds of studies are simulated"),
+    pytest.mark.skipif(not SOURCE.exists(), reason="benchmarks are not part of this copy of the sources"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,7 @@ def run(site: Path, folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_each_kind_is_listed_with_its_meaning(site: Path, tmp_path: Path) -> None:
     listed = dict(json.loads(run(site, tmp_path, "-c", LISTED)))
     assert listed["mean_axes"] == "principal axes of the class means" and listed["slow"] == "directions8 at half the speed"

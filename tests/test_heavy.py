@@ -25,7 +25,7 @@ def test_scenes_of_equal_margin_all_count_and_one_alone_counts_as_one() -> None:
 
 
 @given(st.integers(0, 10**6), st.integers(3, 30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_variance_and_freedom_are_those_of_the_residuals_covariance(seed: int, n: int) -> None:
     margins = np.random.default_rng(seed).lognormal(0, 1, n)
     maker = np.eye(n) - np.outer(margins, np.ones(n)) / margins.sum()

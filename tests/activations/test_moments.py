@@ -12,7 +12,7 @@ from jepascope.errors import BadData
 from jepascope.intervention.controls import removed_variance
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 60), max_size=5), seed=st.integers(0, 1000))
 def test_streaming_equals_batch(cuts: list[int], seed: int) -> None:
     x = torch.randn(60, 5, generator=torch.Generator().manual_seed(seed)) * 3 + 1000  # a mean far from zero: the hard case

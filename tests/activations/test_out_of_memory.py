@@ -27,6 +27,7 @@ print((many.pooled(2) - few.pooled(2)).abs().max().item())
 
 
 @pytest.mark.slow
+@pytest.mark.long("memory is filled again and again")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of address space are Linux's")
 def test_a_capture_goes_on_with_what_memory_there_is() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300)

@@ -25,7 +25,7 @@ def passed(seed: int, share: float) -> Tensor:
     return places.repeat(1, GRID[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), share=st.floats(0, 1))
 def test_the_background_has_as_many_places_as_the_object_and_none_of_them(seed: int, share: float) -> None:
     mask = passed(seed, share)

@@ -38,6 +38,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return run_benchmark("trained", SMALL, tmp_path_factory.mktemp("bench"))
 
 
+@pytest.mark.slow
 def test_every_subspace_stands_beside_its_controls_in_the_json(finished: Path) -> None:
     record = json.loads((finished / "bench.json").read_text())
     assert record["settings"]["draws"] == 2 and list(record["networks"]) == ["plain", "untrained"]
@@ -50,6 +51,7 @@ def test_every_subspace_stands_beside_its_controls_in_the_json(finished: Path) -
     assert record["networks"]["plain"]["measured"]["task"]["n"] == 400 and not record["networks"]["untrained"]["measured"]
 
 
+@pytest.mark.slow
 def test_the_page_is_made_of_the_json_alone_and_says_what_is_there(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "bench.json").write_bytes((finished / "bench.json").read_bytes())
     page = build_bench(tmp_path)

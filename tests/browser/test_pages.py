@@ -41,12 +41,14 @@ def test_nothing_scrolls_sideways_but_boxes_that_are_made_for_it(name: str, page
     assert sideways(page) == 0
 
 
+@pytest.mark.slow
 def test_nobody_is_kept_out(path: Path, visit: Visit) -> None:
     page = visit(path)
     unfold(page)
     assert barriers(page) == []
 
 
+@pytest.mark.slow
 def test_nobody_is_kept_out_in_the_dark(page_at: Written, visit: Visit) -> None:
     """All pages have one style sheet, and but for colours the dark page is the other."""
     page = visit(page_at("report"), dark=True)
@@ -57,6 +59,7 @@ def test_nobody_is_kept_out_in_the_dark(page_at: Written, visit: Visit) -> None:
     assert barriers(page, ("color-contrast",)) == []
 
 
+@pytest.mark.slow
 def test_without_scripts_everything_can_be_read(path: Path, visit: Visit) -> None:
     with_scripts = visit(path)
     unfold(with_scripts)
@@ -76,6 +79,7 @@ def test_paper_shows_everything(path: Path, visit: Visit) -> None:
     assert page.evaluate(HIDDEN) == []
 
 
+@pytest.mark.slow
 def test_harmful_names_are_words_and_nothing_else(page_at: Written, visit: Visit, complaints: list[str]) -> None:
     page = visit(page_at("strangers"))
     unfold(page)

@@ -30,6 +30,7 @@ def test_the_first_screen_is_seen_without_scrolling_and_says_little(path: Path, 
         assert page.locator(f"[data-first] {part}").first.is_visible(), part
 
 
+@pytest.mark.slow
 def test_the_whole_page_says_no_more_than_can_be_read(path: Path, visit: Visit) -> None:
     assert len(words(visit(path))) <= 1500
 
@@ -52,6 +53,7 @@ REACH = """fold => { for (let part = fold.parentElement; part; part = part.paren
 } }"""
 
 
+@pytest.mark.slow
 def test_every_fold_opens_and_closes_by_mouse_and_by_keyboard(path: Path, visit: Visit) -> None:
     page = visit(path)
     folds = page.locator("details")
@@ -76,6 +78,7 @@ SHOWN = """hash => new Promise(done => { location.hash = hash; setTimeout(() => 
   done(target.checkVisibility() && box.top < innerHeight && box.bottom > 0); }, 20); })"""
 
 
+@pytest.mark.slow
 def test_every_anchor_opens_the_fold_that_holds_it(path: Path, visit: Visit) -> None:
     page = visit(path)
     anchors = sorted(set(page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].map(link => link.hash)")) - {"#main"})
@@ -86,6 +89,7 @@ def test_every_anchor_opens_the_fold_that_holds_it(path: Path, visit: Visit) -> 
     assert page.locator("#provenance").is_visible()
 
 
+@pytest.mark.slow
 def test_all_folds_open_and_close_at_once(path: Path, visit: Visit) -> None:
     page = visit(path)
     toggle, still = page.locator("nav .toggle"), "document.querySelectorAll('details.fold:not([open])').length"
@@ -111,6 +115,7 @@ def test_on_a_phone_the_contents_are_a_drawer(path: Path, visit: Visit) -> None:
 INSIDE = "tip => { const box = tip.getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth && box.width > 40; }"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_terms_explain_themselves_to_pointer_key_and_finger(path: Path, visit: Visit, size: tuple[int, int]) -> None:
     page = visit(path, *size, touch=size == PHONE)
@@ -140,6 +145,7 @@ def test_the_clips_move_stand_still_when_asked_and_for_whoever_wants_no_motion(p
 VISIBLE = "panels => panels.filter(panel => panel.checkVisibility()).length"
 
 
+@pytest.mark.slow
 def test_every_tab_shows_its_panel_alone_by_mouse_and_by_keyboard(path: Path, visit: Visit) -> None:
     page = visit(path)
     unfold(page)
@@ -167,6 +173,7 @@ BY_GROUP = """(table, column) => [...table.tBodies[0].rows].reduce((groups, row)
   return groups; }, []).map(group => group.filter(value => !Number.isNaN(value)))"""
 
 
+@pytest.mark.slow
 def test_every_head_of_a_table_sorts_its_column_and_gives_the_order_back(path: Path, visit: Visit) -> None:
     page = visit(path)
     unfold(page)

@@ -43,6 +43,7 @@ def test_files_of_a_run_are_harmed_and_each_is_refused_or_as_it_was(ground: Path
     assert len(outcomes) == 3 * MANY
 
 
+@pytest.mark.slow
 def test_commands_are_given_a_harmed_run(ground: Path, tmp_path: Path) -> None:
     tally = Tally(0)
     damage = Damage(ground, tmp_path / "trial", tally)
@@ -59,6 +60,7 @@ def test_models_of_strangers_are_loaded_or_refused(ground: Path, tmp_path: Path)
     assert kinds(tally) == {"checkpoints"}
 
 
+@pytest.mark.slow
 def test_a_report_that_is_killed_is_the_same_in_the_end(ground: Path, tmp_path: Path) -> None:
     tally = Tally(0)
     Kills(ground, tmp_path / "trial", tally, most=4).one(8)

@@ -32,6 +32,7 @@ def test_two_runs_as_a_table_and_a_page(pair: tuple[str, str], tmp_path: Path) -
     assert (tmp_path / "both.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_json_is_one_object_with_the_summarys_figures(pair: tuple[str, str], tmp_path: Path) -> None:
     result = answer("compare", *pair, "--preset", "paper", "--out", str(tmp_path), "--json")
     assert result.exit_code == 0, result.stderr

@@ -32,7 +32,7 @@ def python(code: str, *more: str, fake: Path | None = None) -> subprocess.Popen[
     )
 
 
-@pytest.mark.parametrize("start", [("-m", "jepascope"), (PROGRAM,)], ids=["python -m", "jepascope"])
+@pytest.mark.parametrize("start", [("-m", "jepascope"), pytest.param((PROGRAM,), marks=pytest.mark.slow)], ids=["python -m", "jepascope"])
 @pytest.mark.parametrize(("module", "line"), [("typer", "--help"), ("pandas", "report .")])
 def test_an_import_is_left_at_once(start: tuple[str, ...], module: str, line: str, tmp_path: Path) -> None:
     (tmp_path / f"{module}.py").write_text(SLOW)

@@ -42,6 +42,7 @@ def refused(result: Result, code: int) -> str:
     return result.stderr
 
 
+@pytest.mark.slow
 def test_it_prints_every_effect_beside_its_controls_and_the_same_command_reads_them_again(finished_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)
@@ -155,6 +156,7 @@ def test_subspaces_that_do_not_belong_here_are_refused_and_nothing_is_left(finis
     assert contents(finished) == before
 
 
+@pytest.mark.slow
 def test_a_control_that_a_subspace_cannot_have_is_left_out_with_the_reason(finished_run: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(finished_run, run)

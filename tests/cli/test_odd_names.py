@@ -47,7 +47,7 @@ def test_control_characters_are_pasted_as_escapes(name: str) -> None:
     assert os.fsdecode(pasted.stdout) == f"folder/{name}"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_any_name_is_printed_as_text(name: str) -> None:
     assert plain(quoted(name)) == quoted(name) and plain(plain(name)) == plain(name)

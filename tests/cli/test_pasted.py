@@ -173,7 +173,7 @@ NAMES = [
 ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5))
 def test_any_names_survive_yaml_and_a_shell(names: list[str]) -> None:
     words = shlex.split(setting(classes=names, draws=5, seconds=0.5))

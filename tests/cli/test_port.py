@@ -72,6 +72,7 @@ def test_json_is_the_summary_and_nothing_else(ported: Path, wide_model: Path) ->
     assert json.loads(result.stdout, parse_constant=no_json) == json.loads((folder / "summary.json").read_text())
 
 
+@pytest.mark.slow
 def test_another_run_of_the_encoder_needs_no_map(begun_run: Path, tmp_path: Path) -> None:
     run, other = Path(shutil.copytree(begun_run, tmp_path / "run")), begun(tmp_path / "speed", begun_run, variable="speed")
     result = answer(str(run), str(other), "--finders", "diff_means")
@@ -162,6 +163,7 @@ def test_a_run_that_cannot_be_written_is_refused(ported: Path, wide_model: Path,
     assert contents(ported) == before
 
 
+@pytest.mark.slow
 def test_damaged_tables_are_made_again(ported: Path, wide_model: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(ported, tmp_path / "run"))
     (folder,) = run.glob("port-*")

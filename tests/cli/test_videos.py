@@ -79,6 +79,7 @@ def test_counts_are_those_of_a_run_and_the_command_is_the_run_s(seven: Path) -> 
     assert [row["file"] for row in seen["refused"]] == ["cat/cat 0.mp4"] and "truncated" in seen["refused"][0]["reason"]
 
 
+@pytest.mark.slow
 def test_shorter_windows_are_tried_and_the_command_has_those_that_do(seven: Path) -> None:
     seen = stored(str(seven), "quick", "--set", "seconds=2")
     assert seen["possible"] and seen["refusal"].startswith("Too few clips")
@@ -97,6 +98,7 @@ def test_what_a_person_reads_names_every_class_every_refusal_and_what_binds(seve
     assert "clips_per_class 24" in said and "are no more n" in said and "This runs the study: jepascope run --clips" in said
 
 
+@pytest.mark.slow
 def test_where_nothing_would_do_it_is_said_with_what_is_missing(tmp_path: Path) -> None:
     folder = filled(tmp_path / "few", {"cat": 6, "dog": 3})
     seen = stored(str(folder), code=1)
@@ -166,6 +168,7 @@ def test_folders_with_odd_names_are_folders(name: str, tmp_path: Path, monkeypat
     assert result.exit_code == 1 and json.loads(result.stdout)["variable"] == "class", result.stderr
 
 
+@pytest.mark.slow
 def test_the_sheet_shows_a_row_of_every_class_and_split_and_names_what_is_refused(seven: Path, tmp_path: Path) -> None:
     seen = stored(str(seven), "--set", "clips_per_class=30", "--sheet", str(tmp_path / "sheet.png"))
     assert seen["sheet"] == str(tmp_path / "sheet.png")

@@ -29,7 +29,7 @@ from jepascope.errors import BadArgument
 SEEDS = st.integers(0, 2**31)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, twin_seed=SEEDS)
 def test_the_class_is_the_nearest_direction_of_clips_and_of_every_twin(seed: int, twin_seed: int) -> None:
     clips = circle(seed, per_class=5)
@@ -58,7 +58,7 @@ def test_twins_of_another_class_keep_their_place_within_the_sector_bit_for_bit()
         assert (before == after).all() and (before != 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=SEEDS)
 def test_half_a_turn_and_back_is_exact_and_moves_exactly_the_other_way(seed: int) -> None:
     rng = np.random.default_rng(seed)

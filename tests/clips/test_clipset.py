@@ -29,7 +29,7 @@ def test_the_procedural_renderer_is_a_clip_source(clips: ClipSet) -> None:
 # tokens
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(grid=st.tuples(*[st.integers(1, 8)] * 3), seed=st.integers(0, 1000))
 def test_every_clip_has_object_tokens_on_any_grid(grid: tuple[int, int, int], seed: int) -> None:
     clips = directions8(seed, per_class=5, frames=8, size=32)

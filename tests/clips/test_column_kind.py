@@ -283,7 +283,7 @@ def test_two_labels_for_one_stretch_are_refused_at_once_and_missing_ones_are_non
     assert video_labels(tmp_path, "a.mp4,0,2,x", "a.mp4,0,2,nan", "a.mp4,NA,,z").column("kind").cells == ["x", "z"]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     st.sampled_from(["file,mark\n", "file;mark\r\n", "FILE\tmark\n", "file,start,end,mark\n", ""]),
     st.lists(st.tuples(st.sampled_from(["0.mp4", "1", "x", "/a/0.mp4", '"']), st.text(max_size=8)), max_size=8),
@@ -303,7 +303,7 @@ def test_whatever_a_file_says_of_videos_the_answer_is_a_variable_or_one_sentence
         assert str(path) in str(error) and "\n" not in str(error)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.sampled_from(["1", "2.5", "nan", "", "03", "x", "1,5", "inf", "-4", "1e3"]), min_size=1, max_size=40))
 def test_a_numeric_column_holds_finite_numbers_alone(tmp_path_factory: pytest.TempPathFactory, cells: list[str]) -> None:
     path = tmp_path_factory.getbasetemp() / "numbers.csv"

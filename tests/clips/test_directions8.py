@@ -35,7 +35,7 @@ def test_every_direction_is_split_in_the_same_shares_and_no_split_is_empty(per_c
         assert counts[split].iloc[0] == pytest.approx(share * per_class, abs=1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, size=st.sampled_from([32, 48, 64]))
 def test_the_object_never_touches_the_border_of_the_frame(seed: int, size: int) -> None:
     clips = directions8(seed, per_class=5, frames=4, size=size)

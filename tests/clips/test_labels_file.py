@@ -75,7 +75,7 @@ def test_a_few_different_numbers_are_names_of_classes_in_order_of_size(clips: Cl
     assert labels[:4].tolist() == [2, 1, 0, 1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 12).map(float), min_size=4, max_size=60).filter(lambda numbers: len(set(numbers)) > 1))
 def test_no_quartile_class_is_empty_whatever_ties_there_are(numbers: list[float]) -> None:
     edges = quartiles(numbers)
@@ -83,7 +83,7 @@ def test_no_quartile_class_is_empty_whatever_ties_there_are(numbers: list[float]
     assert (counts > 0).all() and list(edges) == sorted(set(edges))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-1e300, 1e300, allow_subnormal=False), min_size=40, max_size=60, unique=True))
 def test_class_names_of_a_number_differ_and_their_order_is_that_of_the_numbers(numbers: list[float]) -> None:
     variable = described("x", [repr(number) for number in numbers], lambda row: "here")
@@ -247,7 +247,7 @@ def test_labels_of_another_length_are_refused(clips: ClipSet) -> None:
         clips.labelled("kind", kinds(79))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_whatever_the_file_holds_the_answer_is_labels_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"

@@ -61,7 +61,7 @@ def evenly(table: pd.DataFrame, per_source: int = 10, quarter_turns: bool = True
 windows = st.builds(drawn, st.integers(0, 2**31), st.integers(20, 60), st.integers(1, 6))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(windows, st.integers(1, 12), st.sampled_from([(True, 1), (True, 4), (False, 1)]))
 def test_classes_are_equal_and_every_row_is_its_window_turned(table: pd.DataFrame, per_source: int, views: tuple[bool, int]) -> None:
     quarter_turns, views_each = views

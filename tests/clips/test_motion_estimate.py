@@ -31,7 +31,7 @@ def test_of_a_camera_s_field_its_motion_is_found(camera: np.ndarray) -> None:
     np.testing.assert_allclose(found, camera, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cameras, st.floats(0, 2 * np.pi), st.floats(2, 10), st.integers(0, 2**31))
 def test_a_third_of_the_frame_that_moves_by_itself_moves_the_camera_by_less_than_the_noise(
     camera: np.ndarray, angle: float, speed: float, seed: int

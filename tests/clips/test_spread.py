@@ -33,7 +33,7 @@ def most_scenes(scenes: np.ndarray, labels: np.ndarray, per_class: int) -> int:
 
 
 @given(CLIPS, ROOM)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_as_many_scenes_are_taken_as_so_many_clips_of_each_class_can_be_of(clips: list[tuple[int, int]], per_class: int) -> None:
     scenes, labels = columns(clips)
     rows = spread(scenes, labels, per_class)
@@ -43,7 +43,7 @@ def test_as_many_scenes_are_taken_as_so_many_clips_of_each_class_can_be_of(clips
 
 
 @given(CLIPS, ROOM)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_of_a_class_no_scene_gives_a_second_clip_before_every_scene_gave_its_first(clips: list[tuple[int, int]], per_class: int) -> None:
     scenes, labels = columns(clips)
     rows = spread(scenes, labels, per_class)
@@ -54,7 +54,7 @@ def test_of_a_class_no_scene_gives_a_second_clip_before_every_scene_gave_its_fir
 
 
 @given(st.lists(st.sets(st.integers(0, 2), min_size=1), min_size=2, max_size=5), st.integers(1, 2))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scenes_give_as_evenly_as_any_choice_lets_them(shown: list[set[int]], per_class: int) -> None:
     """Against every choice there is, where each scene shows a class once at most."""
     scenes = np.array([scene for scene, some in enumerate(shown) for _ in some])

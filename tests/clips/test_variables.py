@@ -36,14 +36,14 @@ def test_the_classes_cover_what_is_sampled_and_are_equally_likely(name: str) -> 
     assert ((counts - expected) ** 2 / expected).sum() < 29.9  # chi-square of at most 7 degrees of freedom, 1 in 10,000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(name=st.sampled_from(EVERY), seed=st.integers(0, 2**31), part=st.integers(1, 30))
 def test_classes_depend_on_the_clip_alone_not_on_the_clips_beside_it(name: str, seed: int, part: int) -> None:
     table = scenes(seed, 30)
     assert (classes_of(table, VARIABLES[name])[:part] == classes_of(table.iloc[:part], VARIABLES[name])).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=st.sampled_from(EVERY), seed=st.integers(0, 2**31))
 def test_a_change_gives_the_class_asked_for_and_touches_nothing_else(name: str, seed: int) -> None:
     variable, table, rng = VARIABLES[name], scenes(seed, 200), np.random.default_rng(seed)

@@ -218,7 +218,7 @@ def test_arcs_hold_one_class_each_where_angles_are_discrete() -> None:
     assert Arcs.of(spread).index(torch.tensor([-0.3, 0.3, 6.2, math.pi])).tolist() == [0, 0, 0, 4]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(a=st.floats(-10, 10), b=st.floats(-10, 10), turn=st.floats(-10, 10), rounds=st.integers(-3, 3))
 def test_circular_error_is_a_distance_on_the_circle(a: float, b: float, turn: float, rounds: int) -> None:
     def error(one: float, other: float) -> float:

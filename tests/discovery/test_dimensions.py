@@ -29,6 +29,7 @@ def test_as_many_as_class_means_were_moved_along(spread: tuple[float, ...]) -> N
     assert counts.count(len(spread)) >= 5, counts
 
 
+@pytest.mark.slow
 def test_permuted_labels_have_none_in_nineteen_of_twenty_cases() -> None:
     found = []
     for seed in range(60):

@@ -47,6 +47,7 @@ def test_every_seed_gains_and_the_best_on_held_out_clips_is_taken(planted: Plant
     assert not any(parameter.requires_grad for parameter in (planted[1].read, planted[1].write))
 
 
+@pytest.mark.slow
 def test_long_clips_are_trained_on_few_at_a_time_and_blocks_run_again(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     data, network, _ = planted
     monkeypatch.setattr("jepascope.discovery.finders.rotation.STEPS", 5)
@@ -63,6 +64,7 @@ def test_long_clips_are_trained_on_few_at_a_time_and_blocks_run_again(planted: P
     assert {*ran} == {1}
 
 
+@pytest.mark.slow
 def test_permuted_labels_find_little_of_the_plane_each_its_own(planted: Planted) -> None:
     data, network, _ = planted
     draws = find_shuffled("das", data, 2, draws=6, seed=0)
@@ -80,6 +82,7 @@ def test_the_order_of_clips_plays_no_part(planted: Planted) -> None:
     assert float((found.basis.T @ again.basis).square().sum()) / 2 == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_an_equal_run_gives_equal_digits_and_another_seed_another_frame(planted: Planted) -> None:
     data, network, found = planted
     assert torch.equal(find("das", data, 2).basis, found.basis)
@@ -124,6 +127,7 @@ def test_what_is_gone_is_ablated_in_clips_and_twins_and_nothing_else_changes(pla
     torch.testing.assert_close(left.x, left.suffix.source.pooled(1) - (data.x - mean) @ gone @ gone.T, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_orthogonal_to_what_is_gone_and_finds_what_is_left(planted: Planted) -> None:
     data, network, _ = planted
     gone = torch.cat([network.read[:, :1], network.noise[:, :3]], dim=1)
@@ -133,6 +137,7 @@ def test_what_is_trained_is_orthogonal_to_what_is_gone_and_finds_what_is_left(pl
     assert min(found.provenance["losses"]) < 0.95 * found.provenance["loss_without_edit"]
 
 
+@pytest.mark.slow
 def test_where_all_that_is_read_is_gone_nothing_gains(planted: Planted) -> None:
     data, network, whole = planted
     found = find("das", data.without(network.read, data.x.mean(dim=0)), 2)

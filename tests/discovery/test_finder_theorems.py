@@ -46,7 +46,7 @@ def chance(y: Tensor) -> float:
     return float(torch.bincount(y).max()) / len(y)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 999), shrinkage=st.sampled_from([None, 0.0, 0.3]))
 def test_after_leace_the_labels_covariance_is_zero_whatever_the_shrinkage(seed: int, shrinkage: float | None) -> None:
     data = data_of(seed)
@@ -78,7 +78,7 @@ def test_ablating_the_leace_pattern_at_full_rank_leaves_no_covariance_with_the_l
     assert float(Labelled(ablated, data.y).moments.class_cross.abs().max()) < 1e-5
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 999))
 def test_coincidences_at_full_rank_are_theorems(seed: int) -> None:
     data = data_of(seed)

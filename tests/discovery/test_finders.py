@@ -44,7 +44,7 @@ def turned(width: int, seed: int) -> Tensor:
     return torch.linalg.qr(torch.randn(width, width, generator=torch.Generator().manual_seed(seed)))[0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 999), classes=st.integers(2, 6))
 def test_at_full_rank_diff_means_and_class_pca_coincide_and_say_so(seed: int, classes: int) -> None:
     x, y = planted(seed, classes=classes)

@@ -30,7 +30,7 @@ def streamed(cuts: list[int], seed: int = 0) -> LabelMoments:
     return fitter.fit()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, CLIPS), max_size=8))
 def test_any_cut_gives_what_one_batch_gives(cuts: list[int]) -> None:
     one, other = streamed([]), streamed(sorted(cuts))

@@ -14,7 +14,7 @@ from jepascope.errors import BadArgument, BadData
 from jepascope.intervention.judges import margin
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 99), folds=st.integers(2, 5), size=st.integers(1, 3))
 def test_folds_keep_scenes_whole_and_classes_even(seed: int, folds: int, size: int) -> None:
     groups = torch.arange(60) // size

@@ -27,7 +27,7 @@ def planted_values(seed: int, clips: int = 60, width: int = 12, outputs: int = 2
     return x, y
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 99), width=st.sampled_from([3, 12, 90]), outputs=st.integers(1, 3))
 def test_coefficients_are_those_of_scikit_learn(seed: int, width: int, outputs: int) -> None:
     x, y = planted_values(seed, width=width, outputs=outputs)
@@ -113,7 +113,7 @@ def test_a_dead_coordinate_is_never_used() -> None:
     assert ridge_probes({0: dead}, y)[0].probe.weights[:, -1].abs().max() == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), folds=st.integers(2, 5), size=st.integers(1, 3))
 def test_folds_keep_scenes_whole_and_clips_even(seed: int, folds: int, size: int) -> None:
     groups = torch.arange(60) // size

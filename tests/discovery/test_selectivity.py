@@ -21,7 +21,7 @@ FIT = (CLIPS["split"] == "fit").to_numpy(copy=True)
 OWN = ("direction", "angle")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), classes=st.integers(2, 8))
 def test_scenes_of_one_type_have_one_label_and_classes_are_even(seed: int, classes: int) -> None:
     types = scene_types(CLIPS, FIT, OWN, classes)

@@ -78,8 +78,8 @@ def charged(weights: Tensor, penalty: Penalty) -> float:
     return float(magnitude(weights.double(), penalty).sum())
 
 
-@pytest.mark.parametrize("penalty", ["l1", "row"])
-@settings(max_examples=12, deadline=None)
+@pytest.mark.parametrize("penalty", [pytest.param("l1", marks=pytest.mark.slow), "row"])
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 999),
     strengths=st.sampled_from([(0.0, 0.003), (0.0, 0.1), (0.01, 0.0), (0.05, 0.0), (0.01, 0.003), (0.05, 0.1)]),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from encoders_at_hand import SHIPPED
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.encoders.models import WEIGHTS
@@ -47,7 +47,6 @@ def test_a_future_mask_hides_all_that_comes_later_and_nothing_else(grid: tuple[i
     assert len(seen) == context * grid[1] * grid[2]
 
 
-@settings(deadline=None)
 @given(grid=GRIDS, keep=st.floats(0.01, 0.9), seed=st.integers(0, 2**31))
 def test_a_tube_mask_hides_the_same_places_at_all_times_and_leaves_some(grid: tuple[int, int, int], keep: float, seed: int) -> None:
     height, width = grid[1:]
@@ -189,6 +188,7 @@ with training_folder(Path(sys.argv[1])) as files:
 
 
 @pytest.mark.slow
+@pytest.mark.long("ten trainings, each killed and begun again")
 @pytest.mark.parametrize("at", [1, -1, 2, -2, 3, -3, 4, -4, 6, -6])
 def test_a_training_that_was_killed_ends_with_the_same_weights_and_curves_to_the_byte(at: int, tmp_path: Path) -> None:
     whole = trained(SMALL, tmp_path / "whole", checkpoint_every=2)
@@ -275,6 +275,7 @@ def worth_studying(trained: dict, untrained: list[dict], forecast: list[dict]) -
 
 
 @pytest.mark.slow
+@pytest.mark.long("all that a card says is measured again")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_of_a_shipped_encoder_is_what_is_measured_again(name: str) -> None:
     from jepascope.encoders.load import load_encoder

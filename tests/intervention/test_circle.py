@@ -21,7 +21,7 @@ from jepascope.intervention.run import run_edit
 
 WIDTH, TOKENS = 10, 6
 angles = st.lists(st.floats(-math.pi, math.pi), min_size=3, max_size=3)
-theorem = settings(max_examples=25, deadline=None)
+theorem = settings(max_examples=25)
 
 
 def planted(seed: int) -> Circle:

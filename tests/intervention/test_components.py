@@ -205,6 +205,7 @@ def test_controls_do_not_have_that_reader(table: Table) -> None:
         assert float(row["p_holm"].iloc[0]) >= float(row["p"].iloc[0])
 
 
+@pytest.mark.slow
 def test_a_path_goes_on_through_later_blocks_unless_they_are_held(table: Table) -> None:
     """Plane B after block 1 was written by the embedding, and is read by attention of block 2, which only writes what block 4 reads."""
     made = table(1, "B")

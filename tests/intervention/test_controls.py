@@ -38,7 +38,7 @@ def drawn(
     return matched_controls(u, cov, draws, seed, names=names, avoid=avoid)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), rank=st.integers(1, 8))
 def test_draws_have_the_rank_are_orthonormal_and_orthogonal_to_the_subspace(seed: int, rank: int) -> None:
     u = subspace(seed, rank)
@@ -48,7 +48,7 @@ def test_draws_have_the_rank_are_orthonormal_and_orthogonal_to_the_subspace(seed
         torch.testing.assert_close(u.basis.T @ control.basis, torch.zeros(rank, rank), atol=1e-6, rtol=0)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), rank=st.integers(1, 8), decay=st.floats(0.3, 0.99))
 def test_the_variance_control_removes_the_variance_that_the_subspace_removes(seed: int, rank: int, decay: float) -> None:
     u, cov = subspace(seed, rank), covariance(seed + 1, decay)

@@ -19,7 +19,7 @@ from jepascope.intervention.edits.swap import swap_displacement
 CLIPS, TOKENS, WIDTH = 3, 5, 12
 seeds = st.integers(0, 10_000)
 ranks = st.integers(1, WIDTH - 1)
-theorem = settings(max_examples=25, deadline=None)
+theorem = settings(max_examples=25)
 
 
 def orthonormal(seed: int, rank: int = WIDTH) -> Tensor:

@@ -169,6 +169,7 @@ def test_the_printed_norm_is_the_mean_length_of_a_tokens_edit(study, finders, na
     np.testing.assert_allclose(matching["norm_target"], mean, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_finder_has_the_same_rows_alone_and_in_company(study, finders, tables) -> None:
     controls = controls_of(study, finders)
     alone, _ = intervene(

@@ -74,7 +74,7 @@ def test_splits_that_share_a_scene_are_refused() -> None:
 # divergence
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), size=st.floats(0.01, 50))
 def test_the_divergence_is_zero_for_equal_logits_and_never_below(seed: int, size: float) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -133,7 +133,7 @@ def test_the_head_says_what_transformers_says_with_the_edit_hooked_in(classifier
     assert read.direct.isnan().all() and read.angle.isnan().all()
 
 
-@pytest.mark.parametrize("turned", [False, True], ids=["probe first", "head first"])
+@pytest.mark.parametrize("turned", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["probe first", "head first"])
 def test_head_and_probes_side_by_side_read_what_each_reads_alone(classifier, shown, study, turned: bool) -> None:
     encoder, _ = classifier
     judges = [

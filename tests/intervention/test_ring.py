@@ -20,7 +20,7 @@ from jepascope.intervention.edits.steer import steer_displacement
 from jepascope.intervention.ring import Ring, ring_displacement
 
 angles = st.lists(st.floats(-math.pi, math.pi), min_size=3, max_size=3)
-theorem = settings(max_examples=25, deadline=None)
+theorem = settings(max_examples=25)
 UNEVEN = torch.tensor([0.0, 0.4, 1.1, 1.7, 2.9, 3.6, 4.4, 5.6])
 
 

@@ -130,6 +130,7 @@ class Saturated:
         return torch.tanh(300 * (x - x.mean(dim=-1, keepdim=True)) @ self.weights)
 
 
+@pytest.mark.slow
 def test_a_judge_that_saturates_is_refused_by_its_own_correlation(study) -> None:
     judge = replace(study.judge, probe=Saturated(study.judge.probe.weights))
     planned = planned_of(study, context_of(study, judge=judge), (FAR,), draws=20)
@@ -142,6 +143,7 @@ def test_a_judge_that_saturates_is_refused_by_its_own_correlation(study) -> None
     pd.testing.assert_frame_equal(*kept)
 
 
+@pytest.mark.slow
 def test_where_the_surrogate_follows_means_move_and_places_do_not(study) -> None:
     planned = planned_of(study, context_of(study), draws=20, many=400)
     effects = swapped(planned)

@@ -105,6 +105,7 @@ def test_a_subspace_is_parted_into_what_varies_and_what_never_does() -> None:
     assert parts(torch.eye(4)[:, :2], covariance)[1].shape[1] == 0
 
 
+@pytest.mark.slow
 def test_where_nothing_varies_a_probe_reads_nothing() -> None:
     benches = planted_benches([("dormant", 0), ("dormant", 1)], fit=6, judge=6, test=2)
     read = accuracy_inside({seed: (bench, bench.encoder.references["dormant plane"]) for seed, bench in enumerate(benches)})
@@ -127,6 +128,7 @@ def test_an_ablation_fades_along_the_layers_where_a_later_block_repairs_it_and_n
     assert random["value"].abs().max() < 0.2 and random["inside"].isna().all() and random["expected"].isna().all()
 
 
+@pytest.mark.slow
 def test_a_decoy_is_not_told_from_its_controls_and_the_truth_is() -> None:
     """The decoy is decodable, and nothing downstream reads it: no edit of it may come out above what random directions do."""
     (bench,) = planted_benches([("decoy", 0)], fit=12, judge=6, test=4)
@@ -254,6 +256,7 @@ def test_unknown_names_are_listed() -> None:
     assert result.exit_code == 2 and "known are" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_prints_and_numbers_repeat_themselves_whatever_else_is_scored(card: Scorecard, tmp_path: Path) -> None:
     args = ["planted", "--networks", "clean", "--finders", "diff_means", "--draws", "4", "--workers", "1", "--peels", "0"]
     result = CliRunner().invoke(app, [*args, "--out", str(tmp_path)])

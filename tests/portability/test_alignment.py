@@ -18,7 +18,7 @@ from jepascope.stats import Interval
 
 WIDTH = 20
 seeds, ranks = st.integers(0, 10_000), st.integers(1, 8)
-theorem = settings(max_examples=25, deadline=None)
+theorem = settings(max_examples=25)
 
 
 def basis(seed: int, rank: int, width: int = WIDTH) -> Tensor:

@@ -135,6 +135,7 @@ def test_an_effect_has_to_be_worth_the_name(clean: Known) -> None:
 # the tables
 
 
+@pytest.mark.slow
 def test_a_pair_is_stored_both_ways_round_and_its_whole_once(degenerate: Known) -> None:
     c, b = degenerate.plane("C"), degenerate.plane("B")
     test = both_ways(degenerate, c, b)

@@ -123,6 +123,7 @@ def copied(data: Labelled) -> Labelled:
     return Labelled(x, data.y)
 
 
+@pytest.mark.slow
 def test_the_least_of_several_is_told() -> None:
     judge, test, axes = labelled(1, 2), labelled(2, 2), torch.eye(96)
     middle = judge.x.mean(dim=0)

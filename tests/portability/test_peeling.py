@@ -72,6 +72,7 @@ def test_a_search_that_fails_shows_no_absence(degenerate: Known) -> None:
         assert word == "undecided" and "without it all that is left moves 1.00" in why and "was not found" in why
 
 
+@pytest.mark.slow
 def test_a_control_that_lies_in_the_other_copy_is_drawn_elsewhere_once_that_is_found() -> None:
     """With little nuisance nothing but the second copy holds as much variance as the first: there the variance control is drawn."""
     quiet = known("quiet")
@@ -170,6 +171,7 @@ def test_carriers_are_found_again_without_each_other_until_they_settle(degenerat
 # the table
 
 
+@pytest.mark.slow
 def test_every_stage_has_a_row_of_its_own_and_one_for_each_control(degenerate: Known) -> None:
     peeling, _ = peeled(degenerate, degenerate.plane("C"), degenerate.plane("B"), degenerate.nuisance())
     rows = peeling_rows(peeling, 1, "das")

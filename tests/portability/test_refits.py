@@ -59,6 +59,7 @@ def test_where_other_variance_is_larger_the_finder_lies_above_both() -> None:
     assert null["pca_low"] > 0 and value > null["null_shuffled_high"] > null["null_shuffled"] and null["null_pca"] < 0.2
 
 
+@pytest.mark.slow
 def test_of_labels_that_mean_nothing_sas_is_a_draw_of_permuted_labels() -> None:
     """The bound of 20 draws is exceeded in one case of 21."""
     drawn, above = world(0, nuisance=1.0), 0
@@ -70,6 +71,7 @@ def test_of_labels_that_mean_nothing_sas_is_a_draw_of_permuted_labels() -> None:
     assert above <= 6  # more in one of 200 cases
 
 
+@pytest.mark.slow
 def test_the_interval_with_the_fit_holds_the_mean_alignment_of_new_clips() -> None:
     drawn, hits, trials = world(3, nuisance=1.5, apart=0.5), 0, 40
     fits = [found(drawn(draw)).basis for draw in range(200)]

@@ -186,6 +186,7 @@ def test_verdicts_on_degeneracy_are_shown_where_there_are_some(compared: Compari
 HOSTILE = "<script>alert('x')</script> $a_b$ [bold red]\x1b[31m\u202e & \ud800"
 
 
+@pytest.mark.slow
 def test_names_of_strangers_are_text_everywhere(two: tuple[Path, Path], tmp_path: Path) -> None:
     run = Path(shutil.copytree(two[0], tmp_path / "<b>[link=x]$y$"))
     tell(run, model=HOSTILE, variable="direction")
@@ -212,6 +213,7 @@ def rendered(made: list[Any], width: int = 100) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_every_run_in_100_columns(compared: Comparison) -> None:
     runs = [replace(compared.runs[0], name=f"number{i}") for i in range(4)]
     said = rendered([*tables(runs, 100), *paper_tables(runs, 100)])

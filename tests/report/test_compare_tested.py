@@ -85,6 +85,7 @@ def test_what_is_read_scene_by_scene_is_what_the_tables_state(finished_run: Path
     assert error.share.value == pytest.approx(stated["error"], rel=1e-4) and error.unit == stated["unit"] == "degrees"
 
 
+@pytest.mark.slow
 def test_one_effect_on_one_set_of_scenes_does_not_differ_and_a_halved_one_does(copies: Copies) -> None:
     same = comparison_tables([copies("one"), copies("two", model="other")])
     assert row(same)["value"] == 0 and row(same)["p"] == 1
@@ -93,6 +94,7 @@ def test_one_effect_on_one_set_of_scenes_does_not_differ_and_a_halved_one_does(c
     assert halved["p_holm"] < 0.05 and (halved["n"], halved["runs"], halved["of"]) == (80, 1, "these fits")
 
 
+@pytest.mark.slow
 def test_p_is_corrected_over_all_that_is_compared(copies: Copies) -> None:
     tests = comparison_tables([copies("one"), copies("two", 1, "other"), copies("three", 1, "third", numerator=0.9)])
     p = tests.comparisons["p"].to_numpy()
@@ -101,6 +103,7 @@ def test_p_is_corrected_over_all_that_is_compared(copies: Copies) -> None:
     assert (tests.comparisons["p_holm"] >= tests.comparisons["p"]).all() and (tests.comparisons["p_holm"] > tests.comparisons["p"]).any()
 
 
+@pytest.mark.slow
 def test_runs_that_differ_in_seed_alone_are_one_group(copies: Copies) -> None:
     runs = [
         copies("a0"),
@@ -121,6 +124,7 @@ def test_runs_that_differ_in_seed_alone_are_one_group(copies: Copies) -> None:
     assert over["least"] == pytest.approx(min(second[2:])) and over["largest"] == pytest.approx(max(second[2:]))
 
 
+@pytest.mark.slow
 def test_a_claim_holds_in_as_many_runs_as_say_so(copies: Copies) -> None:
     runs = [copies("a0"), copies("a1", seed=1), copies("a2", seed=2)]
     edit(runs[2].folder.path, "ce", lambda ce: ce.assign(low=ce["low"] - 2, high=ce["high"] + 2))
@@ -146,10 +150,10 @@ def test_a_run_again_is_no_further_evidence(copies: Copies) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seed": 7}, "different scenes (seeds 0 and 7)"),
-        ({"clips": "circle"}, "different scenes (clips directions8 and circle)"),
         ({"variable": "speed"}, "different variables, direction and speed"),
-        ({"splits": {"fit": 10, "test": 6}}, "different scenes (not recorded and 16 clips)"),
+        pytest.param({"seed": 7}, "different scenes (seeds 0 and 7)", marks=pytest.mark.slow),
+        pytest.param({"clips": "circle"}, "different scenes (clips directions8 and circle)", marks=pytest.mark.slow),
+        pytest.param({"splits": {"fit": 10, "test": 6}}, "different scenes (not recorded and 16 clips)", marks=pytest.mark.slow),
     ],
 )
 def test_what_cannot_be_paired_says_why_in_one_line(copies: Copies, change: dict[str, Any], said: str) -> None:
@@ -158,6 +162,7 @@ def test_what_cannot_be_paired_says_why_in_one_line(copies: Copies, change: dict
     assert len(tests.comparisons) == 1 and isnan(tests.comparisons["p"].iloc[0]) and grids(tests) == []
 
 
+@pytest.mark.slow
 def test_a_folder_without_scenes_is_named(copies: Copies) -> None:
     run, other = copies("one"), copies("two", 1, "other")
     for table in ("ce", "effects", "matching"):
@@ -168,6 +173,7 @@ def test_a_folder_without_scenes_is_named(copies: Copies) -> None:
     assert apart(run, older).startswith("no effects scene by scene in two")
 
 
+@pytest.mark.slow
 def test_swaps_from_other_donors_are_not_compared(copies: Copies) -> None:
     tests = comparison_tables([copies("one", swap_donor="twin"), copies("two", 1, "other", swap_donor="class")])
     assert set(tests.comparisons["quantity"]) == {"CE of ablation", "CE of ablation beyond its closest control"}
@@ -195,6 +201,7 @@ def test_the_same_runs_give_the_same_numbers(compared: Comparison) -> None:
     pd.testing.assert_frame_equal(comparison_tables(compared.runs).comparisons, compared.tests.comparisons)
 
 
+@pytest.mark.slow
 def test_the_page_opens_with_what_came_out(copies: Copies) -> None:
     runs = [copies("one"), copies("two", model="other", numerator=0.5), copies("three", model="third", seed=7)]
 

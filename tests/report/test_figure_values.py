@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jepascope.report.blocks import Figure, Finding, Heading, Section, flat, in_turn
@@ -51,6 +51,7 @@ def test_what_is_drawn_is_what_the_values_say() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_every_figure_of_a_run_has_its_values(complete: Path) -> None:
     run = read_run(complete)
@@ -91,7 +92,6 @@ def test_a_long_caption_is_parted_after_its_first_sentence_and_loses_nothing() -
     assert parted("Short. Caption.") == ("Short. Caption.", "")
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0.01, 0.2))
 def test_names_at_the_ends_of_lines_keep_their_order_and_never_touch(places: list[float], least: float) -> None:
     apart = moved_apart(places, least)

@@ -57,6 +57,7 @@ def test_a_damaged_folder_is_named_and_the_rest_is_shown(complete: Path, tmp_pat
     assert "intervene-ffffffff cannot be read" in text and "background tokens edited" in text
 
 
+@pytest.mark.slow
 def test_names_of_strangers_are_escaped(complete: Path, tmp_path: Path) -> None:
     run = with_further(complete, tmp_path, scope="<script>alert(1)</script>")
     folder = read_run(run)

@@ -35,7 +35,7 @@ def test_title_questions_plot_doubts_and_provenance_are_on_it(complete: Path) ->
         assert "".join(text.split()) in "".join(said.split()), text
 
 
-@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+@pytest.mark.parametrize("suffix", [".pdf", pytest.param(".png", marks=pytest.mark.slow)])
 def test_the_same_folder_gives_the_same_bytes(complete: Path, tmp_path: Path, suffix: str) -> None:
     out = build_one_page(complete, tmp_path / f"card{suffix}")
     once = out.read_bytes()

@@ -143,6 +143,7 @@ def test_nothing_is_loaded_from_anywhere(page: tuple[Path, Page]) -> None:
     assert script == ours and f"script-src 'sha256-{digest}';" in (policy[0] or "")  # no other script may run
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
     evil = '<script>alert("1")</script>$x_1$'
@@ -160,6 +161,7 @@ def test_what_the_run_folder_says_is_shown_and_never_run(make: Make) -> None:
         ElementTree.parse(path)  # still well-formed
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_the_same_tables_give_the_same_bytes(page: tuple[Path, Page], make: Make) -> None:
     run, again = page[0], make()
@@ -224,6 +226,7 @@ def test_a_stage_that_was_not_run_is_said_in_one_line(make: Make) -> None:
     assert "not measured" in html.text
 
 
+@pytest.mark.slow
 def test_missing_numbers_are_said_to_be_missing(make: Make) -> None:
     run = make()
     unknown = {"ce": ("low", "high", "ratio", "ratio_low", "ratio_high", "p"), "portability": ("floor_variance", "ceiling")}
@@ -351,6 +354,7 @@ def test_what_this_version_adds_is_said(new_page: Page, page: tuple[Path, Page],
     assert (said in page[1].text) == said.startswith(always)  # and an older folder is still read
 
 
+@pytest.mark.slow
 def test_few_draws_are_not_read(make: Make) -> None:
     run = make()
     newer(run)

@@ -153,6 +153,7 @@ def test_tokens_that_lie_nowhere_are_not_drawn(run: Path, place: int) -> None:
     assert "the places in token_map.parquet are not those of tokens" in words(token_section(read_run(run)))
 
 
+@pytest.mark.slow
 def test_figures_that_do_not_exist_are_said_to_be_missing(run: Path) -> None:
     edit(run, "values", lambda t: t.assign(low=np.nan, high=np.nan, r2=np.nan))
     edit(run, "stability", lambda t: t.assign(support_low=np.nan, support_high=np.nan, permuted_support=np.nan, false_bound=np.nan))

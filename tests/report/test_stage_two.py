@@ -21,6 +21,7 @@ from jepascope.report.sections.matching import matching_section
 from jepascope.report.sections.reads import reads_section
 
 
+@pytest.mark.slow
 @pytest.mark.drawn
 def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(copied: Path) -> None:
     sections = (map_section, effects_section, matching_section)
@@ -37,6 +38,7 @@ def test_claims_stay_those_of_the_linear_probe_however_many_judges_there_are(cop
         )
 
 
+@pytest.mark.slow
 def test_effects_stand_beside_those_by_every_other_judge(complete: Path) -> None:
     said = words(made(complete, effects_section))
     for row in best(complete, "ce", control="subspace").to_dict("records"):
@@ -45,6 +47,7 @@ def test_effects_stand_beside_those_by_every_other_judge(complete: Path) -> None
     assert "Not used: the checkpoint's own classifier (this encoder has no task head)." in said
 
 
+@pytest.mark.slow
 def test_a_finder_that_is_not_clear_of_a_control_by_another_judge_is_named_with_it(copied: Path) -> None:
     def close(table: pd.DataFrame) -> pd.DataFrame:
         where = (table["judge"] == "predictor") & (table["control"] == "variance") & (table["finder"] == "l1_probe")

@@ -57,6 +57,7 @@ def ablated(encoder, activations):
     return js.intervene(encoder, activations, js.find(activations, "direction", layer=2), draws=10)
 
 
+@pytest.mark.slow
 def test_an_effect_stands_beside_its_four_controls(ablated) -> None:
     table = ablated.frame.set_index("control")
     assert list(table.index) == OF_FORMULA
@@ -92,6 +93,7 @@ def test_a_finder_that_a_caller_names_is_a_label_and_no_control_comes_of_it(name
     assert js.explain(table)[0].startswith("There is no row 'shuffled': nothing shows which finder found this subspace")
 
 
+@pytest.mark.slow
 def test_a_finder_of_ones_own_is_tried_on_the_true_labels_and_then_shuffled(encoder, activations) -> None:
     subspace = of_ones_own(activations)
     table = js.intervene(encoder, activations, subspace, draws=3, finder=least_squares).set_index("control")
@@ -124,6 +126,7 @@ def test_a_subspace_found_on_other_clips_has_no_shuffles_here_and_says_so(tiny) 
     assert re.search(r"lda, run again on the true labels, finds another subspace \(SAS 0\..*found on other clips", js.explain(table)[0])
 
 
+@pytest.mark.slow
 def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(tiny, tmp_path) -> None:
     encoder, activations = tiny
     found = js.find(activations, "direction", layer=2, finder="lda", rank=3)
@@ -136,6 +139,7 @@ def test_what_is_found_stays_known_in_a_file_and_a_forged_file_does_not_pass(tin
     assert "shuffled" not in set(table["control"]) and "finds another subspace" in js.explain(table)[0]
 
 
+@pytest.mark.slow
 def test_every_empty_cell_says_why(tiny) -> None:
     """Untrained: the judge reads nothing, and few draws compare nothing."""
     encoder, activations = tiny
@@ -299,6 +303,7 @@ def test_das_and_its_controls_are_trained_through_the_network(encoder, activatio
     assert table.loc["subspace", "value"] > table.loc["shuffled", "value"]
 
 
+@pytest.mark.slow
 def test_what_is_returned_shows_itself_in_a_notebook(encoder, activations, ablated) -> None:
     page = ablated._repr_html_()
     assert page.count("<img") == 1 and all(f"<td>{control}</td>" in page for control in ablated["control"])

@@ -32,6 +32,7 @@ print(first.double().sum().item())
 
 
 @pytest.mark.slow
+@pytest.mark.long("ten studies at once")
 def test_ten_studies_at_once_on_one_store_end_as_one_alone(tmp_path: Path, tiny_spec: StudySpec, finished_run: Path) -> None:
     (tmp_path / "spec.yaml").write_text(tiny_spec.to_yaml())
     environment = os.environ | {"JEPASCOPE_CACHE": str(tmp_path / "store"), "OMP_NUM_THREADS": "1"}

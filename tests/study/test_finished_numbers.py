@@ -15,6 +15,7 @@ from jepascope.study.spec_file import make_spec, spec_values
 from numbers_named import disagreements, everything
 
 
+@pytest.mark.slow
 def test_a_tiny_run_says_the_same_everywhere(finished_run: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished_run, tmp_path / "run", ignore=shutil.ignore_patterns("activations")))
     found = everything(run)

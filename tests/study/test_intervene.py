@@ -72,6 +72,7 @@ def test_the_studys_own_edits_give_the_studys_own_tables(run: Path, intervene: I
     assert before == {path: path.read_bytes() for path in before}
 
 
+@pytest.mark.slow
 def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = intervene(best_layer=2, edits=("swap",), judges=("probe",))
     (folder,) = run.glob("intervene-*")
@@ -83,7 +84,8 @@ def test_a_second_time_nothing_is_computed(run: Path, intervene: Intervene, monk
     assert {**again, "seconds": 0} == {**first, "seconds": 0} == {**json.loads((folder / "summary.json").read_text()), "seconds": 0}
 
 
-@pytest.mark.parametrize(("layer", "judges"), [pytest.param(0, ("probe",), marks=pytest.mark.slow), (2, ("probe", "predictor"))])
+@pytest.mark.slow
+@pytest.mark.parametrize(("layer", "judges"), [(0, ("probe",)), (2, ("probe", "predictor"))])
 def test_clips_are_not_passed_again(layer: int, judges: tuple[str, ...], run: Path, intervene: Intervene) -> None:
     """All captures are the run's own, beginnings among them where the layer could have been the best one; but for the judge clips'
     tokens, from which the predictor's futures are run."""
@@ -94,6 +96,7 @@ def test_clips_are_not_passed_again(layer: int, judges: tuple[str, ...], run: Pa
     assert not list(run.glob("intervene-*/activations"))
 
 
+@pytest.mark.slow
 def test_edits_doses_and_tokens_are_those_asked_for(intervene: Intervene) -> None:
     summary, found = intervene(
         best_layer=2, edits=("rotate", "ablate"), edit_doses=(0.5, 2.0), scope="time:0", ablate_to="resample", judges=("probe",), draws=3
@@ -129,6 +132,7 @@ def test_a_donor_is_another_clip_where_it_is_asked_for(run: Path, intervene: Int
     assert not np.allclose(effects["numerator"], twins["numerator"])
 
 
+@pytest.mark.slow
 def test_controls_on_request_stand_beside_the_four(intervene: Intervene) -> None:
     _, found = intervene(edits=("ablate", "swap"), extra_controls=("top_pca", "nuisance"), judges=("probe",))
     controls = found["ce"].groupby("edit")["control"].agg(set)
@@ -181,6 +185,7 @@ def shuffled(found: dict[str, pd.DataFrame]) -> bool:
     return "shuffled" in set(found["ce"]["control"])
 
 
+@pytest.mark.slow
 def test_a_finder_that_a_file_names_gets_no_shuffles_and_the_summary_says_why(run: Path, tmp_path: Path, intervene: Intervene) -> None:
     """diff_means is the run's own finder, at the same rank; the file's basis is none that it found."""
     path = saved(tmp_path, rank=7, finder="diff_means", variable="direction", layer=1, tokens="all", model="tiny")
@@ -344,19 +349,21 @@ def found(tiny_encoder: VJepa2Encoder) -> tuple[Activations, Subspace]:
     return activations, js.find(activations, "direction", layer=1)
 
 
+@pytest.fixture(scope="module")
+def plain(tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]) -> pd.DataFrame:
+    """The default edit, by control."""
+    return js.intervene(tiny_encoder, *found, draws=2).set_index("control")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
-    [
-        *({"tokens": "background"}, {"ablate_to": "zero"}, {"edit": "rotate"}),
-        *(pytest.param(other, marks=pytest.mark.slow) for other in ({"tokens": "time:1"}, {"ablate_to": "resample"})),
-    ],
+    [{"tokens": "background"}, {"tokens": "time:1"}, {"ablate_to": "zero"}, {"ablate_to": "resample"}, {"edit": "rotate"}],
 )
 def test_tokens_ablation_and_rotation_are_chosen_in_notebooks_too(
-    options: dict[str, str], tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace]
+    options: dict[str, str], tiny_encoder: VJepa2Encoder, found: tuple[Activations, Subspace], plain: pd.DataFrame
 ) -> None:
-    activations, subspace = found
-    plain = js.intervene(tiny_encoder, activations, subspace, draws=2).set_index("control")
-    table = js.intervene(tiny_encoder, activations, subspace, draws=2, **options).set_index("control")
+    table = js.intervene(tiny_encoder, *found, draws=2, **options).set_index("control")
     assert set(table.index) == {*OF_FORMULA}
     assert set(table["tokens"]) == {options.get("tokens", "all")} and set(table["edit"]) == {options.get("edit", "ablate")}
     assert table.loc["subspace", "kl"] >= 0 and table.loc["subspace", "kl"] != plain.loc["subspace", "kl"]
@@ -382,6 +389,7 @@ def test_of_labels_of_ones_own_swaps_take_from_another_clip(tmp_path: Path, tiny
     assert {"self_swap"} <= set(effects["control"]) and np.isfinite(effects[["numerator", "denominator"]]).all(axis=None)
 
 
+@pytest.mark.slow
 def test_the_run_s_own_subspaces_are_edited_and_not_found_anew(run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     """A finder whose choice tips on rounding would find another one on another machine."""
     spec = saved_spec(run)

@@ -65,6 +65,7 @@ def captures(tmp_path: Path, tiny_model: Path, tiny_encoder: VJepa2Encoder, monk
     run.close()
 
 
+@pytest.mark.slow
 def test_every_video_is_tested_once_and_effects_are_sums_over_all_of_them(captures: Captures) -> None:
     ce, videos = run_left_out(captures)
     assert videos["scene"].tolist() == list(range(VIDEOS)) and videos["n"].sum() == len(WINDOWS) * len(CLASSES)

@@ -139,6 +139,7 @@ def test_the_same_command_reads_what_is_there(ported_run: Path, wide_model: Path
     assert files(run) == before and summary == strict((folder / "summary.json").read_text())
 
 
+@pytest.mark.slow
 def test_stopped_on_the_way_it_ends_with_equal_bytes(run: Path, ported_run: Path, wide_model: Path) -> None:
     class Stopping(Silent):
         def start(self, what: str) -> Callable[[int, int], None]:

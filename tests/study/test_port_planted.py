@@ -91,6 +91,7 @@ def pair_of(a: Side, b: Side) -> LayerPair:
     return LayerPair(a, b, SITE, SITE, "both")
 
 
+@pytest.mark.slow
 def test_a_subspace_carried_to_the_same_network_in_another_frame_is_the_one_found_there(planted: Planted, tmp_path: Path) -> None:
     a, b = planted(0, doses=(0.5, 0.9, 2.0)), planted(1)
     table = transported(pair_of(a, b), tmp_path)
@@ -154,6 +155,7 @@ def reordered(clips: ClipSet) -> ClipSet:
     return clips.select(np.random.default_rng(5).permutation(len(clips)))
 
 
+@pytest.mark.slow
 def test_clips_are_paired_by_scene_however_they_are_ordered(planted: Planted, clips: ClipSet, tmp_path: Path) -> None:
     """Another order of the clip set, and other test scenes edited (which come first in what is captured)."""
     a, b = planted(0), planted(1, shown=reordered(clips), test_scenes=8)

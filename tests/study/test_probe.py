@@ -102,6 +102,7 @@ def test_what_cannot_be_probed_is_said(run: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1 and "not a run folder" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_layer_and_where_the_tables_are(tmp_path: Path, tiny_spec: StudySpec) -> None:
     few = {"untrained_seeds": 0, "token_map": False, "stability_subsamples": 0, "permutations": 2}
     Run.open(tmp_path / "run", tiny_spec.model_copy(update=few)).close()

@@ -83,6 +83,7 @@ def test_what_a_worker_refuses_is_raised_here_as_it_was_there(engine: Processes,
         next(done)
 
 
+@pytest.mark.slow
 def test_what_a_dead_worker_had_is_computed_here(engine: Processes, tiny_encoder: VJepa2Encoder, caplog: pytest.LogCaptureFixture) -> None:
     encoder = SpreadEncoder(tiny_encoder, engine)
     list(encoder.map(own_process, ((0, (n, 0.01)) for n in range(20))))

@@ -89,6 +89,7 @@ def test_a_study_interrupted_in_every_stage_ends_with_the_tables_of_one_that_was
     assert same_tables(tmp_path / "run", finished_run) == []
 
 
+@pytest.mark.slow
 def test_interrupted_in_a_capture_a_probe_and_an_edit_it_ends_with_the_same_tables(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -115,9 +116,8 @@ def test_a_finished_study_computes_nothing_again(
     assert same_tables(run, finished_run) == []
 
 
-@pytest.mark.parametrize(
-    "lost", ["angles", *(pytest.param(name, marks=pytest.mark.slow) for name in ("leaks", "matching", "ce", "peeling"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", ["angles", "leaks", "matching", "ce", "peeling"])
 def test_a_table_that_was_deleted_comes_back_equal(
     lost: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -131,8 +131,8 @@ def test_a_table_that_was_deleted_comes_back_equal(
 @pytest.mark.parametrize(
     "victim",
     [
-        *("spec.yaml", "ce.parquet", "subspaces", "seconds.json", "stimuli.png"),
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("parts", "summary.json")),
+        *("spec.yaml", "seconds.json"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("ce.parquet", "subspaces", "stimuli.png", "parts", "summary.json")),
     ],
 )
 def test_a_full_disk_is_one_line_and_loses_nothing(
@@ -178,9 +178,15 @@ def test_a_full_disk_while_capturing_is_one_line(
 @pytest.mark.parametrize(
     ("name", "harm"),
     [
-        *(("ce.parquet", "cut"), ("effects.parquet", "cut"), ("subspaces/", "cut"), ("seconds.json", "cut"), ("provenance.json", "cut")),
-        *(("ce.parquet", "another's"), ("subspaces/", "another's")),
-        *(pytest.param(name, "another's", marks=pytest.mark.slow) for name in ("effects.parquet", "seconds.json", "provenance.json")),
+        *(("ce.parquet", "cut"), ("subspaces/", "another's")),
+        *(
+            pytest.param(name, "cut", marks=pytest.mark.slow)
+            for name in ("effects.parquet", "subspaces/", "seconds.json", "provenance.json")
+        ),
+        *(
+            pytest.param(name, "another's", marks=pytest.mark.slow)
+            for name in ("ce.parquet", "effects.parquet", "seconds.json", "provenance.json")
+        ),
         *(pytest.param("manifest.json", harm, marks=pytest.mark.slow) for harm in ("cut", "another's")),  # the whole study again
     ],
 )
@@ -199,7 +205,9 @@ def test_a_damaged_file_is_set_aside_and_made_again(
     assert damaged in [path.read_bytes() for path in (run / "set-aside").iterdir()]
 
 
-@pytest.mark.parametrize("name", ["ce.parquet", "seconds.json", "provenance.json", "summary.json"])
+@pytest.mark.parametrize(
+    "name", ["summary.json", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ce.parquet", "seconds.json", "provenance.json"))]
+)
 def test_so_is_one_of_a_folder_of_version_0_1_which_has_no_list(
     name: str, tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
@@ -228,6 +236,7 @@ def test_where_the_list_of_files_is_damaged_none_of_them_is_taken_for_whole(
     )
 
 
+@pytest.mark.slow
 def test_damaged_activations_are_computed_again(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:

@@ -32,6 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_part_is_edited_beside_every_control_and_its_folder_says_so(run: Path, tiny_encoder: VJepa2Encoder) -> None:
     tables = {path: path.read_bytes() for path in run.glob("*.parquet")}
     spec = saved_spec(run)
@@ -60,6 +61,7 @@ def test_every_judge_reads_an_edit_of_a_part(run: Path, tiny_encoder: VJepa2Enco
     assert len(pd.read_parquet(folder / "forecasts.parquet")) and len(pd.read_parquet(folder / "fits.parquet"))
 
 
+@pytest.mark.slow
 def test_a_subspace_of_the_stream_can_be_edited_in_what_a_part_of_its_block_adds(run: Path, tiny_encoder: VJepa2Encoder) -> None:
     """With the part's mean for the stream's; a subspace of a part is of that part alone."""
     spec, best = saved_spec(run), best_layer_of(run)
@@ -75,6 +77,7 @@ def activations(tiny_encoder: VJepa2Encoder) -> Any:
     return js.capture(tiny_encoder, js.clips.directions8(seed=0, per_class=10), parts=True)
 
 
+@pytest.mark.slow
 def test_parts_are_studied_from_python(tiny_encoder: VJepa2Encoder, activations: Any) -> None:
     found = {part: js.find(activations, "direction", layer=1, part=part) for part in ("residual", "attention", "mlp")}
     assert not (found["attention"].basis == found["residual"].basis).all()

@@ -28,6 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> None:
     before = {path.name: path.read_bytes() for path in run.glob("*.parquet")}
     told = answer(str(run), "--layer", "1", "--draws", "3")

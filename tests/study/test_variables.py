@@ -152,6 +152,7 @@ def test_a_folder_with_a_labels_file_of_the_users_is_left_alone(tmp_path: Path, 
     Run.open(folder, spec_of(tiny_spec, labels=str(labels_file), variable="axis")).close()
 
 
+@pytest.mark.slow
 def test_labels_are_studied_in_notebooks_too(tiny_encoder: VJepa2Encoder, labels_file: Path) -> None:
     clips = directions8(0, per_class=10).labelled_from(labels_file, "axis")
     activations = capture(tiny_encoder, clips, cache=False)

@@ -243,8 +243,9 @@ def balanced_clips(videos: dict[str, int], classes: Sequence[str], split: str, v
     return pd.concat([shown.assign(view=view) for view in range(views)]).sort_values(["file", "start", "view"]).reset_index(drop=True)
 
 
+@pytest.mark.slow
 @given(VIDEOS, st.sampled_from([8, 16, 40]), st.sampled_from([2, 4, 8]), st.integers(0, 3))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_effects_are_of_all_videos_that_are_tested(folder: Path, videos: dict[str, int], tested: int, many: int, seed: int) -> None:
     """n is the number of test videos wherever there are no more of them than test clips."""
     classes = DIRECTION_NAMES[:many]
@@ -258,8 +259,9 @@ def test_effects_are_of_all_videos_that_are_tested(folder: Path, videos: dict[st
     assert each.min() == each.max() == min(tested // many, np.bincount(labels).min())
 
 
+@pytest.mark.slow
 @given(VIDEOS, st.integers(0, 3))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_fitted_sees_every_window_in_every_direction(folder: Path, videos: dict[str, int], seed: int) -> None:
     """No direction goes along with a video; and every class is of as many videos as it has clips for."""
     spec = spec_of(folder, clips_per_class=20, seed=seed)

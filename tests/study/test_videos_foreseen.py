@@ -120,6 +120,7 @@ def test_shorter_windows_are_proposed_where_videos_are_too_short_and_nothing_els
     check_foreseen(spec_from(None, given, extra))
 
 
+@pytest.mark.slow
 def test_classes_with_too_few_videos_are_left_out_by_the_proposal_whatever_they_are_called(make: Make, undecoded: None) -> None:
     folder = make("rare", {"cat, tame": (7, 2.0), "yes": (7, 2.0), "rare": (2, 2.0)})
     csv = folder.with_suffix(".csv")
@@ -136,6 +137,7 @@ def test_where_nothing_would_do_the_videos_that_are_missing_are_counted(make: Ma
     assert proposals(message) == [] and "were tried would do: add videos, at least 2 of dog" in message
 
 
+@pytest.mark.slow
 def test_numbers_under_a_heading_of_classes_may_be_read_as_numbers_and_long_lists_are_cut(make: Make, undecoded: None) -> None:
     folder = make("numbered", {"cat": (24, 2.0)})
     folder.with_suffix(".csv").write_text("file,kind\n" + "".join(f"cat{i}.avi,{i}\n" for i in range(24)))  # of files before conversion

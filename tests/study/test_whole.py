@@ -55,6 +55,7 @@ def untouched(precious: Path) -> bool:
     return (precious / "words").read_text() == "a year of work" and os.listdir(precious) == ["words"]
 
 
+@pytest.mark.slow
 def test_no_file_is_written_through_a_link(run: Path, precious: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder) -> None:
     for name in ("log.jsonl", "summary.json", "seconds.json", "ce.parquet", "report.html"):
         plant(run / name, precious / "words")
@@ -69,7 +70,10 @@ def test_no_file_is_written_through_a_link(run: Path, precious: Path, tiny_spec:
         assert not (run / name).is_symlink()
 
 
-@pytest.mark.parametrize("name", [".lock", "spec.yaml", "figures", "subspaces", "activations", "parts"])
+@pytest.mark.parametrize(
+    "name",
+    [".lock", "spec.yaml", "subspaces", *(pytest.param(name, marks=pytest.mark.slow) for name in ("figures", "activations", "parts"))],
+)
 def test_a_link_in_place_of_a_folder_of_a_run_or_of_what_it_is_held_by_is_refused(
     name: str, run: Path, precious: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder
 ) -> None:
@@ -87,7 +91,9 @@ def test_a_link_in_place_of_a_folder_of_a_run_or_of_what_it_is_held_by_is_refuse
     assert untouched(precious)
 
 
-@pytest.mark.parametrize("name", ["figures/stimuli.png", "summary.json", "ce.parquet", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("figures/stimuli.png", marks=pytest.mark.slow), "summary.json", "ce.parquet", "manifest.json"]
+)
 def test_a_report_does_not_wait_for_a_pipe(name: str, run: Path) -> None:
     (run / name).unlink()
     os.mkfifo(run / name)
@@ -143,9 +149,8 @@ def test_a_changed_table_is_refused_by_what_reads_with_the_command_that_mends_it
     assert refused.exit_code == 1 and mend in refused.output
 
 
-@pytest.mark.parametrize(
-    "harm", ["a flipped bit", *(pytest.param(harm, marks=pytest.mark.slow) for harm in HARMS if harm != "a flipped bit")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_changed_table_is_set_aside_and_made_again_by_a_run(
     harm: str, run: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -156,6 +161,7 @@ def test_a_changed_table_is_set_aside_and_made_again_by_a_run(
     assert (run / "probes.parquet").read_bytes() == before and checked(run) == {}
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_version_that_kept_no_list_is_read_and_said_to_be_unchecked(run: Path) -> None:
     (run / NAME).unlink()
     assert "Unchecked: this folder was written without a list of its files" in build_report(run).read_text()

@@ -175,7 +175,7 @@ def test_directions_follow_mirroring_turning_and_reversing() -> None:
             assert abs(np.angle(np.exp(1j * (seen - expected)))) < 0.2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(degrees=st.integers(0, 359))
 def test_the_published_rules_hold(degrees: int) -> None:
     """Mirrored: 180 - a. Upside down (mirrored and two quarter turns): -a. A quarter turn: a + 90. Backwards: a + 180."""
@@ -328,7 +328,7 @@ def test_how_many_clips_and_files_of_a_class_can_be_chosen(textured: Path, study
 # splits
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=3, max_size=80), st.integers(0, 5))
 def test_a_source_is_never_in_two_splits_and_no_split_is_empty(rows: list[tuple[int, int]], seed: int) -> None:
     sources = np.array([f"s{source}" for source, _ in rows])

@@ -56,7 +56,7 @@ def test_a_variable_frame_rate_is_followed_by_the_times_of_its_frames(tmp_path: 
     assert shown == [max(i for i, time in enumerate(times) if time <= 0.1 * tick + 1e-6) for tick in range(16)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rate=st.integers(5, 60), frames=st.integers(1, 40), start=st.floats(0, 0.4), length=st.floats(0.1, 0.5))
 def test_ticks_are_even_and_within_the_window(rate: int, frames: int, start: float, length: float) -> None:
     ticks = window(start, start + length).ticks(frames)

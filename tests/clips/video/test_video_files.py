@@ -148,7 +148,7 @@ def test_times_a_thousand_years_apart_make_no_windows(tmp_path: Path) -> None:
     assert not footage.windows and footage.refusals
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(cut=st.floats(0, 1), at=st.floats(0, 1), noise=st.binary(min_size=1, max_size=40))
 def test_whatever_is_done_to_the_bytes_the_answer_is_a_video_or_one_sentence(menagerie: Path, cut: float, at: float, noise: bytes) -> None:
     folder = menagerie.parent / "fuzz"
