@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 import jepascope as js
 from jepascope.cli import app
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
+from jepascope.intervention import controls
+from jepascope.intervention.controls import variance
 from jepascope.schema.components import DIRECTLY, READS, WRITES
+from jepascope.study.intervene.trace import run_command, traced_spec
+from jepascope.study.plan import plan_trace
+from jepascope.study.spec_file import saved_spec
 
 
 def answer(*arguments: str) -> Result:
@@ -49,6 +58,39 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
     page = (run / "report.html").read_text()
     assert "Where it is written and read" in page and "MLP of block 3" in page
     assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
+
+
+@pytest.mark.parametrize(("layer", "kept"), [(1, True), (0, True), (1, False)])
+def test_the_plan_counts_exactly_what_a_trace_runs(
+    layer: int, kept: bool, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: VJepa2Encoder
+) -> None:
+    folder, ran, block = tmp_path / "run", Counter[str](), VJepa2Encoder.block
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("trace-*"))
+
+    def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: np.random.Generator) -> torch.Tensor:
+        return controls.haar(free, rank, draws, rng)  # in so small a network the variance is out of reach, and all draws are one
+
+    def counting(self: VJepa2Encoder, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        ran["blocks"] += len(hidden)
+        return block(self, index, hidden)
+
+    monkeypatch.setattr(variance, "variance_matched", reached)
+    monkeypatch.setattr("jepascope.encoders.halves.parts_test", lambda _: 0.0)  # a clip or two
+    monkeypatch.setattr(VJepa2Encoder, "block", counting)
+    spec = saved_spec(folder)
+    changed = traced_spec(spec, layer, {"best_layer": layer, "draws": 3})
+    if not kept:  # as where the run kept tokens at another layer
+        monkeypatch.setattr("jepascope.study.captures._served", lambda needed, theirs: needed)
+    run_command(folder, spec, changed, tiny_encoder)
+    planned = plan_trace(spec if kept else spec.model_copy(update={"layers": (2,), "best_layer": 2}), changed)
+    assert ("tokens at this layer" in planned.steps[0].name) is not kept
+    # besides one clip of zeros, by which an encoder that has no parts is refused before anything runs
+    assert ran["blocks"] == planned.block_passes + 1, [(step.name, step.block_passes) for step in planned.steps]
+
+
+def test_a_trace_is_planned_from_the_command(run: Path) -> None:
+    told = answer(str(run), "--layer", "1", "--draws", "3", "--dry-run")
+    assert told.exit_code == 0 and "by every path" in told.stdout and "swaps down each path" in told.stdout, told.output
 
 
 def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) -> None:

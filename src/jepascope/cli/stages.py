@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jepascope.cli.app import OUTPUT, STUDIES, Json, Out, app, takes_machine
+from jepascope.cli.app import STUDIES, Json, Out, app, takes_machine
 from jepascope.cli.display import display
 from jepascope.cli.options import takes_spec
+from jepascope.cli.planned import DryRun, print_plan
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.study.machine import Machine, opened_encoder
-
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would run, as `jepascope plan` does, and stop there.", rich_help_panel=OUTPUT)
-]
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -105,20 +101,9 @@ def plan(spec: StudySpec, machine: Machine, json_: Json = False) -> None:
 
 def show_plan(spec: StudySpec, machine: Machine, json_: bool) -> None:
     """What ``plan`` and ``run --dry-run`` print."""
-    from rich.table import Table
-
     from jepascope.study.plan import make_plan
 
-    made = make_plan(spec, machine)
-    if json_:
-        typer.echo(json.dumps(asdict(made)))
-        return
-    table = Table("step", "forwards", "block passes", title=f"{spec.model} on {spec.clips_name}: {spec.variable}", title_justify="left")
-    for step in made.steps:
-        table.add_row(step.name, f"{step.forwards:,}", f"{step.block_passes:,}")
-    table.add_row("all", f"{made.forwards:,}", f"{made.block_passes:,}", style="bold")
-    console().print(table)
-    say(*made.notes)
+    print_plan(make_plan(spec, machine), spec, json_)
 
 
 @app.command(

@@ -10,6 +10,7 @@ import typer
 
 from jepascope.cli.app import STUDIES, Json, app, takes_machine
 from jepascope.cli.options import split
+from jepascope.cli.planned import DryRun, print_plan
 from jepascope.cli.terminal import answered, bars, build_again, console, say, where
 from jepascope.study.machine import Machine, opened_encoder
 
@@ -26,6 +27,7 @@ def trace(
     layer: Annotated[int | None, typer.Option("--layer", help="Layer of the subspace; default: the run's best one.")] = None,
     finders: Annotated[str | None, typer.Option("--finders", help="With commas; default: the run's first.")] = None,
     draws: Annotated[int | None, typer.Option("--draws", min=2, help="Draws of every control; default: 20.")] = None,
+    dry: DryRun = False,
     machine: Machine,
     json_: Json = False,
 ) -> None:
@@ -39,6 +41,11 @@ def trace(
     spec = saved_spec(folder)
     best = best_layer_of(folder) if layer is None else layer
     changed = traced_spec(spec, best, changes, {"best_layer": "--layer", "finders": "--finders", "draws": "--draws"})
+    if dry:
+        from jepascope.study.plan import plan_trace
+
+        print_plan(plan_trace(spec, changed, machine), changed, json_)
+        return
     with bars() as progress, opened_encoder(machine, spec.model, spec.frames, spec.size) as encoder:
         summary = run_command(folder, spec, changed, encoder, progress)
         report = build_again(folder)

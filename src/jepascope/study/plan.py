@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jepascope.discovery.finder_entry import needing
 from jepascope.encoders.budget import BATCH, FLOAT32, hidden_bytes
+from jepascope.encoders.part_names import PARTS
 from jepascope.errors import BadArgument, quoted
-from jepascope.study.edited_layers import check_sizes
+from jepascope.study.edited_layers import EditedLayers, check_sizes
 from jepascope.study.geometry import Geometry, geometry
 from jepascope.study.machine import BYTES, Machine
 from jepascope.study.memory import Load
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, left_out_conditions
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
-from jepascope.study.steps.discover import HALVINGS
-from jepascope.study.steps.intervene import left_out_clips
+from jepascope.study.steps.discover import HALVINGS, SUBSPACES
+from jepascope.study.steps.intervene import TRACE, left_out_clips, traced_conditions
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 
@@ -31,7 +32,13 @@ START_SECONDS = 12.0  # loading, rendering, the report
 GPU_RATES = {"float32": 50e12, "bfloat16": 200e12}  # of a data-centre GPU: float32 without TF32, and a part of its bf16 peak
 STORED = {"float32": "F32", "bfloat16": "BF16"}  # types by the names that the store gives them
 MEASURED = "measured here just now"
-PARTS = ("tokens", "pooled", "moments", "masks", "headers")  # what a capture's bytes are counted by, in the order in which they are said
+PARTS_STORED = (
+    "tokens",
+    "pooled",
+    "moments",
+    "masks",
+    "headers",
+)  # what a capture's bytes are counted by, in the order in which they are said
 SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without instructions for it, as measured (with them: twice as fast)
 
 
@@ -75,22 +82,7 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
             f"context: clips of {model.times} tubelets leave a future to forecast after 1 to {model.times - 1} of them, not {spec.context}."
         )
     planned = tuple(passes for step in STEPS if not step.left_out(spec) for passes in step.cost(counts))
-    flops = sum(flops_of(step, model) for step in planned)
-    rate, how_known = rate_of(machine, model)
-    beside = _beside_blocks(counts)
-    seconds = flops / rate + beside
-    stored = _stored_bytes(planned)
-    disk = sum(stored.values())
-    shares = ", ".join(f"{part} {_size(stored[part])}" for part in PARTS if part != "headers")
-    load = load_of(counts, planned)
-    processes = 1 if device != "cpu" or machine.compiled else machine.workers or load.processes
-    memory = load.together(processes, BYTES[machine.dtype] / FLOAT32)
-    spread = f" in {processes} processes" if processes > 1 else ""
     notes = [
-        f"about {flops / 1e12:.1f} TFLOP of blocks: {duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
-        f"({how_known}), and about {duration(beside)} of probes and statistics; "
-        f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
-        f"about {memory / 1e9:.1f} GB of memory{spread}, {_size(disk)} on disk ({shares}), with tokens and moments at {counts.kept} layers",
         f"{counts.scenes} test {'clips' if spec.of_videos else 'scenes'}, up to {spec.draws} draws of each of {CONTROL_COUNT} controls at "
         f"{'the best layer' if len(counts.full) == 1 else f'layers {sorted(counts.full)}'}"
         + (f", {spec.draws_elsewhere} at {len(counts.surveyed)} others" if counts.surveyed else ""),
@@ -108,16 +100,53 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         notes.append(f"the best layer is chosen by the probes; counted here as layer {counts.best}, where most blocks run")
     if spec.peels:
         notes.append(f"up to {spec.peels} subspaces are peeled off; counted as if each of them had an effect outside its controls")
+    return _plan_of(counts, planned, load_of(counts, planned), _beside_blocks(counts), machine, notes)
+
+
+def plan_trace(spec: StudySpec, traced: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B008, it is frozen
+    """Count what ``trace`` passes and estimate its cost: ``traced`` is what it makes of a run's ``spec``, whose captures are there."""
+    model = geometry(traced)
+    check_sizes(traced, traced.model, model.depth, model.width)
+    counts = counts_of(traced, model, machine)
+    planned = (*SUBSPACES.cost(counts), *TRACE.cost(counts))
+    if not {*counts.edited.needed} <= {*EditedLayers(spec, model.depth).needed}:
+        again = counts.captured("clips and twins, with tokens at this layer", counts.scenes + counts.twins, sites=counts.kept)
+        planned = (again + counts.captured("", counts.fit, moments=counts.kept), *planned)
+    conditions = traced_conditions(counts)
+    rows = ROW_SECONDS * counts.scenes * conditions * (2 + 2 * len(PARTS) * (model.depth - counts.best))
+    load = replace(load_of(counts, planned), blocks=0, slopes=0)
+    beside = START_SECONDS + rows
+    return _plan_of(counts, planned, load, beside, machine, [f"{counts.scenes} test scenes, {conditions} swaps down each path"])
+
+
+def _plan_of(counts: Counts, planned: tuple[Passes, ...], load: Load, beside: float, machine: Machine, notes: list[str]) -> Plan:
+    """What so many passes come to, besides ``beside`` seconds of probes and statistics."""
+    model, device = counts.model, machine.device
+    flops = sum(flops_of(step, model) for step in planned)
+    rate, how_known = rate_of(machine, model)
+    stored = _stored_bytes(planned)
+    disk = sum(stored.values())
+    shares = ", ".join(f"{part} {_size(stored[part])}" for part in PARTS_STORED if part != "headers")
+    processes = 1 if device != "cpu" or machine.compiled else machine.workers or load.processes
+    memory = load.together(processes, BYTES[machine.dtype] / FLOAT32)
+    spread = f" in {processes} processes" if processes > 1 else ""
+    kept = f", with tokens and moments at {counts.kept} layers" if stored["tokens"] else ""
+    told = [
+        f"about {flops / 1e12:.1f} TFLOP of blocks: {duration(flops / rate)} on {device} in {machine.dtype} at {rate / 1e9:.0f} GFLOP/s "
+        f"({how_known}), and about {duration(beside)} of probes and statistics; "
+        f"{'within a factor of two while nothing else runs' if how_known == MEASURED else 'that rate can be off several times'}",
+        f"about {memory / 1e9:.1f} GB of memory{spread}, {_size(disk)} on disk ({shares}){kept}",
+    ]
     return Plan(
         planned,
         sum(step.forwards for step in planned),
         sum(step.block_passes for step in planned),
         flops / 1e12,
-        seconds,
+        flops / rate + beside,
         memory / 1e9,
         disk / 1e9,
         stored,
-        tuple(notes),
+        (*told, *notes),
     )
 
 
@@ -140,8 +169,8 @@ def load_of(counts: Counts, planned: tuple[Passes, ...]) -> Load:
 
 
 def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
-    """Bytes of all captures by PARTS."""
-    total: Counter[str] = Counter(dict.fromkeys(PARTS, 0))
+    """Bytes of all captures by PARTS_STORED."""
+    total: Counter[str] = Counter(dict.fromkeys(PARTS_STORED, 0))
     for passes in planned:
         for layout in passes.kept:
             total.update(layout.stored_bytes())

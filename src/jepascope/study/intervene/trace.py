@@ -27,10 +27,9 @@ from jepascope.study.provenance import opened
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.steps.discover import SUBSPACES
-from jepascope.study.steps.intervene import TRACE
+from jepascope.study.steps.intervene import TRACE, TRACED_BESIDE
 
 PREFIX = "trace-"
-BESIDE = ("random", "variance", "carried")  # controls of a swap that a part sees
 
 
 def traced_spec(spec: StudySpec, best: int, changes: dict[str, Any], called: Mapping[str, str] | None = None) -> StudySpec:
@@ -48,7 +47,7 @@ def run_trace(captures: Captures, layer: int, subspaces: Mapping[str, Subspace])
     """Writers and readers of every subspace at a layer, on the test scenes, by the judge that claims are made in."""
     spec = captures.spec
     context = context_at(captures, layer, [main_judge(captures)])
-    controls = controls_at(captures, context, subspaces, BESIDE, spec.draws)
+    controls = controls_at(captures, context, subspaces, TRACED_BESIDE, spec.draws)
     both = {"fit": captures.fit.clips, "test": captures.test.clips}
     fit, test = (captures.capture(clips, f"capture {name} clips by parts", part=PARTS[0]) for name, clips in both.items())
     writes = written(context, (fit, captures.labels(fit)), test, spec.tokens, subspaces)

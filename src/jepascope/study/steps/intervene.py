@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jepascope.discovery.finder_entry import FINDERS, found_cheaply, needing
+from jepascope.encoders.part_names import PARTS
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED, takes_over
 from jepascope.intervention.edit_entry import EDITS as CATALOG
@@ -22,6 +23,7 @@ FIRST_SEED_ANEW = 20_000  # added to the study's for the first of the seeds that
 REQUESTS = 12  # angles that clips are steered to
 MOST_UNTRAINED = 9  # untrained twins that are edited: fewer than what an interval needs
 SELF_SWAPS = 10  # draws of donors of the clip's own class
+TRACED_BESIDE = ("random", "variance", "carried")  # controls of a swap that a part sees
 MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where fewer than ten are in split test, hardly more are there in all
 
 
@@ -158,6 +160,27 @@ def left_out_clips(counts: Counts) -> tuple[int, int]:
     return every, min(every, max(MOST_LEFT_OUT, counts.spec.test_scenes // counts.spec.class_count) * counts.spec.class_count)
 
 
+def traced_conditions(counts: Counts) -> int:
+    """Swaps of every subspace and of the draws beside it, which go down each path."""
+    return counts.conditions("swap", counts.spec.draws, len(TRACED_BESIDE) - 1)  # subspaces may share the random ones
+
+
+def _traced(counts: Counts) -> Iterator[Passes]:
+    """Fit and test clips, captured by parts; the whole swap; then every part behind the site alone sees it: once for each kind of condition
+    the clips run on as they are up to the part, and for each condition the part and what is behind it (``activations.paths``). A part by
+    itself costs the pass of its block."""
+    for clips in (counts.fit, counts.scenes):
+        captured = counts.captured("clips by parts", clips)
+        kept = tuple(replace(layout, layers=len(PARTS) * counts.model.depth + 1) for layout in captured.kept)
+        yield replace(captured, block_passes=len(PARTS) * captured.block_passes, kept=kept)
+    conditions, blocks = traced_conditions(counts), counts.model.depth - counts.best
+    yield counts.at("swaps beside their controls", conditions * counts.scenes + counts.read)
+    parts, behind = len(PARTS) * blocks, blocks**2  # behind all parts: a feed-forward by itself behind attention, and whole blocks
+    kinds = 2 * len(counts.ranks)  # those that are carried are batched by themselves
+    passes = kinds * (parts * (parts + 1) // 2 + behind) + conditions * (parts + behind)
+    yield Passes("the same, by every path", conditions * parts * counts.scenes, passes * counts.scenes)
+
+
 def _left_out(counts: Counts) -> Iterator[Passes]:
     """As if few videos were left for the test: how many there are is known once their motion is measured. Captures, and the first
     finder's subspace swapped and ablated beside its controls, at the layer of each fold."""
@@ -262,7 +285,9 @@ AT_BEST = (
 )
 """What is run besides at the layer that claims are made for."""
 
-TRACE = Step(name="trace", tables=("components",), run="intervene.trace:run_trace", needs=("captures", "best", "used at best"))
+TRACE = Step(
+    name="trace", tables=("components",), run="intervene.trace:run_trace", needs=("captures", "best", "used at best"), cost=_traced
+)
 """On request alone (``jepascope trace``): which parts of which blocks write the subspace, and which read it."""
 
 LEFT_OUT = Step(
