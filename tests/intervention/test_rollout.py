@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +23,10 @@ from jepascope.findings.claim import Claim
 from jepascope.findings.facts import Facts
 from jepascope.findings.numbers import Cell
 from jepascope.findings.rollouts import KEPT, STEPPED, fidelity_at, rolled
+from jepascope.intervention import controls
 from jepascope.intervention.conditions import Condition, Owner
 from jepascope.intervention.context import InterventionContext
+from jepascope.intervention.controls import variance
 from jepascope.intervention.judge_entry import check_judge, reason_against
 from jepascope.intervention.refits import FIT, JUDGE, LEFT_OUT
 from jepascope.intervention.rollout import Driven, RolloutJudge, World, judge_name, rolled_out
@@ -32,6 +36,7 @@ from jepascope.report.folder import RunFolder
 from jepascope.report.sections.rollouts import rollouts_section
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
+from jepascope.study.geometry import Geometry
 from jepascope.study.given import given_in
 from jepascope.study.intervene.anew import found_anew
 from jepascope.study.intervene.contexts import context_at
@@ -41,7 +46,10 @@ from jepascope.study.intervene.rolled import Rolled
 from jepascope.study.intervene.rollouts import run_rollouts
 from jepascope.study.intervene.scenes import beginnings
 from jepascope.study.own_study import fields_of
+from jepascope.study.plan import flops_of
+from jepascope.study.sizes import Counts
 from jepascope.study.spec import StudySpec
+from jepascope.study.steps.whole import STEPS
 from tiny import captures_in
 from toy_world import FRAMES, WIDTH, Blurred, Foreseeing, ToyWorld, forgetful, toy_clips
 
@@ -266,3 +274,41 @@ def test_actions_stay_with_their_clips_through_files_selections_and_twins(tmp_pa
 def test_what_was_recorded_fits_the_clips(given: dict[str, np.ndarray], said: str) -> None:
     with pytest.raises(BadData, match=said):
         js.clips.from_arrays(np.zeros((20, 5, 8, 8, 3)), {"kind": ["a", "b"] * 10}, **given)
+
+
+@pytest.mark.slow
+def test_the_plan_counts_the_steps_and_the_passes_of_rollouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: np.random.Generator) -> torch.Tensor:
+        return controls.haar(free, rank, draws, rng)  # in so small a network the variance is out of reach, and all draws are one
+
+    monkeypatch.setattr(variance, "variance_matched", reached)
+    few = {**SMALL, "draws": 2, "fits": 5, "chapters": ()}
+    spec = StudySpec(**few, **fields_of(toy_clips("carried", count=60), {}), variable="carried")
+    captures = captures_in(tmp_path / "run", spec, ToyWorld())
+    context = context_at(captures, 0, [])
+    subspaces = {"diff_means": js.discovery.finders.find("diff_means", given_in(captures, 0, finder="diff_means"), 1, 0)}
+    _ = (captures.judge, captures.test, captures.twins)
+    ran, block, rollout = Counter[str](), ToyWorld.block, ToyWorld.rollout
+
+    def counted_block(self: ToyWorld, index: int, hidden: torch.Tensor) -> torch.Tensor:
+        ran["blocks"] += len(hidden)
+        return block(self, index, hidden)
+
+    def counted_rollout(self: ToyWorld, context: torch.Tensor, actions: torch.Tensor, states: torch.Tensor | None = None) -> torch.Tensor:
+        ran["steps"] += len(context) * (1 + actions.shape[1] - context.shape[1])
+        return rollout(self, context, actions, states)
+
+    monkeypatch.setattr(ToyWorld, "block", counted_block)
+    monkeypatch.setattr(ToyWorld, "rollout", counted_rollout)
+    ways = Rolled.of(captures, StudyJudges(captures, 0), context)
+    assert ways is not None
+    fits = Refits(captures, context, subspaces, found_anew(captures, 0)[1]).by_rollout(ways).assign(how=LEFT_OUT)
+    run_rollouts(captures, ways, context, subspaces, fits)
+    card = ToyWorld().card
+    model = Geometry(card.name, card.width, card.depth, card.tokens, card.pixels, 1000, card.grid[0], actions=card.actions)
+    counts = Counts(spec, model, 0)
+    planned = [passes for step in STEPS for passes in step.cost(counts) if "rollout" in passes.name]
+    assert len(planned) == 2
+    assert ran == {"blocks": sum(passes.block_passes for passes in planned), "steps": sum(passes.steps for passes in planned)}
+    assert all(flops_of(passes, model) > flops_of(replace(passes, steps=0), model) for passes in planned)

@@ -60,6 +60,7 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
     assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "kept"), [(1, True), (0, True), (1, False)])
 def test_the_plan_counts_exactly_what_a_trace_runs(
     layer: int, kept: bool, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: VJepa2Encoder

@@ -98,6 +98,8 @@ def make_plan(spec: StudySpec, machine: Machine = Machine()) -> Plan:  # noqa: B
         notes.append(spec.state_variable.note)
     if spec.best_layer is None:
         notes.append(f"the best layer is chosen by the probes; counted here as layer {counts.best}, where most blocks run")
+    if steps := sum(step.steps for step in planned):
+        notes.append(f"{steps:,} steps of rollouts, a clip each, of which every one is counted as the encoder's blocks on half a clip")
     if spec.peels:
         notes.append(f"up to {spec.peels} subspaces are peeled off; counted as if each of them had an effect outside its controls")
     return _plan_of(counts, planned, load_of(counts, planned), _beside_blocks(counts), machine, notes)
@@ -178,9 +180,11 @@ def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
 
 
 def flops_of(step: Passes, model: Geometry) -> float:
-    """Of the blocks, and of the predictor's where it goes on from beginnings."""
+    """Of the blocks, and of the predictor's where it goes on from beginnings. A step of a rollout is taken for the encoder's blocks on half
+    a clip: what a predictor of actions takes is known only when it runs."""
     tokens = step.share * model.tokens
     ahead = step.forecasts * model.predictor_depth * _block(model.predictor_width, model.tokens)
+    ahead += step.steps * model.depth * _block(model.width, model.tokens / 2)
     return step.block_passes * _block(model.width, tokens) + ahead
 
 

@@ -30,7 +30,7 @@ class Passes:
     """What goes through the encoder for one purpose. ``forwards``: clips or edited clips; ``block_passes``: clips x blocks of them.
 
     ``share``: of a whole clip's tokens that they have (beginnings are shorter); ``forecasts``: how many of them the predictor goes on from;
-    ``kept``: the captures that stay on disk.
+    ``kept``: the captures that stay on disk; ``steps``: clips x steps that a predictor of states and actions takes in rollouts.
     """
 
     name: str
@@ -39,11 +39,12 @@ class Passes:
     share: float = 1.0
     forecasts: int = 0
     kept: tuple[Layout, ...] = ()
+    steps: int = 0
 
     def __add__(self, other: Passes) -> Passes:
         """Both under the first one's name."""
         forwards, passes = self.forwards + other.forwards, self.block_passes + other.block_passes
-        return replace(self, forwards=forwards, block_passes=passes, kept=self.kept + other.kept)
+        return replace(self, forwards=forwards, block_passes=passes, kept=self.kept + other.kept, steps=self.steps + other.steps)
 
 
 def draws_of(spec: StudySpec, edit: str, control: str, judge: str = MAIN) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from jepascope.discovery.finder_entry import FINDERS, found_cheaply, needing
 from jepascope.encoders.part_names import PARTS
@@ -75,15 +76,31 @@ def _predicted(counts: Counts, named: str) -> Iterator[Passes]:
 
 
 def _rolled(counts: Counts) -> Iterator[Passes]:
-    """Beginnings of scenes, twins and judge clips, captured; real futures; then every condition. Steps of rollouts are not counted."""
+    """Beginnings of scenes and twins, captured; rollouts of judge clips; real futures; then every condition, rolled out."""
     if not counts.rolled_out:
         return
-    share = counts.context / counts.model.times
-    begun = counts.captured("the same edits, by the rollout", counts.scenes, sites=counts.maybe_full, times=2, share=share)
-    begun += counts.captured("", counts.judge, sites=1, share=share)
-    begun += counts.captured("", counts.judge * ("mechanism" not in counts.spec.chapters), sites=1)  # which that chapter captures too
-    again = counts.at("", 4 * counts.scenes + 2 * counts.judge + _conditions(counts, 2, "rollout") * counts.scenes)
-    yield begun + again
+    begun = counts.captured("the same edits, by the rollout", counts.scenes, sites=counts.maybe_full, times=2, share=_begun(counts))
+    edited = _conditions(counts, 2, "rollout") * counts.scenes
+    # the real futures and beginnings of scenes and twins; the chapter 'mechanism' captures tokens of judge clips, too
+    own = _judged(counts, 1, whole="mechanism" not in counts.spec.chapters)
+    yield begun + own + _edited_rollouts(counts, edited + 2 * counts.scenes) + counts.at("", 2 * counts.scenes)
+
+
+def _begun(counts: Counts) -> float:
+    """What of a clip its beginning is."""
+    return counts.context / counts.model.times
+
+
+def _edited_rollouts(counts: Counts, clips: int) -> Passes:
+    """Beginnings of clips run from the site and rolled out to the end."""
+    return replace(counts.at("", clips), steps=clips * (counts.model.times - counts.context))
+
+
+def _judged(counts: Counts, times: int, whole: bool = True) -> Passes:
+    """Judge clips and their beginnings, captured and run from the site, and what the beginnings are rolled out to."""
+    begun = counts.captured("", counts.judge, sites=1, times=times, share=_begun(counts))
+    kept = begun + counts.captured("", counts.judge * whole, sites=1, times=times)
+    return kept + counts.at("", counts.judge * times) + _edited_rollouts(counts, counts.judge * times)
 
 
 def _untrained(counts: Counts) -> Passes:
@@ -100,7 +117,7 @@ def _untrained(counts: Counts) -> Passes:
 
 def _fits(counts: Counts) -> Iterator[Passes]:
     """Clips of new seeds, where some can be made; each finder's subspace found anew, PCA beside it, and its own for the read-outs trained
-    anew; by the predictor too."""
+    anew; by the predictor and by rollouts too."""
     spec = counts.spec
     finders = [finder for finder in spec.finders if found_cheaply(finder, spec.finders)]
     fixed = sum(CONTROLS.entry(name).made == "fixed" for name in spec.controls) * len({spec.rank_of(finder) for finder in finders})
@@ -111,6 +128,9 @@ def _fits(counts: Counts) -> Iterator[Passes]:
     yield clips + counts.at("", (found + again) * counts.scenes + counts.read * bool(again))
     if counts.predicted:  # once an edit its real futures and unedited forecasts
         yield counts.at("the same, by the predictor", (found + 4 * len(spec.edits) * bool(found)) * counts.scenes)
+    if counts.rolled_out and again:  # other read-outs read the scenes and their twins anew, once an edit
+        edited = _edited_rollouts(counts, (found + again + 2 * len(spec.edits)) * counts.scenes)
+        yield replace(edited, name="the same, by the rollout") + _judged(counts, spec.fits * spec.renewable)
 
 
 def _isolation(counts: Counts) -> Iterator[Passes]:
