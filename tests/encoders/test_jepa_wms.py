@@ -266,10 +266,12 @@ def test_models_and_plan_know_what_it_is(encoder_folder: Path, tmp_path: Path) -
     path = saved(encoder_folder / "jepa_wm_pusht.pth.tar", published("AdaLN"))
     planned = plan_of(path)
     assert (planned.tokens, planned.times, planned.actions, planned.has_predictor) == (4 * 257, 4, 10, False)
+    with pytest.raises(BadArgument, match="takes frames of 224 pixels alone, not of 112"):
+        geometry(StudySpec(model=str(path), size=112))
     answer = CliRunner().invoke(app, ["models", str(path)])
     assert answer.exit_code == 0 and "world model jepa_wm_pusht of jepa-wms" in answer.stdout and f"--model {path}" in answer.stdout
     alone = CliRunner().invoke(app, ["models", str(saved(tmp_path / "jepa_wm_pusht.pth.tar", published("AdaLN")))])
-    assert alone.exit_code == 0 and "hf download facebook/dinov2-small --local-dir dinov2-small && hf download" in alone.stdout
+    assert alone.exit_code == 0 and "hf download facebook/dinov2-small --local-dir dinov2-small && mv " in alone.stdout
     listed = CliRunner().invoke(app, ["models"]).stdout
     assert all(f"{world.file} " in listed for world in PUBLISHED) and "vjepa2-ac-vitg.pt" in listed
 
@@ -290,7 +292,7 @@ Change = Callable[[dict[str, Any]], object]
             "jepa_wm_pusht",
             "AdaLN",
             lambda held: held.update(published("AdaLN", 64)),
-            r"dinov2-small, 64 wide, .* its folder holds another encoder \(DINOv2, 48 wide, patches of 14\)",
+            r"64 wide, patches of 14; its folder holds another encoder \(DINOv2, 48 wide, patches of 14\)",
         ),
         ("dino_wm_pusht", "dino_wm", lambda held: held["predictor"].pop("module.pos_embedding"), "predictor without pos_embedding"),
         (
@@ -319,13 +321,15 @@ def test_what_is_not_what_its_name_says_is_refused_in_one_line(
 
 
 def test_without_its_encoder_or_where_it_is_not_it_says_what_to_do(tmp_path: Path, encoder_folder: Path) -> None:
-    how = "`hf download facebook/dinov2-small --local-dir dinov2-small && hf download facebook/jepa-wms jepa_wm_pusht.pth.tar --local-dir"
-    with pytest.raises(BadCheckpoint, match=r"goes on from latents of facebook/dinov2-small, .* no encoder is in its folder") as caught:
-        load_encoder(str(saved(tmp_path / "jepa_wm_pusht.pth.tar", published("AdaLN"))))
-    assert how in str(caught.value) and "--model dinov2-small/jepa_wm_pusht.pth.tar" in str(caught.value)
+    fetched, here = "`hf download facebook/dinov2-small --local-dir dinov2-small && ", tmp_path / "jepa_wm_pusht.pth.tar"
+    then = "`, then --model dinov2-small/jepa_wm_pusht.pth.tar."
+    for refused in (load_encoder, plan_of):
+        with pytest.raises(BadCheckpoint, match=r"goes on from latents of facebook/dinov2-small, .* no encoder is in its folder") as caught:
+            refused(saved(here, published("AdaLN")))
+        assert f"{fetched}mv {here} dinov2-small/{then}" in str(caught.value)
     with pytest.raises(BadCheckpoint, match="is not there; fetch it, and its encoder") as caught:
         load_encoder(str(tmp_path / "there" / "jepa_wm_pusht.pth.tar"))
-    assert how in str(caught.value)
+    assert f"{fetched}hf download facebook/jepa-wms jepa_wm_pusht.pth.tar --local-dir dinov2-small{then}" in str(caught.value)
     cut = saved(encoder_folder / "jepa_wm_wall.pth.tar", published("AdaLN"))
     cut.write_bytes(cut.read_bytes()[:-3000])
     with pytest.raises(BadCheckpoint, match=r"could not be read.*Download it again"):

@@ -85,7 +85,8 @@ def _world_command(path: Path, name: str, as_json: bool) -> bool:
         return False
     world, _ = read_predictor(path, contents)
     there = (path.parent / "config.json").is_file()
-    run = f"jepascope run --model {quoted(name) if there else world.path} --clips CLIPS.npz {setting(judges=('probe', 'rollout'))}"
+    model = name if there else f"{world.folder}/{path.name}"
+    run = f"jepascope run --model {quoted(model)} --clips CLIPS.npz {setting(judges=('probe', 'rollout'))}"
     if as_json:
         typer.echo(json.dumps({**world.as_json, "model": name, "runs": [run]}))
         return True
@@ -93,7 +94,7 @@ def _world_command(path: Path, name: str, as_json: bool) -> bool:
     say(f"{name}: {world.words}: frames of {world.size} pixels, actions of {world.numbers} numbers{states}.")
     say("Its predictor is given actions: the judge rollout asks it.")
     if not there:
-        say(f"It lies in no folder of an encoder. To have it in the one that it needs: {world.how}.")
+        say(f"It lies in no folder of an encoder. To have it in the one that it needs: {world.moved(path)}.")
     say("CLIPS.npz holds videos with actions (docs/world-models.md):", f"  {run}")
     return True
 

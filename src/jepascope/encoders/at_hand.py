@@ -51,7 +51,7 @@ def place(name: str) -> Place:
     if path.name in metas and not path.exists():
         raise BadCheckpoint(_no_file(path, metas[path.name]))
     if (world := named(path)) is not None and not path.exists():
-        raise BadCheckpoint(f"'{path}' is not there; fetch it, and its encoder: {world.how}; then pass --model {world.path}.")
+        raise BadCheckpoint(f"'{path}' is not there; fetch it, and its encoder: {world.how}.")
     if path.is_file() and (path.parent / "config.json").is_file():
         raise BadCheckpoint(f"'{name}' is a file of a checkpoint, which is given as its folder: pass --model {quoted(path.parent)}.")
     if path.exists() or name.startswith(("/", "./", "../", "~")) or path.suffix in (*TORCH_FILES, ".safetensors"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.pixels import HALF, IMAGENET, Pixels
-from jepascope.errors import BadCheckpoint
+from jepascope.errors import BadCheckpoint, quoted
 
 HUB = "facebook/jepa-wms"
 ENDING = ".pth.tar"
@@ -135,21 +135,37 @@ class JepaWM:
     @property
     def commands(self) -> str:
         """What fetches both."""
-        there = f"--local-dir {self.folder}"
-        return f"hf download {self.encoder} {there} && hf download {HUB} {self.file} {there}"
+        return f"{self._fetched} && hf download {HUB} {self.file} --local-dir {self.folder}"
 
     @property
     def how(self) -> str:
         """How to get both, in a sentence."""
-        gated = (
-            f"accept the licence at https://huggingface.co/{self.encoder}, `hf auth login`, then " if self.family == "dinov3_vit" else ""
+        return f"{self._licence}`{self.commands}`, then --model {self.path}"
+
+    def moved(self, path: Path) -> str:
+        """How to get the encoder of a file that is here, and the file into its folder."""
+        return f"{self._licence}`{self._fetched} && mv {quoted(path)} {self.folder}/`, then --model {self.folder}/{path.name}"
+
+    @property
+    def _fetched(self) -> str:
+        return f"hf download {self.encoder} --local-dir {self.folder}"
+
+    @property
+    def _licence(self) -> str:
+        gated = f"accept the licence at https://huggingface.co/{self.encoder}, `hf auth login`, then "
+        return gated if self.family == "dinov3_vit" else ""
+
+    def apart(self, path: Path, lies: str = "no encoder is in its folder") -> BadCheckpoint:
+        """A file that is not in the folder of its encoder: what is there instead, and what to do."""
+        return BadCheckpoint(
+            f"'{path}' holds a predictor of jepa-wms that goes on from latents of {self.encoder}, and {lies}. "
+            f"It is run in that one's folder: {self.moved(path)}."
         )
-        return f"{gated}`{self.commands}`"
 
     @property
     def as_json(self) -> dict[str, Any]:
         """As ``jepascope models --json`` prints it."""
-        about = {"name": self.file, "encoder": self.encoder, "folder": self.folder, "how": self.how, "layout": self.layout}
+        about = {"name": self.file, "encoder": self.encoder, "folder": self.folder, "how": self.how.replace("`", ""), "layout": self.layout}
         about["also"] = f"curl -L -o {self.path} {FILES}/{self.also}{ENDING}"
         return {**about, "size": self.size, "actions": self.numbers, "states": self.states}
 

@@ -74,18 +74,16 @@ def layout_of(weights: Mapping[str, Tensor]) -> str:
 
 def check_encoder(path: Path, published: JepaWM, predictor: StepPredictor) -> None:
     """BadCheckpoint where the folder that a file lies in is none of its encoder: by family, width and patches, which are all that tells."""
-    config_file, lies = path.parent / CONFIG_FILE, "no encoder is in its folder"
-    if config_file.is_file():
-        config = read_json(config_file)
-        family, sizes = known_family(config, config_file), sizes_of(config, config_file)
-        if (family.name, sizes.width, sizes.patch) == (published.family, predictor.width, published.patch):
-            return
-        lies = f"its folder holds another encoder ({family.meaning}, {sizes.width} wide, patches of {sizes.patch})"
-    wanted = f"{published.encoder}, {predictor.width} wide, in patches of {published.patch}"
-    raise BadCheckpoint(
-        f"'{path}' holds a predictor of jepa-wms that goes on from latents of {wanted}, and {lies}. It is run in that one's folder: "
-        f"{published.how}, then --model {published.path}."
-    )
+    config_file = path.parent / CONFIG_FILE
+    if not config_file.is_file():
+        raise published.apart(path)
+    config = read_json(config_file)
+    family, sizes = known_family(config, config_file), sizes_of(config, config_file)
+    if (family.name, sizes.width, sizes.patch) != (published.family, predictor.width, published.patch):
+        its, other = (
+            f"{width} wide, patches of {patch}" for width, patch in ((predictor.width, published.patch), (sizes.width, sizes.patch))
+        )
+        raise published.apart(path, f"{its}; its folder holds another encoder ({family.meaning}, {other})")
 
 
 def world_model(path: Path, published: JepaWM, predictor: StepPredictor, encoder: VideoEncoder) -> WorldModel:

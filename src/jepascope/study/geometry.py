@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jepascope.encoders.at_hand import Place, not_here, place
-from jepascope.encoders.folder_files import config_of
+from jepascope.encoders.folder_files import CONFIG_FILE, config_of
 from jepascope.encoders.geometry import MAX_TOKENS, read_json, sizes_of
 from jepascope.encoders.jepa_wms import FRAMES, named
 from jepascope.encoders.models import TORCH_FILES, known_models
@@ -54,7 +54,10 @@ def geometry(spec: StudySpec) -> Geometry:
     elif row:
         sizes, parameters, actions = row.sizes, row.parameters, row.actions
     elif where.path is not None and (world := named(where.path)) is not None:
-        config = config_of(where.path.parent, str(where.path.parent))
+        if not (config := where.path.parent / CONFIG_FILE).is_file():
+            raise world.apart(where.path)
+        if spec.size not in (None, world.size):
+            raise BadArgument(f"'{spec.model}' takes frames of {world.size} pixels alone, not of {spec.size}.")
         sizes = replace(sizes_of(read_json(config), config), tubelet=1, frames=FRAMES, size=world.size, predictor_width=0)
         parameters, actions = block_parameters(sizes.depth, sizes.width), world.numbers
     elif where.kind == "file":
