@@ -89,11 +89,13 @@ def test_the_plan_counts_exactly_what_a_trace_runs(
     assert ran["blocks"] == planned.block_passes + 1, [(step.name, step.block_passes) for step in planned.steps]
 
 
+@pytest.mark.slow
 def test_a_trace_is_planned_from_the_command(run: Path) -> None:
     told = answer(str(run), "--layer", "1", "--draws", "3", "--dry-run")
     assert told.exit_code == 0 and "by every path" in told.stdout and "swaps down each path" in told.stdout, told.output
 
 
+@pytest.mark.slow
 def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) -> None:
     """The run's is random: its classes are not shown to differ, and a share of nothing is none."""
     (folder,) = run.glob("trace-*")
