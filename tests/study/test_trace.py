@@ -63,10 +63,10 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize(("layer", "kept"), [(1, True), (0, True), (1, False)])
 def test_the_plan_counts_exactly_what_a_trace_runs(
-    layer: int, kept: bool, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: VJepa2Encoder
+    layer: int, kept: bool, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: VJepa2Encoder
 ) -> None:
     folder, ran, block = tmp_path / "run", Counter[str](), VJepa2Encoder.block
-    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("trace-*"))
+    shutil.copytree(finished_run, folder)
 
     def reached(free: Any, covariance: Any, target: float, rank: int, draws: int, rng: np.random.Generator) -> torch.Tensor:
         return controls.haar(free, rank, draws, rng)  # in so small a network the variance is out of reach, and all draws are one
