@@ -69,6 +69,7 @@ def test_a_report_that_is_killed_is_the_same_in_the_end(ground: Path, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.long("attacks that go on for minutes; of each kind there is a sample above")
 def test_the_campaign_prints_its_counts(ground: Path) -> None:
     line = "-m tests.campaign --only damage --only checkpoints --only kills --trials 2 --seed 11 --ground"
     ended = subprocess.run(

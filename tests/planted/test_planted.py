@@ -277,6 +277,7 @@ def test_json_is_what_is_written(card: Scorecard, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
+@pytest.mark.long("a scorecard of every network takes minutes")
 def test_the_whole_scorecard_shows_what_the_networks_were_made_for() -> None:
     whole = scorecard(workers=2)
     rows = whole.tables["subspaces"].set_index(["network", "finder"])

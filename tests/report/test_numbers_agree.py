@@ -170,7 +170,7 @@ CASES: dict[Callable[[Path], None], tuple[Callable[[Found], bool], set[str]]] = 
     ),
     blind: (
         lambda found: no_ratio_of_ablation(found) and standings(found, "probe") == {"judge not shown to read"},
-        {"card", "verdict", "claims", "compare table", "page degeneracy"},
+        {"card", "verdict", "claims", "first screen", "compare table", "page degeneracy"},
     ),
     reversed_effect: (no_ratio_of_ablation, {"card", "verdict", "claims"}),
     of_few_draws: (lambda found: standings(found, *ABLATED, "random") == {"too few draws"}, set()),
