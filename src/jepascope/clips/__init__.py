@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from jepascope.clips.presets import preset as preset
     from jepascope.clips.presets import reverse_twins as reverse_twins
     from jepascope.clips.presets import twins as twins
+    from jepascope.clips.video.from_folder import from_folder as from_folder
 
 _HOMES = {
     "ClipSet": "clipset",
     "PRESETS": "presets",
     "from_arrays": "arrays",
     "from_file": "arrays",
+    "from_folder": "video.from_folder",
     "preset": "presets",
     "reverse_twins": "presets",
     "twins": "presets",

@@ -19,7 +19,7 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.labels_file import LabelsFile, read_labels
 from jepascope.clips.ranges import DIRECTION_NAMES
 from jepascope.clips.variables import VARIABLES, Variable, variable_named
-from jepascope.clips.video.variable import folder_variable, variable_given
+from jepascope.clips.video.variable import USUAL, folder_variable, variable_given
 from jepascope.errors import BadArgument, quoted
 from jepascope.study.refusals import FieldRefused
 
@@ -169,9 +169,7 @@ class FolderAsked(AskedClips):
     """A folder of videos. Swaps take from other videos, so what a swap does with nothing to carry is asked."""
 
     usual: ClassVar[dict[str, Any]] = {
-        "seconds": 1.0,
-        "per_source": 16,
-        "splits": "own",
+        **USUAL,
         "port_clips": (),
         "peels": 0,
         "extra_controls": ("self_swap",),

@@ -14,6 +14,8 @@ from jepascope.clips.clipset import ClipSet
 from jepascope.clips.drawn import SPLIT_SHARES
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.presets import preset
+from jepascope.clips.video.from_folder import asked_of
+from jepascope.clips.video.source import VideoSource
 from jepascope.disk.folder import Folder
 from jepascope.errors import BadArgument
 
@@ -26,6 +28,8 @@ def fields_of(clips: ClipSet | str | Path, asked: dict[str, Any]) -> dict[str, A
         return {"clips": str(clips)}
     if isinstance(clips.source, ArraySource):
         return {"clips": str(_saved(clips, clips.source))}
+    if isinstance(clips.source, VideoSource):
+        return _agreed(asked_of(clips, clips.source), asked)
     found = _drawn(clips, asked) if clips.name in CLIP_SETS else {}
     if not found or clips.own:
         raise BadArgument(
@@ -33,6 +37,16 @@ def fields_of(clips: ClipSet | str | Path, asked: dict[str, Any]) -> dict[str, A
             "could make it again; name its function (clips='package.module:function'), its labels (labels='FILE.csv'), or give arrays."
         )
     return found
+
+
+def _agreed(made: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The fields that clips were made with; BadArgument where another value of one is asked for."""
+    other = next((name for name, value in made.items() if name in asked and asked[name] != value), None)
+    if other is not None:
+        raise BadArgument(
+            f"{other} is {asked[other]!r}, and the clips were made with {made[other]!r}; leave it out, or ask clips.from_folder for it."
+        )
+    return made
 
 
 def _drawn(clips: ClipSet, asked: dict[str, Any]) -> dict[str, Any]:

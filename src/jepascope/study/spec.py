@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 from jepascope.clips.column_kind import MISSING, Asked
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
+from jepascope.clips.video.enough import official_number
 from jepascope.discovery.finder_entry import needing
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
@@ -232,7 +233,7 @@ class StudySpec(BaseModel):
     @property
     def official_split(self) -> int | None:
         """The number of the data set's own split that is kept; None where it is not."""
-        return None if self.splits in (None, "own") else int(self.splits.partition("-")[2] or 1)
+        return official_number(self.splits)
 
     @property
     def renewable(self) -> bool:

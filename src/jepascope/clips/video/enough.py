@@ -22,6 +22,11 @@ MOST_TRIED = 1000  # clips of a class
 SHOWN = 8  # classes that a message lists
 
 
+def official_number(splits: str | None) -> int | None:
+    """The number of the data set's own split that is kept to; None where it is not."""
+    return None if splits in (None, "own") else int(splits.partition("-")[2] or 1)
+
+
 @runtime_checkable
 class Watching(Protocol):
     """Who is told how far a piece of work is: ``start`` names it and returns what is called with (done, total)."""

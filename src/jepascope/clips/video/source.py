@@ -42,7 +42,8 @@ class Content:
 class VideoSource:
     """Decodes rows with columns ``file``, ``start``, ``end`` (seconds), those of ``dihedral``, and ``crop_x``, ``crop_y`` and
     ``crop_side``: the square that is shown. Its side as a share of the picture's short side, and its place as a share of the room
-    that it has (0 is left or top, 0.5 the middle).
+    that it has (0 is left or top, 0.5 the middle). ``asked``: the fields of a spec that the clips of the folder were asked for with, and
+    the digest of those clips (see ``from_folder``).
 
     Windows are kept as bytes, before they are turned, up to ``most_bytes`` in all; what is beyond that is decoded each time. Nothing of
     it is sent to other processes.
@@ -52,6 +53,8 @@ class VideoSource:
     contents: Mapping[str, Content]
     most_bytes: int = MOST_BYTES
     kept: dict[Key, UInt8[Tensor, "frames 3 size size"]] = field(default_factory=dict, repr=False, compare=False)
+    asked: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    as_asked: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def of(cls, folder: Path, videos: list[Video]) -> VideoSource:
