@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from jepascope.activations.site import Site
+from jepascope.encoders.budget import BACK_COPIES, back_bytes
 from jepascope.errors import BadArgument
 from jepascope.intervention.causal_effect import ce_table
 from jepascope.intervention.context import InterventionContext
@@ -101,12 +102,13 @@ def test_clips_by_chunks_have_the_same_slopes(study, monkeypatch) -> None:
     context = context_of(study)
     given = (study.encoder, [LAYER], study.scenes, study.judge, USUAL, context.unedited)
     (whole,) = [part for _, part in slopes(*given)]
-    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 3 * 4 * 64 * 48 * (16 * 2 + 2))
+    hidden, blocks = context.encoder.card.hidden_bytes, context.depth - LAYER
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 3 * back_bytes(hidden, blocks, 2))
     parts = list(slopes(*given))
     assert len(parts) == -(-len(study.scenes) // 3)
     for key, slope in whole.items():
         torch.testing.assert_close(torch.cat([part[key] for _, part in parts]), slope, rtol=1e-4, atol=1e-6)
-    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", 4 * 64 * 48 * 16 * 2 - 1)  # one clip alone is too long
+    monkeypatch.setattr("jepascope.encoders.budget.AT_WORK", BACK_COPIES * blocks * hidden - 1)  # one clip alone is too long
     alone = list(slopes(*given))
     monkeypatch.setattr("jepascope.activations.way_back.made_again", lambda hidden, blocks: False)
     assert len(alone) == len(study.scenes)

@@ -14,7 +14,8 @@ AT_WORK = 2e9  # bytes of a batch on its way through a block, or of clips on the
 SHARD_BYTES = 5e8  # of the tokens of one file of a capture
 BLOCK_COPIES = 12  # hidden states alive at once in a block, its four times wider feed-forward counted in
 PIXEL_COPIES = 3  # of a clip: as it is, normalised, and as the patches that are embedded
-BACK_COPIES = 16  # hidden states that each block keeps for the way back
+BACK_COPIES = 18  # hidden states that each block keeps for the way back
+BACK_BESIDE = 6  # as they are, as an edit shifts them, before the first block and behind the last
 
 
 def hidden_bytes(tokens: int, width: int) -> int:
@@ -37,7 +38,8 @@ def made_again(hidden: int, blocks: int) -> bool:
 
 def back_bytes(hidden: int, blocks: int, slopes: int = 0) -> int:
     """What one clip takes for the way back through so many blocks; ``slopes``: how many gradients of hidden states it leaves."""
-    return (slopes + (BACK_COPIES + blocks if made_again(hidden, blocks) else BACK_COPIES * max(1, blocks))) * hidden
+    kept = BACK_COPIES + blocks if made_again(hidden, blocks) else BACK_COPIES * max(1, blocks)
+    return (slopes + BACK_BESIDE + kept) * hidden
 
 
 def climbed_together(layers: Sequence[int], hidden: int, outcomes: int) -> list[tuple[int, ...]]:
