@@ -33,7 +33,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.sizes import Counts
 from jepascope.study.spec_file import make_spec
-from jepascope.study.steps.intervene import LEFT_OUT
+from jepascope.study.steps.at_best import LEFT_OUT
 from jepascope.study.videos import left_out as module
 from jepascope.study.videos.left_out import Pool, few_tested, fold_without, left_out_figures, run_left_out
 

@@ -16,7 +16,7 @@ from jepascope.study.progress import Silent
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
-from jepascope.study.steps.intervene import TRACE
+from jepascope.study.steps.at_best import TRACE
 from jepascope.study.steps.port import COMMAND, MODELS, SUBSPACES
 from jepascope.study.steps.whole import STEPS
 

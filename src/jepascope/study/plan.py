@@ -18,8 +18,8 @@ from jepascope.study.memory import Load
 from jepascope.study.sizes import CONTROL_COUNT, Counts, Passes, left_out_conditions
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
+from jepascope.study.steps.at_best import TRACE, left_out_clips, traced_conditions
 from jepascope.study.steps.discover import HALVINGS, SUBSPACES
-from jepascope.study.steps.intervene import TRACE, left_out_clips, traced_conditions
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.enough import check_clips_per_class, check_labels_used, check_self_swap
 

@@ -28,8 +28,9 @@ from jepascope.study.provenance import opened
 from jepascope.study.runner import Runner
 from jepascope.study.spec import StudySpec
 from jepascope.study.spec_file import check_whole
+from jepascope.study.steps.at_best import AT_BEST, LEFT_OUT
 from jepascope.study.steps.discover import CAPTURE
-from jepascope.study.steps.intervene import AT_BEST, EDITS, LEFT_OUT
+from jepascope.study.steps.intervene import EDITS
 from jepascope.study.steps.whole import STEPS
 from jepascope.study.videos.foreseen import settled, video_study
 from jepascope.study.videos.left_out import few_tested, left_out_figures

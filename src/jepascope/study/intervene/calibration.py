@@ -24,7 +24,7 @@ from jepascope.intervention.scenes import Scenes
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import controls_at
-from jepascope.study.steps.intervene import CALIBRATION_DRAWS, REQUESTS
+from jepascope.study.steps.at_best import CALIBRATION_DRAWS, REQUESTS
 
 PLANE = "circle"  # the plane of the fitted circle itself, beside the first finder's subspace
 COLUMNS = TABLES["calibration"].written

@@ -18,7 +18,7 @@ from jepascope.intervention.screen import screen_table
 from jepascope.schema import TABLES
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import controls_at
-from jepascope.study.steps.intervene import PORT_DRAWS
+from jepascope.study.steps.at_best import PORT_DRAWS
 
 
 def run_statistics(

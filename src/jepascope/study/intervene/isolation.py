@@ -29,7 +29,7 @@ from jepascope.stats import equivalence, ratio_of_means, scene_proportion, scene
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.intervene.judges import JudgeSet
-from jepascope.study.steps.intervene import ISOLATION_DRAWS
+from jepascope.study.steps.at_best import ISOLATION_DRAWS
 
 MARGIN = 0.1  # of the read variable's own margin: an effect inside it is called none worth mentioning
 FINDER = "diff_means"  # for the other factors' subspaces

@@ -17,7 +17,7 @@ from jepascope.study.captures import Captures
 from jepascope.study.given import given_in
 from jepascope.study.intervene.contexts import controls_at
 from jepascope.study.sizes import screened_edits
-from jepascope.study.steps.intervene import RANK_CONTROLS, RANK_DRAWS, ranks_shown
+from jepascope.study.steps.at_best import RANK_CONTROLS, RANK_DRAWS, ranks_shown
 
 COLUMNS = TABLES["ranks"].written
 

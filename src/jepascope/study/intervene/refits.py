@@ -27,7 +27,7 @@ from jepascope.schema import TABLES
 from jepascope.stats import scene_proportion
 from jepascope.study.captures import Captures
 from jepascope.study.intervene.contexts import controls_at
-from jepascope.study.steps.intervene import REFIT_DRAWS
+from jepascope.study.steps.at_best import REFIT_DRAWS
 
 COLUMNS = TABLES["refits"].written
 

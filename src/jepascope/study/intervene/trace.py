@@ -26,8 +26,8 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
+from jepascope.study.steps.at_best import TRACE, TRACED_BESIDE
 from jepascope.study.steps.discover import SUBSPACES
-from jepascope.study.steps.intervene import TRACE, TRACED_BESIDE
 
 PREFIX = "trace-"
 

@@ -21,7 +21,7 @@ from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.port.compared import Finders, Ported, aligned, ceilings_of, finders_at, readout_row, refits_of, retained
 from jepascope.study.port.equal_norm import at_equal_norm
 from jepascope.study.port.sides import Side
-from jepascope.study.steps.intervene import PORT_DRAWS
+from jepascope.study.steps.at_best import PORT_DRAWS
 
 ACROSS, ACROSS_RUNS = "clip set", "run"
 

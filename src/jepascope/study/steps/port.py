@@ -9,8 +9,8 @@ from jepascope.discovery.finder_entry import FINDERS, needing, peeled_by
 from jepascope.study.sizes import Counts, Passes
 from jepascope.study.spec import StudySpec
 from jepascope.study.step import Step
+from jepascope.study.steps.at_best import PORT_DRAWS
 from jepascope.study.steps.discover import rotation_clips, rotations, splits
-from jepascope.study.steps.intervene import PORT_DRAWS
 
 EXCHANGE_DRAWS = 20  # of the random and of the variance control of every exchange: the fewest that can say that an effect lies outside them
 EXCHANGE_CONTROLS = 2

@@ -47,7 +47,7 @@ from jepascope.study.discover.probes import earliest_of
 from jepascope.study.intervene.judges import trained_probe
 from jepascope.study.intervene.requested import fixed_draws
 from jepascope.study.sizes import LEFT_OUT_FIXED
-from jepascope.study.steps.intervene import MOST_LEFT_OUT
+from jepascope.study.steps.at_best import MOST_LEFT_OUT
 
 SHARES = {name: FOLDER_SHARES[name] / (1 - FOLDER_SHARES["test"]) for name in ("fit", "judge")}  # of the videos that are not left out
 EACH = -1  # in place of a layer: every fold has its own
