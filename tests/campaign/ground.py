@@ -25,10 +25,10 @@ def prepare(folder: Path) -> Path:
     from jepascope.study.spec import StudySpec
     from tiny import TINY, random_model
 
+    spec = StudySpec(model=str(folder / "model"), **{**TINY, "peels": 0, "port_clips": ()})
     if not (folder / "run" / "report.html").exists():
         folder.mkdir(parents=True, exist_ok=True)
         random_model(folder / "model")
-        spec = StudySpec(model=str(folder / "model"), **{**TINY, "peels": 0, "port_clips": ()})
         encoder = load_encoder(spec.model)
         run_study(spec, folder / "run", encoder)
         probed = forked(command("probe", str(folder / "run"), "--variable", "colour"), limit=600)
@@ -36,6 +36,7 @@ def prepare(folder: Path) -> Path:
         build_report(folder / "run")
         seal(folder / "run", spec, "float32")
         shutil.copytree(folder / "run", folder / "other")
+    if not (folder / "begun").exists():  # of a run that was brought as well
         random_model(folder / "wide", hidden_size=60, num_hidden_layers=5, crop_size=24, seed=4)
         Run.open(folder / "begun", spec.model_copy(update={"clips_per_class": 13})).close()
     return folder
