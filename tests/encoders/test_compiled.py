@@ -37,7 +37,8 @@ away = [one.pooled(layer) - other.pooled(layer) for layer in range(card.depth + 
 def read(encoder, hidden):
     found = []
     edit = lambda hidden, part: torch.stack([hidden + i for i in range(part.start, part.stop)])
-    rerun(encoder, hidden, 1, edit, 5, {card.depth: PooledReader()}, lambda part, read: found.append(read[card.depth]), 8)
+    sweep = Sweep(hidden, 1, edit, {card.depth: PooledReader()})
+    rerun(encoder, [Rerun(sweep, 5, lambda part, read: found.append(read[card.depth]))], 8)
     return torch.cat(found)
 
 edited = [read(encoder, one.tokens(1)[:3]) for encoder in (plain, fast)]

@@ -31,6 +31,7 @@ def test_the_page_on_python_runs_from_top_to_bottom(tmp_path: Path, monkeypatch:
     others, theirs, recordings = VIDEOS[::-1].copy(), KINDS[::-1].copy(), np.arange(60)
     masks = np.ones((60, 4, 16, 16), dtype=bool)
     np.savez("clips.npz", video=VIDEOS, kind=KINDS, group=recordings, mask=masks, twin_video=others, twin_kind=theirs)
+    Path("sweep.yaml").write_text("base: quick\ntest_scenes: 8\nover: {seed: [0]}\n")
     names: dict[str, Any] = {
         **{"module": VideoNet(frames=16, size=64), "image_model": TimmViT(size=224, patch=16)},
         **{"videos": VIDEOS, "kinds": KINDS, "recordings": recordings, "others": others, "their_kinds": theirs},
@@ -40,7 +41,8 @@ def test_the_page_on_python_runs_from_top_to_bottom(tmp_path: Path, monkeypatch:
     exec(encoders, names)
     # the page's sizes would take minutes; everything after them is run as it stands
     small = VideoNet(depth=4)
-    names["encoder"] = js.wrap(small, blocks="encoder.layers", norm="encoder.norm", frames=4, size=16, grid=(2, 2, 2))
+    parts = {"attention": "attn", "mlp": "mlp"}
+    names["encoder"] = js.wrap(small, blocks="encoder.layers", norm="encoder.norm", frames=4, size=16, grid=(2, 2, 2), **parts)
     for block in blocks:
         exec(block, names)
     assert names["run"].claims and (tmp_path / "runs" / "mine" / "report.html").is_file()

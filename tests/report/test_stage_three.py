@@ -52,7 +52,7 @@ def only(run: Path, table: str, **where: Any) -> None:
 @pytest.mark.slow
 def test_every_part_has_its_figure_with_a_description_and_a_caption(ported: Path) -> None:
     wanted = {
-        portability: {"sas-matrix", "angles", "angles-elsewhere", "sas-rce", "rce-dose", "across-layers"},
+        portability: {"sas-matrix", "angles", "angles-elsewhere", "sas-rce", "rce-dose", "across-layers", "sas-nulls"},
         degeneracy_section: {"degeneracy", "degeneracy-curve"},
         across_models: {"port-1-cka", "port-1-transport"},
     }

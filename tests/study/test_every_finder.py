@@ -16,7 +16,7 @@ def test_finders_run_through_a_study_at_the_lesser_of_its_rank_and_classes_less_
     tmp_path: Path, tiny_spec: Any, tiny_encoder: Any
 ) -> None:
     spec = tiny_spec.model_copy(
-        update={"finders": ("diff_means", "das", "ridge_circle", "leace", "inlp_pattern"), "best_layer": 2, "layers": (2,)}
+        update={"finders": ("diff_means", "das", "ridge_circle", "leace", "inlp_pattern"), "best_layer": 2, "layers": (2,), "rank": 7}
     )
     run_study(spec, tmp_path / "run", tiny_encoder)
     found = {path.name.split("-layer")[0]: Subspace.load(path) for path in (tmp_path / "run" / "subspaces").iterdir()}

@@ -128,6 +128,7 @@ def test_a_donor_is_another_clip_where_it_is_asked_for(run: Path, intervene: Int
     effects = found["effects"].query("control == 'subspace'")
     assert (effects["target"] >= 0).all() and set(effects["edit"]) == {"swap"}
     twins = pd.read_parquet(run / "effects.parquet").query("control == 'subspace' and edit == 'swap' and judge == 'probe'")
+    twins = twins[twins["layer"] == effects["layer"].iloc[0]]
     assert effects["scene"].tolist() == twins["scene"].tolist()
     assert not np.allclose(effects["numerator"], twins["numerator"])
 
@@ -228,7 +229,7 @@ def test_a_folder_that_does_not_say_what_found_its_subspaces_is_read_as_it_was(r
 @pytest.mark.slow
 def test_a_subspace_put_in_place_of_a_run_s_own_gets_no_shuffles(run: Path, tmp_path: Path, intervene: Intervene) -> None:
     kept = Subspace.load(run / "subspaces" / "diff_means-layer1.safetensors")
-    other = Subspace.load(saved(tmp_path, rank=7))
+    other = Subspace.load(saved(tmp_path, rank=kept.rank))
     (run / "manifest.json").unlink()  # as in a folder of version 0.1: a list would refuse it
     Subspace(other.basis, kept.mean, kept.provenance).save(run / "subspaces" / "diff_means-layer1.safetensors")
     summary, found = intervene(best_layer=1, edits=("ablate",), judges=("probe",))
@@ -300,11 +301,12 @@ def test_a_run_that_was_only_begun_is_edited_at_the_layer_that_is_named(
     tmp_path: Path, tiny_spec: StudySpec, tiny_encoder: VJepa2Encoder, finished_run: Path
 ) -> None:
     run = tmp_path / "run"
-    Run.open(run, tiny_spec).close()
-    changed = intervened_spec(tiny_spec, 1, {}, None)
-    run_intervene(run, tiny_spec, changed, tiny_encoder)
-    found = pd.read_parquet(intervene_folder(run, changed) / "effects.parquet")
     own = pd.read_parquet(finished_run / "effects.parquet").query("layer == 1").reset_index(drop=True)
+    spec = tiny_spec.model_copy(update={"rank": int(own["rank"].iloc[0])})  # which the finished run chose, by its probes
+    Run.open(run, spec).close()
+    changed = intervened_spec(spec, 1, {}, None)
+    run_intervene(run, spec, changed, tiny_encoder)
+    found = pd.read_parquet(intervene_folder(run, changed) / "effects.parquet")
     pd.testing.assert_frame_equal(found, own)
 
 

@@ -194,7 +194,7 @@ def test_a_study_of_any_factor(name: str, tmp_path: Path, tiny_spec: StudySpec, 
     run_study(spec, tmp_path / "run", tiny_encoder)
     summary, effects, portability = finished(tmp_path / "run")
     classes = len(VARIABLES[name].classes)
-    assert (summary["variable"], summary["swap_donor"], summary["rank"]) == (name, "twin", classes - 1)
+    assert (summary["variable"], summary["swap_donor"]) == (name, "twin") and 1 <= summary["rank"] < classes
     assert summary["chance"] >= 1 / classes
     assert set(effects["target"]) <= set(range(classes)) and set(effects["edit"]) == {"ablate", "swap", "steer"}
     assert np.isfinite(effects[["numerator", "denominator"]].to_numpy()).all()
@@ -210,7 +210,7 @@ def test_a_study_of_a_column_of_numbers_and_its_report(
     spec = spec_of(tiny_spec, labels=str(labels_file), variable="area", finders=("diff_means", "class_pca"))
     run_study(spec, tmp_path / "run", tiny_encoder)
     summary, effects, _ = finished(tmp_path / "run")
-    assert summary["rank"] == 3 and effects["target"].nunique() == 4
+    assert 1 <= summary["rank"] <= 3 and effects["target"].nunique() == 4
     assert "area" in build_report(tmp_path / "run").read_text()
     first = effects.drop(columns="numerator_direct")
     again = make_spec(read_spec(tmp_path / "run" / SPEC), "here")
