@@ -52,10 +52,18 @@ def model_command(name: str, as_json: bool) -> None:
     where = place(name)
     if where.path is None:
         raise not_here(name, "is not on this machine") if where.kind == "hub" else BadArgument(f"'{name}' has no config.json to read.")
-    if where.kind == "file" and _world_command(where.path, name, as_json):
-        return
-    path = where.path if where.kind == "file" else config_of(where.path, name)
-    config, source, forecasts = _of_file(path) if where.kind == "file" else _of_folder(path, name)
+    if where.kind == "file":
+        from jepascope.encoders.jepa_wms_file import is_world_model
+        from jepascope.encoders.torch_file import read_torch_file
+
+        path, contents = where.path, read_torch_file(where.path)
+        if is_world_model(contents):
+            _world_command(path, contents, name, as_json)
+            return
+        config, source, forecasts = _of_file(path, contents)
+    else:
+        path = config_of(where.path, name)
+        config, source, forecasts = _of_folder(path, name)
     sizes = sizes_of(config, path)
     labels = task_labels(config, path) if sizes.has_head else ()
     proposed = proposed_pairs(labels, DIRECTION_NAMES)
@@ -76,27 +84,23 @@ def model_command(name: str, as_json: bool) -> None:
     say("As a judge of direction:", *(f"  {run}" for run in runs or ["none: no two labels name opposite directions of a whole object"]))
 
 
-def _world_command(path: Path, name: str, as_json: bool) -> bool:
-    """The same of a world model of jepa-wms, whose file holds no encoder: which one it needs, and how it is run. False for another file."""
-    from jepascope.encoders.jepa_wms_file import is_world_model, read_predictor
-    from jepascope.encoders.torch_file import read_torch_file
+def _world_command(path: Path, contents: dict[Any, Any], name: str, as_json: bool) -> None:
+    """The same of a world model of jepa-wms, whose file holds no encoder: which one it needs, and how it is run."""
+    from jepascope.encoders.jepa_wms_file import read_predictor
 
-    if not is_world_model(contents := read_torch_file(path)):
-        return False
     world, _ = read_predictor(path, contents)
     there = (path.parent / "config.json").is_file()
     model = name if there else f"{world.folder}/{path.name}"
     run = f"jepascope run --model {quoted(model)} --clips CLIPS.npz {setting(judges=('probe', 'rollout'))}"
     if as_json:
         typer.echo(json.dumps({**world.as_json, "model": name, "runs": [run]}))
-        return True
+        return
     states = f" and states of {world.states}" if world.states else ""
     say(f"{name}: {world.words}: frames of {world.size} pixels, actions of {world.numbers} numbers{states}.")
     say("Its predictor is given actions: the judge rollout asks it.")
     if not there:
         say(f"It lies in no folder of an encoder. To have it in the one that it needs: {world.moved(path)}.")
     say("CLIPS.npz holds videos with actions (docs/world-models.md):", f"  {run}")
-    return True
 
 
 def _of_folder(path: Path, name: str) -> tuple[dict[str, Any], str, str]:
@@ -116,12 +120,12 @@ def _of_folder(path: Path, name: str) -> tuple[dict[str, Any], str, str]:
     return config, "", "" if tokens is None else forecast_words(sizes, tokens)
 
 
-def _of_file(path: Path) -> tuple[dict[str, Any], str, str]:
+def _of_file(path: Path, contents: dict[Any, Any]) -> tuple[dict[str, Any], str, str]:
     """The same of Meta's .pt files, and what is read of them."""
     from jepascope.encoders.dense_predictor import forecast_words
     from jepascope.encoders.meta import load_meta
 
-    model, extra, acting = load_meta(path)
+    model, extra, acting = load_meta(path, contents)
     config = model.config.to_dict()
     if acting:
         return config, extra["source"], "its predictor is given actions: the judge rollout asks it"

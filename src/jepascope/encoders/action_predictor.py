@@ -55,6 +55,7 @@ class ActionPredictor(StepPredictor):
         self.predictor_norm = nn.LayerNorm(inner, eps=1e-6)
 
     def beside(self, states: Float[Tensor, "clips times state"], seen: int, places: int) -> Float[Tensor, "clips times state"]:
+        """Themselves, of all times: they are tokens, and it says none."""
         return states
 
     def forward(

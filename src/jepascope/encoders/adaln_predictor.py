@@ -59,13 +59,6 @@ class AdaLNPredictor(StepPredictor):
         self.predictor_blocks = nn.ModuleList(ModulatedBlock(whole, heads, wide) for _ in range(depth))
         self.predictor_norm = nn.LayerNorm(whole, eps=1e-6)
 
-    def beside(
-        self, states: Float[Tensor, "clips times state"], seen: int, places: int
-    ) -> Float[Tensor, "clips some_times places features"]:
-        """Of the times that are seen: it says the others itself, at every place."""
-        assert self.proprio_encoder is not None  # it is asked where states are given
-        return self.proprio_encoder(states[:, :seen])[:, :, None].expand(-1, -1, places, -1)  # type: ignore[no-any-return]
-
     def forward(
         self,
         latents: Float[Tensor, "clips times places width"],

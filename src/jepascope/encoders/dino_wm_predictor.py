@@ -81,13 +81,6 @@ class DinoWMPredictor(StepPredictor):
         self.pos_embedding = nn.Parameter(torch.zeros(1, positions, whole))
         self.transformer = Transformer(whole, depth, inner, wide)
 
-    def beside(
-        self, states: Float[Tensor, "clips times state"], seen: int, places: int
-    ) -> Float[Tensor, "clips some_times places features"]:
-        """Of the times that are seen: it says the others itself, at every place."""
-        assert self.proprio_encoder is not None  # it is asked where states are given
-        return self.proprio_encoder(states[:, :seen])[:, :, None].expand(-1, -1, places, -1)  # type: ignore[no-any-return]
-
     def forward(
         self,
         latents: Float[Tensor, "clips times places width"],

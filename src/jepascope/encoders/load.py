@@ -105,8 +105,8 @@ def read_folder(folder: Path, name: str, label: str, trained: Pixels | None = No
         raise BadCheckpoint(f"'{folder / EXTRAS}': source must be at most {LONGEST} printable characters; download the checkpoint again.")
     kind = ENCODERS.load(known_family(config, config_file).name)
     file = next((folder / file for file in FILES if (folder / file).exists()), None)
-    pixels = settled(None if file is None else read_pixels(file, kind.centred), kind.trained, kind.mistaken, config.get("architectures"))
-    pixels = trained or pixels
+    found = None if file is None else read_pixels(file, kind.centred)
+    pixels = trained or settled(found, kind.trained, kind.mistaken, config.get("architectures"))
     return kind.read(folder, name, label, extra, pixels)  # type: ignore[no-any-return]
 
 

@@ -28,14 +28,16 @@ class StepPredictor(nn.Module):
     width: int
     numbers: int
     state_numbers: int = 0
+    proprio_encoder: nn.Linear | None  # of one that makes features of states, and says those of later times itself
     normed: ClassVar[bool] = False  # whether its latents are layer-normed, those that it is shown and those that it says
     spreads: ClassVar[Mapping[str, float]] = {}  # of fresh weights that are not as SPREAD says, by a part of their names
 
     def beside(
         self, states: Float[Tensor, "clips times state"], seen: int, places: int
     ) -> Float[Tensor, "clips some_times *places features"]:
-        """What stands beside latents, of recorded states: of all times, or of the first ``seen`` where it says the others itself."""
-        raise NotImplementedError
+        """What stands beside latents, of recorded states: features at every place, of the first ``seen`` times."""
+        assert self.proprio_encoder is not None  # it is asked where states are given
+        return self.proprio_encoder(states[:, :seen])[:, :, None].expand(-1, -1, places, -1)  # type: ignore[no-any-return]
 
     def forward(
         self,

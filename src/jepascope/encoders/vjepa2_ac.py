@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.encoders.action_predictor import read_action_predictor
-from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.around import Around
 from jepascope.encoders.meta_states import PREDICTOR
 from jepascope.encoders.torch_file import check_tensors
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -21,19 +20,15 @@ from jepascope.errors import BadCheckpoint
 FRAMES = 8  # of the clips that V-JEPA 2-AC was trained on, at four a second
 
 
-class ByFrame(VideoEncoder):
+class ByFrame(Around):
     """``inner`` takes clips of one tubelet: a frame, as often as a tubelet has frames. Tokens are those of all frames, in time."""
 
-    theirs = VJepa2Encoder.theirs
+    inner: VJepa2Encoder
 
     def __init__(self, inner: VJepa2Encoder, frames: int = FRAMES) -> None:
         card = inner.card
         self.inner = inner.at(inner.model.config.tubelet_size, card.size)
         self.card = replace(card, frames=frames, grid=(frames, *card.grid[1:]), digest=f"{card.digest} by frame")
-
-    @property
-    def rounding(self) -> float:  # type: ignore[override]
-        return self.inner.rounding
 
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
@@ -48,9 +43,6 @@ class ByFrame(VideoEncoder):
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self._each(lambda own: self.inner.fed(index, own), between)
 
-    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        return self.inner.norm(hidden)
-
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         return self._joined(self.inner.reference(self._frames(video)))
 
@@ -62,26 +54,6 @@ class ByFrame(VideoEncoder):
 
     def shortest(self) -> ByFrame:
         return self.at(2, self.inner.shortest().card.size)
-
-    def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> ByFrame:
-        self.inner.to(device, dtype)
-        return self
-
-    def compile(self) -> ByFrame:
-        self.inner.compile()
-        return self
-
-    @property
-    def compiled(self) -> bool:
-        return self.inner.compiled
-
-    @property
-    def device(self) -> torch.device:
-        return self.inner.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
 
     def _frames(self, video: Tensor) -> Tensor:
         """Every frame as a clip of one tubelet."""

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from jepascope.encoders.around import Around
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.jepa_wms import Scale, Task
@@ -18,7 +19,7 @@ from jepascope.encoders.step_predictor import StepPredictor
 from jepascope.errors import BadArgument
 
 
-class WorldModel(VideoEncoder):
+class WorldModel(Around):
     """``inner`` is the encoder, whose tokens of a frame see no other frame's. ``window``: how many times a rollout shows the predictor, the
     last ones (None: all); ``task``: how actions and states are scaled for it; ``sized``: its frames have the size that they have now."""
 
@@ -34,14 +35,6 @@ class WorldModel(VideoEncoder):
         card = replace(self.inner.card, has_predictor=False, has_head=False, head_digest="", forecasts="")
         return replace(card, digest=digest, actions=self.predictor.numbers, states=self.predictor.state_numbers)
 
-    @property
-    def theirs(self) -> str:  # type: ignore[override]
-        return self.inner.theirs
-
-    @property
-    def rounding(self) -> float:  # type: ignore[override]
-        return self.inner.rounding
-
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         self.check_video(video)
         return self.inner.embed(video)
@@ -54,9 +47,6 @@ class WorldModel(VideoEncoder):
 
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.inner.fed(index, between)
-
-    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        return self.inner.norm(hidden)
 
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         return self.inner.reference(video)
@@ -111,25 +101,8 @@ class WorldModel(VideoEncoder):
         return self.at(2, self.card.size if self.sized else self.inner.shortest().card.size)
 
     def to(self, device: str | torch.device, dtype: torch.dtype | None = None) -> WorldModel:
-        self.inner.to(device, dtype)
         self.predictor.to(device=device, dtype=dtype)
-        return self
-
-    def compile(self) -> WorldModel:
-        self.inner.compile()
-        return self
-
-    @property
-    def compiled(self) -> bool:
-        return self.inner.compiled
-
-    @property
-    def device(self) -> torch.device:
-        return self.inner.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.inner.dtype
+        return super().to(device, dtype)
 
 
 def scaled(numbers: Float[Tensor, "clips times numbers"], scale: Scale) -> Float[Tensor, "clips times numbers"]:

@@ -163,8 +163,8 @@ def _steps(row: Row) -> str:
 STEPPED = Question(
     "used by its own rollout",
     "Does its own action-conditioned predictor use it?",
-    "A probe trained on rollouts of split judge reads the variable of unedited ones, one step on; the interval of the swap's effect, "
-    "over fits, read-outs and scenes, lies above zero; and the effect lies outside the draws of every matched control, the closest one "
+    "A probe trained on rollouts of split judge reads the variable of unedited ones, one step on; the interval of the swap's effect,"
+    f"{WITH_FITS}, lies above zero; and the effect lies outside the draws of every matched control, the closest one "
     "deciding.",
     by_first_step,
 )

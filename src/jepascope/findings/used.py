@@ -111,7 +111,7 @@ def numbers_of(row: Edited) -> list[Number]:
 
 
 RULE = (
-    "The judge reads the variable of unedited scenes; the interval of the swap's effect, over fits, read-outs and scenes, lies above zero; "
+    f"The judge reads the variable of unedited scenes; the interval of the swap's effect,{WITH_FITS}, lies above zero; "
     "and the effect lies outside the draws of every matched control, the closest one deciding. Ablation stands second: deleting large "
     "directions of any kind costs margin. Where few videos are tested, of every video in turn. "
     "No power: the interval that holds zero also holds a quarter of the whole effect."

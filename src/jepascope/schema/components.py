@@ -12,6 +12,9 @@ WITHIN, EVERYWHERE = "within classes", "everywhere"
 """What a share of the difference of class means stands beside: the same part's share of what varies within a class, in the subspace or in
 the whole residual stream."""
 
+READ_BESIDE = ("random", "variance", "carried")
+"""Controls of a swap that a part sees."""
+
 COMPONENTS = (
     Table(
         "components",

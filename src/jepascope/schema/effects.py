@@ -33,12 +33,14 @@ _EFFECT_COLUMNS = columns(
 )
 _EFFECT_KEY = ("layer", "tokens", "finder", "edit", "control", "draw", "dose", "judge", "read_layer", "read", "scene", "clip")
 
+ONE_FIT = "one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low one_ratio_high"
+"""Intervals of one subspace and one read-out, where those of the row are said of the encoder."""
+
 CE_COLUMNS = columns(
     "layer tokens finder rank edit control dose judge value low high n draws difference difference_low difference_high excess_low"
     " excess_high ratio ratio_low ratio_high ratio_is_bound percentile p p_holm p_floor direct direct_low direct_high accuracy"
     " accuracy_before kl kl_low kl_high angle_error angle_error_low angle_error_high angle_error_before read_layer read correlation worth"
-    " one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low"
-    " one_ratio_high",
+    f" {ONE_FIT}",
     text("tokens", "the tokens that are edited"),
     number("difference", "the subspace's CE less the mean draw's"),
     number("excess_low", "lower end of the interval of the subspace's CE less that of one new draw"),
@@ -64,8 +66,7 @@ CE_COLUMNS = columns(
     number("one_excess_high", "upper end of it"),
     number("one_ratio_low", "the same of ratio"),
     number("one_ratio_high", "upper end of it"),
-    late="one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low"
-    " one_ratio_high"
+    late=f"{ONE_FIT}"
     " correlation worth excess_low excess_high p_floor direct direct_low direct_high accuracy accuracy_before kl kl_low kl_high"
     " angle_error angle_error_low angle_error_high angle_error_before read_layer read",
 )
@@ -129,6 +130,7 @@ EFFECTS = (
             "layer tokens finder rank edit control dose judge part fit how value",
             text("tokens", "the tokens that are edited"),
             text("control", "subspace, or a control in which nothing is random"),
+            text("judge", "probe, predictor; of rollouts with the reading and the step: rollout code 1"),
             text("part", "fit, judge: which split is another one"),
             integer("fit", "which of them"),
             text("how", "new clips, left out"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from jepascope.schema.column import Table
-from jepascope.schema.effects import CE_COLUMNS
+from jepascope.schema.effects import CE_COLUMNS, ONE_FIT
 from jepascope.schema.vocabulary import columns, integer, number, text
 
 _SAME = "value low high n draws difference difference_low difference_high excess_low excess_high ratio ratio_low ratio_high ratio_is_bound"
 _TESTED = "percentile p p_holm p_floor accuracy accuracy_before"
-_ONE = "one_low one_high one_difference_low one_difference_high one_excess_low one_excess_high one_ratio_low one_ratio_high"
-_OF_CE = {column.name: column for column in CE_COLUMNS if column.name in f"tokens {_SAME} {_TESTED} {_ONE}".split()}
+_OF_CE = {column.name: column for column in CE_COLUMNS if column.name in f"tokens {_SAME} {_TESTED} {ONE_FIT}".split()}
 _CONTEXT, _STEP = integer("context", "times of the clip that the rollout starts from"), integer("step", "of the rollout, from 1")
 
 ROLLOUTS = (
@@ -17,7 +16,7 @@ ROLLOUTS = (
         "rollouts",
         "CE on what the encoder's own action-conditioned predictor arrives at, step by step, under the clips' actions; columns as in ce",
         columns(
-            f"layer tokens context reading step finder rank edit control dose judge {_SAME} {_TESTED} {_ONE}",
+            f"layer tokens context reading step finder rank edit control dose judge {_SAME} {_TESTED} {ONE_FIT}",
             *_OF_CE.values(),
             _CONTEXT,
             text("reading", "rollout, code: 1 is what the twin's own rollout moves; future: what its real future moves (see fidelity)"),

@@ -97,4 +97,3 @@ OtherClips = Annotated[tuple[StrictStr, ...], AfterValidator(_no_repeats), After
 Part = Annotated[str, AfterValidator(_known_part)]
 Scope = Annotated[str | None, AfterValidator(_known_scope)]
 HeadClasses = Annotated[dict[str, StrictStr | StrictInt] | None, AfterValidator(_few_pairs)]
-Splits = Literal["own", "official", "official-2", "official-3"]

@@ -32,13 +32,8 @@ START_SECONDS = 12.0  # loading, rendering, the report
 GPU_RATES = {"float32": 50e12, "bfloat16": 200e12}  # of a data-centre GPU: float32 without TF32, and a part of its bf16 peak
 STORED = {"float32": "F32", "bfloat16": "BF16"}  # types by the names that the store gives them
 MEASURED = "measured here just now"
-PARTS_STORED = (
-    "tokens",
-    "pooled",
-    "moments",
-    "masks",
-    "headers",
-)  # what a capture's bytes are counted by, in the order in which they are said
+PARTS_STORED = ("tokens", "pooled", "moments", "masks", "headers")
+"""What a capture's bytes are counted by, in the order in which they are said."""
 SLOW_BFLOAT16 = 7.0  # times slower than float32 on a CPU without instructions for it, as measured (with them: twice as fast)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from jepascope.clips.video.enough import Unwatched
+
 Tick = Callable[[int, int], None]
 
 
@@ -16,11 +18,8 @@ class Progress(Protocol):
     def say(self, line: str) -> None: ...
 
 
-class Silent:
+class Silent(Unwatched):
     """Reports nothing."""
-
-    def start(self, what: str) -> Tick:
-        return lambda done, total: None
 
     def say(self, line: str) -> None:
         pass

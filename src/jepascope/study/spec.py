@@ -15,6 +15,7 @@ from jepascope.clips.column_kind import MISSING, Asked
 from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.clips.video.enough import official_number
+from jepascope.clips.video.variable import Splits
 from jepascope.discovery.finder_entry import needing
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
@@ -35,7 +36,6 @@ from jepascope.study.field_types import (
     OtherClips,
     Part,
     Scope,
-    Splits,
 )
 from jepascope.study.identity import digest_of
 from jepascope.study.ranks import check_finders, check_turned, rank_of

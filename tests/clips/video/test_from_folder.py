@@ -52,8 +52,13 @@ def test_some_of_them_and_other_labels_are_no_study_of_the_folder(clips: Any, so
 
 
 def test_too_few_videos_and_no_folder_are_refused_in_a_sentence(textured: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadData, match=r"; `jepascope videos \S+textured\S* says what there is, and what would do\.$"):
+    with pytest.raises(
+        BadData, match=r"; `jepascope videos \S+textured\S+ --variable class --set seconds=1.9` says what there is, and what would do\.$"
+    ):
         js.clips.from_folder(textured, seconds=1.9)
+    for wrong in ({"splits": "half"}, {"seconds": -1.0}, {"per_source": 0}):
+        with pytest.raises(BadArgument, match="official-3|cannot be cut|give at least 1"):
+            js.clips.from_folder(textured, **wrong)
     with pytest.raises(BadArgument, match="nowhere"):
         js.clips.from_folder(tmp_path / "nowhere")
     with pytest.raises(BadArgument, match="no label 'tail'"):

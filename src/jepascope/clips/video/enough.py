@@ -34,6 +34,13 @@ class Watching(Protocol):
     def start(self, what: str) -> Callable[[int, int], None]: ...
 
 
+class Unwatched:
+    """Nobody is told."""
+
+    def start(self, what: str) -> Callable[[int, int], None]:
+        return lambda done, total: None
+
+
 @runtime_checkable
 class ClipsWanted(Protocol):
     """What a study's spec says of a folder of videos and of the clips to be chosen. ``official_split``: the number of the data set's own

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jepascope.clips.clipset import ClipSet
 from jepascope.clips.column_kind import MISSING, Asked
 from jepascope.clips.variables import Variable
 from jepascope.clips.video.contents import folder_digest
-from jepascope.clips.video.enough import TooFew, official_number
+from jepascope.clips.video.enough import TooFew, Unwatched, official_number
 from jepascope.clips.video.folder_clips import made
 from jepascope.clips.video.labels import read_video_labels
 from jepascope.clips.video.source import VideoSource
-from jepascope.clips.video.variable import CLASS, USUAL, folder_variable, variable_given
-from jepascope.errors import BadArgument, BadData, quoted
-
-
-class _Unwatched:
-    def start(self, what: str) -> Callable[[int, int], None]:
-        return lambda done, total: None
+from jepascope.clips.video.variable import CLASS, USUAL, Splits, folder_variable, variable_given
+from jepascope.errors import BadArgument, BadData, quoted, setting
 
 
 @dataclass(frozen=True)
@@ -82,18 +77,37 @@ def from_folder(
     default without labels), or "direction" (measured, with the ``classes`` to keep: ("E", "W")). The other fields are a spec's. Pixels
     are decoded when they are asked for. Raises BadArgument for what is not there, BadData for too few videos or clips of a class.
     """
-    root, texts = str(Path(folder).expanduser().resolve()), None if missing is None else tuple(missing)
-    digest, table = folder_digest(Path(folder)), None if labels is None else str(Path(labels).expanduser())
-    file = None if table is None else read_video_labels(Path(table))
-    name = (variable if file is None else variable_given(list(file.columns), str(labels), variable)) or CLASS
-    kept, labels_digest = None if classes is None else tuple(classes), None if file is None else file.digest
-    found = folder_variable(name, kept, root, digest, table, labels_digest, kind, MISSING if texts is None else texts)
-    cut = (kept, seconds, per_source, splits, clips_per_class, seed)
-    wanted = FolderWanted(root, digest, name, table, labels_digest, kind, texts, *cut, found)
+    if splits not in get_args(Splits):
+        raise BadArgument(f"splits: must be one of {', '.join(get_args(Splits))} (given: {splits!r}).")
+    root, digest, table = str(Path(folder).expanduser().resolve()), folder_digest(Path(folder)), None
+    labels_digest, name, no_label = None, variable or CLASS, MISSING if missing is None else tuple(missing)
+    if labels is not None:
+        table = str(Path(labels).expanduser())
+        file = read_video_labels(Path(table))
+        labels_digest, name = file.digest, variable_given(list(file.columns), table, variable) or CLASS
+    kept = None if classes is None else tuple(classes)
+    wanted = FolderWanted(
+        clips=root,
+        clips_digest=digest,
+        variable=name,
+        labels=table,
+        labels_digest=labels_digest,
+        kind=kind,
+        missing=None if missing is None else no_label,
+        classes=kept,
+        seconds=seconds,
+        per_source=per_source,
+        splits=splits,
+        clips_per_class=clips_per_class,
+        seed=seed,
+        state_variable=folder_variable(name, kept, root, digest, table, labels_digest, kind, no_label),
+    )
     try:
-        clips = made(wanted, _Unwatched()).clips
+        clips = made(wanted, Unwatched()).clips
     except TooFew as short:
-        raise BadData(f"{short}; `jepascope videos {quoted(folder)}` says what there is, and what would do.") from None
+        labelled = "" if table is None else f" --labels {quoted(table)}"
+        command = f"jepascope videos {quoted(root)}{labelled} --variable {quoted(name)} {setting(seconds=seconds)}"
+        raise BadData(f"{short}; `{command}` says what there is, and what would do.") from None
     assert isinstance(clips.source, VideoSource)
     return replace(clips, source=replace(clips.source, asked=wanted.fields, as_asked=clips.digest))
 

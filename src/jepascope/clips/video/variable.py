@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jepascope.clips.column_kind import MAX_CLASSES, MISSING, Asked, Column, is_missing
 from jepascope.clips.labels import as_numbers, check_name, variable_of
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jepascope.clips.video.labels import VideoLabels
 
 DIRECTION, CLASS = "direction", "class"
+Splits = Literal["own", "official", "official-2", "official-3"]
 USUAL: dict[str, Any] = {"seconds": 1.0, "per_source": 16, "splits": "own"}  # how a folder is cut and parted where nothing is said
 SHOWN = 20  # columns or classes that an error lists
 SHOWN_TABLES = 3

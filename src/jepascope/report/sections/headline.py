@@ -22,6 +22,7 @@ from jepascope.findings.selection import (
     reading_at,
     tokens_of,
 )
+from jepascope.findings.used import WITH_FITS
 from jepascope.findings.verdict import not_shown_words, ratio_words, verdict
 from jepascope.intervention.edit_entry import LEADING
 from jepascope.report.blocks import Block, Card, Cards, Finding, Paragraph, findings, section
@@ -126,7 +127,7 @@ def _effect(run: RunFolder) -> list[Card]:
 
 def _edited(run: Facts, edit: str, own: Edited) -> list[Card]:
     effect, row = own.effect, own.row
-    claim, of = not_shown_words(effect), " over fits, read-outs and scenes" if effect.of_encoder else ""
+    claim, of = not_shown_words(effect), WITH_FITS if effect.of_encoder else ""
     share = "share of the clean margin lost" if edit == "ablate" else "share of what the real change moves"
     detail = f"{share}; {run.confidence} {span(effect.low, effect.high)}{of}; {count(row['n'])} {run.tested}"
     cards = [Card(f"CE of {edit_name(edit)}, {row['finder']}", shown(effect.value), detail + (f"; {claim}" if claim else ""))]

@@ -12,18 +12,22 @@ from jepascope.findings.verdict import ratio_words
 from jepascope.report.blocks import Block, Figure, findings, section
 from jepascope.report.charts import beside_controls
 from jepascope.report.charts.beside_controls import Panel, Row
+from jepascope.report.charts.canvas import PURPLE, SKY
 from jepascope.report.charts.looks import CONTROLS, Look
 from jepascope.report.folder import RunFolder
 from jepascope.report.grids import Column, few_draws, grid, words
 from jepascope.report.grids import beside_controls as columns_beside
 from jepascope.report.inside import TRACED, Inside
-from jepascope.schema.components import EVERYWHERE, READS, WITHIN, WRITES
+from jepascope.schema.components import EVERYWHERE, READ_BESIDE, READS, WITHIN, WRITES
 
 MOST_DRAWN, MOST_ROWS = 16, 120  # parts of a role in the figure, those with the largest values; rows of the table
-AXES = {WRITES: "share of the difference of class means", READS: "share of the whole way of a swap"}
+AXES = {
+    WRITES: "share of the difference of class means; beside it, of what varies within a class",
+    READS: "share of the whole way of a swap",
+}
 LOOKS = {
-    WRITES: {"subspace": CONTROLS["subspace"], WITHIN: CONTROLS["random"], EVERYWHERE: CONTROLS["variance"]},
-    READS: {name: CONTROLS[name] for name in ("subspace", "random", "variance")},
+    WRITES: {"subspace": CONTROLS["subspace"], WITHIN: Look(SKY, "s", hatch="\\\\"), EVERYWHERE: Look(PURPLE, "^", hatch="..")},
+    READS: {name: CONTROLS[name] for name in ("subspace", *READ_BESIDE)},
 }
 
 

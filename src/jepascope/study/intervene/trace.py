@@ -14,6 +14,7 @@ from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.part_names import PARTS
 from jepascope.intervention.components import components, read
 from jepascope.intervention.written import written
+from jepascope.schema.components import READ_BESIDE
 from jepascope.study.captures import Captures
 from jepascope.study.checks import check_spec_fits, validate_for_encoder
 from jepascope.study.claimed import conclude
@@ -26,7 +27,7 @@ from jepascope.study.progress import Progress, Silent
 from jepascope.study.provenance import opened
 from jepascope.study.run import runner_of
 from jepascope.study.spec import StudySpec
-from jepascope.study.steps.at_best import TRACE, TRACED_BESIDE
+from jepascope.study.steps.at_best import TRACE
 from jepascope.study.steps.discover import SUBSPACES
 
 PREFIX = "trace-"
@@ -47,7 +48,7 @@ def run_trace(captures: Captures, layer: int, subspaces: Mapping[str, Subspace])
     """Writers and readers of every subspace at a layer, on the test scenes, by the judge that claims are made in."""
     spec = captures.spec
     context = context_at(captures, layer, [main_judge(captures)])
-    controls = controls_at(captures, context, subspaces, TRACED_BESIDE, spec.draws)
+    controls = controls_at(captures, context, subspaces, READ_BESIDE, spec.draws)
     both = {"fit": captures.fit.clips, "test": captures.test.clips}
     fit, test = (captures.capture(clips, f"capture {name} clips by parts", part=PARTS[0]) for name, clips in both.items())
     writes = written(context, (fit, captures.labels(fit)), test, spec.tokens, subspaces)

@@ -9,6 +9,7 @@ from jepascope.discovery.finder_entry import needing
 from jepascope.encoders.part_names import PARTS
 from jepascope.intervention.control_entry import CONTROLS
 from jepascope.intervention.edit_entry import CALIBRATED
+from jepascope.schema.components import READ_BESIDE
 from jepascope.study.ranks import most as most_rank
 from jepascope.study.sizes import Counts, Passes, left_out_conditions, screened_edits
 from jepascope.study.step import Step
@@ -17,7 +18,6 @@ PORT_DRAWS = 5  # of the random and of the variance control at each dose of the 
 REFIT_DRAWS, ISOLATION_DRAWS, CALIBRATION_DRAWS = 3, 3, 2  # of the random control
 RANK_CONTROLS, RANK_DRAWS, RANKS = ("carried", "shuffled"), 5, (1, 2, 3, 7, 16, 32)  # of CE over the rank
 REQUESTS = 12  # angles that clips are steered to
-TRACED_BESIDE = ("random", "variance", "carried")  # controls of a swap that a part sees
 MOST_LEFT_OUT = 30  # videos of which a clip of every class is edited: where fewer than ten are in split test, hardly more are there in all
 
 
@@ -70,15 +70,15 @@ def left_out_clips(counts: Counts) -> tuple[int, int]:
 
 def traced_conditions(counts: Counts) -> int:
     """Swaps of every subspace and of the draws beside it, which go down each path."""
-    return counts.conditions("swap", counts.spec.draws, len(TRACED_BESIDE) - 1)  # subspaces may share the random ones
+    return counts.conditions("swap", counts.spec.draws, len(READ_BESIDE) - 1)  # subspaces may share the random ones
 
 
 def _traced(counts: Counts) -> Iterator[Passes]:
     """Fit and test clips, captured by parts; the whole swap; then every part behind the site alone sees it: once for each kind of condition
     the clips run on as they are up to the part, and for each condition the part and what is behind it (``activations.paths``). A part by
     itself costs the pass of its block."""
-    for clips in (counts.fit, counts.scenes):
-        captured = counts.captured("clips by parts", clips)
+    for split, clips in (("fit", counts.fit), ("test", counts.scenes)):
+        captured = counts.captured(f"{split} clips by parts", clips)
         kept = tuple(replace(layout, layers=len(PARTS) * counts.model.depth + 1) for layout in captured.kept)
         yield replace(captured, block_passes=len(PARTS) * captured.block_passes, kept=kept)
     conditions, blocks = traced_conditions(counts), counts.model.depth - counts.best
