@@ -57,7 +57,7 @@ def test_too_few_videos_and_no_folder_are_refused_in_a_sentence(textured: Path, 
     ):
         js.clips.from_folder(textured, seconds=1.9)
     for wrong in ({"splits": "half"}, {"seconds": -1.0}, {"per_source": 0}):
-        with pytest.raises(BadArgument, match="official-3|cannot be cut|give at least 1"):
+        with pytest.raises(BadArgument, match=r"official-3|cannot be cut|give at least 1"):
             js.clips.from_folder(textured, **wrong)
     with pytest.raises(BadArgument, match="nowhere"):
         js.clips.from_folder(tmp_path / "nowhere")
