@@ -18,9 +18,11 @@ import jepascope as js
 from jepascope.cli import app
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument
+from jepascope.findings.traced import of_first
 from jepascope.intervention import controls
 from jepascope.intervention.controls import variance
-from jepascope.schema.components import DIRECTLY, READS, WRITES
+from jepascope.report.sections.trace import LOOKS
+from jepascope.schema.components import DIRECTLY, READ_BESIDE, READS, WRITES
 from jepascope.study.intervene.trace import run_command, traced_spec
 from jepascope.study.plan import plan_trace
 from jepascope.study.spec_file import saved_spec
@@ -37,12 +39,20 @@ def run(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
-def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> None:
+@pytest.fixture(scope="module")
+def traced(run: Path) -> tuple[Path, Result]:
+    """The folder that the command made, and what it said; the run's own tables stay as they were."""
     before = {path.name: path.read_bytes() for path in run.glob("*.parquet")}
     told = answer(str(run), "--layer", "1", "--draws", "3")
     assert told.exit_code == 0, told.stderr
+    assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
     (folder,) = run.glob("trace-*")
+    return folder, told
+
+
+@pytest.mark.slow
+def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path, traced: tuple[Path, Result]) -> None:
+    folder, told = traced
     table, summary = pd.read_parquet(folder / "components.parquet"), json.loads((folder / "summary.json").read_text())
     own = table[table["control"] == "subspace"].set_index(["role", "block", "part"])["value"]
     assert [*own[WRITES].index] == [(0, "embedding"), (1, "attention"), (1, "mlp")]
@@ -57,7 +67,6 @@ def test_the_command_writes_its_folder_and_the_report_shows_it(run: Path) -> Non
     assert summary["headline"].split()[0] in told.stdout
     page = (run / "report.html").read_text()
     assert "Where it is written and read" in page and "MLP of block 3" in page
-    assert {path.name: path.read_bytes() for path in run.glob("*.parquet")} == before
 
 
 @pytest.mark.slow
@@ -96,9 +105,9 @@ def test_a_trace_is_planned_from_the_command(run: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(run: Path) -> None:
+def test_a_network_that_reads_nothing_has_no_shares_and_is_told_so(traced: tuple[Path, Result]) -> None:
     """The run's is random: its classes are not shown to differ, and a share of nothing is none."""
-    (folder,) = run.glob("trace-*")
+    folder, _ = traced
     table = pd.read_parquet(folder / "components.parquet")
     assert table["value"].isna().all()
     claims = json.loads((folder / "claims.json").read_text())["claims"]
@@ -116,6 +125,8 @@ def test_a_subspace_is_traced_from_python() -> None:
     assert len(writes) == 3 and all(total == pytest.approx(1, abs=1e-5) for total in writes)
     by = table[table["control"] == "subspace"].set_index(["role", "block", "part"])["value"]
     assert by[READS, 4, "mlp"] == pytest.approx(by[DIRECTLY, 4, "mlp"], abs=1e-4) != 0
+    beside = {null for row in of_first(table, READS) for null in row["beside"]}
+    assert beside == {*READ_BESIDE} < {*LOOKS[READS]}, "every control has a look of its own in the figure"
     assert by[READS, 0, "residual"] > 0.1  # a pooled read-out sees it without a block
 
 
