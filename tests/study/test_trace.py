@@ -86,6 +86,8 @@ def test_the_plan_counts_exactly_what_a_trace_runs(
 
     monkeypatch.setattr(variance, "variance_matched", reached)
     monkeypatch.setattr("jepascope.encoders.halves.parts_test", lambda _: 0.0)  # a clip or two
+    for index in range(1, tiny_encoder.card.depth + 1):  # and one of each block, once, to see where its halves part
+        tiny_encoder.halved(index, torch.rand(1, tiny_encoder.card.tokens, tiny_encoder.card.width))
     monkeypatch.setattr(VJepa2Encoder, "block", counting)
     spec = saved_spec(folder)
     changed = traced_spec(spec, layer, {"best_layer": layer, "draws": 3})

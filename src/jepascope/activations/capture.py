@@ -71,7 +71,7 @@ def capture(
     They can be read; edits of a site need all of them. Pooled activations and moments are of all tokens in any case.
 
     ``part``: of what: the residual stream; or what attention or feed-forward of these blocks adds to it, for encoders that say so. Then
-    the capture has what every part of every block adds, pooled, beside the residual stream; each half of a block is a pass of its own.
+    the capture has what every part of every block adds, pooled, beside the residual stream, from the same pass.
 
     With a ``store`` the shards lie in a folder below it, addressed by everything the numbers depend on; a rerun reads
     them, a killed run goes on where it stopped, and memory does not grow with the clips. Without one everything
@@ -213,11 +213,8 @@ def _one_pass(
     masks = {"all": None, "object": object_mask.to(encoder.device)}
     there = {name: torch.empty(card.depth + 1, len(video), card.width, device=encoder.device) for name in SELECTIONS}
     tokens, seen_moments = {}, {}
-    hidden = encoder.embed(video)
-    for layer in range(card.depth + 1):
-        before = hidden if encoder.by_parts else None
-        if layer:
-            hidden = encoder.block(layer, hidden)
+    before: Tensor | None = None
+    for layer, hidden in enumerate(encoder.through(encoder.embed(video))):
         summed = exact(hidden)
         for name in SELECTIONS:
             there[name][layer] = pool(summed, masks[name])
@@ -227,6 +224,7 @@ def _one_pass(
             of = hidden if before is None else summed - exact(before)  # what a half of a block added
             seen_moments[layer, "all"] = Moments.of(of.flatten(0, 1))
             seen_moments[layer, "object"] = Moments.of(of[masks["object"]])
+        before = hidden if encoder.by_parts else None
     pooled = {name: value.cpu() for name, value in there.items()}  # once: a copy waits until an accelerator has done all before it
     # a token that is not finite makes the mean over all tokens not finite
     finite = torch.isfinite(pooled["all"]).flatten(1).all(dim=1)

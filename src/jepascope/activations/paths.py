@@ -57,6 +57,20 @@ def total_path(
     return encoder.run(encoder.fed(layer, now) if part == PARTS[0] else now, layer)
 
 
+def as_they_are(
+    halves: Halves, hidden: Float[Tensor, "rows tokens width"], start: int, place: int
+) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
+    """The residual stream before and after a part, and the last layer, from the stream at an earlier place ``start``."""
+    (layer, part), encoder = part_of(place), halves.whole
+    if start == place - 1 and part != PARTS[0]:
+        stream, after = hidden, encoder.fed(layer, hidden)
+        return stream, after, encoder.run(after, layer)
+    before = halves.run(hidden, start, place_of(layer, PARTS[0]) - 1)
+    between, end = encoder.halved(layer, before)
+    stream, after = (before, between) if part == PARTS[0] else (between, end)
+    return stream, after, encoder.run(end, layer)
+
+
 def later_places(layer: int, between: bool, depth: int) -> range:
     """The parts behind a site, by their places."""
     return range(place_of(layer, PARTS[0] if between else PARTS[1]) + 1, len(PARTS) * depth + 1)
@@ -96,9 +110,7 @@ def run_path(encoder: VideoEncoder, sent: Sent, place: int, batch: int) -> Float
     sweep.to(encoder.device)
     halves, clips, (reader,) = Halves(encoder), len(sweep.hidden), sweep.readers.values()
     hidden = sweep.hidden.to(encoder.dtype)
-    stream = halves.run(hidden, later_places(sweep.layer, sweep.between, encoder.card.depth).start - 1, place - 1)
-    after = halves.block(place, stream)
-    last = total_path(halves, place, after, torch.zeros_like(after))
+    stream, after, last = as_they_are(halves, hidden, later_places(sweep.layer, sweep.between, encoder.card.depth).start - 1, place)
     read: tuple[list[Tensor], ...] = ([], [])
 
     def run(some: slice) -> None:

@@ -121,13 +121,27 @@ class VideoEncoder(ABC):
         """``h_index`` from what ``attended`` returns: that, and what the feed-forward adds to it. ``block`` is both, in turn."""
         raise self._without_parts()
 
+    def halved(
+        self, index: int, hidden: Float[Tensor, "clips tokens width"]
+    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+        """What ``attended`` and ``block`` return of one input, from one pass where an encoder can tell both from it."""
+        between = self.attended(index, hidden)
+        return between, self.fed(index, between)
+
     def parts(
         self, index: int, hidden: Float[Tensor, "clips tokens width"]
     ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
         """What attention and feed-forward of block ``index`` add to the residual stream (PARTS), in float32 at least: their sum is the
         block's change of it."""
-        before, between = exact(hidden), exact(middle := self.attended(index, hidden))
-        return between - before, exact(self.fed(index, middle)) - between
+        before, (between, after) = exact(hidden), map(exact, self.halved(index, hidden))
+        return between - before, after - between
+
+    def through(self, hidden: Float[Tensor, "clips tokens width"]) -> Iterator[Float[Tensor, "clips tokens width"]]:
+        """``h_0``, which is given, and then every layer, each from the one before."""
+        yield hidden
+        for index in range(1, self.card.depth + 1):
+            hidden = self.block(index, hidden)
+            yield hidden
 
     @abstractmethod
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:

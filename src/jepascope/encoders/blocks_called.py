@@ -69,7 +69,7 @@ def first_input(blocks: Sequence[nn.Module], run: Run) -> Tensor:
         given.append(_parted(block, 1, args, named)[0])
         raise _Reached
 
-    with _hooked([blocks[0].register_forward_pre_hook(stop, with_kwargs=True)]):
+    with hooked([blocks[0].register_forward_pre_hook(stop, with_kwargs=True)]):
         try:
             run()
         except _Reached:
@@ -109,7 +109,7 @@ def seen(blocks: Sequence[nn.Module], norm: nn.Module | None, run: Run) -> Forwa
     handles = [block.register_forward_pre_hook(partial(before, index), with_kwargs=True) for index, block in enumerate(blocks, 1)]
     handles += [block.register_forward_hook(partial(after, index)) for index, block in enumerate(blocks, 1)]
     handles += [] if norm is None else [norm.register_forward_hook(normed)]
-    with _hooked(handles):
+    with hooked(handles):
         forward.out = run()
     return forward
 
@@ -157,7 +157,7 @@ def _apart(given: Tensor, returned: Tensor) -> str:
 
 
 @contextmanager
-def _hooked(handles: Sequence[Any]) -> Iterator[None]:
+def hooked(handles: Sequence[Any]) -> Iterator[None]:
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.between import gate_of, given_to
 from jepascope.encoders.compiled import BlockForward, Compiled
 from jepascope.encoders.pixels import IMAGENET, Pixels
 from jepascope.encoders.silenced import silenced
@@ -40,6 +42,7 @@ class FrozenModel(VideoEncoder):
     def __init__(self, model: nn.Module, extra: dict[str, Any] | None, pixels: Pixels | None) -> None:
         self.model: Any = model.eval().requires_grad_(False)
         self.extra = dict(extra or {})
+        self.gates: dict[int, str] = {}  # by block, as ``halved`` came to know them
         self.pixels = pixels or self.trained
         self._mean, self._sd = (torch.tensor(values).view(3, 1, 1) for values in self.pixels.constants)
 
@@ -74,6 +77,34 @@ class FrozenModel(VideoEncoder):
         with self._without(self.attention_adds, index) as only:
             return only.inside(index, between)
 
+    def halved(
+        self, index: int, hidden: Float[Tensor, "clips tokens width"]
+    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+        """One pass where a sub-module of the block is given what lies between its parts, as in every family of ours; else two."""
+        if index not in self.gates:
+            self.gates[index] = self._gate(index, hidden[:1])
+        if not (gate := self.gates[index]):
+            return super().halved(index, hidden)
+        with given_to(self.blocks[index - 1], gate) as given:
+            after = self._running(self._plain).block(index, hidden)
+        return self.outward_of(index, given.pop()), after
+
+    def _gate(self, index: int, clip: Float[Tensor, "clips tokens width"]) -> str:
+        """See ``gate_of``; "" also where attention adds nothing to the clip that it is looked for with."""
+        if not self.mlp_adds:
+            raise self._without_parts()
+        plain, found = self._plain, list[str]()
+
+        def look(layer: nn.Module, own: Tensor, *rest: Any, **beside: Any) -> Tensor:
+            run = partial(plain, layer, own, *rest, **beside)
+            with silenced(layer, self.mlp_adds):
+                between = run()
+            found.append("" if torch.equal(between, own) else gate_of(layer, run, between))
+            return own
+
+        self._running(look).block(index, clip)
+        return found[0]
+
     def inside(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """A block without what its encoder does before it: itself, where that is nothing."""
         return self.block(index, hidden)
@@ -83,10 +114,18 @@ class FrozenModel(VideoEncoder):
         """The same weights, with some of what a block adds silenced. Never compiled: a compiled block does not see that it is."""
         if not silent:
             raise self._without_parts()
-        plain = copy.copy(self)
-        plain.block_forward = self.block_forward.plain if isinstance(self.block_forward, Compiled) else self.block_forward
         with silenced(self.blocks[index - 1], silent):
-            yield plain
+            yield self._running(self._plain)
+
+    @property
+    def _plain(self) -> BlockForward:
+        return self.block_forward.plain if isinstance(self.block_forward, Compiled) else self.block_forward
+
+    def _running(self: Own, forward: BlockForward) -> Own:
+        """The same weights, whose blocks run otherwise."""
+        twin = copy.copy(self)
+        twin.block_forward = forward
+        return twin
 
     def carded(self: Own, **changes: Any) -> Own:
         """The same weights with another card."""
@@ -123,6 +162,10 @@ class FrozenModel(VideoEncoder):
             return hidden.roll(-self.prefix, 1) if self.prefix else hidden
         clips = hidden.unflatten(0, (-1, self.card.frames))
         return torch.cat([clips[:, :, self.prefix :].flatten(1, 2), clips[:, :, : self.prefix].flatten(1, 2)], dim=1)
+
+    def outward_of(self, index: int, hidden: Float[Tensor, "inputs seen width"]) -> Float[Tensor, "clips tokens width"]:
+        """What lies in block ``index``, in our order."""
+        return self.outward(hidden)
 
     def inward(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "inputs seen width"]:
         """Our order of tokens -> the module's."""

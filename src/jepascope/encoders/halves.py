@@ -56,6 +56,24 @@ class Halves(VideoEncoder):
         layer, part = part_of(index)
         return (self.whole.attended if part == PARTS[0] else self.whole.fed)(layer, hidden)
 
+    def through(self, hidden: Float[Tensor, "clips tokens width"]) -> Iterator[Float[Tensor, "clips tokens width"]]:
+        """Both places of a block from what the encoder can tell of it in one pass."""
+        yield hidden
+        for layer in range(1, self.whole.card.depth + 1):
+            *halves, hidden = self.whole.halved(layer, hidden)
+            yield halves.pop()  # kept by whoever needs it, and not while the next block runs
+            yield hidden
+
+    def run(self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None) -> Float[Tensor, "clips tokens width"]:
+        """Whole blocks as blocks: a half by itself costs as much."""
+        stop = self.card.depth if stop is None else stop
+        if start < stop and start % len(PARTS):
+            hidden, start = self.block(start + 1, hidden), start + 1
+        layers = start // len(PARTS), stop // len(PARTS)
+        if start < stop:
+            hidden = self.whole.run(hidden, *layers)
+        return self.block(stop, hidden) if start < stop and stop % len(PARTS) else hidden
+
     def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.whole.norm(hidden)
 

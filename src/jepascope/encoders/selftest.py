@@ -121,7 +121,13 @@ def parts_test(encoder: VideoEncoder) -> float:
                 f"The parts of block {index} of encoder '{card.name}' are not what the block adds, attention and then feed-forward: "
                 f"{what}. Nothing can be read or edited there, only in the residual stream after a block."
             )
-        attention, mlp = short.parts(index, hidden)
+        middle, end = short.halved(index, hidden)
+        if max(float((middle - between).abs().max()), float((end - after).abs().max())) > bound * scale:
+            raise BadCheckpoint(
+                f"What lies between the parts of block {index} of encoder '{card.name}' is another thing when the block runs whole than by "
+                "parts. Nothing can be read or edited there, only in the residual stream after a block."
+            )
+        attention, mlp = exact(middle) - exact(hidden), exact(end) - exact(middle)
         largest = max(largest, float((attention + mlp - (exact(after) - exact(hidden))).abs().max()) / scale)
         hidden = after
     return largest

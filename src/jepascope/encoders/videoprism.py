@@ -53,10 +53,11 @@ class VideoPrismEncoder(LibraryEncoder):
         return self.inside(index, self.entered(hidden) if index == len(self.model.spatial_layers) + 1 else hidden)
 
     def inside(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
-        spatial = len(self.model.spatial_layers)
-        if index <= spatial:
-            return self.outward(self.block_forward(self.model.spatial_layers[index - 1], self.inward(hidden)))
-        return self.by_time(self.block_forward(self.model.temporal_layers[index - spatial - 1], self.by_patch(hidden)))
+        own = self.inward(hidden) if index <= len(self.model.spatial_layers) else self.by_patch(hidden)
+        return self.outward_of(index, self.block_forward(self.blocks[index - 1], own))
+
+    def outward_of(self, index: int, hidden: Float[Tensor, "inputs seen width"]) -> Float[Tensor, "clips tokens width"]:
+        return self.outward(hidden) if index <= len(self.model.spatial_layers) else self.by_time(hidden)
 
     def entered(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """What the first block over time is given: normed, with positions in time."""

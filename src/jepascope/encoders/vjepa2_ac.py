@@ -43,6 +43,12 @@ class ByFrame(Around):
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self._each(lambda own: self.inner.fed(index, own), between)
 
+    def halved(
+        self, index: int, hidden: Float[Tensor, "clips tokens width"]
+    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+        between, after = self.inner.halved(index, self._apart(hidden))
+        return self._joined(between), self._joined(after)
+
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         return self._joined(self.inner.reference(self._frames(video)))
 
@@ -65,7 +71,12 @@ class ByFrame(Around):
         return joined
 
     def _each(self, run: Callable[[Tensor], Tensor], hidden: Tensor) -> Tensor:
-        return self._joined(run(hidden.unflatten(1, (self.card.frames, -1)).flatten(0, 1)))
+        return self._joined(run(self._apart(hidden)))
+
+    def _apart(self, hidden: Tensor) -> Tensor:
+        """Tokens of clips -> of frames."""
+        apart: Tensor = hidden.unflatten(1, (self.card.frames, -1)).flatten(0, 1)
+        return apart
 
 
 def action_conditioned(encoder: VJepa2Encoder, path: Path, weights: Mapping[str, Tensor]) -> WorldModel:

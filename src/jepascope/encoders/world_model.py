@@ -48,6 +48,11 @@ class WorldModel(Around):
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.inner.fed(index, between)
 
+    def halved(
+        self, index: int, hidden: Float[Tensor, "clips tokens width"]
+    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+        return self.inner.halved(index, hidden)
+
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         return self.inner.reference(video)
 

@@ -61,8 +61,9 @@ def capture(
     """One pass of the scenes through the encoder, rendered at the length and size that it takes; pooled at every layer.
 
     ``sites``: layers whose tokens are kept as well; ``tokens``: which of them, "all" or those of some tubelets ("time:2", "time:0-3").
-    ``parts``: also what attention and MLP of every block add to the residual stream, for ``find(..., part="attention")``; that takes two
-    passes a block. BadArgument for an encoder that does not say what its parts add.
+    ``parts``: also what attention and MLP of every block add to the residual stream, for ``find(..., part="attention")``; of a module of
+    your own whose blocks hand what lies between the two to no sub-module that takes two passes a block. BadArgument for an encoder that
+    does not say what its parts add.
 
     Kept in the cache folder (JEPASCOPE_CACHE, or ~/.cache/jepascope) under the digest of encoder and clips, unless ``cache``
     is False.

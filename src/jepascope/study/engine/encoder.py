@@ -52,7 +52,7 @@ class SpreadEncoder(VideoEncoder):
     card, device, dtype, compiled, head_labels = map(_fact, ("card", "device", "dtype", "compiled", "head_labels"))
     context_layers = _fact("context_layers")
     embed, block, norm, no_twin, describe = map(_here, ("embed", "block", "norm", "no_twin", "describe"))
-    attended, fed = map(_here, ("attended", "fed"))
+    attended, fed, halved = map(_here, ("attended", "fed", "halved"))
     context, forecast, forecast_space = map(_here, ("context", "forecast", "forecast_space"))
     rollout, head_logits = map(_here, ("rollout", "head_logits"))
 

@@ -75,17 +75,17 @@ def traced_conditions(counts: Counts) -> int:
 
 def _traced(counts: Counts) -> Iterator[Passes]:
     """Fit and test clips, captured by parts; the whole swap; then every part behind the site alone sees it: once for each kind of condition
-    the clips run on as they are up to the part, and for each condition the part and what is behind it (``activations.paths``). A part by
-    itself costs the pass of its block."""
+    the clips run on as they are, and for each condition the part and what is behind it (``activations.paths``). A part by itself costs
+    the pass of its block."""
     for split, clips in (("fit", counts.fit), ("test", counts.scenes)):
         captured = counts.captured(f"{split} clips by parts", clips)
         kept = tuple(replace(layout, layers=len(PARTS) * counts.model.depth + 1) for layout in captured.kept)
-        yield replace(captured, block_passes=len(PARTS) * captured.block_passes, kept=kept)
+        yield replace(captured, kept=kept)
     conditions, blocks = traced_conditions(counts), counts.model.depth - counts.best
     yield counts.at("swaps beside their controls", conditions * counts.scenes + counts.read)
     parts, behind = len(PARTS) * blocks, blocks**2  # behind all parts: a feed-forward by itself behind attention, and whole blocks
     kinds = 2 * len(counts.ranks)  # those that are carried are batched by themselves
-    passes = kinds * (parts * (parts + 1) // 2 + behind) + conditions * (parts + behind)
+    passes = kinds * parts * blocks + conditions * (parts + behind)
     yield Passes("the same, by every path", conditions * parts * counts.scenes, passes * counts.scenes)
 
 
