@@ -61,12 +61,15 @@ def test_the_store_says_by_the_protocol_that_a_capture_is_by_parts_and_plain_one
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("part", PARTS)
-def test_an_edit_of_a_part_equals_the_whole_forward_with_that_part_edited(encoder: VJepa2Encoder, few: ClipSet, part: str) -> None:
-    """The feed-forward sees what is edited of its block's attention; hooked into the library's own modules, bit for bit."""
-    site, step = Site(2, part=part), torch.zeros(encoder.card.width)
+@pytest.mark.parametrize(("layer", "part"), [(2, "attention"), (2, "mlp"), (3, "attention")])
+def test_an_edit_of_a_part_equals_the_whole_forward_with_that_part_edited(
+    encoder: VJepa2Encoder, few: ClipSet, layer: int, part: str
+) -> None:
+    """The feed-forward sees what is edited of its block's attention, of the last block's too; hooked into the library's own modules, bit
+    for bit."""
+    site, step = Site(layer, part=part), torch.zeros(encoder.card.width)
     step[:3] = 0.5
-    captured = capture(encoder, few, sites=(2,), part=part)
+    captured = capture(encoder, few, sites=(layer,), part=part)
     kept = torch.empty(2, CLIPS, encoder.card.width)
 
     def edit(hidden: Tensor, which: slice) -> Tensor:
@@ -75,9 +78,9 @@ def test_an_edit_of_a_part_equals_the_whole_forward_with_that_part_edited(encode
     def keep(which: slice, found: dict[int, Tensor]) -> None:
         kept[which] = found[3]
 
-    rerun(encoder, [Rerun(Sweep(captured.stream(site), 2, edit, {3: PooledReader()}, between=site.between), 2, keep)], 4)
+    rerun(encoder, [Rerun(Sweep(captured.stream(site), layer, edit, {3: PooledReader()}, between=site.between), 2, keep)], 4)
     assert torch.equal(kept[0], captured.pooled(3))
-    block = encoder.blocks[1]
+    block = encoder.blocks[layer - 1]
     module = block.attention.proj if part == "attention" else block.mlp
     handle = module.register_forward_hook(lambda *given: given[-1] + step)
     whole = encoder.run(encoder.embed(few.video()), 0)

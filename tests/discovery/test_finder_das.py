@@ -119,9 +119,9 @@ def test_what_is_gone_is_ablated_in_clips_and_twins_and_nothing_else_changes(pla
     assert left.suffix is not None and data.suffix is not None
     assert left.path is None and torch.equal(left.y, data.y) and torch.equal(left.suffix.target, data.suffix.target)
     rows = torch.arange(5)
-    for tokens, before in zip(left.suffix.tokens(rows), data.suffix.tokens(rows), strict=True):
-        torch.testing.assert_close(tokens @ gone, (mean @ gone).expand(*tokens.shape[:2], -1), atol=1e-5, rtol=0)
-        rest = network.noise[:, 3:]
+    rest = network.noise[:, 3:]
+    for tokens, before, stays in zip(left.suffix.exchanged(rows), data.suffix.exchanged(rows), (mean, 0 * mean), strict=True):
+        torch.testing.assert_close(tokens @ gone, (stays @ gone).expand(*tokens.shape[:2], -1), atol=1e-5, rtol=0)
         torch.testing.assert_close(tokens @ rest, before @ rest, atol=1e-5, rtol=0)
     torch.testing.assert_close(left.x @ gone, (mean @ gone).expand(len(left.y), -1), atol=1e-5, rtol=0)
     torch.testing.assert_close(left.x, left.suffix.source.pooled(1) - (data.x - mean) @ gone @ gone.T, atol=1e-5, rtol=0)

@@ -56,6 +56,20 @@ class Cancelled(Relay):
         return LOUDLY * (hidden @ self.planes["N"][:, :2]) @ self.planes["C"].T
 
 
+class AtOnce(Relay):
+    """Attention of block 2 writes C and moves the nuisance; the MLP of the same block reads C and clears it, so that no later block sees
+    what attention wrote."""
+
+    def attended(self, index: int, hidden: Tensor) -> Tensor:
+        return super().attended(index, hidden) + (self._mix(hidden) - hidden if index == WRITER else 0)
+
+    def fed(self, index: int, between: Tensor) -> Tensor:
+        if index != WRITER:
+            return between if index == READER else super().fed(index, between)
+        code, out = self.planes["C"], self.planes["R"]
+        return between + (between @ code - between @ out) @ out.T - between @ code @ code.T
+
+
 def relay(seed: int = 0, kind: type[Relay] = Relay) -> Relay:
     right = Right("not degenerate", "not degenerate", "one plane is read")
     written = (Written("B", "angle", noisy=True),)

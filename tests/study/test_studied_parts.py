@@ -52,13 +52,18 @@ def test_a_part_is_edited_beside_every_control_and_its_folder_says_so(run: Path,
 
 
 @pytest.mark.slow
-def test_every_judge_reads_an_edit_of_a_part(run: Path, tiny_encoder: VJepa2Encoder) -> None:
-    spec = saved_spec(run)
-    changed = intervened_spec(spec, best_layer_of(run), {"best_layer": BLOCK, "part": "attention", "edits": ("ablate", "rotate")}, None)
+@pytest.mark.parametrize("block", [BLOCK, 3])
+def test_every_judge_reads_an_edit_of_a_part(run: Path, tiny_encoder: VJepa2Encoder, block: int) -> None:
+    """Also of the last block's attention, behind which its MLP runs alone; and where das found what is edited."""
+    spec, changes = saved_spec(run), {"part": "attention", "edits": ("ablate", "rotate")}
+    finders = {"finders": ("diff_means", "das"), "fits": 5, "rank": 2} if block == 3 else {}
+    changed = intervened_spec(spec, best_layer_of(run), {**changes, **finders, "best_layer": block}, None)
     summary, folder = run_intervene(run, spec, changed, tiny_encoder), intervene_folder(run, changed)
     ce = pd.read_parquet(folder / "ce.parquet")
     assert summary["judges"] == ["probe", "mlp", "predictor"] == [*ce["judge"].unique()]
     assert len(pd.read_parquet(folder / "forecasts.parquet")) and len(pd.read_parquet(folder / "fits.parquet"))
+    effects = pd.read_parquet(folder / "effects.parquet")
+    assert bool((effects.groupby(["finder", "judge", "edit"])["numerator"].apply(lambda of: of.abs().max()) > 0).all())
 
 
 @pytest.mark.slow
@@ -81,8 +86,11 @@ def activations(tiny_encoder: VJepa2Encoder) -> Any:
 def test_parts_are_studied_from_python(tiny_encoder: VJepa2Encoder, activations: Any) -> None:
     found = {part: js.find(activations, "direction", layer=1, part=part) for part in ("residual", "attention", "mlp")}
     assert not (found["attention"].basis == found["residual"].basis).all()
-    effects = js.intervene(tiny_encoder, activations, found["attention"], edit="swap", draws=2)
-    assert {"subspace", "random", "shuffled"} <= {*effects.frame["control"]}
+    found["last"] = js.find(activations, "direction", layer=3, part="attention")
+    found["trained"] = js.find(activations, "direction", layer=3, part="attention", finder="das", encoder=tiny_encoder, rank=2)
+    for name in ("attention", "last", "trained"):
+        effects = js.intervene(tiny_encoder, activations, found[name], edit="swap", draws=2)
+        assert {"subspace", "random", "shuffled"} <= {*effects.frame["control"]}
     with pytest.raises(BadArgument, match=r"two sites, attention of block 1, all tokens and layer 1, all tokens"):
         js.port(tiny_encoder, activations, found["attention"], found["residual"])
 
@@ -91,7 +99,6 @@ def test_parts_are_studied_from_python(tiny_encoder: VJepa2Encoder, activations:
     ("values", "said"),
     [
         ({"part": "head"}, "there is no such part of a block; known are residual, attention, mlp"),
-        ({"part": "mlp", "finders": ("das",)}, "das is trained through the network, and finds nothing in what a part of a block adds"),
         ({"part": "mlp", "best_layer": 0}, "there is no mlp of block 0"),
     ],
 )
@@ -107,8 +114,11 @@ def test_a_whole_study_is_of_the_residual_stream() -> None:
 
 
 def test_what_python_cannot_do_is_refused_before_anything_runs(tiny_encoder: VJepa2Encoder, activations: Any) -> None:
-    with pytest.raises(BadArgument, match="das is trained through the network"):
-        js.find(activations, "direction", layer=1, part="mlp", finder="das", encoder=tiny_encoder)
+    last = {part: js.find(activations, "direction", layer=3, part=part) for part in ("residual", "mlp")}
+    with pytest.raises(BadArgument, match=r"MLP of blocks 1..2 can be intervened on \(what it adds in the last block would be read off"):
+        js.intervene(tiny_encoder, activations, last["mlp"])
+    with pytest.raises(BadArgument, match="no layer 3 to edit"):
+        js.intervene(tiny_encoder, activations, last["residual"])
     plain = js.capture(tiny_encoder, js.clips.directions8(seed=0, per_class=10))
     with pytest.raises(BadArgument, match="parts=True"):
         js.find(plain, "direction", layer=1, part="mlp")

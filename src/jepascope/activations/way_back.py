@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from jepascope.activations.site import Site
 from jepascope.encoders.base import EncoderCard, VideoEncoder
 from jepascope.encoders.budget import at_once, back_bytes, made_again
 
@@ -16,14 +17,23 @@ def clips_back(card: EncoderCard, blocks: int, most: int, slopes: int = 0) -> in
 
 
 def run_for_gradients(
-    encoder: VideoEncoder, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int, blocks: int
+    encoder: VideoEncoder, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int, blocks: int, between: bool = False
 ) -> Float[Tensor, "clips tokens width"]:
     """``encoder.run``, with blocks that run again on the way back where clips are long. The digits are the same.
 
-    ``blocks``: how many the whole way back leads through, of which this may be a part.
+    ``blocks``: how many the whole way back leads through, of which this may be a part. ``between``: ``hidden`` lies between the two parts
+    of block ``start``, whose feed-forward runs first.
     """
-    if not made_again(encoder.card.hidden_bytes, blocks):
+    again = made_again(encoder.card.hidden_bytes, blocks)
+    if between:
+        hidden = checkpoint(encoder.fed, start, hidden, use_reentrant=False) if again else encoder.fed(start, hidden)
+    if not again:
         return encoder.run(hidden, start, stop)
     for index in range(start + 1, stop + 1):
         hidden = checkpoint(encoder.block, index, hidden, use_reentrant=False)
     return hidden
+
+
+def blocks_behind(card: EncoderCard, site: Site, stop: int | None = None) -> int:
+    """Through how many blocks the way back to a site leads from a layer (by default the last): one of which only a part is run counts."""
+    return (card.depth if stop is None else stop) - site.layer + site.between

@@ -16,6 +16,7 @@ from jepascope.activations.site import Site
 from jepascope.discovery.probes.folds import check_labels
 from jepascope.discovery.probes.paths import ProbePath, check_activations
 from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact
 from jepascope.errors import BadArgument, BadData, JepascopeError
 
@@ -119,11 +120,14 @@ class Suffix:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "encoder": None}  # who gets it has the same
 
-    def tokens(self, rows: Int[Tensor, " rows"]) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
-        """Tokens of some clips and of their twins at the site, on the encoder's device, in float32 at least."""
-        sides = (side.tokens(self.site.layer, rows.numpy()) for side in (self.source, self.twin))
-        hidden, twin = (exact(tokens.to(self.encoder.device)) for tokens in sides)
-        return self._ablated(hidden), self._ablated(twin)
+    def exchanged(self, rows: Int[Tensor, " rows"]) -> tuple[Float[Tensor, "rows tokens width"], Float[Tensor, "rows tokens width"]]:
+        """Of some clips the residual stream that an exchange at the site is added to, and what their twins have there more than they do;
+        on the encoder's device, in float32 at least."""
+        site, index, device = self.site, rows.numpy(), self.encoder.device
+        stream, own = self.source.edited(site, index)
+        own, other = (exact(tokens.to(device)) for tokens in (own, self.twin.tokens(site.layer, index, part=site.part)))
+        now = self._ablated(own)
+        return now if site.part == RESIDUAL else exact(stream.to(device)) + (now - own), self._ablated(other) - now
 
     def _ablated(self, hidden: Tensor) -> Tensor:
         if self.gone is None or self.mean is None:

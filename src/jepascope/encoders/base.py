@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -22,6 +22,7 @@ from jepascope.errors import BadArgument
 
 R = TypeVar("R")
 Task = tuple[Any, ...]
+Hidden = Float[Tensor, "clips tokens width"]
 Fits = Callable[[Callable[..., Any], Iterable[tuple[Any, Task]]], Iterator[Any]]
 """``VideoEncoder.fits``, or what stands in for it: work, tasks -> results in their order."""
 
@@ -121,16 +122,11 @@ class VideoEncoder(ABC):
         """``h_index`` from what ``attended`` returns: that, and what the feed-forward adds to it. ``block`` is both, in turn."""
         raise self._without_parts()
 
-    def halved(
-        self, index: int, hidden: Float[Tensor, "clips tokens width"]
-    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+    def halved(self, index: int, hidden: Hidden) -> tuple[Hidden, Hidden]:
         """What ``attended`` and ``block`` return of one input, from one pass where an encoder can tell both from it."""
-        between = self.attended(index, hidden)
-        return between, self.fed(index, between)
+        return (between := self.attended(index, hidden)), self.fed(index, between)
 
-    def parts(
-        self, index: int, hidden: Float[Tensor, "clips tokens width"]
-    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+    def parts(self, index: int, hidden: Hidden) -> tuple[Hidden, Hidden]:
         """What attention and feed-forward of block ``index`` add to the residual stream (PARTS), in float32 at least: their sum is the
         block's change of it."""
         before, (between, after) = exact(hidden), map(exact, self.halved(index, hidden))
@@ -255,8 +251,6 @@ class VideoEncoder(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Provenance: everything a report says about the encoder."""
-        from dataclasses import asdict
-
         return asdict(self.card)
 
     def map(self, work: Callable[..., R], tasks: Iterable[tuple[Any, Task]]) -> Iterator[R]:
@@ -285,9 +279,7 @@ class VideoEncoder(ABC):
             hidden = self.block(index, hidden)
         return hidden
 
-    def states(
-        self, hidden: Float[Tensor, "clips tokens width"], start: int, layers: Iterable[int]
-    ) -> dict[int, Float[Tensor, "clips tokens width"]]:
+    def states(self, hidden: Hidden, start: int, layers: Iterable[int]) -> dict[int, Hidden]:
         """``h_layer`` of some layers, from ``h_start``."""
         kept = {}
         for layer in sorted(set(layers)):

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.base import Hidden, VideoEncoder
 from jepascope.encoders.between import gate_of, given_to
 from jepascope.encoders.compiled import BlockForward, Compiled
 from jepascope.encoders.pixels import IMAGENET, Pixels
@@ -77,9 +77,7 @@ class FrozenModel(VideoEncoder):
         with self._without(self.attention_adds, index) as only:
             return only.inside(index, between)
 
-    def halved(
-        self, index: int, hidden: Float[Tensor, "clips tokens width"]
-    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+    def halved(self, index: int, hidden: Hidden) -> tuple[Hidden, Hidden]:
         """One pass where a sub-module of the block is given what lies between its parts, as in every family of ours; else two."""
         if index not in self.gates:
             self.gates[index] = self._gate(index, hidden[:1])

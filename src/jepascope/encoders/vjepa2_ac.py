@@ -11,6 +11,7 @@ from torch import Tensor
 
 from jepascope.encoders.action_predictor import read_action_predictor
 from jepascope.encoders.around import Around
+from jepascope.encoders.base import Hidden
 from jepascope.encoders.meta_states import PREDICTOR
 from jepascope.encoders.torch_file import check_tensors
 from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -43,9 +44,7 @@ class ByFrame(Around):
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self._each(lambda own: self.inner.fed(index, own), between)
 
-    def halved(
-        self, index: int, hidden: Float[Tensor, "clips tokens width"]
-    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+    def halved(self, index: int, hidden: Hidden) -> tuple[Hidden, Hidden]:
         between, after = self.inner.halved(index, self._apart(hidden))
         return self._joined(between), self._joined(after)
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.encoders.around import Around
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import EncoderCard, Hidden, VideoEncoder
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.jepa_wms import Scale, Task
 from jepascope.encoders.step_predictor import StepPredictor
@@ -48,9 +48,7 @@ class WorldModel(Around):
     def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         return self.inner.fed(index, between)
 
-    def halved(
-        self, index: int, hidden: Float[Tensor, "clips tokens width"]
-    ) -> tuple[Float[Tensor, "clips tokens width"], Float[Tensor, "clips tokens width"]]:
+    def halved(self, index: int, hidden: Hidden) -> tuple[Hidden, Hidden]:
         return self.inner.halved(index, hidden)
 
     def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:

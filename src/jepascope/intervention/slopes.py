@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jepascope.activations.site import Site
 from jepascope.activations.suffix import Placed
-from jepascope.activations.way_back import clips_back, run_for_gradients
+from jepascope.activations.way_back import blocks_behind, clips_back, run_for_gradients
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument
@@ -78,7 +78,7 @@ def slopes(
         return Climb(hidden, layers, tuple(edits), judge, *shown, *asked, read=read, like=like, between=begun.between)
 
     left = len({*like.values()}) * len(layers)
-    size = clips_back(card, at[0] - layers[0], len(scenes), left)
+    size = clips_back(card, blocks_behind(card, begun, at[0]), len(scenes), left)
     parts = [slice(start, min(start + size, len(scenes))) for start in range(0, len(scenes), size)]
     yield from zip(parts, encoder.map(run_slopes, ((climb(rows), ()) for rows in parts)), strict=True)
 
@@ -90,11 +90,10 @@ def run_slopes(encoder: VideoEncoder, climb: Climb) -> Slopes:
     last = depth if climb.judge.layer is None else climb.judge.layer
     with torch.enable_grad():
         first = climb.hidden.detach().clone().requires_grad_()
-        reached, now = {climb.layers[0]: first}, encoder.fed(climb.layers[0], first) if climb.between else first
+        reached, now, blocks = dict[int, Tensor](), first, last - climb.layers[0] + climb.between
         for start, stop in zip(climb.layers, (*climb.layers[1:], last), strict=True):
-            now = reached[stop] = run_for_gradients(encoder, now, start, stop, last - climb.layers[0])
-        if climb.between:
-            reached[climb.layers[0]] = first
+            now = reached[stop] = run_for_gradients(encoder, now, start, stop, blocks, climb.between and start == climb.layers[0])
+        reached[climb.layers[0]] = first  # also where that is the last layer, and behind it a feed-forward alone
         features = climb.judge.reader(climb.read)(encoder, now, torch.arange(len(now), device=now.device))
         logits = climb.judge.logits(features)
         if not logits.requires_grad:

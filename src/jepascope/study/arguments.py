@@ -48,14 +48,14 @@ def check_edit(encoder: VideoEncoder, activations: Activations, subspace: Subspa
     """The site of a subspace that can be edited in this encoder, and how: ``fields`` of a spec (see NAMES), as they were checked, with the
     subspace's variable and tokens, and the probe of the last layer as its judge.
 
-    BadArgument or BadData, in one sentence, for all that the command line refuses: the last layer, another encoder's subspace or
+    BadArgument or BadData, in one sentence, for all that the command line refuses: what nothing runs after, another encoder's subspace or
     activations, no room for controls, edits, doses, tokens, draws and seeds that there are not, splits and classes without clips.
     """
     check_kinds(encoder=(encoder, VideoEncoder), activations=(activations, Activations))
     variable, site = named_site(subspace)
     card = encoder.card
     spec = make_spec(fields, "jepascope", NAMES)
-    check_edited_layer(card.name, card.depth, site.layer)
+    check_edited_layer(card.name, card.depth, site.layer, site.part)
     check_subspaces(encoder, site, {str(subspace.provenance.get("finder", "given")): subspace})
     check_room("The subspace", subspace.rank, subspace.width)
     check_same_encoder(encoder, activations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jepascope.encoders.part_names import PART_WORDS, PARTS, RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.study.spec import StudySpec
 
@@ -54,9 +55,15 @@ def shown_before(sites: Sequence[int], shown: Sequence[int]) -> tuple[int, ...]:
     return tuple(layer for layer in shown if layer < max(sites, default=0))
 
 
-def check_edited_layer(encoder: str, depth: int, layer: int) -> None:
-    """BadArgument for a layer that the encoder does not have, and for its last one, after which nothing runs."""
-    if not 0 <= layer < depth:
+def check_edited_layer(encoder: str, depth: int, layer: int, part: str = RESIDUAL) -> None:
+    """BadArgument for a layer that the encoder does not have, and for its last one, after which nothing runs: but for what its attention
+    adds, which its MLP sees."""
+    if part != RESIDUAL and not 1 <= layer <= (last := depth if part == PARTS[0] else depth - 1):
+        raise BadArgument(
+            f"Encoder '{encoder}' has blocks 1..{depth}, and {PART_WORDS[part]} of blocks 1..{last} can be intervened on"
+            f"{'' if last == depth else ' (what it adds in the last block would be read off unchanged)'}; not of block {layer}."
+        )
+    if part == RESIDUAL and not 0 <= layer < depth:
         raise BadArgument(
             f"Encoder '{encoder}' has layers 0..{depth}, and layers 0..{depth - 1} can be intervened on (an edit at the last layer would "
             f"be read off unchanged); there is no layer {layer} to edit."
@@ -75,5 +82,5 @@ def check_sizes(spec: StudySpec, encoder: str, depth: int, width: int) -> None:
     """Refuse layers and ranks that an encoder of so many blocks of this width does not have."""
     named = (() if isinstance(spec.layers, str) else spec.layers) + (() if spec.best_layer is None else (spec.best_layer,))
     for layer in named:
-        check_edited_layer(encoder, depth, layer)
+        check_edited_layer(encoder, depth, layer, spec.part)
     check_room("A subspace of this study", max(spec.rank_of(finder) for finder in spec.finders), width)

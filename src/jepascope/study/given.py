@@ -27,8 +27,8 @@ def suffix_of(captures: Captures, part: Activations, site: Site) -> Suffix:
     sites = captures.sites if needing("suffix", spec.finders) else (site.layer,)
     key = (part.clips.digest, sites)
     if key not in captures.exchanged:
-        own = captures.capture(part.clips, "capture tokens to train on", sites=sites)
+        own = captures.capture(part.clips, "capture tokens to train on", sites=sites, part=spec.part)
         other = twins(part.clips, spec.variable, spec.seed)
-        captures.exchanged[key] = own, captures.capture(other, "capture twins to train on", sites=sites)
+        captures.exchanged[key] = own, captures.capture(other, "capture twins to train on", sites=sites, part=spec.part)
     source, twin = captures.exchanged[key]
     return Suffix(captures.encoder, site, source, twin, captures.labels(twin))

@@ -16,7 +16,6 @@ from jepascope.discovery.labelled import Labelled, Suffix
 from jepascope.discovery.probes.paths import l1_paths
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.base import VideoEncoder
-from jepascope.encoders.part_names import RESIDUAL
 from jepascope.errors import BadArgument
 from jepascope.study.arguments import check_same_encoder
 from jepascope.study.captures import Captures
@@ -44,12 +43,9 @@ def given_to(
         return replace(data, path=l1_paths({data.where: data.x}, data.y, data.groups, seed=seed)[data.where])
     if encoder is None or not needing("suffix", [finder]):
         return data
-    if site.part != RESIDUAL:
-        raise BadArgument(
-            f"{finder} is trained through the network, and finds nothing in what a part of a block adds; take another finder."
-        )
     check_same_encoder(encoder, part)
-    source, twin = (capture(encoder, clips, sites=(site.layer,)) for clips in (part.clips, twins(part.clips, variable, seed)))
+    both = part.clips, twins(part.clips, variable, seed)
+    source, twin = (capture(encoder, clips, sites=(site.layer,), part=site.part) for clips in both)
     return replace(data, suffix=Suffix(encoder, site, source, twin, labels_of(twin, variable)))
 
 

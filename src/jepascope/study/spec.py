@@ -16,7 +16,6 @@ from jepascope.clips.entries import CLIP_SETS
 from jepascope.clips.variables import VARIABLES, Variable
 from jepascope.clips.video.enough import official_number
 from jepascope.clips.video.variable import Splits
-from jepascope.discovery.finder_entry import needing
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.intervention.control_entry import CONTROLS, MATCHED, on_request
 from jepascope.intervention.edit_entry import USUAL
@@ -184,8 +183,6 @@ class StudySpec(BaseModel):
             raise FieldRefused(field, f"says how labels are read, and {self.variable} is none; leave it out")
         check_finders(self.finders, self.rank, self.state_variable)
         check_turned(self.edits, self.state_variable)
-        if self.part != RESIDUAL and (trained := needing("suffix", self.finders)):
-            raise FieldRefused("finders", f"{trained[0]} is trained through the network, and finds nothing in what a part of a block adds")
         if self.part != RESIDUAL and self.best_layer == 0:
             raise FieldRefused("best_layer", f"blocks count from 1: there is no {self.part} of block 0")
         unknown = [name for name in self.head_classes or {} if name not in self.state_variable.classes]

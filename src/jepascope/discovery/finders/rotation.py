@@ -1,7 +1,8 @@
 """Training rotations through the blocks after a site: many at once, in one batch of clips.
 
 The loss of a rotation with orthonormal columns U is the cross-entropy of a read-out of the last layer, after the tokens
-h + U U^T (h_twin - h), to the class that the twin shows. It depends on the span of U alone.
+h + U U^T (h_twin - h), to the class that the twin shows; at a part h + U U^T (a_twin - a), where the part adds a. It depends on the span
+of U alone.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from jepascope.activations.memory import in_batches
 from jepascope.activations.site import pool
-from jepascope.activations.way_back import clips_back, run_for_gradients
+from jepascope.activations.way_back import blocks_behind, clips_back, run_for_gradients
 from jepascope.discovery.labelled import Suffix
 from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import at_once
@@ -129,7 +130,7 @@ def _accumulate(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, 
     """The gradient of the mean loss of some rotations over these clips, added to ``bases.grad`` piece by piece."""
 
     card = suffix.encoder.card
-    folded = clips_back(card, card.depth - suffix.site.layer, FOLDED)
+    folded = clips_back(card, blocks_behind(card, suffix.site), FOLDED)
     for few in rows.split(folded):
 
         def add(part: slice, few: Tensor = few) -> None:
@@ -155,17 +156,19 @@ def _loss(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which:
 def _losses(suffix: Suffix, reading: ReadOuts, bases: Tensor, rows: Tensor, which: Tensor) -> Float[Tensor, "some clips"]:
     """Cross-entropy of some rotations on some clips."""
     encoder, layer = suffix.encoder, suffix.site.layer
-    hidden, twin = suffix.tokens(rows)
+    hidden, away = (tokens.float() for tokens in suffix.exchanged(rows))
     mask = suffix.mask()
     seen = None if mask is None else mask[rows].to(encoder.device)
     u = bases[which]
-    away = (twin - hidden).float()
     if seen is not None:
         away = away * seen[..., None]
     flat = away.flatten(0, 1)
-    edited = hidden.float() + ((flat @ u) @ u.mT).view(len(u), *away.shape)
-    start, depth = edited.flatten(0, 1).to(encoder.dtype), encoder.card.depth
-    last = run_for_gradients(encoder, start, layer, depth, depth - layer) if start.requires_grad else encoder.run(start, layer)
+    edited = hidden + ((flat @ u) @ u.mT).view(len(u), *away.shape)
+    start, between = edited.flatten(0, 1).to(encoder.dtype), suffix.site.between
+    if start.requires_grad:
+        last = run_for_gradients(encoder, start, layer, encoder.card.depth, blocks_behind(encoder.card, suffix.site), between)
+    else:
+        last = encoder.run(encoder.fed(layer, start) if between else start, layer)
     pooled = pool(last, None if seen is None else seen.repeat(len(u), 1)).float().view(len(u), len(rows), -1)
     logits = pooled @ reading.weights[which].mT + reading.bias[which][:, None]
     target = reading.target[which][:, rows.to(encoder.device)]
