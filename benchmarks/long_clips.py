@@ -1,7 +1,7 @@
 """Peak memory of long clips beside what ``jepascope plan`` counts for it: 64 frames of 256 and of 384 pixels, patches of 16.
 
 The encoder has random weights and is narrow and shallow, because attention over 8,192 or 18,432 tokens takes long; what is held by
-clips, tokens, width and blocks is what the plan counts. Each part of a study runs in a process of its own, on one thread: a capture that
+clips, tokens, width and blocks is what the plan counts. ``--width 1024 --depth 24`` is ViT-L's, of which each part takes an hour and more. Each part of a study runs in a process of its own, on one thread: a capture that
 keeps the tokens of all layers, edits with draws of a control, the slopes of both edits at all layers, and the same with a budget so small
 that blocks run again on the way back, as those of ViT-L do. Linux alone: a peak is set back before the part begins.
 
@@ -28,7 +28,7 @@ from transformers import VJEPA2Config
 
 FRAMES, LAYER, DRAWS, EDITS = 64, 1, 2, ("swap", "ablate")
 SHAPE = {
-    "patch_size": 16, "crop_size": 256, "frames_per_clip": FRAMES, "tubelet_size": 2, "num_hidden_layers": 2,
+    "patch_size": 16, "crop_size": 256, "frames_per_clip": FRAMES, "tubelet_size": 2,
     "pred_hidden_size": 48, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1, "pred_num_mask_tokens": 2,
 }  # fmt: skip
 PARTS = {"captured": "captured", "edited": "edited", "slopes": "back", "slopes, blocks run again": "back"}  # and what the plan calls them
@@ -98,7 +98,7 @@ def run(part: str, encoder, clips, folder: Path) -> None:
             break
 
 
-def measured(part: str, size: int, width: int) -> tuple[float, float]:
+def measured(part: str, size: int, width: int, depth: int) -> tuple[float, float]:
     """Peak of this process in one part of a study, and what the plan counts for it, both in bytes."""
     from jepascope.clips.presets import directions8
     from jepascope.encoders import budget
@@ -106,7 +106,7 @@ def measured(part: str, size: int, width: int) -> tuple[float, float]:
     from jepascope.study.memory import LEADER, Load
 
     torch.set_num_threads(1)
-    config = VJEPA2Config(**SHAPE, hidden_size=width, num_attention_heads=width // 64)
+    config = VJEPA2Config(**SHAPE, num_hidden_layers=depth, hidden_size=width, num_attention_heads=width // 64)
     encoder = VJepa2Encoder.from_config(config, seed=0, name="long").at(FRAMES, size)
     card = encoder.card
     count = budget.at_once(card.clip_bytes, 16)
@@ -125,18 +125,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 384])
     parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--depth", type=int, default=2)
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=[*PARTS])
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measured(given.one[0], int(given.one[1]), given.width)))
+        print(json.dumps(measured(given.one[0], int(given.one[1]), given.width, given.depth)))
         return
     rows, ratios = [], []
     for size in given.sizes:
-        for part in PARTS:
-            command = [sys.executable, __file__, "--width", str(given.width), "--one", part, str(size)]
+        for part in given.parts:
+            command = [sys.executable, __file__, "--width", str(given.width), "--depth", str(given.depth), "--one", part, str(size)]
             held, counted = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratios.append(counted / held)
-            what = f"{FRAMES} frames of {size} pixels, width {given.width}: {part}"
+            what = f"{FRAMES} frames of {size} pixels, width {given.width}, {given.depth} blocks: {part}"
             rows.append((what, f"{held / 1e9:.2f} GB", f"{counted / 1e9:.2f} GB", f"{counted / held:.2f}"))
             print(*rows[-1], file=sys.stderr, flush=True)
     told = facts()

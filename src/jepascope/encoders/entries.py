@@ -18,7 +18,7 @@ VIT: Mapping[str, Field] = {
     "size": ("image_size", 224),
     "channels": ("num_channels", 3),
 }
-"""Where most families have their sizes (the keys are those of ``geometry.LIMITS``)."""
+"""Where most families have their sizes (the keys are those of ``config_fields.LIMITS``)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,37 +12,17 @@ from typing import Any
 
 from jepascope.disk.named import NoFile, read_named
 from jepascope.disk.plain import value_of
+from jepascope.encoders.config_fields import LIMITS, check_multiple, cube, ratio, whole
 from jepascope.encoders.depths import context_layers
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
 from jepascope.encoders.lacking import kept_away
-from jepascope.encoders.task_labels import MAX_LABELS, names_head, task_labels
+from jepascope.encoders.task_labels import names_head, task_labels
 from jepascope.errors import BadCheckpoint
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_PREDICTOR = 2**28  # weights; those of V-JEPA 2 have 22 million. A checkpoint may lack it, so no file bounds it
 MAX_TOKENS = 100_000  # a clip; ViT-g at 64 frames of 384 px has 18,432
 IMAGE_FRAMES = 8  # of a clip, where an encoder of single images is not told otherwise; it takes any number
-LIMITS = {  # size: (least, most)
-    "width": (6, 16_384),
-    "depth": (1, 200),
-    "depth_in_time": (1, 200),  # blocks that follow those of ``depth``, where a family counts them apart
-    "heads": (1, 256),
-    "inside": (1, 65_536),  # width of an MLP; without it mlp_ratio says how much wider than its block it is
-    "patch": (1, 256),
-    "size": (1, 4_096),
-    "frames": (1, 4_096),
-    "tubelet": (1, 64),
-    "channels": (3, 3),
-    "registers": (0, 64),
-    "predictor_width": (6, 16_384),
-    "predictor_depth": (1, 200),
-    "predictor_heads": (1, 256),
-    "mask_tokens": (1, 1_000),
-    "levels": (1, 4),  # depths whose latents a predictor is shown
-    "teacher": (0, 16_384),  # numbers a token of latents that are forecast and not its own; 0: its own are
-    "poolers": (0, 100),
-    "labels": (1, MAX_LABELS),
-}
 
 
 @dataclass(frozen=True)
@@ -136,14 +116,14 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
     sizes: dict[str, Any] = {}
     for size, (name, default) in family.sizes.items():
         value = config.get(name, default)
-        sizes[size] = _cube(name, value, path) if isinstance(default, tuple) else _whole(name, value, LIMITS[size], path)
+        sizes[size] = cube(name, value, path) if isinstance(default, tuple) else whole(name, value, LIMITS[size], path)
     names = {size: name for size, (name, _) in family.sizes.items()} | {"patch": "the patch size", "tubelet": "the tubelet size"}
     geometry = geometry_of(family, sizes, names_head(config, family.classifier))
     width, times = geometry.width, f"{family.head_multiple} times " if family.head_multiple > 1 else ""
-    _check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
-    _check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
-    _check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
-    inside = sizes.get("inside", int(_ratio(config, "mlp_ratio", path) * width))
+    check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
+    check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
+    check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
+    inside = sizes.get("inside", int(ratio(config, "mlp_ratio", path) * width))
     weights = _block_weights(geometry.depth, width, inside) + 3 * geometry.tubelet * geometry.patch**2 * width
     if "predictor_width" in sizes:  # which is built also where it is not run
         _check_predictor(config, sizes, names, path)
@@ -162,8 +142,8 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
 
 def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names: Mapping[str, str], path: Path) -> None:
     width, heads = sizes["predictor_width"], sizes["predictor_heads"]
-    _check_multiple(names["predictor_width"], width, names["predictor_heads"], heads, path)
-    weights = _block_weights(sizes["predictor_depth"], width, int(_ratio(config, "pred_mlp_ratio", path) * width))
+    check_multiple(names["predictor_width"], width, names["predictor_heads"], heads, path)
+    weights = _block_weights(sizes["predictor_depth"], width, int(ratio(config, "pred_mlp_ratio", path) * width))
     if weights > MAX_PREDICTOR:
         raise BadCheckpoint(f"'{path}' describes a predictor of {weights:,} weights, more than {MAX_PREDICTOR:,}.")
 
@@ -171,31 +151,3 @@ def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names:
 def _block_weights(depth: int, width: int, inside: int) -> int:
     """Of the matrices of transformer blocks: four of attention, two of an MLP ``inside`` wide."""
     return depth * (4 * width * width + 2 * width * inside)
-
-
-def _whole(field: str, value: Any, limits: tuple[int, int], path: Path) -> int:
-    least, most = limits
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be a whole number from {least} to {most}.")
-    return value
-
-
-def _cube(field: str, value: Any, path: Path) -> tuple[int, int, int]:
-    """A tubelet that is given as (time, rows, columns): of a square patch."""
-    if not isinstance(value, (list, tuple)) or len(value) != 3 or value[1] != value[2]:
-        raise BadCheckpoint(f"'{path}': {field} is {str(value)[:40]}, but must be three numbers: time, and a square patch.")
-    patch = _whole(field, value[1], LIMITS["patch"], path)
-    return _whole(field, value[0], LIMITS["tubelet"], path), patch, patch
-
-
-def _ratio(config: Mapping[str, Any], field: str, path: Path) -> float:
-    """How much wider than its block an MLP is inside."""
-    ratio = config.get(field, 4.0)
-    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0.25 <= ratio <= 16:
-        raise BadCheckpoint(f"'{path}': {field} is {str(ratio)[:40]}, but must be a number from 0.25 to 16.")
-    return ratio
-
-
-def _check_multiple(whole: str, value: int, part: str, by: int, path: Path) -> None:
-    if value % by:
-        raise BadCheckpoint(f"'{path}': {whole} ({value}) is not a multiple of {part} ({by}).")
