@@ -12,7 +12,9 @@ from transformers import (
     Dinov2WithRegistersConfig,
     DINOv3ViTConfig,
     IJepaConfig,
+    PeVideoEncoderConfig,
     TimesformerConfig,
+    TimmWrapperConfig,
     VideoMAEConfig,
     VideoPrismVisionConfig,
     VivitConfig,
@@ -22,6 +24,16 @@ from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.library import LibraryEncoder
 
 VIT: dict[str, Any] = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 16, "initializer_range": 0.3}
+
+
+def pe_video(architecture: str = "vit_pe_core_large_patch14_336", **changes: Any) -> PeVideoEncoderConfig:
+    """Of PE-Video with a small tower of the shape of the one that is named."""
+    sizes = {"img_size": 16, "patch_size": 4, "embed_dim": 32, "depth": 2, "num_heads": 4, "attn_pool_num_heads": 2, "mlp_ratio": 2.0}
+    tower = TimmWrapperConfig(architecture=architecture, model_args=sizes, num_labels=20)
+    fields = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "head_dim": 12, "intermediate_size": 48}
+    return PeVideoEncoderConfig(**{**fields, "initializer_range": 0.3, **changes}, vision_config=tower)
+
+
 CONFIGS: dict[str, Callable[[], Any]] = {
     "videomae": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48, use_mean_pooling=False),
     "videomae pooled": lambda: VideoMAEConfig(**VIT, patch_size=4, num_frames=6, intermediate_size=48),
@@ -33,6 +45,8 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "videoprism_vision_model": lambda: VideoPrismVisionConfig(
         **VIT, tubelet_size=[1, 4, 4], num_frames=3, intermediate_size=48, num_spatial_layers=2, num_temporal_layers=2
     ),
+    "pe_video_encoder": lambda: pe_video(),
+    "pe_video_encoder gigantic": lambda: pe_video("vit_pe_core_gigantic_patch14_448"),
     "dinov2": lambda: Dinov2Config(**VIT, patch_size=4),
     "dinov2 swiglu": lambda: Dinov2Config(**VIT, patch_size=4, use_swiglu_ffn=True),
     "dinov2_with_registers": lambda: Dinov2WithRegistersConfig(**VIT, patch_size=4, num_register_tokens=2),

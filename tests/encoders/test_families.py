@@ -71,12 +71,13 @@ def test_every_place_of_the_grid_is_its_own_token_and_the_extra_ones_are_of_no_p
     """A changed patch moves the token of its time, row and column in ``h_0`` and no other; extra tokens come after the grid."""
     card = one.card
     video = noise_video(one, 1)
-    assert math.prod(one.forward(one.laid_out(video)).last_hidden_state.shape[:2]) == math.prod(card.grid) + card.extra
-    before, tubelet, patch = one.embed(video), card.frames // card.grid[0], card.size // card.grid[1]
+    assert math.prod(one.reference(video).shape[:2]) == math.prod(card.grid) + card.extra
+    before, tubelet, patch = one.placed(video), card.frames // card.grid[0], card.size // card.grid[1]
     for time, row, column in ((0, 0, 0), (1, 2, 3), (card.grid[0] - 1, 3, 1)):
+        row, column = row % card.grid[1], column % card.grid[2]
         touched = video.clone()
         touched[:, time * tubelet : (time + 1) * tubelet, :, row * patch : (row + 1) * patch, column * patch : (column + 1) * patch] = 0.5
-        moved = (one.embed(touched) - before).abs().amax(-1)[0].nonzero()[:, 0]
+        moved = (one.placed(touched) - before).abs().amax(-1)[0].nonzero()[:, 0]
         assert moved.tolist() == [(time * card.grid[1] + row) * card.grid[2] + column]
 
 
@@ -136,7 +137,7 @@ def captured(encoder: LibraryEncoder) -> Activations:
 
 def test_object_background_and_time_never_select_an_extra_token(one: LibraryEncoder) -> None:
     activations, places = captured(one), one.card.places
-    for tokens in ("object", "background", "time:1"):
+    for tokens in ("object", *(("background",) if places > one.card.grid[0] else ()), "time:1"):  # of a whole frame there is none
         mask = activations.mask(tokens)
         assert mask is not None and mask.shape == (5, one.card.tokens)
         assert bool(mask[:, :places].any(1).all()) and not bool(mask[:, places:].any())
@@ -162,7 +163,9 @@ def test_an_edit_re_run_after_its_layer_equals_the_whole_forward_with_that_edit(
         kept[part] = found[one.card.depth]
 
     rerun(one, [Rerun(Sweep(hidden, 1, edit, {one.card.depth: PooledReader(mask)}), 2, keep)], 3)
-    assert float((kept[0] - activations.pooled(one.card.depth, selection)).abs().max()) == 0.0
+    # of so few tokens a clip, the last digit of a matrix product depends on how many clips it has
+    rounding = 1e-6 * float(kept.abs().max()) if one.sizes.tower else 0.0
+    assert float((kept[0] - activations.pooled(one.card.depth, selection)).abs().max()) <= rounding
     assert float((kept[1] - kept[0]).abs().max()) > 0
 
     def hooked(module: torch.nn.Module, args: object, out: Any) -> Any:
@@ -276,7 +279,8 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(one: LibraryEncoder, tm
     def pickled(folder: Path) -> None:
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
-    norm = {"dinov3_vit": "norm.weight", "videoprism_vision_model": "layernorm2.weight"}.get(one.card.name, "layernorm.weight")
+    named = {"dinov3_vit": "norm.weight", "videoprism_vision_model": "layernorm2.weight", "pe_video_encoder": "norm.weight"}
+    norm = named.get(one.card.name, "layernorm.weight")
 
     def nan(folder: Path) -> None:
         edit_weights(folder, lambda weights: [value.fill_(math.nan) for name, value in weights.items() if "norm" in name])
@@ -300,7 +304,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_sentence(one: LibraryEncoder, tm
 def test_clips_of_another_length_or_size_are_refused(one: LibraryEncoder, tmp_path: Path) -> None:
     with pytest.raises(BadArgument, match="set up for"):
         one.embed(torch.zeros(1, one.card.frames + 1, 3, 16, 16))
-    if one.card.name not in IMAGES:
+    if one.sizes.fixed:
         with pytest.raises(BadArgument, match=rf"takes clips of {one.card.frames} frames of 16 pixels alone"):
             load_encoder(str(saved(one, tmp_path / "saved")), size=32)
 

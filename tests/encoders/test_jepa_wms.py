@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from encoders_at_hand import patterned
 from test_meta import State, saved
-from torch import Tensor, nn
+from torch import nn
 from transformers import Dinov2Config, Dinov2Model, VJEPA2Config, VJEPA2Model
 from typer.testing import CliRunner
 
@@ -76,12 +77,6 @@ MADE: dict[str, Callable[[], StepPredictor]] = {
     "dino_wm": lambda: DinoWMPredictor(WIDTH, 2, 128, 24, 16, (NUMBERS, 2), (STATES, 3)),
     "vjepa2_ac": lambda: ActionPredictor(WIDTH, 24, 2, 2, 96, NUMBERS, 0, False),
 }
-
-
-def patterned(shape: tuple[int, ...], number: int) -> Tensor:
-    """Values that need no random numbers."""
-    count = torch.Size(shape).numel()
-    return torch.sin(torch.arange(count, dtype=torch.float64) * (0.7 + 0.013 * number) + number).reshape(shape).float()
 
 
 def as_published(predictor: StepPredictor, layout: str) -> dict[str, State]:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from encoders_at_hand import SHIPPED, noise_video, save_classifier, tiny_config
 from families_at_hand import CONFIGS, drawn, saved
+from safetensors.torch import load_file
 from test_meta import checkpoint, random_model
 from test_vjepa2_1 import checkpoint as checkpoint_2_1
 from test_vjepa2_1 import random_encoder as random_encoder_2_1
@@ -23,6 +24,7 @@ from transformers import VJEPA2Model
 from jepascope.encoders.library import LibraryEncoder
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.models import WEIGHTS
+from jepascope.encoders.pe_video import PeVideoEncoder
 from jepascope.encoders.videoprism import VideoPrismEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 
@@ -43,9 +45,19 @@ def family(name: str) -> Callable[[Path], tuple[Encoder, Callable[[Tensor], Laye
     def load(folder: Path) -> tuple[Encoder, Callable[[Tensor], Layers]]:
         encoder = load_encoder(str(saved(drawn(name), folder)))
         assert isinstance(encoder, LibraryEncoder)
-        twin = type(encoder)(encoder.kind.from_pretrained(folder, **encoder.built), "the library's own")
+        if isinstance(encoder, PeVideoEncoder):  # transformers reads its configuration by timm alone; timm's numbers: test_pe_video.py
+            twin = type(encoder)(encoder.kind(encoder.model.config), "the library's own")
+            twin.model.load_state_dict(load_file(folder / "model.safetensors"))
+        else:
+            twin = type(encoder)(encoder.kind.from_pretrained(folder, **encoder.built), "the library's own")
 
         def theirs(video: Tensor) -> Layers:
+            if isinstance(twin, PeVideoEncoder):  # of which hidden_states lack the class token at the last layer
+                seen: Layers = []
+                for block in twin.blocks:
+                    block.register_forward_hook(lambda module, args, out: seen.append(twin.outward(out)))
+                latents = twin.reference(video)
+                return [*seen, latents]
             out = twin.forward(twin.laid_out(video), output_hidden_states=True)
             if not isinstance(twin, VideoPrismEncoder):
                 return [twin.outward(hidden) for hidden in (*out.hidden_states[1:], out.last_hidden_state)]

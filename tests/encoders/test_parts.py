@@ -87,7 +87,8 @@ def test_both_parts_add_up_to_the_block_s_change(name: str, capsys: pytest.Captu
 def test_between_the_parts_lies_what_the_library_norms_before_its_feed_forward(name: str) -> None:
     """Seen in transformers' own forward, without a word of what the family declares."""
     encoder, video, seen = drawn(name), noise_video(drawn(name), 2), list[Tensor]()
-    norms = [part for path, part in encoder.model.named_modules() if path.split(".")[-1] in ("norm2", "layernorm_after")]
+    names = ("norm2", "layernorm_after", "post_attention_layernorm")
+    norms = [part for block in encoder.blocks for path, part in block.named_modules() if path.split(".")[-1] in names]
     assert len(norms) == encoder.card.depth
     handles = [norm.register_forward_pre_hook(lambda _, given: seen.append(given[0])) for norm in norms]
     encoder.reference(video)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from encoders_at_hand import patterned
 from test_meta import State, as_meta, random_model, saved
 from torch import Tensor
 from typer.testing import CliRunner
@@ -30,12 +31,6 @@ ONE_PASS = """-0.4400220811367035 -0.3003894090652466 1.5473289489746094 -0.6435
 -0.6186022758483887 -0.25266778469085693 1.6583889722824097"""
 ROLLOUT = """-0.4795241951942444 -0.2114541381597519 1.312368631362915 -0.29580652713775635 -0.3323982059955597 1.383094310760498
 -0.28166142106056213 -0.3414074182510376 1.3875876665115356"""
-
-
-def patterned(shape: tuple[int, ...], number: int) -> Tensor:
-    """Values that need no random numbers."""
-    count = torch.Size(shape).numel()
-    return torch.sin(torch.arange(count, dtype=torch.float64) * (0.7 + 0.013 * number) + number).reshape(shape).float()
 
 
 def weights(width: int = WIDTH, depth: int = 2) -> State:

@@ -107,6 +107,10 @@ class VideoEncoder(ABC):
     def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
         """``h_0`` of pixels in [0, 1]; normalisation of the pixels is the encoder's own business."""
 
+    def placed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips seen width"]:
+        """The grid's tokens before anything mixes them, where ``embed`` does: in it the self-test looks for the place of a patch."""
+        return self.embed(video)
+
     @abstractmethod
     def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
         """``h_index`` from ``h_(index - 1)``; blocks count from 1."""

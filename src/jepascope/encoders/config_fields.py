@@ -14,6 +14,7 @@ LIMITS = {  # size: (least, most)
     "depth": (1, 200),
     "depth_in_time": (1, 200),  # blocks that follow those of ``depth``, where a family counts them apart
     "heads": (1, 256),
+    "head_width": (2, 1_024),  # without it the heads share the width
     "inside": (1, 65_536),  # width of an MLP; without it mlp_ratio says how much wider than its block it is
     "patch": (1, 256),
     "size": (1, 4_096),

@@ -31,6 +31,8 @@ class EncoderEntry(Entry):
     length and size alone. ``class_token``: of a clip, or of each frame. ``head_multiple``: of what the width of a head is a multiple.
     ``most_positions``: the most numbers that its table of positions may have, where that is computed one by one (0: it is not).
     ``predictor``: one that is run where the weights hold it. ``classifier``: the architecture whose task head is read.
+    ``within``: of a whole that holds it among others, by its model_type: the keys of config.json below which the family's own fields lie.
+    ``tower``: the field that describes what makes a token of each whole frame, frames of one size alone (``frame_tower``).
     ``checkpoints``: those that are published: name, parameters, and sizes that are not the family's with what else ``KnownModel`` has.
 
     An encoder of somebody else's has a ``run`` alone: a VideoEncoder, or a function without arguments that returns one.
@@ -47,6 +49,8 @@ class EncoderEntry(Entry):
     most_positions: int = 0
     predictor: bool = False
     classifier: str = ""
+    within: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tower: str = ""
     checkpoints: tuple[tuple[str, int, Mapping[str, Any]], ...] = ()
 
     @property
@@ -65,5 +69,6 @@ ENCODERS = Catalog("encoder", EncoderEntry, "jepascope.encoders")
 
 def family_of(config: Mapping[str, Any]) -> EncoderEntry | None:
     """The family of a config.json; None for a model of none that is read."""
-    families = [entry for entry in ENCODERS.own.values() if config.get("model_type") == (entry.model_type or entry.name)]
+    kind = config.get("model_type")
+    families = [entry for entry in ENCODERS.own.values() if kind == (entry.model_type or entry.name) or kind in entry.within]
     return max((entry for entry in families if entry.only.items() <= config.items()), key=lambda entry: len(entry.only), default=None)

@@ -15,6 +15,7 @@ from jepascope.disk.plain import value_of
 from jepascope.encoders.config_fields import LIMITS, check_multiple, cube, ratio, whole
 from jepascope.encoders.depths import context_layers
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
+from jepascope.encoders.frame_tower import Tower, tower_of
 from jepascope.encoders.lacking import kept_away
 from jepascope.encoders.task_labels import names_head, task_labels
 from jepascope.errors import BadCheckpoint
@@ -39,6 +40,7 @@ class Geometry:
     extra_per_frame: int = 0
     by_frame: bool = False  # an encoder of images, run on every frame
     fixed: bool = False  # takes clips of this length and size alone
+    tower: Tower | None = None  # what makes a token of each whole frame, of this size alone
     predictor_width: int = 0  # 0: no predictor that forecasts latents of its own
     predictor_depth: int = 0
     shown: tuple[int, ...] = ()  # layers whose latents the predictor is shown beside the last one's
@@ -53,6 +55,19 @@ class Geometry:
         """Tokens of a clip: the grid's and the extra ones."""
         return (frames // self.tubelet) * (size // self.patch) ** 2 + self.extra_of(frames)
 
+    def unfit(self, frames: int, size: int) -> str:
+        """Why clips of another length or size are not taken, to be said behind the encoder's name; "" where they are."""
+        if self.fixed and (frames, size) != (self.frames, self.size):
+            return f"takes clips of {self.frames} frames of {self.size} pixels alone, not {frames} of {size}"
+        if self.tower and size != self.size:
+            return f"takes frames of {self.size} pixels alone, not of {size}"
+        if frames < self.tubelet or frames % self.tubelet or size < self.patch or size % self.patch:
+            return (
+                f"cannot take {frames} frames of {size} pixels: frames must be a multiple of {self.tubelet} and the size a multiple of "
+                f"{self.patch}"
+            )
+        return ""
+
 
 def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool = False) -> Geometry:
     """The geometry of a model of a family, from sizes that are not the family's own."""
@@ -61,7 +76,9 @@ def geometry_of(family: EncoderEntry, sizes: Mapping[str, Any], has_head: bool =
     forecasts = family.predictor and not sizes.get("teacher")
     extra = int(family.class_token) + sizes.get("registers", 0)
     tubelet, patch = sizes.get("tubelet", 1), sizes.get("patch")
-    if patch is None:  # a tubelet of three numbers: time, and a square patch
+    if patch is None and family.tower:
+        patch = sizes["size"]
+    elif patch is None:  # a tubelet of three numbers: time, and a square patch
         tubelet, patch, _ = tubelet
     depth = sizes["depth"] + sizes.get("depth_in_time", 0)
     return Geometry(
@@ -106,25 +123,38 @@ def known_family(config: Mapping[str, Any], path: Path) -> EncoderEntry:
     return family
 
 
+def own_fields(config: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """The fields of the encoder itself, where a config.json is of a whole that holds it; BadCheckpoint where they are not there."""
+    fields: Any = config
+    for key in known_family(config, path).within.get(str(config.get("model_type")), ()):
+        fields = fields.get(key)
+        if not isinstance(fields, Mapping):
+            raise BadCheckpoint(f"'{path}': {key} does not describe the video encoder; download it again.")
+    return fields  # type: ignore[no-any-return]
+
+
 def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
     """The model's sizes, or BadCheckpoint that names the field and what is allowed."""
-    family = known_family(config, path)
+    family, config = known_family(config, path), own_fields(config, path)
     for name, values in family.choices.items():
         if (value := config.get(name, values[0])) not in values:
             allowed = f"{', '.join(map(str, values))}{'' if len(values) > 1 else f', as {family.meaning} is read'}"
             raise BadCheckpoint(f"'{path}': {name} is {str(value)[:40]!a}, but must be one of: {allowed}.")
+    tower = tower_of(config.get(family.tower), path) if family.tower else None
     sizes: dict[str, Any] = {}
     for size, (name, default) in family.sizes.items():
-        value = config.get(name, default)
+        value = tower.size if tower and size == "size" else config.get(name, default)
         sizes[size] = cube(name, value, path) if isinstance(default, tuple) else whole(name, value, LIMITS[size], path)
     names = {size: name for size, (name, _) in family.sizes.items()} | {"patch": "the patch size", "tubelet": "the tubelet size"}
     geometry = geometry_of(family, sizes, names_head(config, family.classifier))
     width, times = geometry.width, f"{family.head_multiple} times " if family.head_multiple > 1 else ""
     check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
     check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
+    check_multiple(names.get("head_width", ""), sizes.get("head_width", 2), "2", 2, path)
     check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
     inside = sizes.get("inside", int(ratio(config, "mlp_ratio", path) * width))
-    weights = _block_weights(geometry.depth, width, inside) + 3 * geometry.tubelet * geometry.patch**2 * width
+    weights = _block_weights(geometry.depth, width, inside, sizes["heads"] * sizes.get("head_width", 0))
+    weights += tower.weights if tower else 3 * geometry.tubelet * geometry.patch**2 * width
     if "predictor_width" in sizes:  # which is built also where it is not run
         _check_predictor(config, sizes, names, path)
     if geometry.has_head:
@@ -137,7 +167,7 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
         )
     if family.most_positions and tokens * width > family.most_positions:
         raise BadCheckpoint(f"'{path}': its table of positions has more than {family.most_positions:,} numbers.")
-    return replace(geometry, weights=weights)
+    return replace(geometry, weights=weights, tower=tower)
 
 
 def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names: Mapping[str, str], path: Path) -> None:
@@ -148,6 +178,7 @@ def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names:
         raise BadCheckpoint(f"'{path}' describes a predictor of {weights:,} weights, more than {MAX_PREDICTOR:,}.")
 
 
-def _block_weights(depth: int, width: int, inside: int) -> int:
-    """Of the matrices of transformer blocks: four of attention, two of an MLP ``inside`` wide."""
-    return depth * (4 * width * width + 2 * width * inside)
+def _block_weights(depth: int, width: int, inside: int, heads: int = 0) -> int:
+    """Of the matrices of transformer blocks: four of attention, whose ``heads`` have together the block's width or what is given, two of
+    an MLP ``inside`` wide."""
+    return depth * (4 * width * (heads or width) + 2 * width * inside)

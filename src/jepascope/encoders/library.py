@@ -110,17 +110,11 @@ class LibraryEncoder(FrozenModel):
 
     def at(self: Own, frames: int, size: int) -> Own:
         """The same encoder for clips of another length or size; itself where its positions are learned for one of each."""
-        tubelet, patch = self.sizes.tubelet, self.sizes.patch
         if (frames, size) == (self.card.frames, self.card.size):
             return self
-        if self.sizes.fixed:
-            super().at(frames, size)
-        if frames < tubelet or frames % tubelet or size < patch or size % patch:
-            raise BadArgument(
-                f"Encoder '{self.card.name}' cannot take {frames} frames of {size} pixels: frames must be a multiple of "
-                f"{tubelet} and the size a multiple of {patch}."
-            )
-        grid = (frames // tubelet, size // patch, size // patch)
+        if why := self.sizes.unfit(frames, size):
+            raise BadArgument(f"Encoder '{self.card.name}' {why}.")
+        grid = (frames // self.sizes.tubelet, size // self.sizes.patch, size // self.sizes.patch)
         return self.carded(frames=frames, size=size, grid=grid, extra=self.sizes.extra_of(frames))
 
     def shortest(self: Own) -> Own:

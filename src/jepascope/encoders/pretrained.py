@@ -6,7 +6,7 @@ It is given the weights, read here: a folder's weights may carry the names of wr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,13 +32,20 @@ class Unreadable(BadCheckpoint):
 def load(kind: Any, folder: Path, name: str, **built: Any) -> tuple[Any, dict[str, Any]]:
     """transformers' model of a folder and what did not fit, from the folder's safetensors under the names that the model gave them."""
     files = weight_files(folder, name)
-    weights = weights_of(files, name)
+    config = guarded(name, lambda: kind.config_class.from_pretrained(str(folder), local_files_only=True), files)
+    return filled(kind, config, weights_of(files, name), name, files, **built)
+
+
+def filled(
+    kind: Any, config: Any, weights: Mapping[str, Tensor], name: str, files: Iterable[Path], **built: Any
+) -> tuple[Any, dict[str, Any]]:
+    """transformers' model of a configuration with weights that were read, and what of them did not fit."""
     loaded, info = guarded(
         name,
         lambda: kind.from_pretrained(
             None,
-            config=kind.config_class.from_pretrained(str(folder), local_files_only=True),
-            state_dict=weights,
+            config=config,
+            state_dict=dict(weights),
             local_files_only=True,
             output_loading_info=True,
             dtype=torch.float32,

@@ -55,7 +55,7 @@ def self_test(encoder: VideoEncoder) -> float:
     time, row, column = min(1, times - 1), rows - 1, 0
     touched = video.clone()
     touched[:, time * tubelet : (time + 1) * tubelet, :, row * high : (row + 1) * high, column * wide : (column + 1) * wide] = 0.5
-    moved = (short.embed(touched) - embedded).abs().amax(-1)[0]
+    moved = (short.placed(touched) - short.placed(video)).abs().amax(-1)[0]
     expected = (time * rows + row) * columns + column
     if int(moved[: short.card.places].argmax()) != expected or (encoder.apart and int((moved > 0).sum()) != 1):
         raise fail("its tokens are not in (time, row, column) order")

@@ -8,6 +8,7 @@ from typing import Any
 
 from jepascope.encoders.at_hand import Place, not_here, place
 from jepascope.encoders.folder_files import CONFIG_FILE, config_of
+from jepascope.encoders.frame_tower import Tower
 from jepascope.encoders.geometry import MAX_TOKENS, read_json, sizes_of
 from jepascope.encoders.jepa_wms import FRAMES, named
 from jepascope.encoders.models import TORCH_FILES, known_models
@@ -37,6 +38,7 @@ class Geometry:
     predictor_width: int = 384
     predictor_depth: int = 12
     shown: tuple[int, ...] = ()  # layers whose latents the predictor is shown beside the last one's
+    tower: Tower | None = None  # what makes a token of each frame
 
 
 def geometry(spec: StudySpec) -> Geometry:
@@ -50,7 +52,8 @@ def geometry(spec: StudySpec) -> Geometry:
     if where.path is not None and where.kind != "file":
         path = config_of(where.path, spec.model)
         sizes = sizes_of(read_json(path), path)
-        parameters = row.parameters if row else block_parameters(sizes.depth, sizes.width)
+        blocks = block_parameters(sizes.depth, sizes.width) + (sizes.tower.weights if sizes.tower else 0)
+        parameters = row.parameters if row else blocks
     elif row:
         sizes, parameters, actions = row.sizes, row.parameters, row.actions
     elif where.path is not None and (world := named(where.path)) is not None:
@@ -68,12 +71,8 @@ def geometry(spec: StudySpec) -> Geometry:
     else:
         raise not_here(spec.model, "is not on this machine, and plan fetches nothing")
     frames, size = spec.frames or sizes.frames, spec.size or sizes.size
-    if sizes.fixed and (frames, size) != (sizes.frames, sizes.size):
-        raise BadArgument(f"'{spec.model}' takes clips of {sizes.frames} frames of {sizes.size} pixels alone, not {frames} of {size}.")
-    if frames % sizes.tubelet or size % sizes.patch:
-        raise BadArgument(
-            f"'{spec.model}' cannot take {frames} frames of {size} pixels: multiples of {sizes.tubelet} and {sizes.patch} are needed."
-        )
+    if why := sizes.unfit(frames, size):
+        raise BadArgument(f"'{spec.model}' {why}.")
     tokens = sizes.tokens(frames, size)
     if tokens > MAX_TOKENS:
         raise BadArgument(f"{frames} frames of {size} pixels make {tokens:,} tokens a clip, more than {MAX_TOKENS:,}.")
@@ -91,6 +90,7 @@ def geometry(spec: StudySpec) -> Geometry:
         frames // sizes.tubelet,
         has_head=sizes.has_head,
         actions=actions,
+        tower=sizes.tower,
         **beside,
     )
 

@@ -175,11 +175,13 @@ def _stored_bytes(planned: tuple[Passes, ...]) -> dict[str, int]:
 
 
 def flops_of(step: Passes, model: Geometry) -> float:
-    """Of the blocks, and of the predictor's where it goes on from beginnings. A step of a rollout is taken for the encoder's blocks on half
-    a clip: what a predictor of actions takes is known only when it runs."""
+    """Of the blocks, of a tower's that makes the tokens of captured clips, and of the predictor's where it goes on from beginnings. A step
+    of a rollout is taken for the encoder's blocks on half a clip: what a predictor of actions takes is known only when it runs."""
     tokens = step.share * model.tokens
     ahead = step.forecasts * model.predictor_depth * _block(model.predictor_width, model.tokens)
     ahead += step.steps * model.depth * _block(model.width, model.tokens / 2)
+    if step.kept and (tower := model.tower):
+        ahead += step.forwards * model.times * tower.depth * _block(tower.width, tower.tokens)
     return step.block_passes * _block(model.width, tokens) + ahead
 
 
