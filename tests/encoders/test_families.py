@@ -137,7 +137,10 @@ def captured(encoder: LibraryEncoder) -> Activations:
 
 def test_object_background_and_time_never_select_an_extra_token(one: LibraryEncoder) -> None:
     activations, places = captured(one), one.card.places
-    for tokens in ("object", *(("background",) if places > one.card.grid[0] else ()), "time:1"):  # of a whole frame there is none
+    if places == one.card.grid[0]:
+        with pytest.raises(BadArgument, match="None of these clips has a token that is background"):
+            activations.mask("background")
+    for tokens in ("object", *(("background",) if places > one.card.grid[0] else ()), "time:1"):
         mask = activations.mask(tokens)
         assert mask is not None and mask.shape == (5, one.card.tokens)
         assert bool(mask[:, :places].any(1).all()) and not bool(mask[:, places:].any())

@@ -147,7 +147,8 @@ class Activations:
 
 
 def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int]) -> Bool[Tensor, "clips tokens"] | None:
-    """A token selection of some clips, given the tokens of their objects; None stands for all tokens."""
+    """A token selection of some clips, given the tokens of their objects; None stands for all tokens. BadArgument where objects leave no
+    clip any background, as where a token is a whole frame."""
     if tokens == "all":
         return None
     if tokens == "object":
@@ -156,4 +157,6 @@ def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tup
     extra = object_mask.shape[1] - places  # class and register tokens are of no time and of no background
     timed = time_span(tokens) is not None
     chosen = time_mask(tokens, grid).expand(len(object_mask), -1) if timed else background(object_mask[:, :places], grid)
+    if len(chosen) and not bool(chosen.any()):
+        raise BadArgument("None of these clips has a token that is background: objects are in or beside every one. Choose other tokens.")
     return F.pad(chosen, (0, extra)) if extra else chosen
