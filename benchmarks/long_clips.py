@@ -1,9 +1,10 @@
 """Peak memory of long clips beside what ``jepascope plan`` counts for it: 64 frames of 256 and of 384 pixels, patches of 16.
 
 The encoder has random weights and is narrow and shallow, because attention over 8,192 or 18,432 tokens takes long; what is held by
-clips, tokens, width and blocks is what the plan counts. ``--width 1024 --depth 24`` is ViT-L's, of which each part takes an hour and more. Each part of a study runs in a process of its own, on one thread: a capture that
-keeps the tokens of all layers, edits with draws of a control, the slopes of both edits at all layers, and the same with a budget so small
-that blocks run again on the way back, as those of ViT-L do. Linux alone: a peak is set back before the part begins.
+clips, tokens, width and blocks is what the plan counts. ``--width 1024 --depth 24`` is ViT-L's, of which each part takes an hour and more.
+Each part of a study runs in a process of its own, on one thread: a capture that keeps the tokens of all layers, edits with draws of a
+control, the slopes of both edits at all layers, and the same with a budget so small that blocks run again on the way back, as those of
+ViT-L do. Linux alone: a peak is set back before the part begins.
 
     python benchmarks/long_clips.py --sizes 256 384
 """
@@ -100,6 +101,7 @@ def run(part: str, encoder, clips, folder: Path) -> None:
 
 def measured(part: str, size: int, width: int, depth: int) -> tuple[float, float]:
     """Peak of this process in one part of a study, and what the plan counts for it, both in bytes."""
+    from jepascope.activations.layout import Layout
     from jepascope.clips.presets import directions8
     from jepascope.encoders import budget
     from jepascope.encoders.vjepa2 import VJepa2Encoder
@@ -117,7 +119,8 @@ def measured(part: str, size: int, width: int, depth: int) -> tuple[float, float
         run(part, encoder, clips, Path(folder))
     weights = 4 * sum(value.numel() for value in encoder.model.parameters())
     layers = card.depth + 1
-    load = Load(weights, card.hidden_bytes, card.pixels, layers * count * card.hidden_bytes, card.depth, len(EDITS) * layers)
+    kept = Layout(count, layers, card.width, card.tokens, tuple(range(layers)))
+    load = Load(weights, card.hidden_bytes, card.pixels, (kept,), card.depth, len(EDITS) * layers)
     return peak(), LEADER + weights + getattr(load, PARTS[part])
 
 

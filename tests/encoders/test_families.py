@@ -138,7 +138,7 @@ def captured(encoder: LibraryEncoder) -> Activations:
 def test_object_background_and_time_never_select_an_extra_token(one: LibraryEncoder) -> None:
     activations, places = captured(one), one.card.places
     if places == one.card.grid[0]:
-        with pytest.raises(BadArgument, match="None of these clips has a token that is background"):
+        with pytest.raises(BadArgument, match="None of these clips has a token of the background"):
             activations.mask("background")
     for tokens in ("object", *(("background",) if places > one.card.grid[0] else ()), "time:1"):
         mask = activations.mask(tokens)

@@ -147,8 +147,8 @@ class Activations:
 
 
 def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tuple[int, int, int]) -> Bool[Tensor, "clips tokens"] | None:
-    """A token selection of some clips, given the tokens of their objects; None stands for all tokens. BadArgument where objects leave no
-    clip any background, as where a token is a whole frame."""
+    """A token selection of some clips, given the tokens of their objects; None stands for all tokens. BadArgument where no clip has any
+    background, as where a token is a whole frame."""
     if tokens == "all":
         return None
     if tokens == "object":
@@ -158,5 +158,5 @@ def token_mask(tokens: str, object_mask: Bool[Tensor, "clips tokens"], grid: tup
     timed = time_span(tokens) is not None
     chosen = time_mask(tokens, grid).expand(len(object_mask), -1) if timed else background(object_mask[:, :places], grid)
     if len(chosen) and not bool(chosen.any()):
-        raise BadArgument("None of these clips has a token that is background: objects are in or beside every one. Choose other tokens.")
+        raise BadArgument("None of these clips has a token of the background: objects are in or beside all of them; choose other tokens.")
     return F.pad(chosen, (0, extra)) if extra else chosen

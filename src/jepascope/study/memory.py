@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jepascope.activations.layout import Layout
 from jepascope.encoders.budget import BATCH, BLOCK_COPIES, CAPTURED, at_once, back_bytes, clip_bytes
 from jepascope.hardware import cores, free_memory
 
@@ -16,18 +17,26 @@ LOADED = 2  # copies of the weights while they are read and tested
 SENT = 2  # copies of what a worker made, as it comes
 
 
+def captured_bytes(one: int, layout: Layout) -> float:
+    """While a file of a capture is made: its tensors fill as batches come, and beside them is a batch on its way, of whose clips each takes
+    ``one`` bytes, or the tokens that it left, as they are copied."""
+    clips = max(1, min(layout.clips, layout.shard_clips))
+    batch = min(at_once(one, CAPTURED), clips)
+    return layout.shard_bytes + max(batch * one, batch / clips * layout.shard_bytes)
+
+
 @dataclass(frozen=True)
 class Load:
     """What a process of a study has to hold, as it is in float32.
 
-    ``weights``, ``shard``: bytes of all weights, of the largest file of a capture; ``hidden``: of one clip's hidden states; ``pixels``:
-    how many numbers its pixels are; ``blocks``: how many the way back leads through, ``slopes``: gradients of hidden states that it leaves.
+    ``weights``: bytes of all of them; ``hidden``: of one clip's hidden states; ``pixels``: how many numbers its pixels are; ``kept``: what
+    captures keep; ``blocks``: how many the way back leads through, ``slopes``: gradients of hidden states that it leaves.
     """
 
     weights: float
     hidden: int
     pixels: int
-    shard: float = 0.0
+    kept: tuple[Layout, ...] = ()
     blocks: int = 0
     slopes: int = 0
 
@@ -35,7 +44,12 @@ class Load:
     def captured(self) -> float:
         """Clips on their way from pixels through the blocks, and what of them is kept."""
         one = clip_bytes(self.hidden, self.pixels)
-        return at_once(one, CAPTURED) * one + self.shard
+        return max((captured_bytes(one, layout) for layout in self.kept), default=at_once(one, CAPTURED) * one)
+
+    @property
+    def shard(self) -> float:
+        """Of the largest file of a capture."""
+        return max((layout.shard_bytes for layout in self.kept), default=0.0)
 
     @property
     def edited(self) -> float:

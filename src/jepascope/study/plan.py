@@ -159,7 +159,7 @@ def load_of(counts: Counts, planned: tuple[Passes, ...]) -> Load:
         model.parameters * FLOAT32,
         hidden_bytes(model.tokens, model.width),
         model.pixels,
-        max((layout.shard_bytes for passes in planned for layout in passes.kept), default=0),
+        tuple({layout: None for passes in planned for layout in passes.kept}),
         model.depth - climbed[0][0],
         counts.outcomes * len(climbed[0]),
     )
