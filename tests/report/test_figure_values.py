@@ -108,3 +108,14 @@ def test_lines_are_named_at_their_ends_only_where_all_of_them_end_there() -> Non
     assert ends is not None and [(end.label, end.y) for end in ends] == [("whole", 0.9), ("chance", 0.5)]
     assert curves.ends_of(curves.Panel([whole, cut])) is None
     assert curves.ends_of(curves.Panel([whole], [Level(1.0, "rank", upright=True)])) is None
+
+
+@pytest.mark.drawn
+@pytest.mark.parametrize("known", [True, False])
+def test_a_panel_without_a_value_says_so_and_has_no_numbers_beside_it(known: bool) -> None:
+    nothing = Series("own", [0, 1], [nan, nan], Look(), [nan, nan], [nan, nan])
+    other = Series("own", [0, 1], [0.5, 0.7], Look()) if known else nothing
+    panels = [curves.Panel([nothing], [Level(0.0)], "a"), curves.Panel([other], [], "b")]
+    drawing = curves.draw("panels", "Panels", panels, curves.Axis(), curves.Axis("CE"))
+    assert drawing.svg.count(">no value</text>") == (1 if known else 2)
+    assert "own: no value" in drawing.alt

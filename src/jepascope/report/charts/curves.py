@@ -26,6 +26,7 @@ from jepascope.report.charts.looks import DOTTED, Dash, Look
 ACROSS = 3  # panels side by side
 MOST_STEPS = 12  # values of one series that are read aloud; of more, the least and the largest
 MOST_SPOKEN = 60  # series that are
+NO_VALUE = "no value"
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Series:
             return ""
         name = self.spoken_label or self.label
         if not known.any():
-            return f"{name}: no value"
+            return f"{name}: {NO_VALUE}"
         lowest, largest = say(float(y[known].min())), say(float(y[known].max()))
         if self.says == "range" or (self.says == "steps" and len(y) > MOST_STEPS):
             return f"{name}: {lowest} to {largest}"
@@ -163,6 +164,12 @@ class Panel:
     y: Axis | None = None
     note: str = ""
 
+    @property
+    def unknown(self) -> bool:
+        """Whether it has points, and of none of them a value."""
+        values = [np.asarray(series.y, dtype=float) for series in self.series if not series.empty]
+        return bool(values) and not any(np.isfinite(some).any() for some in values)
+
 
 def key(label: str, look: Look) -> Series:
     """An entry of the legend alone."""
@@ -199,6 +206,10 @@ def draw(
             axes.tick_params(labelbottom=lowest or not common_x)
             if panel.title and len(panels) > 1:
                 axes.set_title("\n".join(short(line, LABEL + 10) for line in panel.title.split("\n")), fontsize=8.5)
+            if panel.unknown:
+                if not common_y or all(other.unknown for other in panels):
+                    axes.set_yticks([])  # they would be numbers of nothing
+                axes.text(0.5, 0.5, NO_VALUE, transform=axes.transAxes, ha="center", va="center")
             if panel.note:
                 axes.text(0.25, 0.5, panel.note, transform=axes.transAxes, ha="center", va="center")
         if legend and not (len(panels) == 1 and name_ends(places[0], ends_of(panels[0]) or [])):
