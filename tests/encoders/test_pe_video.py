@@ -11,7 +11,9 @@ import torch
 from encoders_at_hand import patterned
 from families_at_hand import drawn, pe_video, saved
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from jepascope.cli import app
 from jepascope.encoders.frame_tower import ARGUMENTS, NAMED
 from jepascope.encoders.geometry import read_json, sizes_of
 from jepascope.encoders.load import load_encoder
@@ -84,6 +86,8 @@ def test_of_a_whole_the_video_encoder_is_read(kind: str, before: str, within: tu
     assert encoder.card.digest == alone.card.digest
     planned = geometry(StudySpec(model=str(folder)))
     assert (planned.tokens, planned.depth, planned.width) == (encoder.card.tokens, encoder.card.depth, encoder.card.width)
+    told = CliRunner().invoke(app, ["models", str(folder)])
+    assert told.exit_code == 0 and "A token is a whole frame, which a tower makes (2 blocks of width 32)" in told.stdout
     assert planned.parameters > geometry(StudySpec(model=str(folder))).depth * 12 * 24**2, "and its tower's"
 
 

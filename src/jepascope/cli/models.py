@@ -74,6 +74,10 @@ def model_command(name: str, as_json: bool) -> None:
         typer.echo(json.dumps({**about, "labels": labels, "chiral": chiral_pairs(labels), "head_classes": proposed, "runs": runs}))
         return
     say(f"{name}: width {sizes.width}, {sizes.depth} blocks, clips of {sizes.frames} frames of {sizes.size} pixels.")
+    if tower := sizes.tower:
+        say(
+            f"A token is a whole frame, which a tower makes ({tower.depth} blocks of width {tower.width}); what it does inside is no layer."
+        )
     say(*([source] if source else []), f"{forecasts[:1].upper()}{forecasts[1:]}." if forecasts else "It has no predictor that is run.")
     if not labels:
         say("It has no task head.")

@@ -34,7 +34,7 @@ from jepascope.errors import BadCheckpoint
 DECLARED = EncoderEntry(
     name="pe_video_encoder",
     meaning="PE-Video",
-    order=4,  # after VideoPrism
+    order=9,
     run="jepascope.encoders.pe_video:PeVideoEncoder",
     within={"pe_video": ("video_config",), "pe_audio_video": ("audio_video_config", "video_config")},
     tower="vision_config",
