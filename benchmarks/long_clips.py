@@ -99,7 +99,7 @@ def run(part: str, encoder, clips, folder: Path) -> None:
             break
 
 
-def measured(part: str, size: int, width: int, depth: int) -> tuple[float, float]:
+def measured(part: str, size: int, width: int, depth: int, most: int) -> tuple[float, float]:
     """Peak of this process in one part of a study, and what the plan counts for it, both in bytes."""
     from jepascope.activations.layout import Layout
     from jepascope.clips.presets import directions8
@@ -111,7 +111,7 @@ def measured(part: str, size: int, width: int, depth: int) -> tuple[float, float
     config = VJEPA2Config(**SHAPE, num_hidden_layers=depth, hidden_size=width, num_attention_heads=width // 64)
     encoder = VJepa2Encoder.from_config(config, seed=0, name="long").at(FRAMES, size)
     card = encoder.card
-    count = budget.at_once(card.clip_bytes, 16)
+    count = min(budget.at_once(card.clip_bytes, 16), most)
     if part.endswith("again"):
         budget.AT_WORK = LOWERED * card.hidden_bytes
     clips = directions8(seed=0).at(FRAMES, size).select(np.arange(count))
@@ -129,16 +129,18 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[256, 384])
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--depth", type=int, default=2)
+    parser.add_argument("--clips", type=int, default=16, help="at most; fewer than a batch holds less than is counted")
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=[*PARTS])
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measured(given.one[0], int(given.one[1]), given.width, given.depth)))
+        print(json.dumps(measured(given.one[0], int(given.one[1]), given.width, given.depth, given.clips)))
         return
     rows, ratios = [], []
     for size in given.sizes:
         for part in given.parts:
-            command = [sys.executable, __file__, "--width", str(given.width), "--depth", str(given.depth), "--one", part, str(size)]
+            same = [f"--{name}={getattr(given, name)}" for name in ("width", "depth", "clips")]
+            command = [sys.executable, __file__, *same, "--one", part, str(size)]
             held, counted = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             ratios.append(counted / held)
             what = f"{FRAMES} frames of {size} pixels, width {given.width}, {given.depth} blocks: {part}"
