@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from transformers import (
     Dinov2Config,
     Dinov2WithRegistersConfig,
@@ -22,6 +23,7 @@ from transformers import (
 
 from jepascope.encoders.entries import ENCODERS
 from jepascope.encoders.library import LibraryEncoder
+from jepascope.encoders.pe_video import PeVideoEncoder
 
 VIT: dict[str, Any] = {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 16, "initializer_range": 0.3}
 
@@ -74,5 +76,10 @@ def drawn(name: str, seed: int = 0) -> LibraryEncoder:
 
 
 def saved(encoder: LibraryEncoder, folder: Path) -> Path:
-    encoder.model.save_pretrained(folder)
+    if isinstance(encoder, PeVideoEncoder):  # whose configuration transformers' older releases write by timm alone
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(encoder.model.config.to_json_string(use_diff=False))
+        save_file(encoder.model.state_dict(), folder / "model.safetensors")
+    else:
+        encoder.model.save_pretrained(folder)
     return folder
