@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from jaxtyping import TypeCheckError
+from jaxtyping import Float, TypeCheckError
+from torch import Tensor
 
 from jepascope.intervention.edits import class_means
 from jepascope.portability.exchange import Exchange
-from strict_types import CALLS, checking, checks
+from strict_types import CALLS, checked, checking, checks
 
 
 @pytest.fixture
@@ -30,6 +31,39 @@ def test_a_wrong_type_and_sizes_that_disagree_are_refused() -> None:
 def test_so_is_a_field_of_a_dataclass() -> None:
     with pytest.raises(TypeCheckError):
         Exchange("no tensor")
+
+
+@checked
+def summed(x: Float[Tensor, "rows columns"], *more: Float[Tensor, " columns"], scale: float = 1, **named: str) -> Float[Tensor, " rows"]:
+    return scale * (x + sum(more)).sum(dim=0 if "wrong" in named else 1)
+
+
+def test_every_kind_of_argument_is_checked_and_what_is_returned() -> None:
+    x, row = torch.zeros(2, 3), torch.zeros(3)
+    assert summed(x, row, row, scale=2, of="it").shape == (2,)
+    for name, given, named in (
+        ("more", (x, row, torch.zeros(1)), {}),
+        ("scale", (x,), {"scale": "2"}),
+        ("named", (x,), {"of": 3}),
+        ("return", (x,), {"wrong": "axis"}),
+    ):
+        with pytest.raises(TypeCheckError, match=rf"summed: {name} is no"):
+            summed(*given, **named)
+
+
+def test_a_closure_is_checked_wherever_it_is_made() -> None:
+    def closure(by: float) -> object:
+        @checked
+        def scaled(x: Float[Tensor, "a b"]) -> Float[Tensor, "a b"]:
+            return x * by
+
+        return scaled
+
+    for by in (2.0, 3.0):
+        made = closure(by)
+        assert made(torch.ones(1, 1)) == by
+        with pytest.raises(TypeCheckError, match="scaled: x is no"):
+            made(torch.ones(2))
 
 
 def test_with_the_checks_off_nothing_is_refused(switched: None) -> None:

@@ -28,7 +28,7 @@ from jepascope.study.spec import StudySpec
 
 @pytest.fixture(scope="module")
 def engine(tiny_model: Path) -> Iterator[Processes]:
-    engine = Processes(partial(load_encoder, str(tiny_model)), others=2)
+    engine = Processes(partial(load_encoder, str(tiny_model)), others=1)  # each imports torch anew
     yield engine
     engine.close()
 
@@ -56,9 +56,9 @@ def test_results_come_in_the_order_of_their_tasks_whoever_computes_them(engine: 
 def test_others_take_part_once_they_are_there(engine: Processes, tiny_encoder: VJepa2Encoder) -> None:
     until = time.monotonic() + 300  # a worker imports torch and the model's library, which a busy machine takes minutes for
     took: set[int] = set()
-    while len(took) < 3 and time.monotonic() < until:
+    while len(took) < 2 and time.monotonic() < until:
         took |= {process for _, process in SpreadEncoder(tiny_encoder, engine).map(own_process, ((0, (n, 0.05)) for n in range(12)))}
-    assert len(took) == 3
+    assert len(took) == 2
 
 
 def test_tasks_are_taken_as_they_are_worked_off(engine: Processes, tiny_encoder: VJepa2Encoder) -> None:
