@@ -3,10 +3,12 @@
 The same pixels and batches in one process, rounds alternating: (a) ``capture`` as a study calls it (pixels are ready, nothing is
 written to disk); (b) transformers' own forward, never compiled, which keeps nothing. The ratio is (b) over (a), paired by round: at 1 the
 capture of all layers is free, above 1 the cached rotary table pays for it. One thread on a CPU is timed in CPU seconds, which a
-neighbour on the machine disturbs little; several threads, and GPUs, by the clock.
+neighbour on the machine disturbs little; several threads, and GPUs, by the clock. ``--parts``: also (c) a capture by parts, and (d) the
+same with every block run twice, as an encoder takes it that cannot tell both halves of a block from one pass.
 
     python benchmarks/capture.py                                            # nano and a middle-sized encoder
     python benchmarks/capture.py --model vitl --frames 16 --clips 8 --batch 4 --threads 2
+    python benchmarks/capture.py --parts
     python benchmarks/capture.py --model vitl --frames 16 --device cuda --dtype bfloat16 --compile
 """
 
@@ -18,6 +20,7 @@ import os
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -28,6 +31,7 @@ from torch import Tensor
 
 from jepascope.activations.capture import capture
 from jepascope.clips.clipset import ClipSet
+from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 
 TARGET = 1.2  # on a CPU in float32, not compiled; 1.0 elsewhere
@@ -43,6 +47,12 @@ def forward(encoder: VJepa2Encoder, video: Tensor) -> Tensor:
 def plain(encoder: VJepa2Encoder, clips: ClipSet, batch: int) -> None:
     for _, video in clips.batches(batch):
         forward(encoder, video)
+
+
+def by_parts(encoder: VJepa2Encoder, clips: ClipSet, batch: int, once: bool = True) -> None:
+    """A capture by parts, from one pass or from two."""
+    with mock.patch.object(VJepa2Encoder, "halved", VJepa2Encoder.halved if once else VideoEncoder.halved):
+        capture(encoder, clips, batch=batch, part="mlp")
 
 
 @torch.inference_mode()
@@ -67,10 +77,12 @@ def timed(work: Callable[[], object], encoder: VJepa2Encoder) -> float:
     return clock() - start
 
 
-def compared(encoder: VJepa2Encoder, count: int, batch: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds a clip of both, and their ratio round by round; the first round warms up."""
+def compared(encoder: VJepa2Encoder, count: int, batch: int, rounds: int, parts: bool = False) -> dict[str, Any]:
+    """Milliseconds a clip of both, and their ratio round by round; the first round warms up. ``parts``: of captures by parts as well."""
     clips = ready(encoder, count)
     works = {"plain": lambda: plain(encoder, clips, batch), "capture": lambda: capture(encoder, clips, batch=batch)}
+    if parts:
+        works |= {"parts": lambda: by_parts(encoder, clips, batch), "parts, twice": lambda: by_parts(encoder, clips, batch, once=False)}
     taken: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds + 1):
         for name in sorted(works, reverse=bool(turn % 2)):  # neither always goes first
@@ -83,6 +95,8 @@ def compared(encoder: VJepa2Encoder, count: int, batch: int, rounds: int) -> dic
         "capture_ms": spread(kept["capture"]), "plain_ms": spread(kept["plain"]),
         "ratio": spread([b / a for a, b in zip(kept["capture"], kept["plain"], strict=True)]),
         "difference": difference(encoder, clips),
+        **{f"parts / {name}": spread([a / b for a, b in zip(kept["parts"], kept[name], strict=True)])
+           for name in ("capture", "parts, twice") if parts},
     }  # fmt: skip
 
 
@@ -96,6 +110,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--parts", action="store_true", help="captures by parts as well")
     parser.add_argument("--compile", action="store_true", help="our blocks alone; the plain forward stays as transformers has it")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
@@ -104,12 +119,14 @@ def main() -> None:
     found = []
     for model in chosen.model:
         encoder = encoder_of(model, chosen.frames, chosen.device, getattr(torch, chosen.dtype), chosen.compile)
-        found.append(compared(encoder, chosen.clips, chosen.batch, chosen.rounds))
+        found.append(compared(encoder, chosen.clips, chosen.batch, chosen.rounds, chosen.parts))
     print(table(
         ["model", "tokens", "precision", "capture, ms a clip", "plain forward", "plain / capture", "difference"],
         [[one["model"], one["tokens"], one["dtype"] + (", compiled" if one["compiled"] else ""), shown(one["capture_ms"]),
           shown(one["plain_ms"]), shown(one["ratio"], 3), f"{one['difference']:.1e}"] for one in found],
     ))  # fmt: skip
+    for one in found if chosen.parts else ():
+        print(f"\n{one['model']}, by parts: {'; '.join(f'{name} {shown(one[name])}' for name in one if name.startswith('parts /'))}")
     print(f"\nMedians (least to largest) of {chosen.rounds} rounds. {source(told)}")
     target = TARGET if (chosen.device, chosen.dtype) == ("cpu", "float32") and not chosen.compile else 1.0
     least = min(one["ratio"]["median"] for one in found)

@@ -37,7 +37,7 @@ from jepascope.study.geometry import geometry
 from jepascope.study.intervene.contexts import context_at
 from jepascope.study.intervene.judges import last_layer_probe
 from jepascope.study.machine import Machine
-from jepascope.study.plan import make_plan
+from jepascope.study.plan import make_plan, matrix_rate
 from jepascope.study.port import degeneracy
 from jepascope.study.progress import Silent
 from jepascope.study.run import run_study
@@ -192,6 +192,15 @@ def test_a_hub_model_is_planned_without_its_weights() -> None:
     assert half.stored_bytes["tokens"] == found.stored_bytes["tokens"] / 2
     assert half.disk_gb < found.disk_gb and half.seconds < found.seconds and half.memory_gb < found.memory_gb
     assert "in bfloat16" in half.notes[0]
+
+
+def test_one_product_that_a_neighbour_holds_up_does_not_slow_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of three products: a second each, but for the first one's hundred."""
+    clock = iter([0.0, 0.0, 100.0, 100.0, 101.0, 101.0, 102.0, 102.0])
+    monkeypatch.setattr("jepascope.study.plan.time.perf_counter", lambda: next(clock))
+    model = geometry(StudySpec())
+    rows = 32 * model.tokens
+    assert matrix_rate(model) == pytest.approx(2 * rows * model.width * 4 * model.width)
 
 
 def test_only_direction_has_motion_to_take_away_and_only_factors_have_twins(tmp_path: Path) -> None:
