@@ -134,7 +134,7 @@ def test_what_an_edit_adds_is_taken_in_float32(name: str, scenes: Scenes) -> Non
 
 
 def test_rotations_are_trained_on_float32_tokens(half: VJepa2Encoder, scenes: Scenes) -> None:
-    tokens = Suffix(half, Site(1), scenes.source, scenes.twin, scenes.target).tokens(torch.arange(3))
+    tokens = Suffix(half, Site(1), scenes.source, scenes.twin, scenes.target).exchanged(torch.arange(3))
     assert [one.dtype for one in tokens] == [torch.float32] * 2
 
 
