@@ -64,7 +64,10 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """.ci/run runs whatever is slow and not long, so nothing is left out of it without a reason."""
+    """.ci/run runs whatever is slow and not long, so nothing is left out of it without a reason. Files that need the finished run come
+    last: one worker makes it while another still has others to run, where both would begin with it and one would wait."""
+    late = {item.path for item in items if "finished_run" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in late)
     for item in items:
         long = item.get_closest_marker("long")
         if long and not (long.args and "slow" in item.keywords):
