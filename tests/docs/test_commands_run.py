@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,5 +81,6 @@ def test_a_command_runs(line: str, room: Path, monkeypatch: pytest.MonkeyPatch) 
         (room / "mine.csv").write_text(LABELS[words[words.index("--variable") + 1]])
     monkeypatch.chdir(room)
     monkeypatch.syspath_prepend(room)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # another test's, imported before
     answer = CliRunner().invoke(app, words, env={"COLUMNS": "100", "TERM": "dumb", **dict(os.environ)})
     assert answer.exit_code == 0, f"{answer.stdout}\n{answer.stderr}"
