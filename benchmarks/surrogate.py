@@ -36,7 +36,7 @@ from jepascope.activations.site import Site
 from jepascope.discovery.subspace import Subspace
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.intervention.context import InterventionContext
-from jepascope.intervention.control_entry import MATCHED
+from jepascope.intervention.control_entry import SURVEYED
 from jepascope.intervention.controls import matched_controls
 from jepascope.intervention.controls.many import many_draws
 from jepascope.intervention.judges import ProbeJudge
@@ -92,7 +92,7 @@ def screened(encoder: VJepa2Encoder, scenes: int) -> dict[str, Any]:
             Subspace(torch.linalg.qr(torch.randn(width, RANK, generator=generator)).Q, torch.zeros(width)) for _ in range(EXACT + 9)
         ]
         controls = {"one": matched_controls(subspace, covariance, EXACT, 0, shuffled)}
-        many = {"one": many_draws(subspace, covariance, SCREENED, 0, MATCHED, shuffled=shuffled[EXACT:])}
+        many = {"one": many_draws(subspace, covariance, SCREENED, 0, SURVEYED, shuffled=shuffled[EXACT:])}
         planned.append(Planned(context, {"one": subspace}, controls, many, EDITS))
     unedited = planned[0].context.unedited
     device, middle = encoder.device, planned[depth // 2]
