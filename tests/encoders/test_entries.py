@@ -72,7 +72,8 @@ def test_a_family_is_listed_planned_and_loaded_by_its_file_alone(tmp_path: Path)
     rows = {row.name: row for row in known_models()}
     large = rows["google/vit-large-patch16-224"]
     assert (large.sizes.width, large.sizes.depth, large.sizes.size, large.sizes.extra_per_frame) == (1024, 24, 224, 1)
-    assert models_table(tuple(rows.values()), 80).row_count == len(rows) and "I-JEPA, ViT" in " ".join(notes(tuple(rows.values()), 80))
+    assert models_table(tuple(rows.values()), 80).row_count == len(rows)
+    assert "I-JEPA, PE-Video, ViT" in " ".join(notes(tuple(rows.values()), 80))
     assert geometry(StudySpec(model=large.name, frames=4)).tokens == 4 * (14 * 14 + 1)
 
     torch.manual_seed(0)
