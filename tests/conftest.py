@@ -63,15 +63,20 @@ def pytest_collection_finish() -> None:
     torch.set_num_threads(1)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """.ci/run runs whatever is slow and not long, so nothing is left out of it without a reason."""
+    long = item.get_closest_marker("long")
+    if long and not (long.args and "slow" in item.keywords):
+        raise pytest.UsageError(f"{item.nodeid}: what is marked long is slow, and says why: long('...')")
+
+
+@pytest.hookimpl(trylast=True)  # of those that are run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """.ci/run runs whatever is slow and not long, so nothing is left out of it without a reason. Files that need the finished run come
-    last: one worker makes it while another still has others to run, where both would begin with it and one would wait."""
-    late = {item.path for item in items if "finished_run" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path in late)
-    for item in items:
-        long = item.get_closest_marker("long")
-        if long and not (long.args and "slow" in item.keywords):
-            raise pytest.UsageError(f"{item.nodeid}: what is marked long is slow, and says why: long('...')")
+    """Files that need the finished run begin the second half, which is the second worker's: it makes the run while the first has others
+    to run, where both would come to it at once and one would wait."""
+    needing = {item.path for item in items if "finished_run" in getattr(item, "fixturenames", ())}
+    others, half = [item for item in items if item.path not in needing], len(items) // 2
+    items[:] = [*others[:half], *(item for item in items if item.path in needing), *others[half:]]
 
 
 def whole(item: pytest.Item) -> bool:
