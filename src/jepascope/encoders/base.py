@@ -104,7 +104,7 @@ class VideoEncoder(ABC):
         )
 
     @abstractmethod
-    def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
+    def embed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Hidden:
         """``h_0`` of pixels in [0, 1]; normalisation of the pixels is the encoder's own business."""
 
     def placed(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips seen width"]:
@@ -112,17 +112,17 @@ class VideoEncoder(ABC):
         return self.embed(video)
 
     @abstractmethod
-    def block(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    def block(self, index: int, hidden: Hidden) -> Hidden:
         """``h_index`` from ``h_(index - 1)``; blocks count from 1."""
 
-    def attended(self, index: int, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    def attended(self, index: int, hidden: Hidden) -> Hidden:
         """The residual stream between the two parts of block ``index``: ``h_(index - 1)``, which is given, and what attention adds to it.
 
         BadArgument for an encoder that does not say what the parts of its blocks add.
         """
         raise self._without_parts()
 
-    def fed(self, index: int, between: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    def fed(self, index: int, between: Hidden) -> Hidden:
         """``h_index`` from what ``attended`` returns: that, and what the feed-forward adds to it. ``block`` is both, in turn."""
         raise self._without_parts()
 
@@ -136,7 +136,7 @@ class VideoEncoder(ABC):
         before, (between, after) = exact(hidden), map(exact, self.halved(index, hidden))
         return between - before, after - between
 
-    def through(self, hidden: Float[Tensor, "clips tokens width"]) -> Iterator[Float[Tensor, "clips tokens width"]]:
+    def through(self, hidden: Hidden) -> Iterator[Hidden]:
         """``h_0``, which is given, and then every layer, each from the one before."""
         yield hidden
         for index in range(1, self.card.depth + 1):
@@ -144,7 +144,7 @@ class VideoEncoder(ABC):
             yield hidden
 
     @abstractmethod
-    def norm(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    def norm(self, hidden: Hidden) -> Hidden:
         """The final norm."""
 
     @abstractmethod
@@ -181,7 +181,7 @@ class VideoEncoder(ABC):
         """The same encoder for the shortest clips that a self-test can do with."""
         return self
 
-    def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Float[Tensor, "clips tokens width"]:
+    def reference(self, video: Float[Tensor, "clips frames 3 rows columns"]) -> Hidden:
         """Final-norm latents by another way than block by block, which the self-test holds the blocks against; here there is no other."""
         return self.norm(self.run(self.embed(video), 0))
 
@@ -194,7 +194,7 @@ class VideoEncoder(ABC):
         """Layers whose hidden states the predictor is shown, the last one last."""
         return (self.card.depth,)
 
-    def context(self, states: Mapping[int, Float[Tensor, "clips tokens width"]]) -> Float[Tensor, "clips tokens shown"]:
+    def context(self, states: Mapping[int, Hidden]) -> Float[Tensor, "clips tokens shown"]:
         """What the predictor is shown of hidden states at ``context_layers``, by layer: final-norm latents."""
         return self.norm(states[self.card.depth])
 
@@ -207,7 +207,7 @@ class VideoEncoder(ABC):
         """The predictor's latents at ``target_ids`` from ``context`` at ``context_ids``; BadArgument without a predictor."""
         raise self._without_predictor()
 
-    def forecast_space(self, latents: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips tokens width"]:
+    def forecast_space(self, latents: Hidden) -> Hidden:
         """Final-norm latents of whole clips as the predictor was trained to predict them; BadArgument without a predictor."""
         raise self._without_predictor()
 
@@ -227,7 +227,7 @@ class VideoEncoder(ABC):
             f"Encoder '{self.card.name}' cannot be rolled out: no predictor of it is given actions; choose a world model that has one."
         )
 
-    def head_logits(self, hidden: Float[Tensor, "clips tokens width"]) -> Float[Tensor, "clips labels"]:
+    def head_logits(self, hidden: Hidden) -> Float[Tensor, "clips labels"]:
         """What the checkpoint's own task head says of ``h_depth`` (before the final norm); BadArgument without a head."""
         raise self._without_head()
 
@@ -274,7 +274,7 @@ class VideoEncoder(ABC):
     def close(self) -> None:  # noqa: B027, most have nothing to do
         """Let go of what an engine began for it; nothing where there is none."""
 
-    def run(self, hidden: Float[Tensor, "clips tokens width"], start: int, stop: int | None = None) -> Float[Tensor, "clips tokens width"]:
+    def run(self, hidden: Hidden, start: int, stop: int | None = None) -> Hidden:
         """``h_stop`` from ``h_start`` (blocks start+1 .. stop): the suffix re-run. ``stop`` defaults to the last block."""
         stop = self.card.depth if stop is None else stop
         if not 0 <= start <= stop <= self.card.depth:

@@ -61,3 +61,9 @@ def check_multiple(field: str, value: int, part: str, by: int, path: Path) -> No
     """BadCheckpoint unless the field's value is a multiple of what ``part`` names."""
     if value % by:
         raise BadCheckpoint(f"'{path}': {field} ({value}) is not a multiple of {part} ({by}).")
+
+
+def block_weights(depth: int, width: int, inside: int, heads: int = 0) -> int:
+    """Of the matrices of transformer blocks: four of attention, whose ``heads`` have together the block's width or what is given, two of
+    an MLP ``inside`` wide."""
+    return depth * (4 * width * (heads or width) + 2 * width * inside)

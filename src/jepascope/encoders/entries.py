@@ -69,6 +69,6 @@ ENCODERS = Catalog("encoder", EncoderEntry, "jepascope.encoders")
 
 def family_of(config: Mapping[str, Any]) -> EncoderEntry | None:
     """The family of a config.json; None for a model of none that is read."""
-    kind = config.get("model_type")
+    kind = str(config.get("model_type"))  # a stranger's may be anything
     families = [entry for entry in ENCODERS.own.values() if kind == (entry.model_type or entry.name) or kind in entry.within]
     return max((entry for entry in families if entry.only.items() <= config.items()), key=lambda entry: len(entry.only), default=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jepascope.encoders.config_fields import LIMITS, check_multiple, ratio, whole
+from jepascope.encoders.config_fields import LIMITS, block_weights, check_multiple, ratio, whole
 from jepascope.errors import BadCheckpoint
 
 
@@ -43,8 +43,7 @@ class Tower:
     @property
     def weights(self) -> int:
         """Of its blocks and its patches, roughly."""
-        inside = int(self.ratio * self.width)
-        return self.depth * (4 * self.width**2 + 2 * self.width * inside) + 3 * self.patch**2 * self.width
+        return block_weights(self.depth, self.width, int(self.ratio * self.width)) + 3 * self.patch**2 * self.width
 
 
 NAMED = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from jepascope.disk.named import NoFile, read_named
 from jepascope.disk.plain import value_of
-from jepascope.encoders.config_fields import LIMITS, check_multiple, cube, ratio, whole
+from jepascope.encoders.config_fields import LIMITS, block_weights, check_multiple, cube, ratio, whole
 from jepascope.encoders.depths import context_layers
 from jepascope.encoders.entries import ENCODERS, EncoderEntry, family_of
 from jepascope.encoders.frame_tower import Tower, tower_of
@@ -150,16 +150,17 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
     width, times = geometry.width, f"{family.head_multiple} times " if family.head_multiple > 1 else ""
     check_multiple(names["width"], width, f"{times}{names['heads']}", family.head_multiple * sizes["heads"], path)
     check_multiple(names["size"], geometry.size, names["patch"], geometry.patch, path)
-    check_multiple(names.get("head_width", ""), sizes.get("head_width", 2), "2", 2, path)
+    if "head_width" in sizes:
+        check_multiple(names["head_width"], sizes["head_width"], "2", 2, path)
     check_multiple(names.get("frames", ""), geometry.frames, names["tubelet"], geometry.tubelet, path)
     inside = sizes.get("inside", int(ratio(config, "mlp_ratio", path) * width))
-    weights = _block_weights(geometry.depth, width, inside, sizes["heads"] * sizes.get("head_width", 0))
+    weights = block_weights(geometry.depth, width, inside, sizes["heads"] * sizes.get("head_width", 0))
     weights += tower.weights if tower else 3 * geometry.tubelet * geometry.patch**2 * width
     if "predictor_width" in sizes:  # which is built also where it is not run
         _check_predictor(config, sizes, names, path)
     if geometry.has_head:
         task_labels(config, path)
-        weights += _block_weights(sizes["poolers"], width, inside)
+        weights += block_weights(sizes["poolers"], width, inside)
     tokens = geometry.tokens(geometry.frames, geometry.size)
     if tokens > MAX_TOKENS:
         raise BadCheckpoint(
@@ -173,12 +174,6 @@ def sizes_of(config: Mapping[str, Any], path: Path) -> Geometry:
 def _check_predictor(config: Mapping[str, Any], sizes: Mapping[str, int], names: Mapping[str, str], path: Path) -> None:
     width, heads = sizes["predictor_width"], sizes["predictor_heads"]
     check_multiple(names["predictor_width"], width, names["predictor_heads"], heads, path)
-    weights = _block_weights(sizes["predictor_depth"], width, int(ratio(config, "pred_mlp_ratio", path) * width))
+    weights = block_weights(sizes["predictor_depth"], width, int(ratio(config, "pred_mlp_ratio", path) * width))
     if weights > MAX_PREDICTOR:
         raise BadCheckpoint(f"'{path}' describes a predictor of {weights:,} weights, more than {MAX_PREDICTOR:,}.")
-
-
-def _block_weights(depth: int, width: int, inside: int, heads: int = 0) -> int:
-    """Of the matrices of transformer blocks: four of attention, whose ``heads`` have together the block's width or what is given, two of
-    an MLP ``inside`` wide."""
-    return depth * (4 * width * (heads or width) + 2 * width * inside)

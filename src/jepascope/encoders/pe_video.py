@@ -110,9 +110,9 @@ class PeVideoEncoder(LibraryEncoder):
         before = min((weight.partition(TOWER)[0] for weight in held if TOWER in weight), key=len, default="")
         weights = {weight.removeprefix(before): value for weight, value in held.items() if weight.startswith(before)}
         fields, read = own_fields(read_json(path), path), weights.get(LABELS)
-        heads = (None, fields.get("num_attention_heads", 14))
-        if fields.get("num_key_value_heads") not in heads:
-            raise BadCheckpoint(f"'{path}': num_key_value_heads must be {heads[1]}, as num_attention_heads is; fewer are not read.")
+        heads = fields.get(*DECLARED.sizes["heads"])
+        if fields.get("num_key_value_heads") not in (None, heads):
+            raise BadCheckpoint(f"'{path}': num_key_value_heads must be {heads}, as num_attention_heads is; fewer are not read.")
         labels = read.shape[1] if read is not None and read.ndim == 2 else 1
         config = guarded(name, partial(configured, fields, labels), files)
         model, info = filled(cls.kind, config, weights, name, files)
