@@ -11,7 +11,8 @@ from torch import Tensor
 
 import jepascope as js
 from jepascope.clips.clipset import ClipSet
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 
 FRAMES, SIDE, WIDTH = 3, 8, 12
 CARRIED, LOUD, HIDDEN, LOST, PLACE, SIGN = range(6)  # channels; the others are other features of a scene, which nothing changes

@@ -13,7 +13,8 @@ import torch
 from tiny_jepa import OrbyWorld
 
 import jepascope as js
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 
 WEIGHTS = Path(tiny_jepa.__file__).parent / "checkpoints" / "orby_v1.npz"
 SIDE, PATCH, ACTIONS = 32, 8, 5  # pixels a side, pixels of a patch, actions: stay, up, down, left, right

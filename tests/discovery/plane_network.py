@@ -14,7 +14,8 @@ from jepascope.activations.site import Site
 from jepascope.activations.store import MemoryStore
 from jepascope.clips.presets import directions8
 from jepascope.discovery.labelled import Labelled, Suffix
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 
 WIDTH, TOKENS, CLASSES = 24, 4, 8
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from jepascope.cli.app import app
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.load import load_encoder, save_encoder
 from jepascope.encoders.meta import load_meta
 from jepascope.encoders.predictor import mask_token, mask_words

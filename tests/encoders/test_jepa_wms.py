@@ -22,7 +22,7 @@ from jepascope.cli import app
 from jepascope.encoders import action_predictor
 from jepascope.encoders.action_predictor import ActionPredictor
 from jepascope.encoders.adaln_predictor import AdaLNPredictor
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.dino_wm_predictor import DinoWMPredictor
 from jepascope.encoders.jepa_wms import PUBLISHED, WINDOW, Scale, Task
 from jepascope.encoders.load import load_encoder

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from jepascope.cli import app
 from jepascope.encoders import action_predictor
 from jepascope.encoders.action_predictor import ActionPredictor
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.jepa_wms import Task
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.selftest import parts_test, self_test

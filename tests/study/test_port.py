@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.load import load_encoder
 from jepascope.encoders.vjepa2 import VJepa2Encoder
 from jepascope.errors import BadArgument, BadData, RunFolderError

@@ -16,7 +16,7 @@ from jepascope.activations.moments import Moments
 from jepascope.activations.reader import Reader
 from jepascope.activations.site import SELECTIONS, Site, background, time_mask, time_span
 from jepascope.clips.clipset import ClipSet
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.halves import around, place_of
 from jepascope.encoders.part_names import RESIDUAL
 from jepascope.encoders.precision import exact

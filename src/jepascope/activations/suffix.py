@@ -14,8 +14,9 @@ from torch import Tensor
 from jepascope.activations.memory import in_batches
 from jepascope.activations.norms import Scales
 from jepascope.activations.site import pool
-from jepascope.encoders.base import EncoderCard, Task, VideoEncoder
+from jepascope.encoders.base import Task, VideoEncoder
 from jepascope.encoders.budget import BATCH, at_once
+from jepascope.encoders.card import EncoderCard
 from jepascope.errors import BadArgument
 
 Edit = Callable[[Tensor, slice], Tensor]

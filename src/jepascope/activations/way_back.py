@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from jepascope.activations.site import Site
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
 from jepascope.encoders.budget import at_once, back_bytes, made_again
+from jepascope.encoders.card import EncoderCard
 
 
 def clips_back(card: EncoderCard, blocks: int, most: int, slopes: int = 0) -> int:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.compiled import layer_forward
 from jepascope.encoders.frozen import FrozenModel, weights_digest
 from jepascope.encoders.geometry import sizes_of

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.encoders.around import Around
-from jepascope.encoders.base import EncoderCard, Hidden, VideoEncoder
+from jepascope.encoders.base import Hidden, VideoEncoder
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.frozen import weights_digest
 from jepascope.encoders.jepa_wms import Scale, Task
 from jepascope.encoders.step_predictor import StepPredictor

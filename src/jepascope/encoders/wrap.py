@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.pixels import Pixels
 from jepascope.encoders.selftest import parts_test, self_test
 from jepascope.encoders.wrapped import WrappedEncoder

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from jepascope.encoders.base import EncoderCard
 from jepascope.encoders.blocks_called import Forward, first_input, same, seen
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.compiled import layer_forward
 from jepascope.encoders.fresh import fresh, not_fresh
 from jepascope.encoders.frozen import FrozenModel, weights_digest

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.findings.claims import FILE, READ_BY, claims_json, claims_of, headline
 from jepascope.findings.facts import Facts
 from jepascope.findings.questions import replies

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from jepascope.clips.planted import COUNT, FRAMES, GRID, NUMBERS, SIZE, numbers_shown
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.planted.frame import NUISANCE, WIDTH, Frame
 from jepascope.encoders.planted.network import Network
 from jepascope.encoders.planted.networks import network_named

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jepascope.activations.site import time_span
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 from jepascope.errors import BadArgument
 from jepascope.intervention.judge_entry import JudgeEntry
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 from jepascope.errors import BadArgument
 from jepascope.intervention.judge_entry import JudgeEntry
 from jepascope.intervention.judges.predictor import check_context, context_of, no_future

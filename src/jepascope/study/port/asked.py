@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jepascope.encoders.base import EncoderCard
+from jepascope.encoders.card import EncoderCard
 from jepascope.encoders.models import known_models
 from jepascope.errors import BadArgument, BadData, quoted
 from jepascope.portability.pca import CLIPS_PER_COMPONENT, MOST_COMPONENTS

@@ -14,7 +14,8 @@ from torch import Tensor
 from jepascope.activations.activations import Activations
 from jepascope.discovery.probes.paths import dense_probes
 from jepascope.discovery.subspace import Subspace
-from jepascope.encoders.base import EncoderCard, VideoEncoder
+from jepascope.encoders.base import VideoEncoder
+from jepascope.encoders.card import EncoderCard
 from jepascope.errors import BadData
 from jepascope.study.captures import Captures, capture_all
 from jepascope.study.discover.probes import earliest_of
